@@ -1,0 +1,211 @@
+"""The run-time parameters of every pipeline, with their defaults and limits.
+
+`conf/<environment>/parameters*.yml` and `--params` give the values. On the command line a list
+is written with commas or spaces, and nested names with dots:
+
+    kedro run --params titles=9780722532935,9780241003008,levels=50,80,95
+    kedro run --params "titles=9780722532935 9780241003008,tune.max_trials=20"
+"""
+
+import datetime as dt
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
+
+from book_forecast.bookscan.isbn import normalise_isbn
+from book_forecast.errors import UserError
+
+Titles = Literal["top", "all"] | list[str]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+_SEPARATORS = re.compile(r"[\s,;]+")
+
+
+class OptionGroup(BaseModel):
+    """Base of all option models: unknown names are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _items(value: object) -> list[object]:
+    """Split what a user typed into single items: a list, one value, or `a b`, `a,b`, `[a; b]`."""
+    if isinstance(value, str):
+        return [item for item in _SEPARATORS.split(value.strip().strip("[]()")) if item]
+    if isinstance(value, Iterable):
+        return [part for item in value for part in _items(item)]
+    return [value]
+
+
+def normalise_titles(value: object) -> Titles:
+    """Read a choice of titles.
+
+    Args:
+        value: `top`, `all`, one ISBN as text or number, several in one text separated by spaces,
+            commas or semicolons, or a list of any of these.
+
+    Returns:
+        `top`, `all`, or ISBN-13s without hyphens, in the order given and each once.
+
+    Raises:
+        ValueError: Nothing was given, or an item is no valid ISBN.
+    """
+    items = _items(value)
+    words = [str(item).lower() for item in items]
+    if words == ["top"]:
+        return "top"
+    if words == ["all"]:
+        return "all"
+    if not items:
+        raise ValueError("give one or more ISBNs, top or all")
+    if {"top", "all"} & set(words):
+        raise ValueError("top and all stand alone, not beside ISBNs or each other")
+    return list(dict.fromkeys(normalise_isbn(item) for item in items))
+
+
+def normalise_levels(value: object) -> list[int | float]:
+    """Read interval levels in percent.
+
+    Args:
+        value: One number, several in one text, or a list.
+
+    Returns:
+        The levels, ascending and each once; whole numbers as `int`, because they name columns
+        (`lo-80`).
+
+    Raises:
+        ValueError: There is no level, or one is not strictly between 0 and 100.
+    """
+    levels: set[int | float] = set()
+    for item in _items(value):
+        try:
+            level = float(str(item))
+        except ValueError:
+            raise ValueError(f"{item!r} is no number; levels are percentages, as in 80,95") from None
+        if not 0 < level < 100:
+            raise ValueError(f"{item} is not strictly between 0 and 100")
+        levels.add(int(level) if level.is_integer() else level)
+    if not levels:
+        raise ValueError("give at least one level, as in 80,95")
+    return sorted(levels)
+
+
+class ShardOptions(OptionGroup):
+    """The part of all titles that this run works on: number `index` of `count`, from 1."""
+
+    index: int = Field(default=1, ge=1)
+    count: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _index_within_count(self) -> Self:
+        if self.index > self.count:
+            raise ValueError(f"index {self.index} is beyond count {self.count}")
+        return self
+
+
+class TuneOptions(OptionGroup):
+    """How specifications are searched."""
+
+
+class TrainOptions(OptionGroup):
+    """How the chosen specifications are fitted."""
+
+
+class EvaluateOptions(OptionGroup):
+    """How fitted models are scored."""
+
+
+class Options(OptionGroup):
+    """All parameters of a run."""
+
+    data_root: str | None = Field(default=None, min_length=1)
+    titles: Annotated[Titles, PlainValidator(normalise_titles)] = "top"
+    max_titles: int = Field(default=15, ge=1)
+    min_weeks: int = Field(default=52, ge=1)
+    alive_weeks: int = Field(default=26, ge=1)
+    start_date: dt.date | None = None
+    cutoff_date: dt.date | None = None
+    split_size: int = Field(default=32, ge=1)
+    missing_weeks: Literal["auto", "zero", "missing"] = "auto"
+    max_rejected_share: Share = 0.05
+    horizon: int = Field(default=32, ge=1)
+    levels: Annotated[list[int | float], PlainValidator(normalise_levels)] = [80, 95]
+    seed: int = Field(default=42, ge=0, lt=2**32)
+    n_jobs: int = Field(default=0, ge=0)
+    shard: ShardOptions = ShardOptions()
+    min_success_rate: Share = 0.8
+    max_child_runs: int = Field(default=30, ge=0)
+    tune: TuneOptions = TuneOptions()
+    train: TrainOptions = TrainOptions()
+    evaluate: EvaluateOptions = EvaluateOptions()
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Self:
+        if self.start_date and self.cutoff_date and self.start_date >= self.cutoff_date:
+            raise ValueError(
+                f"start_date {self.start_date} is not before cutoff_date {self.cutoff_date}"
+            )
+        return self
+
+
+def check_options(values: Mapping[str, Any]) -> Options:
+    """Check parameter values, those nobody has asked for included.
+
+    Args:
+        values: Parameters as configuration and command line give them.
+
+    Returns:
+        The checked options, normalised.
+
+    Raises:
+        UserError: Unknown names or values out of range; all of them in one message.
+    """
+    try:
+        return Options.model_validate(values)
+    except ValidationError as error:
+        problems = " ".join(_problem(dict(detail)) for detail in error.errors())
+        raise UserError(
+            f"{problems} Parameters come from conf/<environment>/parameters*.yml and --params."
+        ) from None
+
+
+def _problem(detail: Mapping[str, Any]) -> str:
+    path = [str(part) for part in detail["loc"]]
+    name = ".".join(path) or "The parameters"
+    if detail["type"] == "extra_forbidden":
+        return _unknown_name(path)
+    reason = str(detail["msg"]).removeprefix("Value error, ")
+    if not path or isinstance(detail["input"], Mapping):
+        return f"{name}: {reason}."
+    return f"{name} is {detail['input']!r}: {reason}."
+
+
+def _unknown_name(path: list[str]) -> str:
+    known = _names(Options)
+    name = ".".join(path)
+    siblings = [other for other in known if other.rpartition(".")[0] == ".".join(path[:-1])]
+    # A name may be misspelt, or right but in the wrong group.
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6) or [
+        other for other in known if other.rpartition(".")[2] == path[-1]
+    ]
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(siblings)}."
+    return f"There is no parameter {name}: {hint}"
+
+
+def _names(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """All option names of a model, those of nested groups behind a dot."""
+    names: list[str] = []
+    for name, field in model.model_fields.items():
+        names.append(prefix + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            names += _names(field.annotation, f"{prefix}{name}.")
+    return names

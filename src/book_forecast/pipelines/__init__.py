@@ -1,0 +1,1 @@
+"""The six pipelines: ingest, preprocess, tune, train, evaluate, forecast."""

@@ -1,0 +1,25 @@
+"""Kedro project settings: https://docs.kedro.org/en/stable/configure/configuration_basics/."""
+
+import os
+
+from omegaconf.resolvers import oc
+
+from book_forecast.environment import EnvironmentConfigLoader, EnvironmentContext, gs_bucket
+from book_forecast.hooks import OptionsHooks
+
+# Usage statistics would wait for a network that may not be there; whoever wants them sets these.
+os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("ZENML_ANALYTICS_OPT_IN", "false")
+
+HOOKS = (OptionsHooks(),)
+
+CONTEXT_CLASS = EnvironmentContext
+CONFIG_LOADER_CLASS = EnvironmentConfigLoader
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "custom_resolvers": {"oc.env": oc.env, "gs_bucket": gs_bucket},
+    # An environment changes single options of a nested group, not the whole group.
+    "merge_strategy": {"parameters": "soft", "globals": "soft", "mlflow": "soft"},
+}

@@ -1,0 +1,1 @@
+"""Runs the pipelines of any Kedro project as ZenML pipelines."""
