@@ -92,7 +92,7 @@ class EnvironmentConfigLoader(OmegaConfigLoader):
         )
 
 
-class EnvironmentContext(KedroContext):  # type: ignore[misc]
+class EnvironmentContext(KedroContext):
     """A Kedro context that knows which environment was chosen for it.
 
     Kedro itself leaves `env` None unless it was given by `--env` or `KEDRO_ENV`.

@@ -17,7 +17,7 @@ class OptionsHooks:
     names pass.
     """
 
-    @hook_impl(tryfirst=True)  # type: ignore[untyped-decorator]
+    @hook_impl(tryfirst=True)
     def after_context_created(self, context: KedroContext) -> None:
         """Check the parameters and put normalised values in their place.
 

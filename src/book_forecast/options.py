@@ -59,7 +59,7 @@ def normalise_titles(value: object) -> Titles:
     Raises:
         ValueError: Nothing was given, or an item is no valid ISBN.
     """
-    items = _items(value)
+    items = [value] if _is_isbn(value) else _items(value)
     words = [str(item).lower() for item in items]
     if words == ["top"]:
         return "top"
@@ -70,6 +70,15 @@ def normalise_titles(value: object) -> Titles:
     if {"top", "all"} & set(words):
         raise ValueError("top and all stand alone, not beside ISBNs or each other")
     return list(dict.fromkeys(normalise_isbn(item) for item in items))
+
+
+def _is_isbn(value: object) -> bool:
+    """Whether a value is one ISBN as it stands, blanks between its groups included."""
+    try:
+        normalise_isbn(value)
+    except ValueError:
+        return False
+    return True
 
 
 def normalise_levels(value: object) -> list[int | float]:
@@ -90,7 +99,9 @@ def normalise_levels(value: object) -> list[int | float]:
         try:
             level = float(str(item))
         except ValueError:
-            raise ValueError(f"{item!r} is no number; levels are percentages, as in 80,95") from None
+            raise ValueError(
+                f"{item!r} is no number; levels are percentages, as in 80,95"
+            ) from None
         if not 0 < level < 100:
             raise ValueError(f"{item} is not strictly between 0 and 100")
         levels.add(int(level) if level.is_integer() else level)

@@ -1,6 +1,7 @@
 """Kedro project settings: https://docs.kedro.org/en/stable/configure/configuration_basics/."""
 
 import os
+import warnings
 
 from omegaconf.resolvers import oc
 
@@ -12,6 +13,9 @@ os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("ZENML_ANALYTICS_OPT_IN", "false")
+
+# kedro-mlflow's own model class lacks the type hints that MLflow asks of model classes.
+warnings.filterwarnings("ignore", message=".*Add type hints to the `predict` method")
 
 HOOKS = (OptionsHooks(),)
 
