@@ -1,5 +1,7 @@
 """Rolling-origin folds stay inside the history and shrink with it."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,7 +46,7 @@ def test_no_fold_trains_on_too_little_or_looks_beyond_the_history(
         assert fold.origin >= min_train
         assert 1 <= fold.horizon <= horizon
         assert fold.origin + fold.horizon <= n_weeks
-    assert all(late.origin - early.origin == step for late, early in zip(result, result[1:]))
+    assert all(late.origin - early.origin == step for late, early in pairwise(result))
 
 
 @given(st.integers(0, 700), positive, positive, positive, positive, st.integers(1, 50))

@@ -25,7 +25,7 @@ def score_forecasts(
     forecasts: pd.DataFrame,
     actuals: pd.DataFrame,
     history: pd.DataFrame,
-    levels: Sequence[int],
+    levels: Sequence[float],
     seasonality: int = 52,
 ) -> pd.DataFrame:
     """Score forecasts per title, model and cutoff, and over all titles.
@@ -91,7 +91,7 @@ def score_forecasts(
     return scores.sort_values(["cutoff", "isbn", "model"], kind="stable", ignore_index=True)
 
 
-def _check(forecasts: pd.DataFrame, levels: Sequence[int]) -> None:
+def _check(forecasts: pd.DataFrame, levels: Sequence[float]) -> None:
     bounds = [f"{side}-{level}" for level in levels for side in ("lo", "hi")]
     wanted = ["isbn", "week", "cutoff", "model", "mean", *bounds]
     absent = [column for column in wanted if column not in forecasts]
@@ -122,7 +122,7 @@ def _point_losses(scored: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(by_metric)
 
 
-def _interval_losses(scored: pd.DataFrame, levels: Sequence[int]) -> pd.DataFrame:
+def _interval_losses(scored: pd.DataFrame, levels: Sequence[float]) -> pd.DataFrame:
     """Coverage and width per level and the scaled CRPS, one row per cutoff and id."""
     lows, highs = [f"lo-{level}" for level in levels], [f"hi-{level}" for level in levels]
     if not levels:
@@ -132,7 +132,9 @@ def _interval_losses(scored: pd.DataFrame, levels: Sequence[int]) -> pd.DataFram
     named = complete.rename(columns={bound: f"mean-{bound}" for bound in (*lows, *highs)})
     by_metric = {}
     for level, low, high in zip(levels, lows, highs, strict=True):
-        inside = losses.coverage(named, ["mean"], level, id_col="id", target_col="volume")
+        # Its hint says int; levels such as 97.5 name columns just as well.
+        of_level: dict[str, Any] = {"level": level, "id_col": "id", "target_col": "volume"}
+        inside = losses.coverage(named, ["mean"], **of_level)
         by_metric[f"coverage-{level}"] = inside.set_index(_KEY)["mean"]
         width = losses.bias(complete, [high], id_col="id", target_col=low)
         by_metric[f"width-{level}"] = width.set_index(_KEY)[high]
