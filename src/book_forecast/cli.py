@@ -68,21 +68,15 @@ def _keep_zeros(pair: str) -> str:
     return f"{name}={content}"
 
 
-def _run_pipelines(
-    *,
-    env: str | None,
-    pipeline: str | None,
-    pipelines: list[str],
-    traceback: bool,
-    **arguments: Any,
-) -> None:
+def _run_pipelines(*, traceback: bool, **arguments: Any) -> None:
     """Call Kedro's `run`, and say in one paragraph what a user has to put right."""
-    if pipeline and not pipelines:  # Kedro answers its own --pipeline with a deprecation warning
-        pipeline, pipelines = None, [pipeline]
+    if arguments["pipeline"] and not arguments["pipelines"]:
+        # The same, without the deprecation warning that Kedro has for its own option.
+        arguments |= {"pipeline": None, "pipelines": [arguments["pipeline"]]}
     try:
-        if env is not None:  # Kedro takes an empty --env for none at all
-            choose_environment(env)
-        kedro_run.callback(env=env, pipeline=pipeline, pipelines=pipelines, **arguments)
+        if arguments["env"] is not None:  # Kedro takes an empty --env for none at all
+            choose_environment(arguments["env"])
+        _kedro_run(**arguments)
     except Exception as error:
         user_error = find_user_error(error)
         if user_error is None or traceback:

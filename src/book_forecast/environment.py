@@ -83,13 +83,14 @@ class EnvironmentConfigLoader(OmegaConfigLoader):
         return config
 
     def _require_data_root(self) -> None:
-        if "data_root" in self.runtime_params or self["globals"].get("data_root"):
-            return
-        raise UserError(
-            f"The {self.env} environment has no data_root: set {BUCKET_VARIABLE} to the name of "
-            "the Cloud Storage bucket that holds the data, or run with "
-            "--params data_root=<folder or gs://bucket>."
-        )
+        given = "data_root" in self.runtime_params
+        root = (self.runtime_params if given else self["globals"]).get("data_root")
+        if not root:
+            raise UserError(
+                f"The {self.env} environment has no data_root: set {BUCKET_VARIABLE} to the name "
+                "of the Cloud Storage bucket that holds the data, or run with "
+                "--params data_root=<folder or gs://bucket>."
+            )
 
 
 class EnvironmentContext(KedroContext):

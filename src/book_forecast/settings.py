@@ -14,8 +14,12 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("ZENML_ANALYTICS_OPT_IN", "false")
 
-# kedro-mlflow's own model class lacks the type hints that MLflow asks of model classes.
-warnings.filterwarnings("ignore", message=".*Add type hints to the `predict` method")
+# MLflow warns, past all filters, of a class of kedro-mlflow's when it is defined. The plugin is
+# imported for every command anyway.
+with warnings.catch_warnings(record=True):
+    import kedro_mlflow.mlflow  # noqa: F401
+# Kedro's and kedro-mlflow's calls into OmegaConf, not ours.
+warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is deprecated")
 
 HOOKS = (OptionsHooks(),)
 
