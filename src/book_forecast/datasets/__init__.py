@@ -1,0 +1,9 @@
+"""The catalog's own types; a catalog entry names them ``book_forecast.datasets.<type>``."""
+
+from book_forecast.datasets.atomic import (
+    AtomicJSONDataset,
+    AtomicParquetDataset,
+    AtomicPlotlyDataset,
+)
+
+__all__ = ["AtomicJSONDataset", "AtomicParquetDataset", "AtomicPlotlyDataset"]

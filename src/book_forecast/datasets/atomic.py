@@ -1,0 +1,100 @@
+"""Kedro's single-file datasets, except that a save that fails leaves the old file as it was.
+
+The stock ones open the file they are to replace and then write: whatever goes wrong in between
+(a column that cannot be written, a full disk, a kill) leaves an empty or a torn file.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+from kedro.io.core import DatasetError, get_filepath_str
+from kedro_datasets._typing import TablePreview
+from kedro_datasets.json import JSONDataset
+from kedro_datasets.pandas import ParquetDataset
+from kedro_datasets.plotly import JSONDataset as PlotlyJSONDataset
+from plotly import graph_objects as go
+
+from book_forecast.datasets.files import replacing
+
+
+class AtomicSave:
+    """Mixin before a stock dataset: the file is replaced as a whole or not at all.
+
+    A subclass says in ``_write`` how its data go to an open file.
+    """
+
+    def save(self: Any, data: Any) -> None:
+        """Write the data beside the old file and put them in its place."""
+        path = get_filepath_str(self._get_save_path(), self._protocol)
+        if self._protocol == "file" and Path(path).is_dir():
+            raise DatasetError(f"{path} is a folder; remove it to save a file of that name")
+        options = self._fs_open_args_save
+        with replacing(self._fs, path, options.get("mode", "wb"), options.get("encoding")) as file:
+            self._write(data, file)
+        self._invalidate_cache()
+
+    def _write(self, data: Any, file: IO[Any]) -> None:
+        raise NotImplementedError
+
+
+class AtomicParquetDataset(AtomicSave, ParquetDataset):
+    """A table in one Parquet file.
+
+    Example:
+        ```yaml
+        scores:
+          type: book_forecast.datasets.AtomicParquetDataset
+          filepath: "${_root}/08_reporting/scores.parquet"
+          metadata: {kedro-viz: {layer: reporting}}
+        ```
+    """
+
+    def _write(self, data: pd.DataFrame, file: IO[bytes]) -> None:
+        data.to_parquet(file, **self._save_args)
+
+    def preview(self, nrows: int = 5) -> TablePreview:
+        """Return the first rows; the stock preview reads local files only."""
+        import pyarrow.parquet as pq
+
+        path = get_filepath_str(self._get_load_path(), self._protocol)
+        with self._fs.open(path, "rb") as file:
+            table = pq.ParquetFile(file)
+            columns = self._load_args.get("columns")
+            batches = table.iter_batches(batch_size=nrows, columns=columns)
+            first = next(batches, None)
+            frame = (first or table.read(columns=columns)).to_pandas()
+        return TablePreview(json.loads(frame.to_json(orient="split", date_format="iso")))
+
+
+class AtomicJSONDataset(AtomicSave, JSONDataset):
+    """A small document in one JSON file.
+
+    Example:
+        ```yaml
+        summary:
+          type: book_forecast.datasets.AtomicJSONDataset
+          filepath: "${_root}/08_reporting/summary.json"
+        ```
+    """
+
+    def _write(self, data: Any, file: IO[str]) -> None:
+        json.dump(data, file, **self._save_args)
+
+
+class AtomicPlotlyDataset(AtomicSave, PlotlyJSONDataset):
+    """One Plotly figure, as JSON: kedro-viz shows it as an interactive figure.
+
+    Example:
+        ```yaml
+        overview_plot:
+          type: book_forecast.datasets.AtomicPlotlyDataset
+          filepath: "${_root}/08_reporting/overview_plot.json"
+        ```
+    """
+
+    def _write(self, data: go.Figure, file: IO[str]) -> None:
+        data.write_json(file, **self._save_args)
