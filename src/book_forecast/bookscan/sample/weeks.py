@@ -1,0 +1,159 @@
+"""The weeks of the sample and what happens in them for everyone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+
+import holidays
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Dates = npt.NDArray[np.datetime64]
+
+FIRST_WEEK = date(2012, 1, 7)
+LAST_WEEK = date(2024, 6, 29)
+# Shops were closed and nobody reported: the weeks ending on these Saturdays have no row at all.
+FIRST_LOCKDOWN_WEEK = date(2020, 3, 28)
+LAST_LOCKDOWN_WEEK = date(2020, 6, 13)
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """A day of the year that people buy books for.
+
+    Attributes:
+        day: The day in a given year.
+        rise: Days over which demand before the day falls to a third.
+        fall: The same after the day.
+    """
+
+    day: Callable[[int], date]
+    rise: float
+    fall: float
+
+
+@dataclass(frozen=True)
+class Weeks:
+    """Consecutive weeks, each named by the Saturday it ends on.
+
+    Attributes:
+        ends: Saturdays, shape (weeks,), ``datetime64[D]``.
+        intervals: YYYYWW of each week, shape (weeks,); week n ends on the year's n-th Saturday.
+        season_years: Which year's occasion is nearest, counted from 0, shape (weeks,).
+        reported: False in the weeks for which no title has a row, shape (weeks,).
+        occasions: Demand for each occasion by name, 0 to 1 (its strongest week), shape (weeks,).
+        christmas_shopping: Weeks in which the trade starts its Christmas promotions.
+    """
+
+    ends: Dates
+    intervals: npt.NDArray[np.int64]
+    season_years: npt.NDArray[np.int64]
+    reported: npt.NDArray[np.bool_]
+    occasions: dict[str, Floats]
+    christmas_shopping: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def index(self, week: str) -> int:
+        """Position of the week that ends on the ISO date ``week`` (may lie outside the weeks)."""
+        return int((np.datetime64(week, "D") - self.ends[0]) // np.timedelta64(7, "D"))
+
+
+@cache
+def easter(year: int) -> date:
+    """Easter Sunday of a year."""
+    good_friday = holidays.country_holidays("GB", subdiv="ENG", years=year).get_named("Good Friday")
+    return good_friday[0] + timedelta(days=2)
+
+
+def mothers_day(year: int) -> date:
+    """British Mothering Sunday: three weeks before Easter."""
+    return easter(year) - timedelta(days=21)
+
+
+def fathers_day(year: int) -> date:
+    """British Father's Day: the third Sunday in June."""
+    return _nth_weekday(year, month=6, weekday=6, n=3)
+
+
+def world_book_day(year: int) -> date:
+    """World Book Day in the United Kingdom: the first Thursday in March."""
+    return _nth_weekday(year, month=3, weekday=3, n=1)
+
+
+def _nth_weekday(year: int, month: int, weekday: int, n: int) -> date:
+    first = date(year, month, 1)
+    return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (n - 1))
+
+
+OCCASIONS: dict[str, Occasion] = {
+    "new_year": Occasion(lambda year: date(year, 1, 5), rise=4, fall=12),
+    "world_book_day": Occasion(world_book_day, rise=7, fall=3),
+    "mothers_day": Occasion(mothers_day, rise=6, fall=0.7),
+    "spring": Occasion(lambda year: date(year, 4, 25), rise=28, fall=28),
+    "easter": Occasion(easter, rise=9, fall=2),
+    "exams": Occasion(lambda year: date(year, 5, 8), rise=30, fall=9),
+    "fathers_day": Occasion(fathers_day, rise=6, fall=0.7),
+    "summer": Occasion(lambda year: date(year, 7, 30), rise=22, fall=20),
+    "back_to_school": Occasion(lambda year: date(year, 9, 5), rise=11, fall=10),
+    "term": Occasion(lambda year: date(year, 10, 1), rise=10, fall=16),
+    "christmas": Occasion(lambda year: date(year, 12, 23), rise=17, fall=1.5),
+}
+
+
+def demand(ends: Dates, occasion: Occasion) -> Floats:
+    """Weekly demand for an occasion, 1 in its strongest week over all years.
+
+    It is summed over the seven days of a week, so that a moving day, or Christmas on another
+    weekday, shifts copies between weeks as it does in shops.
+    """
+    years = range(_year(ends[0]) - 1, _year(ends[-1]) + 2)
+    days = (ends[:, None] - np.arange(7)).astype("datetime64[D]")
+    events = np.array([occasion.day(year) for year in years], dtype="datetime64[D]")
+    ahead = (events - days[..., None]).astype(np.float64)
+    daily = np.where(
+        ahead >= 0,
+        np.exp(-np.maximum(ahead, 0) / occasion.rise),
+        np.exp(np.minimum(ahead, 0) / occasion.fall),
+    )
+    weekly = daily.max(axis=-1).sum(axis=-1)
+    return np.asarray(weekly / weekly.max(), dtype=np.float64)
+
+
+def weeks_between(first: date, last: date) -> Weeks:
+    """All Saturday weeks from ``first`` to ``last``, both included.
+
+    Raises:
+        ValueError: If ``first`` is not a Saturday.
+    """
+    if first.weekday() != 5:
+        raise ValueError(f"the first week must end on a Saturday, got {first}")
+    ends = np.arange(np.datetime64(first), np.datetime64(last) + 1, 7, dtype="datetime64[D]")
+    years = ends.astype("datetime64[Y]").astype(np.int64) + 1970
+    day_of_year = (ends - ends.astype("datetime64[Y]")).astype(np.int64)
+    months = ends.astype("datetime64[M]").astype(np.int64) % 12 + 1
+    lockdown = (ends >= np.datetime64(FIRST_LOCKDOWN_WEEK)) & (
+        ends <= np.datetime64(LAST_LOCKDOWN_WEEK)
+    )
+    return Weeks(
+        ends=ends,
+        intervals=years * 100 + day_of_year // 7 + 1,
+        # A Saturday on 1 or 2 January still belongs to the Christmas before.
+        season_years=years - years[0] + 1 - (day_of_year < 2),
+        reported=~lockdown,
+        occasions={name: demand(ends, occasion) for name, occasion in OCCASIONS.items()},
+        christmas_shopping=np.flatnonzero(months == 11),
+    )
+
+
+@cache
+def sample_weeks() -> Weeks:
+    """The weeks of the sample: January 2012 to June 2024."""
+    return weeks_between(FIRST_WEEK, LAST_WEEK)
+
+
+def _year(day: np.datetime64) -> int:
+    return int(str(day)[:4])
