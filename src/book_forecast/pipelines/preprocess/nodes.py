@@ -1,0 +1,135 @@
+"""From weekly sales to the weeks that models see."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+
+from book_forecast.calendar import calendar_weeks
+from book_forecast.pipelines.preprocess.selection import select_titles
+from book_forecast.pipelines.preprocess.weeks import (
+    count_training_weeks,
+    find_missing_weeks,
+    limit_weeks,
+    week_grid,
+    week_numbers,
+)
+
+__all__ = [
+    "build_model_input",
+    "find_missing_weeks",
+    "limit_weeks",
+    "make_calendar",
+    "select_titles",
+    "split_weeks",
+]
+
+logger = logging.getLogger(__name__)
+
+
+def build_model_input(
+    sales: pd.DataFrame, missing: pd.DataFrame, selected: pd.DataFrame, split_size: int
+) -> pd.DataFrame:
+    """Lay the selected titles out on every Saturday from first sale to last week of the export.
+
+    A week without a row of the title is a zero, or NaN if nobody reported it; its prices are NaN.
+    `promotion` is how far the week's discount (1 - asp / rrp, cut to 0..1) exceeds the title's
+    usual one, the median of its training weeks: sellers discount most titles all the time, so the
+    plain discount would make every week without a price look unlike its neighbours. It is 0
+    where a price is unknown.
+
+    Args:
+        sales: isbn, week, volume, asp, rrp; one row per title and week.
+        missing: The weeks nobody reported: week.
+        selected: The titles to keep: isbn.
+        split_size: Weeks in the test set.
+
+    Returns:
+        isbn, week, volume, promotion, asp, rrp; sorted by isbn and week.
+    """
+    grid = week_grid(sales)
+    n_training = count_training_weeks(grid, split_size)
+    isbns = pd.Index(selected["isbn"])
+    codes = isbns.get_indexer(pd.Index(sales["isbn"]))
+    numbers = week_numbers(sales["week"], grid)
+    volumes = sales["volume"].to_numpy(dtype=float)
+
+    sold = (codes >= 0) & (volumes > 0)
+    first = np.full(len(isbns), len(grid))
+    np.minimum.at(first, codes[sold], numbers[sold])
+    lengths = len(grid) - first
+    # The row of a title's first week; rows of one title lie together.
+    starts = np.cumsum(lengths) - lengths
+    week_of_row = np.arange(lengths.sum()) - np.repeat(starts - first, lengths)
+
+    used = (codes >= 0) & (numbers >= first[np.maximum(codes, 0)])
+    codes, numbers = codes[used], numbers[used]
+    rows = starts[codes] + numbers - first[codes]
+    volume = np.where(grid.isin(missing["week"])[week_of_row], np.nan, 0.0)
+    volume[rows] = volumes[used]
+    asp = _price(sales.loc[used, "asp"])
+    rrp = _price(sales.loc[used, "rrp"])
+    by_row = {
+        "volume": volume,
+        "promotion": np.zeros(len(volume)),
+        "asp": np.full(len(volume), np.nan),
+        "rrp": np.full(len(volume), np.nan),
+    }
+    by_row["promotion"][rows] = _promotion(asp, rrp, codes, numbers < n_training)
+    # A price beside a volume of zero is nobody's.
+    priced = volume[rows] > 0
+    by_row["asp"][rows[priced]] = asp[priced]
+    by_row["rrp"][rows[priced]] = rrp[priced]
+    keys = {"isbn": isbns.repeat(lengths), "week": grid[week_of_row]}
+    logger.info(
+        "Laid out %d titles on %d weeks (%s to %s): %d rows, %d of them missing.",
+        len(isbns),
+        len(grid),
+        f"{grid[0]:%Y-%m-%d}",
+        f"{grid[-1]:%Y-%m-%d}",
+        len(volume),
+        np.isnan(volume).sum(),
+    )
+    return pd.DataFrame(keys | by_row)
+
+
+def _price(column: pd.Series) -> np.ndarray:
+    prices = column.to_numpy(dtype=float, na_value=np.nan)
+    return np.where(prices > 0, prices, np.nan)
+
+
+def _promotion(
+    asp: np.ndarray, rrp: np.ndarray, codes: np.ndarray, in_training: np.ndarray
+) -> np.ndarray:
+    """Discount beyond the title's median discount in training weeks; 0 where unknown."""
+    discount = pd.Series(np.clip(1 - asp / rrp, 0, 1))
+    usual = discount[in_training].groupby(codes[in_training]).median()
+    beyond = discount - usual.reindex(codes).fillna(0.0).to_numpy()
+    depth: np.ndarray = beyond.clip(lower=0).fillna(0.0).to_numpy()
+    return depth
+
+
+def split_weeks(model_input: pd.DataFrame, split_size: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Part the model input into training weeks and the last `split_size` weeks.
+
+    The test weeks are the same calendar weeks for all titles.
+
+    Args:
+        model_input: isbn, week and further columns.
+        split_size: Weeks in the test set.
+
+    Returns:
+        Training weeks and test weeks.
+    """
+    cutoff = model_input["week"].max() - pd.Timedelta(weeks=split_size)
+    training = model_input["week"] <= cutoff
+    logger.info("The %d weeks after %s are the test set.", split_size, f"{cutoff:%Y-%m-%d}")
+    return (
+        model_input[training].reset_index(drop=True),
+        model_input[~training].reset_index(drop=True),
+    )
+
+
+def make_calendar(model_input: pd.DataFrame) -> pd.DataFrame:
+    """Make the calendar regressors of all weeks of the model input and 110 beyond them."""
+    return calendar_weeks(model_input["week"].min(), model_input["week"].max())

@@ -1,0 +1,60 @@
+"""What the tables of the preprocess pipeline promise; the catalog checks it when they are saved."""
+
+import pandas as pd
+import pandera.pandas as pa
+
+from book_forecast.calendar import REGRESSORS
+
+_SATURDAY = 5
+
+
+def _on_saturdays(weeks: "pd.Series[pd.Timestamp]") -> "pd.Series[bool]":
+    return weeks.dt.dayofweek.eq(_SATURDAY)
+
+
+def _week(*, nullable: bool = False, unique: bool = False) -> pa.Column:
+    on_saturdays = pa.Check(_on_saturdays, name="on_saturdays")
+    return pa.Column("datetime64[us]", on_saturdays, nullable=nullable, unique=unique)
+
+
+def _number(at_least: float, at_most: float | None = None, *, nullable: bool = False) -> pa.Column:
+    checks = [pa.Check.ge(at_least)]
+    if at_most is not None:
+        checks.append(pa.Check.le(at_most))
+    return pa.Column(float, checks, nullable=nullable)
+
+
+MODEL_INPUT = pa.DataFrameSchema(
+    {
+        "isbn": pa.Column("str"),
+        "week": _week(),
+        "volume": _number(0, nullable=True),
+        "promotion": _number(0, 1),
+        "asp": _number(0, nullable=True),
+        "rrp": _number(0, nullable=True),
+    },
+    unique=["isbn", "week"],
+    strict=True,
+    name="model_input",
+)
+"""Also the schema of its two parts, training_weeks and test_weeks."""
+
+TITLES_LEFT_OUT = pa.DataFrameSchema(
+    {
+        "isbn": pa.Column("str", unique=True),
+        "title": pa.Column("str", nullable=True),
+        "reason": pa.Column("str", pa.Check.str_length(min_value=1)),
+        "first_sale": _week(nullable=True),
+        "last_sale": _week(nullable=True),
+        "weeks": pa.Column(int, pa.Check.ge(0)),
+        "recent_volume": _number(0),
+    },
+    strict=True,
+    name="titles_left_out",
+)
+
+CALENDAR = pa.DataFrameSchema(
+    {"week": _week(unique=True)} | {name: _number(0) for name in REGRESSORS},
+    strict=True,
+    name="calendar",
+)

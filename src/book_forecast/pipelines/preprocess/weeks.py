@@ -1,0 +1,196 @@
+"""Which weeks there are, and which of them nobody reported."""
+
+import datetime as dt
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from book_forecast.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+MissingWeeks = Literal["auto", "zero", "missing"]
+
+ENOUGH_TITLES = 3
+"""With this many titles on sale around a gap, all of them unsold at once is no coincidence."""
+
+UNLIKELY = 0.01
+"""How improbable a gap must be, for the titles' own share of empty weeks, to count as missing."""
+
+_BEFORE_AN_OPEN_GAP = 26
+
+
+def limit_weeks(
+    weekly_sales: pd.DataFrame, start_date: dt.date | None, cutoff_date: dt.date | None
+) -> pd.DataFrame:
+    """Keep the weeks that end from `start_date` to `cutoff_date`, both included.
+
+    Args:
+        weekly_sales: isbn, week, volume, value, asp, rrp.
+        start_date: Weeks that end before it are dropped; None keeps them.
+        cutoff_date: Weeks that end after it are dropped; None keeps them.
+
+    Raises:
+        UserError: If there are no sales, or none between the two dates.
+    """
+    if weekly_sales.empty:
+        raise UserError("weekly_sales has no rows: put exports into 01_raw/sales and run ingest.")
+    if start_date is None and cutoff_date is None:
+        return weekly_sales
+    weeks = weekly_sales["week"]
+    keep = pd.Series(data=True, index=weekly_sales.index)
+    asked = []
+    if start_date is not None:
+        keep &= weeks >= pd.Timestamp(start_date)
+        asked.append(f"start_date {pd.Timestamp(start_date):%Y-%m-%d}")
+    if cutoff_date is not None:
+        keep &= weeks <= pd.Timestamp(cutoff_date)
+        asked.append(f"cutoff_date {pd.Timestamp(cutoff_date):%Y-%m-%d}")
+    if not keep.any():
+        raise UserError(
+            f"No sales are left by {' and '.join(asked)}: the data run from week "
+            f"{weeks.min():%Y-%m-%d} to {weeks.max():%Y-%m-%d}. Choose dates among these."
+        )
+    logger.info("Kept %d of %d rows by %s.", keep.sum(), len(keep), " and ".join(asked))
+    return weekly_sales[keep].reset_index(drop=True)
+
+
+def week_grid(sales: pd.DataFrame) -> pd.DatetimeIndex:
+    """All week-ending Saturdays from the first to the last week with a row."""
+    return pd.date_range(sales["week"].min(), sales["week"].max(), freq="W-SAT", unit="us")
+
+
+def week_numbers(weeks: pd.Series, grid: pd.DatetimeIndex) -> np.ndarray:
+    """Position of each week in the grid."""
+    return ((weeks - grid[0]) // pd.Timedelta(weeks=1)).to_numpy()
+
+
+def count_training_weeks(grid: pd.DatetimeIndex, split_size: int) -> int:
+    """Weeks of the grid before the test set.
+
+    Raises:
+        UserError: If the test set would take all weeks.
+    """
+    if len(grid) <= split_size:
+        raise UserError(
+            f"split_size is {split_size}, but the sales in use cover only {len(grid)} weeks "
+            f"({grid[0]:%Y-%m-%d} to {grid[-1]:%Y-%m-%d}), so no training week is left. Choose a "
+            "smaller split_size or use more weeks (start_date, cutoff_date, further exports)."
+        )
+    return len(grid) - split_size
+
+
+def find_missing_weeks(
+    sales: pd.DataFrame, split_size: int, missing_weeks: MissingWeeks
+) -> pd.DataFrame:
+    """Tell weeks that nobody reported from weeks in which nothing was sold.
+
+    A gap is a run of weeks in which no title of the whole export has a row. With at least
+    `ENOUGH_TITLES` titles on sale around it (a row before and a row after it) its weeks are
+    missing. With fewer, `missing_weeks` decides; `auto` takes them as missing where the titles'
+    own shares of empty weeks make such a gap less likely than `UNLIKELY`: a title that sells every
+    week did not pause for a quarter of a year, one that sells every other week may skip three.
+
+    Gaps of the training weeks are judged by training weeks alone. Where such a gap lasts up to
+    the test set, no row after it can be asked for; titles with a row in the half year before it
+    count then.
+
+    Args:
+        sales: All titles of the export, before any is selected: isbn, week.
+        split_size: Weeks in the test set.
+        missing_weeks: What decides where it cannot be told: auto, zero or missing.
+
+    Returns:
+        One row per missing week: week.
+    """
+    grid = week_grid(sales)
+    n_training = count_training_weeks(grid, split_size)
+    rows = pd.DataFrame({"isbn": sales["isbn"], "week": week_numbers(sales["week"], grid)})
+    empty = np.bincount(rows["week"], minlength=len(grid)) == 0
+    missing = np.zeros(len(grid), dtype=bool)
+    spans = {
+        True: _Spans.of(rows[rows["week"] < n_training], n_training),
+        False: _Spans.of(rows, len(grid)),
+    }
+    told, untold = 0, 0
+    for start, stop in _runs(empty, n_training):
+        titles, chance = spans[stop <= n_training].around(start, stop)
+        if titles >= ENOUGH_TITLES:
+            told += 1
+            missing[start:stop] = True
+        else:
+            untold += 1
+            unlikely = missing_weeks == "auto" and chance < UNLIKELY
+            missing[start:stop] = missing_weeks == "missing" or unlikely
+        logger.debug(
+            "No row from %s to %s; %d titles on sale around; missing: %s.",
+            f"{grid[start]:%Y-%m-%d}",
+            f"{grid[stop - 1]:%Y-%m-%d}",
+            titles,
+            missing[start],
+        )
+    if told or untold:
+        logger.info(
+            "Of %d weeks %d have no row of any title: %d are missing (%s), %d count as unsold. "
+            "In %d gaps the titles on sale around tell; in %d there are fewer than %d of them, "
+            "so missing_weeks=%s decided.",
+            len(grid),
+            empty.sum(),
+            missing.sum(),
+            _spell_out(grid, missing),
+            empty.sum() - missing.sum(),
+            told,
+            untold,
+            ENOUGH_TITLES,
+            missing_weeks,
+        )
+    return pd.DataFrame({"week": grid[missing]})
+
+
+def _spell_out(grid: pd.DatetimeIndex, missing: np.ndarray) -> str:
+    runs = [
+        f"{grid[start]:%Y-%m-%d} to {grid[stop - 1]:%Y-%m-%d}" for start, stop in _runs(missing)
+    ]
+    return ", ".join(runs[:3] + [f"{len(runs) - 3} more"] * (len(runs) > 3)) or "none"
+
+
+def _runs(flags: np.ndarray, n_training: int = 0) -> Iterator[tuple[int, int]]:
+    """Half-open runs of flagged weeks, cut where the test set begins."""
+    edges = np.flatnonzero(np.diff(flags.astype(np.int8), prepend=0, append=0))
+    for start, stop in edges.reshape(-1, 2).tolist():
+        if start < n_training < stop:
+            yield start, n_training
+            yield n_training, stop
+        else:
+            yield start, stop
+
+
+@dataclass(frozen=True)
+class _Spans:
+    """First and last week with a row and number of rows, per title, among `n_weeks` weeks."""
+
+    first: np.ndarray
+    last: np.ndarray
+    rows: np.ndarray
+    n_weeks: int
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, n_weeks: int) -> "_Spans":
+        table = rows.groupby("isbn")["week"].agg(["min", "max", "size"])
+        first, last, size = (table[name].to_numpy() for name in ("min", "max", "size"))
+        return cls(first, last, size, n_weeks)
+
+    def around(self, start: int, stop: int) -> tuple[int, float]:
+        """Titles on sale around a gap, and the chance of it if their sales were its only reason."""
+        if stop < self.n_weeks:
+            on_sale = (self.first < start) & (self.last >= stop)
+            end = self.last
+        else:
+            on_sale = self.last >= start - _BEFORE_AN_OPEN_GAP
+            end = np.full_like(self.last, self.n_weeks - 1)
+        share_empty = 1 - self.rows[on_sale] / (end - self.first + 1)[on_sale]
+        return int(on_sale.sum()), float(np.prod(share_empty ** (stop - start)))
