@@ -201,22 +201,24 @@ def _problem(detail: Mapping[str, Any]) -> str:
 
 
 def _unknown_name(path: list[str]) -> str:
+    *group, name = path
+    prefix = "".join(f"{part}." for part in group)
     known = _names(Options)
-    name = ".".join(path)
-    siblings = [other for other in known if other.rpartition(".")[0] == ".".join(path[:-1])]
-    # A name may be misspelt, or right but in the wrong group.
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6) or [
-        other for other in known if other.rpartition(".")[2] == path[-1]
-    ]
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(siblings)}."
-    return f"There is no parameter {name}: {hint}"
+    siblings = [other for other in known if other.startswith(prefix)]
+    # Misspelt, or right but in the wrong group; later ones replace those of the same last part.
+    candidates = [*Options.model_fields, *known, *siblings]
+    by_last_part = {other.rpartition(".")[2]: other for other in candidates}
+    near = difflib.get_close_matches(name, by_last_part, n=1)
+    hint = f"did you mean {by_last_part[near[0]]}?" if near else f"known are {', '.join(siblings)}."
+    return f"There is no parameter {prefix}{name}: {hint}"
 
 
 def _names(model: type[BaseModel], prefix: str = "") -> list[str]:
-    """All option names of a model, those of nested groups behind a dot."""
+    """All option names of a model, those in groups behind the group's name and a dot."""
     names: list[str] = []
     for name, field in model.model_fields.items():
-        names.append(prefix + name)
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             names += _names(field.annotation, f"{prefix}{name}.")
+        else:
+            names.append(prefix + name)
     return names
