@@ -5,5 +5,11 @@ from book_forecast.datasets.atomic import (
     AtomicParquetDataset,
     AtomicPlotlyDataset,
 )
+from book_forecast.datasets.generation import GenerationDataset
 
-__all__ = ["AtomicJSONDataset", "AtomicParquetDataset", "AtomicPlotlyDataset"]
+__all__ = [
+    "AtomicJSONDataset",
+    "AtomicParquetDataset",
+    "AtomicPlotlyDataset",
+    "GenerationDataset",
+]
