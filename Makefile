@@ -11,7 +11,7 @@ run: install
 	$(BIN)/kedro run
 
 test: install
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n 2 -m "not slow"
 
 test-slow: install
 	$(BIN)/pytest -m slow

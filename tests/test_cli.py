@@ -13,6 +13,7 @@ from kedro.io import DatasetError
 
 from book_forecast import cli
 from book_forecast.errors import UserError
+from book_forecast.hooks import environment_hooks
 
 Kedro = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -94,7 +95,6 @@ def test_an_unknown_environment_ends_the_command_without_a_stack_trace(kedro: Ke
         (["--pipeline", "forecast", "--params", "levels=80,120"], "levels is '80,120'"),
         (["--params", "shard.indx=1"], "did you mean shard.index?"),
         (["--env", "prod"], "--env or KEDRO_ENV is 'prod'"),
-        (["--env", ""], "--env or KEDRO_ENV is ''"),
     ],
 )
 def test_refusals_come_before_anything_runs(run, arguments, message):
@@ -108,6 +108,30 @@ def test_kedro_env_is_refused_when_it_is_empty(run, monkeypatch):
     ended = run()
     assert ended.exit_code == 1
     assert "KEDRO_ENV is ''" in ended.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "--env", ""],
+        ["run", "--env="],
+        ["run", "--pipeline", "ingest", "-e", "../base"],
+        ["jupyter", "lab", "--env", "base"],
+        ["viz", "run", "--env=prod"],
+    ],
+)
+def test_a_refused_environment_stops_every_command_that_needs_one(project_path, arguments):
+    metadata = bootstrap_project(project_path)
+    with pytest.raises(SystemExit, match=r"Error: --env .* development, testing, production"):
+        environment_hooks.before_command_run(metadata, arguments)
+
+
+@pytest.mark.parametrize("arguments", [["run"], ["run", "--env", "testing"], ["sample"], []])
+def test_other_commands_pass(project_path, arguments, monkeypatch):
+    metadata = bootstrap_project(project_path)
+    environment_hooks.before_command_run(metadata, arguments)
+    monkeypatch.setenv("DEPLOYMENT_ENV", "prod")
+    environment_hooks.before_command_run(None, arguments)
 
 
 def test_a_user_error_behind_kedros_own_is_what_is_shown(run, monkeypatch):

@@ -10,7 +10,6 @@ import click
 from kedro.framework.cli.project import run as kedro_run
 from omegaconf import OmegaConf
 
-from book_forecast.environment import choose_environment
 from book_forecast.errors import find_user_error
 
 Format = Literal["xlsx", "parquet", "csv"]
@@ -74,8 +73,6 @@ def _run_pipelines(*, traceback: bool, **arguments: Any) -> None:
         # The same, without the deprecation warning that Kedro has for its own option.
         arguments |= {"pipeline": None, "pipelines": [arguments["pipeline"]]}
     try:
-        if arguments["env"] is not None:  # Kedro takes an empty --env for none at all
-            choose_environment(arguments["env"])
         _kedro_run(**arguments)
     except Exception as error:
         user_error = find_user_error(error)
