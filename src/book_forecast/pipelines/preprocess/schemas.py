@@ -9,7 +9,7 @@ _SATURDAY = 5
 
 
 def _on_saturdays(weeks: "pd.Series[pd.Timestamp]") -> "pd.Series[bool]":
-    return weeks.dt.dayofweek.eq(_SATURDAY)
+    return weeks.dt.day_of_week.eq(_SATURDAY)
 
 
 def _week(*, nullable: bool = False, unique: bool = False) -> pa.Column:

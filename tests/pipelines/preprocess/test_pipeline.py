@@ -1,0 +1,74 @@
+"""The pipeline runs on files alone and refuses to write what it does not promise."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from kedro.io import DataCatalog
+from kedro.io.core import DatasetError
+from kedro.runner import SequentialRunner
+from omegaconf import OmegaConf
+
+from book_forecast.options import Options
+from book_forecast.pipelines.preprocess import create_pipeline
+from tests.pipelines.preprocess.exports import every_week, isbn_of, make_sales, make_titles
+
+OUTPUTS = {
+    "titles_left_out": "03_primary/titles_left_out.parquet",
+    "model_input": "05_model_input/model_input.parquet",
+    "training_weeks": "05_model_input/training_weeks.parquet",
+    "test_weeks": "05_model_input/test_weeks.parquet",
+    "calendar": "05_model_input/calendar.parquet",
+}
+
+
+@pytest.fixture
+def catalog(project_path: Path, tmp_path: Path) -> DataCatalog:
+    """The project's own entries under a temporary root, with a small export to start from."""
+    written = OmegaConf.load(project_path / "conf/base/catalog_preprocess.yml")
+    rooted = OmegaConf.merge({"_root": tmp_path.as_posix()}, written)
+    entries: Any = OmegaConf.to_container(rooted, resolve=True)
+    del entries["_root"]
+    catalog = DataCatalog.from_config(entries)
+    gap = range(40, 53)
+    dead = every_week(0, 60)
+    catalog["weekly_sales"] = make_sales(
+        *[every_week(0, 150, volume, without=gap) for volume in (9, 7, 3)], dead
+    )
+    catalog["titles"] = make_titles(4)
+    for name, value in Options().model_dump().items():
+        catalog[f"params:{name}"] = value
+    return catalog
+
+
+def test_the_pipeline_persists_all_its_tables(catalog: DataCatalog, tmp_path: Path) -> None:
+    SequentialRunner().run(create_pipeline(), catalog)
+    tables = {name: pd.read_parquet(tmp_path / path) for name, path in OUTPUTS.items()}
+    assert list(tables["titles_left_out"]["isbn"]) == [isbn_of(3)]
+    assert len(tables["model_input"]) == 3 * 150
+    # The fourth title has rows in the gap, so the others' silence is their own.
+    assert tables["model_input"]["volume"].notna().all()
+    assert len(tables["test_weeks"]) == 3 * Options().split_size
+    assert len(tables["training_weeks"]) + len(tables["test_weeks"]) == len(tables["model_input"])
+    assert tables["calendar"]["week"].isin(tables["model_input"]["week"]).sum() == 150
+
+
+@pytest.mark.parametrize(
+    ("entry", "spoil"),
+    [
+        ("model_input", lambda frame: frame.assign(volume=-1.0)),
+        ("training_weeks", lambda frame: pd.concat([frame, frame.head(1)], ignore_index=True)),
+        ("test_weeks", lambda frame: frame.assign(week=frame["week"] + pd.Timedelta(days=1))),
+        ("titles_left_out", lambda frame: frame.assign(reason="")),
+        ("calendar", lambda frame: frame.drop(columns="easter")),
+    ],
+)
+def test_a_table_that_breaks_its_promise_is_refused_and_the_old_one_stays(
+    catalog: DataCatalog, tmp_path: Path, entry: str, spoil: Any
+) -> None:
+    SequentialRunner().run(create_pipeline(), catalog)
+    good = catalog.load(entry)
+    with pytest.raises(DatasetError, match=f"Validation failed for dataset '{entry}'"):
+        catalog.save(entry, spoil(good))
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / OUTPUTS[entry]), good)
