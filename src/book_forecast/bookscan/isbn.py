@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
-from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
@@ -89,9 +88,11 @@ def _as_text(value: object) -> str:
         return ""
     if isinstance(value, (str, bytes)):
         return value if isinstance(value, str) else value.decode("utf-8", "replace")
-    if isinstance(value, Real) and not isinstance(value, bool):
-        if isinstance(value, Integral):
-            return str(int(value))
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, (int, np.integer)):
+        return str(int(value))
+    if isinstance(value, (float, np.floating, Decimal)):
         number = float(value)
         if math.isnan(number):
             return ""

@@ -1,0 +1,95 @@
+"""The columns of an export, found by name in any case and spacing."""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+LABELS = {
+    "isbn": "ISBN",
+    "title": "Title",
+    "author": "Author",
+    "interval": "Interval",
+    "end_date": "End Date",
+    "volume": "Volume",
+    "value": "Value",
+    "asp": "ASP",
+    "rrp": "RRP",
+    "binding": "Binding",
+    "imprint": "Imprint",
+    "publisher_group": "Publisher Group",
+    "product_class": "Product Class",
+    "source": "Source",
+}
+"""Our name of each column and how exports write it."""
+
+ATTRIBUTES = ("title", "author", "product_class", "binding", "imprint", "publisher_group")
+"""The columns that describe a title rather than a week of it."""
+
+PRICES = ("value", "asp", "rrp")
+"""The money columns: helpful, never a reason to lose a row."""
+
+_NOT_IN_A_NAME = re.compile(r"[\W_]+")
+_NAMES = {_NOT_IN_A_NAME.sub("", label).casefold(): name for name, label in LABELS.items()}
+
+
+HEADER_SEARCH = 20
+"""How many rows at the top are looked at for the header: reports have a heading above it."""
+
+
+class MissingColumnsError(ValueError):
+    """No row is a header with the needed columns.
+
+    Attributes:
+        missing: What the row that comes nearest lacks, as exports write it.
+    """
+
+    def __init__(self, missing: list[str]) -> None:
+        super().__init__(f"it has no column {' and no column '.join(missing)}")
+        self.missing = missing
+
+
+class DoubledColumnError(ValueError):
+    """Two columns of a header have the same name."""
+
+
+def find_header(rows: Iterable[Sequence[str]]) -> tuple[int, dict[str, int]]:
+    """Find the header among the first rows of a sheet, and the known columns in it.
+
+    Case, blanks, underscores, hyphens and dots make no difference: ``END_DATE``, ``end date`` and
+    ``EndDate`` are the same column. Unknown columns are left out.
+
+    Args:
+        rows: The cells of the first rows; those after `HEADER_SEARCH` are not looked at.
+
+    Returns:
+        The header's place among the rows, from 0, and the place in it of each known column.
+
+    Raises:
+        MissingColumnsError: No row names ISBN, Volume, and End Date or Interval.
+        DoubledColumnError: Two columns have the same name; the message names it.
+    """
+    nearest: list[str] = []
+    for place, cells in enumerate(islice(rows, HEADER_SEARCH)):
+        known = [_NAMES.get(_NOT_IN_A_NAME.sub("", cell).casefold()) for cell in cells]
+        names = [name for name in known if name is not None]
+        if not _missing(names):
+            return place, _places(known)
+        nearest = max(nearest, names, key=lambda found: len(set(found)))
+    raise MissingColumnsError(_missing(nearest))
+
+
+def _missing(names: list[str]) -> list[str]:
+    missing = [LABELS[name] for name in ("isbn", "volume") if name not in names]
+    if "end_date" not in names and "interval" not in names:
+        missing.append("End Date or Interval")
+    return missing
+
+
+def _places(known: list[str | None]) -> dict[str, int]:
+    places: dict[str, int] = {}
+    for place, name in enumerate(known):
+        if name in places:
+            raise DoubledColumnError(f"two of its columns are named {LABELS[name]}")
+        if name is not None:
+            places[name] = place
+    return places

@@ -1,0 +1,81 @@
+"""What must hold for the frames that ingest hands out; the catalog checks it before it writes."""
+
+import numpy as np
+import pandas as pd
+from pandera.pandas import Check, Column, DataFrameSchema
+
+from book_forecast.bookscan.columns import ATTRIBUTES
+from book_forecast.bookscan.isbn import check_digit_13
+
+_SATURDAY = 5
+
+
+def _are_isbns(column: pd.Series) -> bool:
+    """Whether every distinct value is thirteen digits with the right check digit."""
+    return all(
+        len(isbn) == 13
+        and isbn.isascii()
+        and isbn.isdigit()
+        and check_digit_13(isbn[:12]) == isbn[12]
+        for isbn in column.unique()
+    )
+
+
+def _are_saturdays(column: pd.Series) -> bool:
+    if not pd.api.types.is_datetime64_dtype(column):
+        return False
+    weeks = pd.DatetimeIndex(column.unique())
+    return bool(((weeks.dayofweek == _SATURDAY) & (weeks == weeks.normalize())).all())
+
+
+def _are_finite(column: pd.Series) -> bool:
+    return not np.isinf(column.to_numpy()).any()
+
+
+def _one_per_title_and_week(frame: pd.DataFrame) -> bool:
+    return not frame.duplicated(["isbn", "week"]).any()
+
+
+_ISBN = Check(_are_isbns, error="13 digits with the right check digit")
+_WEEK = Check(_are_saturdays, error="Saturdays without a time")
+_FINITE = Check(_are_finite, error="finite")
+
+WEEKLY_SALES = DataFrameSchema(
+    {
+        "isbn": Column("str", _ISBN),
+        "week": Column(checks=_WEEK),
+        "volume": Column(float, [Check.ge(0), _FINITE]),
+        "value": Column(float, [Check.ge(0), _FINITE], nullable=True),
+        "asp": Column(float, [Check.gt(0), _FINITE], nullable=True),
+        "rrp": Column(float, [Check.gt(0), _FINITE], nullable=True),
+    },
+    checks=Check(_one_per_title_and_week, error="one row per isbn and week"),
+    strict=True,
+    ordered=True,
+    name="weekly_sales",
+)
+"""``weekly_sales``: one row per title and week with a sale."""
+
+TITLES = DataFrameSchema(
+    {"isbn": Column("str", _ISBN, unique=True)}
+    | {attribute: Column("str", nullable=True) for attribute in ATTRIBUTES},
+    strict=True,
+    ordered=True,
+    name="titles",
+)
+"""``titles``: one row per title that has sales."""
+
+REJECTED_ROWS = DataFrameSchema(
+    {
+        "file": Column("str", Check.str_length(min_value=1)),
+        "sheet": Column("str"),
+        "row": Column("int64", Check.ge(1)),
+        "column": Column("str"),
+        "value": Column("str"),
+        "reason": Column("str", Check.str_length(min_value=1)),
+    },
+    strict=True,
+    ordered=True,
+    name="rejected_rows",
+)
+"""``rejected_rows``: one row per row of an export that could not be used."""

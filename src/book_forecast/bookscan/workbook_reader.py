@@ -1,0 +1,137 @@
+"""Reading workbooks: every sheet that has the columns of an export."""
+
+import datetime as dt
+import logging
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+)
+
+from book_forecast.bookscan.columns import (
+    HEADER_SEARCH,
+    DoubledColumnError,
+    MissingColumnsError,
+    find_header,
+)
+from book_forecast.bookscan.rows import CHUNK_ROWS, TEXT, RawRows
+from book_forecast.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+# Both an encrypted .xlsx and a workbook of the time before .xlsx are this kind of container.
+_OLE_MAGIC = b"\xd0\xcf\x11\xe0"
+
+
+def read_workbook(path: Path, name: str) -> Iterator[RawRows]:
+    """Read a workbook a stretch at a time.
+
+    Sheets without the needed columns, such as notes, are left out with a warning, as long as
+    another sheet has them; empty sheets and charts without one.
+
+    Args:
+        path: The local file.
+        name: How to name it in messages and in the rows.
+
+    Yields:
+        The rows below each sheet's header.
+
+    Raises:
+        UserError: It is damaged, has a password, or no sheet has the needed columns.
+    """
+    left_out: list[str] = []
+    used = 0
+    with _open(path, name) as book:
+        for info in book.sheets_metadata:
+            if info.typ != SheetTypeEnum.WorkSheet:
+                continue
+            try:
+                sheet = book.get_sheet_by_name(info.name)
+            except CalamineError as error:
+                raise _damaged(name, error) from error
+            if sheet.height == 0:
+                continue
+            try:
+                yield from _read_sheet(sheet, name)
+                used += 1
+            except MissingColumnsError as error:
+                left_out.append(f"{info.name}: {error}")
+            except DoubledColumnError as error:
+                raise UserError(
+                    f"Sheet {info.name} of {name} cannot be used: {error}. Remove or rename one."
+                ) from error
+    if not used:
+        raise UserError(
+            f"{name} cannot be used: no sheet has the columns ISBN, Volume, and End Date or "
+            f"Interval ({'; '.join(left_out) or 'every sheet is empty'}). Export it with them, or "
+            "take it out of the folder."
+        )
+    for sheet_problem in left_out:
+        logger.warning("Left out a sheet of %s that is no export, %s", name, sheet_problem)
+
+
+def _open(path: Path, name: str) -> CalamineWorkbook:
+    with path.open("rb") as file:
+        start = file.read(len(_OLE_MAGIC))
+    if start == _OLE_MAGIC:
+        raise UserError(
+            f"{name} has a password or is an old .xls by another name. Open it in Excel and save "
+            "it as .xlsx without a password."
+        )
+    try:
+        return CalamineWorkbook.from_path(path)
+    except PasswordError as error:
+        raise UserError(f"{name} has a password. Save it without one.") from error
+    except CalamineError as error:
+        raise _damaged(name, error) from error
+
+
+def _damaged(name: str, error: Exception) -> UserError:
+    return UserError(
+        f"{name} cannot be read as a workbook ({error}). It may be damaged or only half copied: "
+        "export or copy it again, or take it out of the folder."
+    )
+
+
+def _read_sheet(sheet: CalamineSheet, name: str) -> Iterator[RawRows]:
+    cells = sheet.iter_rows()
+    top = list(islice(cells, HEADER_SEARCH))
+    header, places = find_header([[_cell_text(cell) for cell in row] for row in top])
+    below = chain(top[header + 1 :], cells)
+    first_row = header + 2
+    while chunk := list(islice(below, CHUNK_ROWS)):
+        table = {column: _column([row[at] for row in chunk]) for column, at in places.items()}
+        rows = np.arange(first_row, first_row + len(chunk))
+        yield RawRows(name, sheet.name, rows, pa.table(table))
+        first_row += len(chunk)
+
+
+def _column(cells: Sequence[object]) -> pa.DictionaryArray:
+    known: dict[tuple[type, object], str] = {}
+    texts = []
+    for cell in cells:
+        if type(cell) is str:
+            texts.append(cell)
+            continue
+        # The type is part of the key because 1, 1.0 and True are the same key otherwise.
+        key = (type(cell), cell)
+        if key not in known:
+            known[key] = _cell_text(cell)
+        texts.append(known[key])
+    return pa.array(texts, pa.string()).dictionary_encode().cast(TEXT)
+
+
+def _cell_text(cell: object) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    if isinstance(cell, dt.date):
+        return cell.isoformat()
+    return str(cell)

@@ -1,0 +1,154 @@
+"""What ingest does with the raw rows of the exports."""
+
+import datetime as dt
+import logging
+from collections.abc import Iterable
+from itertools import groupby
+
+import pandas as pd
+
+from book_forecast.bookscan.aggregation import (
+    add_up_deliveries,
+    describe_titles,
+    isbn_texts,
+    keep_last_delivery,
+)
+from book_forecast.bookscan.cleaning import CleanRows, clean_rows
+from book_forecast.bookscan.rows import RawRows
+from book_forecast.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+_REASONS_SHOWN = 5
+
+
+def clean_exports(
+    exports: Iterable[RawRows],
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, int]:
+    """Apply the rules for single rows to every export.
+
+    Args:
+        exports: Raw rows, a stretch of a sheet at a time, file after file in order of name.
+
+    Returns:
+        The usable rows (``isbn`` as int64, ``week``, ``volume``, ``value``, ``asp``, ``rrp``, and
+        ``delivery``, the file's place in order); the latest texts about each title; the rejected
+        rows; and how many rows were read.
+    """
+    today = dt.datetime.now(tz=dt.UTC).date()
+    sales: list[pd.DataFrame] = []
+    clean: list[CleanRows] = []
+    for delivery, (file, stretches) in enumerate(groupby(exports, key=lambda raw: raw.file)):
+        of_file = [clean_rows(raw, today) for raw in stretches]
+        sales += [part.sales.assign(delivery=delivery) for part in of_file]
+        clean += of_file
+        _log_file(file, of_file)
+    if not clean:
+        raise UserError("The exports hold no rows below their headers: export them again.")
+    rejected = pd.concat([part.rejected for part in clean], ignore_index=True)
+    _log_totals(clean, rejected)
+    return (
+        pd.concat(sales, ignore_index=True),
+        pd.concat([part.attributes for part in clean], ignore_index=True),
+        rejected,
+        sum(part.rows for part in clean),
+    )
+
+
+def check_rejected_share(
+    rows: pd.DataFrame, rejected_rows: pd.DataFrame, rows_read: int, max_rejected_share: float
+) -> pd.DataFrame:
+    """Stop the run when too much of the exports cannot be used.
+
+    Args:
+        rows: The usable rows.
+        rejected_rows: The others, which are written by now.
+        rows_read: How many rows there are of both.
+        max_rejected_share: The largest share of rejected rows that is acceptable, 0 to 1.
+
+    Returns:
+        The usable rows as they came.
+
+    Raises:
+        UserError: More rows are rejected, or no row is usable.
+    """
+    rejected = len(rejected_rows)
+    if rows_read == 0:
+        raise UserError("The exports hold no rows below their headers: export them again.")
+    if rejected > max_rejected_share * rows_read or rows.empty:
+        raise UserError(
+            f"{rejected:,} of {rows_read:,} rows ({rejected / rows_read:.1%}) cannot be used; "
+            f"max_rejected_share={max_rejected_share:g} is the most that may be. "
+            f"Reasons: {_commonest_reasons(rejected_rows)}. These rows are in rejected_rows "
+            "(02_intermediate/rejected_rows.parquet) with file, sheet and row number; weekly_sales "
+            "is left as it was. Correct the exports, or raise max_rejected_share."
+        )
+    return rows
+
+
+def add_up_sales(
+    rows: pd.DataFrame, title_texts: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Make one row per title and week, and one per title.
+
+    Rows of one file add up; of several files with the same title and week, the one whose name
+    sorts last holds.
+
+    Args:
+        rows: The usable rows, as `clean_exports` returns them.
+        title_texts: The latest texts about each title, as `clean_exports` returns them.
+
+    Returns:
+        ``titles`` (isbn and what is known, sorted) and ``weekly_sales`` (isbn, week, volume, value,
+        asp, rrp, sorted).
+    """
+    delivered = add_up_deliveries(rows)
+    weekly = keep_last_delivery(delivered)
+    titles = describe_titles(title_texts, weekly["isbn"].unique())
+    if len(weekly) < len(delivered):
+        logger.info(
+            "Replaced %s title-weeks by those of a file whose name sorts later",
+            f"{len(delivered) - len(weekly):,}",
+        )
+    logger.info(
+        "Weekly sales: %s rows, %s titles, weeks %s to %s",
+        f"{len(weekly):,}",
+        f"{len(titles):,}",
+        weekly["week"].min().date(),
+        weekly["week"].max().date(),
+    )
+    for frame in (weekly, titles):
+        frame["isbn"] = isbn_texts(frame["isbn"])
+    return titles, weekly
+
+
+def _log_file(file: str, parts: list[CleanRows]) -> None:
+    rows = sum(part.rows for part in parts)
+    if rows:
+        rejected = sum(len(part.rejected) for part in parts)
+        logger.info("Read %s: %s rows, %s rejected", file, f"{rows:,}", f"{rejected:,}")
+    else:
+        logger.warning("Read %s: it has a header but no rows", file)
+
+
+def _log_totals(clean: list[CleanRows], rejected: pd.DataFrame) -> None:
+    moved = sum(part.moved for part in clean)
+    if moved:
+        logger.info("Moved %s rows whose date is no Saturday to the Saturday after", f"{moved:,}")
+    unreadable = sum(part.unreadable_prices for part in clean)
+    if unreadable:
+        logger.info("Took %s prices for missing: unreadable or not above 0", f"{unreadable:,}")
+    if len(rejected):
+        logger.warning(
+            "Rejected %s rows, kept in rejected_rows: %s",
+            f"{len(rejected):,}",
+            _commonest_reasons(rejected),
+        )
+
+
+def _commonest_reasons(rejected: pd.DataFrame) -> str:
+    labels = (rejected["column"] + ": ").where(rejected["column"] != "", "") + rejected["reason"]
+    counts = labels.value_counts()
+    shown = [f"{label} ({count:,})" for label, count in counts.head(_REASONS_SHOWN).items()]
+    others = int(counts.iloc[_REASONS_SHOWN:].sum())
+    return "; ".join(shown + ([f"other reasons ({others:,})"] if others else []))

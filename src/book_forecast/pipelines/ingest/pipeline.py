@@ -1,0 +1,35 @@
+"""The ingest pipeline: sales_exports -> weekly_sales, titles, rejected_rows."""
+
+from kedro.pipeline import Pipeline, node, pipeline
+
+from book_forecast.pipelines.ingest.nodes import (
+    add_up_sales,
+    check_rejected_share,
+    clean_exports,
+)
+
+
+def create_pipeline() -> Pipeline:
+    """Wire the nodes; rejected_rows is written before the check that may stop the run."""
+    return pipeline(
+        [
+            node(
+                clean_exports,
+                inputs="sales_exports",
+                outputs=["clean_rows", "title_texts", "rejected_rows", "rows_read"],
+                name="clean_exports",
+            ),
+            node(
+                check_rejected_share,
+                inputs=["clean_rows", "rejected_rows", "rows_read", "params:max_rejected_share"],
+                outputs="accepted_rows",
+                name="check_rejected_share",
+            ),
+            node(
+                add_up_sales,
+                inputs=["accepted_rows", "title_texts"],
+                outputs=["titles", "weekly_sales"],
+                name="add_up_sales",
+            ),
+        ]
+    )
