@@ -5,11 +5,15 @@ from book_forecast.datasets.atomic import (
     AtomicParquetDataset,
     AtomicPlotlyDataset,
 )
+from book_forecast.datasets.exports import ExportsDataset
 from book_forecast.datasets.generation import GenerationDataset
+from book_forecast.datasets.journals import JournalFolderDataset
 
 __all__ = [
     "AtomicJSONDataset",
     "AtomicParquetDataset",
     "AtomicPlotlyDataset",
+    "ExportsDataset",
     "GenerationDataset",
+    "JournalFolderDataset",
 ]
