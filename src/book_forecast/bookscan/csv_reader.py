@@ -22,7 +22,7 @@ from book_forecast.bookscan.columns import (
 from book_forecast.bookscan.rows import TEXT, RawRows, UnreadableRow
 from book_forecast.errors import UserError
 
-_BLOCK_BYTES = 1 << 24
+_BLOCK_BYTES = 1 << 25
 _SNIFFED_BYTES = 1 << 18
 _DELIMITERS = ",;\t|"
 _LONGEST_VALUE = 200
@@ -209,23 +209,24 @@ def _find_encoding(path: Path, name: str) -> str:
                 f"{name} is no text file but looks like a workbook. Give it the ending .xlsx if "
                 "it is one, or export it again as CSV."
             )
-        file.seek(0)
-        return _find_8_bit_encoding(file, name)
+        for encoding in ("utf-8", "cp1252"):
+            file.seek(0)
+            if _is_text(file, encoding):
+                return encoding
+    raise UserError(
+        f"{name} is not text in UTF-8 or Windows-1252. It may be damaged or of another kind than "
+        "its name says: export it again as CSV (UTF-8)."
+    )
 
 
-def _find_8_bit_encoding(file: BinaryIO, name: str) -> str:
-    candidates = {code: codecs.getincrementaldecoder(code)() for code in ("utf-8", "cp1252")}
-    while block := file.read(_BLOCK_BYTES):
-        if b"\0" in block:
-            candidates.clear()
-        for code, decoder in list(candidates.items()):
-            try:
-                decoder.decode(block)
-            except UnicodeDecodeError:
-                del candidates[code]
-        if not candidates:
-            raise UserError(
-                f"{name} is not text in UTF-8 or Windows-1252. It may be damaged or of another "
-                "kind than its name says: export it again as CSV (UTF-8)."
-            )
-    return next(iter(candidates))
+def _is_text(file: BinaryIO, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        while block := file.read(_BLOCK_BYTES):
+            if b"\0" in block:
+                return False
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True

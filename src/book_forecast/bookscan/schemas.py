@@ -12,13 +12,12 @@ _SATURDAY = 5
 
 def _are_isbns(column: pd.Series) -> bool:
     """Whether every distinct value is thirteen digits with the right check digit."""
-    return all(
-        len(isbn) == 13
-        and isbn.isascii()
-        and isbn.isdigit()
-        and check_digit_13(isbn[:12]) == isbn[12]
-        for isbn in column.unique()
-    )
+    return all(_is_isbn(isbn) for isbn in column.unique())
+
+
+def _is_isbn(text: str) -> bool:
+    digits = len(text) == 13 and text.isascii() and text.isdigit()
+    return digits and check_digit_13(text[:12]) == text[12]
 
 
 def _are_saturdays(column: pd.Series) -> bool:
