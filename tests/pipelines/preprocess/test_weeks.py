@@ -88,6 +88,14 @@ def test_auto_takes_the_silences_of_a_slow_seller_as_zeros() -> None:
     assert missing_numbers(make_sales(slow)) == []
 
 
+def test_auto_takes_single_silent_weeks_of_a_strong_seller_as_missing() -> None:
+    silent = {20, 47, 60, 81}
+    strong = {week: 500.0 for week in range(100) if week not in silent}
+    assert missing_numbers(make_sales(strong)) == sorted(silent)
+    trickle = {week: float(1 + week % 3) for week in strong}
+    assert missing_numbers(make_sales(trickle)) == []
+
+
 def test_a_gap_that_no_title_spans_counts_as_unsold() -> None:
     assert missing_numbers(make_sales(every_week(0, 40), every_week(60, 100))) == []
 
@@ -119,6 +127,19 @@ def test_the_log_says_how_many_weeks_are_missing_and_what_decided(
     (message,) = caplog.messages
     assert "Of 100 weeks 13 have no row of any title: 0 are missing" in message
     assert "missing_weeks=zero decided" in message
+
+
+def test_the_log_names_the_longest_gaps_and_counts_the_rest(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    silent = {5, 15, 25, *GAP, 70, 71}
+    titles = [{week: 5.0 for week in range(100) if week not in silent}] * 3
+    with caplog.at_level(logging.INFO, "book_forecast"):
+        find_missing_weeks(make_sales(*titles), SPLIT, "auto")
+    longest = f"{week_of(40):%Y-%m-%d} to {week_of(52):%Y-%m-%d}"
+    second = f"{week_of(70):%Y-%m-%d} to {week_of(71):%Y-%m-%d}"
+    third = f"{week_of(5):%Y-%m-%d}"
+    assert f"({longest}, {second}, {third}, 2 shorter ones)" in caplog.messages[0]
 
 
 def test_an_export_no_longer_than_the_test_set_is_refused_naming_split_size() -> None:

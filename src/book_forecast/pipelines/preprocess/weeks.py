@@ -22,6 +22,8 @@ UNLIKELY = 0.01
 """How improbable a gap must be, for the titles' own share of empty weeks, to count as missing."""
 
 _BEFORE_AN_OPEN_GAP = 26
+_FEW_COPIES = 2
+_HARDLY_EVER = 0.05
 
 
 def limit_weeks(
@@ -93,14 +95,15 @@ def find_missing_weeks(
     `ENOUGH_TITLES` titles on sale around it (a row before and a row after it) its weeks are
     missing. With fewer, `missing_weeks` decides; `auto` takes them as missing where the titles'
     own shares of empty weeks make such a gap less likely than `UNLIKELY`: a title that sells every
-    week did not pause for a quarter of a year, one that sells every other week may skip three.
+    week did not pause for a quarter of a year, one that sells every other week may skip three. A
+    title that hardly ever sells as few as two copies has no empty weeks of its own.
 
     Gaps of the training weeks are judged by training weeks alone. Where such a gap lasts up to
     the test set, no row after it can be asked for; titles with a row in the half year before it
     count then.
 
     Args:
-        sales: All titles of the export, before any is selected: isbn, week.
+        sales: All titles of the export, before any is selected: isbn, week, volume.
         split_size: Weeks in the test set.
         missing_weeks: What decides where it cannot be told: auto, zero or missing.
 
@@ -109,7 +112,13 @@ def find_missing_weeks(
     """
     grid = week_grid(sales)
     n_training = count_training_weeks(grid, split_size)
-    rows = pd.DataFrame({"isbn": sales["isbn"], "week": week_numbers(sales["week"], grid)})
+    rows = pd.DataFrame(
+        {
+            "isbn": sales["isbn"],
+            "week": week_numbers(sales["week"], grid),
+            "few": sales["volume"] <= _FEW_COPIES,
+        }
+    )
     empty = np.bincount(rows["week"], minlength=len(grid)) == 0
     missing = np.zeros(len(grid), dtype=bool)
     spans = {
@@ -151,11 +160,16 @@ def find_missing_weeks(
     return pd.DataFrame({"week": grid[missing]})
 
 
-def _spell_out(grid: pd.DatetimeIndex, missing: np.ndarray) -> str:
-    runs = [
-        f"{grid[start]:%Y-%m-%d} to {grid[stop - 1]:%Y-%m-%d}" for start, stop in _runs(missing)
+def _spell_out(grid: pd.DatetimeIndex, missing: np.ndarray, most: int = 3) -> str:
+    """The longest runs of missing weeks in words."""
+    runs = sorted(_runs(missing), key=lambda run: run[0] - run[1])
+    words = [
+        f"{grid[start]:%Y-%m-%d}" + (f" to {grid[stop - 1]:%Y-%m-%d}" if stop - start > 1 else "")
+        for start, stop in runs[:most]
     ]
-    return ", ".join(runs[:3] + [f"{len(runs) - 3} more"] * (len(runs) > 3)) or "none"
+    if len(runs) > most:
+        words.append(f"{len(runs) - most} shorter ones")
+    return ", ".join(words) or "none"
 
 
 def _runs(flags: np.ndarray, n_training: int = 0) -> Iterator[tuple[int, int]]:
@@ -171,18 +185,21 @@ def _runs(flags: np.ndarray, n_training: int = 0) -> Iterator[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class _Spans:
-    """First and last week with a row and number of rows, per title, among `n_weeks` weeks."""
+    """Per title: first and last week with a row, rows, and share of them with few copies."""
 
     first: np.ndarray
     last: np.ndarray
     rows: np.ndarray
+    few: np.ndarray
     n_weeks: int
 
     @classmethod
     def of(cls, rows: pd.DataFrame, n_weeks: int) -> "_Spans":
-        table = rows.groupby("isbn")["week"].agg(["min", "max", "size"])
-        first, last, size = (table[name].to_numpy() for name in ("min", "max", "size"))
-        return cls(first, last, size, n_weeks)
+        """Sum up the rows of the first `n_weeks` weeks: isbn, week number, few."""
+        by_title = rows.groupby("isbn")
+        span = by_title["week"].agg(["min", "max", "size"])
+        first, last, size = (span[name].to_numpy() for name in ("min", "max", "size"))
+        return cls(first, last, size, by_title["few"].mean().to_numpy(), n_weeks)
 
     def around(self, start: int, stop: int) -> tuple[int, float]:
         """Titles on sale around a gap, and the chance of it if their sales were its only reason."""
@@ -192,5 +209,6 @@ class _Spans:
         else:
             on_sale = self.last >= start - _BEFORE_AN_OPEN_GAP
             end = np.full_like(self.last, self.n_weeks - 1)
-        share_empty = 1 - self.rows[on_sale] / (end - self.first + 1)[on_sale]
-        return int(on_sale.sum()), float(np.prod(share_empty ** (stop - start)))
+        share_empty = 1 - self.rows / (end - self.first + 1)
+        share_empty[self.few < _HARDLY_EVER] = 0
+        return int(on_sale.sum()), float(np.prod(share_empty[on_sale] ** (stop - start)))
