@@ -16,6 +16,9 @@ from book_forecast.bookscan.sample.character import (
 
 Span = tuple[float, float]
 
+# Weeks for which even a failure stays in print.
+SHORTEST_LIFE = 40
+
 
 class Kind(StrEnum):
     """What a bookseller would call a title."""
@@ -49,6 +52,7 @@ class Archetype:
         dies: Whether the title goes out of print.
         filmed: Whether there is a film.
         lessons: Whether terms and exams drive the title.
+        classes: Product classes that have such titles.
     """
 
     share: float
@@ -64,12 +68,20 @@ class Archetype:
     dies: bool = False
     filmed: bool = False
     lessons: bool = False
+    classes: tuple[ProductClass, ...] = tuple(ProductClass)
 
 
 ARCHETYPES: dict[Kind, Archetype] = {
     Kind.PERENNIAL: Archetype(0.01, (250, 1400), (1.7, 3.6), age=60, drift=(0.012, 0.024)),
     Kind.BACKLIST: Archetype(0.2, (12, 160), (1.4, 3.0)),
-    Kind.GIFT: Archetype(0.05, (15, 160), (5.0, 11.0), launch=(1.5, 4.0), dispersion=(10, 30)),
+    Kind.GIFT: Archetype(
+        0.05,
+        (15, 160),
+        (5.0, 11.0),
+        launch=(1.5, 4.0),
+        dispersion=(10, 30),
+        classes=(ProductClass.FICTION, ProductClass.TRADE, ProductClass.CHILDREN),
+    ),
     Kind.LEAD_TITLE: Archetype(
         0.03, (40, 260), (1.5, 3.5), launch=(10, 40), age=1.5, promotions=(0.8, 2.0)
     ),
@@ -78,7 +90,13 @@ ARCHETYPES: dict[Kind, Archetype] = {
     ),
     Kind.FILMED: Archetype(0.01, (40, 250), (1.5, 2.8), filmed=True),
     Kind.COURSE_BOOK: Archetype(
-        0.05, (4, 130), (1.0, 1.15), publicity=(0.05, 0.2), promotions=(0.1, 0.4), lessons=True
+        0.05,
+        (4, 130),
+        (1.0, 1.15),
+        publicity=(0.05, 0.2),
+        promotions=(0.1, 0.4),
+        lessons=True,
+        classes=(ProductClass.SPECIALIST, ProductClass.CHILDREN),
     ),
     Kind.FADING: Archetype(
         0.12, (2, 70), (1.2, 2.6), launch=(4, 15), age=8, dispersion=(8, 25), dies=True
@@ -187,19 +205,19 @@ def draw_character(
     heights |= {name: between(rng, span) for name, span in LESSONS.items() if archetype.lessons}
     first = int(rng.integers(-round(archetype.age * 52), weeks - 8))
     on_sale_from = max(first, 0)
-    last = int(rng.integers(on_sale_from, weeks)) if archetype.dies else None
+    last = weeks - 1 - int(rng.integers(0, max(weeks - on_sale_from - SHORTEST_LIFE, 1)))
     film = TieIn(
         week=int(rng.integers(on_sale_from, weeks)),
         height=between(rng, (3.0, 6.0)),
         weeks=between(rng, (8, 20)),
-        lasting=between(rng, (1.2, 1.8)),
+        lasting=between(rng, (1.3, 2.0)),
     )
     return Character(
         copies=between(rng, archetype.copies),
         trend=float(rng.normal(-0.01, 0.04)),
         peaks=Peaks(christmas=between(rng, archetype.christmas), **heights),
         first=first,
-        last=last,
+        last=last if archetype.dies else None,
         launch=Launch(between(rng, archetype.launch), between(rng, archetype.launch_weeks)),
         tie_in=film if archetype.filmed else None,
         drift=between(rng, archetype.drift),

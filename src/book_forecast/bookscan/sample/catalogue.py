@@ -13,8 +13,6 @@ from book_forecast.bookscan.sample.weeks import Weeks
 _IDENTITY, _CHARACTER, _SALES = range(3)
 _KINDS = tuple(ARCHETYPES)
 _KIND_BOUNDS = np.cumsum([archetype.share for archetype in ARCHETYPES.values()])
-_CLASSES = tuple(HABITS)
-_CLASS_BOUNDS = np.cumsum([habits.share for habits in HABITS.values()])
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,8 @@ def _pick(bounds: np.ndarray, rng: np.random.Generator) -> int:
 
 def _draw_entry(rng: np.random.Generator) -> Entry:
     kind = _KINDS[_pick(_KIND_BOUNDS, rng)]
-    product_class = _CLASSES[_pick(_CLASS_BOUNDS, rng)]
+    classes = ARCHETYPES[kind].classes
+    product_class = classes[_pick(np.cumsum([HABITS[one].share for one in classes]), rng)]
     return Entry(names.draw_title(product_class, rng), product_class, kind)
 
 

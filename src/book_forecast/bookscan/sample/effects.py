@@ -29,8 +29,9 @@ def seasons(weeks: Weeks, peaks: Peaks, rng: np.random.Generator) -> Floats:
     vary = rng.lognormal(-(PEAK_VARIATION**2) / 2, PEAK_VARIATION, size=(len(names), years))
     multiplier = np.ones(len(weeks))
     for name, by_year in zip(names, vary, strict=True):
-        gain = (heights[name] - 1.0) * by_year[weeks.season_years]
-        multiplier *= 1.0 + gain * weeks.occasions[name]
+        if heights[name] != 1.0:
+            gain = (heights[name] - 1.0) * by_year[weeks.season_years]
+            multiplier *= 1.0 + gain * weeks.occasions[name]
     return multiplier
 
 

@@ -77,6 +77,9 @@ def title_sales(
         * prices.promotion_lift(depth, pricing.elasticity)
     )
     volume = effects.counts(expected, character.dispersion, rng) * weeks.reported
+    if not volume.any():
+        # A title that never sold would not be in an export.
+        volume[np.argmax(expected * weeks.reported)] = 1
     asp = prices.average_selling(rrp, depth, volume, pricing.discount, rng)
     return {"volume": volume, "asp": asp, "rrp": rrp, "depth": depth}
 

@@ -55,34 +55,29 @@ _PATTERNS: dict[ProductClass, tuple[str, ...]] = {
         "The {thing} at {place}",
         "A {thing} in {place}",
         "The {adjective} {thing} of {place}",
+        "{surname}'s {adjective} {thing}",
     ),
     ProductClass.SPECIALIST: (
-        "Principles of {subject}",
-        "{subject}: A Practical Handbook",
-        "Foundations of {subject} ({edition} Edition)",
-        "Applied {subject}",
+        "Principles of {discipline} ({edition} Edition)",
+        "{discipline}: A Practical Handbook",
+        "{surname}'s {discipline} ({edition} Edition)",
+        "Applied {discipline}: Methods and Cases",
+        "{discipline} after {surname}",
     ),
     ProductClass.TRADE: (
-        "The {adjective} Life of {subject}",
-        "The Joy of {subject}",
-        "{subject}: A {adjective} History",
+        "The {adjective} Life of {surname}",
+        "{pastime} in {place}",
+        "{pastime}: A {adjective} History",
         "{adjective} {thing}: A Memoir",
+        "The {place} Book of {pastime}",
     ),
     ProductClass.CHILDREN: (
         "The {adjective} {creature}",
         "{creature} and the {adjective} {thing}",
-        "Goodnight, {creature}!",
-        "{subject} Practice: Ages {age}",
+        "{adjective} {creature} Goes to {place}",
+        "{first_name} and the {creature}",
+        "{lesson} Practice: Ages {age}",
     ),
-}
-
-_PLACEHOLDERS = {
-    "adjective": "adjectives",
-    "thing": "things",
-    "place": "places",
-    "subject": "subjects",
-    "creature": "creatures",
-    "edition": "editions",
 }
 
 
@@ -101,17 +96,19 @@ def isbn_13(number: int) -> str:
 
 def draw_title(product_class: ProductClass, rng: np.random.Generator) -> str:
     """An invented title that suits a product class."""
-    pattern = str(rng.choice(_PATTERNS[product_class]))
+    patterns = _PATTERNS[product_class]
     youngest = int(rng.integers(4, 10))
-    return pattern.format(
+    return patterns[rng.integers(len(patterns))].format(
         age=f"{youngest}-{youngest + 2}",
-        **{name: rng.choice(_WORDS[words]) for name, words in _PLACEHOLDERS.items()},
+        **{kind: words[rng.integers(len(words))] for kind, words in _WORDS.items()},
     )
 
 
 def draw_author(rng: np.random.Generator) -> str:
     """An invented author, as exports write them: surname first."""
-    return f"{rng.choice(_WORDS['surnames'])}, {rng.choice(_WORDS['first_names'])}"
+    surnames, first_names = _WORDS["surname"], _WORDS["first_name"]
+    surname = surnames[rng.integers(len(surnames))]
+    return f"{surname}, {first_names[rng.integers(len(first_names))]}"
 
 
 def draw_imprint(product_class: ProductClass, rng: np.random.Generator) -> tuple[str, str]:

@@ -76,7 +76,7 @@ ROSTER: tuple[Entry, ...] = (
         Kind.FILMED,
         copies=120,
         first=BEFORE,
-        premiere="2017-10-21",
+        premiere="2017-05-20",
         binding="Paperback",
     ),
     Entry(

@@ -23,13 +23,19 @@ MADE = datetime(2024, 7, 1)
 NUMERIC_ISBN_SHEET = ProductClass.SPECIALIST
 
 
-def write_workbook(path: Path, titles: int, seed: int) -> int:
-    """Write the workbook and return its number of rows.
+def write_workbook(path: Path, titles: int, seed: int, max_rows: int = MAX_SHEET_ROWS) -> int:
+    """Write the workbook and return its number of rows of sales.
+
+    Args:
+        path: File to write.
+        titles: Number of titles.
+        seed: Seed of everything random.
+        max_rows: Rows that fit on a sheet.
 
     Raises:
         UserError: If a sheet would get too many rows; nothing is written then.
     """
-    _refuse_what_would_burst(titles, seed)
+    _refuse_what_would_burst(titles, seed, max_rows)
     book = Workbook(write_only=True)
     sheets = {name.value: book.create_sheet(name.value) for name in ProductClass}
     for sheet in sheets.values():
@@ -53,18 +59,19 @@ def write_workbook(path: Path, titles: int, seed: int) -> int:
     return rows
 
 
-def _refuse_what_would_burst(titles: int, seed: int) -> None:
-    if titles * len(sample_weeks()) < MAX_SHEET_ROWS:
+def _refuse_what_would_burst(titles: int, seed: int, max_rows: int) -> None:
+    if titles * len(sample_weeks()) < max_rows:
         return
     rows: Counter[str] = Counter()
     for table in sample_tables(titles, seed):
         for count in pc.value_counts(table["Product Class"]).to_pylist():
             rows[count["values"]] += count["counts"]
         sheet, most = rows.most_common(1)[0]
-        if most >= MAX_SHEET_ROWS:
+        # One row is the header.
+        if most >= max_rows:
             raise UserError(
                 f"{titles:,} titles do not fit into a workbook: sheet {sheet!r} would get more "
-                f"than {MAX_SHEET_ROWS:,} rows. Write them with --format csv or --format parquet, "
+                f"than {max_rows:,} rows. Write them with --format csv or --format parquet, "
                 "or ask for fewer titles."
             )
 

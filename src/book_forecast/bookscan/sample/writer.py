@@ -47,8 +47,8 @@ def write_sample(
         The path of the written file.
 
     Raises:
-        UserError: If ``titles`` is below one, the format is unknown, or a sheet of the workbook
-            would get more rows than a workbook can hold.
+        UserError: If ``titles`` is below one, the format is unknown or not what the file's name
+            ends with, or a sheet of the workbook would get more rows than it can hold.
     """
     titles = DEFAULT_TITLES if titles is None else titles
     if titles < 1:
@@ -56,6 +56,11 @@ def write_sample(
     if format not in _WRITERS:
         raise UserError(f"format must be one of {', '.join(_WRITERS)}, got {format!r}")
     path = Path(path)
+    if path.suffix.lower() != f".{format}" or path.is_dir():
+        # Exports are read by what their names end with.
+        raise UserError(
+            f"{path} must be a file whose name ends with .{format}, or --format another one"
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=path.parent, prefix=".sample-", delete=False) as temporary:
         part = Path(temporary.name)
