@@ -28,7 +28,8 @@ def clean_exports(
     """Apply the rules for single rows to every export.
 
     Args:
-        exports: Raw rows, a stretch of a sheet at a time, file after file in order of name.
+        exports: Raw rows, a stretch of a sheet at a time, file after file in order of name; at
+            least one stretch, which may be empty.
 
     Returns:
         The usable rows (``isbn`` as int64, ``week``, ``volume``, ``value``, ``asp``, ``rrp``, and
@@ -43,8 +44,6 @@ def clean_exports(
         sales += [part.sales.assign(delivery=delivery) for part in of_file]
         clean += of_file
         _log_file(file, of_file)
-    if not clean:
-        raise UserError("The exports hold no rows below their headers: export them again.")
     rejected = pd.concat([part.rejected for part in clean], ignore_index=True)
     _log_totals(clean, rejected)
     return (

@@ -1,0 +1,127 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from book_forecast.bookscan import csv_reader
+from book_forecast.bookscan.csv_reader import read_csv
+from book_forecast.errors import UserError
+
+HEADER = "ISBN,Title,Volume,End Date"
+
+
+def write(folder, content, encoding="utf-8", name="sales.csv"):
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode(encoding))
+    return path
+
+
+def read(path):
+    """All rows of a file, by row number, as a spreadsheet shows them."""
+    parts = list(read_csv(path, path.name))
+    frames = [raw.table.to_pandas().astype("str").set_index(raw.rows) for raw in parts]
+    return pd.concat(frames).sort_index(), [bad for raw in parts for bad in raw.unreadable]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_encodings_delimiters_and_line_ends_make_no_difference(
+    tmp_path, encoding, delimiter, line_end
+):
+    lines = ["ISBN,Title,Volume,End Date", "9780722532935,Los años de Zoë,3,02/03/2019", ""]
+    content = line_end.join(lines).replace(",", delimiter)
+    rows, unreadable = read(write(tmp_path, content, encoding))
+    assert unreadable == []
+    assert rows.loc[2].to_dict() == {
+        "isbn": "9780722532935",
+        "title": "Los años de Zoë",
+        "volume": "3",
+        "end_date": "02/03/2019",
+    }
+
+
+def test_columns_may_stand_in_any_order_among_others(tmp_path):
+    rows, _ = read(write(tmp_path, "Rank,volume,INTERVAL,isbn\n1,5,201909,9780722532935\n"))
+    assert rows.loc[2].to_dict() == {"volume": "5", "interval": "201909", "isbn": "9780722532935"}
+
+
+def test_blank_lines_and_quoted_line_ends_keep_the_row_numbers_of_a_spreadsheet(tmp_path):
+    content = f'{HEADER}\na,first,1,x\n\nb,"on two\nlines",2,x\r\n\r\n\nc,"said ""no""",3,x'
+    rows, _ = read(write(tmp_path, content))
+    assert rows.loc[rows["isbn"] != "", "isbn"].to_dict() == {2: "a", 4: "b", 7: "c"}
+    assert rows.loc[4, "title"] == "on two\nlines"
+    assert rows.loc[7, "title"] == 'said "no"'
+
+
+def test_rows_are_numbered_below_a_heading(tmp_path):
+    rows, _ = read(write(tmp_path, f'"Sales,\nweekly"\n\n{HEADER}\na,t,1,x\nb,t\nc,t,2,x\n'))
+    assert rows["isbn"].to_dict() == {4: "a", 5: "b", 6: "c"}
+
+
+def test_short_rows_are_filled_and_long_ones_reported(tmp_path):
+    content = f"{HEADER}\na,t,1,x\nb,t,2\n\nc,Gold, Frankincense,3,x\nd,t,4,x,,\nTotal\ne,t,5,x\n"
+    rows, unreadable = read(write(tmp_path, content))
+    assert rows["isbn"].to_dict() == {2: "a", 3: "b", 4: "", 6: "d", 7: "Total", 8: "e"}
+    assert rows.loc[3, "end_date"] == ""
+    assert [(bad.row, bad.value) for bad in unreadable] == [(5, "c,Gold, Frankincense,3,x")]
+    assert "more cells than the header" in unreadable[0].reason
+
+
+def test_ragged_rows_at_the_end_are_not_lost(tmp_path):
+    rows, unreadable = read(write(tmp_path, f"{HEADER}\na,t,1,x\nb,t\nc,t,3,x,y\n"))
+    assert rows["isbn"].to_dict() == {2: "a", 3: "b"}
+    assert [bad.row for bad in unreadable] == [4]
+
+
+def test_row_numbers_hold_across_many_blocks(tmp_path, monkeypatch):
+    monkeypatch.setattr(csv_reader, "_BLOCK_BYTES", 256)
+    rng = np.random.default_rng(1)
+    kinds = rng.choice(["good", "blank", "short", "long"], 500, p=[0.7, 0.1, 0.1, 0.1])
+    line = {"good": "{0},t,1,x", "blank": "", "short": "{0},t", "long": "{0},t,1,x,y"}
+    lines = [line[kind].format(row) for row, kind in enumerate(kinds, start=2)]
+    path = write(tmp_path, "\n".join([HEADER, *lines]) + "\n")
+    rows, unreadable = read(path)
+    assert len(list(read_csv(path, "sales.csv"))) > 10
+    assert (rows["isbn"][rows["isbn"] != ""] == rows.index[rows["isbn"] != ""].astype("str")).all()
+    assert [bad.row for bad in unreadable] == (np.flatnonzero(kinds == "long") + 2).tolist()
+    assert len(rows) == (kinds != "long").sum()
+
+
+@pytest.mark.parametrize("content", [HEADER, f"{HEADER}\n", f"{HEADER}\n\n"])
+def test_a_header_alone_gives_no_rows(tmp_path, content):
+    parts = list(read_csv(write(tmp_path, content), "sales.csv"))
+    assert all(
+        cell == "" for raw in parts for row in raw.table.to_pylist() for cell in row.values()
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "sales.csv is empty"),
+        (b"\n \n", "sales.csv is empty"),
+        (b"ISBN,Title\n9780722532935,x\n", "no column Volume and no column End Date or Interval"),
+        (b"ISBN;Volume;Week\n", "no column End Date or Interval"),
+        (b"ISBN,Volume,Interval,volume\n", "two of its columns are named Volume"),
+        (bytes(range(256)) * 10, "not text in UTF-8 or Windows-1252"),
+        (b"PK\x03\x04" + b"x" * 100, "looks like a workbook"),
+        (b"\x81\x8d\x8f" * 10, "not text in UTF-8 or Windows-1252"),
+    ],
+)
+def test_a_file_that_is_no_export_is_named_with_what_is_wrong(tmp_path, content, message):
+    with pytest.raises(UserError, match=message) as error:
+        read(write(tmp_path, content))
+    assert "sales.csv" in str(error.value)
+
+
+def test_a_quotation_mark_that_is_not_closed_loses_no_rows_silently(tmp_path, monkeypatch):
+    monkeypatch.setattr(csv_reader, "_BLOCK_BYTES", 256)
+    lines = [f"{row},t,1,x" for row in range(3, 200)]
+    with pytest.raises(UserError, match="beyond row .* quotation mark"):
+        read(write(tmp_path, "\n".join([HEADER, 'a,"t,1,x', *lines])))
+
+
+def test_a_short_unclosed_quotation_is_one_unreadable_row(tmp_path):
+    rows, unreadable = read(write(tmp_path, f'{HEADER}\na,t,1,x\nb,"t,1,x\nc,t,1,"x\n'))
+    assert rows["isbn"].to_dict() == {2: "a"}
+    assert [bad.row for bad in unreadable] == [3]

@@ -1,0 +1,108 @@
+import datetime as dt
+from decimal import Decimal
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from book_forecast.bookscan import parquet_reader
+from book_forecast.bookscan.isbn import normalise_isbn
+from book_forecast.bookscan.parquet_reader import read_parquet
+from book_forecast.errors import UserError
+
+ISBN = 9780722532935
+
+
+def write(folder, columns):
+    path = folder / "sales.parquet"
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+def read(path):
+    parts = list(read_parquet(path, path.name))
+    return pd.concat(
+        [raw.table.to_pandas().astype("str").assign(row=raw.rows) for raw in parts],
+        ignore_index=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "isbn",
+    [
+        pa.array([ISBN]),
+        pa.array([float(ISBN)]),
+        pa.array([str(ISBN)]),
+        pa.array([str(ISBN)], pa.large_string()),
+        pa.array([str(ISBN)], pa.string_view()),
+        pa.array([str(ISBN)]).dictionary_encode(),
+        pa.array([ISBN]).dictionary_encode(),
+        pa.array([Decimal(ISBN)]),
+    ],
+    ids=lambda array: str(array.type),
+)
+def test_an_isbn_of_any_type_is_read(tmp_path, isbn):
+    rows = read(write(tmp_path, {"isbn": isbn, "Volume": [1], "Interval": [201909]}))
+    assert normalise_isbn(rows.loc[0, "isbn"]) == str(ISBN)
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        pa.array([dt.date(2019, 3, 31)]),
+        pa.array([dt.date(2019, 3, 31)], pa.date64()),
+        pa.array([dt.datetime(2019, 3, 31)]),
+        pa.array([dt.datetime(2019, 3, 31)], pa.timestamp("ns")),
+        pa.array([dt.datetime(2019, 3, 30, 23)], pa.timestamp("us", "Europe/Paris")),
+        pa.array(["2019-03-31"]),
+    ],
+    ids=lambda array: str(array.type),
+)
+def test_a_date_of_any_type_keeps_its_own_day(tmp_path, date):
+    rows = read(write(tmp_path, {"isbn": [ISBN], "volume": [1.5], "END_DATE": date}))
+    assert rows.loc[0, "end_date"].startswith("2019-03-31")
+
+
+def test_null_and_a_column_of_nulls_are_empty_cells(tmp_path):
+    path = write(
+        tmp_path,
+        {"isbn": [ISBN, None], "volume": [None, 2], "interval": [1, 2], "title": pa.nulls(2)},
+    )
+    assert read(path)[["isbn", "volume", "title"]].to_numpy().tolist() == [
+        [str(ISBN), "", ""],
+        ["", "2", ""],
+    ]
+
+
+def test_rows_count_from_two_across_batches(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet_reader, "CHUNK_ROWS", 7)
+    numbers = list(range(2, 52))
+    rows = read(write(tmp_path, {"isbn": numbers, "volume": numbers, "interval": numbers}))
+    assert (rows["isbn"] == rows["row"].astype("str")).all()
+    assert len(rows) == 50
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"isbn": [ISBN], "interval": [201909]}, "no column Volume"),
+        ({"isbn": [ISBN], "volume": [1], "Volume": [1], "interval": [1]}, "two of its columns"),
+        ({"isbn": [[ISBN]], "volume": [1], "interval": [1]}, "cannot be read as Parquet"),
+        ({"isbn": [b"x"], "volume": [1], "interval": [1]}, "binary"),
+    ],
+)
+def test_a_table_that_is_no_export_is_named_with_what_is_wrong(tmp_path, columns, message):
+    with pytest.raises(UserError, match=message) as error:
+        read(write(tmp_path, columns))
+    assert "sales.parquet" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda whole: b"", lambda whole: b"ISBN", lambda whole: whole[:-10]]
+)
+def test_a_damaged_file_is_named_with_what_to_do(tmp_path, damage):
+    path = write(tmp_path, {"isbn": [ISBN], "volume": [1], "interval": [201909]})
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(UserError, match=r"sales\.parquet cannot be read as Parquet.*again"):
+        read(path)
