@@ -9,6 +9,7 @@ from book_forecast.bookscan.sample.weeks import Floats, Weeks
 # Share of promotions that belong to the Christmas trade.
 CHRISTMAS_PROMOTIONS = 0.35
 MAX_DEPTH = 0.55
+MAX_RISES = 4
 
 
 def recommended(weeks: Weeks, pricing: Pricing, rng: np.random.Generator) -> Floats:
@@ -16,7 +17,8 @@ def recommended(weeks: Weeks, pricing: Pricing, rng: np.random.Generator) -> Flo
     number = rng.poisson(pricing.rises * len(weeks) / WEEKS_PER_YEAR)
     when = rng.integers(1, len(weeks), size=number)
     rises = np.bincount(when, minlength=len(weeks))
-    return np.asarray(np.round(pricing.rrp + pricing.step * np.cumsum(rises), 2), dtype=np.float64)
+    risen = pricing.step * np.minimum(np.cumsum(rises), MAX_RISES)
+    return np.asarray(np.round(pricing.rrp + risen, 2), dtype=np.float64)
 
 
 def promotion_depth(weeks: Weeks, pricing: Pricing, rng: np.random.Generator) -> Floats:
