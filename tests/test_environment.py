@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from kedro.framework.hooks import _create_hook_manager
+from kedro.framework.startup import bootstrap_project
 
 from book_forecast import settings
 from book_forecast.environment import (
@@ -63,16 +64,29 @@ def test_anything_else_is_refused_with_the_list(name, origin):
     assert repr(name) in str(refusal.value)
 
 
-def test_the_context_names_the_chosen_environment(load, project_path, monkeypatch):
-    monkeypatch.setenv("DEPLOYMENT_ENV", "testing")
-    context = EnvironmentContext(
+def context_of(loader: EnvironmentConfigLoader, project_path: Path) -> EnvironmentContext:
+    return EnvironmentContext(
         package_name="book_forecast",
         project_path=project_path,
-        config_loader=load(),
+        config_loader=loader,
         env=None,  # what Kedro passes where neither --env nor KEDRO_ENV is given
         hook_manager=_create_hook_manager(),
     )
-    assert context.env == "testing"
+
+
+def test_the_context_names_the_chosen_environment(load, project_path, monkeypatch):
+    monkeypatch.setenv("DEPLOYMENT_ENV", "testing")
+    assert context_of(load(), project_path).env == "testing"
+
+
+@pytest.mark.parametrize("root", ["elsewhere", "/elsewhere"])
+def test_a_relative_data_root_is_a_folder_of_the_project(
+    load, project_path, tmp_path, monkeypatch, root
+):
+    bootstrap_project(project_path)
+    monkeypatch.chdir(tmp_path)
+    catalog = context_of(load(data_root=root), project_path).catalog
+    assert Path(catalog["probe"]._filepath) == project_path / root / "probe.csv"
 
 
 @pytest.mark.parametrize(

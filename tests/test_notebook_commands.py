@@ -33,7 +33,7 @@ def surroundings(tmp_path: Path) -> dict[str, str]:
 def jupyter(project_path: Path, surroundings: dict[str, str], tmp_path: Path) -> Iterator[str]:
     """Address of a running `kedro jupyter lab`, with its token."""
     log = tmp_path / "jupyter.log"
-    command = [BIN / "kedro", "jupyter", "lab", "--no-browser", "--allow-root"]
+    command = [str(BIN / "kedro"), "jupyter", "lab", "--no-browser", "--allow-root"]
     command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port=0"]
     with log.open("w") as output:
         server = subprocess.Popen(
