@@ -1,0 +1,18 @@
+"""The seasonal ARIMA core: exact likelihood, estimation and forecasts in plain arrays."""
+
+from book_forecast.sarima.bridge import to_statsmodels
+from book_forecast.sarima.estimation import SarimaFit, fit
+from book_forecast.sarima.forecasting import Prediction, predict, standardised_residuals
+from book_forecast.sarima.likelihood import log_likelihood
+from book_forecast.sarima.specification import Specification
+
+__all__ = [
+    "Prediction",
+    "SarimaFit",
+    "Specification",
+    "fit",
+    "log_likelihood",
+    "predict",
+    "standardised_residuals",
+    "to_statsmodels",
+]

@@ -1,0 +1,270 @@
+"""Exact maximum likelihood of seasonal ARIMA models.
+
+With the innovation variance and the regression coefficients concentrated out, the likelihood is
+largest where the sum of squares of the innovations, scaled by the geometric mean of their variances,
+is smallest. That is a non-linear least-squares problem, which Levenberg and Marquardt's method solves
+in few evaluations; several starts guard against local optima.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from book_forecast.sarima.arrays import FloatArray, IntArray
+from book_forecast.sarima.likelihood import (
+    Problem,
+    make_problem,
+    project_out,
+    reduced_polynomials,
+    whiten,
+    whiten_problem,
+)
+from book_forecast.sarima.polynomials import coefficients_to_partials, partials_to_coefficients
+from book_forecast.sarima.specification import Specification
+from book_forecast.sarima.starts import N_INFORMED, starting_points
+
+MAX_ITERATIONS = 60
+TOLERANCE = 1e-9
+LARGEST_COORDINATE = 5e3
+SMALLEST_STEP = 1e-7
+LARGEST_DAMPING = 1e7
+SCOUTS = 14
+SCOUTING_ITERATIONS = 5
+DESCENTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SarimaFit:
+    """A fitted seasonal ARIMA model, as plain numbers.
+
+    Attributes:
+        specification: The model.
+        arma: Coefficients in the order of `specification.arma_names`.
+        sigma2: Variance of the innovations.
+        coefficients: Of the trend's constant and the regressors, shape (trend + r,).
+        log_likelihood: Exact, at these parameters.
+        n_effective: Weeks that carry likelihood: those seen, less those that differencing takes.
+        evaluations: Likelihoods computed for the fit.
+    """
+
+    specification: Specification
+    arma: FloatArray
+    sigma2: float
+    coefficients: FloatArray
+    log_likelihood: float
+    n_effective: int
+    evaluations: int
+
+    @property
+    def n_parameters(self) -> int:
+        """Estimated parameters, the variance of the innovations included."""
+        return len(self.arma) + len(self.coefficients) + 1
+
+    @property
+    def aicc(self) -> float:
+        """Akaike's criterion with its correction for short series; infinite if too short for it."""
+        k = self.n_parameters
+        if self.n_effective <= k + 1:
+            return float("inf")
+        correction = 2.0 * k * (k + 1) / (self.n_effective - k - 1)
+        return -2.0 * self.log_likelihood + 2.0 * k + correction
+
+
+@njit(cache=True, error_model="numpy")
+def to_arma(point: FloatArray, orders: IntArray) -> FloatArray:
+    """Coefficients of a point in the unbounded space, through partial autocorrelations in (-1, 1)."""
+    partials = point / np.sqrt(1.0 + point * point)
+    arma = np.empty(len(point))
+    begin = 0
+    for block in range(4):
+        end = begin + orders[block]
+        if end > begin:
+            coefficients = partials_to_coefficients(partials[begin:end])
+            arma[begin:end] = coefficients if block % 2 == 0 else -coefficients
+        begin = end
+    return arma
+
+
+def to_point(arma: FloatArray, orders: IntArray) -> FloatArray:
+    """The inverse of `to_arma`; coefficients outside the stable region are drawn back into it."""
+    point = np.empty(len(arma))
+    begin = 0
+    for block, order in enumerate(orders):
+        end = begin + int(order)
+        if order:
+            coefficients = arma[begin:end] if block % 2 == 0 else -arma[begin:end]
+            partials = _stable_partials(np.ascontiguousarray(coefficients))
+            point[begin:end] = partials / np.sqrt(1.0 - partials**2)
+        begin = end
+    return point
+
+
+def _stable_partials(coefficients: FloatArray) -> FloatArray:
+    for shrink in (1.0, 0.98, 0.9, 0.75, 0.5, 0.25):
+        lags = np.arange(1, len(coefficients) + 1)
+        partials = coefficients_to_partials(coefficients * shrink**lags)
+        if np.all(np.abs(partials) < 0.995):
+            return partials
+    return np.zeros(len(coefficients))
+
+
+@njit(cache=True, error_model="numpy")
+def scaled_residuals(
+    point: FloatArray, columns: FloatArray, starts: IntArray, n_impulses: int, orders: IntArray, s: int
+) -> FloatArray:
+    """Residuals whose sum of squares the maximum likelihood makes smallest; NaN where unstable."""
+    arma = to_arma(point, orders)
+    ar, ma = reduced_polynomials(arma, orders[0], orders[1], orders[2], orders[3], s)
+    whitened, log_variance = whiten(columns, starts, ar, ma)
+    if not np.isfinite(log_variance):
+        return np.full(columns.shape[1], np.nan)
+    residuals, _, log_determinant, counted = project_out(whitened, n_impulses)
+    n_effective = columns.shape[1] - counted
+    return residuals * np.exp(0.5 * (log_variance + log_determinant) / n_effective)
+
+
+@njit(cache=True, error_model="numpy")
+def descend(
+    start: FloatArray,
+    iterations: int,
+    columns: FloatArray,
+    starts: IntArray,
+    n_impulses: int,
+    orders: IntArray,
+    s: int,
+) -> tuple[FloatArray, float, int]:
+    """Levenberg and Marquardt's method from one start.
+
+    Returns:
+        The best point, its sum of squares (infinite where the start is not usable), and the number of
+        likelihoods computed.
+    """
+    k = len(start)
+    point = start.copy()
+    residuals = scaled_residuals(point, columns, starts, n_impulses, orders, s)
+    squares = np.sum(residuals * residuals)
+    evaluations = 1
+    if not np.isfinite(squares):
+        return point, np.inf, evaluations
+    jacobian = np.empty((k, len(residuals)))
+    damping = 1e-2
+    small_gains = 0
+    for _ in range(iterations):
+        for i in range(k):
+            step = SMALLEST_STEP * (1.0 + abs(point[i]))
+            moved = point.copy()
+            moved[i] += step if point[i] <= 0.0 else -step
+            shifted = scaled_residuals(moved, columns, starts, n_impulses, orders, s)
+            jacobian[i] = (shifted - residuals) / (moved[i] - point[i])
+        evaluations += k
+        curvature = jacobian @ jacobian.T
+        slope = jacobian @ residuals
+        if not np.all(np.isfinite(slope)):
+            break
+        gained = 0.0
+        while damping < LARGEST_DAMPING:
+            damped = curvature.copy()
+            for i in range(k):
+                damped[i, i] += damping * curvature[i, i] + 1e-12 * (1.0 + squares)
+            trial = point - np.linalg.solve(damped, slope)
+            trial = np.minimum(np.maximum(trial, -LARGEST_COORDINATE), LARGEST_COORDINATE)
+            new_residuals = scaled_residuals(trial, columns, starts, n_impulses, orders, s)
+            new_squares = np.sum(new_residuals * new_residuals)
+            evaluations += 1
+            if new_squares < squares:
+                gained = squares - new_squares
+                point, residuals, squares = trial, new_residuals, new_squares
+                damping *= 0.2
+                break
+            damping *= 5.0
+        small_gains = small_gains + 1 if gained < TOLERANCE * squares else 0
+        if gained == 0.0 or small_gains == 2:
+            break
+    return point, squares, evaluations
+
+
+def fit(
+    values: FloatArray,
+    specification: Specification,
+    regressors: FloatArray | None = None,
+    start: FloatArray | None = None,
+) -> SarimaFit:
+    """Fits a seasonal ARIMA model by exact maximum likelihood.
+
+    Args:
+        values: Weekly values, shape (n,); NaN where the week is missing.
+        specification: The model.
+        regressors: Shape (n, r), complete.
+        start: Coefficients near which the optimum is expected (a former fit's); the only start if given.
+
+    Raises:
+        ValueError: If the series has too few weeks for the model, or does not vary.
+    """
+    problem = make_problem(values, specification, regressors)
+    needed = specification.n_arma + problem.n_regressors + 2
+    if problem.n_weeks - problem.n_impulses < needed:
+        raise ValueError(
+            f"{specification} needs at least {needed} weeks beyond those that differencing takes, "
+            f"not {problem.n_weeks - problem.n_impulses}."
+        )
+    orders = np.array(specification.arma_orders, dtype=np.int64)
+    fixed = (problem.columns, problem.starts, problem.n_impulses, orders, specification.s)
+    if start is not None:
+        points, evaluations = [to_point(np.asarray(start, dtype=np.float64), orders)], 0
+    else:
+        points, evaluations = _scout(problem, specification, fixed)
+    best, lowest = points[0], np.inf
+    for candidate in points:
+        point, squares, used = descend(candidate, MAX_ITERATIONS, *fixed)
+        evaluations += used
+        if squares < lowest:
+            best, lowest = point, squares
+    return _finish(problem, specification, to_arma(best, orders), evaluations)
+
+
+def _scout(
+    problem: Problem, specification: Specification, fixed: tuple[Any, ...]
+) -> tuple[list[FloatArray], int]:
+    """The most promising points after a few iterations from each of the better starts."""
+    orders = fixed[3]
+    candidates = [to_point(arma, orders) for arma in starting_points(problem, specification)]
+    heights = [_height(scaled_residuals(point, *fixed)) for point in candidates]
+    evaluations = len(candidates)
+    ranked = np.argsort(heights[N_INFORMED:], kind="stable")[:SCOUTS] + N_INFORMED
+    scouted = []
+    for i in [*range(min(N_INFORMED, len(candidates))), *ranked]:
+        point, squares, used = descend(candidates[i], SCOUTING_ITERATIONS, *fixed)
+        scouted.append((squares, point))
+        evaluations += used
+    scouted.sort(key=lambda pair: pair[0])
+    return [point for _, point in scouted[:DESCENTS]], evaluations
+
+
+def _height(residuals: FloatArray) -> float:
+    squares = float(residuals @ residuals)
+    return squares if np.isfinite(squares) else float("inf")
+
+
+def _finish(
+    problem: Problem, specification: Specification, arma: FloatArray, evaluations: int
+) -> SarimaFit:
+    whitened, log_variance = whiten_problem(problem, specification, arma)
+    residuals, coefficients, log_determinant, counted = project_out(whitened, problem.n_impulses)
+    n_effective = problem.n_weeks - counted
+    sigma2 = float(residuals @ residuals) / n_effective
+    if not np.isfinite(sigma2) or sigma2 <= 0.0:
+        raise ValueError(f"{specification} leaves no residual variance: the series does not vary.")
+    value = -0.5 * (n_effective * (np.log(2.0 * np.pi * sigma2) + 1.0) + log_variance + log_determinant)
+    return SarimaFit(
+        specification=specification,
+        arma=arma,
+        sigma2=sigma2,
+        coefficients=coefficients[problem.n_impulses :],
+        log_likelihood=float(value),
+        n_effective=n_effective,
+        evaluations=evaluations,
+    )

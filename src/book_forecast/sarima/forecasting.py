@@ -1,0 +1,106 @@
+"""Forecasts with exact prediction variances, and what the model makes of the weeks behind.
+
+A week ahead is a missing week at the end of the series: its impulse is estimated with the others by
+generalised least squares, and the triangular factor of that regression holds the prediction
+covariance. The same pass interpolates gaps, whatever the differencing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import qr, solve_triangular
+
+from book_forecast.sarima.arrays import FloatArray
+from book_forecast.sarima.estimation import SarimaFit
+from book_forecast.sarima.likelihood import full_design, make_problem, whiten_problem
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Gaussian predictive distribution of the weeks ahead.
+
+    Attributes:
+        mean: Shape (horizon,).
+        covariance: Of the prediction errors, shape (horizon, horizon); parameters are taken as known.
+    """
+
+    mean: FloatArray
+    covariance: FloatArray
+
+    @property
+    def variance(self) -> FloatArray:
+        """Of each week's prediction error, shape (horizon,)."""
+        return np.diagonal(self.covariance)
+
+
+def predict(
+    fit: SarimaFit,
+    values: FloatArray,
+    horizon: int,
+    regressors: FloatArray | None = None,
+    future_regressors: FloatArray | None = None,
+) -> Prediction:
+    """Forecasts the weeks after a series with the parameters of a fit, which are not estimated again.
+
+    Args:
+        fit: The model; it may have seen fewer weeks than `values` holds, or other ones.
+        values: Weekly values up to the cutoff, shape (n,); NaN where the week is missing.
+        horizon: Weeks ahead.
+        regressors: Shape (n, r), as in the fit.
+        future_regressors: Shape (horizon, r).
+
+    Raises:
+        ValueError: If the series is too short for the model's differences to be undone.
+    """
+    if horizon < 1:
+        raise ValueError(f"horizon must be at least 1, not {horizon}.")
+    specification = fit.specification
+    n = len(values)
+    past = full_design(n, specification, regressors) @ fit.coefficients
+    future = full_design(horizon, specification, future_regressors) @ fit.coefficients
+    extended = np.concatenate([values - past, np.full(horizon, np.nan)])
+    problem = make_problem(extended, specification.without_trend)
+    whitened, _ = whiten_problem(problem, specification, fit.arma)
+    impulses, series = whitened[:-1], whitened[-1]
+    # Gaps that no week seen can tell about have an impulse that depends on others; the triangular
+    # factor shows it as a zero on the diagonal, and only in the future would that be an error.
+    factor, target = _triangle(impulses, series)
+    ahead = slice(len(impulses) - horizon, len(impulses))
+    block = factor[ahead, ahead]
+    diagonal = np.abs(np.diagonal(block))
+    if diagonal.min() < 1e-12 * diagonal.max():
+        raise ValueError(f"{specification}: too few weeks were seen to forecast from.")
+    mean = -solve_triangular(block, target[ahead])
+    inverse = solve_triangular(block, np.eye(horizon))
+    return Prediction(mean=mean + future, covariance=fit.sigma2 * (inverse @ inverse.T))
+
+
+def _triangle(impulses: FloatArray, series: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Triangular factor of the impulses, and the series in the basis that goes with it."""
+    stacked = np.concatenate([impulses, series[None, :]]).T
+    (factor,) = qr(stacked, mode="r", check_finite=False)
+    size = len(impulses)
+    return factor[:size, :size], factor[:size, size]
+
+
+def standardised_residuals(
+    fit: SarimaFit, values: FloatArray, regressors: FloatArray | None = None
+) -> FloatArray:
+    """One-step prediction errors in units of their standard deviation, shape (n,).
+
+    NaN where the week is missing and where differencing takes the weeks to predict from. Gaps are filled
+    with their expectation, given all weeks, so that the weeks after a gap are told as if it had been seen.
+    """
+    specification = fit.specification
+    past = full_design(len(values), specification, regressors) @ fit.coefficients
+    problem = make_problem(values - past, specification.without_trend)
+    whitened, _ = whiten_problem(problem, specification, fit.arma)
+    impulses, series = whitened[:-1], whitened[-1]
+    if len(impulses):
+        series = series - impulses.T @ np.linalg.lstsq(impulses.T, series, rcond=None)[0]
+    residuals = np.full(len(values), np.nan)
+    residuals[specification.lost_weeks :] = series / np.sqrt(fit.sigma2)
+    residuals[~np.isfinite(values)] = np.nan
+    return residuals

@@ -1,0 +1,302 @@
+"""The exact Gaussian likelihood of a seasonal ARIMA model in O(n m) operations.
+
+Innovations come from the Chandrasekhar recursions (Morf, Sidhu and Kailath 1974; for ARMA Pearlman
+1980 and Melard 1984). Written for the deviation of the gain from the autoregressive coefficients,
+they become a Schur recursion on two vectors of length m = max(p*, q*), and the autoregressive part
+enters through its non-zero coefficients alone.
+
+Missing weeks are kept honest by a classical device (Gomez, Maravall and Pena 1999): a missing week
+is set to zero and given a regressor of its own, an impulse, which is integrated out. On the
+differenced series this equals the exact diffuse likelihood of the weeks that were seen. Regression
+coefficients are concentrated out by generalised least squares, the innovation variance as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from book_forecast.sarima.arrays import FloatArray, IntArray
+from book_forecast.sarima.autocovariance import arma_autocovariance
+from book_forecast.sarima.polynomials import difference, multiply_factors, nonzero_lags
+from book_forecast.sarima.specification import Specification
+
+# The recursion has settled once its generator cannot move the gain in the digits of a double.
+SETTLED = 1e-14
+CHECK_EVERY = 16
+# A regressor that keeps less of its length than this beside the others is a combination of them.
+SMALLEST_LENGTH = 1e-9
+
+
+@njit(cache=True, error_model="numpy")
+def first_gain(ar: FloatArray, ma: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    """Variance of the first week and the two generators of the recursion, each of m elements."""
+    m = max(len(ar), len(ma))
+    gamma = arma_autocovariance(ar, ma, m)
+    gain = np.zeros(m)
+    generator = np.zeros(m)
+    if not np.isfinite(gamma[0]):
+        return np.inf, gain, generator
+    ar_lags = nonzero_lags(ar)
+    for lag in range(1, m + 1):
+        total = gamma[lag]
+        for j in ar_lags:
+            if j < lag:
+                total -= ar[j - 1] * gamma[lag - j]
+        generator[lag - 1] = total / gamma[0]
+        gain[lag - 1] = generator[lag - 1]
+        if lag <= len(ar):
+            gain[lag - 1] -= ar[lag - 1]
+    return gamma[0], gain, generator
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
+def whiten(
+    columns: FloatArray, starts: IntArray, ar: FloatArray, ma: FloatArray
+) -> tuple[FloatArray, float]:
+    """Innovations of each column under an ARMA process, in units of their standard deviation.
+
+    Args:
+        columns: One series a row, shape (k, n), the longest-lived last or first as one likes.
+        starts: First week of each column that is not zero, shape (k,).
+        ar: Product of the autoregressive factors, lags 1 to p*.
+        ma: Product of the moving-average factors, lags 1 to q*.
+
+    Returns:
+        The standardised innovations, shape (k, n), and the sum over the weeks of the log of the
+        innovation variances (for unit variance of the noise); the sum is infinite where the process
+        is not stationary.
+    """
+    k, n = columns.shape
+    whitened = np.zeros((k, n))
+    variance, gain, first_generator = first_gain(ar, ma)
+    if not np.isfinite(variance):
+        return whitened, np.inf
+    p, q = len(ar), len(ma)
+    ar_lags = nonzero_lags(ar)
+    ma_lags = nonzero_lags(ma)
+    m = max(p, q)
+    generator = np.zeros(n + m + 1)
+    generator[:m] = first_generator
+    ahead = np.zeros((k, n + m + 1))
+    log_variance = 0.0
+    settled = m == 0
+    for t in range(n):
+        if not settled and t >= p and t % CHECK_EVERY == 0:
+            settled = np.max(np.abs(generator[t : t + q])) < SETTLED if q else True
+            if settled:
+                variance = 1.0
+        length = max(p - t, q)
+        scale = 1.0 / np.sqrt(variance)
+        log_variance += np.log(variance)
+        for c in range(k):
+            if t < starts[c]:
+                continue
+            value = columns[c, t]
+            innovation = value - ahead[c, t]
+            whitened[c, t] = innovation * scale
+            row = ahead[c, t + 1 : t + 1 + length]
+            if settled:
+                for lag in ma_lags:
+                    ahead[c, t + lag] += ma[lag - 1] * innovation
+            else:
+                for i in range(length):
+                    row[i] += gain[i] * innovation
+            for lag in ar_lags:
+                ahead[c, t + lag] += ar[lag - 1] * value
+        if not settled:
+            partial = generator[t]
+            remainder = (1.0 - partial) * (1.0 + partial)
+            variance *= remainder
+            inverse = 1.0 / remainder
+            shifted = generator[t + 1 : t + 1 + length]
+            for i in range(length):
+                old_gain, old_generator = gain[i], shifted[i]
+                gain[i] = (old_gain - partial * old_generator) * inverse
+                shifted[i] = (old_generator - partial * old_gain) * inverse
+    return whitened, log_variance
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
+def project_out(
+    whitened: FloatArray, n_impulses: int
+) -> tuple[FloatArray, FloatArray, float, int]:
+    """Least squares of the last row on all rows before it, by modified Gram-Schmidt.
+
+    Args:
+        whitened: Standardised innovations, shape (k, n): impulses, then regressors, then the series.
+            Overwritten.
+        n_impulses: How many of the first rows are impulses of missing weeks.
+
+    Returns:
+        The residuals (n,); the coefficients (k - 1,), zero for a row that depends on those before it;
+        the log determinant that integrating the impulses out leaves; how many impulses counted.
+    """
+    k, n = whitened.shape
+    triangle = np.zeros((k, k))
+    log_determinant = 0.0
+    counted = 0
+    for i in range(k - 1):
+        row = whitened[i]
+        length = np.sqrt(np.sum(row * row))
+        before = np.sqrt(length * length + np.sum(triangle[:i, i] ** 2))
+        if not length > SMALLEST_LENGTH * before:
+            row[:] = 0.0
+            continue
+        triangle[i, i] = length
+        if i < n_impulses:
+            log_determinant += 2.0 * np.log(length)
+            counted += 1
+        row /= length
+        for j in range(i + 1, k):
+            other = whitened[j]
+            share = 0.0
+            for t in range(n):
+                share += row[t] * other[t]
+            triangle[i, j] = share
+            for t in range(n):
+                other[t] -= share * row[t]
+    coefficients = np.zeros(k - 1)
+    for i in range(k - 2, -1, -1):
+        if triangle[i, i] > 0.0:
+            total = triangle[i, k - 1]
+            for j in range(i + 1, k - 1):
+                total -= triangle[i, j] * coefficients[j]
+            coefficients[i] = total / triangle[i, i]
+    return whitened[k - 1], coefficients, log_determinant, counted
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A series made ready for the likelihood: differenced, its missing weeks turned into impulses.
+
+    Attributes:
+        columns: Impulses, regressors and the series, differenced, shape (k, n - lost weeks).
+        starts: First week of each column that is not zero.
+        n_impulses: How many weeks are missing.
+        n_regressors: Regressors, the constant of the trend included (it is the first of them).
+    """
+
+    columns: FloatArray
+    starts: IntArray
+    n_impulses: int
+    n_regressors: int
+
+    @property
+    def n_weeks(self) -> int:
+        """Weeks left after differencing."""
+        return int(self.columns.shape[1])
+
+
+def make_problem(
+    values: FloatArray, specification: Specification, regressors: FloatArray | None = None
+) -> Problem:
+    """Differences a series with its regressors and gives each missing week its impulse.
+
+    Args:
+        values: Weekly values, shape (n,); NaN where the week is missing.
+        specification: The model.
+        regressors: Shape (n, r), complete; the trend's constant is added here.
+
+    Raises:
+        ValueError: If the series is too short to be differenced, or a regressor is not finite or not
+            as long as the series.
+    """
+    values = np.ascontiguousarray(values, dtype=np.float64)
+    n = len(values)
+    if n <= specification.lost_weeks:
+        raise ValueError(f"{specification} needs more than {specification.lost_weeks} weeks, not {n}.")
+    missing = np.flatnonzero(~np.isfinite(values))
+    impulses = np.zeros((len(missing), n))
+    impulses[np.arange(len(missing)), missing] = 1.0
+    blocks = [impulses]
+    if specification.trend == "c":
+        blocks.append(np.ones((1, n)))
+    if regressors is not None and regressors.size:
+        if regressors.shape[0] != n or not np.all(np.isfinite(regressors)):
+            raise ValueError(f"Regressors must be finite and cover the {n} weeks of the series.")
+        blocks.append(np.asarray(regressors, dtype=np.float64).T)
+    blocks.append(np.where(np.isfinite(values), values, 0.0)[None, :])
+    columns = np.ascontiguousarray(difference(np.concatenate(blocks), specification))
+    filled = columns != 0.0
+    starts = np.where(filled.any(axis=1), filled.argmax(axis=1), columns.shape[1])
+    return Problem(
+        columns=columns,
+        starts=starts.astype(np.int64),
+        n_impulses=len(missing),
+        n_regressors=len(columns) - len(missing) - 1,
+    )
+
+
+@njit(cache=True, error_model="numpy")
+def reduced_polynomials(
+    arma: FloatArray, p: int, q: int, n_seasonal_ar: int, n_seasonal_ma: int, s: int
+) -> tuple[FloatArray, FloatArray]:
+    """Products of the plain and the seasonal factors: autoregressive and moving-average coefficients."""
+    seasonal_ar = arma[p + q : p + q + n_seasonal_ar]
+    seasonal_ma = arma[p + q + n_seasonal_ar : p + q + n_seasonal_ar + n_seasonal_ma]
+    ar = -multiply_factors(-arma[:p], -seasonal_ar, s)
+    ma = multiply_factors(arma[p : p + q], seasonal_ma, s)
+    return ar, ma
+
+
+def whiten_problem(
+    problem: Problem, specification: Specification, arma: FloatArray
+) -> tuple[FloatArray, float]:
+    """`whiten` with the polynomials of a model at given coefficients."""
+    ar, ma = reduced_polynomials(arma, *specification.arma_orders, specification.s)
+    return whiten(problem.columns, problem.starts, ar, ma)
+
+
+def log_likelihood(
+    values: FloatArray,
+    specification: Specification,
+    arma: FloatArray,
+    sigma2: float,
+    regressors: FloatArray | None = None,
+    coefficients: FloatArray | None = None,
+) -> float:
+    """Exact log-likelihood of a series at given parameters.
+
+    Equals statsmodels' `SARIMAX(..., use_exact_diffuse=True).loglike(...)` plus (d + D s)/2 log 2 pi, and
+    without missing weeks its `simple_differencing=True`.
+
+    Args:
+        values: Weekly values, shape (n,); NaN where the week is missing.
+        specification: The model.
+        arma: Coefficients in the order of `specification.arma_names`.
+        sigma2: Variance of the innovations.
+        regressors: Shape (n, r).
+        coefficients: Of the trend's constant and the regressors, in this order; shape (trend + r,).
+
+    Returns:
+        The log-likelihood; minus infinity where the process is not stationary.
+    """
+    if coefficients is not None and len(coefficients):
+        design = full_design(len(values), specification, regressors)
+        values = values - design @ np.asarray(coefficients)
+    problem = make_problem(values, specification.without_trend)
+    whitened, log_variance = whiten_problem(problem, specification, np.asarray(arma, dtype=float))
+    if not np.isfinite(log_variance):
+        return -np.inf
+    residuals, _, log_determinant, counted = project_out(whitened, problem.n_impulses)
+    n_effective = problem.n_weeks - counted
+    squares = float(residuals @ residuals)
+    return -0.5 * (
+        n_effective * np.log(2.0 * np.pi * sigma2)
+        + log_variance
+        + log_determinant
+        + squares / sigma2
+    )
+
+
+def full_design(
+    n: int, specification: Specification, regressors: FloatArray | None
+) -> FloatArray:
+    """The trend's constant and the regressors side by side, shape (n, trend + r)."""
+    blocks = [np.ones((n, 1))] if specification.trend == "c" else []
+    if regressors is not None and regressors.size:
+        blocks.append(np.asarray(regressors, dtype=np.float64))
+    return np.concatenate(blocks, axis=1) if blocks else np.empty((n, 0))

@@ -1,0 +1,82 @@
+"""Where the search for the maximum of the likelihood begins."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import lstsq
+from scipy.stats import qmc
+
+from book_forecast.sarima.arrays import FloatArray
+from book_forecast.sarima.likelihood import Problem
+from book_forecast.sarima.specification import Specification
+
+# Starts that are always followed: no dependence at all, and Hannan and Rissanen's.
+N_INFORMED = 2
+SCATTERED = 40
+SCATTER_RADIUS = 0.9
+
+
+def starting_points(problem: Problem, specification: Specification) -> list[FloatArray]:
+    """Coefficients to begin from: none, Hannan and Rissanen's (1982), and a scatter over the region.
+
+    Args:
+        problem: The differenced series.
+        specification: The model.
+
+    Returns:
+        Arrays in the order of `specification.arma_names`; some may lie outside the stable region.
+    """
+    k = specification.n_arma
+    if k == 0:
+        return [np.empty(0)]
+    points = [np.zeros(k), _hannan_rissanen(problem, specification)]
+    halton = qmc.Halton(d=k, scramble=False)
+    halton.fast_forward(1)
+    points.extend(SCATTER_RADIUS * (2.0 * halton.random(SCATTERED) - 1.0))
+    return points
+
+
+def _hannan_rissanen(problem: Problem, specification: Specification) -> FloatArray:
+    """Regression on own lags and on the lagged residuals of a long autoregression."""
+    series = _filled(problem)
+    s, n = specification.s, len(series)
+    long_lags = sorted({*range(1, 7), *((s - 1, s, s + 1, 2 * s) if s > 1 else ())})
+    long_lags = [lag for lag in long_lags if 3 * lag < n]
+    residuals = np.zeros(n)
+    first = max(long_lags, default=0)
+    if long_lags:
+        lagged = _lagged(series, long_lags, first)
+        residuals[first:] = series[first:] - lagged @ lstsq(lagged, series[first:])[0]
+    own = [*range(1, specification.p + 1)]
+    shocks = [*range(1, specification.q + 1)]
+    own_seasonal = [s * i for i in range(1, specification.P + 1)]
+    shocks_seasonal = [s * i for i in range(1, specification.Q + 1)]
+    begin = max(own + shocks + own_seasonal + shocks_seasonal)
+    if begin + first + 2 * specification.n_arma >= n:
+        return np.zeros(specification.n_arma)
+    begin += first
+    design = np.concatenate(
+        [
+            _lagged(series, own, begin),
+            _lagged(residuals, shocks, begin),
+            _lagged(series, own_seasonal, begin),
+            _lagged(residuals, shocks_seasonal, begin),
+        ],
+        axis=1,
+    )
+    return np.asarray(lstsq(design, series[begin:])[0], dtype=np.float64)
+
+
+def _filled(problem: Problem) -> FloatArray:
+    """The series without its regressors, its missing weeks fitted by least squares."""
+    others, series = problem.columns[:-1], problem.columns[-1]
+    if not len(others):
+        return series
+    return np.asarray(series - others.T @ lstsq(others.T, series)[0], dtype=np.float64)
+
+
+def _lagged(series: FloatArray, lags: list[int], begin: int) -> FloatArray:
+    n = len(series)
+    if not lags:
+        return np.empty((n - begin, 0))
+    return np.stack([series[begin - lag : n - lag] for lag in lags], axis=1)
