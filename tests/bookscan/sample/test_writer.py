@@ -75,6 +75,13 @@ def test_a_workbook_that_would_burst_is_refused_with_the_way_out(tmp_path: Path)
     assert not path.exists()
 
 
+def test_far_too_many_titles_are_refused_without_generating_them_all(tmp_path: Path) -> None:
+    # All of them would take hours.
+    with pytest.raises(UserError, match=r"9,000,000 titles do not fit into a workbook"):
+        write_sample(tmp_path / "sales.xlsx", titles=9_000_000)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_sheet_may_be_full_to_its_last_row(tmp_path: Path, five_titles: pd.DataFrame) -> None:
     most = five_titles["Product Class"].value_counts().max()
     path = tmp_path / "sales.xlsx"

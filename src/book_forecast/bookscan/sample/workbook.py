@@ -12,11 +12,12 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.xml.functions import tostring
 
 from book_forecast.bookscan.sample.character import ProductClass
-from book_forecast.bookscan.sample.generator import SCHEMA, sample_tables
+from book_forecast.bookscan.sample.generator import CHUNK_TITLES, SCHEMA, sample_tables
 from book_forecast.bookscan.sample.weeks import sample_weeks
 from book_forecast.errors import UserError
 
 MAX_SHEET_ROWS = 1_048_576
+CHUNKS_TO_PROJECT = 4
 # What the workbook says about when it was made, so that the same sample has the same bytes.
 MADE = datetime(2024, 7, 1)
 # Real exports are not consistent either: this sheet has its ISBNs as numbers.
@@ -63,12 +64,15 @@ def _refuse_what_would_burst(titles: int, seed: int, max_rows: int) -> None:
     if titles * len(sample_weeks()) < max_rows:
         return
     rows: Counter[str] = Counter()
-    for table in sample_tables(titles, seed):
+    for chunk, table in enumerate(sample_tables(titles, seed), start=1):
         for count in pc.value_counts(table["Product Class"]).to_pylist():
             rows[count["values"]] += count["counts"]
         sheet, most = rows.most_common(1)[0]
+        # Nobody should wait for all titles to learn what the first thousand tell.
+        projected = most * titles / min(chunk * CHUNK_TITLES, titles)
+        hopeless = chunk >= CHUNKS_TO_PROJECT and projected > 1.5 * max_rows
         # One row is the header.
-        if most >= max_rows:
+        if hopeless or most >= max_rows:
             raise UserError(
                 f"{titles:,} titles do not fit into a workbook: sheet {sheet!r} would get more "
                 f"than {max_rows:,} rows. Write them with --format csv or --format parquet, "
