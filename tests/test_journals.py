@@ -22,9 +22,12 @@ KEY = "abc123/9780722532935"
 
 def tune(folder: JournalFolder, trials: int, key: str = KEY) -> list[tuple]:
     """Run a small study up to so many trials, each drawn from its own number."""
-    with folder.storage(key) as storage:
+    with folder.open(key) as journal:
         study = optuna.create_study(
-            storage=storage, study_name="orders", load_if_exists=True, direction="minimize"
+            storage=optuna.storages.JournalStorage(journal),
+            study_name="orders",
+            load_if_exists=True,
+            direction="minimize",
         )
         if not study.trials:
             study.enqueue_trial({"p": 1, "q": 0})
@@ -93,7 +96,7 @@ def test_rubbish_at_the_end_is_cut_off(tmp_path, unbroken, tail):
 def test_a_finished_study_is_left_byte_for_byte(tmp_path, unbroken):
     journal = tmp_path / "unbroken" / f"{KEY}.journal"
     before = journal.read_bytes()
-    with JournalFolder(tmp_path / "unbroken").storage(KEY):
+    with JournalFolder(tmp_path / "unbroken").open(KEY):
         pass
     assert journal.read_bytes() == before
 
@@ -141,7 +144,7 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 from book_forecast.journals import JournalFolder
-with JournalFolder(Path(sys.argv[2])).storage("one"):
+with JournalFolder(Path(sys.argv[2])).open("one"):
     print("ready", flush=True)
     time.sleep(60)
 """
@@ -152,16 +155,16 @@ def test_a_journal_in_use_is_waited_for_and_then_refused_by_name(tmp_path):
     try:
         with (
             pytest.raises(UserError, match=r"one\.journal has been in use by another run"),
-            JournalFolder(tmp_path, patience=0.2).storage("one"),
+            JournalFolder(tmp_path, patience=0.2).open("one"),
         ):
             pass
-        with JournalFolder(tmp_path, patience=0.2).storage("two"):
+        with JournalFolder(tmp_path, patience=0.2).open("two"):
             pass  # another title's journal is free
         JournalFolder(tmp_path).discard(["one"])
         assert "one" in JournalFolder(tmp_path).keys()  # noqa: SIM118
     finally:
         kill(process)
-    with JournalFolder(tmp_path, patience=0.2).storage("one"):
+    with JournalFolder(tmp_path, patience=0.2).open("one"):
         pass
 
 
@@ -169,7 +172,7 @@ def test_a_journal_that_is_freed_while_waiting_is_opened(tmp_path):
     process = start(tmp_path, HOLDER)
     timer = threading.Timer(0.3, kill, [process])
     timer.start()
-    with JournalFolder(tmp_path, patience=20).storage("one"):
+    with JournalFolder(tmp_path, patience=20).open("one"):
         pass
     timer.join()
 
@@ -180,7 +183,7 @@ def test_a_journal_that_is_freed_while_waiting_is_opened(tmp_path):
 def test_a_key_that_leaves_the_folder_is_refused(tmp_path, key):
     with (
         pytest.raises(ValueError, match="is no key of a journal"),
-        JournalFolder(tmp_path / "here").storage(key),
+        JournalFolder(tmp_path / "here").open(key),
     ):
         pass
     assert list(tmp_path.iterdir()) == []
@@ -189,7 +192,7 @@ def test_a_key_that_leaves_the_folder_is_refused(tmp_path, key):
 def test_only_old_journals_of_other_generations_are_pruned(tmp_path):
     folder = JournalFolder(tmp_path)
     for key in ("old/1", "old/2", "new/1", "young/1"):
-        with folder.storage(key):
+        with folder.open(key):
             pass
     for key in ("old/1", "old/2", "new/1"):
         os.utime(tmp_path / f"{key}.journal", (0, 0))
@@ -200,7 +203,7 @@ def test_only_old_journals_of_other_generations_are_pruned(tmp_path):
 
 def test_discarding_what_is_not_there_is_no_error(tmp_path):
     folder = JournalFolder(tmp_path)
-    with folder.storage("a"):
+    with folder.open("a"):
         pass
     folder.discard(["a", "b", "c/d"])
     assert folder.keys() == []

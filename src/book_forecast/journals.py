@@ -17,12 +17,9 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from book_forecast.errors import UserError
-
-if TYPE_CHECKING:
-    from optuna.storages import JournalStorage
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +29,8 @@ _KEY = re.compile(r"\w[\w.-]{0,99}(/\w[\w.-]{0,99})*", re.ASCII)
 _CREATE_TRIAL, _SET_STATE, _RUNNING = 4, 6, 0
 
 
-class _OpenJournal:
-    """A journal that is open in this process alone; Optuna's backend in all but the class.
+class Journal:
+    """A journal that is open in this process alone: a backend for Optuna's ``JournalStorage``.
 
     The file has the format of Optuna's ``JournalFileBackend``. That one locks by a file, which a
     killed process leaves behind for 30 seconds, and forces every record to the disk, which takes
@@ -46,9 +43,11 @@ class _OpenJournal:
         self._records: list[dict[str, Any]] = [json.loads(line) for line in file]
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
+        """Yield the records from this one on."""
         yield from self._records[log_number_from:]
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Write records to the file."""
         lines = [json.dumps(log, separators=(",", ":")) for log in logs]
         self._file.write("".join(f"{line}\n" for line in lines).encode())
         self._file.flush()
@@ -69,7 +68,7 @@ class JournalFolder:
     patience: float = 300.0
 
     @contextmanager
-    def storage(self, key: str) -> Iterator[JournalStorage]:
+    def open(self, key: str) -> Iterator[Journal]:
         """Open the journal of one study, for this process alone.
 
         Args:
@@ -77,18 +76,17 @@ class JournalFolder:
                 such as ``<fingerprint>/<isbn>``.
 
         Yields:
-            A storage that holds the trials that were finished, to be used within the block.
+            The journal with the trials that were finished, for ``optuna.storages.JournalStorage``
+            within the block.
 
         Raises:
             UserError: If another process keeps the journal open for longer than ``patience``.
             ValueError: If the key is not one.
         """
-        from optuna.storages import JournalStorage
-
         path = self._file(key)
         with self._locked(path) as file:
             _cut_back(file, path)
-            yield JournalStorage(_OpenJournal(file))  # type: ignore[arg-type]
+            yield Journal(file)
 
     def keys(self) -> list[str]:
         """Return the keys of all journals, sorted."""

@@ -22,7 +22,7 @@ def test_journals_of_remote_data_lie_in_the_cache_one_folder_for_each_root(tmp_p
     )
     assert one == again != two
     assert one.parent == tmp_path / "book_forecast" / "journals"
-    with JournalFolderDataset(filepath="gs://one/06_models/journals").load().storage("9"):
+    with JournalFolderDataset(filepath="gs://one/06_models/journals").load().open("9"):
         assert one.is_dir()
 
 
