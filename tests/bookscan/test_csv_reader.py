@@ -117,11 +117,16 @@ def test_a_file_that_is_no_export_is_named_with_what_is_wrong(tmp_path, content,
 def test_a_quotation_mark_that_is_not_closed_loses_no_rows_silently(tmp_path, monkeypatch):
     monkeypatch.setattr(csv_reader, "_BLOCK_BYTES", 256)
     lines = [f"{row},t,1,x" for row in range(3, 200)]
-    with pytest.raises(UserError, match="beyond row .* quotation mark"):
+    with pytest.raises(UserError, match=r"beyond row .* quotation mark"):
         read(write(tmp_path, "\n".join([HEADER, 'a,"t,1,x', *lines])))
 
 
-def test_a_short_unclosed_quotation_is_one_unreadable_row(tmp_path):
-    rows, unreadable = read(write(tmp_path, f'{HEADER}\na,t,1,x\nb,"t,1,x\nc,t,1,"x\n'))
+@pytest.mark.parametrize("close", ["", '"'])
+def test_every_line_that_an_open_quotation_mark_swallows_is_reported(tmp_path, close):
+    rows, unreadable = read(
+        write(tmp_path, f'{HEADER}\na,t,1,x\nb,"t,1,x\nc,t,1,x\nd,t,1,{close}x')
+    )
     assert rows["isbn"].to_dict() == {2: "a"}
-    assert [bad.row for bad in unreadable] == [3]
+    assert [bad.value[0] for bad in unreadable] == ["b", "c", "d"]
+    assert {bad.row for bad in unreadable} == {3}
+    assert "quotation mark" in unreadable[0].reason

@@ -47,7 +47,7 @@ def read_csv(path: Path, name: str) -> Iterator[RawRows]:
 
     UTF-8 with or without mark, UTF-16 with mark, otherwise Windows-1252; comma, semicolon, tab or
     bar between the cells. A row with too many cells is handed on as unreadable; one with too few is
-    taken as if its last cells were empty.
+    taken as if its last cells were empty, unless it spans lines: then each line is unreadable.
 
     Args:
         path: The local file.
@@ -111,9 +111,9 @@ class _Stretches:
         unreadable = []
         for row in ragged:
             text = self._ragged.pop(row)
-            cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=layout.delimiter), [])
-            if any(cell.strip() for cell in cells[layout.width :]):
-                unreadable.append(UnreadableRow(row, text[:_LONGEST_VALUE], _too_long(text)))
+            cells = _split(text, layout.delimiter)
+            if cells is None or any(cell.strip() for cell in cells[layout.width :]):
+                unreadable += _unreadable(row, text)
             else:
                 padding = [""] * (layout.width - len(cells))
                 short[row] = (cells + padding)[: layout.width]
@@ -128,10 +128,21 @@ class _Stretches:
         return RawRows(self._name, "", rows, table, unreadable)
 
 
-def _too_long(text: str) -> str:
-    if "\n" in text.strip():
-        return "more cells than the header, over several lines: a quotation mark not closed?"
-    return "more cells than the header: a delimiter inside a cell without quotation marks?"
+def _split(text: str, delimiter: str) -> list[str] | None:
+    """Return a row's cells, or None where it swallows other rows in a cell without end."""
+    if "\n" in text.strip() or len(text) > csv.field_size_limit():
+        return None
+    return next(csv.reader([text], delimiter=delimiter), [])
+
+
+def _unreadable(row: int, text: str) -> list[UnreadableRow]:
+    lines = [line[:_LONGEST_VALUE] for line in text.splitlines() if line.strip()]
+    if len(lines) == 1:
+        reason = "more cells than the header: a delimiter inside a cell without quotation marks?"
+    else:
+        reason = "no fit for the header, over several lines: a quotation mark that is not closed?"
+    # Each line counts, so that a quotation mark that swallows half a file shows in the share.
+    return [UnreadableRow(row, line, reason) for line in lines]
 
 
 def _open(path: Path, layout: _Layout, on_ragged: _Stretches) -> pa_csv.CSVStreamingReader:

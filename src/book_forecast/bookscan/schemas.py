@@ -24,7 +24,7 @@ def _are_saturdays(column: pd.Series) -> bool:
     if not pd.api.types.is_datetime64_dtype(column):
         return False
     weeks = pd.DatetimeIndex(column.unique())
-    return bool(((weeks.dayofweek == _SATURDAY) & (weeks == weeks.normalize())).all())
+    return bool(((weeks.day_of_week == _SATURDAY) & (weeks == weeks.normalize())).all())
 
 
 def _are_finite(column: pd.Series) -> bool:
