@@ -29,7 +29,7 @@ mlflow: install
 	$(BIN)/kedro mlflow ui --host 127.0.0.1
 
 viz: install
-	$(BIN)/kedro viz run --host 127.0.0.1
+	$(BIN)/kedro viz run
 
 install: $(STAMP)
 

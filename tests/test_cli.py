@@ -164,3 +164,11 @@ def test_sample_writes_an_export_of_the_size_asked_for(tmp_path, file_format):
     assert ended.exit_code == 0, ended.output
     assert str(path) in ended.output
     assert path.stat().st_size > 0
+
+
+def test_sample_says_in_one_line_what_to_put_right(tmp_path):
+    arguments = ["sample", "--format", "csv", "--output", str(tmp_path / "sales.xlsx")]
+    ended = CliRunner().invoke(cli.cli, arguments)
+    assert ended.exit_code == 1
+    assert ended.output.startswith("Error: ")
+    assert "sales.xlsx" in ended.output

@@ -21,6 +21,36 @@ _LEADING_ZERO = re.compile(r"\b0\d+")
 _kedro_run = cast("Callable[..., Any]", kedro_run.callback)
 
 
+class ReadableCommand(click.Command):
+    """A command that tells user errors in one paragraph, unless `--traceback` asks for more."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        help_text = "Show where in the code an error arose."
+        self.params.append(click.Option(["--traceback"], is_flag=True, help=help_text))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command's function.
+
+        Args:
+            ctx: The parsed command line.
+
+        Returns:
+            What the function returns.
+
+        Raises:
+            click.ClickException: In place of an error behind which there is a user error.
+        """
+        traceback = ctx.params.pop("traceback")
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            user_error = find_user_error(error)
+            if user_error is None or traceback:
+                raise
+            raise click.ClickException(str(user_error)) from None
+
+
 @click.group(name="book_forecast")
 def cli() -> None:
     """Commands of this project."""
@@ -67,39 +97,27 @@ def _keep_zeros(pair: str) -> str:
     return f"{name}={content}"
 
 
-def _run_pipelines(*, traceback: bool, **arguments: Any) -> None:
-    """Call Kedro's `run`, and say in one paragraph what a user has to put right."""
+def _run_pipelines(**arguments: Any) -> None:
+    """Call Kedro's `run`, with `--pipelines x` for `--pipeline x`, of which Kedro warns."""
     if arguments["pipeline"] and not arguments["pipelines"]:
-        # The same, without the deprecation warning that Kedro has for its own option.
         arguments |= {"pipeline": None, "pipelines": [arguments["pipeline"]]}
-    try:
-        _kedro_run(**arguments)
-    except Exception as error:
-        user_error = find_user_error(error)
-        if user_error is None or traceback:
-            raise
-        raise click.ClickException(str(user_error)) from None
+    _kedro_run(**arguments)
 
 
 def _make_run_command() -> click.Command:
-    """Kedro's `run` with all its options, lists in `--params`, and readable errors."""
-    command = copy.copy(kedro_run)
-    command.callback = _run_pipelines
-    command.params = [copy.copy(option) for option in kedro_run.params]
-    for option in command.params:
+    """Kedro's `run` with all its options, and lists in `--params`."""
+    options = [copy.copy(option) for option in kedro_run.params]
+    for option in options:
         if option.name == "params":
             option.callback = split_params
-    command.params.append(
-        click.Option(["--traceback"], is_flag=True, help="Show where in the code an error arose.")
-    )
-    return command
+    return ReadableCommand("run", callback=_run_pipelines, params=options, help=kedro_run.help)
 
 
 run = _make_run_command()
 cli.add_command(run)
 
 
-@cli.command()
+@cli.command(cls=ReadableCommand)
 @click.option("--titles", type=click.IntRange(min=1), help="How many; else the sample's own.")
 @click.option("--seed", type=click.IntRange(min=0), default=42, show_default=True)
 @click.option(
@@ -108,7 +126,7 @@ cli.add_command(run)
     type=click.Choice(get_args(Format)),
     default="xlsx",
     show_default=True,
-    help="A workbook holds about 1,600 titles; use parquet or csv beyond.",
+    help="A workbook holds some thousand titles; use parquet or csv beyond.",
 )
 @click.option(
     "--output",
