@@ -66,7 +66,9 @@ def read_csv(path: Path, name: str) -> Iterator[RawRows]:
     try:
         for batch in _open(path, layout, stretches):
             yield stretches.take(pa.Table.from_batches([batch]))
-        yield stretches.take_rest()
+        rest = stretches.take_rest()
+        if len(rest.rows) or rest.unreadable:
+            yield rest
     except (pa.ArrowInvalid, UnicodeError) as error:
         reason = str(error).partition("\n")[0]
         raise UserError(
