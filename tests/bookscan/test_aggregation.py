@@ -10,6 +10,7 @@ from book_forecast.bookscan.aggregation import (
     isbn_texts,
     keep_last_delivery,
 )
+from book_forecast.bookscan.columns import ATTRIBUTES
 
 A, B = 9780722532935, 9780241003008
 WEEK = pd.Timestamp("2019-03-02")
@@ -116,8 +117,8 @@ def test_titles_have_the_latest_text_of_each_attribute():
     titles = describe_titles(texts, np.array([A, B]))
     assert titles["isbn"].tolist() == [B, A]
     assert titles.loc[1, ["title", "author"]].tolist() == ["second file", "Coelho"]
-    assert titles.loc[0].drop("isbn").isna().all()
-    assert set(titles.dtypes.drop("isbn")) == {pd.StringDtype(na_value=np.nan)}
+    assert titles.loc[[0], list(ATTRIBUTES)].isna().all(axis=None)
+    assert set(titles.drop(columns="isbn").dtypes) == {pd.StringDtype(na_value=np.nan)}
 
 
 def test_titles_of_which_nothing_is_known_are_still_there():

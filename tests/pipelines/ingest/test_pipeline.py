@@ -1,12 +1,13 @@
 import logging
+from typing import Any
 
 import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
-import yaml
 from kedro.io import DataCatalog, DatasetError
 from kedro.runner import SequentialRunner
+from omegaconf import OmegaConf
 
 from book_forecast.errors import UserError
 from book_forecast.pipelines.ingest import create_pipeline
@@ -22,11 +23,14 @@ class Ingest:
         self.root = root
         self.sales = root / "01_raw" / "sales"
         self.sales.mkdir(parents=True)
-        text = (project_path / "conf" / "base" / "catalog_ingest.yml").read_text()
-        self._entries = yaml.safe_load(text.replace("${_root}", str(root)))
+        entries = OmegaConf.load(project_path / "conf" / "base" / "catalog_ingest.yml")
+        resolved: Any = OmegaConf.to_container(
+            OmegaConf.merge({"_root": str(root)}, entries), resolve=True
+        )
+        self.entries = {name: entry for name, entry in resolved.items() if name != "_root"}
 
     def run(self, max_rejected_share=0.05):
-        catalog = DataCatalog.from_config(self._entries)
+        catalog = DataCatalog.from_config(self.entries)
         catalog["params:max_rejected_share"] = max_rejected_share
         SequentialRunner().run(create_pipeline(), catalog)
 
@@ -170,7 +174,7 @@ def test_a_frame_that_breaks_the_schema_is_refused_and_nothing_written(ingest):
     ingest.csv("a.csv", row())
     ingest.run()
     good = ingest.table("weekly_sales")
-    catalog = DataCatalog.from_config(ingest._entries)
+    catalog = DataCatalog.from_config(ingest.entries)
     with pytest.raises(DatasetError, match="Saturdays"):
         catalog.save("weekly_sales", good.assign(week=good["week"] + pd.Timedelta(days=1)))
     pd.testing.assert_frame_equal(ingest.table("weekly_sales"), good)
