@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, Never
 
 from kedro.io.core import AbstractDataset, DatasetError, get_protocol_and_path
 
+from book_forecast.cache import cache_folder
 from book_forecast.journals import JournalFolder
 
 
@@ -43,7 +41,11 @@ class JournalFolderDataset(AbstractDataset[Never, JournalFolder]):
             metadata: Not used here; kedro-viz reads it.
         """
         protocol, path = get_protocol_and_path(filepath)
-        self._filepath = Path(path) if protocol == "file" else _stand_in(filepath, local_root)
+        if protocol == "file":
+            self._filepath = Path(path)
+        else:
+            stand_in = cache_folder("journals", filepath)
+            self._filepath = Path(local_root) / stand_in.name if local_root else stand_in
         self.metadata = metadata
 
     def load(self) -> JournalFolder:
@@ -59,19 +61,3 @@ class JournalFolderDataset(AbstractDataset[Never, JournalFolder]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath}
-
-
-def _stand_in(remote: str, local_root: str | None) -> Path:
-    name = hashlib.blake2b(remote.rstrip("/").encode(), digest_size=8).hexdigest()
-    if local_root is not None:
-        return Path(local_root) / name
-    home = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-    cache = Path(home) / "book_forecast" / "journals"
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        if os.access(cache, os.W_OK):
-            return cache / name
-    except OSError:
-        # A container's user may have no home; what a retry cannot find there it computes again.
-        pass
-    return Path(tempfile.gettempdir()) / f"book_forecast-{os.getuid()}" / "journals" / name

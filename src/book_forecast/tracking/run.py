@@ -1,0 +1,154 @@
+"""One MLflow run: parameters, metrics, tables, figures and a child run for each title."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pandas as pd
+
+from book_forecast.tracking import records
+
+if TYPE_CHECKING:
+    from mlflow.entities import RunTag
+    from mlflow.tracking import MlflowClient
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# MLflow's page shows a CSV; beyond so many rows nobody looks at it there.
+MAX_CSV_ROWS = 50_000
+_METRICS_A_BATCH = 1000
+_TAGS_A_BATCH = 100
+
+
+@dataclass(frozen=True)
+class TrackedRun:
+    """A run that is open in MLflow.
+
+    Attributes:
+        client: Talks to the store.
+        run_id: The run.
+        experiment_id: Its experiment, where child runs go too.
+    """
+
+    client: MlflowClient
+    run_id: str
+    experiment_id: str
+
+    def log_parameters(self, nested: Mapping[str, Any]) -> None:
+        """Log parameters and, where the run has one of them with another value, a tag.
+
+        MLflow refuses to change a parameter; a step that is repeated in the same run may have to.
+        """
+        from mlflow.entities import Param, RunTag
+
+        known = self.client.get_run(self.run_id).data.params
+        shown = records.parameters(nested)
+        new = [Param(name, value) for name, value in shown.items() if name not in known]
+        changed = [
+            RunTag(f"changed.{name}", value)
+            for name, value in shown.items()
+            if known.get(name, value) != value
+        ]
+        for batch in _batches(new, _TAGS_A_BATCH):
+            self.client.log_batch(self.run_id, params=batch)
+        self._set(changed)
+
+    def set_tags(self, tags: Mapping[str, Any]) -> None:
+        """Set tags, without secrets, that have a value."""
+        from mlflow.entities import RunTag
+
+        self._set([RunTag(name, records.text(value)) for name, value in tags.items() if value])
+
+    def log_metrics(self, nested: Mapping[str, Any]) -> None:
+        """Log those of the values that are finite numbers, under names with dots."""
+        self._log_metrics(self.run_id, records.metrics(nested))
+
+    def log_artifact(self, name: str, data: Any, folder: str) -> None:
+        """Log a table, a figure, figures by name, or a document, as MLflow's pages can show it.
+
+        Args:
+            name: File name without suffix.
+            data: A frame, a Plotly figure, a mapping of names to figures, or JSON data.
+            folder: Where it goes among the run's artifacts.
+        """
+        if isinstance(data, pd.DataFrame):
+            self._log_table(name, data, folder)
+        elif hasattr(data, "to_plotly_json"):
+            self.client.log_figure(self.run_id, data, f"{folder}/{name}.html")
+        elif isinstance(data, Mapping) and any(hasattr(v, "to_plotly_json") for v in data.values()):
+            for key, figure in data.items():
+                self.log_artifact(key, figure, f"{folder}/{name}")
+        else:
+            self.client.log_dict(self.run_id, data, f"{folder}/{name}.json")
+
+    def log_titles(self, frame: pd.DataFrame, max_child_runs: int) -> int:
+        """Make a child run for each title, none at all if there are too many titles.
+
+        Args:
+            frame: One row per title: ``isbn``, numbers as metrics, texts as parameters.
+            max_child_runs: With more titles than that the table has to do.
+
+        Returns:
+            How many child runs were made.
+        """
+        if len(frame) > max_child_runs:
+            logger.info(
+                "%d titles are more than max_child_runs=%d: no child runs in MLflow, tables only",
+                len(frame),
+                max_child_runs,
+            )
+            return 0
+        for row in frame.to_dict(orient="records"):
+            self._log_title({str(name): value for name, value in row.items()})
+        return len(frame)
+
+    def _set(self, tags: list[RunTag]) -> None:
+        for batch in _batches(tags, _TAGS_A_BATCH):
+            self.client.log_batch(self.run_id, tags=batch)
+
+    def _log_title(self, row: Mapping[str, Any]) -> None:
+        from mlflow.entities import Param
+
+        child = self.client.create_run(
+            self.experiment_id, run_name=str(row["isbn"]), tags={"mlflow.parentRunId": self.run_id}
+        )
+        texts = {name: value for name, value in row.items() if isinstance(value, str)}
+        self._log_metrics(
+            child.info.run_id,
+            records.metrics(row),
+            params=[Param(name, value) for name, value in records.parameters(texts).items()],
+        )
+        self.client.set_terminated(child.info.run_id)
+
+    def _log_metrics(self, run_id: str, values: Mapping[str, float], **more: Any) -> None:
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        logged = [Metric(name, value, now, 0) for name, value in values.items()]
+        for batch in list(_batches(logged, _METRICS_A_BATCH)) or [[]]:
+            self.client.log_batch(run_id, metrics=batch, **more)
+
+    def _log_table(self, name: str, frame: pd.DataFrame, folder: str) -> None:
+        with tempfile.TemporaryDirectory() as place:
+            if len(frame) <= MAX_CSV_ROWS:
+                path = Path(place, f"{name}.csv")
+                frame.to_csv(path, index=False)
+            else:
+                path = Path(place, f"{name}.parquet")
+                frame.to_parquet(path, index=False)
+            self.client.log_artifact(self.run_id, str(path), folder)
+
+
+def _batches(items: list[T], size: int) -> Iterator[list[T]]:
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch

@@ -1,0 +1,155 @@
+"""What a tracked run holds in MLflow, on a real SQLite store."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from book_forecast.tracking import run as run_module
+from book_forecast.tracking import store
+from book_forecast.tracking.run import TrackedRun
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    from mlflow.tracking import MlflowClient
+
+    uri = f"sqlite:///{tmp_path_factory.mktemp('mlruns')}/mlflow.db"
+    store.make_ready(uri)
+    return MlflowClient(uri)
+
+
+@pytest.fixture(scope="module")
+def experiment(client, tmp_path_factory):
+    return client.create_experiment("books", tmp_path_factory.mktemp("artifacts").as_uri())
+
+
+@pytest.fixture
+def run(client, experiment):
+    return TrackedRun(client, client.create_run(experiment).info.run_id, experiment)
+
+
+def data(run: TrackedRun):
+    return run.client.get_run(run.run_id).data
+
+
+def artifacts(run: TrackedRun) -> dict[str, Path]:
+    folder = Path(run.client.download_artifacts(run.run_id, ""))
+    return {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+
+
+def test_parameters_are_flat_short_and_without_secrets(run):
+    run.log_parameters(
+        {
+            "tune": {"max_trials": 4, "bounds": {"p": 3}},
+            "titles": [f"97800000{i:05d}" for i in range(2000)],
+            "data_root": "gs://user:hunter2@bucket/data",
+            "service_token": "hunter2",
+            "start_date": None,
+            "odd name?": 1,
+        }
+    )
+    logged = data(run).params
+    assert logged["tune.max_trials"] == "4"
+    assert logged["tune.bounds.p"] == "3"
+    assert logged["start_date"] == "None"
+    assert logged["odd name_"] == "1"
+    assert logged["titles"].startswith("9780000000000, 9780000000001")
+    assert logged["titles"].endswith("… (29998 characters)")
+    assert logged["data_root"] == "gs://***@bucket/data"
+    assert "hunter2" not in str(logged)
+
+
+def test_more_parameters_than_mlflow_takes_at_once_are_logged(run):
+    run.log_parameters({f"option_{i}": i for i in range(250)})
+    assert len(data(run).params) == 250
+
+
+def test_a_parameter_that_changes_within_a_run_becomes_a_tag(run):
+    run.log_parameters({"horizon": 32, "seed": 42})
+    run.log_parameters({"horizon": 52, "seed": 42, "levels": [80, 95]})
+    assert data(run).params == {"horizon": "32", "seed": "42", "levels": "80, 95"}
+    assert data(run).tags["changed.horizon"] == "52"
+    assert "changed.seed" not in data(run).tags
+
+
+def test_metrics_are_finite_numbers_under_names_with_dots(run):
+    run.log_metrics(
+        {
+            "wape": 0.25,
+            "mase": {"sarima": np.float64(0.8), "naive": np.nan},
+            "titles": 26,
+            "coverage_80%": 0.79,
+            "worst": "9780722532935",
+            "infinite": np.inf,
+        }
+    )
+    assert data(run).metrics == {
+        "wape": 0.25,
+        "mase.sarima": 0.8,
+        "titles": 26.0,
+        "coverage_80_": 0.79,
+    }
+
+
+def test_tables_figures_and_documents_are_logged_as_pages_show_them(run):
+    run.log_artifact("scores", pd.DataFrame({"isbn": ["1"], "mase": [0.8]}), "tables")
+    run.log_artifact("overview", go.Figure(go.Bar(y=[1])), "plots")
+    run.log_artifact(
+        "titles", {"9780722532935": go.Figure(), "9780241003008": go.Figure()}, "plots"
+    )
+    run.log_artifact("summary", {"titles": 2}, "tables")
+    logged = artifacts(run)
+    assert sorted(logged) == [
+        "plots/overview.html",
+        "plots/titles/9780241003008.html",
+        "plots/titles/9780722532935.html",
+        "tables/scores.csv",
+        "tables/summary.json",
+    ]
+    assert logged["tables/scores.csv"].read_text() == "isbn,mase\n1,0.8\n"
+    assert "plotly" in logged["plots/overview.html"].read_text()
+
+
+def test_a_large_table_is_logged_as_parquet(run, monkeypatch):
+    monkeypatch.setattr(run_module, "MAX_CSV_ROWS", 2)
+    frame = pd.DataFrame({"mase": [0.1, 0.2, 0.3]})
+    run.log_artifact("scores", frame, "tables")
+    pd.testing.assert_frame_equal(pd.read_parquet(artifacts(run)["tables/scores.parquet"]), frame)
+
+
+def title_scores(count: int) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    names = [f"metric_{i}" for i in range(14)]
+    frame = pd.DataFrame(rng.random((count, 14)), columns=names)
+    frame.insert(0, "isbn", pd.Series([f"97800000000{i:02d}" for i in range(count)], dtype="str"))
+    frame.insert(1, "model", pd.Series(["sarima"] * count, dtype="str"))
+    frame.loc[0, "metric_0"] = np.nan
+    return frame
+
+
+def test_each_title_has_a_child_run_within_the_time_allowed(run, client, experiment):
+    frame = title_scores(26)
+    began = time.monotonic()
+    assert run.log_titles(frame, max_child_runs=30) == 26
+    assert time.monotonic() - began < 20  # 1 to 2 s where nothing else runs
+    children = client.search_runs(
+        [experiment], f"tags.`mlflow.parentRunId` = '{run.run_id}'", max_results=100
+    )
+    assert len(children) == 26
+    by_name = {child.info.run_name: child for child in children}
+    second = by_name["9780000000001"]
+    assert second.info.status == "FINISHED"
+    assert second.data.params["model"] == "sarima"
+    assert second.data.metrics["metric_3"] == pytest.approx(frame.loc[1, "metric_3"])
+    assert "metric_0" not in by_name["9780000000000"].data.metrics
+
+
+def test_more_titles_than_allowed_have_no_child_runs(run, client, experiment, caplog):
+    with caplog.at_level("INFO"):
+        assert run.log_titles(title_scores(5), max_child_runs=4) == 0
+    assert "5 titles are more than max_child_runs=4" in caplog.text
+    assert not client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{run.run_id}'")
