@@ -116,7 +116,7 @@ def test_titles_have_the_latest_text_of_each_attribute():
     )
     titles = describe_titles(texts, np.array([A, B]))
     assert titles["isbn"].tolist() == [B, A]
-    assert titles.loc[1, ["title", "author"]].tolist() == ["second file", "Coelho"]
+    assert titles[["title", "author"]].to_numpy().tolist()[1] == ["second file", "Coelho"]
     assert titles[list(ATTRIBUTES)].iloc[0].isna().to_numpy().all()
     assert set(titles.drop(columns="isbn").dtypes) == {pd.StringDtype(na_value=np.nan)}
 
