@@ -6,6 +6,7 @@ from book_forecast.datasets.atomic import (
     AtomicPlotlyDataset,
 )
 from book_forecast.datasets.exports import ExportsDataset
+from book_forecast.datasets.figures import FiguresDataset
 from book_forecast.datasets.generation import GenerationDataset
 from book_forecast.datasets.journals import JournalFolderDataset
 
@@ -14,6 +15,7 @@ __all__ = [
     "AtomicParquetDataset",
     "AtomicPlotlyDataset",
     "ExportsDataset",
+    "FiguresDataset",
     "GenerationDataset",
     "JournalFolderDataset",
 ]
