@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 
 @dataclass(frozen=True, order=True)
 class Fold:
@@ -64,3 +67,25 @@ def rolling_origins(
     latest = n_weeks - weeks_to_score
     origins = range(latest, min_train - 1, -step)[:folds]
     return [Fold(origin, weeks_to_score) for origin in origins]
+
+
+def folds_of(
+    volumes: npt.NDArray[np.float64], horizon: int, folds: int, step: int, min_train: int
+) -> list[Fold]:
+    """Rolling origins inside one title's weeks, in each of which a week to score is known.
+
+    Args:
+        volumes: Copies a week, shape (n,); NaN where the week is missing.
+        horizon: Weeks to score in each fold.
+        folds: The most folds to return; none is fine.
+        step: Weeks between two origins.
+        min_train: The fewest training weeks of a fold; two thirds of a history that has not many more.
+
+    Returns:
+        The latest fold first.
+    """
+    if not folds:
+        return []
+    enough = max(2, min(min_train, 2 * len(volumes) // 3))
+    origins = rolling_origins(len(volumes), horizon, folds, step, enough)
+    return [fold for fold in origins if np.isfinite(volumes[fold.target]).any()]

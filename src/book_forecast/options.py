@@ -123,16 +123,85 @@ class ShardOptions(OptionGroup):
         return self
 
 
+class Bounds(OptionGroup):
+    """The smallest and the largest order to try."""
+
+    lowest: int = Field(default=0, ge=0)
+    highest: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.lowest > self.highest:
+            raise ValueError(f"lowest {self.lowest} is above highest {self.highest}")
+        return self
+
+
+class SeedOptions(OptionGroup):
+    """Orders to try first: (p, d, q) and (P, D, Q)."""
+
+    order: tuple[int, int, int]
+    seasonal_order: tuple[int, int, int] = (0, 0, 0)
+
+    @model_validator(mode="after")
+    def _orders_supported(self) -> Self:
+        if min(*self.order, *self.seasonal_order) < 0:
+            raise ValueError("orders must not be negative")
+        if self.order[1] > 2 or self.seasonal_order[1] > 1:
+            raise ValueError("at most two differences and one seasonal difference are supported")
+        return self
+
+
 class TuneOptions(OptionGroup):
-    """How specifications are searched."""
+    """How specifications are searched.
 
+    Attributes:
+        p, d, q, P, D, Q: Bounds of each order.
+        season: Weeks in a season; 1 searches models without one.
+        transforms: Scales to try.
+        folds, step, min_train: Rolling origins inside the training weeks.
+        max_trials, min_trials, patience, min_improvement: When the search stops.
+        seeds: Orders tried first, by ISBN, and under "default" for every other title.
+    """
 
-class TrainOptions(OptionGroup):
-    """How the chosen specifications are fitted."""
+    p: Bounds = Bounds(highest=3)
+    d: Bounds = Bounds(highest=1)
+    q: Bounds = Bounds(highest=3)
+    P: Bounds = Bounds(highest=2)
+    D: Bounds = Bounds(highest=0)
+    Q: Bounds = Bounds(highest=2)
+    season: int = Field(default=52, ge=1)
+    transforms: list[Literal["log", "box_cox", "none"]] = Field(default=["log"], min_length=1)
+    folds: int = Field(default=3, ge=1)
+    step: int = Field(default=13, ge=1)
+    min_train: int = Field(default=104, ge=2)
+    max_trials: int = Field(default=12, ge=1)
+    min_trials: int = Field(default=8, ge=1)
+    patience: int = Field(default=20, ge=1)
+    min_improvement: float = Field(default=0.001, ge=0)
+    random_trials: int = Field(default=6, ge=1)
+    seeds: dict[str, list[SeedOptions]] = {}
+
+    @model_validator(mode="after")
+    def _differences_supported(self) -> Self:
+        if self.d.highest > 2 or self.D.highest > 1:
+            raise ValueError("at most two differences (d) and one seasonal one (D) are supported")
+        return self
+
+    def seeds_for(self, isbn: str) -> list[SeedOptions]:
+        """The orders to try first for a title."""
+        return self.seeds.get(isbn, self.seeds.get("default", []))
 
 
 class EvaluateOptions(OptionGroup):
-    """How fitted models are scored."""
+    """How fitted models are scored.
+
+    Attributes:
+        folds, step, min_train: Rolling origins inside the training weeks, each with its own fit.
+    """
+
+    folds: int = Field(default=3, ge=0)
+    step: int = Field(default=13, ge=1)
+    min_train: int = Field(default=104, ge=2)
 
 
 class Options(OptionGroup):
@@ -156,7 +225,6 @@ class Options(OptionGroup):
     min_success_rate: Share = 0.8
     max_child_runs: int = Field(default=30, ge=0)
     tune: TuneOptions = TuneOptions()
-    train: TrainOptions = TrainOptions()
     evaluate: EvaluateOptions = EvaluateOptions()
 
     @model_validator(mode="after")

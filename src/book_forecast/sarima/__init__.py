@@ -4,9 +4,10 @@ from book_forecast.sarima.bridge import to_statsmodels
 from book_forecast.sarima.estimation import SarimaFit, fit
 from book_forecast.sarima.forecasting import Prediction, predict, standardised_residuals
 from book_forecast.sarima.likelihood import log_likelihood
-from book_forecast.sarima.specification import Specification
+from book_forecast.sarima.specification import ORDERS, Specification
 
 __all__ = [
+    "ORDERS",
     "Prediction",
     "SarimaFit",
     "Specification",

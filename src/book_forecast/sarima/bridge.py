@@ -12,7 +12,7 @@ from book_forecast.sarima.likelihood import full_design
 
 
 def to_statsmodels(fit: SarimaFit, values: FloatArray, regressors: FloatArray | None = None) -> Any:
-    """statsmodels' results object at our parameters, without fitting again.
+    """Statsmodels' results object at our parameters, without fitting again.
 
     Args:
         fit: The fitted model.

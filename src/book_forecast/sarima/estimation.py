@@ -32,7 +32,7 @@ TOLERANCE = 1e-9
 LARGEST_COORDINATE = 5e3
 SMALLEST_STEP = 1e-7
 LARGEST_DAMPING = 1e7
-SCOUTS = 14
+SCOUTS_PER_COEFFICIENT = 2
 SCOUTING_ITERATIONS = 5
 DESCENTS = 3
 
@@ -114,7 +114,12 @@ def _stable_partials(coefficients: FloatArray) -> FloatArray:
 
 @njit(cache=True, error_model="numpy")
 def scaled_residuals(
-    point: FloatArray, columns: FloatArray, starts: IntArray, n_impulses: int, orders: IntArray, s: int
+    point: FloatArray,
+    columns: FloatArray,
+    starts: IntArray,
+    n_impulses: int,
+    orders: IntArray,
+    s: int,
 ) -> FloatArray:
     """Residuals whose sum of squares the maximum likelihood makes smallest; NaN where unstable."""
     arma = to_arma(point, orders)
@@ -234,7 +239,8 @@ def _scout(
     candidates = [to_point(arma, orders) for arma in starting_points(problem, specification)]
     heights = [_height(scaled_residuals(point, *fixed)) for point in candidates]
     evaluations = len(candidates)
-    ranked = np.argsort(heights[N_INFORMED:], kind="stable")[:SCOUTS] + N_INFORMED
+    scouts = 2 + SCOUTS_PER_COEFFICIENT * specification.n_arma
+    ranked = np.argsort(heights[N_INFORMED:], kind="stable")[:scouts] + N_INFORMED
     scouted = []
     for i in [*range(min(N_INFORMED, len(candidates))), *ranked]:
         point, squares, used = descend(candidates[i], SCOUTING_ITERATIONS, *fixed)
@@ -258,7 +264,9 @@ def _finish(
     sigma2 = float(residuals @ residuals) / n_effective
     if not np.isfinite(sigma2) or sigma2 <= 0.0:
         raise ValueError(f"{specification} leaves no residual variance: the series does not vary.")
-    value = -0.5 * (n_effective * (np.log(2.0 * np.pi * sigma2) + 1.0) + log_variance + log_determinant)
+    value = -0.5 * (
+        n_effective * (np.log(2.0 * np.pi * sigma2) + 1.0) + log_variance + log_determinant
+    )
     return SarimaFit(
         specification=specification,
         arma=arma,

@@ -120,9 +120,7 @@ def whiten(
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def project_out(
-    whitened: FloatArray, n_impulses: int
-) -> tuple[FloatArray, FloatArray, float, int]:
+def project_out(whitened: FloatArray, n_impulses: int) -> tuple[FloatArray, FloatArray, float, int]:
     """Least squares of the last row on all rows before it, by modified Gram-Schmidt.
 
     Args:
@@ -207,7 +205,9 @@ def make_problem(
     values = np.ascontiguousarray(values, dtype=np.float64)
     n = len(values)
     if n <= specification.lost_weeks:
-        raise ValueError(f"{specification} needs more than {specification.lost_weeks} weeks, not {n}.")
+        raise ValueError(
+            f"{specification} needs more than {specification.lost_weeks} weeks, not {n}."
+        )
     missing = np.flatnonzero(~np.isfinite(values))
     impulses = np.zeros((len(missing), n))
     impulses[np.arange(len(missing)), missing] = 1.0
@@ -292,9 +292,7 @@ def log_likelihood(
     )
 
 
-def full_design(
-    n: int, specification: Specification, regressors: FloatArray | None
-) -> FloatArray:
+def full_design(n: int, specification: Specification, regressors: FloatArray | None) -> FloatArray:
     """The trend's constant and the regressors side by side, shape (n, trend + r)."""
     blocks = [np.ones((n, 1))] if specification.trend == "c" else []
     if regressors is not None and regressors.size:

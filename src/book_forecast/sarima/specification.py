@@ -7,6 +7,7 @@ from typing import Literal
 
 Trend = Literal["n", "c"]
 
+ORDERS = ("p", "d", "q", "P", "D", "Q")
 MAX_DIFFERENCES = 2
 MAX_SEASONAL_DIFFERENCES = 1
 
@@ -32,9 +33,9 @@ class Specification:
     p: int
     d: int
     q: int
-    P: int = 0  # noqa: N815 - the field's name for the seasonal order
-    D: int = 0  # noqa: N815
-    Q: int = 0  # noqa: N815
+    P: int = 0
+    D: int = 0
+    Q: int = 0
     s: int = 1
     trend: Trend = "n"
 

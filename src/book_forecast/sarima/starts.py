@@ -12,7 +12,7 @@ from book_forecast.sarima.specification import Specification
 
 # Starts that are always followed: no dependence at all, and Hannan and Rissanen's.
 N_INFORMED = 2
-SCATTERED = 40
+SCATTERED_PER_COEFFICIENT = 8
 SCATTER_RADIUS = 0.9
 
 
@@ -32,7 +32,7 @@ def starting_points(problem: Problem, specification: Specification) -> list[Floa
     points = [np.zeros(k), _hannan_rissanen(problem, specification)]
     halton = qmc.Halton(d=k, scramble=False)
     halton.fast_forward(1)
-    points.extend(SCATTER_RADIUS * (2.0 * halton.random(SCATTERED) - 1.0))
+    points.extend(SCATTER_RADIUS * (2.0 * halton.random(SCATTERED_PER_COEFFICIENT * k) - 1.0))
     return points
 
 

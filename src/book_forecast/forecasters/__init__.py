@@ -1,0 +1,21 @@
+"""Model families behind one contract: fitted to a history, asked for forecasts, kept as plain data."""
+
+from book_forecast.forecasters.base import FittedForecaster, Forecast
+from book_forecast.forecasters.frames import TitleForecast, forecast_frame
+from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
+from book_forecast.forecasters.registry import FAMILIES, restore
+from book_forecast.forecasters.sarima import Candidate, Sarima
+
+__all__ = [
+    "FAMILIES",
+    "Candidate",
+    "FittedForecaster",
+    "Forecast",
+    "Naive",
+    "Sarima",
+    "SeasonalNaive",
+    "TitleForecast",
+    "Zero",
+    "forecast_frame",
+    "restore",
+]

@@ -1,0 +1,81 @@
+"""The contract that every model family keeps."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import norm
+
+from book_forecast.histories import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Forecast distribution of the weeks after a cutoff, in copies.
+
+    Attributes:
+        mean: Shape (horizon,), never negative.
+        lower: Lower bounds by level, each of shape (horizon,), never negative.
+        upper: Upper bounds by level.
+    """
+
+    mean: FloatArray
+    lower: Mapping[float, FloatArray]
+    upper: Mapping[float, FloatArray]
+
+    def columns(self) -> dict[str, FloatArray]:
+        """The columns of a forecasts frame: mean and a pair `lo-80`, `hi-80` for each level."""
+        columns = {"mean": self.mean}
+        for level in self.lower:
+            columns[f"lo-{level}"] = self.lower[level]
+            columns[f"hi-{level}"] = self.upper[level]
+        return columns
+
+
+class FittedForecaster(ABC):
+    """A model of one title, fitted, that needs nothing but itself to forecast."""
+
+    family: ClassVar[str]
+
+    @abstractmethod
+    def forecast(self, horizon: int, levels: Sequence[float]) -> Forecast:
+        """Forecasts the weeks after the cutoff that the model was fitted up to.
+
+        Args:
+            horizon: Weeks ahead, at least 1.
+            levels: Interval levels in percent.
+        """
+
+    @abstractmethod
+    def to_state(self) -> dict[str, Any]:
+        """Everything the model needs, as plain data that JSON can hold without loss."""
+
+    @classmethod
+    @abstractmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """The model whose `to_state` gave the state."""
+
+
+def gaussian_forecast(mean: FloatArray, deviation: FloatArray, levels: Sequence[float]) -> Forecast:
+    """A normal distribution for each week, cut off at zero copies."""
+    lower, upper = {}, {}
+    for level in levels:
+        reach = norm.ppf(0.5 + level / 200.0) * deviation
+        lower[level] = np.maximum(mean - reach, 0.0)
+        upper[level] = np.maximum(mean + reach, 0.0)
+    return Forecast(np.maximum(mean, 0.0), lower, upper)
+
+
+def plain(values: npt.ArrayLike) -> list[float | None]:
+    """An array as JSON holds it: missing weeks become null."""
+    return [None if not np.isfinite(v) else float(v) for v in np.asarray(values, dtype=np.float64)]
+
+
+def array(values: Sequence[float | None]) -> FloatArray:
+    """The inverse of `plain`."""
+    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)

@@ -1,0 +1,133 @@
+"""Forecasts that need no model: last week's value, last year's value, none at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from book_forecast.forecasters.base import (
+    FittedForecaster,
+    Forecast,
+    array,
+    gaussian_forecast,
+    plain,
+)
+from book_forecast.histories import FloatArray, History
+
+
+@dataclass(frozen=True)
+class SeasonalNaive(FittedForecaster):
+    """Repeats the last season; a missing week stands for the one a season before it.
+
+    The error grows by one seasonal difference a season, as in Hyndman and Athanasopoulos, Forecasting:
+    Principles and Practice, section 5.5. A history shorter than a season repeats its last week.
+
+    Attributes:
+        last_season: Shape (s,), the value for each of the next s weeks.
+        deviation: Standard deviation of the seasonal differences.
+    """
+
+    family: ClassVar[str] = "seasonal_naive"
+    SEASON: ClassVar[int] = 52
+    last_season: FloatArray
+    deviation: float
+
+    @classmethod
+    def fit(cls, history: History, season: int = SEASON) -> Self:
+        """Takes the last season.
+
+        Raises:
+            ValueError: If no week of the history was seen.
+        """
+        volumes = history.volumes
+        season = season if len(volumes) >= season else 1
+        seen = volumes[np.isfinite(volumes)]
+        if not len(seen):
+            raise ValueError(f"{history.isbn} has no week with a known volume.")
+        padding = -len(volumes) % season
+        by_season = np.r_[np.full(padding, np.nan), volumes].reshape(-1, season)
+        last_season = by_season[-1].copy()
+        for earlier in by_season[-2::-1]:
+            last_season = np.where(np.isfinite(last_season), last_season, earlier)
+        last_season = np.where(np.isfinite(last_season), last_season, seen[-1])
+        errors = volumes[season:] - volumes[:-season]
+        errors = errors[np.isfinite(errors)]
+        deviation = float(np.sqrt(np.mean(errors**2))) if len(errors) else float(np.std(seen))
+        return cls(last_season, deviation)
+
+    def forecast(self, horizon: int, levels: Sequence[float]) -> Forecast:
+        """See `FittedForecaster.forecast`."""
+        season = len(self.last_season)
+        weeks = np.arange(horizon)
+        deviation = self.deviation * np.sqrt(weeks // season + 1.0)
+        return gaussian_forecast(self.last_season[weeks % season], deviation, levels)
+
+    def to_state(self) -> dict[str, Any]:
+        """See `FittedForecaster.to_state`."""
+        return {"last_season": plain(self.last_season), "deviation": self.deviation}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """See `FittedForecaster.from_state`."""
+        return cls(array(state["last_season"]), float(state["deviation"]))
+
+
+@dataclass(frozen=True)
+class Naive(FittedForecaster):
+    """Repeats the last known week; the error grows as a random walk's.
+
+    Attributes:
+        last: Copies of the last known week.
+        deviation: Standard deviation of the weekly differences.
+    """
+
+    family: ClassVar[str] = "naive"
+    last: float
+    deviation: float
+
+    @classmethod
+    def fit(cls, history: History) -> Self:
+        """Takes the last known week.
+
+        Raises:
+            ValueError: If no week of the history was seen.
+        """
+        by_week = SeasonalNaive.fit(history, season=1)
+        return cls(float(by_week.last_season[0]), by_week.deviation)
+
+    def forecast(self, horizon: int, levels: Sequence[float]) -> Forecast:
+        """See `FittedForecaster.forecast`."""
+        deviation = self.deviation * np.sqrt(np.arange(1.0, horizon + 1.0))
+        return gaussian_forecast(np.full(horizon, self.last), deviation, levels)
+
+    def to_state(self) -> dict[str, Any]:
+        """See `FittedForecaster.to_state`."""
+        return {"last": self.last, "deviation": self.deviation}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """See `FittedForecaster.from_state`."""
+        return cls(float(state["last"]), float(state["deviation"]))
+
+
+@dataclass(frozen=True)
+class Zero(FittedForecaster):
+    """No copies: for a title that has stopped selling."""
+
+    family: ClassVar[str] = "zero"
+
+    def forecast(self, horizon: int, levels: Sequence[float]) -> Forecast:
+        """See `FittedForecaster.forecast`."""
+        return gaussian_forecast(np.zeros(horizon), np.zeros(horizon), levels)
+
+    def to_state(self) -> dict[str, Any]:
+        """See `FittedForecaster.to_state`."""
+        return {}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """See `FittedForecaster.from_state`."""
+        return cls()

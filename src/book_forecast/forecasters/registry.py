@@ -1,0 +1,25 @@
+"""The model families by name, and how a kept state becomes a model again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from book_forecast.forecasters.base import FittedForecaster
+from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
+from book_forecast.forecasters.sarima import Sarima
+
+FAMILIES: dict[str, type[FittedForecaster]] = {
+    family.family: family for family in (Sarima, SeasonalNaive, Naive, Zero)
+}
+
+
+def restore(family: str, state: Mapping[str, Any]) -> FittedForecaster:
+    """A fitted model from its family's name and its state.
+
+    Raises:
+        ValueError: If there is no such family.
+    """
+    if family not in FAMILIES:
+        raise ValueError(f"There is no model family {family!r}; there are {', '.join(FAMILIES)}.")
+    return FAMILIES[family].from_state(state)

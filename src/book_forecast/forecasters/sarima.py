@@ -1,0 +1,95 @@
+"""Seasonal ARIMA on a transformed scale, as one of the model families."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from book_forecast.forecasters.base import FittedForecaster, Forecast, array, plain
+from book_forecast.forecasters.transforms import Transform, TransformName
+from book_forecast.histories import FloatArray, History
+from book_forecast.sarima import SarimaFit, Specification, fit, predict, standardised_residuals
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What is chosen for a title: the orders and the scale they work on."""
+
+    specification: Specification
+    transform: TransformName = "log"
+
+
+@dataclass(frozen=True)
+class Sarima(FittedForecaster):
+    """A seasonal ARIMA model with the weeks that it forecasts from.
+
+    Attributes:
+        model: The fit, on the transformed scale.
+        transform: The scale.
+        volumes: The weeks up to the cutoff, in copies, shape (n,).
+    """
+
+    family: ClassVar[str] = "sarima"
+    model: SarimaFit
+    transform: Transform
+    volumes: FloatArray
+
+    @classmethod
+    def fit(cls, history: History, candidate: Candidate, start: FloatArray | None = None) -> Self:
+        """Fits by exact maximum likelihood.
+
+        Args:
+            history: The title's weeks.
+            candidate: Orders and scale.
+            start: Coefficients of a former fit of the same orders to begin from.
+
+        Raises:
+            ValueError: If the history is too short for the orders, or does not vary.
+        """
+        transform = Transform.fit(candidate.transform, history.volumes)
+        model = fit(transform.apply(history.volumes), candidate.specification, start=start)
+        return cls(model, transform, history.volumes)
+
+    def forecast(self, horizon: int, levels: Sequence[float]) -> Forecast:
+        """See `FittedForecaster.forecast`."""
+        ahead = predict(self.model, self.transform.apply(self.volumes), horizon)
+        return self.transform.to_copies(ahead.mean, np.sqrt(ahead.variance), levels)
+
+    @property
+    def candidate(self) -> Candidate:
+        """What the model was fitted as."""
+        return Candidate(self.model.specification, self.transform.name)
+
+    def residuals(self) -> FloatArray:
+        """Standardised one-step errors on the transformed scale, shape (n,); NaN where there is none."""
+        return standardised_residuals(self.model, self.transform.apply(self.volumes))
+
+    def to_state(self) -> dict[str, Any]:
+        """See `FittedForecaster.to_state`."""
+        return {
+            "specification": asdict(self.model.specification),
+            "arma": plain(self.model.arma),
+            "sigma2": self.model.sigma2,
+            "coefficients": plain(self.model.coefficients),
+            "log_likelihood": self.model.log_likelihood,
+            "n_effective": self.model.n_effective,
+            "transform": self.transform.to_state(),
+            "volumes": plain(self.volumes),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """See `FittedForecaster.from_state`."""
+        model = SarimaFit(
+            specification=Specification(**state["specification"]),
+            arma=array(state["arma"]),
+            sigma2=float(state["sigma2"]),
+            coefficients=array(state["coefficients"]),
+            log_likelihood=float(state["log_likelihood"]),
+            n_effective=int(state["n_effective"]),
+            evaluations=0,
+        )
+        return cls(model, Transform.from_state(state["transform"]), array(state["volumes"]))

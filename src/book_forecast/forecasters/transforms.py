@@ -1,0 +1,88 @@
+"""Scales on which volumes are modelled, and the way back from a normal distribution to copies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+from scipy.special import boxcox1p, inv_boxcox1p
+from scipy.stats import boxcox_llf, norm
+
+from book_forecast.forecasters.base import Forecast
+from book_forecast.histories import FloatArray
+
+TransformName = Literal["none", "log", "box_cox"]
+
+# Nodes of the quadrature for means; the integrand is smooth but for its two ends.
+N_NODES = 64
+# Forecasts are not believed beyond this many times the largest week seen: the mean of a log-normal
+# distribution would otherwise follow a tail that no data speak for.
+CEILING = 3.0
+POWERS = np.linspace(0.0, 1.0, 11)
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """Box and Cox's (1964) power transform of one plus the volume, so that zeros have a place.
+
+    Attributes:
+        name: How the power was chosen.
+        power: 0 is the logarithm, 1 leaves the scale as it is.
+        ceiling: Largest volume believed possible.
+    """
+
+    name: TransformName
+    power: float
+    ceiling: float
+
+    @classmethod
+    def fit(cls, name: TransformName, volumes: FloatArray) -> Self:
+        """Chooses the power ("box_cox": by maximum likelihood over a grid) and the ceiling."""
+        seen = volumes[np.isfinite(volumes)]
+        ceiling = CEILING * float(np.max(seen, initial=1.0))
+        if name == "box_cox":
+            heights = [boxcox_llf(power, seen + 1.0) for power in POWERS]
+            return cls(name, float(POWERS[int(np.argmax(heights))]), ceiling)
+        return cls(name, 0.0 if name == "log" else 1.0, ceiling)
+
+    def apply(self, volumes: FloatArray) -> FloatArray:
+        """Volumes on the model's scale; NaN stays NaN."""
+        return np.asarray(boxcox1p(volumes, self.power), dtype=np.float64)
+
+    def invert(self, values: FloatArray) -> FloatArray:
+        """Copies, at least zero and at most the ceiling."""
+        top = boxcox1p(self.ceiling, self.power)
+        return np.asarray(inv_boxcox1p(np.clip(values, 0.0, top), self.power), dtype=np.float64)
+
+    def to_copies(
+        self, mean: FloatArray, deviation: FloatArray, levels: Sequence[float]
+    ) -> Forecast:
+        """Turns normal distributions on the model's scale into distributions of copies.
+
+        The mean is that of the transformed distribution (not its median), by quadrature over equally
+        likely slices; bounds are transformed quantiles.
+
+        Args:
+            mean: Shape (horizon,), on the model's scale.
+            deviation: Shape (horizon,).
+            levels: Interval levels in percent.
+        """
+        nodes = norm.ppf((np.arange(N_NODES) + 0.5) / N_NODES)
+        copies = self.invert(mean + deviation * nodes[:, None]).mean(axis=0)
+        lower, upper = {}, {}
+        for level in levels:
+            reach = norm.ppf(0.5 + level / 200.0) * deviation
+            lower[level] = self.invert(mean - reach)
+            upper[level] = self.invert(mean + reach)
+        return Forecast(copies, lower, upper)
+
+    def to_state(self) -> dict[str, Any]:
+        """As plain data."""
+        return {"name": self.name, "power": self.power, "ceiling": self.ceiling}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """The transform whose `to_state` gave the state."""
+        return cls(state["name"], float(state["power"]), float(state["ceiling"]))

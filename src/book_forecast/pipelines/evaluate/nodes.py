@@ -1,0 +1,242 @@
+"""Nodes of the evaluate pipeline: forecasts of weeks that the models have not seen, and scores."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from book_forecast.backtest import folds_of
+from book_forecast.forecasters import (
+    FittedForecaster,
+    Naive,
+    Sarima,
+    SeasonalNaive,
+    TitleForecast,
+    forecast_frame,
+    restore,
+)
+from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
+from book_forecast.histories import FloatArray, History, title_histories
+from book_forecast.metrics import ALL_TITLES, score_forecasts
+from book_forecast.options import EvaluateOptions, ShardOptions
+from book_forecast.parallel import map_titles
+
+logger = logging.getLogger(__name__)
+
+# The model that a title is forecast with, whichever family it is of.
+CHOSEN = "chosen"
+BASELINE = SeasonalNaive.family
+CODE = (
+    "book_forecast.sarima",
+    "book_forecast.forecasters",
+    "book_forecast.backtest",
+    "book_forecast.histories",
+    "book_forecast.pipelines.evaluate",
+)
+
+
+@dataclass(frozen=True)
+class TitleEvaluation:
+    """One title's evaluation, complete for another process."""
+
+    history: History
+    family: str
+    state: Mapping[str, Any]
+    horizon: int
+    levels: Sequence[float]
+    options: EvaluateOptions
+
+
+def forecast_known_weeks(
+    training_weeks: pd.DataFrame,
+    training_models: pd.DataFrame,
+    options: EvaluateOptions,
+    split_size: int,
+    levels: list[float],
+    n_jobs: int,
+    shard: ShardOptions,
+) -> tuple[Part, Part]:
+    """Forecasts the test weeks, and weeks after rolling origins inside the training weeks.
+
+    Args:
+        training_weeks: isbn, week, volume.
+        training_models: Fitted on these weeks, one row a title.
+        options: The rolling origins.
+        split_size: Test weeks, and the horizon of the rolling origins.
+        levels: Interval levels in percent.
+        n_jobs: Processes.
+        shard: This run's part of the titles.
+
+    Returns:
+        Two forecasts frames, of the test weeks and of the rolling origins, each with the chosen model,
+        seasonal naive and naive. At a rolling origin the chosen model is fitted anew on the weeks
+        before it.
+    """
+    part = Shard(shard.index, shard.count)
+    models = {row["isbn"]: row for row in training_models.to_dict("records")}
+    tasks = [
+        TitleEvaluation(
+            history=history,
+            family=models[history.isbn]["model"],
+            state=json.loads(models[history.isbn]["state"]),
+            horizon=split_size,
+            levels=levels,
+            options=options,
+        )
+        for history in part.take(title_histories(training_weeks))
+        if history.isbn in models
+    ]
+    found = map_titles(evaluate_title, tasks, n_jobs, "Evaluating", on_death=_after_death)
+    generation = fingerprint(
+        training_weeks[["isbn", "week", "volume"]],
+        training_models,
+        options,
+        [split_size, levels],
+        source_fingerprint(*CODE),
+    )
+    tested = forecast_frame([item for test, _ in found for item in test], levels)
+    rolled = forecast_frame([item for _, rolling in found for item in rolling], levels)
+    return Part(tested, generation, part), Part(rolled, generation, part)
+
+
+def evaluate_title(task: TitleEvaluation) -> tuple[list[TitleForecast], list[TitleForecast]]:
+    """Forecasts of the test weeks, and from each rolling origin."""
+    history = task.history
+    model = restore(task.family, task.state)
+    test = _beside_baselines(history, model, task.horizon, task.levels)
+    folds = folds_of(
+        history.volumes,
+        task.horizon,
+        task.options.folds,
+        task.options.step,
+        task.options.min_train,
+    )
+    rolling: list[TitleForecast] = []
+    start: FloatArray | None = None
+    for fold in folds:
+        known = history.until(fold.origin)
+        refitted: FittedForecaster | None = model
+        if isinstance(model, Sarima):
+            refitted, start = _fit_anew(model, known, start)
+        rolling.extend(_beside_baselines(known, refitted, fold.horizon, task.levels))
+    return test, rolling
+
+
+def _fit_anew(
+    model: Sarima, known: History, start: FloatArray | None
+) -> tuple[Sarima | None, FloatArray | None]:
+    """The same model on the weeks before an origin, and its coefficients; None if they are too few."""
+    try:
+        refitted = Sarima.fit(known, model.candidate, start)
+    except (ValueError, np.linalg.LinAlgError) as error:
+        logger.warning("%s is not scored at %s: %s", known.isbn, known.cutoff, error)
+        return None, start
+    return refitted, refitted.model.arma
+
+
+def _beside_baselines(
+    history: History, model: FittedForecaster | None, horizon: int, levels: Sequence[float]
+) -> list[TitleForecast]:
+    """Forecasts of the baselines, and of the model unless it is one of them."""
+    models: list[FittedForecaster] = [SeasonalNaive.fit(history), Naive.fit(history)]
+    if model is not None and model.family not in {baseline.family for baseline in models}:
+        models.insert(0, model)
+    return [
+        TitleForecast(history.isbn, m.family, history.cutoff, m.forecast(horizon, levels))
+        for m in models
+    ]
+
+
+def _after_death(task: TitleEvaluation) -> tuple[list[TitleForecast], list[TitleForecast]]:
+    return _beside_baselines(task.history, None, task.horizon, task.levels), []
+
+
+def score_titles(
+    test_forecasts: pd.DataFrame,
+    backtest_forecasts: pd.DataFrame,
+    training_models: pd.DataFrame,
+    model_input: pd.DataFrame,
+    levels: list[float],
+) -> pd.DataFrame:
+    """Scores all forecasts of known weeks, per title and over all titles.
+
+    Args:
+        test_forecasts: Forecasts frame of the test weeks.
+        backtest_forecasts: Forecasts frame of rolling origins.
+        training_models: Tells which model was chosen for each title.
+        model_input: isbn, week, volume of all weeks.
+        levels: Interval levels in percent.
+
+    Returns:
+        isbn, model, cutoff, metric, value. Rows of isbn "all" are over all titles; there, model "chosen"
+        is each title's own.
+    """
+    forecasts = pd.concat([test_forecasts, backtest_forecasts], ignore_index=True)
+    scores = score_forecasts(forecasts, model_input, model_input, levels)
+    own = forecasts.merge(training_models[["isbn", "model"]], on=["isbn", "model"])
+    of_chosen = score_forecasts(own.assign(model=CHOSEN), model_input, model_input, levels)
+    over_all = of_chosen[of_chosen["isbn"] == ALL_TITLES]
+    scores = pd.concat([scores, over_all], ignore_index=True)
+    logger.info(
+        "Scored %d titles at %d cutoffs", own["isbn"].nunique(), forecasts["cutoff"].nunique()
+    )
+    return scores
+
+
+def make_score_table(
+    scores: pd.DataFrame, training_models: pd.DataFrame, titles: pd.DataFrame
+) -> pd.DataFrame:
+    """Errors on the test weeks, the chosen model's beside seasonal naive's, one row a title.
+
+    Args:
+        scores: As `score_titles` returns them.
+        training_models: Tells which model was chosen for each title, and why.
+        titles: isbn, title.
+
+    Returns:
+        isbn, title, model, specification, wape, mase, seasonal_naive_wape, seasonal_naive_mase,
+        fallback_reason; last a row "all" over all titles.
+    """
+    test = scores[scores["cutoff"] == scores["cutoff"].max()]
+    wide = test[test["metric"].isin(["wape", "mase"])].pivot(
+        index=["isbn", "model"], columns="metric", values="value"
+    )
+    chosen = training_models[["isbn", "model", "specification", "fallback_reason"]]
+    everything = pd.DataFrame({"isbn": [ALL_TITLES], "model": [CHOSEN], "specification": [""]})
+    table = pd.concat([chosen, everything], ignore_index=True)
+    table = table.merge(wide.reset_index(), on=["isbn", "model"], how="left")
+    baseline = wide.xs(BASELINE, level="model").add_prefix(f"{BASELINE}_").reset_index()
+    table = table.merge(baseline, on="isbn", how="left")
+    table = table.merge(titles[["isbn", "title"]], on="isbn", how="left")
+    order = ["isbn", "title", "model", "specification", "wape", "mase"]
+    order += [f"{BASELINE}_wape", f"{BASELINE}_mase", "fallback_reason"]
+    types = dict.fromkeys(("isbn", "title", "model", "specification", "fallback_reason"), "str")
+    return table[order].astype(types)
+
+
+def summarise_scores(scores: pd.DataFrame, fit_summary: Mapping[str, float]) -> dict[str, float]:
+    """The scores over all titles as metrics for tracking.
+
+    Args:
+        scores: As `score_titles` returns them.
+        fit_summary: Counts of titles and fallbacks.
+
+    Returns:
+        Metrics by name, such as `test_wape` and `test_wape_seasonal_naive`; on rolling origins the
+        mean over origins, `rolling_wape`.
+    """
+    over_all = scores[scores["isbn"] == ALL_TITLES].dropna(subset=["value"])
+    is_test = over_all["cutoff"] == scores["cutoff"].max()
+    found = dict(fit_summary)
+    for prefix, rows in (("test", over_all[is_test]), ("rolling", over_all[~is_test])):
+        means = rows.groupby(["metric", "model"])["value"].mean()
+        for (metric, model), value in means.items():
+            suffix = "" if model == CHOSEN else f"_{model}"
+            found[f"{prefix}_{metric}{suffix}"] = float(value)
+    return found

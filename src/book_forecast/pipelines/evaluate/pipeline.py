@@ -1,0 +1,51 @@
+"""The evaluate pipeline: fitted models to scores beside the baselines'."""
+
+from kedro.pipeline import Pipeline, node
+
+from book_forecast.pipelines.evaluate import nodes
+
+
+def create_pipeline() -> Pipeline:
+    """Wire the models and the weeks they have not seen to scores, a table and metrics."""
+    return Pipeline(
+        [
+            node(
+                nodes.forecast_known_weeks,
+                {
+                    "training_weeks": "training_weeks",
+                    "training_models": "training_models",
+                    "options": "params:evaluate",
+                    "split_size": "params:split_size",
+                    "levels": "params:levels",
+                    "n_jobs": "params:n_jobs",
+                    "shard": "params:shard",
+                },
+                ["test_forecasts", "backtest_forecasts"],
+                name="forecast_known_weeks",
+            ),
+            node(
+                nodes.score_titles,
+                [
+                    "test_forecasts",
+                    "backtest_forecasts",
+                    "training_models",
+                    "model_input",
+                    "params:levels",
+                ],
+                "scores",
+                name="score_titles",
+            ),
+            node(
+                nodes.make_score_table,
+                ["scores", "training_models", "titles"],
+                "score_table",
+                name="make_score_table",
+            ),
+            node(
+                nodes.summarise_scores,
+                ["scores", "fit_summary"],
+                "metrics",
+                name="summarise_scores",
+            ),
+        ]
+    )

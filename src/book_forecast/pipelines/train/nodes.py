@@ -1,0 +1,211 @@
+"""Nodes of the train pipeline: the chosen specifications, fitted."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from book_forecast.errors import UserError
+from book_forecast.forecasters import (
+    Candidate,
+    FittedForecaster,
+    Naive,
+    Sarima,
+    SeasonalNaive,
+    Zero,
+)
+from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
+from book_forecast.histories import History, title_histories
+from book_forecast.options import ShardOptions
+from book_forecast.parallel import map_titles
+from book_forecast.sarima import ORDERS, Specification
+
+logger = logging.getLogger(__name__)
+
+MODEL_TYPES = {
+    "isbn": "str",
+    "model": "str",
+    "specification": "str",
+    "cutoff": "datetime64[us]",
+    "fallback_reason": "str",
+    "log_likelihood": "float64",
+    "aicc": "float64",
+    "state": "str",
+}
+CODE = (
+    "book_forecast.sarima",
+    "book_forecast.forecasters",
+    "book_forecast.histories",
+    "book_forecast.pipelines.train",
+)
+# A model whose forecast is not a number this far ahead is not kept.
+FARTHEST_WEEK = 104
+
+
+@dataclass(frozen=True)
+class TitleFit:
+    """One title's fit, complete for another process.
+
+    Attributes:
+        history: All weeks to fit.
+        chosen: The model family that tune chose, None where tune has not seen the title.
+        candidate: Its orders, for "sarima".
+        reason: Why tune fell back, if it did.
+        alive_weeks: A title without a sale in as many weeks forecasts zero.
+    """
+
+    history: History
+    chosen: str | None
+    candidate: Candidate | None
+    reason: str | None
+    alive_weeks: int
+
+
+def fit_titles(
+    weeks: pd.DataFrame,
+    specifications: pd.DataFrame,
+    alive_weeks: int,
+    n_jobs: int,
+    shard: ShardOptions,
+) -> Part:
+    """Fits the chosen specification of each title of this shard by exact maximum likelihood.
+
+    Args:
+        weeks: isbn, week, volume: the training weeks, or all weeks for a release.
+        specifications: One row a title, as tune writes them.
+        alive_weeks: A title without a sale in as many weeks forecasts zero.
+        n_jobs: Processes.
+        shard: This run's part of the titles.
+
+    Returns:
+        One row a title: the family, its state as JSON, and the reason where it is a fallback.
+    """
+    part = Shard(shard.index, shard.count)
+    chosen = {row["isbn"]: row for row in specifications.to_dict("records")}
+    tasks = [
+        _title_fit(history, chosen.get(history.isbn), alive_weeks)
+        for history in part.take(title_histories(weeks))
+    ]
+    rows = map_titles(fit_title, tasks, n_jobs, "Fitting", on_death=_after_death)
+    models = pd.DataFrame(rows, columns=list(MODEL_TYPES)).astype(MODEL_TYPES)
+    logger.info(
+        "Fitted %d titles up to %s (%s)",
+        len(models),
+        models["cutoff"].max().date() if len(models) else "no week",
+        ", ".join(f"{n} {name}" for name, n in models["model"].value_counts().items()),
+    )
+    generation = fingerprint(
+        weeks[["isbn", "week", "volume"]], specifications, alive_weeks, source_fingerprint(*CODE)
+    )
+    return Part(models, generation, part)
+
+
+def _title_fit(history: History, row: Mapping[str, Any] | None, alive_weeks: int) -> TitleFit:
+    if row is None:
+        return TitleFit(history, None, None, "tune has not seen the title", alive_weeks)
+    reason = None if pd.isna(row["fallback_reason"]) else str(row["fallback_reason"])
+    return TitleFit(history, row["model"], chosen_candidate(row), reason, alive_weeks)
+
+
+def chosen_candidate(row: Mapping[str, Any]) -> Candidate | None:
+    """The candidate in a row of the specifications; None where tune chose another family."""
+    if row["model"] != Sarima.family:
+        return None
+    orders = {name: int(row[name]) for name in ORDERS}
+    specification = Specification(**orders, s=int(row["s"]), trend=row["trend"])
+    return Candidate(specification, row["transform"])
+
+
+def fit_title(task: TitleFit) -> dict[str, Any]:
+    """Fits one title, with a simpler model where the chosen one cannot be fitted."""
+    history = task.history
+    if history.is_dead(task.alive_weeks):
+        return _row(history, Zero(), None)
+    reasons = [task.reason] if task.reason else []
+    if task.candidate is not None:
+        try:
+            model = Sarima.fit(history, task.candidate)
+            _check_forecast(model)
+            return _row(history, model, None)
+        except Exception as error:
+            # Whatever goes wrong with one title must not cost the others.
+            logger.warning("%s: %s; seasonal naive stands in", history.isbn, error)
+            reasons.append(f"{task.candidate.specification}: {error}")
+    if task.chosen == "zero" and not reasons:
+        reasons.append("dead when it was tuned, sold again since")
+    if history.n_weeks >= SeasonalNaive.SEASON:
+        return _row(history, SeasonalNaive.fit(history), "; ".join(reasons))
+    return _row(history, Naive.fit(history), "; ".join(reasons))
+
+
+def _check_forecast(model: FittedForecaster) -> None:
+    forecast = model.forecast(FARTHEST_WEEK, (95,))
+    if not all(np.isfinite(column).all() for column in forecast.columns().values()):
+        raise ValueError("its forecast is not finite")
+
+
+def _after_death(task: TitleFit) -> dict[str, Any]:
+    reason = "fitting failed: its process died twice"
+    model = SeasonalNaive.fit(task.history)
+    return _row(task.history, model, reason)
+
+
+def _row(history: History, model: FittedForecaster, reason: str | None) -> dict[str, Any]:
+    fit = model.model if isinstance(model, Sarima) else None
+    return {
+        "isbn": history.isbn,
+        "model": model.family,
+        "specification": str(fit.specification) if fit else "",
+        "cutoff": history.cutoff,
+        "fallback_reason": reason,
+        "log_likelihood": fit.log_likelihood if fit else np.nan,
+        "aicc": fit.aicc if fit else np.nan,
+        "state": json.dumps(model.to_state(), separators=(",", ":"), allow_nan=False),
+    }
+
+
+def summarise_fits(training_models: pd.DataFrame, release_models: pd.DataFrame) -> dict[str, float]:
+    """Counts titles and fallbacks.
+
+    Returns:
+        n_titles; n_fallbacks, titles of which either model is a fallback; success_rate, the share
+        of the others (1 where there is no title).
+    """
+    models = pd.concat([training_models, release_models])
+    fell_back = models.loc[models["fallback_reason"].notna(), "isbn"].nunique()
+    n_titles = models["isbn"].nunique()
+    rate = 1.0 - fell_back / n_titles if n_titles else 1.0
+    logger.info("%d of %d titles needed no fallback", n_titles - fell_back, n_titles)
+    return {
+        "n_titles": float(n_titles),
+        "n_fallbacks": float(fell_back),
+        "success_rate": rate,
+    }
+
+
+def require_success(
+    fit_summary: Mapping[str, float], min_success_rate: float, *written: object
+) -> None:
+    """Fails the run where too many titles needed a fallback.
+
+    Args:
+        fit_summary: What `summarise_fits` returns.
+        min_success_rate: The smallest share of titles without a fallback.
+        written: Outputs that must have been written before.
+
+    Raises:
+        UserError: If the share is smaller.
+    """
+    if fit_summary["success_rate"] < min_success_rate:
+        raise UserError(
+            f"{fit_summary['n_fallbacks']:.0f} of {fit_summary['n_titles']:.0f} titles needed a "
+            f"fallback: the success rate {fit_summary['success_rate']:.2f} is below "
+            f"min_success_rate {min_success_rate}. Everything has been written; the column "
+            "fallback_reason of training_models and release_models tells why."
+        )

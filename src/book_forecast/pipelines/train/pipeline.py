@@ -1,0 +1,60 @@
+"""The train pipeline: specifications to fitted models."""
+
+from collections.abc import Sequence
+
+from kedro.pipeline import Pipeline, node
+
+from book_forecast.pipelines.train import nodes
+
+GATE = "require_success"
+
+
+def create_pipeline() -> Pipeline:
+    """Wire the fits on the training weeks, which are scored, and on all weeks, which are released."""
+    return create_fits() + create_gate(["training_models", "release_models"])
+
+
+def create_fits() -> Pipeline:
+    """The fits without the gate."""
+    return Pipeline(
+        [
+            node(
+                nodes.fit_titles,
+                _fit_inputs("training_weeks"),
+                "training_models",
+                name="fit_training_models",
+            ),
+            node(
+                nodes.fit_titles,
+                _fit_inputs("model_input"),
+                "release_models",
+                name="fit_release_models",
+            ),
+            node(
+                nodes.summarise_fits,
+                ["training_models", "release_models"],
+                "fit_summary",
+                name="summarise_fits",
+            ),
+        ]
+    )
+
+
+def create_gate(written: Sequence[str]) -> Pipeline:
+    """The check that fails a run, after everything else has been written.
+
+    Args:
+        written: Datasets to wait for.
+    """
+    inputs = ["fit_summary", "params:min_success_rate", *written]
+    return Pipeline([node(nodes.require_success, inputs, None, name=GATE)])
+
+
+def _fit_inputs(weeks: str) -> dict[str, str]:
+    return {
+        "weeks": weeks,
+        "specifications": "specifications",
+        "alive_weeks": "params:alive_weeks",
+        "n_jobs": "params:n_jobs",
+        "shard": "params:shard",
+    }

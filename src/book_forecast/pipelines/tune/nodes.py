@@ -1,0 +1,192 @@
+"""Nodes of the tune pipeline: a specification for every title."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import optuna
+import pandas as pd
+from optuna.storages import JournalStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from book_forecast.backtest import Fold, folds_of
+from book_forecast.forecasters import Sarima, SeasonalNaive, Zero
+from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
+from book_forecast.histories import History, title_histories
+from book_forecast.journals import JournalFolder
+from book_forecast.options import ShardOptions, TuneOptions
+from book_forecast.parallel import map_titles
+from book_forecast.pipelines.tune.search import REASON, Search
+from book_forecast.pipelines.tune.space import Space
+from book_forecast.sarima import ORDERS
+
+logger = logging.getLogger(__name__)
+
+STATES = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+SPECIFICATION_TYPES = {
+    "isbn": "str",
+    "model": "str",
+    **dict.fromkeys(ORDERS, "Int64"),
+    "s": "Int64",
+    "trend": "str",
+    "transform": "str",
+    "score": "float64",
+    "n_trials": "int64",
+    "fallback_reason": "str",
+}
+TRIAL_TYPES = {
+    "isbn": "str",
+    "number": "int64",
+    **dict.fromkeys(ORDERS, "int64"),
+    "s": "int64",
+    "transform": "str",
+    "state": "str",
+    "score": "float64",
+    "n_folds": "int64",
+    "reason": "str",
+}
+# What decides the result beside data and options.
+CODE = (
+    "book_forecast.sarima",
+    "book_forecast.forecasters",
+    "book_forecast.backtest",
+    "book_forecast.histories",
+    "book_forecast.pipelines.tune",
+)
+
+
+@dataclass(frozen=True)
+class TitleTask:
+    """One title's search, complete for another process."""
+
+    history: History
+    folds: Sequence[Fold]
+    alive_weeks: int
+    options: TuneOptions
+    seed: int
+    journals: JournalFolder
+    journal: str
+
+
+def tune_titles(
+    training_weeks: pd.DataFrame,
+    options: TuneOptions,
+    split_size: int,
+    alive_weeks: int,
+    seed: int,
+    n_jobs: int,
+    shard: ShardOptions,
+    journals: JournalFolder,
+) -> tuple[Part, Part]:
+    """Searches a specification for each title of this shard, on the training weeks alone.
+
+    Args:
+        training_weeks: isbn, week, volume (NaN where the week is missing).
+        options: The space, the folds and when to stop.
+        split_size: Horizon of the folds, in weeks.
+        alive_weeks: A title without a sale in as many weeks is not searched: it forecasts zero.
+        seed: Of the run.
+        n_jobs: Processes.
+        shard: This run's part of the titles.
+        journals: Where trials are kept, so that a stopped run goes on.
+
+    Returns:
+        Specifications, one row a title, and all trials.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    generation = fingerprint(
+        training_weeks[["isbn", "week", "volume"]],
+        options,
+        [split_size, alive_weeks, seed],
+        source_fingerprint(*CODE),
+    )
+    part = Shard(shard.index, shard.count)
+    tasks = [
+        TitleTask(
+            history=history,
+            folds=folds_of(
+                history.volumes, split_size, options.folds, options.step, options.min_train
+            ),
+            alive_weeks=alive_weeks,
+            options=options,
+            seed=seed,
+            journals=journals,
+            journal=f"{generation}/{history.isbn}",
+        )
+        for history in part.take(title_histories(training_weeks))
+    ]
+    found = map_titles(tune_title, tasks, n_jobs, "Tuning", on_death=_after_death)
+    journals.prune(keep=generation)
+    specifications = _frame([row for row, _ in found], SPECIFICATION_TYPES)
+    trials = _frame([trial for _, rows in found for trial in rows], TRIAL_TYPES)
+    logger.info(
+        "Tuned %d titles in %d trials (%d complete, %d pruned, %d failed)",
+        len(specifications),
+        len(trials),
+        *((trials["state"] == state).sum() for state in STATES.values()),
+    )
+    return Part(specifications, generation, part), Part(trials, generation, part)
+
+
+def tune_title(task: TitleTask) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Searches one title; an error that nobody foresaw becomes the reason of a fallback."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    isbn = task.history.isbn
+    if task.history.is_dead(task.alive_weeks):
+        return _without_search(isbn, Zero.family, None), []
+    if not task.folds:
+        reason = f"{task.history.n_weeks} training weeks leave no fold to score on"
+        return _without_search(isbn, SeasonalNaive.family, reason), []
+    space = Space.for_weeks(task.options, min(fold.origin for fold in task.folds))
+    search = Search(task.history, task.folds, space, task.options, task.seed)
+    try:
+        with task.journals.open(task.journal) as journal:
+            trials = search.run(JournalStorage(journal))
+    except Exception as error:
+        logger.exception("Tuning %s failed", isbn)
+        return _without_search(isbn, SeasonalNaive.family, f"tuning failed: {error}"), []
+    rows = [_trial_row(isbn, trial, space) for trial in trials]
+    complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
+    if not complete:
+        reasons = {str(trial.user_attrs.get(REASON)) for trial in trials}
+        return _without_search(isbn, SeasonalNaive.family, "; ".join(sorted(reasons))), rows
+    best = min(complete, key=lambda trial: (trial.value, trial.number))
+    chosen = space.candidate(best.params)
+    row = {
+        "isbn": isbn,
+        "model": Sarima.family,
+        **asdict(chosen.specification),
+        "transform": chosen.transform,
+        "score": best.value,
+        "n_trials": len(trials),
+    }
+    return row, rows
+
+
+def _without_search(isbn: str, model: str, reason: str | None) -> dict[str, Any]:
+    return {"isbn": isbn, "model": model, "n_trials": 0, "fallback_reason": reason}
+
+
+def _after_death(task: TitleTask) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    reason = "tuning failed: its process died twice"
+    return _without_search(task.history.isbn, SeasonalNaive.family, reason), []
+
+
+def _trial_row(isbn: str, trial: FrozenTrial, space: Space) -> dict[str, Any]:
+    return {
+        "isbn": isbn,
+        "number": trial.number,
+        **trial.params,
+        "s": space.season,
+        "state": STATES[trial.state],
+        "score": trial.value,
+        "n_folds": len(trial.intermediate_values),
+        "reason": trial.user_attrs.get(REASON),
+    }
+
+
+def _frame(rows: list[dict[str, Any]], types: dict[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(types)).astype(types)

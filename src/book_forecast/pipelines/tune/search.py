@@ -1,0 +1,171 @@
+"""The search for one title's specification: Optuna over the space, scored on rolling origins."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.pruners import MedianPruner
+from optuna.samplers import TPESampler
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from book_forecast.backtest import Fold
+from book_forecast.forecasters import Candidate, Sarima
+from book_forecast.histories import FloatArray, History
+from book_forecast.options import TuneOptions
+from book_forecast.pipelines.tune.space import Space, key
+
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+REPEATED = "repeats"
+REASON = "reason"
+
+
+@dataclass(frozen=True)
+class Search:
+    """Everything that decides what is found for one title.
+
+    Attributes:
+        history: The training weeks.
+        folds: Rolling origins inside of them, at least one.
+        space: The models to choose from.
+        options: When to stop, and the seeds.
+        seed: Of the run; a trial's randomness comes from it, the ISBN and the trial's number.
+    """
+
+    history: History
+    folds: Sequence[Fold]
+    space: Space
+    options: TuneOptions
+    seed: int
+
+    def run(self, storage: BaseStorage) -> list[FrozenTrial]:
+        """Searches, or goes on where a former search with the same storage was stopped.
+
+        Returns:
+            The trials in order, those that repeat a former one left out.
+        """
+        study = optuna.create_study(
+            storage=storage,
+            study_name=self.history.isbn,
+            load_if_exists=True,
+            pruner=MedianPruner(n_startup_trials=4),
+        )
+        seeds = [self.space.seed_parameters(s) for s in self.options.seeds_for(self.history.isbn)]
+        seeds = list({key(parameters): parameters for parameters in seeds}.values())
+        everything = self.space.all_parameters()
+        while not self._is_over(trials := self._finished(study), seeds, everything):
+            self._next_trial(study, trials, seeds, everything)
+        return [trial for trial in trials if REPEATED not in trial.user_attrs]
+
+    def _finished(self, study: optuna.Study) -> list[FrozenTrial]:
+        return [t for t in study.get_trials(deepcopy=False) if t.state in FINISHED]
+
+    def _is_over(
+        self,
+        trials: Sequence[FrozenTrial],
+        seeds: Sequence[dict[str, Any]],
+        everything: Sequence[dict[str, Any]],
+    ) -> bool:
+        distinct = [trial for trial in trials if REPEATED not in trial.user_attrs]
+        tried = {key(trial.params) for trial in distinct}
+        if len(distinct) >= self.options.max_trials:
+            return True
+        if len(trials) >= len(seeds) and all(key(point) in tried for point in everything):
+            return True
+        best, since = np.inf, 0
+        for trial in distinct:
+            value = trial.value if trial.state is TrialState.COMPLETE else None
+            if value is not None and value < best * (1.0 - self.options.min_improvement):
+                best, since = value, 0
+            else:
+                since += 1
+        return len(distinct) >= self.options.min_trials and since >= self.options.patience
+
+    def _next_trial(
+        self,
+        study: optuna.Study,
+        trials: Sequence[FrozenTrial],
+        seeds: Sequence[dict[str, Any]],
+        everything: Sequence[dict[str, Any]],
+    ) -> None:
+        """Asks for one trial and tells its score. What is asked depends on former trials alone."""
+        number = len(trials)
+        tried = {key(trial.params): trial for trial in trials}
+        fixed = None
+        if number < len(seeds):
+            fixed = seeds[number]
+        elif trials and REPEATED in trials[-1].user_attrs:
+            fixed = self._random(number).choice([p for p in everything if key(p) not in tried])
+        if fixed is not None:
+            study.enqueue_trial(fixed)
+        study.sampler = TPESampler(
+            seed=self._random(number).getrandbits(32), n_startup_trials=self.options.random_trials
+        )
+        trial = study.ask(self.space.distributions(fixed))
+        if key(trial.params) in tried:
+            self._repeat(study, trial, tried[key(trial.params)])
+        else:
+            self._evaluate(study, trial)
+
+    def _random(self, number: int) -> random.Random:
+        text = f"{self.seed}/{self.history.isbn}/{number}"
+        return random.Random(hashlib.sha256(text.encode()).digest())  # noqa: S311
+
+    def _repeat(self, study: optuna.Study, trial: Trial, former: FrozenTrial) -> None:
+        """Tells a point that was proposed twice as it was told before, without computing it."""
+        trial.set_user_attr(REPEATED, former.number)
+        for fold, value in former.intermediate_values.items():
+            trial.report(value, fold)
+        study.tell(trial, former.value, state=former.state)
+
+    def _evaluate(self, study: optuna.Study, trial: Trial) -> None:
+        candidate = self.space.candidate(trial.params)
+        errors: list[float] = []
+        start: FloatArray | None = None
+        for number, fold in enumerate(self.folds):
+            try:
+                error, start = fold_error(self.history, fold, candidate, start)
+            except (ValueError, np.linalg.LinAlgError) as problem:
+                trial.set_user_attr(REASON, str(problem))
+                study.tell(trial, state=TrialState.FAIL)
+                return
+            errors.append(error)
+            trial.report(float(np.mean(errors)), number)
+            if number + 1 < len(self.folds) and trial.should_prune():
+                study.tell(trial, state=TrialState.PRUNED)
+                return
+        study.tell(trial, float(np.mean(errors)))
+
+
+def fold_error(
+    history: History, fold: Fold, candidate: Candidate, start: FloatArray | None
+) -> tuple[float, FloatArray]:
+    """Error of a model fitted up to a fold's origin over the weeks after it.
+
+    Args:
+        history: The training weeks.
+        fold: Its target has at least one known week.
+        candidate: The model.
+        start: Coefficients of the same model on another fold.
+
+    Returns:
+        Mean absolute error in units of the title's mean weekly volume, and the coefficients.
+
+    Raises:
+        ValueError: If the weeks up to the origin are too few for the model.
+    """
+    model = Sarima.fit(history.until(fold.origin), candidate, start)
+    mean = model.forecast(fold.horizon, ()).mean
+    errors = np.abs(mean - history.volumes[fold.target])
+    return float(np.nanmean(errors)) / mean_volume(history), model.model.arma
+
+
+def mean_volume(history: History) -> float:
+    """Copies in the mean week; 1 where nothing was ever sold."""
+    return float(np.nanmean(history.volumes)) or 1.0

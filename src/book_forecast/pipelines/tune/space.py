@@ -1,0 +1,80 @@
+"""The models that the search may choose from for one title."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+
+from book_forecast.forecasters import Candidate
+from book_forecast.options import SeedOptions, TuneOptions
+from book_forecast.sarima import ORDERS, Specification
+
+SEASONAL = ("P", "D", "Q")
+
+
+@dataclass(frozen=True)
+class Space:
+    """All combinations of the orders within their bounds and the transforms.
+
+    Attributes:
+        options: The bounds.
+        season: Weeks in a season; 1 where the history is too short to show one.
+    """
+
+    options: TuneOptions
+    season: int
+
+    @classmethod
+    def for_weeks(cls, options: TuneOptions, shortest: int) -> Space:
+        """The space for folds of at least `shortest` weeks: seasonal with two seasons or more."""
+        seasonal = options.season > 1 and shortest >= 2 * options.season
+        return cls(options, options.season if seasonal else 1)
+
+    def bounds(self, order: str) -> tuple[int, int]:
+        """Smallest and largest value of an order."""
+        if self.season == 1 and order in SEASONAL:
+            return 0, 0
+        limits = getattr(self.options, order)
+        return limits.lowest, limits.highest
+
+    def distributions(self, seed: Mapping[str, Any] | None = None) -> dict[str, BaseDistribution]:
+        """Optuna's description of the space, widened where a seed lies outside of it."""
+        found: dict[str, BaseDistribution] = {}
+        for order in ORDERS:
+            low, high = self.bounds(order)
+            if seed is not None:
+                low, high = min(low, seed[order]), max(high, seed[order])
+            found[order] = IntDistribution(low, high)
+        found["transform"] = CategoricalDistribution(self.options.transforms)
+        return found
+
+    def seed_parameters(self, seed: SeedOptions) -> dict[str, Any]:
+        """A seed as Optuna's parameters; without its seasonal orders where there is no season."""
+        seasonal = seed.seasonal_order if self.season > 1 else (0, 0, 0)
+        orders = dict(zip(ORDERS, (*seed.order, *seasonal), strict=True))
+        return {**orders, "transform": self.options.transforms[0]}
+
+    def all_parameters(self) -> list[dict[str, Any]]:
+        """Every point of the space, in a fixed order."""
+        ranges = [range(low, high + 1) for low, high in map(self.bounds, ORDERS)]
+        return [
+            {**dict(zip(ORDERS, orders, strict=True)), "transform": transform}
+            for *orders, transform in product(*ranges, self.options.transforms)
+        ]
+
+    def candidate(self, parameters: Mapping[str, Any]) -> Candidate:
+        """The model that parameters stand for; it has a mean where nothing is differenced."""
+        orders = {order: int(parameters[order]) for order in ORDERS}
+        trend = "c" if orders["d"] + orders["D"] == 0 else "n"
+        return Candidate(
+            Specification(**orders, s=self.season, trend=trend), parameters["transform"]
+        )
+
+
+def key(parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Parameters as something to compare and look up by."""
+    return tuple(parameters[name] for name in (*ORDERS, "transform"))
