@@ -38,19 +38,32 @@ class Sarima(FittedForecaster):
     volumes: FloatArray
 
     @classmethod
-    def fit(cls, history: History, candidate: Candidate, start: FloatArray | None = None) -> Self:
+    def fit(
+        cls,
+        history: History,
+        candidate: Candidate,
+        start: FloatArray | None = None,
+        *,
+        thorough: bool = True,
+    ) -> Self:
         """Fits by exact maximum likelihood.
 
         Args:
             history: The title's weeks.
             candidate: Orders and scale.
             start: Coefficients of a former fit of the same orders to begin from.
+            thorough: Whether to spend time on other local optima than the most likely.
 
         Raises:
             ValueError: If the history is too short for the orders, or does not vary.
         """
         transform = Transform.fit(candidate.transform, history.volumes)
-        model = fit(transform.apply(history.volumes), candidate.specification, start=start)
+        model = fit(
+            transform.apply(history.volumes),
+            candidate.specification,
+            start=start,
+            thorough=thorough,
+        )
         return cls(model, transform, history.volumes)
 
     def forecast(self, horizon: int, levels: Sequence[float]) -> Forecast:

@@ -197,6 +197,8 @@ def fit(
     specification: Specification,
     regressors: FloatArray | None = None,
     start: FloatArray | None = None,
+    *,
+    thorough: bool = True,
 ) -> SarimaFit:
     """Fits a seasonal ARIMA model by exact maximum likelihood.
 
@@ -204,7 +206,9 @@ def fit(
         values: Weekly values, shape (n,); NaN where the week is missing.
         specification: The model.
         regressors: Shape (n, r), complete.
-        start: Coefficients near which the optimum is expected (a former fit's); the only start if given.
+        start: Coefficients near which the optimum is expected, such as a former fit's; then the
+            only start.
+        thorough: Whether to look for other optima than those near the informed starts.
 
     Raises:
         ValueError: If the series has too few weeks for the model, or does not vary.
@@ -221,7 +225,11 @@ def fit(
     if start is not None:
         points, evaluations = [to_point(np.asarray(start, dtype=np.float64), orders)], 0
     else:
-        points, evaluations = _scout(problem, specification, fixed)
+        candidates = [to_point(arma, orders) for arma in starting_points(problem, specification)]
+        if thorough:
+            points, evaluations = _scout(candidates, fixed)
+        else:
+            points, evaluations = candidates[:N_INFORMED], 0
     best, lowest = points[0], np.inf
     for candidate in points:
         point, squares, used = descend(candidate, MAX_ITERATIONS, *fixed)
@@ -231,15 +239,11 @@ def fit(
     return _finish(problem, specification, to_arma(best, orders), evaluations)
 
 
-def _scout(
-    problem: Problem, specification: Specification, fixed: tuple[Any, ...]
-) -> tuple[list[FloatArray], int]:
+def _scout(candidates: list[FloatArray], fixed: tuple[Any, ...]) -> tuple[list[FloatArray], int]:
     """The most promising points after a few iterations from each of the better starts."""
-    orders = fixed[3]
-    candidates = [to_point(arma, orders) for arma in starting_points(problem, specification)]
     heights = [_height(scaled_residuals(point, *fixed)) for point in candidates]
     evaluations = len(candidates)
-    scouts = 2 + SCOUTS_PER_COEFFICIENT * specification.n_arma
+    scouts = 2 + SCOUTS_PER_COEFFICIENT * len(candidates[0])
     ranked = np.argsort(heights[N_INFORMED:], kind="stable")[:scouts] + N_INFORMED
     scouted = []
     for i in [*range(min(N_INFORMED, len(candidates))), *ranked]:

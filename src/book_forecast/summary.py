@@ -1,0 +1,108 @@
+"""What a run tells at its end: errors beside the baseline's, and where things were written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol
+from rich.console import Console
+from rich.table import Table
+
+SCORE_TABLE = "score_table"
+# Outputs a person would open next.
+TOLD = ("forecasts", "scores", SCORE_TABLE, "title_plots", "overview_plot")
+MOST_ROWS = 40
+NUMBERS = ("wape", "seasonal_naive_wape", "mase", "seasonal_naive_mase")
+# A pipe or a log file has no width of its own.
+WIDTH_WITHOUT_TERMINAL = 110
+
+
+class SummaryHooks:
+    """Prints the table of scores after a run that has made one, also if the run then failed."""
+
+    def __init__(self) -> None:
+        self._saved: set[str] = set()
+
+    @hook_impl
+    def before_pipeline_run(self) -> None:
+        """Forget what an earlier run of this session has written."""
+        self._saved.clear()
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str) -> None:
+        """Note what was written.
+
+        Args:
+            dataset_name: Of the catalog.
+        """
+        self._saved.add(dataset_name)
+
+    @hook_impl(trylast=True)
+    def after_pipeline_run(self, catalog: CatalogProtocol) -> None:
+        """Print the table.
+
+        Args:
+            catalog: Where the table is read from.
+        """
+        self._print(catalog)
+
+    @hook_impl
+    def on_pipeline_error(self, catalog: CatalogProtocol) -> None:
+        """Print what there is: a run may fail after its scores were written.
+
+        Args:
+            catalog: Where the table is read from.
+        """
+        self._print(catalog)
+
+    def _print(self, catalog: CatalogProtocol) -> None:
+        console = Console()
+        if not console.is_terminal:
+            console.width = WIDTH_WITHOUT_TERMINAL
+        if SCORE_TABLE in self._saved:
+            console.print(render_scores(catalog.load(SCORE_TABLE)))
+        for name in TOLD:
+            place = _place(catalog, name) if name in self._saved else None
+            if place:
+                console.print(f"{name}: {place}", soft_wrap=True, highlight=False)
+
+
+def render_scores(scores: pd.DataFrame) -> Table:
+    """The table of scores for a terminal; of more than 40 titles, the first and the last row.
+
+    Args:
+        scores: As `make_score_table` returns it.
+    """
+    table = Table(title="Errors on the test weeks, beside seasonal naive's")
+    table.add_column("ISBN", min_width=13)
+    table.add_column("Title", no_wrap=True, overflow="ellipsis", max_width=32)
+    table.add_column("Model", min_width=21)
+    for name in ("WAPE", "naive's", "MASE", "naive's"):
+        table.add_column(name, justify="right", min_width=len(name))
+    hidden = max(0, len(scores) - MOST_ROWS - 1)
+    shown = pd.concat([scores.iloc[: -1 - hidden], scores.iloc[-1:]])
+    for row in shown.to_dict("records"):
+        if row["isbn"] == "all" and hidden:
+            table.add_row("", f"... and {hidden} more titles")
+        table.add_row(
+            row["isbn"],
+            _text(row["title"]),
+            _text(row["specification"]) or row["model"],
+            *(_number(row[name]) for name in NUMBERS),
+        )
+    return table
+
+
+def _text(value: Any) -> str:
+    return "" if pd.isna(value) else str(value)
+
+
+def _number(value: float) -> str:
+    return "-" if pd.isna(value) else f"{value:.2f}"
+
+
+def _place(catalog: CatalogProtocol, name: str) -> str | None:
+    place = getattr(catalog.get(name), "_filepath", None)
+    return None if place is None else str(place)
