@@ -17,6 +17,7 @@ MOST_ROWS = 40
 NUMBERS = ("wape", "seasonal_naive_wape", "mase", "seasonal_naive_mase")
 # A pipe or a log file has no width of its own.
 WIDTH_WITHOUT_TERMINAL = 110
+WIDTH_FOR_TITLES = 100
 
 
 class SummaryHooks:
@@ -62,22 +63,25 @@ class SummaryHooks:
         if not console.is_terminal:
             console.width = WIDTH_WITHOUT_TERMINAL
         if SCORE_TABLE in self._saved:
-            console.print(render_scores(catalog.load(SCORE_TABLE)))
+            console.print(render_scores(catalog.load(SCORE_TABLE), console.width))
         for name in TOLD:
             place = _place(catalog, name) if name in self._saved else None
             if place:
                 console.print(f"{name}: {place}", soft_wrap=True, highlight=False)
 
 
-def render_scores(scores: pd.DataFrame) -> Table:
+def render_scores(scores: pd.DataFrame, width: int) -> Table:
     """The table of scores for a terminal; of more than 40 titles, the first and the last row.
 
     Args:
         scores: As `make_score_table` returns it.
+        width: Characters a line; titles are named by their ISBN alone where it is narrow.
     """
+    with_titles = width >= WIDTH_FOR_TITLES
     table = Table(title="Errors on the test weeks, beside seasonal naive's")
     table.add_column("ISBN", min_width=13)
-    table.add_column("Title", no_wrap=True, overflow="ellipsis", max_width=32)
+    if with_titles:
+        table.add_column("Title", no_wrap=True, overflow="ellipsis", max_width=32)
     table.add_column("Model", min_width=21)
     for name in ("WAPE", "naive's", "MASE", "naive's"):
         table.add_column(name, justify="right", min_width=len(name))
@@ -85,10 +89,10 @@ def render_scores(scores: pd.DataFrame) -> Table:
     shown = pd.concat([scores.iloc[: -1 - hidden], scores.iloc[-1:]])
     for row in shown.to_dict("records"):
         if row["isbn"] == "all" and hidden:
-            table.add_row("", f"... and {hidden} more titles")
+            table.add_row(f"and {hidden} more")
         table.add_row(
             row["isbn"],
-            _text(row["title"]),
+            *([_text(row["title"])] if with_titles else []),
             _text(row["specification"]) or row["model"],
             *(_number(row[name]) for name in NUMBERS),
         )
