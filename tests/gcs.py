@@ -1,0 +1,71 @@
+"""A bucket on an emulator of Google Cloud Storage: a real server process on loopback.
+
+The emulator proves paths, listings, replacement and clean-up. It does not prove IAM, quotas or the
+consistency of the real service. A test module has it with `pytest_plugins = ("tests.gcs",)`.
+"""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import pytest
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _request(url: str, body: bytes | None = None) -> int:
+    request = Request(url, data=body, headers={"Content-Type": "application/json"})
+    with urlopen(request, timeout=5) as answer:
+        return int(answer.status)
+
+
+@pytest.fixture(scope="session")
+def gcs_server() -> Iterator[str]:
+    """The address of an emulator that keeps its objects in memory."""
+    port = str(_free_port())
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "gcp_storage_emulator", "start"]
+    process = subprocess.Popen(
+        [*command, "--host", "127.0.0.1", "--port", port, "--in-memory"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            with suppress(URLError, OSError):
+                _request(f"{address}/")
+                break
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail("the storage emulator did not start")
+            time.sleep(0.05)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture
+def gcs_bucket(gcs_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an empty bucket, `gs://…`, for this process and those it starts."""
+    import gcsfs
+
+    name = f"books-{time.time_ns()}"
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs_server)
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "books")
+    # From 2026.10 gcsfs asks what kind of bucket it is by gRPC, past the emulator, for a minute.
+    monkeypatch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    # A filesystem that another test has opened talks to another address.
+    gcsfs.GCSFileSystem.clear_instance_cache()
+    _request(f"{gcs_server}/storage/v1/b?project=books", b'{"name": "%s"}' % name.encode())
+    yield f"gs://{name}"
+    gcsfs.GCSFileSystem.clear_instance_cache()
