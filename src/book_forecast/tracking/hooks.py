@@ -153,11 +153,11 @@ class TrackingHooks:
             store.make_ready(self._uri)
         plugin = MlflowHook()
         plugin.after_context_created(context)
+        self._plugin = plugin
         plugin.before_pipeline_run(_shown(run_params), pipeline, catalog)
         active = mlflow.active_run()
         if active is None:
             return  # mlflow.yml turns tracking off for this pipeline
-        self._plugin = plugin
         self._run = TrackedRun(MlflowClient(), active.info.run_id, active.info.experiment_id)
         self._run.log_parameters(context.config_loader["parameters"])
         self._run.set_tags(records.revision(Path(context.project_path)))
@@ -183,13 +183,9 @@ class TrackingHooks:
 
 
 def _shown(run_params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the run's parameters as kedro-mlflow may set them as tags."""
-    texts = ("runtime_params", "extra_params")
-    shown = {
-        key: records.parameters(value) if key in texts and value else value
-        for key, value in run_params.items()
-    }
-    return {
-        key: records.text(value) if isinstance(value, str | Mapping) else value
-        for key, value in shown.items()
-    }
+    """Return what was asked for, as kedro-mlflow may set it as tags: short and without secrets."""
+    shown = dict(run_params, runner=None)
+    for name in ("runtime_params", "extra_params"):
+        if shown.get(name):
+            shown[name] = records.text(records.parameters(shown[name]))
+    return shown

@@ -110,7 +110,7 @@ def _create(path: Path) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    engine = create_sqlalchemy_engine(f"{_SQLITE}{temporary}")
+    engine = create_sqlalchemy_engine(f"{_SQLITE}{temporary}")  # type: ignore[no-untyped-call]
 
     @sqlalchemy.event.listens_for(engine, "connect")
     def _in_a_hurry(connection: Any, _record: Any) -> None:
@@ -120,7 +120,7 @@ def _create(path: Path) -> None:
 
     logger.info("Creating the MLflow store %s", path)
     try:
-        _initialize_tables(engine)
+        _initialize_tables(engine)  # type: ignore[no-untyped-call]
         engine.dispose()
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
