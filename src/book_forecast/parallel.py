@@ -27,8 +27,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 SECONDS_BETWEEN_LINES = 15.0
-# Fewer items than this are done in this process: starting others would take longer.
-FEWEST_FOR_PROCESSES = 8
 
 
 def workers_for(n_jobs: int, n_items: int) -> int:
@@ -45,6 +43,7 @@ def map_titles(
     n_jobs: int,
     label: str,
     on_death: Callable[[Item], Result],
+    fewest: int = 8,
 ) -> list[Result]:
     """Applies a function to every title, in several processes where that pays.
 
@@ -54,12 +53,13 @@ def map_titles(
         n_jobs: Processes; 0 for one a core.
         label: What is done, for the progress line.
         on_death: Gives the result of a title whose process died twice (killed, out of memory).
+        fewest: Fewer items are done in this process, where starting others would take longer.
 
     Returns:
         Results in the order of the items, whatever the number of processes.
     """
     workers = workers_for(n_jobs, len(items))
-    if workers == 1 or len(items) < FEWEST_FOR_PROCESSES:
+    if workers == 1 or len(items) < fewest:
         return list(_reported((function(item) for item in items), len(items), label))
     results: list[Result] = []
     try:

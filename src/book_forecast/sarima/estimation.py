@@ -20,20 +20,24 @@ from book_forecast.sarima.likelihood import (
     make_problem,
     project_out,
     reduced_polynomials,
+    regression_coefficients,
     whiten,
     whiten_problem,
 )
 from book_forecast.sarima.polynomials import coefficients_to_partials, partials_to_coefficients
 from book_forecast.sarima.specification import Specification
-from book_forecast.sarima.starts import N_INFORMED, starting_points
+from book_forecast.sarima.starts import informed_starts, scattered_starts
 
 MAX_ITERATIONS = 60
 TOLERANCE = 1e-9
+QUICK_TOLERANCE = 1e-6
+# A step that gains less than this calls for a Jacobian of its own rather than an update.
+WORTH_AN_UPDATE = 1e-4
 LARGEST_COORDINATE = 5e3
 SMALLEST_STEP = 1e-7
 LARGEST_DAMPING = 1e7
 SCOUTS_PER_COEFFICIENT = 2
-SCOUTING_ITERATIONS = 5
+SCOUTING_ITERATIONS = 3
 DESCENTS = 3
 
 
@@ -127,15 +131,50 @@ def scaled_residuals(
     whitened, log_variance = whiten(columns, starts, ar, ma)
     if not np.isfinite(log_variance):
         return np.full(columns.shape[1], np.nan)
-    residuals, _, log_determinant, counted = project_out(whitened, n_impulses)
+    residuals, _, log_determinant, counted = project_out(whitened, starts, n_impulses)
     n_effective = columns.shape[1] - counted
     return residuals * np.exp(0.5 * (log_variance + log_determinant) / n_effective)
+
+
+@njit(cache=True, error_model="numpy")
+def finite_differences(
+    point: FloatArray,
+    residuals: FloatArray,
+    columns: FloatArray,
+    starts: IntArray,
+    n_impulses: int,
+    orders: IntArray,
+    s: int,
+) -> FloatArray:
+    """Jacobian of the residuals, one coefficient a row; steps are taken towards zero."""
+    jacobian = np.empty((len(point), len(residuals)))
+    for i in range(len(point)):
+        moved = point.copy()
+        step = SMALLEST_STEP * (1.0 + abs(point[i]))
+        moved[i] += step if point[i] <= 0.0 else -step
+        shifted = scaled_residuals(moved, columns, starts, n_impulses, orders, s)
+        jacobian[i] = (shifted - residuals) / (moved[i] - point[i])
+    return jacobian
+
+
+@njit(cache=True, error_model="numpy")
+def damped_step(jacobian: FloatArray, residuals: FloatArray, damping: float) -> FloatArray:
+    """Levenberg and Marquardt's step; zeros where the Jacobian is not finite."""
+    curvature = jacobian @ jacobian.T
+    slope = jacobian @ residuals
+    if not np.all(np.isfinite(slope)):
+        return np.zeros(len(slope))
+    ridge = 1e-12 * (1.0 + np.sum(residuals * residuals))
+    for i in range(len(slope)):
+        curvature[i, i] += damping * curvature[i, i] + ridge
+    return -np.linalg.solve(curvature, slope)
 
 
 @njit(cache=True, error_model="numpy")
 def descend(
     start: FloatArray,
     iterations: int,
+    tolerance: float,
     columns: FloatArray,
     starts: IntArray,
     n_impulses: int,
@@ -144,50 +183,53 @@ def descend(
 ) -> tuple[FloatArray, float, int]:
     """Levenberg and Marquardt's method from one start.
 
+    Between two Jacobians by finite differences, each of which costs one likelihood a coefficient,
+    Broyden's (1965) update serves for as long as it leads downhill.
+
+    Args:
+        start: Where to begin.
+        iterations: Most Jacobians to compute.
+        tolerance: Relative gain below which the search ends.
+
     Returns:
-        The best point, its sum of squares (infinite where the start is not usable), and the number of
-        likelihoods computed.
+        The best point, its sum of squares (infinite where the start is not usable), and the number
+        of likelihoods computed.
     """
-    k = len(start)
     point = start.copy()
     residuals = scaled_residuals(point, columns, starts, n_impulses, orders, s)
     squares = np.sum(residuals * residuals)
     evaluations = 1
     if not np.isfinite(squares):
         return point, np.inf, evaluations
-    jacobian = np.empty((k, len(residuals)))
     damping = 1e-2
-    small_gains = 0
     for _ in range(iterations):
-        for i in range(k):
-            step = SMALLEST_STEP * (1.0 + abs(point[i]))
-            moved = point.copy()
-            moved[i] += step if point[i] <= 0.0 else -step
-            shifted = scaled_residuals(moved, columns, starts, n_impulses, orders, s)
-            jacobian[i] = (shifted - residuals) / (moved[i] - point[i])
-        evaluations += k
-        curvature = jacobian @ jacobian.T
-        slope = jacobian @ residuals
-        if not np.all(np.isfinite(slope)):
-            break
-        gained = 0.0
+        jacobian = finite_differences(point, residuals, columns, starts, n_impulses, orders, s)
+        evaluations += len(point)
+        before = squares
+        exact = True
         while damping < LARGEST_DAMPING:
-            damped = curvature.copy()
-            for i in range(k):
-                damped[i, i] += damping * curvature[i, i] + 1e-12 * (1.0 + squares)
-            trial = point - np.linalg.solve(damped, slope)
+            trial = point + damped_step(jacobian, residuals, damping)
             trial = np.minimum(np.maximum(trial, -LARGEST_COORDINATE), LARGEST_COORDINATE)
-            new_residuals = scaled_residuals(trial, columns, starts, n_impulses, orders, s)
-            new_squares = np.sum(new_residuals * new_residuals)
-            evaluations += 1
-            if new_squares < squares:
-                gained = squares - new_squares
-                point, residuals, squares = trial, new_residuals, new_squares
-                damping *= 0.2
+            step = trial - point
+            if not np.any(step != 0.0):
                 break
-            damping *= 5.0
-        small_gains = small_gains + 1 if gained < TOLERANCE * squares else 0
-        if gained == 0.0 or small_gains == 2:
+            moved = scaled_residuals(trial, columns, starts, n_impulses, orders, s)
+            lower = np.sum(moved * moved)
+            evaluations += 1
+            if lower < squares:
+                gained = squares - lower
+                predicted = residuals + step @ jacobian
+                jacobian += np.outer(step, moved - predicted) / np.sum(step * step)
+                point, residuals, squares = trial, moved, lower
+                damping *= 0.2
+                exact = False
+                if gained < WORTH_AN_UPDATE * lower:
+                    break
+            elif exact:
+                damping *= 5.0
+            else:
+                break
+        if before - squares < tolerance * squares:
             break
     return point, squares, evaluations
 
@@ -225,29 +267,40 @@ def fit(
     if start is not None:
         points, evaluations = [to_point(np.asarray(start, dtype=np.float64), orders)], 0
     else:
-        candidates = [to_point(arma, orders) for arma in starting_points(problem, specification)]
+        points, evaluations = (
+            [to_point(p, orders) for p in informed_starts(problem, specification)],
+            0,
+        )
         if thorough:
-            points, evaluations = _scout(candidates, fixed)
-        else:
-            points, evaluations = candidates[:N_INFORMED], 0
+            points, evaluations = _scout(points, scattered_starts(specification), fixed)
     best, lowest = points[0], np.inf
+    tolerance = TOLERANCE if thorough else QUICK_TOLERANCE
     for candidate in points:
-        point, squares, used = descend(candidate, MAX_ITERATIONS, *fixed)
+        point, squares, used = descend(candidate, MAX_ITERATIONS, tolerance, *fixed)
         evaluations += used
         if squares < lowest:
             best, lowest = point, squares
     return _finish(problem, specification, to_arma(best, orders), evaluations)
 
 
-def _scout(candidates: list[FloatArray], fixed: tuple[Any, ...]) -> tuple[list[FloatArray], int]:
-    """The most promising points after a few iterations from each of the better starts."""
+def _scout(
+    informed: list[FloatArray], scattered: list[FloatArray], fixed: tuple[Any, ...]
+) -> tuple[list[FloatArray], int]:
+    """The most promising points after a few iterations from each of the better starts.
+
+    Args:
+        informed: Points to begin from in any case.
+        scattered: Partial autocorrelations, of which the best are begun from as well.
+        fixed: What the likelihood depends on beside the point.
+    """
+    candidates = [partials / np.sqrt(1.0 - partials**2) for partials in scattered]
     heights = [_height(scaled_residuals(point, *fixed)) for point in candidates]
     evaluations = len(candidates)
-    scouts = 2 + SCOUTS_PER_COEFFICIENT * len(candidates[0])
-    ranked = np.argsort(heights[N_INFORMED:], kind="stable")[:scouts] + N_INFORMED
+    scouts = 2 + SCOUTS_PER_COEFFICIENT * len(informed[0])
+    ranked = np.argsort(heights, kind="stable")[:scouts]
     scouted = []
-    for i in [*range(min(N_INFORMED, len(candidates))), *ranked]:
-        point, squares, used = descend(candidates[i], SCOUTING_ITERATIONS, *fixed)
+    for start in [*informed, *(candidates[i] for i in ranked)]:
+        point, squares, used = descend(start, SCOUTING_ITERATIONS, TOLERANCE, *fixed)
         scouted.append((squares, point))
         evaluations += used
     scouted.sort(key=lambda pair: pair[0])
@@ -263,7 +316,9 @@ def _finish(
     problem: Problem, specification: Specification, arma: FloatArray, evaluations: int
 ) -> SarimaFit:
     whitened, log_variance = whiten_problem(problem, specification, arma)
-    residuals, coefficients, log_determinant, counted = project_out(whitened, problem.n_impulses)
+    residuals, triangle, log_determinant, counted = project_out(
+        whitened, problem.starts, problem.n_impulses
+    )
     n_effective = problem.n_weeks - counted
     sigma2 = float(residuals @ residuals) / n_effective
     if not np.isfinite(sigma2) or sigma2 <= 0.0:
@@ -275,7 +330,7 @@ def _finish(
         specification=specification,
         arma=arma,
         sigma2=sigma2,
-        coefficients=coefficients[problem.n_impulses :],
+        coefficients=regression_coefficients(triangle)[problem.n_impulses :],
         log_likelihood=float(value),
         n_effective=n_effective,
         evaluations=evaluations,

@@ -10,11 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import qr, solve_triangular
+from scipy.linalg import solve_triangular
 
 from book_forecast.sarima.arrays import FloatArray
 from book_forecast.sarima.estimation import SarimaFit
-from book_forecast.sarima.likelihood import full_design, make_problem, whiten_problem
+from book_forecast.sarima.likelihood import (
+    full_design,
+    make_problem,
+    triangularise,
+    whiten_problem,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +68,27 @@ def predict(
     extended = np.concatenate([values - past, np.full(horizon, np.nan)])
     problem = make_problem(extended, specification.without_trend)
     whitened, _ = whiten_problem(problem, specification, fit.arma)
-    impulses, series = whitened[:-1], whitened[-1]
-    # Gaps that no week seen can tell about have an impulse that depends on others; the triangular
-    # factor shows it as a zero on the diagonal, and only in the future would that be an error.
-    factor, target = _triangle(impulses, series)
-    ahead = slice(len(impulses) - horizon, len(impulses))
-    block = factor[ahead, ahead]
-    diagonal = np.abs(np.diagonal(block))
-    if diagonal.min() < 1e-12 * diagonal.max():
+    triangle = triangularise(whitened, problem.starts)
+    mean, covariance = _weeks_ahead(triangle, horizon, specification)
+    return Prediction(mean=mean + future, covariance=fit.sigma2 * covariance)
+
+
+def _weeks_ahead(
+    triangle: FloatArray, horizon: int, specification: Specification
+) -> tuple[FloatArray, FloatArray]:
+    """Expectation and covariance (for unit variance) of the impulses that come first, the latest first."""
+    diagonal = np.diagonal(triangle)[:-1]
+    independent = np.flatnonzero(diagonal)
+    # A gap that no week seen can tell about has an impulse that depends on others. That is an error
+    # only where the weeks ahead are among these.
+    dependent = np.flatnonzero(diagonal == 0.0)
+    if np.any(dependent < horizon) or np.any(np.abs(triangle[:horizon, dependent]) > 1e-9):
         raise ValueError(f"{specification}: too few weeks were seen to forecast from.")
-    mean = -solve_triangular(block, target[ahead])
-    inverse = solve_triangular(block, np.eye(horizon))
-    return Prediction(mean=mean + future, covariance=fit.sigma2 * (inverse @ inverse.T))
-
-
-def _triangle(impulses: FloatArray, series: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Triangular factor of the impulses, and the series in the basis that goes with it."""
-    stacked = np.concatenate([impulses, series[None, :]]).T
-    (factor,) = qr(stacked, mode="r", check_finite=False)
-    size = len(impulses)
-    return factor[:size, :size], factor[:size, size]
+    factor = triangle[np.ix_(independent, independent)]
+    inverse = solve_triangular(factor, np.eye(len(independent)))[:horizon]
+    mean = -(inverse @ triangle[independent, -1])
+    covariance = inverse @ inverse.T
+    return mean[::-1], covariance[::-1, ::-1]
 
 
 def standardised_residuals(
@@ -97,10 +103,8 @@ def standardised_residuals(
     past = full_design(len(values), specification, regressors) @ fit.coefficients
     problem = make_problem(values - past, specification.without_trend)
     whitened, _ = whiten_problem(problem, specification, fit.arma)
-    impulses, series = whitened[:-1], whitened[-1]
-    if len(impulses):
-        series = series - impulses.T @ np.linalg.lstsq(impulses.T, series, rcond=None)[0]
+    triangularise(whitened, problem.starts)
     residuals = np.full(len(values), np.nan)
-    residuals[specification.lost_weeks :] = series / np.sqrt(fit.sigma2)
+    residuals[specification.lost_weeks :] = whitened[-1] / np.sqrt(fit.sigma2)
     residuals[~np.isfinite(values)] = np.nan
     return residuals

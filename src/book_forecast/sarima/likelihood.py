@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
+from scipy.linalg import solve_triangular
 
 from book_forecast.sarima.arrays import FloatArray, IntArray
 from book_forecast.sarima.autocovariance import arma_autocovariance
@@ -119,51 +120,80 @@ def whiten(
     return whitened, log_variance
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
-def project_out(whitened: FloatArray, n_impulses: int) -> tuple[FloatArray, FloatArray, float, int]:
-    """Least squares of the last row on all rows before it, by modified Gram-Schmidt.
+@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+def triangularise(whitened: FloatArray, starts: IntArray) -> FloatArray:
+    """Modified Gram-Schmidt on the rows, each made orthogonal to those before it.
 
     Args:
-        whitened: Standardised innovations, shape (k, n): impulses, then regressors, then the series.
-            Overwritten.
-        n_impulses: How many of the first rows are impulses of missing weeks.
+        whitened: Shape (k, n). Overwritten: all rows but the last get unit length, or zero where they
+            depend on those before; the last one keeps its length.
+        starts: First week of each row that is not zero. It pays to have late starters first.
 
     Returns:
-        The residuals (n,); the coefficients (k - 1,), zero for a row that depends on those before it;
-        the log determinant that integrating the impulses out leaves; how many impulses counted.
+        The triangular factor, shape (k, k), with a zero on the diagonal for a dependent row and for
+        the last one.
     """
     k, n = whitened.shape
     triangle = np.zeros((k, k))
-    log_determinant = 0.0
-    counted = 0
+    begin = n
     for i in range(k - 1):
-        row = whitened[i]
-        length = np.sqrt(np.sum(row * row))
-        before = np.sqrt(length * length + np.sum(triangle[:i, i] ** 2))
+        begin = min(begin, starts[i])
+        row = whitened[i, begin:]
+        squares = 0.0
+        for t in range(n - begin):
+            squares += row[t] * row[t]
+        length = np.sqrt(squares)
+        before = np.sqrt(squares + np.sum(triangle[:i, i] ** 2))
         if not length > SMALLEST_LENGTH * before:
             row[:] = 0.0
             continue
         triangle[i, i] = length
-        if i < n_impulses:
-            log_determinant += 2.0 * np.log(length)
-            counted += 1
         row /= length
         for j in range(i + 1, k):
-            other = whitened[j]
+            other = whitened[j, begin:]
             share = 0.0
-            for t in range(n):
+            for t in range(n - begin):
                 share += row[t] * other[t]
             triangle[i, j] = share
-            for t in range(n):
+            for t in range(n - begin):
                 other[t] -= share * row[t]
-    coefficients = np.zeros(k - 1)
-    for i in range(k - 2, -1, -1):
+    return triangle
+
+
+@njit(cache=True, error_model="numpy")
+def project_out(
+    whitened: FloatArray, starts: IntArray, n_impulses: int
+) -> tuple[FloatArray, FloatArray, float, int]:
+    """Least squares of the last row on all rows before it.
+
+    Args:
+        whitened: Standardised innovations, shape (k, n): impulses, then regressors, then the series.
+            Overwritten.
+        starts: First week of each row that is not zero.
+        n_impulses: How many of the first rows are impulses of missing weeks.
+
+    Returns:
+        The residuals (n,); the triangular factor (k, k); the log determinant that integrating the
+        impulses out leaves; how many impulses counted.
+    """
+    triangle = triangularise(whitened, starts)
+    log_determinant = 0.0
+    counted = 0
+    for i in range(n_impulses):
         if triangle[i, i] > 0.0:
-            total = triangle[i, k - 1]
-            for j in range(i + 1, k - 1):
-                total -= triangle[i, j] * coefficients[j]
-            coefficients[i] = total / triangle[i, i]
-    return whitened[k - 1], coefficients, log_determinant, counted
+            log_determinant += 2.0 * np.log(triangle[i, i])
+            counted += 1
+    return whitened[len(whitened) - 1], triangle, log_determinant, counted
+
+
+def regression_coefficients(triangle: FloatArray) -> FloatArray:
+    """Coefficients of the last column on those before it, shape (k - 1,); zero for dependent ones."""
+    independent = np.flatnonzero(np.diagonal(triangle))
+    coefficients = np.zeros(len(triangle) - 1)
+    if len(independent):
+        factor = triangle[np.ix_(independent, independent)]
+        coefficients[independent] = solve_triangular(factor, triangle[independent, -1])
+    return coefficients
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +201,8 @@ class Problem:
     """A series made ready for the likelihood: differenced, its missing weeks turned into impulses.
 
     Attributes:
-        columns: Impulses, regressors and the series, differenced, shape (k, n - lost weeks).
+        columns: Impulses (of the latest missing week first), regressors and the series, differenced,
+            shape (k, n - lost weeks).
         starts: First week of each column that is not zero.
         n_impulses: How many weeks are missing.
         n_regressors: Regressors, the constant of the trend included (it is the first of them).
@@ -208,7 +239,8 @@ def make_problem(
         raise ValueError(
             f"{specification} needs more than {specification.lost_weeks} weeks, not {n}."
         )
-    missing = np.flatnonzero(~np.isfinite(values))
+    # Latest first, as `triangularise` likes it.
+    missing = np.flatnonzero(~np.isfinite(values))[::-1]
     impulses = np.zeros((len(missing), n))
     impulses[np.arange(len(missing)), missing] = 1.0
     blocks = [impulses]
@@ -281,7 +313,9 @@ def log_likelihood(
     whitened, log_variance = whiten_problem(problem, specification, np.asarray(arma, dtype=float))
     if not np.isfinite(log_variance):
         return -np.inf
-    residuals, _, log_determinant, counted = project_out(whitened, problem.n_impulses)
+    residuals, _, log_determinant, counted = project_out(
+        whitened, problem.starts, problem.n_impulses
+    )
     n_effective = problem.n_weeks - counted
     squares = float(residuals @ residuals)
     return -0.5 * (

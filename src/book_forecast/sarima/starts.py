@@ -10,30 +10,33 @@ from book_forecast.sarima.arrays import FloatArray
 from book_forecast.sarima.likelihood import Problem
 from book_forecast.sarima.specification import Specification
 
-# Starts that are always followed: no dependence at all, and Hannan and Rissanen's.
-N_INFORMED = 2
 SCATTERED_PER_COEFFICIENT = 8
 SCATTER_RADIUS = 0.9
 
 
-def starting_points(problem: Problem, specification: Specification) -> list[FloatArray]:
-    """Coefficients to begin from: none, Hannan and Rissanen's (1982), and a scatter over the region.
+def informed_starts(problem: Problem, specification: Specification) -> list[FloatArray]:
+    """Starts that are always followed: no dependence at all, and Hannan and Rissanen's (1982).
 
     Args:
         problem: The differenced series.
         specification: The model.
 
     Returns:
-        Arrays in the order of `specification.arma_names`; some may lie outside the stable region.
+        Arrays in the order of `specification.arma_names`; they may lie outside the stable region.
     """
+    if specification.n_arma == 0:
+        return [np.empty(0)]
+    return [np.zeros(specification.n_arma), _hannan_rissanen(problem, specification)]
+
+
+def scattered_starts(specification: Specification) -> list[FloatArray]:
+    """A regular scatter of partial autocorrelations over the stable region, in the same order."""
     k = specification.n_arma
     if k == 0:
-        return [np.empty(0)]
-    points = [np.zeros(k), _hannan_rissanen(problem, specification)]
+        return []
     halton = qmc.Halton(d=k, scramble=False)
     halton.fast_forward(1)
-    points.extend(SCATTER_RADIUS * (2.0 * halton.random(SCATTERED_PER_COEFFICIENT * k) - 1.0))
-    return points
+    return list(SCATTER_RADIUS * (2.0 * halton.random(SCATTERED_PER_COEFFICIENT * k) - 1.0))
 
 
 def _hannan_rissanen(problem: Problem, specification: Specification) -> FloatArray:

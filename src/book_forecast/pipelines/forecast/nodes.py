@@ -55,7 +55,7 @@ def forecast_titles(
         )
         for row in release_models.to_dict("records")
     ]
-    found = map_titles(forecast_title, tasks, n_jobs, "Forecasting", on_death=_stand_in)
+    found = map_titles(forecast_title, tasks, n_jobs, "Forecasting", on_death=_stand_in, fewest=500)
     frame = forecast_frame(found, levels)
     logger.info("Forecast %d weeks of %d titles", horizon, len(found))
     return frame
