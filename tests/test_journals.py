@@ -24,7 +24,7 @@ def tune(folder: JournalFolder, trials: int, key: str = KEY) -> list[tuple]:
     """Run a small study up to so many trials, each drawn from its own number."""
     with folder.open(key) as journal:
         study = optuna.create_study(
-            storage=optuna.storages.JournalStorage(journal),
+            storage=optuna.storages.JournalStorage(journal),  # type: ignore[arg-type]
             study_name="orders",
             load_if_exists=True,
             direction="minimize",
@@ -118,6 +118,7 @@ def start(folder: Path, script: str = SCRIPT) -> subprocess.Popen:
         env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
         stdout=subprocess.PIPE,
     )
+    assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     return process
 
@@ -125,6 +126,7 @@ def start(folder: Path, script: str = SCRIPT) -> subprocess.Popen:
 def kill(process: subprocess.Popen) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
+    assert process.stdout is not None
     process.stdout.close()
 
 

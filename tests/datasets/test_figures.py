@@ -117,12 +117,14 @@ def test_a_kill_at_any_time_leaves_one_whole_set(tmp_path, after):
         env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
         stdout=subprocess.PIPE,
     )
+    assert process.stdout is not None
     process.stdout.readline()
     while not pages(tmp_path):
         time.sleep(0.01)
     time.sleep(after)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    assert process.stdout is not None
     process.stdout.close()
     assert len(dataset.load()) == 20
     sets = {page.partition('"text":"set')[2].partition(".")[0] for page in pages(tmp_path).values()}

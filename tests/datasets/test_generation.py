@@ -69,7 +69,7 @@ def test_any_number_of_shards_gives_the_same_titles_in_the_same_order(tmp_path, 
 
 def test_what_is_missing_throughout_one_shard_has_the_type_of_the_others(tmp_path):
     dataset = dataset_at(tmp_path)
-    first = models(TITLES[:2]).assign(week=pd.NaT)
+    first = models(TITLES[:2]).assign(week=pd.to_datetime([None, None]))
     second = models(TITLES[2:4]).assign(reason="too few weeks", week=pd.Timestamp("2024-01-06"))
     second["reason"] = second["reason"].astype("str")
     dataset.save(Part(first, "aa", Shard(1, 3)))
@@ -222,7 +222,7 @@ def test_a_fingerprint_that_leaves_the_folder_is_refused(tmp_path, name):
 
 def test_a_frame_in_place_of_a_part_is_refused(tmp_path):
     with pytest.raises(DatasetError, match="expected a Part, not DataFrame"):
-        dataset_at(tmp_path).save(models([]))
+        dataset_at(tmp_path).save(models([]))  # type: ignore[arg-type]
 
 
 def test_other_files_in_the_folder_do_no_harm(tmp_path):
@@ -317,10 +317,12 @@ def test_a_kill_at_any_time_leaves_a_whole_generation_and_the_next_run_works(tmp
         env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
         stdout=subprocess.PIPE,
     )
+    assert process.stdout is not None
     process.stdout.readline()
     time.sleep(after)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    assert process.stdout is not None
     process.stdout.close()
     loaded = dataset.load()
     assert len(loaded) == 6

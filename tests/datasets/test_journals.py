@@ -47,4 +47,4 @@ def test_without_a_writable_home_journals_of_remote_data_go_to_the_temporary_fol
 
 def test_journals_cannot_be_saved(tmp_path):
     with pytest.raises(DatasetError, match="is an input only"):
-        JournalFolderDataset(filepath=str(tmp_path)).save({})
+        JournalFolderDataset(filepath=str(tmp_path)).save({})  # type: ignore[arg-type]

@@ -74,6 +74,7 @@ def test_a_kill_while_the_store_is_created_leaves_none_half_made(tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
+    assert process.stdout is not None
     process.stdout.readline()
     deadline = time.monotonic() + 60
     while not any(p.stat().st_size > 100_000 for p in tmp_path.glob(".mlflow.db.*.tmp")):
@@ -81,6 +82,7 @@ def test_a_kill_while_the_store_is_created_leaves_none_half_made(tmp_path):
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    assert process.stdout is not None
     process.stdout.close()
     assert not path.exists()
     store.make_ready(f"sqlite:///{path}")
