@@ -69,7 +69,7 @@ def test_any_number_of_shards_gives_the_same_titles_in_the_same_order(tmp_path, 
 
 def test_what_is_missing_throughout_one_shard_has_the_type_of_the_others(tmp_path):
     dataset = dataset_at(tmp_path)
-    first = models(TITLES[:2]).assign(week=pd.to_datetime([None, None]))
+    first = models(TITLES[:2]).assign(week=pd.to_datetime(["", ""]))
     second = models(TITLES[2:4]).assign(reason="too few weeks", week=pd.Timestamp("2024-01-06"))
     second["reason"] = second["reason"].astype("str")
     dataset.save(Part(first, "aa", Shard(1, 3)))
