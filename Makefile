@@ -26,7 +26,7 @@ format: install
 	$(BIN)/ruff format .
 
 mlflow: install
-	$(BIN)/kedro mlflow ui --host 127.0.0.1
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/kedro mlflow ui --env development --host 127.0.0.1
 
 viz: install
 	$(BIN)/kedro viz run

@@ -224,6 +224,7 @@ class Options(OptionGroup):
     shard: ShardOptions = ShardOptions()
     min_success_rate: Share = 0.8
     max_child_runs: int = Field(default=30, ge=0)
+    max_title_plots: int = Field(default=50, ge=0)
     tune: TuneOptions = TuneOptions()
     evaluate: EvaluateOptions = EvaluateOptions()
 

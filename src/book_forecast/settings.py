@@ -8,6 +8,7 @@ from omegaconf.resolvers import oc
 from book_forecast.environment import EnvironmentConfigLoader, EnvironmentContext, gs_bucket
 from book_forecast.hooks import OptionsHooks
 from book_forecast.summary import SummaryHooks
+from book_forecast.tracking import TrackingHooks
 
 # Usage statistics would wait for a network that may not be there; whoever wants them sets these.
 os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "true")
@@ -22,7 +23,9 @@ with warnings.catch_warnings(record=True):
 # Kedro's and kedro-mlflow's calls into OmegaConf, not ours.
 warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is deprecated")
 
-HOOKS = (OptionsHooks(), SummaryHooks())
+HOOKS = (OptionsHooks(), TrackingHooks(), SummaryHooks())
+# TrackingHooks call the plugin's where they serve; Kedro compares the wheel's spelling.
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro-mlflow", "kedro_mlflow")
 
 CONTEXT_CLASS = EnvironmentContext
 CONFIG_LOADER_CLASS = EnvironmentConfigLoader

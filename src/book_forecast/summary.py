@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,10 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 SCORE_TABLE = "score_table"
+METRICS = "metrics"
 # Outputs a person would open next.
 TOLD = ("forecasts", "scores", SCORE_TABLE, "title_plots", "overview_plot")
 MOST_ROWS = 40
 NUMBERS = ("wape", "seasonal_naive_wape", "mase", "seasonal_naive_mase")
+OVER_ALL = ("test_wape", "test_wape_seasonal_naive", "test_mase", "test_mase_seasonal_naive")
 # A pipe or a log file has no width of its own.
 WIDTH_WITHOUT_TERMINAL = 110
 WIDTH_FOR_TITLES = 100
@@ -62,19 +65,21 @@ class SummaryHooks:
         console = Console()
         if not console.is_terminal:
             console.width = WIDTH_WITHOUT_TERMINAL
-        if SCORE_TABLE in self._saved:
-            console.print(render_scores(catalog.load(SCORE_TABLE), console.width))
+        if {SCORE_TABLE, METRICS} <= self._saved:
+            scores, metrics = catalog.load(SCORE_TABLE), catalog.load(METRICS)
+            console.print(render_scores(scores, metrics, console.width))
         for name in TOLD:
             place = _place(catalog, name) if name in self._saved else None
             if place:
                 console.print(f"{name}: {place}", soft_wrap=True, highlight=False)
 
 
-def render_scores(scores: pd.DataFrame, width: int) -> Table:
-    """The table of scores for a terminal; of more than 40 titles, the first and the last row.
+def render_scores(scores: pd.DataFrame, metrics: Mapping[str, float], width: int) -> Table:
+    """The table of scores for a terminal, of at most 40 titles, with a last line for all of them.
 
     Args:
         scores: As `make_score_table` returns it.
+        metrics: As `summarise_scores` returns them.
         width: Characters a line; titles are named by their ISBN alone where it is narrow.
     """
     with_titles = width >= WIDTH_FOR_TITLES
@@ -85,17 +90,15 @@ def render_scores(scores: pd.DataFrame, width: int) -> Table:
     table.add_column("Model", min_width=21)
     for name in ("WAPE", "naive's", "MASE", "naive's"):
         table.add_column(name, justify="right", min_width=len(name))
-    hidden = max(0, len(scores) - MOST_ROWS - 1)
-    shown = pd.concat([scores.iloc[: -1 - hidden], scores.iloc[-1:]])
-    for row in shown.to_dict("records"):
-        if row["isbn"] == "all" and hidden:
-            table.add_row(f"and {hidden} more")
-        table.add_row(
-            row["isbn"],
-            *([_text(row["title"])] if with_titles else []),
-            _text(row["specification"]) or row["model"],
-            *(_number(row[name]) for name in NUMBERS),
-        )
+    for row in scores.head(MOST_ROWS).to_dict("records"):
+        model = _text(row["specification"]) or row["model"]
+        named = (row["isbn"], _text(row["title"]), model) if with_titles else (row["isbn"], model)
+        table.add_row(*named, *(_number(row[name]) for name in NUMBERS))
+    if len(scores) > MOST_ROWS:
+        table.add_row(f"and {len(scores) - MOST_ROWS} more")
+    table.add_section()
+    together = ("all titles", "", "") if with_titles else ("all titles", "")
+    table.add_row(*together, *(_number(metrics.get(name, float("nan"))) for name in OVER_ALL))
     return table
 
 

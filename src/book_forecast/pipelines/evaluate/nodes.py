@@ -201,16 +201,14 @@ def make_score_table(
 
     Returns:
         isbn, title, model, specification, wape, mase, seasonal_naive_wape, seasonal_naive_mase,
-        fallback_reason; last a row "all" over all titles.
+        fallback_reason.
     """
     test = scores[scores["cutoff"] == scores["cutoff"].max()]
     wide = test[test["metric"].isin(["wape", "mase"])].pivot(
         index=["isbn", "model"], columns="metric", values="value"
     )
     chosen = training_models[["isbn", "model", "specification", "fallback_reason"]]
-    everything = pd.DataFrame({"isbn": [ALL_TITLES], "model": [CHOSEN], "specification": [""]})
-    table = pd.concat([chosen, everything], ignore_index=True)
-    table = table.merge(wide.reset_index(), on=["isbn", "model"], how="left")
+    table = chosen.merge(wide.reset_index(), on=["isbn", "model"], how="left")
     baseline = wide.xs(BASELINE, level="model").add_prefix(f"{BASELINE}_").reset_index()
     table = table.merge(baseline, on="isbn", how="left")
     table = table.merge(titles[["isbn", "title"]], on="isbn", how="left")

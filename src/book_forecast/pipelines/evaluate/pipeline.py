@@ -2,11 +2,43 @@
 
 from kedro.pipeline import Pipeline, node
 
-from book_forecast.pipelines.evaluate import nodes
+from book_forecast import plots
+from book_forecast.pipelines.evaluate import figures, nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Wire the models and the weeks they have not seen to scores, a table and metrics."""
+    """Wire the models and the weeks they have not seen to scores, a table, metrics and figures."""
+    return create_scores() + create_figures()
+
+
+def create_figures() -> Pipeline:
+    """The figures of errors, residuals and searches."""
+    return Pipeline(
+        [
+            node(
+                plots.scores_figure,
+                ["scores", "training_models", "titles"],
+                "scores_plot",
+                name="plot_scores",
+            ),
+            node(
+                figures.plot_residuals,
+                ["training_models", "model_input", "titles", "params:max_title_plots"],
+                "residual_plots",
+                name="plot_residuals",
+            ),
+            node(
+                plots.tuning_figures,
+                ["trials", "model_input", "titles", "params:max_title_plots"],
+                "tuning_plots",
+                name="plot_searches",
+            ),
+        ]
+    )
+
+
+def create_scores() -> Pipeline:
+    """Forecasts of known weeks, and their scores."""
     return Pipeline(
         [
             node(

@@ -102,7 +102,9 @@ class Search:
             fixed = seeds[number]
         elif trials and REPEATED in trials[-1].user_attrs:
             fixed = self._random(number).choice([p for p in everything if key(p) not in tried])
-        if fixed is not None:
+        # A run that was stopped right here has left it waiting.
+        waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+        if fixed is not None and not waiting:
             study.enqueue_trial(fixed)
         study.sampler = TPESampler(
             seed=self._random(number).getrandbits(32), n_startup_trials=self.options.random_trials

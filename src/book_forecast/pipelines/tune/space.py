@@ -23,22 +23,27 @@ class Space:
     Attributes:
         options: The bounds.
         season: Weeks in a season; 1 where the history is too short to show one.
+        most_lags: Largest P and Q; with as many seasonal lags as seasons the likelihood degenerates.
     """
 
     options: TuneOptions
     season: int
+    most_lags: int
 
     @classmethod
     def for_weeks(cls, options: TuneOptions, shortest: int) -> Space:
         """The space for folds of at least `shortest` weeks: seasonal with two seasons or more."""
-        seasonal = options.season > 1 and shortest >= 2 * options.season
-        return cls(options, options.season if seasonal else 1)
+        seasons = shortest // options.season
+        seasonal = options.season > 1 and seasons >= 2
+        return cls(options, options.season if seasonal else 1, seasons - 1)
 
     def bounds(self, order: str) -> tuple[int, int]:
         """Smallest and largest value of an order."""
         if self.season == 1 and order in SEASONAL:
             return 0, 0
         limits = getattr(self.options, order)
+        if order in ("P", "Q"):
+            return min(limits.lowest, self.most_lags), min(limits.highest, self.most_lags)
         return limits.lowest, limits.highest
 
     def distributions(self, seed: Mapping[str, Any] | None = None) -> dict[str, BaseDistribution]:
@@ -53,9 +58,11 @@ class Space:
         return found
 
     def seed_parameters(self, seed: SeedOptions) -> dict[str, Any]:
-        """A seed as Optuna's parameters; without its seasonal orders where there is no season."""
-        seasonal = seed.seasonal_order if self.season > 1 else (0, 0, 0)
-        orders = dict(zip(ORDERS, (*seed.order, *seasonal), strict=True))
+        """A seed as Optuna's parameters, with the seasonal orders that the history can show."""
+        orders = dict(zip(ORDERS, (*seed.order, *seed.seasonal_order), strict=True))
+        if self.season == 1:
+            orders |= dict.fromkeys(SEASONAL, 0)
+        orders |= {order: min(orders[order], self.most_lags) for order in ("P", "Q")}
         return {**orders, "transform": self.options.transforms[0]}
 
     def all_parameters(self) -> list[dict[str, Any]]:
