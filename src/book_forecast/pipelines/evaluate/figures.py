@@ -1,0 +1,62 @@
+"""Nodes of the evaluate pipeline that draw: errors, residuals and searches."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from book_forecast import plots
+from book_forecast.forecasters import Sarima, restore
+from book_forecast.histories import WEEK
+
+RESIDUAL_TYPES = {"isbn": "str", "week": "datetime64[us]", "residual": "float64"}
+
+
+def plot_residuals(
+    training_models: pd.DataFrame,
+    model_input: pd.DataFrame,
+    titles: pd.DataFrame,
+    max_title_plots: int,
+) -> dict[str, go.Figure]:
+    """Draws what the models leave unexplained of the largest titles' training weeks.
+
+    Args:
+        training_models: One row a title, with the state of its model.
+        model_input: isbn, week, volume; tells which titles are the largest.
+        titles: isbn, title.
+        max_title_plots: How many titles are drawn at most.
+
+    Returns:
+        Figures by ISBN; a title whose model is a baseline has none.
+    """
+    fitted = training_models[training_models["model"] == Sarima.family]
+    shown = plots.largest_titles(
+        model_input[model_input["isbn"].isin(fitted["isbn"])], max_title_plots
+    )
+    residuals = title_residuals(fitted[fitted["isbn"].isin(shown)])
+    return plots.residual_figures(residuals, training_models, titles)
+
+
+def title_residuals(models: pd.DataFrame) -> pd.DataFrame:
+    """Standardised one-step errors of SARIMA models on the weeks they were fitted on.
+
+    Args:
+        models: isbn, model, cutoff, state.
+
+    Returns:
+        isbn, week, residual; NaN where a week is missing or lost to differencing.
+    """
+    parts = []
+    for row in models.to_dict("records"):
+        model = restore(row["model"], json.loads(row["state"]))
+        if isinstance(model, Sarima):
+            residuals = model.residuals()
+            ago = np.arange(len(residuals))[::-1]
+            weeks = np.datetime64(row["cutoff"], "D") - WEEK * ago
+            parts.append(pd.DataFrame({"isbn": row["isbn"], "week": weeks, "residual": residuals}))
+    if not parts:
+        return pd.DataFrame(columns=list(RESIDUAL_TYPES)).astype(RESIDUAL_TYPES)
+    return pd.concat(parts, ignore_index=True).astype(RESIDUAL_TYPES)
