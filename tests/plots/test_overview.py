@@ -64,7 +64,26 @@ def test_every_title_has_a_panel_of_its_own_the_largest_first():
     sold = next(trace for trace in first_panel if trace.name == "Sold")
     assert sold.y[-1] == 700 + 119
     assert figure.layout.xaxis8.domain is not None
-    assert "because" not in figure.layout.title.text
+    assert "largest" not in figure.layout.title.text
+
+
+def test_axes_begin_at_zero_and_end_above_everything():
+    model_input, test, future, models, titles = make_everything(3)
+    future["mean"] *= 10
+    layout = overview_figure(model_input, test, future, models, titles, LEVELS).layout
+    bottom, top = layout.yaxis.range
+    assert bottom == 0
+    assert top > future.groupby("week")["mean"].sum().max()
+    bottom, top = layout.yaxis4.range
+    assert bottom == 0
+    assert 3000 < top < 10_000
+
+
+def test_weeks_are_written_below_the_lowest_panel_of_each_column():
+    model_input, test, future, models, titles = make_everything(7)
+    layout = overview_figure(model_input, test, future, models, titles, LEVELS).layout
+    written = [layout[f"xaxis{k}"].showticklabels for k in range(2, 9)]
+    assert written == [False, False, True, True, True, True, True]
 
 
 def test_panels_do_not_overlap():
@@ -86,8 +105,7 @@ def test_panels_do_not_overlap():
 def test_more_titles_than_panels_are_named_in_the_headline():
     model_input, test, future, models, titles = make_everything(40)
     figure = overview_figure(model_input, test, future, models, titles, LEVELS)
-    assert "40 titles" in figure.layout.title.text
-    assert "the 30 titles with the largest volume" in figure.layout.title.text
+    assert "40 titles, panels for the 30 largest" in figure.layout.title.text
     assert len(figure.layout.annotations) == 30
     assert "xaxis32" not in figure.layout
 

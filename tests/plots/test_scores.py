@@ -48,6 +48,12 @@ def test_each_title_has_its_own_error_beside_the_baselines():
     assert figure.layout.yaxis.ticktext == ("Book 2 (2)", "Book 1 (1)", "Book 3 (3)")
 
 
+def test_the_axis_begins_at_zero_and_holds_all_errors():
+    low, high = scores_figure(SCORES, MODELS, TITLES).layout.xaxis.range
+    assert low == 0
+    assert high > 1.2
+
+
 def test_the_headline_counts_who_gained():
     text = scores_figure(SCORES, MODELS, TITLES).layout.title.text
     assert "better than seasonal naive: 2 of 3 titles" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -15,8 +16,8 @@ from book_forecast.plots.panels import Panels
 from book_forecast.plots.style import (
     BASELINE,
     FAINT,
-    INK,
     LEGEND_RANKS,
+    SALES,
     TEMPLATE,
     model_colour,
     model_label,
@@ -59,24 +60,19 @@ def overview_figure(
     chosen = chosen_rows(test_forecasts, models)
     baseline = test_forecasts[test_forecasts["model"] == BASELINE]
     sold = model_input.groupby("week")["volume"].sum(min_count=1).reset_index()
-    traces = _total_traces(sold, chosen, baseline, forecasts) + _model_keys(forecasts)
-
     last = sold["week"].iloc[-1]
-    end = (max([last, *forecasts["week"].unique()]) + _WEEK).isoformat()
+    end = max([last, *forecasts["week"].unique()]) + _WEEK
+
     since = last - _PANEL_WEEKS * _WEEK
     recent = model_input[model_input["week"] > since]
-    panels, narrowest = Panels(len(shown)), sorted(levels)[:1]
-    names, ranges = [], []
-    by_isbn = dict(zip(titles["isbn"], titles["title"], strict=True))
-    for index, (isbn, history, *parts) in enumerate(_by_title(shown, recent, chosen, forecasts)):
-        axes = panels.axes(index)
-        traces += [trace | axes for trace in _panel_traces(history, parts, narrowest)]
-        ranges.append([0, upper_limit(history["volume"], parts, narrowest)])
-        names.append(shortened(title_or_isbn(by_isbn.get(isbn), isbn), _NAME_LENGTH))
+    frames = (recent, chosen, forecasts)
+    traces, layout = _panels(shown, frames, titles, sorted(levels)[:1], (since, end))
 
-    layout = panels.layout(names, ranges, [since.isoformat(), end])
+    totals = _total_traces(sold, chosen, baseline, forecasts)
     first = max(sold["week"].iloc[0], last - _TOTAL_WEEKS * _WEEK)
-    layout["xaxis"]["range"] = [first.isoformat(), end]
+    highest = np.nanmax(np.concatenate([trace["y"] for trace in totals]), initial=1.0)
+    layout["xaxis"]["range"] = [first.isoformat(), end.isoformat()]
+    layout["yaxis"]["range"] = [0, 1.06 * float(highest)]
     gaps = gap_layout(sold, yref="y domain")
     layout["annotations"] += gaps["annotations"]
     layout |= {
@@ -86,10 +82,29 @@ def overview_figure(
         "hovermode": "x unified",
         "legend": {"x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"},
     }
-    return go.Figure(traces, layout)
+    return go.Figure([*totals, *_model_keys(forecasts), *traces], layout)
 
 
-def _by_title(isbns: Sequence[str], *frames: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+def _panels(
+    isbns: Sequence[str],
+    frames: Sequence[pd.DataFrame],
+    titles: pd.DataFrame,
+    levels: Sequence[float],
+    weeks: tuple[pd.Timestamp, pd.Timestamp],
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Traces of the small panels, and the layout of all panels."""
+    panels = Panels(len(isbns))
+    by_isbn = dict(zip(titles["isbn"], titles["title"], strict=True))
+    traces, names, ranges = [], [], []
+    for index, (isbn, history, *parts) in enumerate(_by_title(isbns, frames)):
+        axes = panels.axes(index)
+        traces += [trace | axes for trace in _panel_traces(history, parts, levels)]
+        ranges.append([0, upper_limit(history["volume"], parts, levels)])
+        names.append(shortened(title_or_isbn(by_isbn.get(isbn), isbn), _NAME_LENGTH))
+    return traces, panels.layout(names, ranges, [week.isoformat() for week in weeks])
+
+
+def _by_title(isbns: Sequence[str], frames: Sequence[pd.DataFrame]) -> Iterator[tuple[Any, ...]]:
     """Each title with its rows of every frame, in the order of weeks."""
     rows_of = [frame.groupby("isbn").indices for frame in frames]
     for isbn in isbns:
@@ -108,7 +123,7 @@ def _total_traces(
     solid = {"color": colour, "width": 2.2}
     tests = f"{model_label(BASELINE)}, test weeks"
     lines = [
-        ("Sold", "sales", sold.set_index("week")["volume"], {"color": INK, "width": 1.4}),
+        ("Sold", "sales", sold.set_index("week")["volume"], {"color": SALES, "width": 1.4}),
         (tests, "baseline", _total(baseline), dotted),
         ("Chosen models, test weeks", "forecast", _total(chosen), solid | {"dash": "dash"}),
         ("Forecast", "forecast", _total(forecasts), solid),
@@ -144,7 +159,7 @@ def _panel_traces(
         "y": history["volume"].to_numpy(),
         "name": "Sold",
         "mode": "lines",
-        "line": {"color": INK, "width": 1},
+        "line": {"color": SALES, "width": 1},
         "showlegend": False,
         "hovertemplate": "%{y:,.0f}",
     }
@@ -183,14 +198,12 @@ def _model_keys(forecasts: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _headline(model_input: pd.DataFrame, forecasts: pd.DataFrame, n_shown: int) -> dict[str, Any]:
     n_titles = model_input["isbn"].nunique()
+    headline = f"Copies sold a week: {n_titles:,} {'title' if n_titles == 1 else 'titles'}"
     parts = []
     if len(forecasts):
         n_weeks = forecasts["week"].nunique()
-        parts.append(f"Next {n_weeks} weeks: {forecasts['mean'].sum():,.0f} copies")
+        parts.append(f"next {n_weeks} weeks: {forecasts['mean'].sum():,.0f} copies")
     if n_shown < n_titles:
-        parts.append(
-            f"panels: the {n_shown} titles with the largest volume in the last year, "
-            f"because more could not be read"
-        )
-    titles = "1 title" if n_titles == 1 else f"{n_titles:,} titles"
-    return titled(f"Copies sold a week, {titles}", " · ".join(parts))
+        headline += f", panels for the {n_shown} largest of the last year"
+        parts.append(f"more than {n_shown} panels could not be read")
+    return titled(headline, " · ".join(parts))

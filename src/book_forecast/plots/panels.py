@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from book_forecast.plots.style import FAINT, INK, literal
+from book_forecast.plots.style import FAINT, literal
 
 COLUMNS = 5
-_WIDE, _SMALL, _GAP, _FIRST_GAP = 280, 95, 40, 56  # heights in pixels
+_WIDE, _SMALL, _GAP, _FIRST_GAP = 280, 100, 26, 72  # heights in pixels
 _MARGINS = {"t": 96, "b": 36}
 _SPACING = 0.04  # between columns, as a share of the width
 
@@ -55,7 +55,6 @@ class Panels:
             "yaxis": {
                 "anchor": "x",
                 "domain": [top, 1],
-                "rangemode": "tozero",
                 "tickformat": ",",
                 "title": "copies a week",
             },
@@ -71,6 +70,8 @@ class Panels:
                 "range": weeks,
                 "dtick": "M12",
                 "tickformat": "%Y",
+                # All have the same weeks; so the lowest of each column tell them for all.
+                "showticklabels": index + COLUMNS >= self.count,
                 "tickfont": small,
                 "hoverformat": "%-d %b %Y",
             }
@@ -89,7 +90,7 @@ class Panels:
                 "text": literal(name),
                 "showarrow": False,
             }
-            layout["annotations"].append(heading | {"font": {"size": 11, "color": INK}})
+            layout["annotations"].append(heading | {"font": {"size": 11}})
         return layout
 
     def _place(self, index: int) -> tuple[tuple[float, float], tuple[float, float]]:

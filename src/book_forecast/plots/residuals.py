@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from book_forecast.plots.style import (
     BAD,
     FAINT,
-    INK,
+    SALES,
     TEMPLATE,
     model_colour,
     shortened,
@@ -120,7 +120,7 @@ def _distribution(known: np.ndarray, colour: str) -> list[dict[str, Any]]:
             "mode": "lines",
             "x": grid.round(3),
             "y": normal.round(4),
-            "line": {"color": INK, "width": 1.5, "dash": "dot"},
+            "line": {"color": SALES, "width": 1.5, "dash": "dot"},
             "hoverinfo": "skip",
         },
     ]
@@ -162,7 +162,7 @@ def _layout(bound: float, title: dict[str, Any]) -> dict[str, Any]:
         "xanchor": "left",
         "yanchor": "bottom",
     }
-    annotation |= {"showarrow": False, "font": {"size": 12, "color": INK}}
+    annotation |= {"showarrow": False, "font": {"size": 12}}
     return {
         "template": TEMPLATE,
         "title": title,

@@ -13,7 +13,6 @@ from book_forecast.plots.choice import chosen_rows
 from book_forecast.plots.style import (
     BASELINE,
     FAINT,
-    GRID,
     TEMPLATE,
     literal,
     model_colour,
@@ -144,9 +143,10 @@ def _rows(
         }
         for model, of_model in pairs.groupby("model")
     ]
+    largest = 1.04 * float(np.nanmax(pairs[["value", "baseline"]].to_numpy(), initial=0.01))
     layout = {
-        "height": 150 + 24 * max(len(pairs), 3),
-        "xaxis": {"tickformat": form, "rangemode": "tozero", "title": label, "side": "bottom"},
+        "height": 180 + _rows_height(pairs),
+        "xaxis": {"tickformat": form, "range": [0, largest], "title": label},
         "yaxis": {
             "type": "category",
             "categoryorder": "array",
@@ -156,10 +156,14 @@ def _rows(
             "ticktext": [literal(shortened(name, 52)) for name in pairs["name"]],
             "tickfont": {"size": 11},
         },
-        "legend": {"y": 1, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        "legend": {"y": -60 / _rows_height(pairs)},
         "hovermode": "closest",
     }
     return traces, layout
+
+
+def _rows_height(pairs: pd.DataFrame) -> int:
+    return 24 * max(len(pairs), 4)
 
 
 def _points(
@@ -193,7 +197,7 @@ def _points(
         }
         for model, of_model in pairs.groupby("model")
     ]
-    axis = {"tickformat": form, "range": [0, limit], "gridcolor": GRID}
+    axis = {"tickformat": form, "range": [0, limit]}
     layout = {
         "height": 620,
         "xaxis": axis | {"title": f"{label} of seasonal naive"},

@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+# kedro-viz puts figures on its own background, which is dark unless its reader wants it light, and
+# replaces the colour of texts that have none of their own: what is coloured here shows on both.
 INK = "#22262B"
-FAINT = "#6B7280"
-GRID = "#E5E7EB"
+SALES = "#6B6B6B"
+FAINT = "#7A828F"
+GRID = "rgba(120, 128, 140, 0.22)"
 SHADE = "rgba(107, 114, 128, 0.13)"
 GOOD, WARNING, BAD = "#009E73", "#E69F00", "#D55E00"
 
@@ -42,10 +45,6 @@ TEMPLATE = go.layout.Template(
             "x": 0,
             "xref": "paper",
             "xanchor": "left",
-            "y": 1,
-            "yref": "container",
-            "yanchor": "top",
-            "pad": {"t": 14},
             "font": {"size": 18},
         },
         "paper_bgcolor": "white",
@@ -56,7 +55,7 @@ TEMPLATE = go.layout.Template(
             "linecolor": FAINT,
             "ticks": "outside",
             "ticklen": 5,
-            "tickcolor": "white",
+            "tickcolor": "rgba(0, 0, 0, 0)",
             "zeroline": False,
             "automargin": True,
             "title": {"font": {"size": 12, "color": FAINT}},
@@ -69,7 +68,7 @@ TEMPLATE = go.layout.Template(
             "title": {"font": {"size": 12, "color": FAINT}},
         },
         "legend": {"orientation": "h", "x": 0, "y": -0.1, "yanchor": "top", "font": {"size": 12}},
-        "hoverlabel": {"font": {"size": 12}, "bgcolor": "white", "bordercolor": GRID},
+        "hoverlabel": {"font": {"size": 12}},
         "margin": {"l": 60, "r": 24, "t": 80, "b": 50},
     }
 )
@@ -95,7 +94,10 @@ def translucent(colour: str, opacity: float) -> str:
 
 
 def titled(headline: str, *explanations: str) -> dict[str, Any]:
-    """A figure's title: what it shows, and below it in small print how to read it."""
+    """A figure's title: what it shows, and below it in small print how to read it.
+
+    It begins in the middle of the top margin, where kedro-viz has to leave it.
+    """
     style = f"font-size:13px;color:{FAINT}"
     lines = [f"<span style='{style}'>{literal(text)}</span>" for text in explanations if text]
     return {"text": "<br>".join([literal(headline), *lines])}

@@ -13,8 +13,8 @@ from book_forecast.plots.intervals import forecast_line, interval_bands, upper_l
 from book_forecast.plots.style import (
     BASELINE,
     FAINT,
-    INK,
     LEGEND_RANKS,
+    SALES,
     SHADE,
     TEMPLATE,
     model_colour,
@@ -66,7 +66,7 @@ def title_figure(
     layout["shapes"] = gaps["shapes"] + shapes
     layout["annotations"] = gaps["annotations"] + annotations
     lines = [_summary(history, test, future), shortened(note, _NOTE_LENGTH)]
-    layout["title"] = titled(shortened(name, _NAME_LENGTH), *lines)
+    layout["title"] |= titled(shortened(name, _NAME_LENGTH), *lines)
     return go.Figure(_traces(history, test, baseline, future, levels), layout)
 
 
@@ -128,7 +128,7 @@ def _sales_trace(history: pd.DataFrame) -> dict[str, Any]:
         "name": "Sold",
         "legendrank": LEGEND_RANKS["sales"],
         "mode": "lines",
-        "line": {"color": INK, "width": 1.4},
+        "line": {"color": SALES, "width": 1.4},
         "connectgaps": False,
         "hovertemplate": "%{y:,.0f}",
     }
@@ -193,13 +193,14 @@ def _layout(
         "y": 1.02,
         "yanchor": "bottom",
         "pad": {"b": 0},
-        "bgcolor": "white",
+        "bgcolor": "rgba(127, 127, 127, 0.1)",
         "font": {"size": 11},
     }
     return {
         "template": TEMPLATE,
         "height": 550,
         "margin": {"t": 120},
+        "title": {"y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 14}},
         "hovermode": "x unified",
         "xaxis": {"range": x_range, "type": "date", "hoverformat": "Week to %-d %b %Y"},
         "yaxis": {"range": y_range, "title": "copies a week", "tickformat": ","},

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from book_forecast.plots.style import (
     GOOD,
-    INK,
+    SALES,
     TEMPLATE,
     literal,
     model_colour,
@@ -133,7 +133,7 @@ def _best_so_far(complete: pd.DataFrame, last: int) -> dict[str, Any]:
         "x": [*complete["number"], last],
         "y": [*best.round(5), round(float(best[-1]), 5)],
         "name": "Best so far",
-        "line": {"color": INK, "width": 1.6, "shape": "hv"},
+        "line": {"color": SALES, "width": 1.6, "shape": "hv"},
         "hoverinfo": "skip",
     }
 
