@@ -26,8 +26,8 @@ def ar_autocovariance(ar: FloatArray, n_lags: int) -> FloatArray:
     r = len(ar)
     gamma = np.zeros(max(n_lags, r) + 1)
     rows = np.zeros((r + 1, r))
-    if r:
-        rows[r] = ar
+    for i in range(r):
+        rows[r, i] = ar[i]
     prediction_variance = np.ones(r + 1)
     for k in range(r, 0, -1):
         last = rows[k, k - 1]
@@ -66,7 +66,9 @@ def arma_autocovariance(ar: FloatArray, ma: FloatArray, n_lags: int) -> FloatArr
         for j in ma_lags:
             if j >= i:
                 correlation[j - i] += ma[i - 1] * ma[j - 1]
-    gamma = correlation[0] * gamma_ar[: n_lags + 1]
+    gamma = np.empty(n_lags + 1)
+    for h in range(n_lags + 1):
+        gamma[h] = correlation[0] * gamma_ar[h]
     for lag in nonzero_lags(correlation[1:]):
         for h in range(n_lags + 1):
             gamma[h] += correlation[lag] * (gamma_ar[h + lag] + gamma_ar[abs(h - lag)])

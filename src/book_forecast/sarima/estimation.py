@@ -1,9 +1,7 @@
 """Exact maximum likelihood of seasonal ARIMA models.
 
-With the innovation variance and the regression coefficients concentrated out, the likelihood is
-largest where the sum of squares of the innovations, scaled by the geometric mean of their variances,
-is smallest. That is a non-linear least-squares problem, which Levenberg and Marquardt's method solves
-in few evaluations; several starts guard against local optima.
+The maximum is searched by non-linear least squares, which takes few evaluations; several starts
+guard against local optima.
 """
 
 from __future__ import annotations
@@ -12,30 +10,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from book_forecast.sarima.arrays import FloatArray, IntArray
+from book_forecast.sarima.arrays import FloatArray
+from book_forecast.sarima.descent import descend
 from book_forecast.sarima.likelihood import (
     Problem,
     make_problem,
     project_out,
-    reduced_polynomials,
     regression_coefficients,
-    whiten,
     whiten_problem,
 )
-from book_forecast.sarima.polynomials import coefficients_to_partials, partials_to_coefficients
+from book_forecast.sarima.objective import scaled_residuals, to_arma, to_point
 from book_forecast.sarima.specification import Specification
 from book_forecast.sarima.starts import informed_starts, scattered_starts
 
 MAX_ITERATIONS = 60
 TOLERANCE = 1e-9
 QUICK_TOLERANCE = 1e-6
-# A step that gains less than this calls for a Jacobian of its own rather than an update.
-WORTH_AN_UPDATE = 1e-4
-LARGEST_COORDINATE = 5e3
-SMALLEST_STEP = 1e-7
-LARGEST_DAMPING = 1e7
 SCOUTS_PER_COEFFICIENT = 2
 SCOUTING_ITERATIONS = 3
 DESCENTS = 3
@@ -76,162 +67,6 @@ class SarimaFit:
             return float("inf")
         correction = 2.0 * k * (k + 1) / (self.n_effective - k - 1)
         return -2.0 * self.log_likelihood + 2.0 * k + correction
-
-
-@njit(cache=True, error_model="numpy")
-def to_arma(point: FloatArray, orders: IntArray) -> FloatArray:
-    """Coefficients of a point in the unbounded space, through partial autocorrelations in (-1, 1)."""
-    partials = point / np.sqrt(1.0 + point * point)
-    arma = np.empty(len(point))
-    begin = 0
-    for block in range(4):
-        end = begin + orders[block]
-        if end > begin:
-            coefficients = partials_to_coefficients(partials[begin:end])
-            arma[begin:end] = coefficients if block % 2 == 0 else -coefficients
-        begin = end
-    return arma
-
-
-def to_point(arma: FloatArray, orders: IntArray) -> FloatArray:
-    """The inverse of `to_arma`; coefficients outside the stable region are drawn back into it."""
-    point = np.empty(len(arma))
-    begin = 0
-    for block, order in enumerate(orders):
-        end = begin + int(order)
-        if order:
-            coefficients = arma[begin:end] if block % 2 == 0 else -arma[begin:end]
-            partials = _stable_partials(np.ascontiguousarray(coefficients))
-            point[begin:end] = partials / np.sqrt(1.0 - partials**2)
-        begin = end
-    return point
-
-
-def _stable_partials(coefficients: FloatArray) -> FloatArray:
-    for shrink in (1.0, 0.98, 0.9, 0.75, 0.5, 0.25):
-        lags = np.arange(1, len(coefficients) + 1)
-        partials = coefficients_to_partials(coefficients * shrink**lags)
-        if np.all(np.abs(partials) < 0.995):
-            return partials
-    return np.zeros(len(coefficients))
-
-
-@njit(cache=True, error_model="numpy")
-def scaled_residuals(
-    point: FloatArray,
-    columns: FloatArray,
-    starts: IntArray,
-    n_impulses: int,
-    orders: IntArray,
-    s: int,
-) -> FloatArray:
-    """Residuals whose sum of squares the maximum likelihood makes smallest; NaN where unstable."""
-    arma = to_arma(point, orders)
-    ar, ma = reduced_polynomials(arma, orders[0], orders[1], orders[2], orders[3], s)
-    whitened, log_variance = whiten(columns, starts, ar, ma)
-    if not np.isfinite(log_variance):
-        return np.full(columns.shape[1], np.nan)
-    residuals, _, log_determinant, counted = project_out(whitened, starts, n_impulses)
-    n_effective = columns.shape[1] - counted
-    return residuals * np.exp(0.5 * (log_variance + log_determinant) / n_effective)
-
-
-@njit(cache=True, error_model="numpy")
-def finite_differences(
-    point: FloatArray,
-    residuals: FloatArray,
-    columns: FloatArray,
-    starts: IntArray,
-    n_impulses: int,
-    orders: IntArray,
-    s: int,
-) -> FloatArray:
-    """Jacobian of the residuals, one coefficient a row; steps are taken towards zero."""
-    jacobian = np.empty((len(point), len(residuals)))
-    for i in range(len(point)):
-        moved = point.copy()
-        step = SMALLEST_STEP * (1.0 + abs(point[i]))
-        moved[i] += step if point[i] <= 0.0 else -step
-        shifted = scaled_residuals(moved, columns, starts, n_impulses, orders, s)
-        jacobian[i] = (shifted - residuals) / (moved[i] - point[i])
-    return jacobian
-
-
-@njit(cache=True, error_model="numpy")
-def damped_step(jacobian: FloatArray, residuals: FloatArray, damping: float) -> FloatArray:
-    """Levenberg and Marquardt's step; zeros where the Jacobian is not finite."""
-    curvature = jacobian @ jacobian.T
-    slope = jacobian @ residuals
-    if not np.all(np.isfinite(slope)):
-        return np.zeros(len(slope))
-    ridge = 1e-12 * (1.0 + np.sum(residuals * residuals))
-    for i in range(len(slope)):
-        curvature[i, i] += damping * curvature[i, i] + ridge
-    return -np.linalg.solve(curvature, slope)
-
-
-@njit(cache=True, error_model="numpy")
-def descend(
-    start: FloatArray,
-    iterations: int,
-    tolerance: float,
-    columns: FloatArray,
-    starts: IntArray,
-    n_impulses: int,
-    orders: IntArray,
-    s: int,
-) -> tuple[FloatArray, float, int]:
-    """Levenberg and Marquardt's method from one start.
-
-    Between two Jacobians by finite differences, each of which costs one likelihood a coefficient,
-    Broyden's (1965) update serves for as long as it leads downhill.
-
-    Args:
-        start: Where to begin.
-        iterations: Most Jacobians to compute.
-        tolerance: Relative gain below which the search ends.
-
-    Returns:
-        The best point, its sum of squares (infinite where the start is not usable), and the number
-        of likelihoods computed.
-    """
-    point = start.copy()
-    residuals = scaled_residuals(point, columns, starts, n_impulses, orders, s)
-    squares = np.sum(residuals * residuals)
-    evaluations = 1
-    if not np.isfinite(squares):
-        return point, np.inf, evaluations
-    damping = 1e-2
-    for _ in range(iterations):
-        jacobian = finite_differences(point, residuals, columns, starts, n_impulses, orders, s)
-        evaluations += len(point)
-        before = squares
-        exact = True
-        while damping < LARGEST_DAMPING:
-            trial = point + damped_step(jacobian, residuals, damping)
-            trial = np.minimum(np.maximum(trial, -LARGEST_COORDINATE), LARGEST_COORDINATE)
-            step = trial - point
-            if not np.any(step != 0.0):
-                break
-            moved = scaled_residuals(trial, columns, starts, n_impulses, orders, s)
-            lower = np.sum(moved * moved)
-            evaluations += 1
-            if lower < squares:
-                gained = squares - lower
-                predicted = residuals + step @ jacobian
-                jacobian += np.outer(step, moved - predicted) / np.sum(step * step)
-                point, residuals, squares = trial, moved, lower
-                damping *= 0.2
-                exact = False
-                if gained < WORTH_AN_UPDATE * lower:
-                    break
-            elif exact:
-                damping *= 5.0
-            else:
-                break
-        if before - squares < tolerance * squares:
-            break
-    return point, squares, evaluations
 
 
 def fit(

@@ -80,13 +80,16 @@ def whiten(
     ma_lags = nonzero_lags(ma)
     m = max(p, q)
     generator = np.zeros(n + m + 1)
-    generator[:m] = first_generator
+    for i in range(m):
+        generator[i] = first_generator[i]
     ahead = np.zeros((k, n + m + 1))
     log_variance = 0.0
     settled = m == 0
     for t in range(n):
         if not settled and t >= p and t % CHECK_EVERY == 0:
-            settled = np.max(np.abs(generator[t : t + q])) < SETTLED if q else True
+            settled = True
+            for i in range(q):
+                settled = settled and abs(generator[t + i]) < SETTLED
             if settled:
                 variance = 1.0
         length = max(p - t, q)
@@ -143,12 +146,16 @@ def triangularise(whitened: FloatArray, starts: IntArray) -> FloatArray:
         for t in range(n - begin):
             squares += row[t] * row[t]
         length = np.sqrt(squares)
-        before = np.sqrt(squares + np.sum(triangle[:i, i] ** 2))
-        if not length > SMALLEST_LENGTH * before:
-            row[:] = 0.0
+        before = squares
+        for j in range(i):
+            before += triangle[j, i] ** 2
+        independent = length > SMALLEST_LENGTH * np.sqrt(before)
+        scale = 1.0 / length if independent else 0.0
+        for t in range(n - begin):
+            row[t] *= scale
+        if not independent:
             continue
         triangle[i, i] = length
-        row /= length
         for j in range(i + 1, k):
             other = whitened[j, begin:]
             share = 0.0

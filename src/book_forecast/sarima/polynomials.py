@@ -61,7 +61,13 @@ def multiply_factors(plain: FloatArray, seasonal: FloatArray, s: int) -> FloatAr
 @njit(cache=True, error_model="numpy")
 def nonzero_lags(coefficients: FloatArray) -> IntArray:
     """Lags (from 1) whose coefficient is not zero."""
-    return np.nonzero(coefficients)[0] + 1
+    lags = np.empty(len(coefficients), dtype=np.int64)
+    found = 0
+    for i in range(len(coefficients)):
+        if coefficients[i] != 0.0:
+            lags[found] = i + 1
+            found += 1
+    return lags[:found]
 
 
 def difference(values: FloatArray, specification: Specification) -> FloatArray:

@@ -1,0 +1,151 @@
+"""Levenberg and Marquardt's method for the sum of squares of `objective`.
+
+Loops are written out: array expressions would take Numba many times as long to compile.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from book_forecast.sarima.arrays import FloatArray, IntArray
+from book_forecast.sarima.objective import finite_differences, scaled_residuals
+
+LARGEST_COORDINATE = 5e3
+FIRST_DAMPING = 1e-2
+LARGEST_DAMPING = 1e7
+# A step that gains less than this calls for a Jacobian of its own rather than an update.
+WORTH_AN_UPDATE = 1e-4
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+def dot(left: FloatArray, right: FloatArray) -> float:
+    """Inner product of two vectors."""
+    total = 0.0
+    for i in range(len(left)):
+        total += left[i] * right[i]
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def solve_positive(matrix: FloatArray, vector: FloatArray) -> FloatArray:
+    """Solution of a positive definite system by Cholesky's factor; not finite where it is not one."""
+    k = len(vector)
+    factor = np.zeros((k, k))
+    solution = np.empty(k)
+    for i in range(k):
+        for j in range(i + 1):
+            total = matrix[i, j] - dot(factor[i, :j], factor[j, :j])
+            factor[i, j] = np.sqrt(total) if i == j else total / factor[j, j]
+    for i in range(k):
+        solution[i] = (vector[i] - dot(factor[i, :i], solution[:i])) / factor[i, i]
+    for i in range(k - 1, -1, -1):
+        for j in range(i + 1, k):
+            solution[i] -= factor[j, i] * solution[j]
+        solution[i] /= factor[i, i]
+    return solution
+
+
+@njit(cache=True, error_model="numpy")
+def take_step(
+    point: FloatArray, jacobian: FloatArray, residuals: FloatArray, damping: float
+) -> FloatArray:
+    """The point after Levenberg and Marquardt's step; the same one where there is no step to take."""
+    k = len(point)
+    curvature = np.empty((k, k))
+    slope = np.empty(k)
+    ridge = 1e-12 * (1.0 + dot(residuals, residuals))
+    for i in range(k):
+        slope[i] = -dot(jacobian[i], residuals)
+        for j in range(i + 1):
+            curvature[i, j] = dot(jacobian[i], jacobian[j])
+            curvature[j, i] = curvature[i, j]
+        curvature[i, i] += damping * curvature[i, i] + ridge
+    step = solve_positive(curvature, slope)
+    trial = point.copy()
+    for i in range(k):
+        if not np.isfinite(step[i]):
+            return point.copy()
+        trial[i] = min(max(point[i] + step[i], -LARGEST_COORDINATE), LARGEST_COORDINATE)
+    return trial
+
+
+@njit(cache=True, error_model="numpy")
+def update_jacobian(
+    jacobian: FloatArray, step: FloatArray, residuals: FloatArray, moved: FloatArray
+) -> None:
+    """Broyden's (1965) update: the Jacobian next to the old one that explains the last step."""
+    scale = 1.0 / dot(step, step)
+    for t in range(len(residuals)):
+        unexplained = moved[t] - residuals[t]
+        for i in range(len(step)):
+            unexplained -= step[i] * jacobian[i, t]
+        for i in range(len(step)):
+            jacobian[i, t] += scale * step[i] * unexplained
+
+
+@njit(cache=True, error_model="numpy")
+def descend(
+    start: FloatArray,
+    iterations: int,
+    tolerance: float,
+    columns: FloatArray,
+    starts: IntArray,
+    n_impulses: int,
+    orders: IntArray,
+    s: int,
+) -> tuple[FloatArray, float, int]:
+    """Goes downhill from one start.
+
+    Between two Jacobians by finite differences, each of which costs one likelihood a coefficient,
+    an update of the last one serves for as long as it leads downhill.
+
+    Args:
+        start: Where to begin.
+        iterations: Most Jacobians to compute.
+        tolerance: Relative gain of a Jacobian below which the search ends.
+        columns: Of the problem, as the four after it.
+        starts: First week of each column that is not zero.
+        n_impulses: How many weeks are missing.
+        orders: (p, q, P, Q).
+        s: Weeks in a season.
+
+    Returns:
+        The best point, its sum of squares (infinite where the start is not usable), and the number
+        of likelihoods computed.
+    """
+    point = start.copy()
+    residuals = scaled_residuals(point, columns, starts, n_impulses, orders, s)
+    squares = dot(residuals, residuals)
+    evaluations = 1
+    if not np.isfinite(squares):
+        return point, np.inf, evaluations
+    damping = FIRST_DAMPING
+    for _ in range(iterations):
+        jacobian = finite_differences(point, residuals, columns, starts, n_impulses, orders, s)
+        evaluations += len(point)
+        before = squares
+        exact = True
+        while damping < LARGEST_DAMPING:
+            trial = take_step(point, jacobian, residuals, damping)
+            step = trial - point
+            if dot(step, step) == 0.0:
+                break
+            moved = scaled_residuals(trial, columns, starts, n_impulses, orders, s)
+            lower = dot(moved, moved)
+            evaluations += 1
+            if lower < squares:
+                gained = squares - lower
+                update_jacobian(jacobian, step, residuals, moved)
+                point, residuals, squares = trial, moved, lower
+                damping *= 0.2
+                exact = False
+                if gained < WORTH_AN_UPDATE * lower:
+                    break
+            elif exact:
+                damping *= 5.0
+            else:
+                break
+        if before - squares < tolerance * squares:
+            break
+    return point, squares, evaluations

@@ -1,0 +1,98 @@
+"""The likelihood as a function to be made small: a sum of squares over an unbounded space.
+
+With the innovation variance and the regression coefficients concentrated out, the likelihood is
+largest where the sum of squares of the innovations, scaled by the geometric mean of their
+variances, is smallest.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from book_forecast.sarima.arrays import FloatArray, IntArray
+from book_forecast.sarima.likelihood import project_out, reduced_polynomials, whiten
+from book_forecast.sarima.polynomials import coefficients_to_partials, partials_to_coefficients
+
+SMALLEST_STEP = 1e-7
+
+
+@njit(cache=True, error_model="numpy")
+def to_arma(point: FloatArray, orders: IntArray) -> FloatArray:
+    """Coefficients of a point in the unbounded space, through partial autocorrelations in (-1, 1)."""
+    partials = point / np.sqrt(1.0 + point * point)
+    arma = np.empty(len(point))
+    begin = 0
+    for block in range(4):
+        sign = 1.0 if block % 2 == 0 else -1.0
+        coefficients = partials_to_coefficients(partials[begin : begin + orders[block]])
+        for i in range(orders[block]):
+            arma[begin + i] = sign * coefficients[i]
+        begin += orders[block]
+    return arma
+
+
+def to_point(arma: FloatArray, orders: IntArray) -> FloatArray:
+    """The inverse of `to_arma`; coefficients outside the stable region are drawn back into it."""
+    point = np.empty(len(arma))
+    begin = 0
+    for block, order in enumerate(orders):
+        end = begin + int(order)
+        if order:
+            coefficients = arma[begin:end] if block % 2 == 0 else -arma[begin:end]
+            partials = _stable_partials(np.ascontiguousarray(coefficients))
+            point[begin:end] = partials / np.sqrt(1.0 - partials**2)
+        begin = end
+    return point
+
+
+def _stable_partials(coefficients: FloatArray) -> FloatArray:
+    for shrink in (1.0, 0.98, 0.9, 0.75, 0.5, 0.25):
+        lags = np.arange(1, len(coefficients) + 1)
+        partials = coefficients_to_partials(coefficients * shrink**lags)
+        if np.all(np.abs(partials) < 0.995):
+            return partials
+    return np.zeros(len(coefficients))
+
+
+@njit(cache=True, error_model="numpy")
+def scaled_residuals(
+    point: FloatArray,
+    columns: FloatArray,
+    starts: IntArray,
+    n_impulses: int,
+    orders: IntArray,
+    s: int,
+) -> FloatArray:
+    """Residuals whose sum of squares the maximum likelihood makes smallest; NaN where unstable."""
+    arma = to_arma(point, orders)
+    ar, ma = reduced_polynomials(arma, orders[0], orders[1], orders[2], orders[3], s)
+    whitened, log_variance = whiten(columns, starts, ar, ma)
+    if not np.isfinite(log_variance):
+        return np.nan * columns[0]
+    residuals, _, log_determinant, counted = project_out(whitened, starts, n_impulses)
+    n_effective = columns.shape[1] - counted
+    return residuals * np.exp(0.5 * (log_variance + log_determinant) / n_effective)
+
+
+@njit(cache=True, error_model="numpy")
+def finite_differences(
+    point: FloatArray,
+    residuals: FloatArray,
+    columns: FloatArray,
+    starts: IntArray,
+    n_impulses: int,
+    orders: IntArray,
+    s: int,
+) -> FloatArray:
+    """Jacobian of the residuals, one coefficient a row; steps are taken towards zero."""
+    jacobian = np.empty((len(point), len(residuals)))
+    for i in range(len(point)):
+        moved = point.copy()
+        step = SMALLEST_STEP * (1.0 + abs(point[i]))
+        moved[i] += step if point[i] <= 0.0 else -step
+        shifted = scaled_residuals(moved, columns, starts, n_impulses, orders, s)
+        scale = 1.0 / (moved[i] - point[i])
+        for t in range(len(residuals)):
+            jacobian[i, t] = scale * (shifted[t] - residuals[t])
+    return jacobian
