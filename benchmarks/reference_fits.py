@@ -1,4 +1,4 @@
-"""Fits a hundred (series, order) pairs with statsmodels and statsforecast and stores what they found.
+"""Fits a hundred (series, order) pairs with statsmodels and statsforecast and stores the results.
 
 The fits take hours, so they are made once, here, and kept beside the tests that hold our own core
 against them. Run again, the script goes on after the last pair that was stored:

@@ -19,7 +19,7 @@ QUICK = "tune.max_trials=2,tune.folds=1,evaluate.folds=1"
 def export_on_bucket(gcs_bucket: str, tmp_path: Path) -> str:
     """A bucket with an export of a few titles in its folder of sales."""
     frame = sample_frame(titles=6, seed=42)
-    recent = frame[pd.to_datetime(frame["End Date"]) >= "2020-07-01"]
+    recent = frame[pd.to_datetime(frame["End Date"]) >= pd.Timestamp("2020-07-01")]
     path = tmp_path / "export.csv"
     recent.to_csv(path, index=False)
     fs, root = fsspec.core.url_to_fs(gcs_bucket)

@@ -79,7 +79,7 @@ def folds_of(
         horizon: Weeks to score in each fold.
         folds: The most folds to return; none is fine.
         step: Weeks between two origins.
-        min_train: The fewest training weeks of a fold; two thirds of a history that has not many more.
+        min_train: The fewest training weeks of a fold; two thirds of a short history.
 
     Returns:
         The latest fold first.

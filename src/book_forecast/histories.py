@@ -1,4 +1,4 @@
-"""A title's weeks as arrays: what forecasters fit, cut from the long frames that pipelines carry."""
+"""A title's weeks as arrays: what forecasters fit, cut from the pipelines' long frames."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def _in_processes(
 
 
 def _reported(results: Iterator[Result], total: int, label: str) -> Iterator[Result]:
-    """Passes results on and shows how far they are: a live line, or plain ones without a terminal."""
+    """Passes results on and tells how far they are: a live line, or plain ones in a log."""
     began = time.monotonic()
     done = 0
     if sys.stderr.isatty():

@@ -6,6 +6,7 @@ import warnings
 from omegaconf.resolvers import oc
 
 from book_forecast.environment import EnvironmentConfigLoader, EnvironmentContext, gs_bucket
+from book_forecast.figure_inputs import FigureInputHooks
 from book_forecast.hooks import OptionsHooks
 from book_forecast.summary import SummaryHooks
 from book_forecast.tracking import TrackingHooks
@@ -23,7 +24,7 @@ with warnings.catch_warnings(record=True):
 # Kedro's and kedro-mlflow's calls into OmegaConf, not ours.
 warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is deprecated")
 
-HOOKS = (OptionsHooks(), TrackingHooks(), SummaryHooks())
+HOOKS = (OptionsHooks(), FigureInputHooks(), TrackingHooks(), SummaryHooks())
 # TrackingHooks call the plugin's where they serve; Kedro compares the wheel's spelling.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-mlflow", "kedro_mlflow")
 

@@ -44,7 +44,7 @@ class SummaryHooks:
         self._saved.add(dataset_name)
 
     @hook_impl(trylast=True)
-    def after_pipeline_run(self, catalog: CatalogProtocol) -> None:
+    def after_pipeline_run(self, catalog: CatalogProtocol[Any, Any]) -> None:
         """Print the table.
 
         Args:
@@ -53,7 +53,7 @@ class SummaryHooks:
         self._print(catalog)
 
     @hook_impl
-    def on_pipeline_error(self, catalog: CatalogProtocol) -> None:
+    def on_pipeline_error(self, catalog: CatalogProtocol[Any, Any]) -> None:
         """Print what there is: a run may fail after its scores were written.
 
         Args:
@@ -61,7 +61,7 @@ class SummaryHooks:
         """
         self._print(catalog)
 
-    def _print(self, catalog: CatalogProtocol) -> None:
+    def _print(self, catalog: CatalogProtocol[Any, Any]) -> None:
         console = Console()
         if not console.is_terminal:
             console.width = WIDTH_WITHOUT_TERMINAL
@@ -110,6 +110,6 @@ def _number(value: float) -> str:
     return "-" if pd.isna(value) else f"{value:.2f}"
 
 
-def _place(catalog: CatalogProtocol, name: str) -> str | None:
+def _place(catalog: CatalogProtocol[Any, Any], name: str) -> str | None:
     place = getattr(catalog.get(name), "_filepath", None)
     return None if place is None else str(place)

@@ -1,4 +1,4 @@
-"""Model families behind one contract: fitted to a history, asked for forecasts, kept as plain data."""
+"""Model families behind one contract: fitted to a history, asked for forecasts, plain data."""
 
 from book_forecast.forecasters.base import FittedForecaster, Forecast
 from book_forecast.forecasters.frames import TitleForecast, forecast_frame

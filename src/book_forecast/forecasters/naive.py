@@ -22,8 +22,9 @@ from book_forecast.histories import FloatArray, History
 class SeasonalNaive(FittedForecaster):
     """Repeats the last season; a missing week stands for the one a season before it.
 
-    The error grows by one seasonal difference a season, as in Hyndman and Athanasopoulos, Forecasting:
-    Principles and Practice, section 5.5. A history shorter than a season repeats its last week.
+    The error grows by one seasonal difference a season, as in Hyndman and Athanasopoulos,
+    Forecasting: Principles and Practice, section 5.5. A history shorter than a season repeats its
+    last week.
 
     Attributes:
         last_season: Shape (s,), the value for each of the next s weeks.
@@ -128,6 +129,6 @@ class Zero(FittedForecaster):
         return {}
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Self:
+    def from_state(cls, state: Mapping[str, Any]) -> Self:  # noqa: ARG003 - there is none
         """See `FittedForecaster.from_state`."""
         return cls()

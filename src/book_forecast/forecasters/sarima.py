@@ -79,7 +79,7 @@ class Sarima(FittedForecaster):
         return Candidate(self.model.specification, self.transform.name)
 
     def residuals(self) -> FloatArray:
-        """Standardised one-step errors on the transformed scale, shape (n,); NaN where there is none."""
+        """Standardised one-step errors on the transformed scale, shape (n,); NaN where none."""
         return standardised_residuals(self.model, self.transform.apply(self.volumes))
 
     def to_state(self) -> dict[str, Any]:

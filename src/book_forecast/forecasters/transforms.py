@@ -61,8 +61,8 @@ class Transform:
     ) -> Forecast:
         """Turns normal distributions on the model's scale into distributions of copies.
 
-        The mean is that of the transformed distribution (not its median), by quadrature over equally
-        likely slices; bounds are transformed quantiles.
+        The mean is that of the transformed distribution (not its median), by quadrature over
+        equally likely slices; bounds are transformed quantiles.
 
         Args:
             mean: Shape (horizon,), on the model's scale.

@@ -13,8 +13,9 @@ from book_forecast.sarima.polynomials import LARGEST_PARTIAL, nonzero_lags
 def ar_autocovariance(ar: FloatArray, n_lags: int) -> FloatArray:
     """Autocovariances of 1 / (1 - sum ar_i B^i) at lags 0 to n_lags.
 
-    The Levinson recursion is run down from the coefficients to the partial autocorrelations, and up
-    again to the autocovariances: O(r^2) for order r, where solving the Yule-Walker equations is O(r^3).
+    The Levinson recursion is run down from the coefficients to the partial autocorrelations, and
+    up again to the autocovariances: O(r^2) for order r, where solving the Yule-Walker equations
+    is O(r^3).
 
     Args:
         ar: Coefficients at lags 1 to r.

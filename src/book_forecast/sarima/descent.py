@@ -29,7 +29,7 @@ def dot(left: FloatArray, right: FloatArray) -> float:
 
 @njit(cache=True, error_model="numpy")
 def solve_positive(matrix: FloatArray, vector: FloatArray) -> FloatArray:
-    """Solution of a positive definite system by Cholesky's factor; not finite where it is not one."""
+    """Solution of a positive definite system by Cholesky's factor; else something not finite."""
     k = len(vector)
     factor = np.zeros((k, k))
     solution = np.empty(k)
@@ -50,7 +50,7 @@ def solve_positive(matrix: FloatArray, vector: FloatArray) -> FloatArray:
 def take_step(
     point: FloatArray, jacobian: FloatArray, residuals: FloatArray, damping: float
 ) -> FloatArray:
-    """The point after Levenberg and Marquardt's step; the same one where there is no step to take."""
+    """The point after Levenberg and Marquardt's step; the same one where there is none."""
     k = len(point)
     curvature = np.empty((k, k))
     slope = np.empty(k)

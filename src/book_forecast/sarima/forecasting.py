@@ -20,6 +20,7 @@ from book_forecast.sarima.likelihood import (
     triangularise,
     whiten_problem,
 )
+from book_forecast.sarima.specification import Specification
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Prediction:
 
     Attributes:
         mean: Shape (horizon,).
-        covariance: Of the prediction errors, shape (horizon, horizon); parameters are taken as known.
+        covariance: Of the prediction errors, shape (horizon, horizon), parameters taken as known.
     """
 
     mean: FloatArray
@@ -47,7 +48,7 @@ def predict(
     regressors: FloatArray | None = None,
     future_regressors: FloatArray | None = None,
 ) -> Prediction:
-    """Forecasts the weeks after a series with the parameters of a fit, which are not estimated again.
+    """Forecasts the weeks after a series with the parameters of a fit, which stay as they are.
 
     Args:
         fit: The model; it may have seen fewer weeks than `values` holds, or other ones.
@@ -76,7 +77,7 @@ def predict(
 def _weeks_ahead(
     triangle: FloatArray, horizon: int, specification: Specification
 ) -> tuple[FloatArray, FloatArray]:
-    """Expectation and covariance (for unit variance) of the impulses that come first, the latest first."""
+    """Expectation and covariance, for unit variance, of the first impulses, the latest first."""
     diagonal = np.diagonal(triangle)[:-1]
     independent = np.flatnonzero(diagonal)
     # A gap that no week seen can tell about has an impulse that depends on others. That is an error
@@ -96,8 +97,9 @@ def standardised_residuals(
 ) -> FloatArray:
     """One-step prediction errors in units of their standard deviation, shape (n,).
 
-    NaN where the week is missing and where differencing takes the weeks to predict from. Gaps are filled
-    with their expectation, given all weeks, so that the weeks after a gap are told as if it had been seen.
+    NaN where the week is missing and where differencing takes the weeks to predict from. Gaps are
+    filled with their expectation given all weeks, so that the weeks after a gap are told as if it
+    had been seen.
     """
     specification = fit.specification
     past = full_design(len(values), specification, regressors) @ fit.coefficients

@@ -53,6 +53,40 @@ def first_gain(ar: FloatArray, ma: FloatArray) -> tuple[float, FloatArray, Float
     return gamma[0], gain, generator
 
 
+@njit(cache=True, error_model="numpy")
+def vanishes(generator: FloatArray) -> bool:
+    """Whether the generator cannot move the gain any more."""
+    largest = 0.0
+    for value in generator:
+        largest = max(largest, abs(value))
+    return largest < SETTLED
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
+def add_sparse(target: FloatArray, lags: IntArray, coefficients: FloatArray, factor: float) -> None:
+    """Adds a multiple of the non-zero coefficients, the one at lag 1 to the first element."""
+    for lag in lags:
+        target[lag - 1] += coefficients[lag - 1] * factor
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
+def rotate(gain: FloatArray, generator: FloatArray, partial: float) -> float:
+    """Moves both generators on by a week, in place; returns what is left of the variance.
+
+    Args:
+        gain: Deviation of the gain from the autoregressive coefficients, at least as long as:
+        generator: The other generator, shifted by a week.
+        partial: Its element before the shift, a partial autocorrelation.
+    """
+    remainder = (1.0 - partial) * (1.0 + partial)
+    inverse = 1.0 / remainder
+    for i in range(len(generator)):
+        old_gain, old_generator = gain[i], generator[i]
+        gain[i] = (old_gain - partial * old_generator) * inverse
+        generator[i] = (old_generator - partial * old_gain) * inverse
+    return remainder
+
+
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def whiten(
     columns: FloatArray, starts: IntArray, ar: FloatArray, ma: FloatArray
@@ -60,7 +94,7 @@ def whiten(
     """Innovations of each column under an ARMA process, in units of their standard deviation.
 
     Args:
-        columns: One series a row, shape (k, n), the longest-lived last or first as one likes.
+        columns: One series a row, shape (k, n).
         starts: First week of each column that is not zero, shape (k,).
         ar: Product of the autoregressive factors, lags 1 to p*.
         ma: Product of the moving-average factors, lags 1 to q*.
@@ -86,12 +120,9 @@ def whiten(
     log_variance = 0.0
     settled = m == 0
     for t in range(n):
-        if not settled and t >= p and t % CHECK_EVERY == 0:
+        if not settled and t >= p and t % CHECK_EVERY == 0 and vanishes(generator[t : t + q]):
             settled = True
-            for i in range(q):
-                settled = settled and abs(generator[t + i]) < SETTLED
-            if settled:
-                variance = 1.0
+            variance = 1.0
         length = max(p - t, q)
         scale = 1.0 / np.sqrt(variance)
         log_variance += np.log(variance)
@@ -101,25 +132,15 @@ def whiten(
             value = columns[c, t]
             innovation = value - ahead[c, t]
             whitened[c, t] = innovation * scale
-            row = ahead[c, t + 1 : t + 1 + length]
+            coming = ahead[c, t + 1 :]
+            add_sparse(coming, ar_lags, ar, value)
             if settled:
-                for lag in ma_lags:
-                    ahead[c, t + lag] += ma[lag - 1] * innovation
+                add_sparse(coming, ma_lags, ma, innovation)
             else:
                 for i in range(length):
-                    row[i] += gain[i] * innovation
-            for lag in ar_lags:
-                ahead[c, t + lag] += ar[lag - 1] * value
+                    coming[i] += gain[i] * innovation
         if not settled:
-            partial = generator[t]
-            remainder = (1.0 - partial) * (1.0 + partial)
-            variance *= remainder
-            inverse = 1.0 / remainder
-            shifted = generator[t + 1 : t + 1 + length]
-            for i in range(length):
-                old_gain, old_generator = gain[i], shifted[i]
-                gain[i] = (old_gain - partial * old_generator) * inverse
-                shifted[i] = (old_generator - partial * old_gain) * inverse
+            variance *= rotate(gain, generator[t + 1 : t + 1 + length], generator[t])
     return whitened, log_variance
 
 
@@ -128,8 +149,8 @@ def triangularise(whitened: FloatArray, starts: IntArray) -> FloatArray:
     """Modified Gram-Schmidt on the rows, each made orthogonal to those before it.
 
     Args:
-        whitened: Shape (k, n). Overwritten: all rows but the last get unit length, or zero where they
-            depend on those before; the last one keeps its length.
+        whitened: Shape (k, n). Overwritten: all rows but the last get unit length, or zero where
+            they depend on those before; the last one keeps its length.
         starts: First week of each row that is not zero. It pays to have late starters first.
 
     Returns:
@@ -174,7 +195,7 @@ def project_out(
     """Least squares of the last row on all rows before it.
 
     Args:
-        whitened: Standardised innovations, shape (k, n): impulses, then regressors, then the series.
+        whitened: Standardised innovations, shape (k, n): impulses, regressors, the series last.
             Overwritten.
         starts: First week of each row that is not zero.
         n_impulses: How many of the first rows are impulses of missing weeks.
@@ -194,7 +215,7 @@ def project_out(
 
 
 def regression_coefficients(triangle: FloatArray) -> FloatArray:
-    """Coefficients of the last column on those before it, shape (k - 1,); zero for dependent ones."""
+    """Coefficients of the last column on those before it, (k - 1,); zero for dependent ones."""
     independent = np.flatnonzero(np.diagonal(triangle))
     coefficients = np.zeros(len(triangle) - 1)
     if len(independent):
@@ -208,8 +229,8 @@ class Problem:
     """A series made ready for the likelihood: differenced, its missing weeks turned into impulses.
 
     Attributes:
-        columns: Impulses (of the latest missing week first), regressors and the series, differenced,
-            shape (k, n - lost weeks).
+        columns: Impulses (of the latest missing week first), regressors and the series,
+            differenced, shape (k, n - lost weeks).
         starts: First week of each column that is not zero.
         n_impulses: How many weeks are missing.
         n_regressors: Regressors, the constant of the trend included (it is the first of them).
@@ -237,8 +258,8 @@ def make_problem(
         regressors: Shape (n, r), complete; the trend's constant is added here.
 
     Raises:
-        ValueError: If the series is too short to be differenced, or a regressor is not finite or not
-            as long as the series.
+        ValueError: If the series is too short to be differenced, or a regressor is not finite or
+            not as long as the series.
     """
     values = np.ascontiguousarray(values, dtype=np.float64)
     n = len(values)
@@ -273,7 +294,7 @@ def make_problem(
 def reduced_polynomials(
     arma: FloatArray, p: int, q: int, n_seasonal_ar: int, n_seasonal_ma: int, s: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Products of the plain and the seasonal factors: autoregressive and moving-average coefficients."""
+    """Products of the plain and the seasonal factors, autoregressive and moving-average."""
     seasonal_ar = arma[p + q : p + q + n_seasonal_ar]
     seasonal_ma = arma[p + q + n_seasonal_ar : p + q + n_seasonal_ar + n_seasonal_ma]
     ar = -multiply_factors(-arma[:p], -seasonal_ar, s)
@@ -299,8 +320,10 @@ def log_likelihood(
 ) -> float:
     """Exact log-likelihood of a series at given parameters.
 
-    Equals statsmodels' `SARIMAX(..., use_exact_diffuse=True).loglike(...)` plus (d + D s)/2 log 2 pi, and
-    without missing weeks its `simple_differencing=True`.
+    Equals statsmodels' `SARIMAX(..., use_exact_diffuse=True).loglike(...)` plus
+    (d + D s)/2 log 2 pi, and without missing weeks its `simple_differencing=True`. Where missing
+    weeks leave a season without any week that was seen, constants differ: such weeks are passed
+    over here.
 
     Args:
         values: Weekly values, shape (n,); NaN where the week is missing.

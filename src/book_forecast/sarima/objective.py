@@ -19,7 +19,7 @@ SMALLEST_STEP = 1e-7
 
 @njit(cache=True, error_model="numpy")
 def to_arma(point: FloatArray, orders: IntArray) -> FloatArray:
-    """Coefficients of a point in the unbounded space, through partial autocorrelations in (-1, 1)."""
+    """Coefficients of a point of the unbounded space, through partials in (-1, 1)."""
     partials = point / np.sqrt(1.0 + point * point)
     arma = np.empty(len(point))
     begin = 0

@@ -30,7 +30,7 @@ def partials_to_coefficients(partials: FloatArray) -> FloatArray:
 
 @njit(cache=True, error_model="numpy")
 def coefficients_to_partials(coefficients: FloatArray) -> FloatArray:
-    """Partial autocorrelations of autoregressive coefficients; some are not in (-1, 1) if unstable."""
+    """Partial autocorrelations of autoregressive coefficients; not all in (-1, 1) if unstable."""
     partials = coefficients.copy()
     for k in range(len(coefficients) - 1, 0, -1):
         last = partials[k]

@@ -24,7 +24,7 @@ class Specification:
         D: Number of seasonal differences.
         Q: Seasonal moving-average order.
         s: Weeks in a season; 1 for a model without one.
-        trend: "c" adds a constant to the regressors (a mean where nothing is differenced), "n" adds none.
+        trend: "c" has a mean, which only what is not differenced can have; "n" has none.
 
     Raises:
         ValueError: If an order is negative, too large, or seasonal without a season.

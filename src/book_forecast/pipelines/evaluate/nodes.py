@@ -74,9 +74,9 @@ def forecast_known_weeks(
         shard: This run's part of the titles.
 
     Returns:
-        Two forecasts frames, of the test weeks and of the rolling origins, each with the chosen model,
-        seasonal naive and naive. At a rolling origin the chosen model is fitted anew on the weeks
-        before it.
+        Two forecasts frames, of the test weeks and of the rolling origins, each with the chosen
+        model, seasonal naive and naive. At a rolling origin the chosen model is fitted anew on the
+        weeks before it.
     """
     part = Shard(shard.index, shard.count)
     models = {row["isbn"]: row for row in training_models.to_dict("records")}
@@ -131,7 +131,7 @@ def evaluate_title(task: TitleEvaluation) -> tuple[list[TitleForecast], list[Tit
 def _fit_anew(
     model: Sarima, known: History, start: FloatArray | None
 ) -> tuple[Sarima | None, FloatArray | None]:
-    """The same model on the weeks before an origin, and its coefficients; None if they are too few."""
+    """The same model on the weeks before an origin, and its coefficients; None if too few."""
     try:
         refitted = Sarima.fit(known, model.candidate, start)
     except (ValueError, np.linalg.LinAlgError) as error:
@@ -174,8 +174,8 @@ def score_titles(
         levels: Interval levels in percent.
 
     Returns:
-        isbn, model, cutoff, metric, value. Rows of isbn "all" are over all titles; there, model "chosen"
-        is each title's own.
+        isbn, model, cutoff, metric, value. Rows of isbn "all" are over all titles; there, model
+        "chosen" is each title's own.
     """
     forecasts = pd.concat([test_forecasts, backtest_forecasts], ignore_index=True)
     scores = score_forecasts(forecasts, model_input, model_input, levels)
@@ -204,9 +204,8 @@ def make_score_table(
         fallback_reason.
     """
     test = scores[scores["cutoff"] == scores["cutoff"].max()]
-    wide = test[test["metric"].isin(["wape", "mase"])].pivot(
-        index=["isbn", "model"], columns="metric", values="value"
-    )
+    shown = test[test["metric"].isin(["wape", "mase"])]
+    wide = shown.set_index(["isbn", "model", "metric"])["value"].unstack("metric")  # noqa: PD010
     chosen = training_models[["isbn", "model", "specification", "fallback_reason"]]
     table = chosen.merge(wide.reset_index(), on=["isbn", "model"], how="left")
     baseline = wide.xs(BASELINE, level="model").add_prefix(f"{BASELINE}_").reset_index()

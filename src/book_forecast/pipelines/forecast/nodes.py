@@ -62,7 +62,7 @@ def forecast_titles(
 
 
 def forecast_title(task: TitleOutlook) -> TitleForecast:
-    """One title's forecast; where its model fails, seasonal naive's on the weeks it was fitted on."""
+    """One title's forecast; where its model fails, seasonal naive's on the same weeks."""
     try:
         model = restore(task.family, json.loads(task.state))
         forecast = model.forecast(task.horizon, task.levels)

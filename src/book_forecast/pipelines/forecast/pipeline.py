@@ -2,8 +2,8 @@
 
 from kedro.pipeline import Pipeline, node
 
-from book_forecast import plots
-from book_forecast.pipelines.forecast import nodes
+from book_forecast.figure_inputs import FIGURES
+from book_forecast.pipelines.forecast import figures, nodes
 
 
 def create_pipeline() -> Pipeline:
@@ -17,16 +17,18 @@ def create_pipeline() -> Pipeline:
                 name="forecast_titles",
             ),
             node(
-                plots.title_figures,
-                _figure_inputs() | {"max_titles": "params:max_title_plots"},
+                figures.plot_titles,
+                _figure_inputs() | {"max_title_plots": "params:max_title_plots"},
                 "title_plots",
                 name="plot_titles",
+                tags=FIGURES,
             ),
             node(
-                plots.overview_figure,
+                figures.plot_overview,
                 _figure_inputs(),
                 "overview_plot",
                 name="plot_overview",
+                tags=FIGURES,
             ),
         ]
     )
@@ -34,10 +36,10 @@ def create_pipeline() -> Pipeline:
 
 def _figure_inputs() -> dict[str, str]:
     return {
+        "forecasts": "forecasts",
         "model_input": "model_input",
         "test_forecasts": "test_forecasts",
-        "forecasts": "forecasts",
-        "models": "training_models",
+        "training_models": "training_models",
         "titles": "titles",
         "levels": "params:levels",
     }

@@ -87,7 +87,7 @@ def fit_titles(
         One row a title: the family, its state as JSON, and the reason where it is a fallback.
     """
     part = Shard(shard.index, shard.count)
-    chosen = {row["isbn"]: row for row in specifications.to_dict("records")}
+    chosen: dict[str, Any] = {row["isbn"]: row for row in specifications.to_dict("records")}
     tasks = [
         _title_fit(history, chosen.get(history.isbn), alive_weeks)
         for history in part.take(title_histories(weeks))
@@ -133,7 +133,7 @@ def fit_title(task: TitleFit) -> dict[str, Any]:
             model = Sarima.fit(history, task.candidate)
             _check_forecast(model)
             return _row(history, model, None)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
             # Whatever goes wrong with one title must not cost the others.
             logger.warning("%s: %s; seasonal naive stands in", history.isbn, error)
             reasons.append(f"{task.candidate.specification}: {error}")
@@ -190,7 +190,9 @@ def summarise_fits(training_models: pd.DataFrame, release_models: pd.DataFrame) 
 
 
 def require_success(
-    fit_summary: Mapping[str, float], min_success_rate: float, *written: object
+    fit_summary: Mapping[str, float],
+    min_success_rate: float,
+    *written: object,  # noqa: ARG001
 ) -> None:
     """Fails the run where too many titles needed a fallback.
 

@@ -10,7 +10,7 @@ GATE = "require_success"
 
 
 def create_pipeline() -> Pipeline:
-    """Wire the fits on the training weeks, which are scored, and on all weeks, which are released."""
+    """Wire the fits on the training weeks, to be scored, and on all weeks, to be released."""
     return create_fits() + create_gate(["training_models", "release_models"])
 
 

@@ -144,7 +144,7 @@ def tune_title(task: TitleTask) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     search = Search(task.history, task.folds, space, task.options, task.seed)
     try:
         with task.journals.open(task.journal) as journal:
-            trials = search.run(JournalStorage(journal))
+            trials = search.run(JournalStorage(journal))  # type: ignore[arg-type]
     except Exception as error:
         logger.exception("Tuning %s failed", isbn)
         return _without_search(isbn, SeasonalNaive.family, f"tuning failed: {error}"), []

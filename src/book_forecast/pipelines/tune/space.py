@@ -12,6 +12,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, IntD
 from book_forecast.forecasters import Candidate
 from book_forecast.options import SeedOptions, TuneOptions
 from book_forecast.sarima import ORDERS, Specification
+from book_forecast.sarima.specification import Trend
 
 SEASONAL = ("P", "D", "Q")
 
@@ -23,7 +24,7 @@ class Space:
     Attributes:
         options: The bounds.
         season: Weeks in a season; 1 where the history is too short to show one.
-        most_lags: Largest P and Q; with as many seasonal lags as seasons the likelihood degenerates.
+        most_lags: Largest P and Q; with a seasonal lag a season the likelihood degenerates.
     """
 
     options: TuneOptions
@@ -76,7 +77,7 @@ class Space:
     def candidate(self, parameters: Mapping[str, Any]) -> Candidate:
         """The model that parameters stand for; it has a mean where nothing is differenced."""
         orders = {order: int(parameters[order]) for order in ORDERS}
-        trend = "c" if orders["d"] + orders["D"] == 0 else "n"
+        trend: Trend = "c" if orders["d"] + orders["D"] == 0 else "n"
         return Candidate(
             Specification(**orders, s=self.season, trend=trend), parameters["transform"]
         )
