@@ -1,0 +1,87 @@
+"""The forecast pipeline's figures, with and without what former pipelines have left."""
+
+import json
+
+import pandas as pd
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+
+from book_forecast.datasets import AtomicParquetDataset, FiguresDataset
+from book_forecast.figure_inputs import FigureInputHooks
+from book_forecast.forecasters import SeasonalNaive
+from book_forecast.histories import title_histories
+from book_forecast.pipelines.forecast import create_pipeline
+from tests.plots.frames import make_forecast, make_history, make_models, make_titles
+
+ISBNS = ["9780000000001", "9780000000002"]
+PARAMETERS = {"horizon": 8, "levels": [80], "n_jobs": 1, "max_title_plots": 50}
+
+
+@pytest.fixture
+def model_input():
+    return pd.concat([make_history(isbn, 120) for isbn in ISBNS], ignore_index=True)
+
+
+@pytest.fixture
+def release(model_input):
+    rows = [
+        {
+            "isbn": history.isbn,
+            "model": SeasonalNaive.family,
+            "cutoff": history.cutoff,
+            "state": json.dumps(SeasonalNaive.fit(history).to_state()),
+        }
+        for history in title_histories(model_input)
+    ]
+    return pd.DataFrame(rows)
+
+
+def run(folder, **data):
+    """Run the forecast pipeline as a session would, on these data and no others."""
+    pipeline = create_pipeline()
+    catalog = DataCatalog({name: MemoryDataset() for name in pipeline.datasets()})
+    for name, value in data.items():
+        catalog[name] = MemoryDataset(value)
+    for name, value in PARAMETERS.items():
+        catalog[f"params:{name}"] = MemoryDataset(value)
+    catalog["title_plots"] = FiguresDataset(filepath=str(folder))
+    catalog["forecasts"] = AtomicParquetDataset(filepath=str(folder / "forecasts.parquet"))
+    FigureInputHooks().before_pipeline_run(pipeline, catalog)
+    SequentialRunner().run(pipeline, catalog)
+    return catalog
+
+
+def test_each_title_has_a_page(tmp_path, release, model_input):
+    end = model_input["week"].max()
+    tests = pd.concat([make_forecast("sarima", end, isbn) for isbn in ISBNS])
+    catalog = run(
+        tmp_path,
+        release_models=release,
+        model_input=model_input,
+        test_forecasts=tests,
+        training_models=make_models(*ISBNS),
+        titles=make_titles(*ISBNS),
+    )
+    assert set(catalog.load("title_plots")) == set(ISBNS)
+    page = (tmp_path / f"{ISBNS[0]}.html").read_text()
+    assert "Book 1" in page
+    assert "SARIMA, test weeks" in page
+    assert "Seasonal naive, forecast" in page
+    assert len(page) < 100_000
+    assert len(catalog.load("overview_plot").data) > 4
+
+
+def test_without_scores_and_names_there_are_sales_and_forecasts(tmp_path, release, model_input):
+    catalog = run(tmp_path, release_models=release, model_input=model_input)
+    page = (tmp_path / f"{ISBNS[1]}.html").read_text()
+    assert "Seasonal naive, forecast" in page
+    assert "test weeks" not in page
+    assert len(catalog.load("forecasts")) == 16
+
+
+def test_models_alone_are_enough_to_forecast(tmp_path, release):
+    catalog = run(tmp_path, release_models=release)
+    assert len(catalog.load("forecasts")) == 16
+    assert catalog.load("title_plots") == {}
+    assert "no sales to draw" in catalog.load("overview_plot").layout.title.text
