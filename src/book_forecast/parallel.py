@@ -43,6 +43,7 @@ def map_titles(
     n_jobs: int,
     label: str,
     on_death: Callable[[Item], Result],
+    prepare: Callable[[], None] | None = None,
     fewest: int = 8,
 ) -> list[Result]:
     """Applies a function to every title, in several processes where that pays.
@@ -53,6 +54,7 @@ def map_titles(
         n_jobs: Processes; 0 for one a core.
         label: What is done, for the progress line.
         on_death: Gives the result of a title whose process died twice (killed, out of memory).
+        prepare: Called here before other processes are started, for what they would each do first.
         fewest: Fewer items are done in this process, where starting others would take longer.
 
     Returns:
@@ -61,6 +63,8 @@ def map_titles(
     workers = workers_for(n_jobs, len(items))
     if workers == 1 or len(items) < fewest:
         return list(_reported((function(item) for item in items), len(items), label))
+    if prepare is not None:
+        prepare()
     results: list[Result] = []
     try:
         results.extend(_reported(_in_processes(function, items, workers), len(items), label))

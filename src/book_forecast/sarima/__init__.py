@@ -1,6 +1,7 @@
 """The seasonal ARIMA core: exact likelihood, estimation and forecasts in plain arrays."""
 
 from book_forecast.sarima.bridge import to_statsmodels
+from book_forecast.sarima.compilation import compile_core
 from book_forecast.sarima.estimation import SarimaFit, fit
 from book_forecast.sarima.forecasting import Prediction, predict, standardised_residuals
 from book_forecast.sarima.likelihood import log_likelihood
@@ -11,6 +12,7 @@ __all__ = [
     "Prediction",
     "SarimaFit",
     "Specification",
+    "compile_core",
     "fit",
     "log_likelihood",
     "predict",

@@ -26,6 +26,7 @@ from book_forecast.histories import FloatArray, History, title_histories
 from book_forecast.metrics import ALL_TITLES, score_forecasts
 from book_forecast.options import EvaluateOptions, ShardOptions
 from book_forecast.parallel import map_titles
+from book_forecast.sarima import compile_core
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +93,9 @@ def forecast_known_weeks(
         for history in part.take(title_histories(training_weeks))
         if history.isbn in models
     ]
-    found = map_titles(evaluate_title, tasks, n_jobs, "Evaluating", on_death=_after_death)
+    found = map_titles(
+        evaluate_title, tasks, n_jobs, "Evaluating", on_death=_after_death, prepare=compile_core
+    )
     generation = fingerprint(
         training_weeks[["isbn", "week", "volume"]],
         training_models,

@@ -24,7 +24,7 @@ from book_forecast.generations import Part, Shard, fingerprint, source_fingerpri
 from book_forecast.histories import History, title_histories
 from book_forecast.options import ShardOptions
 from book_forecast.parallel import map_titles
-from book_forecast.sarima import ORDERS, Specification
+from book_forecast.sarima import ORDERS, Specification, compile_core
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,9 @@ def fit_titles(
         _title_fit(history, chosen.get(history.isbn), alive_weeks)
         for history in part.take(title_histories(weeks))
     ]
-    rows = map_titles(fit_title, tasks, n_jobs, "Fitting", on_death=_after_death)
+    rows = map_titles(
+        fit_title, tasks, n_jobs, "Fitting", on_death=_after_death, prepare=compile_core
+    )
     models = pd.DataFrame(rows, columns=list(MODEL_TYPES)).astype(MODEL_TYPES)
     logger.info(
         "Fitted %d titles up to %s (%s)",

@@ -21,7 +21,7 @@ from book_forecast.options import ShardOptions, TuneOptions
 from book_forecast.parallel import map_titles
 from book_forecast.pipelines.tune.search import REASON, Search
 from book_forecast.pipelines.tune.space import Space
-from book_forecast.sarima import ORDERS
+from book_forecast.sarima import ORDERS, compile_core
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +118,9 @@ def tune_titles(
         )
         for history in part.take(title_histories(training_weeks))
     ]
-    found = map_titles(tune_title, tasks, n_jobs, "Tuning", on_death=_after_death)
+    found = map_titles(
+        tune_title, tasks, n_jobs, "Tuning", on_death=_after_death, prepare=compile_core
+    )
     journals.prune(keep=generation)
     specifications = _frame([row for row, _ in found], SPECIFICATION_TYPES)
     trials = _frame([trial for _, rows in found for trial in rows], TRIAL_TYPES)
