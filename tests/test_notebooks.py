@@ -1,0 +1,71 @@
+"""The notebooks run top to bottom in the project, and are kept without outputs."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+NAMES = [path.stem for path in NOTEBOOKS]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, project_path):
+    """A copy of the project whose sample is ingested and preprocessed."""
+    copy = tmp_path_factory.mktemp("project")
+    for name in ("conf", "src", "notebooks"):
+        shutil.copytree(project_path / name, copy / name)
+    shutil.copy(project_path / "pyproject.toml", copy)
+    sales = copy / "data/01_raw/sales"
+    shutil.copytree(project_path / "data/01_raw/sales", sales)
+    command = [sys.executable, "-m", "kedro", "run", "--pipelines", "ingest,preprocess"]
+    environment = os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{copy}/mlflow.db"}
+    ended = subprocess.run(
+        command, cwd=copy, env=environment, capture_output=True, text=True, timeout=180
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return copy
+
+
+@pytest.fixture
+def _no_home(monkeypatch, tmp_path):
+    for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name.lower()))
+
+
+def test_there_are_notebooks():
+    assert NAMES == ["01_explore_sales", "02_tune_and_inspect_one_title"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_no_outputs_are_kept(path):
+    cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    assert cells
+    assert not any(cell.outputs or cell.execution_count for cell in cells)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_no_home")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_runs_top_to_bottom(project, monkeypatch, name):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project}/mlflow.db")
+    notebook = nbformat.read(project / f"notebooks/{name}.ipynb", 4)
+    client = NotebookClient(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(project / "notebooks")}},
+    )
+    client.execute()
+    figures = [
+        output
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "application/vnd.plotly.v1+json" in output.get("data", {})
+    ]
+    assert len(figures) >= 3
