@@ -158,6 +158,16 @@ def test_an_interval_that_explodes_is_cut_off_before_it_hides_the_sales(
     assert view(figure, "3 years")[2][1] < 3 * history["volume"].max()
 
 
+def test_hidden_intervals_do_not_stretch_the_axis(history, test_forecasts, forecasts):
+    hidden = test_forecasts["model"] == "seasonal_naive"
+    wide = test_forecasts.assign(**{"hi-95": test_forecasts["hi-95"] + 200 * hidden})
+    figures = [
+        title_figure(history, tests, forecasts, LEVELS, "A book", "sarima")
+        for tests in (test_forecasts, wide)
+    ]
+    assert figures[0].layout.yaxis.range == figures[1].layout.yaxis.range
+
+
 def test_the_forecast_may_be_all_there_is_to_compare(history, forecasts):
     figure = title_figure(history, NO_FORECASTS, forecasts, LEVELS, "A book", "sarima")
     traces = traces_by_name(figure)

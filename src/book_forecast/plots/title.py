@@ -59,7 +59,8 @@ def title_figure(
     baseline = test_forecasts[test_forecasts["model"] == BASELINE].sort_values("week")
     if model == BASELINE:
         baseline = baseline.iloc[:0]
-    parts = [part for part in (test, baseline, future) if len(part)]
+    # The baseline's intervals are hidden, and so must not stretch the y axis.
+    parts = [part for part in (test, baseline[["week", "mean"]], future) if len(part)]
     layout = _layout(history, parts, levels)
     shapes, annotations = _marks(test, future)
     gaps = gap_layout(history)
