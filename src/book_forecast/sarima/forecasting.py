@@ -80,12 +80,13 @@ def _weeks_ahead(
     """Expectation and covariance, for unit variance, of the first impulses, the latest first."""
     diagonal = np.diagonal(triangle)[:-1]
     independent = np.flatnonzero(diagonal)
-    # A gap that no week seen can tell about has an impulse that depends on others. That is an error
-    # only where the weeks ahead are among these.
-    dependent = np.flatnonzero(diagonal == 0.0)
-    if np.any(dependent < horizon) or np.any(np.abs(triangle[:horizon, dependent]) > 1e-9):
-        raise ValueError(f"{specification}: too few weeks were seen to forecast from.")
     factor = triangle[np.ix_(independent, independent)]
+    # A gap that no week seen can tell about has an impulse that is a combination of others. That
+    # is an error only where weeks ahead are among these.
+    dependent = np.flatnonzero(diagonal == 0.0)
+    shares = solve_triangular(factor, triangle[np.ix_(independent, dependent)])
+    if np.any(dependent < horizon) or np.any(np.abs(shares[independent < horizon]) > 1e-9):
+        raise ValueError(f"{specification}: too few weeks were seen to forecast from.")
     inverse = solve_triangular(factor, np.eye(len(independent)))[:horizon]
     mean = -(inverse @ triangle[independent, -1])
     covariance = inverse @ inverse.T
