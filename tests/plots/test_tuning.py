@@ -38,10 +38,22 @@ def test_trials_are_drawn_by_what_became_of_them():
     traces = traces_by_name(tuning_figure(TRIALS, "A book"))
     assert list(traces["Scored on all folds"][0].x) == [0, 2, 4]
     assert list(traces["Scored on all folds"][0].y) == [0.5, 0.4, 0.45]
-    assert list(traces["Given up early"][0].x) == [1]
+    assert list(traces["Given up early (score of its first folds)"][0].x) == [1]
     assert list(traces["Failed"][0].x) == [3]
     symbols = {name: trace[0].marker.symbol for name, trace in traces.items()}
-    assert len({symbols[n] for n in ("Scored on all folds", "Given up early", "Failed")}) == 3
+    assert (
+        len(
+            {
+                symbols[n]
+                for n in (
+                    "Scored on all folds",
+                    "Given up early (score of its first folds)",
+                    "Failed",
+                )
+            }
+        )
+        == 3
+    )
 
 
 def test_the_best_so_far_counts_complete_trials_only():

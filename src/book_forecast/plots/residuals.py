@@ -166,9 +166,9 @@ def _layout(bound: float, title: dict[str, Any]) -> dict[str, Any]:
     return {
         "template": TEMPLATE,
         "title": title,
-        "height": 620,
+        "height": 640,
         "showlegend": False,
-        "margin": {"t": 100},
+        "margin": {"t": 124},
         "xaxis": {"anchor": "y", "type": "date"},
         "yaxis": {"anchor": "x", "domain": upper},
         "xaxis2": {"anchor": "y2", "domain": [0, 0.46], "title": "standard deviations"},

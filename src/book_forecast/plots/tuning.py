@@ -21,7 +21,7 @@ from book_forecast.plots.style import (
 
 _STATES = {
     "complete": ("Scored on all folds", "circle", model_colour("sarima")),
-    "pruned": ("Given up early", "x", "#8A929E"),
+    "pruned": ("Given up early (score of its first folds)", "x", "#8A929E"),
     "failed": ("Failed", "triangle-up", model_colour("seasonal_naive")),
 }
 # The worst score over the best one from which a logarithmic axis shows more.
