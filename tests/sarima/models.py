@@ -9,6 +9,7 @@ import numpy as np
 from book_forecast.sarima import Specification
 from book_forecast.sarima.arrays import FloatArray
 from book_forecast.sarima.polynomials import partials_to_coefficients
+from book_forecast.sarima.specification import Trend
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def random_case(seed: int, seasons: tuple[int, ...] = (1, 4, 12), seasons_seen: 
     s = int(rng.choice(seasons))
     p, q, d = (int(n) for n in rng.integers(0, (4, 4, 3)))
     n_p, n_d, n_q = (int(n) for n in rng.integers(0, (3, 2, 4))) if s > 1 else (0, 0, 0)
-    trend = "c" if d + n_d == 0 and rng.random() < 0.5 else "n"
+    trend: Trend = "c" if d + n_d == 0 and rng.random() < 0.5 else "n"
     specification = Specification(p, d, q, n_p, n_d, n_q, s, trend)
     n = int(rng.integers(40, 100)) + seasons_seen * s
     values = 20.0 + np.cumsum(rng.normal(size=n)) + 5.0 * np.sin(np.arange(n))

@@ -13,6 +13,7 @@ from book_forecast.sarima import Specification, fit, log_likelihood
 from book_forecast.sarima.objective import to_arma, to_point
 from tests.sarima.models import random_arma, simulate
 
+RIVALS = ("statsmodels", "statsforecast")
 REFERENCES = Path(__file__).parent / "reference_fits.jsonl"
 
 
@@ -21,15 +22,12 @@ def test_at_least_95_of_100_fits_are_as_good_as_the_better_of_two_rivals():
     worse = []
     for line in REFERENCES.read_text().splitlines():
         pair = json.loads(line)
-        specification = Specification(*pair["orders"], s=pair["s"], trend=pair["trend"])
+        specification = Specification(*pair["orders"], s=pair["s"], trend=pair["trend"])  # type: ignore[misc]
         found = fit(np.array(pair["values"]), specification).log_likelihood
         rivals = [pair[name].get("log_likelihood", -np.inf) for name in RIVALS]
         if found < max(rivals) - 0.05:
             worse.append((pair["name"], found, rivals))
     assert len(worse) <= 5, worse
-
-
-RIVALS = ("statsmodels", "statsforecast")
 
 
 @pytest.mark.parametrize(
@@ -41,7 +39,7 @@ RIVALS = ("statsmodels", "statsforecast")
     ],
 )
 def test_parameters_of_a_long_series_are_found_again_despite_gaps(orders, arma):
-    specification = Specification(*orders, s=12)
+    specification = Specification(*orders, s=12)  # type: ignore[misc]
     values = simulate(3, np.array(arma), specification, n=3000)
     values[500:520] = np.nan
     values[::97] = np.nan

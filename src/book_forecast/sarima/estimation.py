@@ -30,6 +30,8 @@ QUICK_TOLERANCE = 1e-6
 SCOUTS_PER_COEFFICIENT = 2
 SCOUTING_ITERATIONS = 3
 DESCENTS = 3
+# Residuals of this size, squared and beside the largest value's square, are rounding errors.
+ROUNDING = 1e-24
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ def _finish(
     )
     n_effective = problem.n_weeks - counted
     sigma2 = float(residuals @ residuals) / n_effective
-    if not np.isfinite(sigma2) or sigma2 <= 0.0:
+    if not sigma2 > ROUNDING * float(np.max(problem.columns[-1] ** 2)):
         raise ValueError(f"{specification} leaves no residual variance: the series does not vary.")
     value = -0.5 * (
         n_effective * (np.log(2.0 * np.pi * sigma2) + 1.0) + log_variance + log_determinant

@@ -124,7 +124,8 @@ class Search:
         trial.set_user_attr(REPEATED, former.number)
         for fold, value in former.intermediate_values.items():
             trial.report(value, fold)
-        study.tell(trial, former.value, state=former.state)
+        completed = former.state is TrialState.COMPLETE
+        study.tell(trial, former.value if completed else None, state=former.state)
 
     def _evaluate(self, study: optuna.Study, trial: Trial) -> None:
         candidate = self.space.candidate(trial.params)

@@ -1,0 +1,97 @@
+"""Every model family keeps the same contract."""
+
+import json
+import warnings
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from book_forecast.forecasters import (
+    FAMILIES,
+    Candidate,
+    Naive,
+    Sarima,
+    SeasonalNaive,
+    Zero,
+    restore,
+)
+from book_forecast.sarima import Specification
+from tests.histories import history, volumes
+
+SEASONAL = Candidate(Specification(1, 0, 1, 1, 0, 0, s=4, trend="c"))
+INTEGRATED = Candidate(Specification(1, 1, 1, 0, 0, 1, s=4), transform="box_cox")
+LEVELS = (50, 80, 95, 99.5)
+
+FITS = {
+    "sarima": lambda h: Sarima.fit(h, SEASONAL),
+    "sarima integrated": lambda h: Sarima.fit(h, INTEGRATED),
+    "sarima untransformed": lambda h: Sarima.fit(
+        h, Candidate(Specification(1, 0, 0, trend="c"), "none")
+    ),
+    "seasonal_naive": SeasonalNaive.fit,
+    "naive": Naive.fit,
+    "zero": lambda h: Zero(),
+}
+SERIES = {
+    "usual": volumes(1),
+    "gaps": np.where(np.isin(np.arange(90), [20, 21, 22, 60, 89]), np.nan, volumes(2)),
+    "slow seller": np.random.default_rng(3).poisson(0.2, 90).astype(float),
+    "bestseller": 1e7 * volumes(4),
+    "one burst": np.where(np.arange(90) == 45, 1e4, 1.0) + volumes(5),
+    "two years": volumes(6, n=110),
+}
+
+
+@pytest.fixture(params=FITS)
+def fit(request):
+    return FITS[request.param]
+
+
+@pytest.fixture(params=SERIES)
+def model(request, fit):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return fit(history(SERIES[request.param]))
+
+
+def test_every_family_is_held_to_the_contract():
+    assert {name.split()[0] for name in FITS} == set(FAMILIES)
+
+
+def test_nothing_is_negative_and_everything_is_finite(model):
+    for column in model.forecast(104, LEVELS).columns().values():
+        assert column.shape == (104,)
+        assert np.isfinite(column).all()
+        assert (column >= 0).all()
+
+
+def test_wider_levels_hold_narrower_ones(model):
+    forecast = model.forecast(20, LEVELS)
+    for narrow, wide in pairwise(LEVELS):
+        assert (forecast.lower[wide] <= forecast.lower[narrow]).all()
+        assert (forecast.lower[narrow] <= forecast.upper[narrow]).all()
+        assert (forecast.upper[narrow] <= forecast.upper[wide]).all()
+
+
+def test_a_longer_horizon_does_not_change_the_weeks_before(model):
+    short, long = model.forecast(5, (80,)), model.forecast(40, (80,))
+    assert long.mean[:5] == pytest.approx(short.mean, rel=1e-7)
+    assert long.upper[80][:5] == pytest.approx(short.upper[80], rel=1e-7)
+
+
+def test_its_state_is_plain_data_from_which_it_forecasts_the_same_to_the_bit(model):
+    text = json.dumps(model.to_state(), allow_nan=False)
+    again = restore(model.family, json.loads(text))
+    for name, column in model.forecast(30, LEVELS).columns().items():
+        assert np.array_equal(column, again.forecast(30, LEVELS).columns()[name])
+
+
+def test_a_family_that_does_not_exist_is_refused():
+    with pytest.raises(ValueError, match="no model family 'prophet'; there are sarima"):
+        restore("prophet", {})
+
+
+def test_a_fit_that_knows_the_weeks_by_heart_is_refused():
+    with pytest.raises(ValueError, match=r"perfectly|does not vary|needs at least"):
+        Sarima.fit(history(np.tile([5.0, 9.0, 1.0, 7.0], 5)), SEASONAL)
