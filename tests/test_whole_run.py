@@ -1,0 +1,92 @@
+"""The six pipelines from an export to forecasts, as the command line runs them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from book_forecast.bookscan.sample import sample_frame
+
+PIPELINES = ("ingest", "preprocess", "tune", "train", "evaluate", "forecast")
+QUICK = "titles=all,tune.max_trials=2,tune.folds=1,evaluate.folds=1,tune.min_trials=1"
+COLUMNS = {
+    "02_intermediate/rejected_rows.parquet": {"file", "sheet", "row", "column", "value", "reason"},
+    "03_primary/weekly_sales.parquet": {"isbn", "week", "volume", "value", "asp", "rrp"},
+    "03_primary/titles_left_out.parquet": {"isbn", "reason"},
+    "07_model_output/forecasts.parquet": {"isbn", "week", "cutoff", "model", "mean", "lo-80"},
+    "08_reporting/scores.parquet": {"isbn", "model", "cutoff", "metric", "value"},
+}
+
+pytestmark = pytest.mark.slow
+
+
+def kedro_run(
+    project: Path, data: Path, *arguments: str, more: str = ""
+) -> subprocess.CompletedProcess[str]:
+    parameters = f"data_root={data},{QUICK}" + (f",{more}" if more else "")
+    command = [sys.executable, "-m", "kedro", "run", *arguments, "--params", parameters]
+    store = f"sqlite:///{data.parent}/mlflow.db"
+    environment = os.environ | {"MLFLOW_TRACKING_URI": store}
+    return subprocess.run(
+        command,
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def export(folder: Path) -> Path:
+    frame = sample_frame(titles=5, seed=42)
+    recent = frame[pd.to_datetime(frame["End Date"]) >= pd.Timestamp("2020-07-01")]
+    sales = folder / "01_raw/sales"
+    sales.mkdir(parents=True)
+    recent.to_csv(sales / "export.csv", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, project_path: Path) -> Path:
+    """A folder in which a whole run has been."""
+    folder = export(tmp_path_factory.mktemp("whole") / "data")
+    done = kedro_run(project_path, folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Errors on the test weeks" in done.stdout
+    assert str(folder / "07_model_output/forecasts.parquet") in done.stdout
+    return folder
+
+
+@pytest.mark.parametrize("path", COLUMNS)
+def test_what_others_build_on_lies_where_it_should(data, path):
+    assert set(pd.read_parquet(data / path).columns) >= COLUMNS[path]
+
+
+def test_each_pipeline_alone_goes_on_from_what_the_one_before_wrote(data, project_path, tmp_path):
+    folder = export(tmp_path / "data")
+    for pipeline in PIPELINES:
+        done = kedro_run(project_path, folder, "--pipeline", pipeline)
+        assert done.returncode == 0, done.stdout + done.stderr
+    for path in ("07_model_output/forecasts.parquet", "08_reporting/scores.parquet"):
+        pd.testing.assert_frame_equal(
+            pd.read_parquet(folder / path), pd.read_parquet(data / path), check_exact=True
+        )
+
+
+def test_a_run_with_too_many_fallbacks_fails_after_everything_is_written(project_path, tmp_path):
+    folder = export(tmp_path / "data")
+    # A title that never varies has no model but a fallback.
+    sales = folder / "01_raw/sales/flat.csv"
+    weeks = pd.date_range("2022-01-01", "2024-06-29", freq="W-SAT").strftime("%Y-%m-%d")
+    flat = pd.DataFrame({"ISBN": 9786797871191, "End Date": weeks, "Volume": 5})
+    flat.to_csv(sales, index=False)
+    done = kedro_run(project_path, folder, more="min_success_rate=1")
+    assert done.returncode == 1
+    assert "below min_success_rate 1.0" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (folder / "07_model_output/forecasts.parquet").exists()
+    assert "Errors on the test weeks" in done.stdout
