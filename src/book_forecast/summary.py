@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
+from kedro.io.core import get_filepath_str
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 SCORE_TABLE = "score_table"
@@ -103,7 +105,8 @@ def render_scores(scores: pd.DataFrame, metrics: Mapping[str, float], width: int
 
 
 def _text(value: Any) -> str:
-    return "" if pd.isna(value) else str(value)
+    # A bracket in a title is no mark-up.
+    return "" if pd.isna(value) else escape(str(value))
 
 
 def _number(value: float) -> str:
@@ -111,5 +114,7 @@ def _number(value: float) -> str:
 
 
 def _place(catalog: CatalogProtocol[Any, Any], name: str) -> str | None:
-    place = getattr(catalog.get(name), "_filepath", None)
-    return None if place is None else str(place)
+    dataset = catalog.get(name)
+    place = getattr(dataset, "_filepath", None)
+    # On a bucket, with its protocol.
+    return place and get_filepath_str(place, getattr(dataset, "_protocol", "file"))
