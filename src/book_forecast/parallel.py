@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -27,6 +28,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 SECONDS_BETWEEN_LINES = 15.0
+SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def workers_for(n_jobs: int, n_items: int) -> int:
@@ -87,9 +89,26 @@ def _in_processes(
     function: Callable[[Item], Result], items: Sequence[Item], workers: int
 ) -> Iterator[Result]:
     pool = Parallel(
-        n_jobs=workers, return_as="generator", backend="loky", batch_size=1, pre_dispatch="4*n_jobs"
+        n_jobs=workers,
+        return_as="generator",
+        backend="loky",
+        batch_size=1,
+        pre_dispatch="4*n_jobs",
+        initializer=_end_with,
+        initargs=(os.getpid(),),
     )
     return iter(pool(delayed(function)(item) for item in items))
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process soon after its parent: a kill of the run alone would leave it at work."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _reported(results: Iterator[Result], total: int, label: str) -> Iterator[Result]:
