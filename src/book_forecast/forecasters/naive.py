@@ -56,7 +56,7 @@ class SeasonalNaive(FittedForecaster):
         last_season = np.where(np.isfinite(last_season), last_season, seen[-1])
         errors = volumes[season:] - volumes[:-season]
         errors = errors[np.isfinite(errors)]
-        deviation = float(np.sqrt(np.mean(errors**2))) if len(errors) else float(np.std(seen))
+        deviation = _root_mean_square(errors if len(errors) else seen - np.mean(seen))
         return cls(last_season, deviation)
 
     def forecast(self, horizon: int, levels: Sequence[float]) -> Forecast:
@@ -74,6 +74,12 @@ class SeasonalNaive(FittedForecaster):
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """See `FittedForecaster.from_state`."""
         return cls(array(state["last_season"]), float(state["deviation"]))
+
+
+def _root_mean_square(values: FloatArray) -> float:
+    """Scaled by the largest, so that the square of a slip with 200 digits is still a number."""
+    scale = float(np.max(np.abs(values))) or 1.0
+    return scale * float(np.sqrt(np.mean((values / scale) ** 2)))
 
 
 @dataclass(frozen=True)
