@@ -146,14 +146,28 @@ def _fit_anew(
 def _beside_baselines(
     history: History, model: FittedForecaster | None, horizon: int, levels: Sequence[float]
 ) -> list[TitleForecast]:
-    """Forecasts of the baselines, and of the model unless it is one of them."""
-    models: list[FittedForecaster] = [SeasonalNaive.fit(history), Naive.fit(history)]
-    if model is not None and model.family not in {baseline.family for baseline in models}:
-        models.insert(0, model)
-    return [
+    """Forecasts of the baselines, and of the model unless it is one of them or fails.
+
+    None where no week of the history was seen.
+    """
+    if not np.isfinite(history.volumes).any():
+        return []
+    baselines: list[FittedForecaster] = [SeasonalNaive.fit(history), Naive.fit(history)]
+    found = [
         TitleForecast(history.isbn, m.family, history.cutoff, m.forecast(horizon, levels))
-        for m in models
+        for m in baselines
     ]
+    if model is None or model.family in {baseline.family for baseline in baselines}:
+        return found
+    try:
+        forecast = model.forecast(horizon, levels)
+        if not np.isfinite(forecast.mean).all():
+            raise ValueError("its forecast is not finite")
+    except (ValueError, np.linalg.LinAlgError) as error:
+        # What one title lacks must not cost the others their scores.
+        logger.warning("%s is not scored at %s: %s", history.isbn, history.cutoff, error)
+        return found
+    return [TitleForecast(history.isbn, model.family, history.cutoff, forecast), *found]
 
 
 def _after_death(task: TitleEvaluation) -> tuple[list[TitleForecast], list[TitleForecast]]:

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from book_forecast.forecasters import SeasonalNaive, TitleForecast, forecast_frame, restore
+from book_forecast.forecasters import (
+    FittedForecaster,
+    Sarima,
+    SeasonalNaive,
+    TitleForecast,
+    forecast_frame,
+    restore,
+)
 from book_forecast.forecasters.base import array
 from book_forecast.histories import History
 from book_forecast.parallel import map_titles
@@ -73,7 +80,12 @@ def forecast_title(task: TitleOutlook) -> TitleForecast:
 
 
 def _stand_in(task: TitleOutlook) -> TitleForecast:
-    volumes = array(json.loads(task.state)["volumes"])
-    model = SeasonalNaive.fit(History(task.isbn, volumes, task.cutoff))
+    """Seasonal naive's forecast; a baseline's own, which only its process can have stopped."""
+    state = json.loads(task.state)
+    if task.family == Sarima.family:
+        history = History(task.isbn, array(state["volumes"]), task.cutoff)
+        model: FittedForecaster = SeasonalNaive.fit(history)
+    else:
+        model = restore(task.family, state)
     forecast = model.forecast(task.horizon, task.levels)
     return TitleForecast(task.isbn, model.family, task.cutoff, forecast)

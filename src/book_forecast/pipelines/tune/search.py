@@ -161,10 +161,13 @@ def fold_error(
         Mean absolute error in units of the title's mean weekly volume, and the coefficients.
 
     Raises:
-        ValueError: If the weeks up to the origin are too few for the model.
+        ValueError: If the weeks up to the origin are too few for the model, or its forecast is not
+            finite.
     """
     model = Sarima.fit(history.until(fold.origin), candidate, start, thorough=False)
     mean = model.forecast(fold.horizon, ()).mean
+    if not np.isfinite(mean).all():
+        raise ValueError(f"{candidate.specification}: its forecast is not finite")
     errors = np.abs(mean - history.volumes[fold.target])
     return float(np.nanmean(errors)) / mean_volume(history), model.model.arma
 
