@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from book_forecast.bookscan.isbn import normalise_isbn
+from book_forecast.bookscan.isbn import is_isbn, normalise_isbn
 from book_forecast.errors import UserError
 
 Titles = Literal["top", "all"] | list[str]
@@ -59,7 +59,7 @@ def normalise_titles(value: object) -> Titles:
     Raises:
         ValueError: Nothing was given, or an item is no valid ISBN.
     """
-    items = [value] if _is_isbn(value) else _items(value)
+    items = [value] if is_isbn(value) else _items(value)
     words = [str(item).lower() for item in items]
     if words == ["top"]:
         return "top"
@@ -70,15 +70,6 @@ def normalise_titles(value: object) -> Titles:
     if {"top", "all"} & set(words):
         raise ValueError("top and all stand alone, not beside ISBNs or each other")
     return list(dict.fromkeys(normalise_isbn(item) for item in items))
-
-
-def _is_isbn(value: object) -> bool:
-    """Whether a value is one ISBN as it stands, blanks between its groups included."""
-    try:
-        normalise_isbn(value)
-    except ValueError:
-        return False
-    return True
 
 
 def normalise_levels(value: object) -> list[int | float]:

@@ -83,6 +83,11 @@ def test_a_row_with_several_faults_is_rejected_once():
     assert result.rejected["column"].tolist() == ["ISBN"]
 
 
+def test_rejected_rows_are_in_the_order_of_the_sheet():
+    result = clean({"volume": "x"}, {}, {"isbn": "x"}, {"end_date": "x"})
+    assert result.rejected["row"].tolist() == [2, 4, 5]
+
+
 def test_rejected_rows_are_text_and_a_row_number_even_where_there_are_none():
     for result in (clean({}), clean({"isbn": "x"})):
         assert tuple(result.rejected.columns) == REJECTED_COLUMNS

@@ -130,3 +130,18 @@ def test_every_line_that_an_open_quotation_mark_swallows_is_reported(tmp_path, c
     assert [bad.value[0] for bad in unreadable] == ["b", "c", "d"]
     assert {bad.row for bad in unreadable} == {3}
     assert "quotation mark" in unreadable[0].reason
+
+
+def test_rows_between_an_open_quotation_mark_and_the_next_are_reported(tmp_path):
+    first, second, third = "9780722532935", "9780241003008", "9786700000014"
+    lines = [f"{first},t,1,x", f'{first},"t,1,x', f'{second},"t",1,x', f"{third},t,1,x"]
+    rows, unreadable = read(write(tmp_path, "\n".join([HEADER, *lines])))
+    assert rows["isbn"].to_dict() == {2: first, 4: third}
+    assert [bad.value[:13] for bad in unreadable] == [first, second]
+    assert {bad.row for bad in unreadable} == {3}
+
+
+def test_a_title_over_two_lines_is_a_title(tmp_path):
+    rows, unreadable = read(write(tmp_path, f'{HEADER}\na,"1984, or,\n1985, maybe",1,x'))
+    assert rows["title"].tolist() == ["1984, or,\n1985, maybe"]
+    assert not unreadable

@@ -99,10 +99,10 @@ class _Rejections:
             self.kept[places] = False
 
     def frame(self) -> pd.DataFrame:
-        """Return the rejected rows with `REJECTED_COLUMNS`."""
+        """Return the rejected rows with `REJECTED_COLUMNS`, in the order of the sheet."""
         if not self._frames:
             return self._frame([], "", [], [])
-        return pd.concat(self._frames, ignore_index=True)
+        return pd.concat(self._frames).sort_values("row", kind="stable", ignore_index=True)
 
     def _frame(self, rows, column, values, reasons) -> pd.DataFrame:  # type: ignore[no-untyped-def]
         frame = pd.DataFrame({"row": np.asarray(rows, np.int64)})

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from book_forecast.bookscan.columns import (
@@ -19,7 +20,8 @@ from book_forecast.bookscan.columns import (
     MissingColumnsError,
     find_header,
 )
-from book_forecast.bookscan.rows import TEXT, RawRows, UnreadableRow
+from book_forecast.bookscan.isbn import is_isbn
+from book_forecast.bookscan.rows import TEXT, RawRows, UnreadableRow, texts_and_codes
 from book_forecast.errors import UserError
 
 _BLOCK_BYTES = 1 << 25
@@ -120,6 +122,11 @@ class _Stretches:
                 padding = [""] * (layout.width - len(cells))
                 short[row] = (cells + padding)[: layout.width]
         table = table.rename_columns(list(layout.places))
+        for at in sorted(_find_swallowing(table, layout), reverse=True):
+            cells = [str(column[at].as_py()) for column in table.columns]
+            unreadable += _unreadable(int(rows[at]), layout.delimiter.join(cells))
+            table = pa.concat_tables([table[:at], table[at + 1 :]])
+            rows = np.delete(rows, at)
         if short:
             columns = {
                 column: pa.array([cells[place] for cells in short.values()]).cast(TEXT)
@@ -128,6 +135,30 @@ class _Stretches:
             table = pa.concat_tables([table, pa.table(columns)])
             rows = np.concatenate([rows, np.array(list(short), dtype=np.int64)])
         return RawRows(self._name, "", rows, table, unreadable)
+
+
+def _find_swallowing(table: pa.Table, layout: _Layout) -> set[int]:
+    """Return the rows of which a cell goes on into another row, at whose quotation mark it ends.
+
+    Such a row has the header's number of cells; it shows by the other row's ISBN in its cell.
+    """
+    found: set[int] = set()
+    isbn_at = layout.places["isbn"]
+    for column, place in layout.places.items():
+        if place <= isbn_at:
+            continue
+        texts, codes = texts_and_codes(table[column])
+        broken = [
+            number
+            for number in np.flatnonzero(pc.match_substring_regex(texts, r"[\r\n]"))
+            if any(
+                len(cells := line.split(layout.delimiter)) > place and is_isbn(cells[isbn_at])
+                for line in texts[int(number)].as_py().splitlines()[1:]
+            )
+        ]
+        if broken:
+            found.update(np.flatnonzero(np.isin(codes, broken)).tolist())
+    return found
 
 
 def _split(text: str, delimiter: str) -> list[str] | None:

@@ -40,6 +40,15 @@ def normalise_isbn(value: object) -> str:
     return _normalise_text(_as_text(value))
 
 
+def is_isbn(value: object) -> bool:
+    """Tell whether a cell holds an ISBN, as `normalise_isbn` takes it."""
+    try:
+        normalise_isbn(value)
+    except ValueError:
+        return False
+    return True
+
+
 def normalise_isbns(values: "pd.Series | np.ndarray | Iterable[object]") -> pd.DataFrame:
     """Bring many ISBNs to thirteen digits; each distinct value is looked at once.
 
