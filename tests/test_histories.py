@@ -33,3 +33,10 @@ def test_earlier_weeks_have_an_earlier_cutoff():
 def test_a_title_without_a_sale_in_its_last_reported_weeks_is_dead(last_weeks, dead):
     values = np.r_[np.ones(50), np.zeros(1), last_weeks]
     assert history(values).is_dead(3) is dead
+
+
+@pytest.mark.parametrize(
+    ("values", "constant"), [([5, np.nan, 5], True), ([5, 5, 6], False), ([np.nan, 5], True)]
+)
+def test_missing_weeks_do_not_make_a_history_vary(values, constant):
+    assert history(np.array(values)).is_constant() is constant

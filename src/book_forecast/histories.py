@@ -48,6 +48,11 @@ class History:
         known = self.volumes[np.isfinite(self.volumes)]
         return not np.any(known[-alive_weeks:] > 0.0)
 
+    def is_constant(self) -> bool:
+        """Whether every week that was reported sold the same."""
+        known = self.volumes[np.isfinite(self.volumes)]
+        return bool(np.all(known == known[:1]))
+
 
 def weeks_after(cutoff: np.datetime64, horizon: int) -> npt.NDArray[np.datetime64]:
     """Saturdays of the `horizon` weeks after a cutoff."""

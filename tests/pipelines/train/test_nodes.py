@@ -91,6 +91,19 @@ def test_a_dead_title_forecasts_zero_and_that_is_no_fallback(specifications):
     assert (ahead.loc[ahead["isbn"] == ISBNS[0], "hi-80"] == 0).all()
 
 
+def test_a_title_that_sells_the_same_every_week_goes_on_so_and_that_is_no_fallback(tmp_path):
+    constant = TRAINING.copy()
+    constant.loc[constant["isbn"] == ISBNS[0], "volume"] = 7.0
+    tuned = tune(constant, JournalFolder(tmp_path))[0].frame
+    found = fit_titles(constant, tuned, 26, 1, WHOLE).frame
+    assert found["model"][0] == "naive"
+    assert found["fallback_reason"].isna().all()
+    ahead = forecast_titles(found, 8, [80], 1)
+    assert (ahead.loc[ahead["isbn"] == ISBNS[0], ["mean", "lo-80", "hi-80"]] == 7.0).all(axis=None)
+    varied = fit_titles(TRAINING, tuned, 26, 1, WHOLE).frame
+    assert "varied since" in str(varied["fallback_reason"][0])
+
+
 def test_the_success_rate_counts_titles_without_a_fallback(models):
     half = models.assign(fallback_reason=["too short", None, None]).astype({"isbn": "str"})
     summary = summarise_fits(models, half)

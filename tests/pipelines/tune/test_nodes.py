@@ -165,7 +165,8 @@ def test_test_weeks_cannot_change_what_is_found(journals):
     [
         (np.r_[volumes(1, 60), np.zeros(30)], "zero", None),
         (np.array([3.0, 4.0]), "seasonal_naive", "no fold"),
-        (np.full(90, 7.0), "seasonal_naive", "does not vary"),
+        (np.full(90, 7.0), "naive", None),
+        (np.r_[np.full(89, 7.0), 8.0], "seasonal_naive", "does not vary"),
     ],
 )
 def test_a_title_that_cannot_be_searched_does_not_stop_the_others(journals, values, model, reason):
@@ -193,6 +194,13 @@ def test_a_short_history_is_not_asked_for_seasons_it_cannot_show(journals):
     specifications, trials = (part.frame for part in tune(frame, journals, options))
     assert (trials["s"] == 1).all()
     assert (trials[["P", "D", "Q"]] == 0).all(axis=None)
+    assert specifications["model"].tolist() == ["sarima"]
+
+
+def test_a_history_shorter_than_a_season_is_searched(journals):
+    frame = weeks_frame({"9786703444075": volumes(1, 16)})
+    options = QUICK.model_copy(update={"season": 52})
+    specifications, _ = (part.frame for part in tune(frame, journals, options))
     assert specifications["model"].tolist() == ["sarima"]
 
 

@@ -46,6 +46,11 @@ CODE = (
 )
 # A model whose forecast is not a number this far ahead is not kept.
 FARTHEST_WEEK = 104
+# Why a family that tune chose without a search no longer does.
+SINCE_TUNED = {
+    Zero.family: "dead when it was tuned, sold again since",
+    Naive.family: "sold the same every week when it was tuned, varied since",
+}
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,8 @@ def fit_title(task: TitleFit) -> dict[str, Any]:
     history = task.history
     if history.is_dead(task.alive_weeks):
         return _row(history, Zero(), None)
+    if task.chosen == Naive.family and history.is_constant():
+        return _row(history, Naive.fit(history), None)
     reasons = [task.reason] if task.reason else []
     if task.candidate is not None:
         try:
@@ -139,8 +146,8 @@ def fit_title(task: TitleFit) -> dict[str, Any]:
             # Whatever goes wrong with one title must not cost the others.
             logger.warning("%s: %s; seasonal naive stands in", history.isbn, error)
             reasons.append(f"{task.candidate.specification}: {error}")
-    if task.chosen == "zero" and not reasons:
-        reasons.append("dead when it was tuned, sold again since")
+    if task.chosen in SINCE_TUNED and not reasons:
+        reasons.append(SINCE_TUNED[task.chosen])
     if history.n_weeks >= SeasonalNaive.SEASON:
         return _row(history, SeasonalNaive.fit(history), "; ".join(reasons))
     return _row(history, Naive.fit(history), "; ".join(reasons))

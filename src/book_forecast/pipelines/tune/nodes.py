@@ -13,7 +13,7 @@ from optuna.storages import JournalStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from book_forecast.backtest import Fold, folds_of
-from book_forecast.forecasters import Sarima, SeasonalNaive, Zero
+from book_forecast.forecasters import Naive, Sarima, SeasonalNaive, Zero
 from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
 from book_forecast.histories import History, title_histories
 from book_forecast.journals import JournalFolder
@@ -142,19 +142,23 @@ def tune_title(task: TitleTask) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     if not task.folds:
         reason = f"{task.history.n_weeks} training weeks leave no fold to score on"
         return _without_search(isbn, SeasonalNaive.family, reason), []
+    if task.history.is_constant():
+        return _without_search(isbn, Naive.family, None), []
     space = Space.for_weeks(task.options, min(fold.origin for fold in task.folds))
     search = Search(task.history, task.folds, space, task.options, task.seed)
     try:
         with task.journals.open(task.journal) as journal:
             trials = search.run(JournalStorage(journal))  # type: ignore[arg-type]
     except Exception as error:
-        logger.exception("Tuning %s failed", isbn)
+        logger.warning("Tuning %s failed (%s); seasonal naive stands in", isbn, error)
+        logger.debug("Where it failed:", exc_info=True)
         return _without_search(isbn, SeasonalNaive.family, f"tuning failed: {error}"), []
     rows = [_trial_row(isbn, trial, space) for trial in trials]
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     if not complete:
-        reasons = {str(trial.user_attrs.get(REASON)) for trial in trials}
-        return _without_search(isbn, SeasonalNaive.family, "; ".join(sorted(reasons))), rows
+        reasons = sorted({str(trial.user_attrs.get(REASON)) for trial in trials})
+        reason = reasons[0] + (f" And {len(reasons) - 1} like it." if len(reasons) > 1 else "")
+        return _without_search(isbn, SeasonalNaive.family, reason), rows
     best = min(complete, key=lambda trial: (trial.value, trial.number))
     chosen = space.candidate(best.params)
     row = {

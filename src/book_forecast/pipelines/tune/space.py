@@ -36,7 +36,7 @@ class Space:
         """The space for folds of at least `shortest` weeks: seasonal with two seasons or more."""
         seasons = shortest // options.season
         seasonal = options.season > 1 and seasons >= 2
-        return cls(options, options.season if seasonal else 1, seasons - 1)
+        return cls(options, options.season if seasonal else 1, max(seasons - 1, 0))
 
     def bounds(self, order: str) -> tuple[int, int]:
         """Smallest and largest value of an order."""
