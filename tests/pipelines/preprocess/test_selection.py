@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from book_forecast.errors import UserError
+from book_forecast.pipelines.preprocess.schemas import TITLES_LEFT_OUT
 from book_forecast.pipelines.preprocess.selection import LEFT_OUT_COLUMNS, select_titles
 from book_forecast.pipelines.preprocess.weeks import find_missing_weeks
 from tests.pipelines.preprocess.exports import (
@@ -105,6 +106,7 @@ def test_named_titles_without_training_weeks_are_left_out_with_a_warning(
         isbn_of(1): "no sale before the test weeks",
         isbn_of(7): "not in the sales in use",
     }
+    TITLES_LEFT_OUT.validate(left_out)
     assert [isbn_of(1) in caplog.messages[0], isbn_of(7) in caplog.messages[1]] == [True, True]
 
 
@@ -162,3 +164,4 @@ def test_selected_and_left_out_are_all_titles_of_the_export_and_all_named(
     named = titles if isinstance(titles, list) else []
     assert sorted([*selected, *left_out["isbn"]]) == sorted({*sales["isbn"], *named})
     assert (left_out["reason"] != "").all()
+    TITLES_LEFT_OUT.validate(left_out)

@@ -66,6 +66,7 @@ def select_titles(
         absent = named.difference(facts.index)
         facts = facts.reindex(facts.index.append(absent))
         facts["weeks"] = facts["weeks"].fillna(0).astype(int)
+        facts["recent_volume"] = facts["recent_volume"].fillna(0.0)
         reason = reason.reindex(facts.index, fill_value=_NOT_IN_EXPORT)
         for isbn in named[reason[named] != ""]:
             logger.warning("Title %s is left out: %s.", isbn, reason[isbn])
