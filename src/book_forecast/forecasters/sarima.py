@@ -64,7 +64,7 @@ class Sarima(FittedForecaster):
         transform = Transform.fit(candidate.transform, history.volumes)
         values = transform.apply(history.volumes)
         model = fit(values, candidate.specification, start=start, thorough=thorough)
-        if model.sigma2 < PERFECT_FIT * float(np.nanvar(np.diff(values))):
+        if model.sigma2 < PERFECT_FIT * _weekly_variance(values):
             raise ValueError(f"{candidate.specification} fits the few weeks there are perfectly")
         return cls(model, transform, history.volumes)
 
@@ -108,3 +108,10 @@ class Sarima(FittedForecaster):
             evaluations=0,
         )
         return cls(model, Transform.from_state(state["transform"]), array(state["volumes"]))
+
+
+def _weekly_variance(values: FloatArray) -> float:
+    """Variance of the changes from week to week; of the weeks, where no two in a row were seen."""
+    changes = np.diff(values)
+    changes = changes[np.isfinite(changes)]
+    return float(np.var(changes)) if len(changes) else float(np.nanvar(values))
