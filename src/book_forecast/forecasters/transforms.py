@@ -15,8 +15,10 @@ from book_forecast.histories import FloatArray
 
 TransformName = Literal["none", "log", "box_cox"]
 
-# Nodes of the quadrature for means; the integrand is smooth but for its two ends.
-N_NODES = 64
+# Quadrature for means: the trapezoidal rule over standard deviations, to which the kinks at zero and
+# at the ceiling do less harm than to Gauss's rules, and whose nodes reach into the tail.
+NODES = np.linspace(-6.0, 6.0, 97)
+WEIGHTS = norm.pdf(NODES) / norm.pdf(NODES).sum()
 # Forecasts are not believed beyond this many times the largest week seen: the mean of a log-normal
 # distribution would otherwise follow a tail that no data speak for.
 CEILING = 3.0
@@ -42,10 +44,10 @@ class Transform:
         """Chooses the power ("box_cox": by maximum likelihood over a grid) and the ceiling."""
         seen = volumes[np.isfinite(volumes)]
         ceiling = CEILING * float(np.max(seen, initial=1.0))
-        if name == "box_cox":
+        if name == "box_cox" and len(np.unique(seen)) > 1:
             heights = [boxcox_llf(power, seen + 1.0) for power in POWERS]
             return cls(name, float(POWERS[int(np.argmax(heights))]), ceiling)
-        return cls(name, 0.0 if name == "log" else 1.0, ceiling)
+        return cls(name, 1.0 if name == "none" else 0.0, ceiling)
 
     def apply(self, volumes: FloatArray) -> FloatArray:
         """Volumes on the model's scale; NaN stays NaN."""
@@ -61,16 +63,15 @@ class Transform:
     ) -> Forecast:
         """Turns normal distributions on the model's scale into distributions of copies.
 
-        The mean is that of the transformed distribution (not its median), by quadrature over
-        equally likely slices; bounds are transformed quantiles.
+        The mean is that of the transformed distribution (not its median), by quadrature; bounds
+        are transformed quantiles.
 
         Args:
             mean: Shape (horizon,), on the model's scale.
             deviation: Shape (horizon,).
             levels: Interval levels in percent.
         """
-        nodes = norm.ppf((np.arange(N_NODES) + 0.5) / N_NODES)
-        copies = self.invert(mean + deviation * nodes[:, None]).mean(axis=0)
+        copies = WEIGHTS @ self.invert(mean + deviation * NODES[:, None])
         lower, upper = {}, {}
         for level in levels:
             reach = norm.ppf(0.5 + level / 200.0) * deviation
