@@ -36,10 +36,29 @@ FITS = {
 SERIES = {
     "usual": volumes(1),
     "gaps": np.where(np.isin(np.arange(90), [20, 21, 22, 60, 89]), np.nan, volumes(2)),
+    "a lockdown": np.where(np.arange(90) // 15 == 4, np.nan, volumes(7)),
+    "a gap at the end": np.where(np.arange(90) > 80, np.nan, volumes(8)),
+    "a single sale": (np.arange(90) == 30).astype(float),
     "slow seller": np.random.default_rng(3).poisson(0.2, 90).astype(float),
     "bestseller": 1e7 * volumes(4),
     "one burst": np.where(np.arange(90) == 45, 1e4, 1.0) + volumes(5),
-    "two years": volumes(6, n=110),
+    "a slip of the pen": np.where(np.arange(90) == 45, 1e100, volumes(5)),
+    "fractions": volumes(9) / 7,
+}
+# What a model may refuse, but only with a ValueError that train turns into a reason.
+HARD = {
+    "no week": np.empty(0),
+    "no week known": np.full(60, np.nan),
+    "one week": np.array([7.0]),
+    "three weeks": np.array([0.0, 4.0, 1.0]),
+    "ten weeks": volumes(1, n=10),
+    "one week known": np.where(np.arange(60) == 0, 5.0, np.nan),
+    "no sale": np.zeros(60),
+    "the same every week": np.full(60, 12.0),
+    "two values in turn": np.tile([3.0, 9.0], 30),
+    "growing by a copy a week": np.arange(60.0),
+    "a slip of 300 digits": np.where(np.arange(60) == 45, 1e300, volumes(5, n=60)),
+    "every other week missing": np.where(np.arange(60) % 2 == 0, volumes(1, n=60), np.nan),
 }
 
 
@@ -59,11 +78,37 @@ def test_every_family_is_held_to_the_contract():
     assert {name.split()[0] for name in FITS} == set(FAMILIES)
 
 
-def test_nothing_is_negative_and_everything_is_finite(model):
-    for column in model.forecast(104, LEVELS).columns().values():
-        assert column.shape == (104,)
+def assert_possible(forecast, horizon: int) -> None:
+    columns = forecast.columns()
+    assert list(columns)[:3] == ["mean", "lo-50", "hi-50"]
+    assert len(columns) == 1 + 2 * len(LEVELS)
+    for column in columns.values():
+        assert column.shape == (horizon,)
         assert np.isfinite(column).all()
         assert (column >= 0).all()
+
+
+@pytest.mark.parametrize("horizon", [1, 4, 104])
+def test_nothing_is_negative_and_everything_is_finite(model, horizon):
+    assert_possible(model.forecast(horizon, LEVELS), horizon)
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_a_history_is_forecast_or_refused_with_a_value_error(fit, name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "overflow|invalid value")
+        try:
+            model = fit(history(HARD[name]))
+            assert_possible(model.forecast(60, LEVELS), 60)
+        except ValueError as error:
+            assert str(error)  # noqa: PT017 - it becomes the reason of a fallback
+
+
+@pytest.mark.parametrize("family", [SeasonalNaive, Naive])
+@pytest.mark.parametrize("name", [name for name in HARD if not name.startswith("no week")])
+def test_the_models_to_fall_back_on_take_any_week_that_is_known(family, name):
+    assert_possible(family.fit(history(HARD[name])).forecast(60, LEVELS), 60)
 
 
 def test_wider_levels_hold_narrower_ones(model):
@@ -72,6 +117,10 @@ def test_wider_levels_hold_narrower_ones(model):
         assert (forecast.lower[wide] <= forecast.lower[narrow]).all()
         assert (forecast.lower[narrow] <= forecast.upper[narrow]).all()
         assert (forecast.upper[narrow] <= forecast.upper[wide]).all()
+
+
+def test_levels_do_not_change_the_mean(model):
+    assert np.array_equal(model.forecast(20, ()).mean, model.forecast(20, LEVELS).mean)
 
 
 def test_a_longer_horizon_does_not_change_the_weeks_before(model):
