@@ -80,11 +80,8 @@ def test_bounds_are_in_order_and_inside_what_is_believable(power, means, deviati
     transform = Transform("box_cox", power, ceiling)
     mean = np.array(means)
     forecast = transform.to_copies(mean, np.full(len(mean), deviation), LEVELS)
-    rows = [
-        *(forecast.lower[level] for level in reversed(LEVELS)),
-        *map(forecast.upper.get, LEVELS),
-    ]
-    stacked = np.stack(rows)
+    below = [forecast.lower[level] for level in reversed(LEVELS)]
+    stacked = np.stack([*below, *(forecast.upper[level] for level in LEVELS)])
     assert (np.diff(stacked, axis=0) >= 0).all()
     assert stacked.min() >= 0.0
     for column in (stacked, forecast.mean):

@@ -15,8 +15,8 @@ from book_forecast.histories import FloatArray
 
 TransformName = Literal["none", "log", "box_cox"]
 
-# Quadrature for means: the trapezoidal rule over standard deviations, to which the kinks at zero and
-# at the ceiling do less harm than to Gauss's rules, and whose nodes reach into the tail.
+# Quadrature for means: the trapezoidal rule over standard deviations, to which the kinks at zero
+# and at the ceiling do less harm than to Gauss's rules, and whose nodes reach into the tail.
 NODES = np.linspace(-6.0, 6.0, 97)
 WEIGHTS = norm.pdf(NODES) / norm.pdf(NODES).sum()
 # Forecasts are not believed beyond this many times the largest week seen: the mean of a log-normal
