@@ -13,7 +13,11 @@ from book_forecast.sarima.objective import finite_differences, scaled_residuals
 
 LARGEST_COORDINATE = 5e3
 FIRST_DAMPING = 1e-2
+# Below this damping changes no digit of a step, and would sink to a zero that cannot be raised.
+SMALLEST_DAMPING = 1e-12
 LARGEST_DAMPING = 1e7
+# A series that a model explains wholly has a sum of squares that falls for ever.
+MOST_STEPS = 100
 # A step that gains less than this calls for a Jacobian of its own rather than an update.
 WORTH_AN_UPDATE = 1e-4
 
@@ -126,7 +130,9 @@ def descend(
         evaluations += len(point)
         before = squares
         exact = True
-        while damping < LARGEST_DAMPING:
+        for _ in range(MOST_STEPS):
+            if damping > LARGEST_DAMPING:
+                break
             trial = take_step(point, jacobian, residuals, damping)
             step = trial - point
             if dot(step, step) == 0.0:
@@ -138,7 +144,7 @@ def descend(
                 gained = squares - lower
                 update_jacobian(jacobian, step, residuals, moved)
                 point, residuals, squares = trial, moved, lower
-                damping *= 0.2
+                damping = max(0.2 * damping, SMALLEST_DAMPING)
                 exact = False
                 if gained < WORTH_AN_UPDATE * lower:
                     break
