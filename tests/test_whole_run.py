@@ -79,10 +79,11 @@ def test_each_pipeline_alone_goes_on_from_what_the_one_before_wrote(data, projec
 
 def test_a_run_with_too_many_fallbacks_fails_after_everything_is_written(project_path, tmp_path):
     folder = export(tmp_path / "data")
-    # A title that never varies has no model but a fallback.
+    # A title that varies in its last training week alone shows the search nothing.
     sales = folder / "01_raw/sales/flat.csv"
     weeks = pd.date_range("2022-01-01", "2024-06-29", freq="W-SAT").strftime("%Y-%m-%d")
     flat = pd.DataFrame({"ISBN": 9786797871191, "End Date": weeks, "Volume": 5})
+    flat.loc[len(flat) - 33, "Volume"] = 8
     flat.to_csv(sales, index=False)
     done = kedro_run(project_path, folder, more="min_success_rate=1")
     assert done.returncode == 1
