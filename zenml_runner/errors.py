@@ -1,0 +1,36 @@
+"""Errors that the user can put right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class RunnerError(Exception):
+    """The message names what is wrong and says what to do."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The nearest known name as a question, or all of them where none is near."""
+    names = sorted(map(str, known))
+    near = get_close_matches(name, names, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"known are {', '.join(names)}." if names else "there are none."
+
+
+def refuse_unknown(kind: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse the first name that is not known.
+
+    Args:
+        kind: What the names are of, for the message: "node", "tag".
+        given: The names to check.
+        known: The names there are.
+
+    Raises:
+        RunnerError: With the nearest known name.
+    """
+    known = set(known)
+    for name in given:
+        if name not in known:
+            raise RunnerError(f"There is no {kind} {name!r}: {did_you_mean(name, known)}")

@@ -1,0 +1,208 @@
+"""A Kedro session that runs a pipeline node by node, or some of its nodes.
+
+It does what `KedroSession.run` does, in pieces: ZenML decides when each group of nodes runs.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from zenml_runner.errors import RunnerError, did_you_mean
+from zenml_runner.lineage import Lineage, Recorder
+from zenml_runner.plan import RunSpec, StepPlan
+from zenml_runner.project import Project, settings_of
+
+if TYPE_CHECKING:
+    from kedro.pipeline import Pipeline
+
+    from zenml_runner.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+class Execution:
+    """A pipeline of a project, its catalog and hooks, in this process.
+
+    Attributes:
+        run: What it was made for.
+        settings: The project's `zenml.yml`.
+        pipeline: The nodes of the run.
+        catalog: The project's catalog.
+        context: The project's context.
+    """
+
+    def __init__(
+        self, project: Project, run: RunSpec, params: dict[str, Any] | None = None
+    ) -> None:
+        """Open a session.
+
+        Args:
+            project: The project, which this process is set up for.
+            run: Pipeline, environment and parameters.
+            params: More run-time parameters, of one step alone.
+
+        Raises:
+            RunnerError: If there is no such pipeline, or its slice holds no nodes.
+        """
+        from kedro.framework.session import KedroSession
+
+        self.project, self.run = project, run
+        self._session = KedroSession.create(
+            project_path=project.path,
+            save_on_close=False,
+            env=run.env,
+            runtime_params={**run.params, **(params or {})} or None,
+        )
+        self._recorder = Recorder()
+        self._session._hook_manager.register(self._recorder)
+        self._began = False
+        self.settings: Settings = settings_of(self._session._get_config_loader())
+
+    def load(self) -> None:
+        """Load context, pipeline and catalog, for which the project's hooks are called.
+
+        Raises:
+            RunnerError: If there is no such pipeline, or nothing is left of it.
+        """
+        self.context: Any = self._session.load_context()
+        self.pipeline: Pipeline = self._slice(self._registered())
+        if self.run.pipeline != "__default__":
+            self.context._pipelines_to_validate = [self.run.pipeline]
+        self.catalog: Any = self.context._get_catalog(
+            save_version=self.run.version, load_versions=self.run.load_versions or None
+        )
+        self._parameters = _parameters(self.context)
+
+    @property
+    def hooks(self) -> Any:
+        """The project's hooks and those of its plugins, to be called."""
+        return self._session._hook_manager.hook
+
+    def begin(self, names: Iterable[str] | None = None) -> None:
+        """Tell the hooks that a pipeline starts: the whole of it, or the nodes of one step."""
+        if names is not None:
+            self.pipeline = self.pipeline.filter(node_names=list(names))
+        self.hooks.before_pipeline_run(
+            run_params=self._run_params(), pipeline=self.pipeline, catalog=self.catalog
+        )
+        self._began = True
+
+    def run_step(self, step: StepPlan) -> Lineage:
+        """Run the nodes of a step.
+
+        Returns:
+            What was read and written.
+
+        Raises:
+            Exception: Of a node, with a note that names the node.
+        """
+        from kedro.runner import SequentialRunner
+
+        self._recorder.clear()
+        if step.params:
+            self._set_parameters(step.params)
+        part = self.pipeline.filter(node_names=list(step.nodes))
+        try:
+            SequentialRunner().run(
+                part, self.catalog, self._session._hook_manager, run_id=self.run.version
+            )
+        except Exception as error:
+            if self._recorder.failed:
+                error.add_note(f"in node {self._recorder.failed}")
+            raise
+        finally:
+            if step.params:
+                self._set_parameters({})
+        return self._recorder.lineage(self.catalog)
+
+    def finish(self) -> None:
+        """Tell the hooks that the pipeline has run."""
+        outputs = {name: self.catalog[name] for name in self.pipeline.outputs()}
+        self.hooks.after_pipeline_run(
+            run_params=self._run_params(),
+            run_result=outputs,
+            pipeline=self.pipeline,
+            catalog=self.catalog,
+        )
+
+    def fail(self, error: BaseException) -> None:
+        """Tell the hooks that the pipeline has failed."""
+        if self._began:
+            self.hooks.on_pipeline_error(
+                error=error,
+                run_params=self._run_params(),
+                pipeline=self.pipeline,
+                catalog=self.catalog,
+            )
+
+    def close(self) -> None:
+        """Close the session."""
+        self._session.close()
+
+    def _registered(self) -> Pipeline:
+        from kedro.framework.project import pipelines
+
+        names = set(pipelines)
+        if self.run.pipeline not in names:
+            raise RunnerError(
+                f"There is no pipeline {self.run.pipeline!r} in {self.project.package}: "
+                f"{did_you_mean(self.run.pipeline, names)}"
+            )
+        return pipelines[self.run.pipeline]
+
+    def _slice(self, pipeline: Pipeline) -> Pipeline:
+        chosen = self.run.slice
+        nodes = {node.name for node in pipeline.nodes}
+        tags = {tag for node in pipeline.nodes for tag in node.tags}
+        for kind, given, known in (
+            ("node", chosen.nodes + chosen.from_nodes + chosen.to_nodes, nodes),
+            ("tag", chosen.tags, tags),
+            ("dataset", chosen.from_inputs + chosen.to_outputs, pipeline.datasets()),
+        ):
+            for name in given:
+                if name not in known:
+                    raise RunnerError(
+                        f"There is no {kind} {name!r} in the pipeline {self.run.pipeline}: "
+                        f"{did_you_mean(name, known)}"
+                    )
+        try:
+            return pipeline.filter(**chosen.filters())
+        except ValueError as error:
+            raise RunnerError(f"Nothing of {self.run.pipeline} is left: {error}") from None
+
+    def _set_parameters(self, params: dict[str, Any]) -> None:
+        """Give the catalog one step's own parameters, validated as the project's always are."""
+        loader = self.context.config_loader
+        loader["parameters"] = {**self._parameters, **params}
+        self.context._validated_params_cache = None
+        for name, value in self.context._get_parameters().items():
+            self.catalog[name].save(value)
+
+    def _run_params(self) -> dict[str, Any]:
+        from kedro import __version__
+
+        name = None if self.run.pipeline == "__default__" else self.run.pipeline
+        return {
+            "run_id": self.run.version,
+            "project_path": self.project.path.as_posix(),
+            "env": self.context.env,
+            "kedro_version": __version__,
+            **{k: v for k, v in self.run.slice.filters().items() if k != "node_namespaces"},
+            "namespaces": list(self.run.slice.namespaces) or None,
+            "load_versions": self.run.load_versions or None,
+            "runtime_params": self._session.store.get("runtime_params") or {},
+            "pipeline_names": [name] if name else None,
+            "runner": "SequentialRunner",
+            "only_missing_outputs": False,
+        }
+
+
+def _parameters(context: Any) -> dict[str, Any]:
+    from kedro.config import MissingConfigException
+
+    try:
+        return dict(context.config_loader["parameters"])
+    except MissingConfigException:
+        return {}

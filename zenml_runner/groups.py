@@ -1,0 +1,154 @@
+"""Which nodes become one step. Plain graphs: nothing here knows Kedro or ZenML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from zenml_runner.errors import RunnerError
+
+
+@dataclass(frozen=True)
+class Vertex:
+    """A node of the pipeline.
+
+    Attributes:
+        name: Unique in the pipeline.
+        parents: Names of the nodes it depends on.
+        reads: Datasets it takes, without transcoding.
+        writes: Datasets it makes, without transcoding.
+    """
+
+    name: str
+    parents: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
+
+
+Members = tuple[str, ...]
+
+
+def group(
+    vertices: Sequence[Vertex],
+    in_memory: Iterable[str],
+    asked: Mapping[str, Hashable],
+) -> list[Members]:
+    """Cut a pipeline into groups of nodes that can run one after the other.
+
+    Nodes tied by a dataset in memory come into one group. Where such ties would make groups wait
+    for each other, the nodes between join them. What the configuration asks for comes on top.
+
+    Args:
+        vertices: The nodes in an order in which they can run.
+        in_memory: Datasets that exist only in the process that makes them.
+        asked: A key for each node that is to be grouped with the others of its key.
+
+    Returns:
+        The groups in an order in which they can run, each with its nodes in their order.
+
+    Raises:
+        RunnerError: If groups that were asked for wait for each other.
+    """
+    volatile = set(in_memory)
+    partition = _Partition(v.name for v in vertices)
+    for name in sorted(volatile):
+        partition.join(v.name for v in vertices if name in v.reads | v.writes)
+    while cycles := _cycles(vertices, partition):
+        for cycle in cycles:
+            partition.join(cycle)
+    tied = partition.copy()
+    for key in dict.fromkeys(asked.values()):
+        partition.join(v.name for v in vertices if asked.get(v.name) == key)
+    if cycles := _cycles(vertices, partition):
+        raise RunnerError(_explain_cycle(vertices, partition, tied, cycles[0]))
+    return _ordered(vertices, partition)
+
+
+class _Partition:
+    """Disjoint sets of names, each known by its first one."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.of = {name: name for name in names}
+
+    def join(self, names: Iterable[str]) -> None:
+        roots = {self.of[name] for name in names}
+        if len(roots) > 1:
+            first = next(name for name in self.of if name in roots)
+            self.of = {name: first if root in roots else root for name, root in self.of.items()}
+
+    def members(self, root: str) -> Members:
+        return tuple(name for name, own in self.of.items() if own == root)
+
+    def copy(self) -> _Partition:
+        other = _Partition(())
+        other.of = dict(self.of)
+        return other
+
+
+def _edges(vertices: Sequence[Vertex], partition: _Partition) -> dict[str, set[str]]:
+    """The groups that each group waits for."""
+    edges: dict[str, set[str]] = {root: set() for root in partition.of.values()}
+    for vertex in vertices:
+        own = partition.of[vertex.name]
+        edges[own] |= {partition.of[parent] for parent in vertex.parents} - {own}
+    return edges
+
+
+def _cycles(vertices: Sequence[Vertex], partition: _Partition) -> list[set[str]]:
+    """Sets of groups that wait for each other."""
+    edges = _edges(vertices, partition)
+    reached = {root: _reachable(root, edges) for root in edges}
+    found: dict[str, set[str]] = {}
+    for root in edges:
+        circle = {other for other in reached[root] if root in reached[other]}
+        if circle and root not in found:
+            found |= dict.fromkeys(circle, circle)
+    return [circle for root, circle in found.items() if root == min(circle)]
+
+
+def _reachable(root: str, edges: Mapping[str, set[str]]) -> set[str]:
+    seen: set[str] = set()
+    waiting = list(edges[root])
+    while waiting:
+        other = waiting.pop()
+        if other not in seen:
+            seen.add(other)
+            waiting.extend(edges[other])
+    return seen
+
+
+def _ordered(vertices: Sequence[Vertex], partition: _Partition) -> list[Members]:
+    edges = _edges(vertices, partition)
+    ordered: list[str] = []
+    # The first group that waits for nobody is next, so that the order stays near the nodes' own.
+    while len(ordered) < len(edges):
+        ordered.append(next(r for r in edges if r not in ordered and edges[r] <= set(ordered)))
+    return [partition.members(root) for root in ordered]
+
+
+def _explain_cycle(
+    vertices: Sequence[Vertex], partition: _Partition, tied: _Partition, cycle: set[str]
+) -> str:
+    """Name the group that was asked for, what it waits for, and the datasets between them."""
+    inside = [set(partition.members(root)) for root in cycle]
+    joined = next(m for m in inside if len({tied.of[name] for name in m}) > 1)
+    others = set().union(*inside) - joined
+    written = _datasets(vertices, joined, lambda v: v.writes)
+    back = _datasets(vertices, others, lambda v: v.writes)
+    out = sorted(written & _datasets(vertices, others, lambda v: v.reads))
+    home = sorted(back & _datasets(vertices, joined, lambda v: v.reads))
+    return (
+        f"The grouping of {_listed(joined)} in zenml.yml makes a circle: {_listed(others)} must run "
+        f"after part of it (because of {_listed(out)}) and before the rest (because of "
+        f"{_listed(home)}). Add {_listed(others)} to the group, or take nodes out of it."
+    )
+
+
+def _datasets(
+    vertices: Sequence[Vertex], names: set[str], which: Callable[[Vertex], frozenset[str]]
+) -> set[str]:
+    return {dataset for v in vertices if v.name in names for dataset in which(v)}
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "no dataset"

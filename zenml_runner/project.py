@@ -1,0 +1,88 @@
+"""Finds a Kedro project, and reads what it says about ZenML."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zenml_runner.errors import RunnerError
+from zenml_runner.settings import Settings, read_settings
+
+# Kedro's and MLflow's and ZenML's usage statistics; whoever wants them sets these otherwise.
+NO_TELEMETRY = {
+    "KEDRO_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "ZENML_ANALYTICS_OPT_IN": "false",
+}
+PROJECT_VARIABLE = "ZENML_RUNNER_PROJECT"
+CONFIG = "zenml"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A Kedro project that this process has been set up for.
+
+    Attributes:
+        path: Its folder.
+        package: The name of its package.
+    """
+
+    path: Path
+    package: str
+
+
+def open_project(path: Path | None = None) -> Project:
+    """Set this process up for a project.
+
+    Args:
+        path: The project's folder or one inside it. Otherwise what the environment variable
+            `ZENML_RUNNER_PROJECT` says, as in a container; otherwise the current folder.
+
+    Returns:
+        The project.
+
+    Raises:
+        RunnerError: If there is no project.
+    """
+    from kedro.framework.startup import bootstrap_project
+    from kedro.utils import find_kedro_project
+
+    for name, value in NO_TELEMETRY.items():
+        os.environ.setdefault(name, value)
+    start = Path(path or os.environ.get(PROJECT_VARIABLE, "") or Path.cwd()).resolve()
+    found = find_kedro_project(start)
+    if found is None:
+        raise RunnerError(
+            f"{start} is not in a Kedro project (no pyproject.toml with [tool.kedro]): go to the "
+            "project's folder, or name it with --project."
+        )
+    metadata = bootstrap_project(Path(found))
+    return Project(Path(found), metadata.package_name)
+
+
+def settings_of(loader: Any) -> Settings:
+    """Read `zenml.yml` of the environment over that of the base environment.
+
+    Args:
+        loader: The configuration loader of the project's session.
+
+    Returns:
+        The settings; all defaults where the project has no such file.
+
+    Raises:
+        RunnerError: If the file has mistakes.
+    """
+    from kedro.config import MissingConfigException
+
+    loader.config_patterns.setdefault(CONFIG, [f"{CONFIG}*", f"{CONFIG}*/**", f"**/{CONFIG}*"])
+    if isinstance(getattr(loader, "merge_strategy", None), dict):
+        # An environment changes single keys of a section, not the whole of it.
+        loader.merge_strategy.setdefault(CONFIG, "soft")
+    try:
+        content = loader[CONFIG]
+    except MissingConfigException:
+        content = {}
+    return read_settings(dict(content), f"{CONFIG}.yml of the environment {loader.env or 'base'}")
