@@ -3,12 +3,18 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+# What is installed: the project, with ZenML, with everything its tests need.
+BASE := $(VENV)/.base
+ZENML := $(VENV)/.zenml
+DEV := $(VENV)/.dev
 
-.PHONY: run test test-slow lint format mlflow viz install clean
+.PHONY: run zenml test test-slow lint format mlflow viz install clean
 
-run: install
+run: $(BASE)
 	$(BIN)/kedro run
+
+zenml: $(ZENML)
+	$(BIN)/kedro zenml run --stack local
 
 test: install
 	$(BIN)/pytest -n 2 -m "not slow"
@@ -25,19 +31,29 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-mlflow: install
+mlflow: $(BASE)
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/kedro mlflow ui --env development --host 127.0.0.1
 
-viz: install
+viz: $(BASE)
 	$(BIN)/kedro viz run
 
-install: $(STAMP)
+install: $(DEV)
 
-# An editable install in the versions of constraints.txt; repeated when either file changes.
-$(STAMP): pyproject.toml constraints.txt
+# Editable installs in the versions of constraints.txt; repeated when either file changes.
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
+
+$(BASE): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14) and 'Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python3.11')"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(PIP_INSTALL) .
+	touch $@
+
+$(ZENML): $(BASE)
+	$(PIP_INSTALL) ".[zenml]"
+	touch $@
+
+$(DEV): $(ZENML)
+	$(PIP_INSTALL) ".[dev]"
 	touch $@
 
 clean:

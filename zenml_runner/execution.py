@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from kedro.framework.session import KedroSession
+from kedro.pipeline import Pipeline
+from kedro.runner import SequentialRunner
 
 from zenml_runner.errors import RunnerError, did_you_mean
 from zenml_runner.lineage import Lineage, Recorder
 from zenml_runner.plan import RunSpec, StepPlan
 from zenml_runner.project import Project, settings_of
-
-if TYPE_CHECKING:
-    from kedro.pipeline import Pipeline
-
-    from zenml_runner.settings import Settings
-
-logger = logging.getLogger(__name__)
+from zenml_runner.settings import Settings
 
 
 class Execution:
@@ -46,8 +44,6 @@ class Execution:
         Raises:
             RunnerError: If there is no such pipeline, or its slice holds no nodes.
         """
-        from kedro.framework.session import KedroSession
-
         self.project, self.run = project, run
         self._session = KedroSession.create(
             project_path=project.path,
@@ -98,14 +94,12 @@ class Execution:
         Raises:
             Exception: Of a node, with a note that names the node.
         """
-        from kedro.runner import SequentialRunner
-
         self._recorder.clear()
         if step.params:
             self._set_parameters(step.params)
         part = self.pipeline.filter(node_names=list(step.nodes))
         try:
-            SequentialRunner().run(
+            _StepRunner().run(
                 part, self.catalog, self._session._hook_manager, run_id=self.run.version
             )
         except Exception as error:
@@ -194,9 +188,20 @@ class Execution:
             "load_versions": self.run.load_versions or None,
             "runtime_params": self._session.store.get("runtime_params") or {},
             "pipeline_names": [name] if name else None,
-            "runner": "SequentialRunner",
+            "runner": str(_StepRunner()),
             "only_missing_outputs": False,
         }
+
+
+class _StepRunner(SequentialRunner):
+    """Kedro's own; how to go on after an error is told by the command."""
+
+    @property
+    def _logger(self) -> logging.Logger:
+        return logging.getLogger("kedro.runner.sequential_runner")
+
+    def _suggest_resume_scenario(self, *args: Any, **options: Any) -> None:
+        pass
 
 
 def _parameters(context: Any) -> dict[str, Any]:

@@ -138,8 +138,8 @@ def _explain_cycle(
     out = sorted(written & _datasets(vertices, others, lambda v: v.reads))
     home = sorted(back & _datasets(vertices, joined, lambda v: v.reads))
     return (
-        f"The grouping of {_listed(joined)} in zenml.yml makes a circle: {_listed(others)} must run "
-        f"after part of it (because of {_listed(out)}) and before the rest (because of "
+        f"The grouping of {_listed(joined)} in zenml.yml makes a circle: {_listed(others)} must "
+        f"run after part of it (because of {_listed(out)}) and before the rest (because of "
         f"{_listed(home)}). Add {_listed(others)} to the group, or take nodes out of it."
     )
 

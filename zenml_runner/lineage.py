@@ -42,7 +42,7 @@ class Lineage(Section):
     read: dict[str, Entry] = {}
     written: dict[str, Entry] = {}
 
-    def flat(self) -> dict[str, str | int]:
+    def flat(self) -> dict[str, Any]:
         """As metadata of a ZenML step: `written.forecasts.rows` and the like."""
         return {
             f"{kind}.{name}.{field}": value
@@ -79,7 +79,8 @@ class Recorder:
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
         """Note what a node has written; a generator node writes piece by piece."""
         rows, before = _rows(data), self._written.get(dataset_name)
-        self._written[dataset_name] = rows if None in (rows, before) else rows + before
+        pieces = [count for count in (before, rows) if count is not None]
+        self._written[dataset_name] = sum(pieces) if pieces else None
 
     @hook_impl
     def on_node_error(self, node: Node) -> None:

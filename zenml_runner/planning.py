@@ -40,7 +40,7 @@ def make_plan(execution: Execution, *, remote: bool, shards: int | None = None) 
     settings, pipeline = execution.settings, execution.pipeline
     _refuse_unknown_names(settings)
     in_memory = _in_memory(pipeline, execution.catalog)
-    fanned = _fanned_out(pipeline, settings, execution.run.pipeline)
+    fanned = _fanned_out(pipeline, settings)
     groups = _groups(pipeline, settings.grouping, in_memory, execution.run.pipeline)
     _refuse_mixed_groups(groups, fanned, in_memory, pipeline)
     if remote:
@@ -52,9 +52,7 @@ def make_plan(execution: Execution, *, remote: bool, shards: int | None = None) 
             f"tags under fan_out in zenml.yml whose nodes take "
             f"params:{settings.fan_out.parameter}."
         )
-    return Plan(
-        run=execution.run, steps=tuple(_steps(pipeline, groups, settings, fanned, count))
-    )
+    return Plan(run=execution.run, steps=tuple(_steps(pipeline, groups, settings, fanned, count)))
 
 
 def _steps(
@@ -175,7 +173,7 @@ def _is_parameter(name: str) -> bool:
     return name == "parameters" or name.startswith("params:")
 
 
-def _fanned_out(pipeline: Pipeline, settings: Settings, name: str) -> frozenset[str]:
+def _fanned_out(pipeline: Pipeline, settings: Settings) -> frozenset[str]:
     """Nodes that run once for each shard: marked, and taking the shard's parameter."""
     from kedro.framework.project import pipelines
 
@@ -196,11 +194,10 @@ def _fanned_out(pipeline: Pipeline, settings: Settings, name: str) -> frozenset[
 
 def _refuse_without_takers(name: str, nodes: Iterable[Node], wanted: set[str], kind: str) -> None:
     if not any(wanted & set(node.inputs) for node in nodes):
-        parameter = sorted(wanted)[-1]
         raise RunnerError(
             f"fan_out in zenml.yml names the {kind} {name!r}, but none of its nodes "
-            f"({', '.join(sorted(n.name for n in nodes))}) takes {parameter}: each shard would do "
-            f"all of the work."
+            f"({', '.join(sorted(n.name for n in nodes))}) takes {max(wanted)}: each shard would "
+            f"do all of the work."
         )
 
 

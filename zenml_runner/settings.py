@@ -119,12 +119,12 @@ class MlflowTracker(Section):
 
     Attributes:
         tracking_uri: Of an MLflow server; for local stacks also a database of the project's, whose
-            path counts from its folder.
+            path counts from its folder. Nothing is tracked by the stack where it is None.
         secret: Name of a ZenML secret with ``tracking_token``, or ``tracking_username`` and
             ``tracking_password``. Without it these come from MLflow's environment variables.
     """
 
-    tracking_uri: str
+    tracking_uri: str | None = None
     secret: str | None = None
 
 
@@ -221,6 +221,20 @@ class Settings(Section):
     fan_out: FanOut = FanOut()
     schedules: dict[str, Schedule] = {}
     keep_in_container: list[str] = []
+
+
+def choose_stack(settings: Settings, name: str | None) -> tuple[str, Stack]:
+    """The stack that was asked for, or the one of the environment.
+
+    Raises:
+        RunnerError: If zenml.yml has no such stack.
+    """
+    chosen = name or settings.stack
+    if chosen not in settings.stacks:
+        raise RunnerError(
+            f"There is no stack {chosen!r} in zenml.yml: {did_you_mean(chosen, settings.stacks)}"
+        )
+    return chosen, settings.stacks[chosen]
 
 
 def read_settings(content: dict[str, Any], origin: str) -> Settings:

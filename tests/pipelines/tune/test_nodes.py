@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from book_forecast.generations import Part
 from book_forecast.journals import JournalFolder

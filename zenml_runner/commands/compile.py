@@ -1,0 +1,70 @@
+"""Writes what would be submitted."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zenml_runner.commands.prepare import Prepared, prepare
+
+_SECRET_NAME = re.compile(
+    r"(?i)(password|passwd|secret|token|credential|api_?key|private_?key|signature)"
+)
+_USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
+
+
+def compile_pipeline(output: Path | None, project: Path | None, **arguments: Any) -> None:
+    """Write the compiled pipeline as YAML.
+
+    Args:
+        output: The file; the terminal if None.
+        project: Folder of the Kedro project.
+        arguments: Of `prepare`.
+    """
+    import yaml
+
+    prepared = prepare(project, **arguments)
+    document = without_secrets(compiled(prepared))
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
+    if output is None:
+        click.echo(text)
+        return
+    output.parent.mkdir(parents=True, exist_ok=True)
+    waiting = output.with_name(f".{output.name}.part")
+    waiting.write_text(text, encoding="utf-8")
+    waiting.replace(output)
+    click.echo(f"Wrote {len(prepared.plan.steps)} steps of {prepared.plan.run.pipeline}: {output}")
+
+
+def compiled(prepared: Prepared) -> dict[str, Any]:
+    """The pipeline as it would be submitted: what all steps share, the stack, and each step."""
+    plan, settings = prepared.plan, prepared.settings
+    head: dict[str, Any] = {
+        "pipeline": plan.run.pipeline,
+        "stack": {
+            "name": prepared.stack_name,
+            **prepared.stack.model_dump(mode="json", exclude_none=True),
+        },
+        "run": plan.run.model_dump(mode="json", exclude_defaults=True),
+    }
+    if prepared.remote:
+        head |= {"image": settings.image, "labels": settings.labels}
+    return {
+        **head,
+        "steps": [step.model_dump(mode="json", exclude_defaults=True) for step in plan.steps],
+    }
+
+
+def without_secrets(thing: Any, name: str = "") -> Any:
+    """The same with `***` in place of values whose names say that they are secret."""
+    if isinstance(thing, dict):
+        return {key: without_secrets(value, str(key)) for key, value in thing.items()}
+    if isinstance(thing, list | tuple):
+        return [without_secrets(value, name) for value in thing]
+    # The name of a ZenML secret is none.
+    if _SECRET_NAME.search(name) and name != "secret" and thing is not None:
+        return "***"
+    return _USER_INFO.sub("***@", thing) if isinstance(thing, str) else thing

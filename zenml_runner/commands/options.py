@@ -1,0 +1,87 @@
+"""How options are read and errors are told."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+from zenml_runner.errors import RunnerError
+
+_STARTS_PAIR = re.compile(r"\s*[A-Za-z_][\w.]*\s*=")
+# YAML reads 0722532938 as an octal number, or not, by its digits; it is an ISBN or the like.
+_LEADING_ZERO = re.compile(r"0\d+")
+
+
+class FriendlyGroup(click.Group):
+    """Tells errors that the user can put right in one paragraph."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command.
+
+        Args:
+            ctx: The parsed command line.
+
+        Raises:
+            click.ClickException: In place of an error that has a clear cause.
+        """
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except RunnerError as error:
+            raise click.ClickException(str(error)) from None
+        except Exception as error:
+            from zenml_runner.failures import explain
+
+            message = explain(error)
+            if message is None:
+                raise
+            raise click.ClickException(message) from None
+
+
+def names(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
+    """Read names between commas; a comma in brackets belongs to the name, as in Kedro's own."""
+    parts, depth = [""], 0
+    for letter in value:
+        depth += (letter in "[(") - (letter in "])")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def parameters(
+    context: click.Context, option: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Any]:
+    """Read `name=value,other=value`, with types as in YAML and nested where names have dots.
+
+    A piece without a name goes on with the value before it: `titles=A,B`.
+
+    Raises:
+        click.BadParameter: If a text does not start with a name.
+    """
+    pairs: list[str] = []
+    for text in values:
+        first = len(pairs)
+        for piece in text.split(","):
+            if _STARTS_PAIR.match(piece):
+                name, _, content = piece.partition("=")
+                pairs.append(f"{name.strip()}={content}")
+            elif len(pairs) > first:
+                pairs[-1] += f",{piece}"
+            else:
+                raise click.BadParameter(f"{piece!r} has no name: name=value", context, option)
+    if not pairs:
+        return {}
+    from omegaconf import OmegaConf
+
+    plain: Any = OmegaConf.to_container(OmegaConf.from_dotlist([_quoted(p) for p in pairs]))
+    return dict(plain)
+
+
+def _quoted(pair: str) -> str:
+    name, _, content = pair.partition("=")
+    return f"{name}='{content}'" if _LEADING_ZERO.fullmatch(content) else pair

@@ -1,0 +1,120 @@
+"""What the terminal shows of a run."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zenml_runner.plan import Plan, StepPlan
+
+if TYPE_CHECKING:
+    from zenml_runner.commands.prepare import Prepared
+
+
+class Report:
+    """A line for each step of a run as it ends."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._width = max(len(step.name) for step in plan.steps)
+        self._count = len(plan.steps)
+        self._done = 0
+        self._started = time.perf_counter()
+
+    def step(self, step: StepPlan, seconds: float, outcome: str) -> None:
+        """Print how a step has ended."""
+        self.line(step.name, seconds, outcome)
+
+    def line(self, name: str, seconds: float, outcome: str) -> None:
+        """Print a line: how many steps are done, name, seconds, outcome."""
+        self._done += outcome != "failed"
+        digits = len(str(self._count))
+        click.echo(
+            f"[{self._done:{digits}}/{self._count}] {name:{self._width}}  {seconds:7.1f} s"
+            + ("" if outcome == "done" else f"  {outcome}")
+        )
+
+    def end(self) -> None:
+        """Print that all is done."""
+        seconds = time.perf_counter() - self._started
+        click.echo(f"All {self._count} steps done in {seconds:.1f} s.")
+
+    @staticmethod
+    def describe(error: BaseException) -> str:
+        """The error itself, with the node it came from."""
+        notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+        return f"{type(error).__name__}{notes}: {error}"
+
+    @staticmethod
+    def last_run(pipeline: Any) -> Any:
+        """The ZenML run that a pipeline has last made."""
+        from zenml_runner.client import quiet_client
+
+        name = pipeline.configuration.run_name if hasattr(pipeline, "configuration") else None
+        runs = quiet_client().list_pipeline_runs(sort_by="desc:created", size=1, name=name)
+        return runs.items[0]
+
+
+def tell_plan(prepared: Prepared) -> None:
+    """Print what a run will do."""
+    plan = prepared.plan
+    env = plan.run.env or "the project's default"
+    click.echo(
+        f"{plan.run.package}: pipeline {plan.run.pipeline}, environment {env}, "
+        f"stack {prepared.stack_name}, {len(plan.steps)} steps"
+        + (f", going on with {plan.resumes}" if plan.resumes else "")
+    )
+    for step in plan.steps:
+        nodes = "" if step.nodes == (step.name,) else f": {', '.join(step.nodes)}"
+        after = f"  after {', '.join(_folded(step.after))}" if step.after else ""
+        click.echo(f"  {step.name}{nodes}{after}")
+
+
+def _folded(names: tuple[str, ...]) -> list[str]:
+    """Many shards as one."""
+    if len(names) <= 4:
+        return list(names)
+    return [names[0], "…", names[-1]]
+
+
+def tell_places(zenml_run: Any, mlflow_run: str | None) -> None:
+    """Print where a run can be looked at."""
+    from zenml.utils.dashboard_utils import get_run_url
+
+    click.echo(f"ZenML run {zenml_run.name} ({zenml_run.status.value})")
+    click.echo(f"  {get_run_url(zenml_run) or f'kedro zenml status {zenml_run.name}'}")
+    metadata = zenml_run.run_metadata or {}
+    if job := metadata.get("orchestrator_url"):
+        click.echo(f"Vertex job\n  {job}")
+    run_id = mlflow_run or metadata.get("mlflow.run_id")
+    if run_id is not None:
+        _tell_mlflow(str(run_id))
+
+
+def _tell_mlflow(run_id: str) -> None:
+    import mlflow
+
+    uri = mlflow.get_tracking_uri()
+    click.echo(f"MLflow run {run_id}")
+    if not uri.startswith(("http://", "https://")):
+        click.echo(f"  in {uri}")
+        return
+    try:
+        experiment = mlflow.get_run(run_id).info.experiment_id
+    except Exception as error:  # noqa: BLE001 - the run is told by its id
+        click.echo(f"  at {uri}, which does not answer ({str(error).splitlines()[0]})")
+        return
+    click.echo(f"  {uri}/#/experiments/{experiment}/runs/{run_id}")
+
+
+def resume_command(prepared: Prepared, zenml_run: Any) -> str:
+    """The command that runs what is left of a run."""
+    module = not sys.argv[0].endswith("kedro")
+    command = ["python", "-m", "zenml_runner"] if module else ["kedro", "zenml"]
+    command += ["run", "--resume", zenml_run.name, "--stack", prepared.stack_name]
+    if module:
+        command += ["--project", str(prepared.project.path)]
+    return shlex.join(command)

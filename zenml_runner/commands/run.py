@@ -1,0 +1,139 @@
+"""Runs a pipeline: prints what it will do, a line for each step, and where to look."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zenml_runner.commands.prepare import Prepared, prepare
+from zenml_runner.commands.report import Report, resume_command, tell_places, tell_plan
+from zenml_runner.errors import RunnerError
+from zenml_runner.plan import Plan
+
+
+def run_pipeline(
+    dry_run: bool, wait: bool, resume: str | None, project: Path | None, **arguments: Any
+) -> None:
+    """Run a pipeline, or what is left of a run.
+
+    Args:
+        dry_run: Whether to end before anything runs.
+        wait: Whether to wait for runs elsewhere.
+        resume: Name or id of a run to go on with.
+        project: Folder of the Kedro project.
+        arguments: Of `prepare`.
+
+    Raises:
+        RunnerError: If something asked for does not exist.
+        SystemExit: If the run fails.
+    """
+    started = time.perf_counter()
+    version = datetime.now(UTC).strftime("%Y-%m-%dT%H.%M.%S.%f")[:-3] + "Z"
+    if resume is not None:
+        prepared = _resumed(resume, project, **arguments)
+    else:
+        prepared = prepare(project, version=version, **arguments)
+    tell_plan(prepared)
+    if dry_run:
+        return
+    pipeline, where = _translate(prepared)
+    click.echo(f"Ready after {time.perf_counter() - started:.1f} s, on the ZenML stack {where}.")
+    if prepared.remote:
+        _run_elsewhere(prepared, pipeline, wait=wait)
+    else:
+        _run_here(prepared, pipeline)
+
+
+def _resumed(name: str, project: Path | None, **arguments: Any) -> Prepared:
+    """Plan the steps that a former run has not completed, with its parameters and version."""
+    from zenml_runner.client import quiet_client
+    from zenml_runner.project import open_project
+    from zenml_runner.translation import plan_of
+
+    open_project(project)
+    try:
+        former = quiet_client().get_pipeline_run(name)
+    except KeyError:
+        raise RunnerError(
+            f"ZenML knows no run {name!r}: `kedro zenml status` lists the last ones."
+        ) from None
+    plan = plan_of(former.config.extra)
+    if plan is None:
+        raise RunnerError(f"The run {name} was not made by this adapter; it cannot be resumed.")
+    done = {s for s, step in former.steps.items() if step.status.value in ("completed", "cached")}
+    left = plan.without(done)
+    if not left:
+        raise RunnerError(f"All {len(plan.steps)} steps of {former.name} have completed.")
+    given = dict(arguments, pipeline=plan.run.pipeline, params=plan.run.params, shards=None)
+    given |= {name: getattr(plan.run.slice, name) for name in type(plan.run.slice).model_fields}
+    given["env"] = plan.run.env
+    given["load_versions"] = tuple(f"{k}:{v}" for k, v in plan.run.load_versions.items())
+    prepared = prepare(project, version=plan.run.version, **given)
+    nodes = [node for step in left for node in step.nodes]
+    prepared.execution.pipeline = prepared.execution.pipeline.filter(node_names=nodes)
+    resumed = Plan(run=prepared.execution.run, steps=left, resumes=former.name)
+    return Prepared(prepared.execution, resumed, prepared.stack_name, prepared.stack)
+
+
+def _translate(prepared: Prepared) -> tuple[Any, str]:
+    """The ZenML pipeline, with its stack registered and active in this process."""
+    from zenml_runner import stacks
+    from zenml_runner.client import quiet_client
+    from zenml_runner.translation import to_zenml
+
+    quiet_client()
+    if prepared.remote:
+        from zenml_runner.preflight import check
+
+        check(prepared.project, prepared.stack)
+    name, changes = stacks.register(prepared.project, prepared.stack_name, prepared.stack)
+    for line in changes:
+        click.echo(f"  {line}")
+    stacks.activate(name)
+    label = prepared.plan.run.pipeline.strip("_")
+    run_name = f"{label}-{datetime.now(UTC):%Y_%m_%d-%H_%M_%S_%f}"
+    pipeline = to_zenml(prepared.plan, prepared.settings, prepared.stack, run_name=run_name)
+    return pipeline, name
+
+
+def _run_here(prepared: Prepared, pipeline: Any) -> None:
+    """Run all steps in this process."""
+    from zenml_runner.hosts import WholeRun
+    from zenml_runner.stacks import tracking_uri
+
+    report = Report(prepared.plan)
+    host = WholeRun(prepared.execution, report.step, tracking_uri(prepared.project, prepared.stack))
+    try:
+        with host:
+            zenml_run = pipeline()
+    except Exception as error:
+        if host.error is None or host.failed is None:
+            raise
+        click.echo(f"\nFailed: {report.describe(host.error)}", err=True)
+        zenml_run = report.last_run(pipeline)
+        tell_places(zenml_run, host.mlflow_run)
+        click.echo(f"Go on from there with\n  {resume_command(prepared, zenml_run)}", err=True)
+        raise SystemExit(1) from error
+    finally:
+        prepared.execution.close()
+    report.end()
+    tell_places(zenml_run, host.mlflow_run)
+
+
+def _run_elsewhere(prepared: Prepared, pipeline: Any, *, wait: bool) -> None:
+    """Submit the run and, if asked to, watch it."""
+    from zenml_runner.commands.watch import watch
+
+    zenml_run = pipeline()
+    tell_places(zenml_run, None)
+    if not wait:
+        click.echo(f"Follow it with\n  kedro zenml status {zenml_run.name}")
+        return
+    failed = watch(zenml_run, Report(prepared.plan))
+    if failed:
+        click.echo(f"Go on from there with\n  {resume_command(prepared, zenml_run)}", err=True)
+        raise SystemExit(1)

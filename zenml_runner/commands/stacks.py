@@ -1,0 +1,43 @@
+"""Registers the stacks of `zenml.yml`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zenml_runner.plan import RunSpec
+
+
+def register_stacks(project: Path | None, env: str | None) -> None:
+    """Make ZenML's stacks what zenml.yml says.
+
+    Stacks that lack what only another environment configures are named and left out.
+
+    Args:
+        project: Folder of the Kedro project.
+        env: Configuration environment.
+
+    Raises:
+        RunnerError: If the environment's own stack cannot be registered.
+    """
+    from zenml_runner.client import quiet_client
+    from zenml_runner.errors import RunnerError
+    from zenml_runner.execution import Execution
+    from zenml_runner.project import open_project
+    from zenml_runner.stacks import register
+
+    opened = open_project(project)
+    quiet_client()
+    settings = Execution(opened, RunSpec(package=opened.package, env=env)).settings
+    for name, stack in settings.stacks.items():
+        try:
+            full_name, changes = register(opened, name, stack)
+        except RunnerError as error:
+            if name == settings.stack:
+                raise
+            click.echo(f"{name}: left out. {error}")
+            continue
+        click.echo(f"{name}: ZenML stack {full_name}" + ("" if changes else ", nothing to change"))
+        for line in changes:
+            click.echo(f"  {line}")

@@ -1,0 +1,123 @@
+"""Shows runs, their steps and what these have logged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zenml_runner.client import quiet_client
+from zenml_runner.errors import RunnerError
+from zenml_runner.project import open_project
+
+MOST_RUNS = 20
+LINES_A_PAGE = 1000
+
+
+def show_status(project: Path | None, run: str | None) -> None:
+    """Show the last runs of the project, or the steps of one.
+
+    Args:
+        project: Folder of the Kedro project.
+        run: Name or id of a run.
+    """
+    opened = open_project(project)
+    if run is None:
+        _list_runs(opened.package)
+    else:
+        _show_run(_find(run))
+
+
+def show_logs(project: Path | None, run: str, step: str | None) -> None:
+    """Show what the steps of a run have logged.
+
+    Args:
+        project: Folder of the Kedro project.
+        run: Name or id of the run.
+        step: Only this one.
+
+    Raises:
+        RunnerError: If there is no such run or step.
+    """
+    from zenml_runner.errors import refuse_unknown
+
+    open_project(project)
+    found = _find(run)
+    refuse_unknown("step", [step] if step else [], found.steps)
+    for name, one in found.steps.items():
+        if step in (None, name):
+            click.echo(f"-- {name} ({one.status.value})")
+            for line in _lines(one):
+                click.echo(line)
+
+
+def _lines(step: Any) -> list[str]:
+    """All messages that the log stores have of a step."""
+    from zenml.enums import StackComponentType
+    from zenml.stack import StackComponent
+
+    found: list[str] = []
+    for logs in step.log_collection or []:
+        model = quiet_client().get_stack_component(StackComponentType.LOG_STORE, logs.log_store_id)
+        store: Any = StackComponent.from_model(model)
+        after = None
+        while True:
+            page = store.fetch(logs, start="oldest", limit=LINES_A_PAGE, after=after)
+            found.extend(entry.message for entry in page.items)
+            after = page.after
+            if after is None or not page.items:
+                break
+    return found or ["(nothing was logged)"]
+
+
+def _list_runs(package: str) -> None:
+
+    runs = quiet_client().list_pipeline_runs(sort_by="desc:created", size=MOST_RUNS, hydrate=True)
+    own = [r for r in runs.items if _package(r) == package]
+    for run in own:
+        click.echo(f"{run.created:%Y-%m-%d %H:%M}  {run.status.value:12}  {run.name}")
+    if not own:
+        click.echo(f"No runs of {package} yet.")
+
+
+def _package(run: Any) -> str | None:
+    kedro = run.config.extra.get("kedro", {})
+    return kedro.get("run", {}).get("package") if isinstance(kedro, dict) else None
+
+
+def _find(name: str) -> Any:
+
+    try:
+        return quiet_client().get_pipeline_run(name)
+    except KeyError:
+        raise RunnerError(
+            f"ZenML knows no run {name!r}: `kedro zenml status` lists the last ones."
+        ) from None
+
+
+def _show_run(run: Any) -> None:
+    from zenml.utils.run_utils import refresh_run_status
+
+    from zenml_runner.commands.report import tell_places
+    from zenml_runner.commands.watch import reason
+    from zenml_runner.tracking import close_after
+
+    if not run.status.is_finished:
+        run = refresh_run_status(run)
+    if run.status.is_finished:
+        close_after(run)
+    plan = run.config.extra.get("kedro", {}).get("steps", [])
+    names = [step["name"] for step in plan] or list(run.steps)
+    width = max(map(len, names), default=0)
+    for name in names:
+        step = run.steps.get(name)
+        if step is None:
+            click.echo(f"  {name:{width}}  not started")
+            continue
+        seconds = (step.end_time - step.start_time).total_seconds() if step.end_time else None
+        took = f"{seconds:8.1f} s" if seconds is not None else ""
+        click.echo(f"  {name:{width}}  {step.status.value:10}{took}")
+        if step.status.value == "failed":
+            click.echo(f"    {reason(step)}")
+    tell_places(run, None)

@@ -1,0 +1,69 @@
+"""Watches a run that goes on elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+from zenml.utils.run_utils import refresh_run_status
+
+from zenml_runner.client import quiet_client
+from zenml_runner.commands.report import Report
+from zenml_runner.tracking import close_after
+
+POLL_SECONDS = 5.0
+ENDED = {"completed", "cached", "failed", "stopped", "cancelled", "skipped"}
+
+
+def watch(zenml_run: Any, report: Report) -> bool:
+    """Print a line for each step that ends, until the run does.
+
+    Args:
+        zenml_run: The run.
+        report: Prints the lines.
+
+    Returns:
+        Whether the run has failed.
+    """
+    told: set[str] = set()
+    while True:
+        run = quiet_client().get_pipeline_run(zenml_run.id)
+        # ZenML tells a job's state by asking the orchestrator, which also sees killed containers.
+        run = run if run.status.is_finished else refresh_run_status(run)
+        for name, step in run.steps.items():
+            if step.status.value in ENDED and name not in told:
+                told.add(name)
+                report.line(name, _seconds(step), _outcome(step))
+                if step.status.value == "failed":
+                    click.echo(f"  {reason(step)}", err=True)
+        if run.status.is_finished:
+            break
+        time.sleep(POLL_SECONDS)
+    failed = run.status.value != "completed"
+    if failed:
+        silent = [s for s in run.config.extra["kedro"]["steps"] if s["name"] not in told]
+        names = ", ".join(s["name"] for s in silent)
+        click.echo(f"\nThe run {run.status.value}. Not completed: {names or 'see above'}", err=True)
+    else:
+        report.end()
+    close_after(run)
+    return failed
+
+
+def reason(step: Any) -> str:
+    """The error of a step, as far as ZenML has it."""
+    info = step.exception_info
+    if info is None:
+        return "no error was recorded; its container may have been ended from outside"
+    return str(info.traceback).strip().splitlines()[-1]
+
+
+def _seconds(step: Any) -> float:
+    if step.start_time is None or step.end_time is None:
+        return 0.0
+    return float((step.end_time - step.start_time).total_seconds())
+
+
+def _outcome(step: Any) -> str:
+    return "done" if step.status.value == "completed" else str(step.status.value)

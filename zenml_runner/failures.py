@@ -1,0 +1,82 @@
+"""Errors of other people's code, as far as their cause is known."""
+
+from __future__ import annotations
+
+import os
+
+
+def explain(error: BaseException) -> str | None:
+    """Say which component has failed, where it is and what to do.
+
+    Args:
+        error: What has come out of Kedro, ZenML, MLflow or a filesystem.
+
+    Returns:
+        The message; None if the cause is not known.
+    """
+    for cause in _chain(error):
+        for look in (_zenml_server, _kedro_config, _bucket):
+            message = look(cause)
+            if message is not None:
+                return message
+    return None
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def _zenml_server(error: BaseException) -> str | None:
+    kind = f"{type(error).__module__}.{type(error).__name__}"
+    url = _store_url()
+    if url is None or url.startswith("sqlite"):
+        return None
+    if kind.startswith(("requests.", "urllib3.")) or isinstance(error, ConnectionError):
+        return (
+            f"The ZenML server {url} does not answer: start it, or choose another one with "
+            "`zenml login` or the environment variable ZENML_STORE_URL."
+        )
+    if type(error).__name__ in ("AuthorizationException", "CredentialsNotValid"):
+        return (
+            f"The ZenML server {url} refuses these credentials: log in with `zenml login`, or set "
+            "ZENML_STORE_API_KEY to the key of a service account."
+        )
+    return None
+
+
+def _store_url() -> str | None:
+    if url := os.environ.get("ZENML_STORE_URL"):
+        return url
+    import sys
+
+    if "zenml.config.global_config" not in sys.modules:
+        return None
+    from zenml.config.global_config import GlobalConfiguration
+
+    try:
+        return str(GlobalConfiguration().store_configuration.url)
+    except Exception:  # noqa: BLE001 - without a store there is nothing to tell
+        return None
+
+
+def _kedro_config(error: BaseException) -> str | None:
+    name = type(error).__name__
+    if name in ("MissingConfigException", "ParserError", "InterpolationResolutionError"):
+        return f"The project's configuration cannot be read: {error}"
+    if name in ("DatasetError", "DatasetNotFoundError", "ParameterValidationError"):
+        return str(error)
+    return None
+
+
+def _bucket(error: BaseException) -> str | None:
+    if type(error).__module__.startswith(("gcsfs", "google.auth", "aiohttp")):
+        return (
+            f"Google Cloud Storage refuses or does not answer ({error}): check the name of the "
+            "bucket, and log in with `gcloud auth application-default login` as somebody who may "
+            "read and write its objects."
+        )
+    return None

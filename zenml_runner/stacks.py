@@ -1,0 +1,236 @@
+"""ZenML stacks as `zenml.yml` describes them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from zenml.client import Client
+from zenml.constants import ENV_ZENML_ACTIVE_STACK_ID
+from zenml.enums import StackComponentType
+
+from zenml_runner.errors import RunnerError
+from zenml_runner.project import Project
+from zenml_runner.settings import LocalStack, MlflowTracker, Stack, VertexStack
+
+VERTEX_FLAVOR = "vertex_with_retries"
+VERTEX_FLAVOR_SOURCE = "zenml_runner.vertex.RetryingVertexOrchestratorFlavor"
+_LOCAL_DATABASE = re.compile(r"^(sqlite:///)(?!/)(.+)$")
+
+
+@dataclass(frozen=True)
+class Component:
+    """A stack component as it should be.
+
+    Attributes:
+        type: Its kind.
+        name: In ZenML.
+        flavor: Its implementation.
+        configuration: What it is told; keys that are None are left out.
+        connector: Name of the service connector it uses.
+    """
+
+    type: StackComponentType
+    name: str
+    flavor: str
+    configuration: Mapping[str, Any]
+    connector: str | None = None
+
+
+def register(project: Project, name: str, stack: Stack) -> tuple[str, list[str]]:
+    """Make a stack what the configuration says; what is already so stays untouched.
+
+    Args:
+        project: Whose name goes before those of stack and components.
+        name: Of the stack in zenml.yml.
+        stack: What it is made of.
+
+    Returns:
+        Its name in ZenML, and a line for each thing that was made or changed.
+
+    Raises:
+        RunnerError: If something the stack needs is not configured or does not exist.
+    """
+    client = Client()
+    prefix = f"{project.package}-{name}"
+    changes: list[str] = []
+    wanted = components(project, prefix, stack)
+    if isinstance(stack, VertexStack):
+        _register_flavor(client, changes)
+    ids = {c.type: _register_component(client, c, changes) for c in wanted}
+    found = client.list_stacks(name=prefix, size=1).items
+    if not found:
+        client.create_stack(prefix, {kind: str(i) for kind, i in ids.items()})
+        changes.append(f"stack {prefix}: made")
+    elif {kind: c[0].id for kind, c in found[0].components.items()} != ids:
+        client.update_stack(found[0].id, component_updates={k: [i] for k, i in ids.items()})
+        changes.append(f"stack {prefix}: components changed")
+    return prefix, changes
+
+
+def activate(name: str) -> None:
+    """Use a stack in this process, without changing what the user has set for others."""
+    stack = Client().list_stacks(name=name, size=1).items[0]
+    os.environ[ENV_ZENML_ACTIVE_STACK_ID] = str(stack.id)
+
+
+def tracking_uri(project: Project, stack: Stack) -> str | None:
+    """Where runs of a stack are tracked; paths of databases count from the project's folder."""
+    if stack.mlflow is None or stack.mlflow.tracking_uri is None:
+        return None
+    match = _LOCAL_DATABASE.match(stack.mlflow.tracking_uri)
+    if match is None:
+        return stack.mlflow.tracking_uri
+    path = project.path / match[2]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return f"{match[1]}{path}"
+
+
+def components(project: Project, prefix: str, stack: Stack) -> list[Component]:
+    """The components that a stack is made of."""
+    kind = StackComponentType
+    made: list[Component] = []
+    if isinstance(stack, LocalStack):
+        made.append(Component(kind.ORCHESTRATOR, f"{prefix}-orchestrator", "local", {}))
+        made.append(Component(kind.ARTIFACT_STORE, f"{prefix}-artifacts", "local", {}))
+    else:
+        made.extend(_vertex_components(prefix, stack))
+    uri = tracking_uri(project, stack)
+    if stack.mlflow is not None and uri is not None:
+        configuration = {"tracking_uri": uri, **_credentials(stack.mlflow, uri, f"{prefix}-mlflow")}
+        made.append(Component(kind.EXPERIMENT_TRACKER, f"{prefix}-mlflow", "mlflow", configuration))
+    return made
+
+
+def _vertex_components(prefix: str, stack: VertexStack) -> list[Component]:
+    needed = ("project", "location", "artifact_store", "container_registry")
+    missing = [key for key in needed if getattr(stack, key) is None]
+    if missing:
+        raise RunnerError(
+            f"The Vertex stack in zenml.yml lacks {', '.join(missing)}: write them under "
+            "stacks, or set the environment variables that they are taken from."
+        )
+    if not str(stack.artifact_store).startswith("gs://"):
+        raise RunnerError(
+            f"artifact_store is {stack.artifact_store!r}: Vertex needs a bucket, gs://…"
+        )
+    kind = StackComponentType
+    orchestrator = {
+        "project": stack.project,
+        "location": stack.location,
+        "pipeline_root": stack.pipeline_root,
+        "workload_service_account": stack.service_account,
+        "network": stack.network,
+    }
+    return [
+        Component(
+            kind.ORCHESTRATOR,
+            f"{prefix}-orchestrator",
+            VERTEX_FLAVOR,
+            orchestrator,
+            stack.connector,
+        ),
+        Component(
+            kind.ARTIFACT_STORE,
+            f"{prefix}-artifacts",
+            "gcp",
+            {"path": stack.artifact_store},
+            stack.connector,
+        ),
+        Component(
+            kind.CONTAINER_REGISTRY,
+            f"{prefix}-registry",
+            "gcp",
+            {"uri": stack.container_registry},
+            stack.connector,
+        ),
+        Component(kind.IMAGE_BUILDER, f"{prefix}-builder", "local", {}),
+    ]
+
+
+def _credentials(tracker: MlflowTracker, uri: str, name: str) -> dict[str, str]:
+    """References to a ZenML secret; the values stay there."""
+    if tracker.secret is None:
+        return _credentials_of_environment(uri, name)
+    try:
+        keys = set(Client().get_secret(tracker.secret).values)
+    except KeyError:
+        raise RunnerError(
+            f"ZenML has no secret {tracker.secret!r}, which zenml.yml names for MLflow: make it "
+            f"with `zenml secret create {tracker.secret} --tracking_token=…`."
+        ) from None
+    known = {"tracking_token", "tracking_username", "tracking_password"} & keys
+    if not known:
+        raise RunnerError(
+            f"The ZenML secret {tracker.secret!r} has {', '.join(sorted(keys)) or 'no keys'}: it "
+            "needs tracking_token, or tracking_username and tracking_password."
+        )
+    return {key: f"{{{{{tracker.secret}.{key}}}}}" for key in sorted(known)}
+
+
+def _credentials_of_environment(uri: str, name: str) -> dict[str, str]:
+    """Hand a token of the environment to ZenML as a secret, and refer to that."""
+    if not uri.startswith(("http://", "https://")):
+        return {}
+    token = os.environ.get("MLFLOW_TRACKING_TOKEN")
+    client = Client()
+    found = client.list_secrets(name=name, size=1).items
+    if token is None and not found:
+        raise RunnerError(
+            f"The MLflow server {uri} needs a token: name a ZenML secret under "
+            "mlflow.secret in zenml.yml, or set MLFLOW_TRACKING_TOKEN (to anything, for a server "
+            "that asks for none)."
+        )
+    if token is not None and not found:
+        client.create_secret(name, {"tracking_token": token})
+    elif token is not None and client.get_secret(name).secret_values != {"tracking_token": token}:
+        client.update_secret(name, add_or_update_values={"tracking_token": token})
+    return {"tracking_token": f"{{{{{name}.tracking_token}}}}"}
+
+
+def _register_flavor(client: Client, changes: list[str]) -> None:
+    kind = StackComponentType.ORCHESTRATOR
+    if not client.list_flavors(name=VERTEX_FLAVOR, type=kind, size=1).items:
+        client.create_flavor(VERTEX_FLAVOR_SOURCE, kind)
+        changes.append(f"orchestrator flavor {VERTEX_FLAVOR}: made")
+
+
+def _register_component(client: Client, wanted: Component, changes: list[str]) -> Any:
+    configuration = {k: v for k, v in wanted.configuration.items() if v is not None}
+    found = client.list_stack_components(type=wanted.type, name=wanted.name, size=1).items
+    label = f"{wanted.type.value.replace('_', ' ')} {wanted.name}"
+    if not found:
+        made = client.create_stack_component(wanted.name, wanted.flavor, wanted.type, configuration)
+        _connect(client, wanted)
+        changes.append(f"{label}: made")
+        return made.id
+    component = client.get_stack_component(wanted.type, found[0].id)
+    gone = {key: None for key in component.configuration if key not in configuration}
+    if any(component.configuration.get(k) != v for k, v in configuration.items()) or gone:
+        client.update_stack_component(
+            component.id, wanted.type, configuration={**configuration, **gone}
+        )
+        changes.append(f"{label}: configuration changed")
+    if wanted.connector and (
+        component.connector is None or component.connector.name != wanted.connector
+    ):
+        _connect(client, wanted)
+        changes.append(f"{label}: connected to {wanted.connector}")
+    return component.id
+
+
+def _connect(client: Client, wanted: Component) -> None:
+    if wanted.connector is None:
+        return
+    try:
+        connector = client.get_service_connector(wanted.connector)
+    except KeyError:
+        raise RunnerError(
+            f"ZenML has no service connector {wanted.connector!r}, which zenml.yml names: make it "
+            "with `zenml service-connector register`, or leave connector out to use Google's "
+            "default credentials."
+        ) from None
+    client.update_stack_component(wanted.name, wanted.type, connector_id=connector.id)

@@ -1,0 +1,102 @@
+"""A plan as a ZenML pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zenml import pipeline as zenml_pipeline
+from zenml.config import DockerSettings, ResourceSettings
+from zenml.config.retry_config import StepRetryConfig
+from zenml.config.schedule import Schedule
+from zenml.pipelines.pipeline_definition import Pipeline
+
+from zenml_runner.errors import RunnerError
+from zenml_runner.plan import Plan, StepPlan
+from zenml_runner.settings import LocalStack, Settings, Stack
+from zenml_runner.steps import Task, run_nodes
+
+EXTRA = "kedro"
+"""Where the plan stands in the configuration of ZenML's pipeline."""
+
+
+def to_zenml(
+    plan: Plan, settings: Settings, stack: Stack, *, run_name: str, schedule: Schedule | None = None
+) -> Pipeline:
+    """Make a static ZenML pipeline of a plan.
+
+    Args:
+        plan: The plan.
+        settings: For image and labels.
+        stack: What it will run on.
+        run_name: Of the ZenML run; a template for schedules.
+        schedule: When it runs by itself.
+
+    Returns:
+        The pipeline, to be called where ZenML's active stack is the one of `stack`.
+
+    Raises:
+        RunnerError: If containers are needed and there is no image.
+    """
+    remote = not isinstance(stack, LocalStack)
+
+    # Metadata come from the catalog; ZenML would load each artifact again to tell its size.
+    @zenml_pipeline(name=plan.run.pipeline, enable_cache=False, enable_artifact_metadata=False)
+    def translated() -> None:
+        for step in plan.steps:
+            task = Task(run=plan.run, step=step, steps=tuple(s.name for s in plan.steps))
+            configured = run_nodes.with_options(**_options(step, remote=remote))
+            configured(task=task.model_dump(mode="json"), id=step.name, after=list(step.after))
+
+    options: dict[str, Any] = {
+        "run_name": run_name,
+        "extra": {EXTRA: plan.model_dump(mode="json")},
+        "settings": _pipeline_settings(settings, remote=remote),
+    }
+    if schedule is not None:
+        options["schedule"] = schedule
+    result = translated.with_options(**options)
+    result.prepare()
+    return result
+
+
+def plan_of(extra: Mapping[str, Any]) -> Plan | None:
+    """The plan that a ZenML run was made from; None for runs of other origin."""
+    return Plan.model_validate(extra[EXTRA]) if EXTRA in extra else None
+
+
+def _options(step: StepPlan, *, remote: bool) -> dict[str, Any]:
+    own = step.settings
+    options: dict[str, Any] = {"settings": {}}
+    if own.retry is not None and own.retry.max_retries:
+        options["retry"] = StepRetryConfig(**own.retry.model_dump())
+    if own.environment:
+        options["environment"] = own.environment
+    if remote:
+        resources = ResourceSettings(cpu_count=own.cpu, memory=own.memory, gpu_count=own.gpu)
+        if not resources.empty and own.machine_type is None:
+            options["settings"]["resources"] = resources
+        if own.machine_type is not None:
+            job = {"machine_type": own.machine_type, "accelerator_count": own.gpu or 0}
+            options["settings"]["orchestrator"] = {"custom_job_parameters": job}
+    return options
+
+
+def _pipeline_settings(settings: Settings, *, remote: bool) -> dict[str, Any]:
+    if not remote:
+        return {}
+    if settings.image is None:
+        raise RunnerError(
+            "zenml.yml has no image for this environment: build the Dockerfile, push it to your "
+            "registry and name it under image."
+        )
+    docker = DockerSettings(
+        parent_image=settings.image,
+        skip_build=True,
+        allow_including_files_in_images=False,
+        allow_download_from_code_repository=False,
+        allow_download_from_artifact_store=False,
+    )
+    # The command itself waits if it is told to; see `--wait`.
+    orchestrator = {"labels": settings.labels, "synchronous": False}
+    return {"docker": docker, "orchestrator": orchestrator}
