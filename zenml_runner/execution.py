@@ -6,18 +6,25 @@ It does what `KedroSession.run` does, in pieces: ZenML decides when each group o
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+from kedro.config import MissingConfigException
+from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 
-from zenml_runner.errors import RunnerError, did_you_mean
+from zenml_runner.errors import RunnerError, did_you_mean, refuse_unknown
 from zenml_runner.lineage import Lineage, Recorder
 from zenml_runner.plan import RunSpec, StepPlan
 from zenml_runner.project import Project, settings_of
 from zenml_runner.settings import Settings
+
+# ${runtime_params:name, default} anywhere in the configuration.
+_READ_AT_RUN_TIME = re.compile(r"runtime_params:\s*(\w+)")
 
 
 class Execution:
@@ -26,6 +33,7 @@ class Execution:
     Attributes:
         run: What it was made for.
         settings: The project's `zenml.yml`.
+        registered: All pipelines of the project.
         pipeline: The nodes of the run.
         catalog: The project's catalog.
         context: The project's context.
@@ -56,6 +64,24 @@ class Execution:
         self._began = False
         self.settings: Settings = settings_of(self._session._get_config_loader())
 
+    def refuse_unknown_params(self) -> None:
+        """Refuse run-time parameters that nothing reads.
+
+        Raises:
+            RunnerError: If neither parameters nor other configuration have such a name.
+        """
+        given = self.run.params
+        if not given:
+            return
+        plain = KedroSession.create(
+            project_path=self.project.path, save_on_close=False, env=self.run.env
+        )._get_config_loader()
+        known = set(_parameters(plain))
+        conf = Path(plain.conf_source)
+        for path in [*conf.rglob("*.yml"), *conf.rglob("*.yaml")]:
+            known |= set(_READ_AT_RUN_TIME.findall(path.read_text(encoding="utf-8")))
+        refuse_unknown("parameter", given, known)
+
     def load(self) -> None:
         """Load context, pipeline and catalog, for which the project's hooks are called.
 
@@ -63,13 +89,14 @@ class Execution:
             RunnerError: If there is no such pipeline, or nothing is left of it.
         """
         self.context: Any = self._session.load_context()
-        self.pipeline: Pipeline = self._slice(self._registered())
+        self.registered: dict[str, Pipeline] = dict(pipelines)
+        self.pipeline: Pipeline = self._slice(self._asked())
         if self.run.pipeline != "__default__":
             self.context._pipelines_to_validate = [self.run.pipeline]
         self.catalog: Any = self.context._get_catalog(
             save_version=self.run.version, load_versions=self.run.load_versions or None
         )
-        self._parameters = _parameters(self.context)
+        self._parameters = _parameters(self.context.config_loader)
 
     @property
     def hooks(self) -> Any:
@@ -135,16 +162,13 @@ class Execution:
         """Close the session."""
         self._session.close()
 
-    def _registered(self) -> Pipeline:
-        from kedro.framework.project import pipelines
-
-        names = set(pipelines)
-        if self.run.pipeline not in names:
+    def _asked(self) -> Pipeline:
+        if self.run.pipeline not in self.registered:
             raise RunnerError(
                 f"There is no pipeline {self.run.pipeline!r} in {self.project.package}: "
-                f"{did_you_mean(self.run.pipeline, names)}"
+                f"{did_you_mean(self.run.pipeline, self.registered)}"
             )
-        return pipelines[self.run.pipeline]
+        return self.registered[self.run.pipeline]
 
     def _slice(self, pipeline: Pipeline) -> Pipeline:
         chosen = self.run.slice
@@ -188,7 +212,8 @@ class Execution:
             "load_versions": self.run.load_versions or None,
             "runtime_params": self._session.store.get("runtime_params") or {},
             "pipeline_names": [name] if name else None,
-            "runner": str(_StepRunner()),
+            # Plugins read the class from it, as `kedro run` writes it.
+            "runner": str(SequentialRunner()),
             "only_missing_outputs": False,
         }
 
@@ -204,10 +229,8 @@ class _StepRunner(SequentialRunner):
         pass
 
 
-def _parameters(context: Any) -> dict[str, Any]:
-    from kedro.config import MissingConfigException
-
+def _parameters(loader: Any) -> dict[str, Any]:
     try:
-        return dict(context.config_loader["parameters"])
+        return dict(loader["parameters"])
     except MissingConfigException:
         return {}

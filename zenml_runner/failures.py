@@ -5,21 +5,30 @@ from __future__ import annotations
 import os
 
 
-def explain(error: BaseException) -> str | None:
+def explain(error: BaseException) -> str:
     """Say which component has failed, where it is and what to do.
 
     Args:
-        error: What has come out of Kedro, ZenML, MLflow or a filesystem.
+        error: What has come out of Kedro, ZenML, MLflow, a filesystem or the project.
 
     Returns:
-        The message; None if the cause is not known.
+        The message; the error itself where its cause is not known.
     """
     for cause in _chain(error):
         for look in (_zenml_server, _kedro_config, _bucket):
             message = look(cause)
             if message is not None:
                 return message
-    return None
+    if _is_of_project(error):
+        return str(error)
+    return f"{type(error).__name__}: {error} (--traceback shows where)"
+
+
+def _is_of_project(error: BaseException) -> bool:
+    """Whether the project itself has found something wrong, and says it in its own words."""
+    from kedro.framework.project import PACKAGE_NAME
+
+    return bool(PACKAGE_NAME) and type(error).__module__.split(".")[0] == PACKAGE_NAME
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:

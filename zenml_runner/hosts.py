@@ -68,8 +68,8 @@ class WholeRun:
     """A run of which all steps run in this process.
 
     Attributes:
-        error: The last one of a node.
-        failed: The step that it stopped.
+        errors: Of the steps whose last attempt has failed, by name.
+        zenml_run: Id of the run in ZenML, once it has begun.
         mlflow_run: Id of the run in MLflow, if there is one.
     """
 
@@ -92,8 +92,8 @@ class WholeRun:
         self._own_mlflow_run = False
         self._forgiving: Any = None
         self._begun = False
-        self.error: Exception | None = None
-        self.failed: StepPlan | None = None
+        self.errors: dict[str, Exception] = {}
+        self.zenml_run: Any = None
         self.mlflow_run: str | None = None
 
     def __enter__(self) -> Self:
@@ -130,10 +130,10 @@ class WholeRun:
             if lineage is None:
                 lineage = self._execution.run_step(step)
         except Exception as error:
-            self.error, self.failed = error, step
+            self.errors[step.name] = error
             self._on_step(step, time.perf_counter() - started, "failed")
             raise
-        self.error = self.failed = None
+        self.errors.pop(step.name, None)
         self._on_step(step, time.perf_counter() - started, outcome)
         return lineage
 
@@ -141,6 +141,7 @@ class WholeRun:
         self._begun = True
         self._execution.begin()
         zenml_run = context.pipeline_run
+        self.zenml_run = zenml_run.id
         self.mlflow_run = opened_run()
         if self.mlflow_run is None and self._tracking_uri is not None:
             self._own_mlflow_run = True
@@ -152,7 +153,7 @@ class WholeRun:
         if error is None:
             self._execution.finish()
         else:
-            self._execution.fail(self.error or error)
+            self._execution.fail(next(iter(self.errors.values()), error))
         if self._own_mlflow_run:
             import mlflow
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from kedro.pipeline import Pipeline
@@ -38,9 +38,9 @@ def make_plan(execution: Execution, *, remote: bool, shards: int | None = None) 
             cannot run, or data cannot get from one step to the next.
     """
     settings, pipeline = execution.settings, execution.pipeline
-    _refuse_unknown_names(settings)
+    _refuse_unknown_names(settings, execution.registered)
     in_memory = _in_memory(pipeline, execution.catalog)
-    fanned = _fanned_out(pipeline, settings)
+    fanned = _fanned_out(pipeline, settings, execution.registered)
     groups = _groups(pipeline, settings.grouping, in_memory, execution.run.pipeline)
     _refuse_mixed_groups(groups, fanned, in_memory, pipeline)
     if remote:
@@ -173,16 +173,16 @@ def _is_parameter(name: str) -> bool:
     return name == "parameters" or name.startswith("params:")
 
 
-def _fanned_out(pipeline: Pipeline, settings: Settings) -> frozenset[str]:
+def _fanned_out(
+    pipeline: Pipeline, settings: Settings, registered: Mapping[str, Pipeline]
+) -> frozenset[str]:
     """Nodes that run once for each shard: marked, and taking the shard's parameter."""
-    from kedro.framework.project import pipelines
-
     wanted = {f"params:{settings.fan_out.parameter}", "parameters"}
     takers = {n.name for n in pipeline.nodes if wanted & set(n.inputs)}
     marked: set[str] = set()
     for other in settings.fan_out.pipelines:
-        members = {n.name for n in pipelines[other].nodes}
-        _refuse_without_takers(other, pipelines[other].nodes, wanted, "pipeline")
+        members = {n.name for n in registered[other].nodes}
+        _refuse_without_takers(other, registered[other].nodes, wanted, "pipeline")
         marked |= members
     for tag in settings.fan_out.tags:
         tagged = [n for n in pipeline.nodes if tag in n.tags]
@@ -251,15 +251,13 @@ def _settings_of(nodes: Sequence[Node], settings: Settings) -> StepSettings:
     return own
 
 
-def _refuse_unknown_names(settings: Settings) -> None:
+def _refuse_unknown_names(settings: Settings, registered: Mapping[str, Pipeline]) -> None:
     """Names in zenml.yml must be those of pipelines, nodes and tags of the project."""
-    from kedro.framework.project import pipelines
-
-    every = [node for pipeline in pipelines.values() for node in pipeline.nodes]
+    every = [node for pipeline in registered.values() for node in pipeline.nodes]
     nodes, tags = {n.name for n in every}, {tag for n in every for tag in n.tags}
     grouped = [name for members in settings.grouping.steps.values() for name in members]
     refuse_unknown("node", [*settings.steps.nodes, *grouped], nodes)
     refuse_unknown(
         "tag", [*settings.steps.tags, *settings.grouping.tags, *settings.fan_out.tags], tags
     )
-    refuse_unknown("pipeline", [*settings.fan_out.pipelines, *settings.schedules], pipelines)
+    refuse_unknown("pipeline", [*settings.fan_out.pipelines, *settings.schedules], registered)

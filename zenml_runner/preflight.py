@@ -6,9 +6,8 @@ import urllib.error
 import urllib.request
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.project import Project
+from zenml_runner.project import Project, tracking_uri
 from zenml_runner.settings import Stack, VertexStack
-from zenml_runner.stacks import tracking_uri
 
 SECONDS = 10
 

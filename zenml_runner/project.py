@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.settings import Settings, read_settings
+from zenml_runner.settings import Settings, Stack, read_settings
 
 # Kedro's and MLflow's and ZenML's usage statistics; whoever wants them sets these otherwise.
 NO_TELEMETRY = {
@@ -19,6 +22,7 @@ NO_TELEMETRY = {
 }
 PROJECT_VARIABLE = "ZENML_RUNNER_PROJECT"
 CONFIG = "zenml"
+_LOCAL_DATABASE = re.compile(r"^(sqlite:///)(?!/)(.+)$")
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,10 @@ def open_project(path: Path | None = None) -> Project:
     from kedro.framework.startup import bootstrap_project
     from kedro.utils import find_kedro_project
 
+    # Kedro's and kedro-mlflow's calls into OmegaConf, which nobody here can change.
+    warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is deprecated")
+    # Google's words on the age of this Python.
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.api_core")
     for name, value in NO_TELEMETRY.items():
         os.environ.setdefault(name, value)
     start = Path(path or os.environ.get(PROJECT_VARIABLE, "") or Path.cwd()).resolve()
@@ -86,3 +94,23 @@ def settings_of(loader: Any) -> Settings:
     except MissingConfigException:
         content = {}
     return read_settings(dict(content), f"{CONFIG}.yml of the environment {loader.env or 'base'}")
+
+
+def tracking_uri(project: Project, stack: Stack) -> str | None:
+    """Where runs of a stack are tracked; paths of databases count from the project's folder."""
+    if stack.mlflow is None or stack.mlflow.tracking_uri is None:
+        return None
+    if importlib.util.find_spec("mlflow") is None:
+        return None
+    match = _LOCAL_DATABASE.match(stack.mlflow.tracking_uri)
+    if match is None:
+        return stack.mlflow.tracking_uri
+    path = project.path / match[2]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return f"{match[1]}{path}"
+
+
+def default_tracking(project: Project, stack: Stack) -> None:
+    """Let plugins track where the stack does, unless the user or they say otherwise."""
+    if uri := tracking_uri(project, stack):
+        os.environ.setdefault("MLFLOW_TRACKING_URI", uri)

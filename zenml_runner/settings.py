@@ -128,6 +128,9 @@ class MlflowTracker(Section):
     secret: str | None = None
 
 
+LOCAL_TRACKER = MlflowTracker(tracking_uri="sqlite:///mlruns/mlflow.db")
+
+
 class LocalStack(Section):
     """ZenML's local orchestrator and artifact store, in the process that types the command."""
 
@@ -213,7 +216,7 @@ class Settings(Section):
     """
 
     stack: str = "local"
-    stacks: dict[str, Stack] = {"local": LocalStack(type="local")}
+    stacks: dict[str, Stack] = {"local": LocalStack(type="local", mlflow=LOCAL_TRACKER)}
     image: str | None = None
     labels: dict[str, str] = {}
     grouping: Grouping = Grouping()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +12,11 @@ from zenml.constants import ENV_ZENML_ACTIVE_STACK_ID
 from zenml.enums import StackComponentType
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.project import Project
+from zenml_runner.project import Project, tracking_uri
 from zenml_runner.settings import LocalStack, MlflowTracker, Stack, VertexStack
 
 VERTEX_FLAVOR = "vertex_with_retries"
 VERTEX_FLAVOR_SOURCE = "zenml_runner.vertex.RetryingVertexOrchestratorFlavor"
-_LOCAL_DATABASE = re.compile(r"^(sqlite:///)(?!/)(.+)$")
 
 
 @dataclass(frozen=True)
@@ -75,18 +73,6 @@ def activate(name: str) -> None:
     """Use a stack in this process, without changing what the user has set for others."""
     stack = Client().list_stacks(name=name, size=1).items[0]
     os.environ[ENV_ZENML_ACTIVE_STACK_ID] = str(stack.id)
-
-
-def tracking_uri(project: Project, stack: Stack) -> str | None:
-    """Where runs of a stack are tracked; paths of databases count from the project's folder."""
-    if stack.mlflow is None or stack.mlflow.tracking_uri is None:
-        return None
-    match = _LOCAL_DATABASE.match(stack.mlflow.tracking_uri)
-    if match is None:
-        return stack.mlflow.tracking_uri
-    path = project.path / match[2]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return f"{match[1]}{path}"
 
 
 def components(project: Project, prefix: str, stack: Stack) -> list[Component]:

@@ -23,6 +23,8 @@ with warnings.catch_warnings(record=True):
     import kedro_mlflow.mlflow  # noqa: F401
 # Kedro's and kedro-mlflow's calls into OmegaConf, not ours.
 warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is deprecated")
+# Google's words on the age of this Python.
+warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.api_core")
 
 HOOKS = (OptionsHooks(), FigureInputHooks(), TrackingHooks(), SummaryHooks())
 # TrackingHooks call the plugin's where they serve; Kedro compares the wheel's spelling.

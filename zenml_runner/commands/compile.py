@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ def compile_pipeline(output: Path | None, project: Path | None, **arguments: Any
     """
     import yaml
 
+    # Projects may log to standard output, where the document goes.
+    logging.disable(logging.WARNING)
     prepared = prepare(project, **arguments)
     document = without_secrets(compiled(prepared))
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)

@@ -14,18 +14,24 @@ _STARTS_PAIR = re.compile(r"\s*[A-Za-z_][\w.]*\s*=")
 _LEADING_ZERO = re.compile(r"0\d+")
 
 
-class FriendlyGroup(click.Group):
-    """Tells errors that the user can put right in one paragraph."""
+class FriendlyCommand(click.Command):
+    """Tells errors in one paragraph, unless `--traceback` asks for more."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        help_text = "Show where in the code an error arose."
+        self.params.append(click.Option(["--traceback"], is_flag=True, help=help_text))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command.
+        """Run the command.
 
         Args:
             ctx: The parsed command line.
 
         Raises:
-            click.ClickException: In place of an error that has a clear cause.
+            click.ClickException: In place of an error.
         """
+        traceback = ctx.params.pop("traceback")
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
@@ -33,12 +39,17 @@ class FriendlyGroup(click.Group):
         except RunnerError as error:
             raise click.ClickException(str(error)) from None
         except Exception as error:
+            if traceback:
+                raise
             from zenml_runner.failures import explain
 
-            message = explain(error)
-            if message is None:
-                raise
-            raise click.ClickException(message) from None
+            raise click.ClickException(explain(error)) from None
+
+
+class FriendlyGroup(click.Group):
+    """A group of such commands."""
+
+    command_class = FriendlyCommand
 
 
 def names(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 from zenml_runner.execution import Execution
 from zenml_runner.plan import Plan, RunSpec, Slice
 from zenml_runner.planning import make_plan
-from zenml_runner.project import Project, open_project
+from zenml_runner.project import Project, default_tracking, open_project
 from zenml_runner.settings import LocalStack, Settings, Stack, choose_stack
 
 
@@ -84,6 +84,9 @@ def prepare(
     )
     execution = Execution(opened, run)
     name, chosen = choose_stack(execution.settings, stack)
+    if isinstance(chosen, LocalStack):
+        default_tracking(opened, chosen)
+    execution.refuse_unknown_params()
     execution.load()
     # Kedro's default depends on variables of this machine; a container must not ask its own.
     execution.run = run.model_copy(update={"env": execution.context.env})

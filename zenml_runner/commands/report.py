@@ -48,15 +48,6 @@ class Report:
         notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
         return f"{type(error).__name__}{notes}: {error}"
 
-    @staticmethod
-    def last_run(pipeline: Any) -> Any:
-        """The ZenML run that a pipeline has last made."""
-        from zenml_runner.client import quiet_client
-
-        name = pipeline.configuration.run_name if hasattr(pipeline, "configuration") else None
-        runs = quiet_client().list_pipeline_runs(sort_by="desc:created", size=1, name=name)
-        return runs.items[0]
-
 
 def tell_plan(prepared: Prepared) -> None:
     """Print what a run will do."""

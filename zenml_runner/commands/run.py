@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from zenml_runner.commands.prepare import Prepared, prepare
 from zenml_runner.commands.report import Report, resume_command, tell_places, tell_plan
 from zenml_runner.errors import RunnerError
 from zenml_runner.plan import Plan
+from zenml_runner.project import tracking_uri
 
 
 def run_pipeline(
@@ -102,19 +104,22 @@ def _translate(prepared: Prepared) -> tuple[Any, str]:
 
 def _run_here(prepared: Prepared, pipeline: Any) -> None:
     """Run all steps in this process."""
+    from zenml_runner.client import quiet_client
     from zenml_runner.hosts import WholeRun
-    from zenml_runner.stacks import tracking_uri
 
+    # One line a step is ours to print.
+    logging.getLogger("kedro.runner").setLevel(logging.WARNING)
     report = Report(prepared.plan)
     host = WholeRun(prepared.execution, report.step, tracking_uri(prepared.project, prepared.stack))
     try:
         with host:
             zenml_run = pipeline()
     except Exception as error:
-        if host.error is None or host.failed is None:
+        if not host.errors:
             raise
-        click.echo(f"\nFailed: {report.describe(host.error)}", err=True)
-        zenml_run = report.last_run(pipeline)
+        for name, cause in host.errors.items():
+            click.echo(f"\n{name} failed: {report.describe(cause)}", err=True)
+        zenml_run = quiet_client().get_pipeline_run(host.zenml_run)
         tell_places(zenml_run, host.mlflow_run)
         click.echo(f"Go on from there with\n  {resume_command(prepared, zenml_run)}", err=True)
         raise SystemExit(1) from error

@@ -53,22 +53,42 @@ def show_logs(project: Path | None, run: str, step: str | None) -> None:
 
 
 def _lines(step: Any) -> list[str]:
-    """All messages that the log stores have of a step."""
-    from zenml.enums import StackComponentType
-    from zenml.stack import StackComponent
-
+    """All messages that are stored of a step, what its preparation logged left out."""
     found: list[str] = []
     for logs in step.log_collection or []:
-        model = quiet_client().get_stack_component(StackComponentType.LOG_STORE, logs.log_store_id)
-        store: Any = StackComponent.from_model(model)
+        store = _log_store(logs)
         after = None
-        while True:
+        while store is not None and logs.source == "step":
             page = store.fetch(logs, start="oldest", limit=LINES_A_PAGE, after=after)
-            found.extend(entry.message for entry in page.items)
+            found.extend(entry.message.rstrip() for entry in page.items)
             after = page.after
             if after is None or not page.items:
                 break
-    return found or ["(nothing was logged)"]
+    return _once(found) or ["(nothing was logged)"]
+
+
+def _once(messages: list[str]) -> list[str]:
+    """Without lines that are stored twice: as logged, and as the terminal showed them."""
+    following = [*messages[1:], ""]
+    return [m for m, after in zip(messages, following, strict=True) if not (after and after in m)]
+
+
+def _log_store(logs: Any) -> Any:
+    """Where logs lie: in a log store, or beside the artifacts where the stack has none."""
+    from zenml.artifacts.utils import instantiate_artifact_store
+    from zenml.enums import StackComponentType
+    from zenml.log_stores.artifact.artifact_log_store import ArtifactLogStore
+    from zenml.stack import StackComponent
+
+    client, kind = quiet_client(), StackComponentType
+    if logs.log_store_id is not None:
+        return StackComponent.from_model(
+            client.get_stack_component(kind.LOG_STORE, logs.log_store_id)
+        )
+    if logs.artifact_store_id is None:
+        return None
+    model = client.get_stack_component(kind.ARTIFACT_STORE, logs.artifact_store_id)
+    return ArtifactLogStore.from_artifact_store(artifact_store=instantiate_artifact_store(model))
 
 
 def _list_runs(package: str) -> None:
