@@ -20,7 +20,7 @@ test: install
 	$(BIN)/pytest -n 2 -m "not slow"
 
 test-slow: install
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -n 2 --dist loadfile -m slow
 
 lint: install
 	$(BIN)/ruff check .

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kedro.pipeline import Pipeline
@@ -20,6 +20,9 @@ from zenml_runner.settings import Grouping, Settings, StepSettings
 # ZenML allows more, Vertex does not.
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
 LONGEST_NAME = 100
+
+Key = tuple[str, str]
+"""What a configured group is: step, tag, namespace or pipeline, and which."""
 
 
 def make_plan(execution: Execution, *, remote: bool, shards: int | None = None) -> Plan:
@@ -41,7 +44,8 @@ def make_plan(execution: Execution, *, remote: bool, shards: int | None = None) 
     _refuse_unknown_names(settings, execution.registered)
     in_memory = _in_memory(pipeline, execution.catalog)
     fanned = _fanned_out(pipeline, settings, execution.registered)
-    groups = _groups(pipeline, settings.grouping, in_memory, execution.run.pipeline)
+    asked = _asked(pipeline, settings.grouping, execution.run.pipeline)
+    groups = group(_vertices(pipeline), in_memory, asked)
     _refuse_mixed_groups(groups, fanned, in_memory, pipeline)
     if remote:
         _refuse_local_files(pipeline, execution.catalog, in_memory, settings.keep_in_container)
@@ -52,18 +56,21 @@ def make_plan(execution: Execution, *, remote: bool, shards: int | None = None) 
             f"tags under fan_out in zenml.yml whose nodes take "
             f"params:{settings.fan_out.parameter}."
         )
-    return Plan(run=execution.run, steps=tuple(_steps(pipeline, groups, settings, fanned, count)))
+    return Plan(
+        run=execution.run, steps=tuple(_steps(pipeline, groups, asked, settings, fanned, count))
+    )
 
 
 def _steps(
     pipeline: Pipeline,
     groups: Sequence[Members],
+    asked: dict[str, Key],
     settings: Settings,
     fanned: frozenset[str],
     count: int,
 ) -> Iterable[StepPlan]:
     """Steps of the groups, those that fan out once for each shard."""
-    names = step_names(groups, _asked(pipeline, settings.grouping, ""))
+    names = step_names(groups, asked)
     home = {node: i for i, members in enumerate(groups) for node in members}
     nodes = {node.name: node for node in pipeline.nodes}
     parents = {node.name: {p.name for p in above} for node, above in _dependencies(pipeline)}
@@ -89,7 +96,7 @@ def _steps(
             )
 
 
-def step_names(groups: Sequence[Members], asked: dict[str, Hashable]) -> list[str]:
+def step_names(groups: Sequence[Members], asked: dict[str, Key]) -> list[str]:
     """A name for each group: of its node, of its configured group, or of all its nodes.
 
     Args:
@@ -102,9 +109,10 @@ def step_names(groups: Sequence[Members], asked: dict[str, Hashable]) -> list[st
     names: list[str] = []
     for members in groups:
         keys = {asked[m] for m in members if m in asked}
+        kind, given = next(iter(keys)) if len(keys) == 1 else ("", "")
         name = "--".join(members)
-        if len(members) > 1 and len(keys) == 1:
-            name = str(next(iter(keys))[1])  # type: ignore[index]
+        if kind == "step" or (kind and len(members) > 1):
+            name = given
         elif len(name) > LONGEST_NAME:
             name = f"{members[0]}-and-{len(members) - 1}-more"
         name = _NOT_IN_NAMES.sub("_", name).strip("_")[:LONGEST_NAME] or "step"
@@ -118,11 +126,9 @@ def _dependencies(pipeline: Pipeline) -> list[tuple[Node, set[Node]]]:
     return list(pipeline.node_dependencies.items())
 
 
-def _groups(
-    pipeline: Pipeline, grouping: Grouping, in_memory: frozenset[str], name: str
-) -> list[Members]:
+def _vertices(pipeline: Pipeline) -> list[Vertex]:
     dependencies = pipeline.node_dependencies
-    vertices = [
+    return [
         Vertex(
             node.name,
             frozenset(parent.name for parent in dependencies[node]),
@@ -131,12 +137,11 @@ def _groups(
         )
         for node in pipeline.nodes
     ]
-    return group(vertices, in_memory, _asked(pipeline, grouping, name))
 
 
-def _asked(pipeline: Pipeline, grouping: Grouping, name: str) -> dict[str, Hashable]:
+def _asked(pipeline: Pipeline, grouping: Grouping, name: str) -> dict[str, Key]:
     """The configured group of each node that has one: named steps first, then tags, then `by`."""
-    asked: dict[str, Hashable] = {}
+    asked: dict[str, Key] = {}
     for node in pipeline.nodes:
         step = next((s for s, members in grouping.steps.items() if node.name in members), None)
         tag = next((tag for tag in grouping.tags if tag in node.tags), None)

@@ -68,6 +68,8 @@ def open_project(path: Path | None = None) -> Project:
             "project's folder, or name it with --project."
         )
     metadata = bootstrap_project(Path(found))
+    # Plugins and projects take the current folder for the project's, as `kedro run` has it.
+    os.chdir(found)
     return Project(Path(found), metadata.package_name)
 
 

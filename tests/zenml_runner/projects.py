@@ -183,7 +183,7 @@ class Runner:
 
     def __init__(self, project: Path, home: Path) -> None:
         self.project = project
-        self.record = home / "record.jsonl"
+        self.record = project / "record.jsonl"
         self.environment = os.environ | {
             "ZENML_CONFIG_PATH": str(home / "zenml"),
             "RECORD": str(self.record),
@@ -200,6 +200,12 @@ class Runner:
     def kedro(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """`kedro …` in the project."""
         return self._run([sys.executable, "-m", "kedro", *arguments], variables)
+
+    def python(self, code: str) -> subprocess.CompletedProcess[str]:
+        """Python with the same ZenML, which asks for a file to run."""
+        script = self.project / "script.py"
+        script.write_text(code)
+        return self._run([sys.executable, str(script)], {})
 
     def hooks(self) -> Counter[tuple[str, str]]:
         """How often each hook was called for what since the last time one asked."""

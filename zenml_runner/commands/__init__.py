@@ -15,7 +15,7 @@ from zenml_runner.commands.options import FriendlyGroup, names, parameters
 
 PROJECT = click.option(
     "--project",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True),
     help="Folder of the Kedro project; the current one if not given.",
 )
 ENV = click.option("--env", "-e", help="Configuration environment, as of kedro run.")
@@ -79,7 +79,7 @@ def stacks(**arguments: Any) -> None:
 
 @zenml.command(name="compile")
 @_with(PROJECT, PIPELINE, ENV, STACK, PARAMS, SHARDS, *SLICE)
-@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False, resolve_path=True))
 def compile_(**arguments: Any) -> None:
     """Write what would be submitted as YAML, to the terminal if no output is given."""
     from zenml_runner.commands.compile import compile_pipeline

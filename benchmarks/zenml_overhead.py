@@ -1,0 +1,83 @@
+"""What ZenML adds to `kedro run` on the local stack: seconds to start, and for each step.
+
+    python benchmarks/zenml_overhead.py --repeats 3
+
+Both commands run the same nodes, one after the other, on the sample. The first run of ZenML has an
+empty store.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=3)
+    repeats = parser.parse_args().repeats
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        data = home / "data"
+        shutil.copytree(PROJECT / "data/01_raw", data / "01_raw")
+        os.environ |= {
+            "ZENML_CONFIG_PATH": str(home / "zenml"),
+            "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow.db",
+        }
+        seconds("-m", "kedro", "run", "--params", f"data_root={data}")
+        measure(data, repeats)
+
+
+def measure(data: Path, repeats: int) -> None:
+    """Time both commands in turn, and those that only plan."""
+    whole = ["--params", f"data_root={data}"]
+    first, out = seconds("-m", "kedro", "zenml", "run", *whole)
+    print(f"first run of all, empty store: {first:.1f} s, of it start-up {ready(out):.1f} s")
+    plain, wrapped, started = [], [], []
+    for _ in range(repeats):
+        plain.append(seconds("-m", "kedro", "run", *whole)[0])
+        taken, out = seconds("-m", "kedro", "zenml", "run", *whole)
+        wrapped.append(taken)
+        started.append(ready(out))
+    steps = int(re.findall(r"All (\d+) steps", out)[-1])
+    extra = statistics.median(wrapped) - statistics.median(plain)
+    print(f"kedro run: {spread(plain)}; kedro zenml run: {spread(wrapped)}; {steps} steps")
+    print(f"start-up of kedro zenml run: {spread(started)}")
+    print(f"added in all: {extra:.1f} s, {extra / steps:.2f} s a step, start-up included")
+    helps = [seconds("-m", "zenml_runner", "--help")[0] for _ in range(repeats)]
+    compiles = [seconds("-m", "kedro", "zenml", "compile", *whole)[0] for _ in range(repeats)]
+    print(f"python -m zenml_runner --help: {spread(helps)}; compile: {spread(compiles)}")
+
+
+def seconds(*arguments: str) -> tuple[float, str]:
+    """Wall time of a command, and what it printed."""
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    return time.perf_counter() - started, done.stdout
+
+
+def ready(output: str) -> float:
+    """Seconds until the first step could begin, as the command tells."""
+    return float(re.findall(r"Ready after ([\d.]+) s", output)[-1])
+
+
+def spread(values: list[float]) -> str:
+    """Median and range."""
+    return f"{statistics.median(values):.1f} s ({min(values):.1f} to {max(values):.1f})"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Which nodes become one step."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zenml_runner.errors import RunnerError
+from zenml_runner.groups import Vertex, group
+
+
+def vertex(name: str, parents: str = "", reads: str = "", writes: str = "") -> Vertex:
+    return Vertex(
+        name,
+        *(frozenset(names.split()) for names in (parents, reads, writes)),
+    )
+
+
+DIAMOND = [
+    vertex("a", writes="x y"),
+    vertex("b", "a", "x", "p"),
+    vertex("c", "a", "y", "q"),
+    vertex("d", "b c", "p q", "z"),
+]
+
+
+def test_nodes_stay_apart_where_all_data_have_a_place():
+    assert group(DIAMOND, [], {}) == [("a",), ("b",), ("c",), ("d",)]
+
+
+def test_nodes_that_hand_on_data_in_memory_are_one_step():
+    assert group(DIAMOND, ["p"], {}) == [("a",), ("c",), ("b", "d")]
+
+
+def test_several_readers_of_data_in_memory_are_one_step():
+    readers = [vertex("a", writes="m"), vertex("b", "a", "m"), vertex("c", "a", "m")]
+    assert group(readers, ["m"], {}) == [("a", "b", "c")]
+
+
+def test_nodes_between_tied_ones_join_them():
+    chain = [vertex("a", writes="m f"), vertex("b", "a", "f", "g"), vertex("c", "a b", "m g")]
+    assert group(chain, ["m"], {}) == [("a", "b", "c")]
+
+
+def test_groups_that_wait_for_each_other_become_one():
+    crossed = [
+        vertex("a", writes="m f"),
+        vertex("b", writes="n g"),
+        vertex("c", "a b", "m g"),
+        vertex("d", "b a", "n f"),
+    ]
+    assert group(crossed, ["m", "n"], {}) == [("a", "b", "c", "d")]
+
+
+def test_what_is_asked_for_comes_on_top():
+    assert group(DIAMOND, [], {"b": "side", "c": "side"}) == [("a",), ("b", "c"), ("d",)]
+
+
+def test_a_group_that_makes_a_circle_is_refused_with_nodes_and_datasets():
+    with pytest.raises(RunnerError) as refused:
+        group(DIAMOND, [], {"a": "ends", "d": "ends"})
+    message = str(refused.value)
+    assert "grouping of a, d" in message
+    assert "b, c must run after part of it (because of x, y)" in message
+    assert "before the rest (because of p, q)" in message
+
+
+@st.composite
+def pipelines(draw: st.DrawFn) -> tuple[list[Vertex], list[str]]:
+    """Up to nine nodes, each reading what some of the nodes before it have written."""
+    vertices: list[Vertex] = []
+    for i in range(draw(st.integers(1, 9))):
+        parents = draw(st.sets(st.integers(0, i - 1), max_size=3)) if i else set()
+        vertices.append(
+            Vertex(
+                f"n{i}",
+                frozenset(f"n{p}" for p in parents),
+                frozenset(f"d{p}" for p in parents),
+                frozenset({f"d{i}"}),
+            )
+        )
+    return vertices, draw(st.lists(st.sampled_from([f"d{i}" for i in range(len(vertices))])))
+
+
+@given(pipelines())
+def test_groups_can_run_one_after_the_other_and_keep_ties_together(drawn):
+    vertices, in_memory = drawn
+    groups = group(vertices, in_memory, {})
+    home = {name: i for i, members in enumerate(groups) for name in members}
+    assert sorted(home) == sorted(v.name for v in vertices)
+    for v in vertices:
+        assert all(home[parent] <= home[v.name] for parent in v.parents)
+    for members in groups:
+        numbers = [int(name[1:]) for name in members]
+        assert all(a < b for a, b in pairwise(numbers))
+    for name in in_memory:
+        users = {home[v.name] for v in vertices if name in v.reads | v.writes}
+        assert len(users) == 1
+
+
+@given(pipelines())
+def test_without_data_in_memory_no_nodes_are_joined(drawn):
+    assert len(group(drawn[0], [], {})) == len(drawn[0])

@@ -1,0 +1,238 @@
+"""A project that knows nothing of ZenML runs on the local stack as it does with `kedro run`."""
+
+import json
+import re
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.zenml_runner.projects import Runner, write_project
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def runner(tmp_path, home):
+    """A fresh project; ZenML's own store is kept from one test to the next."""
+    return Runner(write_project(tmp_path / "tiny"), home)
+
+
+def told(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    assert found, text
+    return found[1]
+
+
+def mlflow_runs(project: Path) -> list[tuple[str, str]]:
+    """Id and status of each run, oldest first."""
+    with sqlite3.connect(project / "mlflow.db") as database:
+        query = "SELECT run_uuid, status FROM runs ORDER BY start_time"
+        return database.execute(query).fetchall()
+
+
+def mlflow_tags(project: Path, run_id: str) -> dict[str, str]:
+    with sqlite3.connect(project / "mlflow.db") as database:
+        query = "SELECT key, value FROM tags WHERE run_uuid = ?"
+        return dict(database.execute(query, (run_id,)).fetchall())
+
+
+def test_data_and_hooks_are_those_of_kedro_run(runner):
+    plain = runner.kedro("run")
+    assert plain.returncode == 0, plain.stderr
+    data, hooks = runner.data(), runner.hooks()
+    shutil.rmtree(runner.project / "data")
+
+    done = runner.zenml("run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert runner.data() == data
+    assert runner.hooks() == hooks
+    # Ties in memory make one step of two nodes; each of the others is a step.
+    assert "double--add_up: double, add_up  after make" in done.stdout
+    assert "All 11 steps done" in done.stdout
+    assert [status for _, status in mlflow_runs(runner.project)] == ["FINISHED", "FINISHED"]
+
+
+def test_one_version_serves_all_steps_of_a_run(runner):
+    assert runner.zenml("run").returncode == 0
+    folders = [runner.project / "data" / name for name in ("model.json", "read.json")]
+    versions = [[path.name for path in folder.iterdir()] for folder in folders]
+    assert versions[0] == versions[1]
+    assert len(versions[0]) == 1
+
+
+def test_zenml_knows_what_was_read_and_written_and_mlflow_is_linked(runner):
+    done = runner.zenml("run", "--pipeline", "memory", "--nodes", "double,add_up")
+    assert done.returncode == 1
+    assert "reads 'numbers'" not in done.stderr
+    assert runner.zenml("run", "--nodes", "make").returncode == 0
+    done = runner.zenml("run", "--pipeline", "memory")
+    assert done.returncode == 0, done.stderr
+    name = told(r"ZenML run (\S+) \(completed\)", done.stdout)
+    run_id = told(r"MLflow run (\w{32})", done.stdout)
+    assert mlflow_tags(runner.project, run_id)["zenml.run_name"] == name
+
+    shown = runner.python(
+        "import json; from zenml.client import Client;"
+        f"run = Client().get_pipeline_run({name!r});"
+        "step = run.steps['double--add_up'];"
+        "print(json.dumps([step.outputs['lineage'][0].load(), step.run_metadata,"
+        " run.run_metadata], default=str))"
+    )
+    assert shown.returncode == 0, shown.stderr
+    lineage, metadata, of_run = json.loads(shown.stdout.splitlines()[-1])
+    uri = str(runner.project / "data/total.json")
+    assert lineage["written"]["total"]["uri"] == metadata["written.total.uri"] == uri
+    assert lineage["written"]["total"]["bytes"] > 0
+    assert len(lineage["read"]["numbers"]["fingerprint"]) == 32
+    assert of_run["mlflow.run_id"] == run_id
+
+
+def test_shards_joined_are_the_whole_and_each_knows_its_part(runner):
+    assert runner.zenml("run", "--pipeline", "shards").returncode == 0
+    whole = (runner.project / "data/gathered.json").read_text()
+    shutil.rmtree(runner.project / "data")
+    done = runner.zenml("run", "--pipeline", "shards", "--shards", "3")
+    assert done.returncode == 0, done.stderr
+    assert (runner.project / "data/gathered.json").read_text() == whole
+    parts = sorted(path.name for path in (runner.project / "data/squares").iterdir())
+    assert parts == ["1-of-3.json", "2-of-3.json", "3-of-3.json"]
+
+
+def test_a_failed_shard_is_named_and_resumed_alone(runner, tmp_path):
+    fail = tmp_path / "fail"
+    fail.write_text("always")
+    done = runner.zenml("run", "-p", "shards", "--shards", "3", FAIL_WHILE=str(fail))
+    assert done.returncode == 1
+    assert "work-2-of-3 failed: RuntimeError (in node work)" in done.stderr
+    assert "the second shard is broken" in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert mlflow_runs(runner.project)[-1][1] == "FAILED"
+    hooks = runner.hooks()
+    assert hooks["on_node_error", "work"] == 1
+    assert hooks["on_pipeline_error", "the second shard is broken"] == 1
+    assert hooks["after_pipeline_run", "None"] == 0
+
+    resumed = runner.zenml("run", "--resume", told(r"--resume (\S+)", done.stderr))
+    assert resumed.returncode == 0, resumed.stderr
+    assert "2 steps, going on with" in resumed.stdout
+    assert runner.hooks()["before_node_run", "work"] == 1
+    assert len(json.loads((runner.project / "data/gathered.json").read_text())) == 6
+
+
+def test_a_shard_that_fails_once_is_tried_again_and_the_run_goes_on(runner, tmp_path):
+    settings = yaml.safe_load((runner.project / "conf/base/zenml.yml").read_text())
+    settings["steps"] = {"nodes": {"work": {"retry": {"max_retries": 1}}}}
+    (runner.project / "conf/base/zenml.yml").write_text(yaml.safe_dump(settings))
+    fail = tmp_path / "fail"
+    fail.write_text("once")
+    done = runner.zenml("run", "-p", "shards", "--shards", "3", FAIL_WHILE=str(fail))
+    assert done.returncode == 0, done.stderr
+    hooks = runner.hooks()
+    assert hooks["before_node_run", "work"] == 4
+    assert hooks["on_pipeline_error", "the second shard is broken"] == 0
+    assert [status for _, status in mlflow_runs(runner.project)] == ["FINISHED"]
+
+
+def test_a_cached_step_runs_again_when_its_data_code_or_parameters_change(runner):
+    settings = yaml.safe_load((runner.project / "conf/base/zenml.yml").read_text())
+    settings["steps"] = {"default": {"caching": True}}
+    (runner.project / "conf/base/zenml.yml").write_text(yaml.safe_dump(settings))
+
+    def ran(*arguments: str) -> int:
+        done = runner.zenml("run", "--nodes", "make,table", *arguments)
+        assert done.returncode == 0, done.stderr
+        hooks = runner.hooks()
+        return hooks["before_node_run", "make"] + hooks["before_node_run", "table"]
+
+    assert ran() == 2
+    assert ran() == 0
+    assert ran("--params", "count=7") == 2
+    (runner.project / "data/frame.csv").write_text("touched")
+    assert ran("--params", "count=7") == 1
+    with (runner.project / "src/tiny/pipeline_registry.py").open("a") as file:
+        file.write("# changed\n")
+    assert ran("--params", "count=7") == 2
+
+
+def test_status_and_logs_tell_of_a_run(runner):
+    done = runner.zenml("run", "--nodes", "make")
+    name = told(r"ZenML run (\S+) \(completed\)", done.stdout)
+    assert name in runner.zenml("status").stdout
+    shown = runner.zenml("status", name).stdout
+    assert re.search(r"make +completed +\d", shown)
+    assert "Running node: make" in runner.zenml("logs", name).stdout
+
+
+def test_stacks_are_registered_once(runner):
+    first, second = runner.zenml("stacks"), runner.zenml("stacks")
+    assert "tiny-local" in first.stdout
+    assert "nothing to change" in second.stdout
+
+
+def test_what_would_be_submitted_is_written_without_secrets(runner, tmp_path):
+    arguments = ("-p", "shards", "--shards", "2", "-o", str(tmp_path / "out.yml"))
+    (runner.project / "conf/base/parameters.yml").write_text("count: 6\nshard: {}\ntoken: x\n")
+    done = runner.zenml("compile", *arguments, "--params", "count=7,token=hidden")
+    assert done.returncode == 0, done.stderr
+    document = yaml.safe_load((tmp_path / "out.yml").read_text())
+    assert document["run"]["params"] == {"count": 7, "token": "***"}
+    assert [step["name"] for step in document["steps"]] == [
+        "make",
+        "work-1-of-2",
+        "work-2-of-2",
+        "gather",
+    ]
+    assert "hidden" not in (tmp_path / "out.yml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-p", "shrads"), "no pipeline 'shrads' in tiny: did you mean 'shards'?"),
+        (("--nodes", "mak"), "no node 'mak' in the pipeline __default__: did you mean 'make'?"),
+        (("--tags", "frist"), "no tag 'frist'"),
+        (("--from-inputs", "numbrs"), "no dataset 'numbrs'"),
+        (("--stack", "locl"), "no stack 'locl' in zenml.yml: did you mean 'local'?"),
+        (("--env", "prodution"), "prodution"),
+        (("--params", "cuont=3"), "no parameter 'cuont': did you mean 'count'?"),
+        (("--shards", "3"), "nothing in __default__ fans out"),
+        (("-p", "memory", "--nodes", "add_up"), "reads 'doubled', which no node"),
+        (("--resume", "nothing"), "ZenML knows no run 'nothing'"),
+    ],
+)
+def test_what_does_not_exist_is_refused_before_anything_runs(runner, arguments, message):
+    done = runner.zenml("run", *arguments)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (runner.project / "data").exists()
+
+
+def test_a_schedule_needs_a_stack_with_a_scheduler(runner):
+    done = runner.zenml("schedule", "-p", "memory", "--cron", "0 5 * * 1")
+    assert done.returncode == 1
+    assert "stack local has no scheduler" in done.stderr
+
+
+def test_init_writes_a_file_that_works_and_overwrites_none(runner):
+    path = runner.project / "conf/base/zenml.yml"
+    path.unlink()
+    assert runner.zenml("init").returncode == 0
+    assert runner.zenml("run", "--dry-run").returncode == 0
+    again = runner.zenml("init")
+    assert again.returncode == 1
+    assert "is not overwritten" in again.stderr
+
+
+def test_the_commands_are_kedros_too(runner):
+    done = runner.kedro("zenml", "run", "--dry-run", "--pipeline", "memory")
+    assert done.returncode == 0, done.stderr
+    assert "double--add_up" in done.stdout

@@ -1,0 +1,58 @@
+"""How the command line is read."""
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from zenml_runner.commands import zenml
+from zenml_runner.commands.compile import without_secrets
+from zenml_runner.commands.options import names, parameters
+
+CONTEXT = click.Context(zenml)
+OPTION = click.Option(["--params"])
+
+
+@pytest.mark.parametrize(
+    ("texts", "values"),
+    [
+        ((), {}),
+        (("a=1,b=x",), {"a": 1, "b": "x"}),
+        (("a=1.5", "b=true", "c=null"), {"a": 1.5, "b": True, "c": None}),
+        (("a.b=2,a.c=3",), {"a": {"b": 2, "c": 3}}),
+        (("titles=A,B,horizon=8",), {"titles": "A,B", "horizon": 8}),
+        (("isbn=0722532938",), {"isbn": "0722532938"}),
+        (("url=gs://bucket/a=b",), {"url": "gs://bucket/a=b"}),
+        (("a=[1,2]",), {"a": [1, 2]}),
+    ],
+)
+def test_parameters_have_types(texts, values):
+    assert parameters(CONTEXT, OPTION, texts) == values
+
+
+def test_a_parameter_without_a_name_is_refused():
+    with pytest.raises(click.BadParameter, match="has no name"):
+        parameters(CONTEXT, OPTION, ("8",))
+
+
+def test_names_may_hold_commas_in_brackets():
+    given = "clean,fit([a,b]) -> [c],report"
+    assert names(CONTEXT, OPTION, given) == ("clean", "fit([a,b]) -> [c]", "report")
+
+
+def test_an_unknown_option_is_refused_with_the_nearest():
+    done = CliRunner().invoke(zenml, ["run", "--pipelin", "x"])
+    assert done.exit_code == 2
+    assert "--pipeline" in done.output
+
+
+def test_secrets_are_starred_wherever_they_stand():
+    document = {
+        "params": {"api_key": "k", "nested": [{"db_password": 1}], "tokens_per_week": 3},
+        "uri": "postgresql://user:word@host/db",
+        "mlflow": {"secret": "name-of-a-zenml-secret"},
+    }
+    assert without_secrets(document) == {
+        "params": {"api_key": "***", "nested": [{"db_password": "***"}], "tokens_per_week": "***"},
+        "uri": "postgresql://***@host/db",
+        "mlflow": {"secret": "name-of-a-zenml-secret"},
+    }
