@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RUN_ID = "zenml.run_id"
+CHOSEN = "zenml.chosen"
 STEP = "zenml.step."
 # Processes that start at once may each have made a run before they see those of the others.
 SETTLING_SECONDS = 2.0
@@ -212,7 +213,9 @@ def _find_or_make(client: MlflowClient, experiment: str, zenml_run: Any) -> tupl
     ).info.run_id
     time.sleep(SETTLING_SECONDS)
     first = _search(client, experiment, zenml_run)[0]
-    if first != own:
+    if first == own:
+        client.set_tag(own, CHOSEN, "true")
+    else:
         client.delete_run(own)
     return first, first == own
 
@@ -223,7 +226,10 @@ def _search(client: MlflowClient, experiment: str, zenml_run: Any) -> list[str]:
         filter_string=f"tags.`{RUN_ID}` = '{zenml_run.id}'",
         order_by=["attributes.start_time ASC", "attributes.run_id ASC"],
     )
-    return [run.info.run_id for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    own = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    # A process that was held up may have begun earlier than the one that was chosen without it.
+    own.sort(key=lambda run: CHOSEN not in run.data.tags)
+    return [run.info.run_id for run in own]
 
 
 def _leave(mlflow: Any) -> None:

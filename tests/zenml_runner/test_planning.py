@@ -171,10 +171,10 @@ def test_input_that_nobody_makes_is_refused_by_name():
 
 
 def test_files_of_a_container_are_refused_by_dataset_and_node():
-    with pytest.raises(RunnerError, match="checks is a file on the disk.* check runs"):
+    with pytest.raises(RunnerError, match=r"checks is a file on the disk.* check runs"):
         plan(remote=True)
     kept = {"keep_in_container": ["checks"]}
-    with pytest.raises(RunnerError, match="clean is a file .*: check, fit could not read it"):
+    with pytest.raises(RunnerError, match=r"clean is a file .*: check, fit could not read it"):
         plan(kept, remote=True)
     assert len(plan(entries=BUCKET, remote=True).steps) == 4
 
