@@ -15,7 +15,7 @@ def explain(error: BaseException) -> str:
         The message; the error itself where its cause is not known.
     """
     for cause in _chain(error):
-        for look in (_zenml_server, _kedro_config, _bucket):
+        for look in (_not_installed, _zenml_server, _kedro_config, _bucket):
             message = look(cause)
             if message is not None:
                 return message
@@ -37,6 +37,18 @@ def _chain(error: BaseException | None) -> list[BaseException]:
         found.append(error)
         error = error.__cause__ or error.__context__
     return found
+
+
+def _not_installed(error: BaseException) -> str | None:
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return None
+    package = error.name.partition(".")[0]
+    if package != "zenml":
+        return f"The package {package} is not installed in this environment ({error})."
+    return (
+        "ZenML is not installed in this environment: run `make zenml`, or install "
+        "zenml[local,server] and, for Vertex AI, zenml[connectors-gcp,gcsfs,vertex]."
+    )
 
 
 def _zenml_server(error: BaseException) -> str | None:

@@ -1,5 +1,8 @@
 """How the command line is read."""
 
+import subprocess
+import sys
+
 import click
 import pytest
 from click.testing import CliRunner
@@ -56,3 +59,12 @@ def test_secrets_are_starred_wherever_they_stand():
         "uri": "postgresql://***@host/db",
         "mlflow": {"secret": "name-of-a-zenml-secret"},
     }
+
+
+def test_help_waits_for_no_library():
+    code = (
+        "import sys, zenml_runner.commands;"
+        "print({'zenml', 'kedro', 'mlflow', 'pandas', 'pydantic'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "set()", done.stderr

@@ -6,7 +6,7 @@ import logging
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from zenml_runner.commands.report import Report, resume_command, tell_places, te
 from zenml_runner.errors import RunnerError
 from zenml_runner.plan import Plan
 from zenml_runner.project import tracking_uri
+
+if TYPE_CHECKING:
+    from zenml_runner.hosts import WholeRun
 
 
 def run_pipeline(
@@ -104,7 +107,6 @@ def _translate(prepared: Prepared) -> tuple[Any, str]:
 
 def _run_here(prepared: Prepared, pipeline: Any) -> None:
     """Run all steps in this process."""
-    from zenml_runner.client import quiet_client
     from zenml_runner.hosts import WholeRun
 
     # One line a step is ours to print.
@@ -114,19 +116,31 @@ def _run_here(prepared: Prepared, pipeline: Any) -> None:
     try:
         with host:
             zenml_run = pipeline()
+    except KeyboardInterrupt:
+        _tell_rest(prepared, host)
+        raise SystemExit(130) from None
     except Exception as error:
         if not host.errors:
             raise
         for name, cause in host.errors.items():
             click.echo(f"\n{name} failed: {report.describe(cause)}", err=True)
-        zenml_run = quiet_client().get_pipeline_run(host.zenml_run)
-        tell_places(zenml_run, host.mlflow_run)
-        click.echo(f"Go on from there with\n  {resume_command(prepared, zenml_run)}", err=True)
+        _tell_rest(prepared, host)
         raise SystemExit(1) from error
     finally:
         prepared.execution.close()
     report.end()
     tell_places(zenml_run, host.mlflow_run)
+
+
+def _tell_rest(prepared: Prepared, host: WholeRun) -> None:
+    """Print where a run that has not come to its end can be looked at and gone on with."""
+    from zenml_runner.client import quiet_client
+
+    if host.zenml_run is None:
+        return
+    zenml_run = quiet_client().get_pipeline_run(host.zenml_run)
+    tell_places(zenml_run, host.mlflow_run)
+    click.echo(f"Go on from there with\n  {resume_command(prepared, zenml_run)}", err=True)
 
 
 def _run_elsewhere(prepared: Prepared, pipeline: Any, *, wait: bool) -> None:
