@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from book_forecast import parallel
 from book_forecast.parallel import map_titles, workers_for
 
 
@@ -34,6 +35,7 @@ def test_results_keep_the_order_of_the_items():
 
 
 def test_few_items_are_done_here(monkeypatch):
+    monkeypatch.setattr(parallel, "_have_started", False)
     seen = []
     map_titles(lambda _: seen.append(os.getpid()), [1, 2], 2, "Looking", print)
     assert seen == [os.getpid()] * 2

@@ -123,7 +123,7 @@ class Execution:
         """
         self._recorder.clear()
         if step.params:
-            self._set_parameters(step.params)
+            self._set_parameters(step.shard_parameter, step.params)
         part = self.pipeline.filter(node_names=list(step.nodes))
         try:
             _StepRunner().run(
@@ -135,7 +135,7 @@ class Execution:
             raise
         finally:
             if step.params:
-                self._set_parameters({})
+                self._set_parameters(step.shard_parameter, {})
         return self._recorder.lineage(self.catalog)
 
     def finish(self) -> None:
@@ -190,13 +190,15 @@ class Execution:
         except ValueError as error:
             raise RunnerError(f"Nothing of {self.run.pipeline} is left: {error}") from None
 
-    def _set_parameters(self, params: dict[str, Any]) -> None:
-        """Give the catalog one step's own parameters, validated as the project's always are."""
+    def _set_parameters(self, name: str, params: dict[str, Any]) -> None:
+        """Give the catalog one step's own parameter, validated as the project's always are."""
         loader = self.context.config_loader
         loader["parameters"] = {**self._parameters, **params}
         self.context._validated_params_cache = None
-        for name, value in self.context._get_parameters().items():
-            self.catalog[name].save(value)
+        changed = f"params:{name}"
+        for key, value in self.context._get_parameters().items():
+            if key in ("parameters", changed) or key.startswith(f"{changed}."):
+                self.catalog[key].save(value)
 
     def _run_params(self) -> dict[str, Any]:
         from kedro import __version__

@@ -131,7 +131,7 @@ class WholeRun:
                 lineage = self._execution.run_step(step)
         except Exception as error:
             self.errors[step.name] = error
-            self._on_step(step, time.perf_counter() - started, "failed")
+            self._on_step(step, time.perf_counter() - started, _told(step, error))
             raise
         self.errors.pop(step.name, None)
         self._on_step(step, time.perf_counter() - started, outcome)
@@ -158,3 +158,10 @@ class WholeRun:
             import mlflow
 
             mlflow.end_run("FINISHED" if error is None else "FAILED")
+
+
+def _told(step: StepPlan, error: Exception) -> str:
+    """How a failed attempt is told; whether another one follows is ZenML's to count."""
+    retry = step.settings.retry
+    more = f", {retry.max_retries} retries at most" if retry and retry.max_retries else ""
+    return f"failed ({type(error).__name__}: {str(error).partition(chr(10))[0][:200]}{more})"

@@ -30,6 +30,9 @@ Result = TypeVar("Result")
 SECONDS_BETWEEN_LINES = 15.0
 SECONDS_BETWEEN_LOOKS = 1.0
 
+# Worker processes of an earlier call wait for the next one: then even a few items pay.
+_have_started = False
+
 
 def workers_for(n_jobs: int, n_items: int) -> int:
     """Processes to use: as many as cores where `n_jobs` is 0, never more than items."""
@@ -57,13 +60,14 @@ def map_titles(
         label: What is done, for the progress line.
         on_death: Gives the result of a title whose process died twice (killed, out of memory).
         prepare: Called here before other processes are started, for what they would each do first.
-        fewest: Fewer items are done in this process, where starting others would take longer.
+        fewest: Fewer items are done in this process, where starting others would take longer;
+            those that an earlier call has started are used anyway.
 
     Returns:
         Results in the order of the items, whatever the number of processes.
     """
     workers = workers_for(n_jobs, len(items))
-    if workers == 1 or len(items) < fewest:
+    if workers == 1 or (len(items) < fewest and not _have_started):
         return list(_reported((function(item) for item in items), len(items), label))
     if prepare is not None:
         prepare()
@@ -88,6 +92,8 @@ def map_titles(
 def _in_processes(
     function: Callable[[Item], Result], items: Sequence[Item], workers: int
 ) -> Iterator[Result]:
+    global _have_started  # noqa: PLW0603 - loky keeps one pool for the whole process
+    _have_started = True
     pool = Parallel(
         n_jobs=workers,
         return_as="generator",

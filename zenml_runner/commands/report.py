@@ -30,7 +30,7 @@ class Report:
 
     def line(self, name: str, seconds: float, outcome: str) -> None:
         """Print a line: how many steps are done, name, seconds, outcome."""
-        self._done += outcome != "failed"
+        self._done += not outcome.startswith("failed")
         digits = len(str(self._count))
         click.echo(
             f"[{self._done:{digits}}/{self._count}] {name:{self._width}}  {seconds:7.1f} s"

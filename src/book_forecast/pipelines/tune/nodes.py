@@ -119,7 +119,13 @@ def tune_titles(
         for history in part.take(title_histories(training_weeks))
     ]
     found = map_titles(
-        tune_title, tasks, n_jobs, "Tuning", on_death=_after_death, prepare=compile_core
+        tune_title,
+        tasks,
+        n_jobs,
+        "Tuning",
+        on_death=_after_death,
+        prepare=compile_core,
+        fewest=4,
     )
     journals.prune(keep=generation)
     specifications = _frame([row for row, _ in found], SPECIFICATION_TYPES)
