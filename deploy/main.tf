@@ -124,13 +124,6 @@ resource "google_artifact_registry_repository_iam_member" "push" {
   member     = local.member["submitter"]
 }
 
-resource "google_artifact_registry_repository_iam_member" "pull" {
-  repository = google_artifact_registry_repository.images.name
-  location   = var.region
-  role       = "roles/artifactregistry.reader"
-  member     = local.member["pipeline"]
-}
-
 # A job names the account that its steps run as; only who may act as it may name it.
 resource "google_service_account_iam_member" "submitter_as_pipeline" {
   service_account_id = google_service_account.this["pipeline"].name
