@@ -134,7 +134,12 @@ def register_pipelines():
         ]),
     }
 """,
-    "conf/base/parameters.yml": "count: 6\nfactor: 10\nshard: {index: 1, count: 1}\nnothing: null\n",
+    "conf/base/parameters.yml": """
+count: 6
+factor: 10
+shard: {index: 1, count: 1}
+nothing: null
+""",
     "conf/base/catalog.yml": """
 numbers: &json {type: json.JSONDataset, filepath: data/numbers.json}
 total: {type: json.JSONDataset, filepath: data/total.json}

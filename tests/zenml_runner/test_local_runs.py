@@ -232,6 +232,16 @@ def test_init_writes_a_file_that_works_and_overwrites_none(runner):
     assert "is not overwritten" in again.stderr
 
 
+def test_the_project_may_be_named_before_the_command(runner):
+    done = runner.python(
+        "import sys, runpy;"
+        f"sys.argv = ['x', '--project', {str(runner.project)!r}, 'run', '--dry-run'];"
+        "runpy.run_module('zenml_runner', run_name='__main__')"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "tiny: pipeline __default__" in done.stdout
+
+
 def test_the_commands_are_kedros_too(runner):
     done = runner.kedro("zenml", "run", "--dry-run", "--pipeline", "memory")
     assert done.returncode == 0, done.stderr

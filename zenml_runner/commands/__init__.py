@@ -55,8 +55,11 @@ def _with(*options: Callable[[Command], Command]) -> Callable[[Command], Command
 
 
 @click.group(cls=FriendlyGroup)
-def zenml() -> None:
+@PROJECT
+@click.pass_context
+def zenml(context: click.Context, project: Path | None) -> None:
     """Run Kedro pipelines with ZenML, here or on Vertex AI."""
+    context.obj = project
 
 
 @zenml.command()

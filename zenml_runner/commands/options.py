@@ -32,6 +32,8 @@ class FriendlyCommand(click.Command):
             click.ClickException: In place of an error.
         """
         traceback = ctx.params.pop("traceback")
+        # --project may stand before the command as well as behind it.
+        ctx.params["project"] = ctx.params.get("project") or ctx.obj
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
