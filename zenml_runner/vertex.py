@@ -48,6 +48,24 @@ class RetryingVertexOrchestrator(VertexOrchestrator):
         }
         return super().submit_pipeline(snapshot, *args, **options)
 
+    def delete_schedule(self, schedule: Any) -> None:
+        """End a schedule on Vertex too, where ZenML alone would leave it at work.
+
+        Args:
+            schedule: ZenML's record of it.
+        """
+        from google.cloud.aiplatform import PipelineJobSchedule
+
+        credentials, project = self._get_authentication()
+        place: dict[str, Any] = {
+            "credentials": credentials,
+            "project": project,
+            "location": self.config.location,
+        }
+        wanted = f'display_name="{schedule.name}"'
+        for found in PipelineJobSchedule.list(filter=wanted, **place):
+            found.delete()
+
     def _upload_and_run_pipeline(
         self, pipeline_name: str, pipeline_file_path: str, *args: Any, **options: Any
     ) -> Any:
