@@ -60,6 +60,36 @@ def test_data_and_hooks_are_those_of_kedro_run(runner):
     assert [status for _, status in mlflow_runs(runner.project)] == ["FINISHED", "FINISHED"]
 
 
+ALONE = """
+from pathlib import Path
+from zenml_runner import stacks
+from zenml_runner.commands.prepare import prepare
+from zenml_runner.translation import to_zenml
+
+prepared = prepare(Path.cwd(), "__default__", None, None, {}, None)
+Path("record.jsonl").unlink()
+name, _ = stacks.register(prepared.project, "local", prepared.stack)
+stacks.activate(name)
+to_zenml(prepared.plan, prepared.settings, prepared.stack, run_name="alone")()
+"""
+
+
+def test_a_step_without_the_run_around_it_is_a_kedro_run_of_its_nodes(runner):
+    """As in a container: pipeline hooks once a step, one MLflow run over all of them."""
+    done = runner.python(ALONE)
+    assert done.returncode == 0, done.stderr
+    hooks = runner.hooks()
+    assert hooks["before_node_run", "double"] == hooks["before_node_run", "add_up"] == 1
+    assert hooks["before_pipeline_run", "1"] == 10
+    assert hooks["before_pipeline_run", "2"] == 1
+    assert hooks["after_pipeline_run", "None"] == hooks["after_catalog_created", "None"] == 11
+    assert [status for _, status in mlflow_runs(runner.project)] == ["FINISHED"]
+    model, read = (
+        list((runner.project / "data" / f).iterdir()) for f in ("model.json", "read.json")
+    )
+    assert [path.name for path in model] == [path.name for path in read]
+
+
 def test_one_version_serves_all_steps_of_a_run(runner):
     assert runner.zenml("run").returncode == 0
     folders = [runner.project / "data" / name for name in ("model.json", "read.json")]
