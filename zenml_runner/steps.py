@@ -41,6 +41,6 @@ def run_nodes(task: dict[str, Any]) -> Annotated[dict[str, Any], "lineage"]:
 
     checked = Task.model_validate(task)
     lineage = hosts.run(checked, get_step_context())
-    if told := lineage.flat():
+    if told := lineage.told():
         log_metadata(told)
     return lineage.model_dump(exclude_none=True)

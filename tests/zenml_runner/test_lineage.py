@@ -83,5 +83,5 @@ def test_what_nodes_load_and_save_is_noted_without_parameters(catalog):
     lineage = recorder.lineage(catalog)
     assert {name: entry.rows for name, entry in lineage.read.items()} == {"table": 2}
     assert lineage.written["remote"].rows == 6
-    assert lineage.flat()["read.table.rows"] == 2
+    assert lineage.told()["read"]["table"]["rows"] == 2
     assert Lineage.model_validate(lineage.model_dump()) == lineage

@@ -119,7 +119,7 @@ def test_zenml_knows_what_was_read_and_written_and_mlflow_is_linked(runner):
     assert shown.returncode == 0, shown.stderr
     lineage, metadata, of_run = json.loads(shown.stdout.splitlines()[-1])
     uri = str(runner.project / "data/total.json")
-    assert lineage["written"]["total"]["uri"] == metadata["written.total.uri"] == uri
+    assert lineage["written"]["total"]["uri"] == metadata["written"]["total"]["uri"] == uri
     assert lineage["written"]["total"]["bytes"] > 0
     assert len(lineage["read"]["numbers"]["fingerprint"]) == 32
     assert of_run["mlflow.run_id"] == run_id
