@@ -13,8 +13,11 @@ from typing import Any
 
 from zenml.config.retry_config import StepRetryConfig
 from zenml.entrypoints import StepEntrypointConfiguration
+from zenml.enums import ExecutionStatus
 from zenml.integrations.gcp.orchestrators import VertexOrchestrator
 from zenml.utils import source_utils
+
+_NOT_STARTED = (ExecutionStatus.INITIALIZING, ExecutionStatus.PROVISIONING)
 
 
 class RetryingVertexOrchestrator(VertexOrchestrator):
@@ -34,6 +37,21 @@ class RetryingVertexOrchestrator(VertexOrchestrator):
             if step.config.retry is not None
         }
         return super().submit_pipeline(snapshot, *args, **options)
+
+    def fetch_status(self, run: Any, include_steps: bool = False) -> Any:  # noqa: FBT001, FBT002
+        """Ask Vertex for a job's state.
+
+        Vertex calls a job running long before its first container has started. In ZenML a run that
+        is running has been taken by a container, and the first one could no longer take it.
+
+        Args:
+            run: The ZenML run.
+            include_steps: Whether to ask for its steps too.
+        """
+        status, steps = super().fetch_status(run, include_steps)
+        if status == ExecutionStatus.RUNNING and run.status in _NOT_STARTED:
+            status = ExecutionStatus.PROVISIONING
+        return status, steps
 
     def _upload_and_run_pipeline(
         self, pipeline_name: str, pipeline_file_path: str, *args: Any, **options: Any

@@ -86,7 +86,7 @@ class Machines:
 
     Attributes:
         base: Environment of every container, as the image and Google Cloud would give it.
-        kill_signs: Where a file appears whose name is that of a task, its container is killed.
+        kill_signs: Where a file `<task>.kill` appears, its container is killed.
     """
 
     def __init__(self, base: Mapping[str, str], kill_signs: Path | None = None) -> None:
@@ -131,7 +131,7 @@ class Machines:
             )
             while process.poll() is None:
                 time.sleep(0.05)
-                sign = self.kill_signs / task.name if self.kill_signs else None
+                sign = self.kill_signs / f"{task.name}.kill" if self.kill_signs else None
                 if sign is not None and sign.exists():
                     sign.unlink()
                     os.killpg(process.pid, signal.SIGKILL)

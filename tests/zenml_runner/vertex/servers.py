@@ -19,10 +19,24 @@ STARTS_WITHIN = 90
 
 @dataclass(frozen=True)
 class ZenmlServer:
-    """Where ZenML's server is, and the key of a service account."""
+    """Where ZenML's server is, and who may use it.
+
+    Attributes:
+        url: Its address.
+        token: Of its administrator.
+        api_key: Of a service account.
+    """
 
     url: str
+    token: str
     api_key: str
+
+    def get(self, path: str, **query: str) -> Any:
+        """Ask the server's REST interface."""
+        url = f"{self.url}/api/v1/{path}?{urlencode(query)}"
+        request = Request(url, headers={"Authorization": f"Bearer {self.token}"})
+        with urlopen(request, timeout=30) as answer:
+            return json.load(answer)
 
 
 def free_port() -> int:
@@ -44,7 +58,7 @@ def zenml_server(home: Path) -> Iterator[ZenmlServer]:
     }
     module = ["uvicorn", "zenml.zen_server.zen_server_api:app", "--log-level", "warning"]
     with _served(module, url, f"{url}/health", home, environment):
-        yield ZenmlServer(url, _service_account(url))
+        yield _log_in(url)
 
 
 @contextmanager
@@ -87,13 +101,13 @@ def _served(
         process.wait()
 
 
-def _service_account(url: str) -> str:
+def _log_in(url: str) -> ZenmlServer:
     """Log in as the default user, and make a service account with a key."""
     login = urlencode({"username": "default", "password": "opensesame"}).encode()
     token = _post(f"{url}/api/v1/login", login, "application/x-www-form-urlencoded")["access_token"]
     account = _post_json(f"{url}/api/v1/service_accounts", token, name="pipelines", active=True)
     key = _post_json(f"{url}/api/v1/service_accounts/{account['id']}/api_keys", token, name="key")
-    return str(key["body"]["key"])
+    return ZenmlServer(url, token, str(key["body"]["key"]))
 
 
 def _post_json(url: str, token: str, **content: Any) -> Any:
