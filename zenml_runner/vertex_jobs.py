@@ -7,6 +7,7 @@ container again, whatever has ended it; ZenML then takes the new one for the ste
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from zenml.enums import ExecutionStatus
 from zenml.integrations.gcp.orchestrators import VertexOrchestrator
 from zenml.utils import source_utils
 
+_LONGEST_NAME = 120
 _NOT_STARTED = (ExecutionStatus.INITIALIZING, ExecutionStatus.PROVISIONING)
 
 
@@ -38,7 +40,7 @@ class RetryingVertexOrchestrator(VertexOrchestrator):
         }
         return super().submit_pipeline(snapshot, *args, **options)
 
-    def fetch_status(self, run: Any, include_steps: bool = False) -> Any:  # noqa: FBT001, FBT002
+    def fetch_status(self, run: Any, include_steps: bool = False) -> Any:
         """Ask Vertex for a job's state.
 
         Vertex calls a job running long before its first container has started. In ZenML a run that
@@ -54,13 +56,31 @@ class RetryingVertexOrchestrator(VertexOrchestrator):
         return status, steps
 
     def _upload_and_run_pipeline(
-        self, pipeline_name: str, pipeline_file_path: str, *args: Any, **options: Any
+        self,
+        pipeline_name: str,
+        pipeline_file_path: str,
+        run_name: str,
+        *args: Any,
+        **options: Any,
     ) -> Any:
         path = Path(pipeline_file_path)
         specification = json.loads(with_own_entrypoint(path.read_text(encoding="utf-8")))
+        specification["pipelineInfo"]["name"] = vertex_name(pipeline_name)
         add_retries(specification, self._retries)
         path.write_text(json.dumps(specification), encoding="utf-8")
-        return super()._upload_and_run_pipeline(pipeline_name, pipeline_file_path, *args, **options)
+        return super()._upload_and_run_pipeline(
+            pipeline_name, pipeline_file_path, vertex_name(run_name), *args, **options
+        )
+
+
+def vertex_name(name: str) -> str:
+    """A name that Vertex takes for pipelines and jobs: `__default__` is none.
+
+    Args:
+        name: Of a pipeline, or of a run, whose end tells it from others.
+    """
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[-_LONGEST_NAME:]
+    return plain if plain[:1].isalpha() else f"run-{plain.lstrip('-')}"
 
 
 def with_own_entrypoint(text: str) -> str:
