@@ -76,6 +76,8 @@ class Cloud:
             "HOME": str(self.home),
             "PYTHONPATH": str(ROOT),
             "COLUMNS": "200",
+            # Google's words on the age of this Python, which the command itself silences.
+            "PYTHONWARNINGS": "ignore::FutureWarning",
             "FAKE_VERTEX_URL": self.vertex.url,
             "ZENML_CONFIG_PATH": str(self.home / "client"),
             "ZENML_STORE_URL": self.zenml.url,
@@ -83,7 +85,15 @@ class Cloud:
             "MLFLOW_TRACKING_TOKEN": "none",
         }
         return subprocess.Popen(
-            [sys.executable, "-m", OFFLINE, arguments[0], "--project", str(project), *arguments[1:]],
+            [
+                sys.executable,
+                "-m",
+                OFFLINE,
+                arguments[0],
+                "--project",
+                str(project),
+                *arguments[1:],
+            ],
             cwd=self.home,
             env=environment | variables,
             stdout=subprocess.PIPE,
@@ -96,12 +106,6 @@ class Cloud:
         process = self.start(project, *arguments, **variables)
         output, _ = process.communicate(timeout=300)
         return process.returncode, output
-
-    def together(self, *commands: tuple[tuple[Any, ...], Mapping[str, str]]) -> list[tuple[int, str]]:
-        """Run commands two at a time; each is the arguments of `type`."""
-        with ThreadPoolExecutor(2) as pool:
-            started = [pool.submit(self.type, *args, **variables) for args, variables in commands]
-            return [each.result() for each in started]
 
     def run_watched(
         self, project: Path, trouble: Path, *arguments: str
@@ -136,9 +140,7 @@ class Cloud:
     def mlflow_runs(self, zenml_run: Mapping[str, Any]) -> list[Any]:
         """The MLflow runs of a ZenML run, child runs left out."""
         experiments = [e.experiment_id for e in self.tracking.search_experiments()]
-        found = self.tracking.search_runs(
-            experiments, f"tags.`zenml.run_id` = '{zenml_run['id']}'"
-        )
+        found = self.tracking.search_runs(experiments, f"tags.`zenml.run_id` = '{zenml_run['id']}'")
         return [run for run in found if "mlflow.parentRunId" not in run.data.tags]
 
 

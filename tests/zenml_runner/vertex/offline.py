@@ -6,10 +6,6 @@ between the test and the command, so that the product needs to know nothing of i
 """
 
 import os
-import warnings
-
-# Google's words on the age of this Python; the command silences them before it imports Google's.
-warnings.simplefilter("ignore", FutureWarning)
 
 import google.auth
 from google.auth.credentials import AnonymousCredentials
@@ -22,7 +18,7 @@ ENDPOINT = "FAKE_VERTEX_URL"
 
 
 def main() -> None:
-    google.auth.default = lambda *_, **__: (AnonymousCredentials(), "books")  # type: ignore[no-untyped-call]
+    google.auth.default = lambda *_, **__: (AnonymousCredentials(), "books")
     # It asks Google to which project the bucket belongs.
     gcs_utils.create_gcs_bucket_for_pipeline_artifacts_if_it_does_not_exist = lambda **_: None
     aiplatform.init(api_endpoint=os.environ[ENDPOINT], api_transport="rest")
