@@ -82,12 +82,17 @@ class Execution:
             known |= set(_READ_AT_RUN_TIME.findall(path.read_text(encoding="utf-8")))
         refuse_unknown("parameter", given, known)
 
-    def load(self) -> None:
+    def load(self, *, alone: bool = False) -> None:
         """Load context, pipeline and catalog, for which the project's hooks are called.
+
+        Args:
+            alone: Whether other pipelines than that of the run need not be imported.
 
         Raises:
             RunnerError: If there is no such pipeline, or nothing is left of it.
         """
+        if alone:
+            _import_only(self.run.pipeline)
         self.context: Any = self._session.load_context()
         self.registered: dict[str, Pipeline] = dict(pipelines)
         self.pipeline: Pipeline = self._slice(self._asked())
@@ -218,6 +223,17 @@ class Execution:
             "runner": str(SequentialRunner()),
             "only_missing_outputs": False,
         }
+
+
+def _import_only(name: str) -> None:
+    """Have Kedro import one pipeline, as `kedro run` does, if the project's registry lets it."""
+    pipelines.set_requested([name])
+    try:
+        found = name in pipelines
+    except Exception:  # noqa: BLE001 - a registry that joins pipelines needs the others
+        found = False
+    if not found:
+        pipelines.set_requested(None)
 
 
 class _StepRunner(SequentialRunner):

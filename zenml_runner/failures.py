@@ -53,14 +53,11 @@ def _not_installed(error: BaseException) -> str | None:
 
 def _zenml_server(error: BaseException) -> str | None:
     kind = f"{type(error).__module__}.{type(error).__name__}"
-    url = _store_url()
+    url = store_url()
     if url is None or url.startswith("sqlite"):
         return None
     if kind.startswith(("requests.", "urllib3.")) or isinstance(error, ConnectionError):
-        return (
-            f"The ZenML server {url} does not answer: start it, or choose another one with "
-            "`zenml login` or the environment variable ZENML_STORE_URL."
-        )
+        return no_server(url)
     if type(error).__name__ in ("AuthorizationException", "CredentialsNotValid"):
         return (
             f"The ZenML server {url} refuses these credentials: log in with `zenml login`, or set "
@@ -69,7 +66,20 @@ def _zenml_server(error: BaseException) -> str | None:
     return None
 
 
-def _store_url() -> str | None:
+def no_server(url: str) -> str:
+    """The message that ZenML's server does not answer.
+
+    Args:
+        url: Of the server.
+    """
+    return (
+        f"The ZenML server {url} does not answer: start it, or choose another one with "
+        "`zenml login` or the environment variable ZENML_STORE_URL."
+    )
+
+
+def store_url() -> str | None:
+    """Where ZenML keeps what it knows: a server or a database; None before ZenML is set up."""
     if url := os.environ.get("ZENML_STORE_URL"):
         return url
     import sys

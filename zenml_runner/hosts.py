@@ -50,7 +50,7 @@ def run_alone(task: Task, context: Any) -> Lineage:
     run = task.run.model_copy(update={"version": version})
     with tracked_step(zenml_run, run, task.step.name, task.steps):
         execution = Execution(project, run, task.step.params)
-        execution.load()
+        execution.load(alone=True)
         lineage = caching.previous(execution, task.step)
         if lineage is not None:
             return lineage

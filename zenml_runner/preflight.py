@@ -43,7 +43,7 @@ def _check_server() -> None:
 def _check_bucket(stack: VertexStack) -> None:
     import fsspec
 
-    if stack.artifact_store is None or stack.connector is not None:
+    if not stack.artifact_store or stack.connector is not None:
         return
     bucket = stack.artifact_store.removeprefix("gs://").partition("/")[0]
     try:

@@ -93,7 +93,7 @@ def components(project: Project, prefix: str, stack: Stack) -> list[Component]:
 
 def _vertex_components(prefix: str, stack: VertexStack) -> list[Component]:
     needed = ("project", "location", "artifact_store", "container_registry")
-    missing = [key for key in needed if getattr(stack, key) is None]
+    missing = [key for key in needed if not getattr(stack, key)]
     if missing:
         raise RunnerError(
             f"The Vertex stack in zenml.yml lacks {', '.join(missing)}: write them under "

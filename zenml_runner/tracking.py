@@ -132,8 +132,10 @@ def close_after(zenml_run: Any) -> None:
         zenml_run: A finished one.
     """
     run_id = (zenml_run.run_metadata or {}).get("mlflow.run_id")
-    tracker = _tracker()
-    if run_id is None or tracker is None:
+    if run_id is None:
+        return
+    tracker = _tracker(zenml_run.stack)
+    if tracker is None:
         return
     wanted = "FINISHED" if zenml_run.status.value == "completed" else "FAILED"
     try:
@@ -261,12 +263,18 @@ def _short(params: dict[str, Any]) -> dict[str, str]:
     return {name: str(value)[:500] for name, value in params.items()}
 
 
-def _tracker() -> Any:
-    """The MLflow tracker of the active stack; None if it has none."""
+def _tracker(stack: Any = None) -> Any:
+    """The MLflow tracker of a run's stack, or of the active one; None if it has none."""
     from zenml.client import Client
+    from zenml.enums import StackComponentType
     from zenml.integrations.mlflow.experiment_trackers import MLFlowExperimentTracker
+    from zenml.stack import StackComponent
 
-    tracker = Client().active_stack.experiment_tracker
+    if stack is None:
+        tracker: Any = Client().active_stack.experiment_tracker
+    else:
+        found = stack.components.get(StackComponentType.EXPERIMENT_TRACKER)
+        tracker = StackComponent.from_model(found[0]) if found else None
     return tracker if isinstance(tracker, MLFlowExperimentTracker) else None
 
 

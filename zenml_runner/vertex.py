@@ -1,24 +1,29 @@
-"""ZenML's Vertex orchestrator, with retries that a killed container cannot prevent.
+"""ZenML's Vertex flavor under a name of its own; which class serves it depends on where it runs.
 
-ZenML's own retries loop inside the container. Here the job's specification has Vertex start a
-container again, whatever has ended it; ZenML then takes the new one for the step's next attempt.
+What submits jobs imports Google's clients and Kubeflow's compiler, which takes seconds. A step in a
+container submits nothing, and gets by without them.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
+import os
 from typing import Any
+from uuid import UUID
 
-from zenml.config.retry_config import StepRetryConfig
+from zenml.config.base_settings import BaseSettings
+from zenml.constants import METADATA_ORCHESTRATOR_RUN_ID, METADATA_ORCHESTRATOR_URL
 from zenml.integrations.gcp.flavors.vertex_orchestrator_flavor import (
     VertexOrchestratorConfig,
     VertexOrchestratorFlavor,
+    VertexOrchestratorSettings,
 )
-from zenml.integrations.gcp.orchestrators import VertexOrchestrator
+from zenml.metadata.metadata_types import MetadataType, Uri
+from zenml.orchestrators import BaseOrchestrator
 
 from zenml_runner.stacks import VERTEX_FLAVOR
+from zenml_runner.tracking import VERTEX_JOB_VARIABLE
+
+CONSOLE = "https://console.cloud.google.com/vertex-ai/locations/{location}/pipelines/runs/{job}"
 
 
 class RetryingVertexOrchestratorConfig(VertexOrchestratorConfig):
@@ -30,54 +35,34 @@ class RetryingVertexOrchestratorConfig(VertexOrchestratorConfig):
         return True
 
 
-class RetryingVertexOrchestrator(VertexOrchestrator):
-    """Writes the steps' retries into the job's specification."""
+class VertexOrchestratorInContainer(BaseOrchestrator):
+    """As much of the orchestrator as a step in one of its containers needs."""
 
-    def submit_pipeline(self, snapshot: Any, *args: Any, **options: Any) -> Any:
-        """Submit a pipeline.
+    @property
+    def settings_class(self) -> type[BaseSettings]:
+        """Of ZenML's Vertex orchestrator."""
+        return VertexOrchestratorSettings
 
-        Args:
-            snapshot: ZenML's compiled pipeline.
-            args: As ZenML's orchestrator takes them.
-            options: The same.
-        """
-        self._retries = {
-            name: step.config.retry
-            for name, step in snapshot.step_configurations.items()
-            if step.config.retry is not None
-        }
-        return super().submit_pipeline(snapshot, *args, **options)
+    def get_orchestrator_run_id(self) -> str:
+        """The id of the Vertex job, which is the same in all of its containers."""
+        return os.environ[VERTEX_JOB_VARIABLE]
 
-    def delete_schedule(self, schedule: Any) -> None:
-        """End a schedule on Vertex too, where ZenML alone would leave it at work.
+    def get_pipeline_run_metadata(self, run_id: UUID) -> dict[str, MetadataType]:  # noqa: ARG002
+        """Where the job can be looked at.
 
         Args:
-            schedule: ZenML's record of it.
+            run_id: Of the ZenML run.
         """
-        from google.cloud.aiplatform import PipelineJobSchedule
-
-        credentials, project = self._get_authentication()
-        place: dict[str, Any] = {
-            "credentials": credentials,
-            "project": project,
-            "location": self.config.location,
-        }
-        wanted = f'display_name="{schedule.name}"'
-        for found in PipelineJobSchedule.list(filter=wanted, **place):
-            found.delete()
-
-    def _upload_and_run_pipeline(
-        self, pipeline_name: str, pipeline_file_path: str, *args: Any, **options: Any
-    ) -> Any:
-        path = Path(pipeline_file_path)
-        specification = json.loads(path.read_text(encoding="utf-8"))
-        add_retries(specification, self._retries)
-        path.write_text(json.dumps(specification), encoding="utf-8")
-        return super()._upload_and_run_pipeline(pipeline_name, pipeline_file_path, *args, **options)
+        config: Any = self.config
+        job = self.get_orchestrator_run_id()
+        url = CONSOLE.format(location=config.location, job=job)
+        if config.project:
+            url += f"?project={config.project}"
+        return {METADATA_ORCHESTRATOR_RUN_ID: job, METADATA_ORCHESTRATOR_URL: Uri(url)}
 
 
 class RetryingVertexOrchestratorFlavor(VertexOrchestratorFlavor):
-    """ZenML's flavor under a name of its own."""
+    """The flavor."""
 
     @property
     def name(self) -> str:
@@ -90,24 +75,10 @@ class RetryingVertexOrchestratorFlavor(VertexOrchestratorFlavor):
         return RetryingVertexOrchestratorConfig
 
     @property
-    def implementation_class(self) -> type[VertexOrchestrator]:
+    def implementation_class(self) -> Any:
         """What it makes."""
+        if VERTEX_JOB_VARIABLE in os.environ:
+            return VertexOrchestratorInContainer
+        from zenml_runner.vertex_jobs import RetryingVertexOrchestrator
+
         return RetryingVertexOrchestrator
-
-
-def add_retries(specification: dict[str, Any], retries: Mapping[str, StepRetryConfig]) -> None:
-    """Give tasks of a compiled Vertex pipeline their retry policy, in place.
-
-    Args:
-        specification: As the Kubeflow compiler writes it.
-        retries: By name of the step, which is the task's name on display.
-    """
-    for task in specification["root"]["dag"]["tasks"].values():
-        retry = retries.get(task["taskInfo"]["name"])
-        if retry is not None:
-            task["retryPolicy"] = {
-                "maxRetryCount": retry.max_retries,
-                "backoffDuration": f"{retry.delay}s",
-                "backoffFactor": max(float(retry.backoff), 1.0),
-                "backoffMaxDuration": "3600s",
-            }

@@ -120,7 +120,7 @@ def _show_run(run: Any) -> None:
     from zenml.utils.run_utils import refresh_run_status
 
     from zenml_runner.commands.report import tell_places
-    from zenml_runner.commands.watch import reason
+    from zenml_runner.commands.watch import lost, reason
     from zenml_runner.tracking import close_after
 
     if not run.status.is_finished:
@@ -137,7 +137,8 @@ def _show_run(run: Any) -> None:
             continue
         seconds = (step.end_time - step.start_time).total_seconds() if step.end_time else None
         took = f"{seconds:8.1f} s" if seconds is not None else ""
-        click.echo(f"  {name:{width}}  {step.status.value:10}{took}")
-        if step.status.value == "failed":
+        state = "failed" if lost(run, step) else step.status.value
+        click.echo(f"  {name:{width}}  {state:10}{took}")
+        if state == "failed":
             click.echo(f"    {reason(step)}")
     tell_places(run, None)

@@ -13,6 +13,7 @@ from zenml_runner.commands.report import Report
 from zenml_runner.tracking import close_after
 
 POLL_SECONDS = 5.0
+ENDED_FROM_OUTSIDE = "it has left no error; its container may have been ended from outside"
 ENDED = {"completed", "cached", "failed", "stopped", "cancelled", "skipped"}
 
 
@@ -42,20 +43,35 @@ def watch(zenml_run: Any, report: Report) -> bool:
         time.sleep(POLL_SECONDS)
     failed = run.status.value != "completed"
     if failed:
-        silent = [s for s in run.config.extra["kedro"]["steps"] if s["name"] not in told]
-        names = ", ".join(s["name"] for s in silent)
-        click.echo(f"\nThe run {run.status.value}. Not completed: {names or 'see above'}", err=True)
+        _tell_the_rest(run, told)
     else:
         report.end()
     close_after(run)
     return failed
 
 
+def lost(run: Any, step: Any) -> bool:
+    """Whether a step has begun, but never told how it ended before its run did."""
+    return run.status.is_finished and step.status.value not in ENDED
+
+
+def _tell_the_rest(run: Any, told: set[str]) -> None:
+    """Name the steps of a failed run that have not ended, each with the reason."""
+    for name, step in run.steps.items():
+        if lost(run, step):
+            told.add(name)
+            click.echo(f"{name} failed: {ENDED_FROM_OUTSIDE}", err=True)
+    names = [s["name"] for s in run.config.extra["kedro"]["steps"] if s["name"] not in told]
+    click.echo(f"\nThe run has ended: {run.status.value}.", err=True)
+    if names:
+        click.echo(f"Not started: {', '.join(names)}", err=True)
+
+
 def reason(step: Any) -> str:
     """The error of a step, as far as ZenML has it."""
     info = step.exception_info
     if info is None:
-        return "no error was recorded; its container may have been ended from outside"
+        return ENDED_FROM_OUTSIDE
     return str(info.traceback).strip().splitlines()[-1]
 
 
