@@ -1,0 +1,278 @@
+"""Every pipeline as a Vertex job, and jobs that run: with no cloud, but with real parts.
+
+Real are ZenML's server, its client and its Vertex orchestrator (in our flavor), Kubeflow's
+compiler, Google's client of Vertex, MLflow's server, Kedro and its plugins, and the containers' own
+commands, which run as processes in the order of the job's DAG. Storage is an emulator, Vertex an
+endpoint of ours that remembers what it is sent.
+
+Not proven are: the image and its build; IAM, the network and quotas; what Vertex itself checks in a
+specification, and that it obeys the retry policy as its documentation says; machine types; that a
+schedule fires; the consistency of the real Cloud Storage.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from book_forecast.bookscan.sample import sample_frame
+from tests.zenml_runner.vertex.cloud import ROOT, Cloud, cloud
+from tests.zenml_runner.vertex.executors import Outcome, tasks_of
+from tests.zenml_runner.vertex.project import write_project
+
+pytest_plugins = ("tests.gcs",)
+pytestmark = pytest.mark.slow
+
+PIPELINES = ("__default__", "ingest", "preprocess", "tune", "train", "evaluate", "forecast")
+SHARDS = {"__default__": 4, "tune": 4, "train": 2, "evaluate": 2}
+QUICK = "tune.max_trials=2,tune.folds=1,evaluate.folds=1,n_jobs=1,min_success_rate=0"
+REGISTRY = "europe-west1-docker.pkg.dev/books/books"
+
+
+@pytest.fixture(scope="module")
+def google(gcs_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+        with cloud(tmp_path_factory.mktemp("cloud"), gcs_server) as made:
+            yield made
+
+
+@pytest.fixture(scope="module")
+def production(google: Cloud) -> dict[str, str]:
+    """What an operator sets before submitting this project's pipelines."""
+    google.make_bucket("books")
+    return {
+        "BOOK_FORECAST_BUCKET": "books",
+        "BOOK_FORECAST_PROJECT": "books",
+        "BOOK_FORECAST_ARTIFACTS": "gs://artifacts",
+        "BOOK_FORECAST_REGISTRY": REGISTRY,
+        "BOOK_FORECAST_SERVICE_ACCOUNT": "steps@books.iam.gserviceaccount.com",
+        "BOOK_FORECAST_IMAGE": f"{REGISTRY}/pipelines:1",
+        "MLFLOW_TRACKING_URI": google.mlflow,
+    }
+
+
+@pytest.fixture(scope="module")
+def prepared_data(google: Cloud, production: dict[str, str]) -> None:
+    """A few short histories on the bucket, ingested and preprocessed by Kedro alone."""
+    frame = sample_frame(titles=4, seed=42)
+    recent = frame[pd.to_datetime(frame["End Date"]) >= pd.Timestamp("2021-07-01")]
+    google.bucket.pipe("books/01_raw/sales/export.csv", recent.to_csv(index=False).encode())
+    google.kedro(
+        ROOT, "run", "--env", "production", "--pipelines", "ingest,preprocess", **production
+    )
+
+
+@pytest.fixture(scope="module")
+def submitted(google: Cloud, production: dict[str, str]) -> dict[str, str]:
+    """The job of each pipeline, which `run` has submitted: its id by the pipeline's name."""
+
+    def submit(name: str) -> str:
+        shards = ["--shards", str(SHARDS[name])] if name in SHARDS else []
+        options = ["--env", "production", "--stack", "vertex", "--params", QUICK, *shards]
+        code, output = google.type(ROOT, "run", "--pipeline", name, *options, **production)
+        assert code == 0, output
+        found = re.search(r"/pipelines/runs/([a-z0-9-]+)\?", output)
+        assert found is not None, output
+        return found[1]
+
+    # The first one registers the stack.
+    jobs = {PIPELINES[0]: submit(PIPELINES[0])}
+    with ThreadPoolExecutor(2) as pool:
+        jobs |= zip(PIPELINES[1:], pool.map(submit, PIPELINES[1:]), strict=True)
+    return jobs
+
+
+@pytest.fixture(scope="module")
+def troubled(google: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small project whose node can be told to fail or to hang."""
+    google.make_bucket("numbers")
+    return write_project(tmp_path_factory.mktemp("troubled"), "numbers", google.mlflow)
+
+
+def test_each_pipeline_becomes_a_job_with_an_executor_for_each_step(
+    google: Cloud, submitted: dict[str, str]
+) -> None:
+    for pipeline, job_id in submitted.items():
+        job = google.vertex.jobs[job_id]
+        assert re.fullmatch(r"[a-z][a-z0-9-]{0,127}", job_id)
+        assert re.fullmatch(r"[a-z][a-z0-9-]{0,127}", job["pipelineSpec"]["pipelineInfo"]["name"])
+        assert job["displayName"] == pipeline
+        assert job["serviceAccount"] == "steps@books.iam.gserviceaccount.com"
+        for task in tasks_of(job).values():
+            assert task.container["image"] == f"{REGISTRY}/pipelines:1"
+            assert task.container["args"][-1] == task.name
+            assert task.environment["ZENML_STORE_URL"] == google.zenml.url
+            assert task.environment["BOOK_FORECAST_BUCKET"] == "books"
+            assert google.zenml.api_key not in task.environment.values()
+    # Code is in the image; what ZenML keeps are its logs.
+    stored = google.bucket.find("artifacts")
+    assert not [path for path in stored if not path.startswith("artifacts/logs/")]
+    assert google.vertex.others == []
+
+
+def test_what_fans_out_is_n_executors_joined_before_what_depends_on_them(
+    google: Cloud, submitted: dict[str, str]
+) -> None:
+    tune = tasks_of(google.vertex.jobs[submitted["tune"]])
+    shards = {f"tune_titles-{k}-of-4" for k in range(1, 5)}
+    assert set(tune) == shards
+    assert all(not task.after and task.retries == 2 for task in tune.values())
+    assert {t.container["resources"]["cpuLimit"] for t in tune.values()} == {8.0}
+    assert {t.container["resources"]["memoryLimit"] for t in tune.values()} == {16.0}
+    whole = tasks_of(google.vertex.jobs[submitted["__default__"]])
+    fits = {name for name in whole if re.fullmatch(r"fit_training_models-\d-of-4", name)}
+    assert len(fits) == 4
+    assert all(whole[name].after == shards | {"split_weeks"} for name in fits)
+    assert whole["forecast_titles"].after == {f"fit_release_models-{k}-of-4" for k in range(1, 5)}
+    assert whole["forecast_titles"].retries == 0
+    assert "cpuLimit" not in whole["forecast_titles"].container.get("resources", {})
+
+
+def test_tune_train_evaluate_and_forecast_run_in_containers_and_write_to_the_bucket(
+    google: Cloud, production: dict[str, str], prepared_data: None, submitted: dict[str, str]
+) -> None:
+    local = set((ROOT / "data").rglob("*"))
+    before = set(google.bucket.find("books"))
+    for pipeline in ("tune", "train", "evaluate", "forecast"):
+        outcome = google.execute(submitted[pipeline], ROOT)
+        assert outcome.succeeded, outcome.told()
+        assert_completed(google, submitted[pipeline], outcome, attempts=1)
+    written = {path.split("/")[1] for path in set(google.bucket.find("books")) - before}
+    assert written == {"06_models", "07_model_output", "08_reporting"}
+    forecasts = pd.read_parquet(google.bucket.open("books/07_model_output/forecasts.parquet"))
+    assert (forecasts.groupby("isbn")["week"].count() == 32).all()
+    assert forecasts["isbn"].nunique() == 4
+    assert set((ROOT / "data").rglob("*")) == local
+
+
+def test_a_failing_node_and_a_killed_container_are_retried_and_the_run_goes_on(
+    google: Cloud, troubled: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "work-1-of-2.fails").touch()
+    (tmp_path / "work-2-of-2.hangs").write_text("1")
+    code, output, outcome = google.run_watched(troubled, tmp_path, "run", "--pipeline", "squares")
+    assert code == 0, output + outcome.told()
+    assert outcome.attempts == {"work-1-of-2": 2, "work-2-of-2": 2, "gather": 1, "report": 1}
+    assert "the disk is full" in outcome.output["work-1-of-2"]
+    assert "All 4 steps done" in output
+    job_id = list(google.vertex.jobs)[-1]
+    assert google.vertex.jobs[job_id]["labels"]["team"] == "planning"
+    assert_completed(google, job_id, outcome)
+    assert total(google) == {str(n): n * n for n in range(1, 7)}
+
+
+def test_a_shard_that_is_killed_too_often_fails_the_run_and_is_resumed_alone(
+    google: Cloud, troubled: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "work-2-of-2.hangs").write_text("2")
+    code, output, outcome = google.run_watched(troubled, tmp_path, "run", "--pipeline", "squares")
+    assert (code, outcome.attempts) == (1, {"work-1-of-2": 1, "work-2-of-2": 2})
+    assert "work-2-of-2 failed: it has left no error" in output
+    assert "Not started: gather, report" in output
+    run = google.zenml_run(list(google.vertex.jobs)[-1])
+    assert run["body"]["status"] == "failed"
+    assert [r.info.status for r in google.mlflow_runs(run)] == ["FAILED"]
+
+    code, told = google.type(troubled, "status", run["name"])
+    assert code == 0
+    assert re.search(r"work-2-of-2 +failed", told), told
+    assert re.search(r"gather +not started", told), told
+
+    printed = re.search(r"python -m zenml_runner (run --resume .*)", output)
+    assert printed is not None, output
+    arguments = shlex.split(printed[1])
+    place = arguments.index("--project")
+    assert arguments[place + 1] == str(troubled)
+    del arguments[place : place + 2]
+    code, output, outcome = google.run_watched(troubled, tmp_path, *arguments)
+    assert code == 0, output + outcome.told()
+    assert outcome.attempts == {"work-2-of-2": 1, "gather": 1, "report": 1}
+    assert_completed(google, list(google.vertex.jobs)[-1], outcome)
+
+
+def test_a_schedule_has_its_cron_string_and_its_runs_one_version_in_all_steps(
+    google: Cloud, troubled: Path, tmp_path: Path
+) -> None:
+    command = ["schedule", "--pipeline", "squares", "--cron", "0 5 * * 1"]
+    code, output = google.type(troubled, *command)
+    assert code == 0, output
+    (schedule,) = google.vertex.schedules
+    assert schedule["cron"] == "0 5 * * 1"
+    before = versions(google)
+    # What Vertex does on Monday.
+    google.vertex.jobs["squares-on-monday"] = dict(
+        schedule["createPipelineJobRequest"]["pipelineJob"]
+    )
+    outcome = google.execute("squares-on-monday", troubled, tmp_path)
+    assert outcome.succeeded, outcome.told()
+    assert_completed(google, "squares-on-monday", outcome, attempts=1)
+    run = google.zenml_run("squares-on-monday")
+    assert re.fullmatch(r"squares-\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d_\d+", run["name"])
+    (made,) = versions(google)["total"] - before["total"]
+    assert versions(google)["report"] - before["report"] == {made}
+
+
+def test_a_part_that_does_not_answer_is_told_in_one_paragraph(
+    google: Cloud, troubled: Path, tmp_path: Path
+) -> None:
+    nobody = "http://127.0.0.1:9"
+    untracked = write_project(tmp_path / "untracked", "numbers", nobody)
+    homeless = write_project(tmp_path / "homeless", "numbers", google.mlflow)
+    config = homeless / "conf/base/zenml.yml"
+    config.write_text(config.read_text().replace("gs://artifacts", "gs://nowhere"))
+    cases: list[tuple[Path, dict[str, str], str]] = [
+        (troubled, {"ZENML_STORE_URL": nobody}, f"The ZenML server {nobody} does not answer"),
+        (untracked, {}, f"The MLflow server {nobody} does not answer"),
+        (homeless, {}, "The artifact store gs://nowhere does not exist"),
+    ]
+    jobs = len(google.vertex.jobs)
+    with ThreadPoolExecutor(2) as pool:
+        told = pool.map(lambda case: google.type(case[0], "run", **case[1]), cases)
+    for (code, output), (_, _, message) in zip(told, cases, strict=True):
+        assert code == 1, output
+        assert output.splitlines()[-1].startswith(f"Error: {message}"), output
+        assert "Traceback" not in output
+    assert len(google.vertex.jobs) == jobs
+
+
+def assert_completed(
+    google: Cloud, job_id: str, outcome: Outcome, attempts: int | None = None
+) -> None:
+    """ZenML's run has completed, in it each step once, and one MLflow run, linked both ways."""
+    run = google.zenml_run(job_id)
+    assert run["body"]["status"] == "completed"
+    found = google.zenml.get("steps", pipeline_run_id=run["id"], size="100")["items"]
+    done = [step["name"] for step in found if step["body"]["status"] == "completed"]
+    assert sorted(done) == sorted(outcome.attempts)
+    assert len(found) == sum(outcome.attempts.values())
+    assert attempts is None or set(outcome.attempts.values()) == {attempts}
+    (tracked,) = google.mlflow_runs(run)
+    tags = tracked.data.tags
+    assert tracked.info.status == "FINISHED"
+    assert (tags["zenml.run_name"], tags["vertex.job"]) == (run["name"], job_id)
+    assert run["metadata"]["run_metadata"]["mlflow.run_id"] == tracked.info.run_id
+
+
+def versions(google: Cloud) -> dict[str, set[str]]:
+    """The versions on the bucket by dataset."""
+    paths = google.bucket.find("numbers")
+    return {
+        name: {path.split("/")[2] for path in paths if path.startswith(f"numbers/{name}.json/")}
+        for name in ("total", "report")
+    }
+
+
+def total(google: Cloud) -> Any:
+    """The last version of the joined result."""
+    last = max(versions(google)["total"])
+    return (
+        pd.read_json(google.bucket.open(f"numbers/total.json/{last}/total.json"), typ="series")
+        .rename(str)
+        .to_dict()
+    )
