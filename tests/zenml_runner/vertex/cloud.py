@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -22,7 +22,25 @@ from tests.zenml_runner.vertex.rest import FakeVertex, fake_vertex
 from tests.zenml_runner.vertex.servers import ZenmlServer, mlflow_server, zenml_server
 
 ROOT = Path(__file__).parents[3]
+THEN = "--then"
 OFFLINE = "tests.zenml_runner.vertex.offline"
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A run that was waited for.
+
+    Attributes:
+        job_id: Of the Vertex job.
+        code: Exit code of the command.
+        output: What the command printed.
+        outcome: What became of the containers.
+    """
+
+    job_id: str
+    code: int
+    output: str
+    outcome: Outcome
 
 
 @dataclass(frozen=True)
@@ -68,11 +86,18 @@ class Cloud:
         with urlopen(Request(url, body, {"Content-Type": "application/json"}), timeout=30):
             pass
 
-    def start(self, project: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        """Start `python -m zenml_runner …` on a machine that only knows the servers."""
-        command = [sys.executable, "-m", OFFLINE, arguments[0], "--project", str(project)]
+    def start(
+        self, project: Path, *commands: Sequence[str], **variables: str
+    ) -> subprocess.Popen[str]:
+        """Start `python -m zenml_runner …` on a machine that only knows the servers.
+
+        Several commands run one after the other in one process, which spares its start-up.
+        """
+        line = [sys.executable, "-m", OFFLINE]
+        for name, *arguments in commands:
+            line += [name, "--project", str(project), *arguments, THEN]
         return subprocess.Popen(
-            [*command, *arguments[1:]],
+            line[:-1],
             cwd=self.home,
             env=self._environment() | variables,
             stdout=subprocess.PIPE,
@@ -113,23 +138,28 @@ class Cloud:
 
     def type(self, project: Path, *arguments: str, **variables: str) -> tuple[int, str]:
         """Run a command to its end: its exit code and what it printed."""
-        process = self.start(project, *arguments, **variables)
+        process = self.start(project, arguments, **variables)
         output, _ = process.communicate(timeout=300)
         return process.returncode, output
 
-    def run_watched(
-        self, project: Path, trouble: Path, *arguments: str
-    ) -> tuple[int, str, Outcome]:
-        """Run `run --wait …` while its containers run: exit code, output, what became of them."""
-        before = set(self.vertex.jobs)
-        process = self.start(project, *arguments, "--wait")
-        while not (new := set(self.vertex.jobs) - before):
+    def run_watched(self, project: Path, trouble: Path, *arguments: str) -> Watched:
+        """Run `run --wait …` of the pipeline `squares` while its containers run."""
+        before = set(self.jobs("squares"))
+        process = self.start(project, [*arguments, "--wait"])
+        while not (new := set(self.jobs("squares")) - before):
             if process.poll() is not None:
                 raise AssertionError(process.communicate()[0])
             time.sleep(0.1)
-        outcome = self.execute(new.pop(), project, trouble)
+        (job_id,) = new
+        outcome = self.execute(job_id, project, trouble)
         output, _ = process.communicate(timeout=120)
-        return process.returncode, output, outcome
+        return Watched(job_id, process.returncode, output, outcome)
+
+    def jobs(self, pipeline: str) -> list[str]:
+        """The jobs of a pipeline, the last one at the end; those of schedules have no such name."""
+        return [
+            i for i, job in self.vertex.jobs.copy().items() if job.get("displayName") == pipeline
+        ]
 
     def execute(self, job_id: str, project: Path, trouble: Path | None = None) -> Outcome:
         """Run the containers of a job, and let Vertex know how it ended."""

@@ -10,12 +10,13 @@ specification, and that it obeys the retry policy as its documentation says; mac
 schedule fires; the consistency of the real Cloud Storage.
 """
 
+import json
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -29,7 +30,8 @@ pytest_plugins = ("tests.gcs",)
 pytestmark = pytest.mark.slow
 
 PIPELINES = ("__default__", "ingest", "preprocess", "tune", "train", "evaluate", "forecast")
-SHARDS = {"__default__": 4, "tune": 4, "train": 2, "evaluate": 2}
+FOUR, TWO = ["--shards", "4"], ["--shards", "2"]
+SHARDS = {"__default__": FOUR, "tune": FOUR, "train": TWO, "evaluate": TWO}
 QUICK = "tune.max_trials=2,tune.folds=1,evaluate.folds=1,n_jobs=1,min_success_rate=0"
 REGISTRY = "europe-west1-docker.pkg.dev/books/books"
 
@@ -69,23 +71,22 @@ def prepared_data(google: Cloud, production: dict[str, str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def submitted(google: Cloud, production: dict[str, str]) -> dict[str, str]:
-    """The job of each pipeline, which `run` has submitted: its id by the pipeline's name."""
+def submissions(google: Cloud, production: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Submits each pipeline, on a core of its own while tests wait for containers in a row."""
+    common = ["--env", "production", "--stack", "vertex", "--params", QUICK]
+    commands = [["run", "--pipeline", p, *common, *SHARDS.get(p, [])] for p in PIPELINES]
+    process = google.start(ROOT, *commands, **production)
+    yield process
+    process.kill()
+    process.wait()
 
-    def submit(name: str) -> str:
-        shards = ["--shards", str(SHARDS[name])] if name in SHARDS else []
-        options = ["--env", "production", "--stack", "vertex", "--params", QUICK, *shards]
-        code, output = google.type(ROOT, "run", "--pipeline", name, *options, **production)
-        assert code == 0, output
-        found = re.search(r"/pipelines/runs/([a-z0-9-]+)\?", output)
-        assert found is not None, output
-        return found[1]
 
-    # The first one registers the stack.
-    jobs = {PIPELINES[0]: submit(PIPELINES[0])}
-    with ThreadPoolExecutor(2) as pool:
-        jobs |= zip(PIPELINES[1:], pool.map(submit, PIPELINES[1:]), strict=True)
-    return jobs
+@pytest.fixture(scope="module")
+def submitted(google: Cloud, submissions: subprocess.Popen[str]) -> dict[str, str]:
+    """The job of each pipeline: its id by the pipeline's name."""
+    output, _ = submissions.communicate(timeout=300)
+    assert submissions.returncode == 0, output
+    return {pipeline: google.jobs(pipeline)[-1] for pipeline in PIPELINES}
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +94,98 @@ def troubled(google: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small project whose node can be told to fail or to hang."""
     google.make_bucket("numbers")
     return write_project(tmp_path_factory.mktemp("troubled"), "numbers", google.mlflow)
+
+
+def test_a_failing_node_and_a_killed_container_are_retried_and_the_run_goes_on(
+    google: Cloud, troubled: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "work-1-of-2.fails").touch()
+    (tmp_path / "work-2-of-2.hangs").write_text("1")
+    run = google.run_watched(troubled, tmp_path, "run", "--pipeline", "squares")
+    assert run.code == 0, run.output + run.outcome.told()
+    assert run.outcome.attempts == {"work-1-of-2": 2, "work-2-of-2": 2, "gather": 1, "report": 1}
+    assert "the disk is full" in run.outcome.output["work-1-of-2"]
+    assert "All 4 steps done" in run.output
+    assert google.vertex.jobs[run.job_id]["labels"]["team"] == "planning"
+    assert_completed(google, run.job_id, run.outcome)
+    (version,) = versions(google)["total"]
+    joined = json.loads(google.bucket.cat(f"numbers/total.json/{version}/total.json"))
+    assert joined == {str(n): n * n for n in range(1, 7)}
+
+
+@pytest.mark.usefixtures("submissions")
+def test_a_shard_that_is_killed_too_often_fails_the_run_and_is_resumed_alone(
+    google: Cloud, troubled: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "work-2-of-2.hangs").write_text("2")
+    run = google.run_watched(troubled, tmp_path, "run", "--pipeline", "squares")
+    assert (run.code, run.outcome.attempts) == (1, {"work-1-of-2": 1, "work-2-of-2": 2})
+    assert "work-2-of-2 failed: it has left no error" in run.output
+    assert "Not started: gather, report" in run.output
+    zenml_run = google.zenml_run(run.job_id)
+    assert zenml_run["body"]["status"] == "failed"
+    assert [r.info.status for r in google.mlflow_runs(zenml_run)] == ["FAILED"]
+
+    code, told = google.type(troubled, "status", zenml_run["name"])
+    assert code == 0
+    assert re.search(r"work-1-of-2 +completed", told), told
+    assert re.search(r"work-2-of-2 +failed", told), told
+    assert re.search(r"gather +not started", told), told
+
+    printed = re.search(r"python -m zenml_runner (run --resume .*)", run.output)
+    assert printed is not None, run.output
+    arguments = shlex.split(printed[1])
+    place = arguments.index("--project")
+    assert arguments[place + 1] == str(troubled)
+    del arguments[place : place + 2]
+    resumed = google.run_watched(troubled, tmp_path, *arguments)
+    assert resumed.code == 0, resumed.output + resumed.outcome.told()
+    assert resumed.outcome.attempts == {"work-2-of-2": 1, "gather": 1, "report": 1}
+    assert_completed(google, resumed.job_id, resumed.outcome)
+
+
+def test_a_schedule_has_its_cron_string_and_its_runs_one_version_in_all_steps(
+    google: Cloud, troubled: Path, tmp_path: Path
+) -> None:
+    command = ["schedule", "--pipeline", "squares", "--cron", "0 5 * * 1"]
+    code, output = google.type(troubled, *command)
+    assert code == 0, output
+    (schedule,) = google.vertex.schedules
+    assert schedule["cron"] == "0 5 * * 1"
+    before = versions(google)
+    # What Vertex does on Monday.
+    google.vertex.jobs["squares-on-monday"] = dict(
+        schedule["createPipelineJobRequest"]["pipelineJob"]
+    )
+    outcome = google.execute("squares-on-monday", troubled, tmp_path)
+    assert outcome.succeeded, outcome.told()
+    assert_completed(google, "squares-on-monday", outcome, attempts=1)
+    run = google.zenml_run("squares-on-monday")
+    assert re.fullmatch(r"squares-\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d_\d+", run["name"])
+    (made,) = versions(google)["total"] - before["total"]
+    assert versions(google)["report"] - before["report"] == {made}
+
+
+@pytest.mark.usefixtures("submissions")
+def test_a_part_that_does_not_answer_is_told_in_one_paragraph(
+    google: Cloud, troubled: Path, tmp_path: Path
+) -> None:
+    nobody = "http://127.0.0.1:9"
+    untracked = write_project(tmp_path / "untracked", "numbers", nobody)
+    homeless = write_project(tmp_path / "homeless", "numbers", google.mlflow)
+    config = homeless / "conf/base/zenml.yml"
+    config.write_text(config.read_text().replace("gs://artifacts", "gs://nowhere"))
+    cases: list[tuple[Path, dict[str, str], str]] = [
+        (troubled, {"ZENML_STORE_URL": nobody}, f"The ZenML server {nobody} does not answer"),
+        (untracked, {}, f"The MLflow server {nobody} does not answer"),
+        (homeless, {}, "The artifact store gs://nowhere does not exist"),
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        told = pool.map(lambda case: google.type(case[0], "run", **case[1]), cases)
+    for (code, output), (_, _, message) in zip(told, cases, strict=True):
+        assert code == 1, output
+        assert output.splitlines()[-1].startswith(f"Error: {message}"), output
+        assert "Traceback" not in output
 
 
 def test_each_pipeline_becomes_a_job_with_an_executor_for_each_step(
@@ -151,96 +244,6 @@ def test_tune_train_evaluate_and_forecast_run_in_containers_and_write_to_the_buc
     assert set((ROOT / "data").rglob("*")) == local
 
 
-def test_a_failing_node_and_a_killed_container_are_retried_and_the_run_goes_on(
-    google: Cloud, troubled: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "work-1-of-2.fails").touch()
-    (tmp_path / "work-2-of-2.hangs").write_text("1")
-    code, output, outcome = google.run_watched(troubled, tmp_path, "run", "--pipeline", "squares")
-    assert code == 0, output + outcome.told()
-    assert outcome.attempts == {"work-1-of-2": 2, "work-2-of-2": 2, "gather": 1, "report": 1}
-    assert "the disk is full" in outcome.output["work-1-of-2"]
-    assert "All 4 steps done" in output
-    job_id = list(google.vertex.jobs)[-1]
-    assert google.vertex.jobs[job_id]["labels"]["team"] == "planning"
-    assert_completed(google, job_id, outcome)
-    assert total(google) == {str(n): n * n for n in range(1, 7)}
-
-
-def test_a_shard_that_is_killed_too_often_fails_the_run_and_is_resumed_alone(
-    google: Cloud, troubled: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "work-2-of-2.hangs").write_text("2")
-    code, output, outcome = google.run_watched(troubled, tmp_path, "run", "--pipeline", "squares")
-    assert (code, outcome.attempts) == (1, {"work-1-of-2": 1, "work-2-of-2": 2})
-    assert "work-2-of-2 failed: it has left no error" in output
-    assert "Not started: gather, report" in output
-    run = google.zenml_run(list(google.vertex.jobs)[-1])
-    assert run["body"]["status"] == "failed"
-    assert [r.info.status for r in google.mlflow_runs(run)] == ["FAILED"]
-
-    code, told = google.type(troubled, "status", run["name"])
-    assert code == 0
-    assert re.search(r"work-2-of-2 +failed", told), told
-    assert re.search(r"gather +not started", told), told
-
-    printed = re.search(r"python -m zenml_runner (run --resume .*)", output)
-    assert printed is not None, output
-    arguments = shlex.split(printed[1])
-    place = arguments.index("--project")
-    assert arguments[place + 1] == str(troubled)
-    del arguments[place : place + 2]
-    code, output, outcome = google.run_watched(troubled, tmp_path, *arguments)
-    assert code == 0, output + outcome.told()
-    assert outcome.attempts == {"work-2-of-2": 1, "gather": 1, "report": 1}
-    assert_completed(google, list(google.vertex.jobs)[-1], outcome)
-
-
-def test_a_schedule_has_its_cron_string_and_its_runs_one_version_in_all_steps(
-    google: Cloud, troubled: Path, tmp_path: Path
-) -> None:
-    command = ["schedule", "--pipeline", "squares", "--cron", "0 5 * * 1"]
-    code, output = google.type(troubled, *command)
-    assert code == 0, output
-    (schedule,) = google.vertex.schedules
-    assert schedule["cron"] == "0 5 * * 1"
-    before = versions(google)
-    # What Vertex does on Monday.
-    google.vertex.jobs["squares-on-monday"] = dict(
-        schedule["createPipelineJobRequest"]["pipelineJob"]
-    )
-    outcome = google.execute("squares-on-monday", troubled, tmp_path)
-    assert outcome.succeeded, outcome.told()
-    assert_completed(google, "squares-on-monday", outcome, attempts=1)
-    run = google.zenml_run("squares-on-monday")
-    assert re.fullmatch(r"squares-\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d_\d+", run["name"])
-    (made,) = versions(google)["total"] - before["total"]
-    assert versions(google)["report"] - before["report"] == {made}
-
-
-def test_a_part_that_does_not_answer_is_told_in_one_paragraph(
-    google: Cloud, troubled: Path, tmp_path: Path
-) -> None:
-    nobody = "http://127.0.0.1:9"
-    untracked = write_project(tmp_path / "untracked", "numbers", nobody)
-    homeless = write_project(tmp_path / "homeless", "numbers", google.mlflow)
-    config = homeless / "conf/base/zenml.yml"
-    config.write_text(config.read_text().replace("gs://artifacts", "gs://nowhere"))
-    cases: list[tuple[Path, dict[str, str], str]] = [
-        (troubled, {"ZENML_STORE_URL": nobody}, f"The ZenML server {nobody} does not answer"),
-        (untracked, {}, f"The MLflow server {nobody} does not answer"),
-        (homeless, {}, "The artifact store gs://nowhere does not exist"),
-    ]
-    jobs = len(google.vertex.jobs)
-    with ThreadPoolExecutor(2) as pool:
-        told = pool.map(lambda case: google.type(case[0], "run", **case[1]), cases)
-    for (code, output), (_, _, message) in zip(told, cases, strict=True):
-        assert code == 1, output
-        assert output.splitlines()[-1].startswith(f"Error: {message}"), output
-        assert "Traceback" not in output
-    assert len(google.vertex.jobs) == jobs
-
-
 def assert_completed(
     google: Cloud, job_id: str, outcome: Outcome, attempts: int | None = None
 ) -> None:
@@ -266,13 +269,3 @@ def versions(google: Cloud) -> dict[str, set[str]]:
         name: {path.split("/")[2] for path in paths if path.startswith(f"numbers/{name}.json/")}
         for name in ("total", "report")
     }
-
-
-def total(google: Cloud) -> Any:
-    """The last version of the joined result."""
-    last = max(versions(google)["total"])
-    return (
-        pd.read_json(google.bucket.open(f"numbers/total.json/{last}/total.json"), typ="series")
-        .rename(str)
-        .to_dict()
-    )
