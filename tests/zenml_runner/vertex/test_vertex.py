@@ -126,12 +126,7 @@ def test_a_shard_that_is_killed_too_often_fails_the_run_and_is_resumed_alone(
     assert zenml_run["body"]["status"] == "failed"
     assert [r.info.status for r in google.mlflow_runs(zenml_run)] == ["FAILED"]
 
-    code, told = google.type(troubled, "status", zenml_run["name"])
-    assert code == 0
-    assert re.search(r"work-1-of-2 +completed", told), told
-    assert re.search(r"work-2-of-2 +failed", told), told
-    assert re.search(r"gather +not started", told), told
-
+    asked = google.start(troubled, ["status", zenml_run["name"]])
     printed = re.search(r"python -m zenml_runner (run --resume .*)", run.output)
     assert printed is not None, run.output
     arguments = shlex.split(printed[1])
@@ -142,6 +137,12 @@ def test_a_shard_that_is_killed_too_often_fails_the_run_and_is_resumed_alone(
     assert resumed.code == 0, resumed.output + resumed.outcome.told()
     assert resumed.outcome.attempts == {"work-2-of-2": 1, "gather": 1, "report": 1}
     assert_completed(google, resumed.job_id, resumed.outcome)
+
+    told, _ = asked.communicate()
+    assert asked.returncode == 0, told
+    assert re.search(r"work-1-of-2 +completed", told), told
+    assert re.search(r"work-2-of-2 +failed", told), told
+    assert re.search(r"gather +not started", told), told
 
 
 def test_a_schedule_has_its_cron_string_and_its_runs_one_version_in_all_steps(
@@ -203,9 +204,9 @@ def test_each_pipeline_becomes_a_job_with_an_executor_for_each_step(
             assert task.environment["ZENML_STORE_URL"] == google.zenml.url
             assert task.environment["BOOK_FORECAST_BUCKET"] == "books"
             assert google.zenml.api_key not in task.environment.values()
-    # Code is in the image; what ZenML keeps are its logs.
+    # Code is in the image.
     stored = google.bucket.find("artifacts")
-    assert not [path for path in stored if not path.startswith("artifacts/logs/")]
+    assert not [path for path in stored if "code" in path or path.endswith(".tar.gz")]
     assert google.vertex.others == []
 
 
