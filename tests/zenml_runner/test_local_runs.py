@@ -223,27 +223,49 @@ def test_what_would_be_submitted_is_written_without_secrets(runner, tmp_path):
     assert "hidden" not in (tmp_path / "out.yml").read_text()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("-p", "shrads"), "no pipeline 'shrads' in tiny: did you mean 'shards'?"),
-        (("--nodes", "mak"), "no node 'mak' in the pipeline __default__: did you mean 'make'?"),
-        (("--tags", "frist"), "no tag 'frist'"),
-        (("--from-inputs", "numbrs"), "no dataset 'numbrs'"),
-        (("--stack", "locl"), "no stack 'locl' in zenml.yml: did you mean 'local'?"),
-        (("--env", "prodution"), "prodution"),
-        (("--params", "cuont=3"), "no parameter 'cuont': did you mean 'count'?"),
-        (("--shards", "3"), "nothing in __default__ fans out"),
-        (("-p", "memory", "--nodes", "add_up"), "reads 'doubled', which no node"),
-        (("--resume", "nothing"), "ZenML knows no run 'nothing'"),
-    ],
-)
-def test_what_does_not_exist_is_refused_before_anything_runs(runner, arguments, message):
-    done = runner.zenml("run", *arguments)
-    assert done.returncode == 1
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+REFUSED = {
+    ("-p", "shrads"): "no pipeline 'shrads' in tiny: did you mean 'shards'?",
+    ("--nodes", "mak"): "no node 'mak' in the pipeline __default__: did you mean 'make'?",
+    ("--tags", "frist"): "no tag 'frist'",
+    ("--from-inputs", "numbrs"): "no dataset 'numbrs'",
+    ("--stack", "locl"): "no stack 'locl' in zenml.yml: did you mean 'local'?",
+    ("--env", "prodution"): "prodution",
+    ("--params", "cuont=3"): "no parameter 'cuont': did you mean 'count'?",
+    ("--shards", "3"): "nothing in __default__ fans out",
+    ("-p", "memory", "--nodes", "add_up"): "reads 'doubled', which no node",
+    ("--resume", "nothing"): "ZenML knows no run 'nothing'",
+}
+ONE_AFTER_THE_OTHER = """
+import json, sys
+from pathlib import Path
+from click.testing import CliRunner
+from zenml_runner.commands import zenml
+
+told = []
+for arguments in json.loads(Path("arguments.json").read_text()):
+    done = CliRunner().invoke(zenml, ["run", *arguments])
+    told.append([done.exit_code, done.output])
+Path("told.json").write_text(json.dumps(told))
+"""
+
+
+@pytest.fixture(scope="module")
+def refusals(home, tmp_path_factory):
+    """Exit code and output of each of the commands, typed in one process to save its start-up."""
+    runner = Runner(write_project(tmp_path_factory.mktemp("refused") / "tiny"), home)
+    (runner.project / "arguments.json").write_text(json.dumps(list(REFUSED)))
+    done = runner.python(ONE_AFTER_THE_OTHER)
+    assert done.returncode == 0, done.stderr
     assert not (runner.project / "data").exists()
+    return dict(zip(REFUSED, json.loads((runner.project / "told.json").read_text()), strict=True))
+
+
+@pytest.mark.parametrize("arguments", REFUSED, ids=" ".join)
+def test_what_does_not_exist_is_refused_before_anything_runs(refusals, arguments):
+    exit_code, output = refusals[arguments]
+    assert exit_code == 1
+    assert REFUSED[arguments] in output
+    assert "Traceback" not in output
 
 
 def test_a_schedule_needs_a_stack_with_a_scheduler(runner):
