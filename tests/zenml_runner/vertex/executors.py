@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-AT_A_TIME = 2
+AT_A_TIME = 3  # a container waits for servers a third of its time
 JOB_NAME = "{{$.pipeline_job_name}}"
 CONTAINER = Path(__file__).parent / "container"
 
@@ -82,7 +82,7 @@ class Outcome:
 
 
 class Machines:
-    """Starts containers as processes, two at a time.
+    """Starts containers as processes, some at a time.
 
     Attributes:
         base: Environment of every container, as the image and Google Cloud would give it.
