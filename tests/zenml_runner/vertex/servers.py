@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -92,7 +91,6 @@ def _served(
             cwd=home,
             stdout=output,
             stderr=output,
-            start_new_session=True,
         )
     try:
         deadline = time.monotonic() + STARTS_WITHIN
@@ -104,7 +102,7 @@ def _served(
             time.sleep(0.1)
         yield
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        process.terminate()
         process.wait()
 
 
