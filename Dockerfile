@@ -34,7 +34,6 @@ ENV PATH=/opt/venv/bin:$PATH \
     KEDRO_DISABLE_TELEMETRY=true \
     DO_NOT_TRACK=1 \
     MLFLOW_DISABLE_TELEMETRY=true \
-    MLFLOW_TRACKING_AUTH=google_identity \
     ZENML_ANALYTICS_OPT_IN=false \
     ZENML_CONFIG_PATH=/app/.zenconfig \
     ZENML_ENABLE_REPO_INIT_WARNINGS=false \

@@ -3,18 +3,22 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 VENV := .venv
 BIN := $(VENV)/bin
-# What is installed: the project, with ZenML, with everything its tests need.
+# What is installed: the project, with the service, with ZenML, with everything its tests need.
 BASE := $(VENV)/.base
+SERVE := $(VENV)/.serve
 ZENML := $(VENV)/.zenml
 DEV := $(VENV)/.dev
 
-.PHONY: run zenml test test-slow lint format mlflow viz install clean
+.PHONY: run zenml serve test test-slow lint format mlflow viz install clean
 
 run: $(BASE)
 	$(BIN)/kedro run
 
 zenml: $(ZENML)
 	$(BIN)/kedro zenml run --stack local
+
+serve: $(SERVE)
+	$(BIN)/kedro serve
 
 test: install
 	$(BIN)/pytest -n 2 -m "not slow"
@@ -46,6 +50,10 @@ $(BASE): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14) and 'Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python3.11')"
 	$(PYTHON) -m venv $(VENV)
 	$(PIP_INSTALL) .
+	touch $@
+
+$(SERVE): $(BASE)
+	$(PIP_INSTALL) ".[serve]"
 	touch $@
 
 $(ZENML): $(BASE)

@@ -1,9 +1,10 @@
-"""What ZenML adds to `kedro run` on the local stack: seconds to start, and for each step.
+"""What ZenML adds on the local stack: seconds to start, for each step, and for shards.
 
     python benchmarks/zenml_overhead.py --repeats 3
 
-Both commands run the same nodes, one after the other, on the sample. The first run of ZenML has an
-empty store.
+`kedro run` and `kedro zenml run` run the same nodes, one after the other, on the sample; the first
+run of ZenML has an empty store. Then the search over all titles of the sample runs in shards, which
+take turns on this stack, and without.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ def main() -> None:
         }
         seconds("-m", "kedro", "run", "--params", f"data_root={data}")
         measure(data, repeats)
+        compare_shards(data, repeats)
 
 
 def measure(data: Path, repeats: int) -> None:
@@ -54,10 +56,29 @@ def measure(data: Path, repeats: int) -> None:
     extra = statistics.median(wrapped) - statistics.median(plain)
     print(f"kedro run: {spread(plain)}; kedro zenml run: {spread(wrapped)}; {steps} steps")
     print(f"start-up of kedro zenml run: {spread(started)}")
-    print(f"added in all: {extra:.1f} s, {extra / steps:.2f} s a step, start-up included")
+    a_step = (extra - statistics.median(started)) / steps
+    print(f"added in all: {extra:.1f} s; without the start-up {a_step:.2f} s a step")
     helps = [seconds("-m", "zenml_runner", "--help")[0] for _ in range(repeats)]
     compiles = [seconds("-m", "kedro", "zenml", "compile", *whole)[0] for _ in range(repeats)]
     print(f"python -m zenml_runner --help: {spread(helps)}; compile: {spread(compiles)}")
+
+
+def compare_shards(data: Path, repeats: int, shards: int = 4) -> None:
+    """Time the search without and with shards in turn, each from the start."""
+    where = ["--params", f"data_root={data},titles=all"]
+    seconds("-m", "kedro", "run", "--pipeline", "preprocess", *where)
+    taken: dict[int, list[float]] = {1: [], shards: []}
+    for _ in range(repeats):
+        for count, found in taken.items():
+            shutil.rmtree(data / "06_models")
+            command = ["kedro", "zenml", "run", "--pipeline", "tune", "--shards", str(count)]
+            _, out = seconds("-m", *command, *where)
+            found.append(float(re.findall(r"steps done in ([\d.]+) s", out)[-1]))
+    ratio = statistics.median(taken[shards]) / statistics.median(taken[1])
+    print(
+        f"tune of all titles: {spread(taken[1])}; in {shards} shards: {spread(taken[shards])}; "
+        f"ratio {ratio:.2f}"
+    )
 
 
 def seconds(*arguments: str) -> tuple[float, str]:

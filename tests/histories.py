@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -71,3 +73,11 @@ def tune(
         shard=shard,
         journals=journals,
     )
+
+
+def specifications_of(isbns: Sequence[str]) -> pd.DataFrame:
+    """What tune writes where it has chosen (1,0,0)(1,0,0)4 for each title."""
+    row = {"model": "sarima", "transform": "log", "trend": "c", "s": 4, "fallback_reason": None}
+    orders = dict(zip(("p", "d", "q", "P", "D", "Q"), (1, 0, 0, 1, 0, 0), strict=True))
+    columns = ["isbn", *row, *orders]
+    return pd.DataFrame([{"isbn": isbn, **row, **orders} for isbn in isbns], columns=columns)

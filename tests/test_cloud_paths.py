@@ -19,8 +19,8 @@ from book_forecast.datasets import (
     GenerationDataset,
     JournalFolderDataset,
 )
-from book_forecast.datasets.files import replacing
 from book_forecast.errors import UserError
+from book_forecast.files import replacing
 from book_forecast.generations import Part, Shard
 
 pytest_plugins = ("tests.gcs",)

@@ -184,6 +184,10 @@ def test_steps_find_the_project_and_ask_no_telemetry_server(final):
     assert given["DO_NOT_TRACK"] == "1"
 
 
+def test_the_image_does_not_choose_how_an_mlflow_server_is_asked(final):
+    assert not [name for name in environment(final) if name.startswith("MLFLOW_TRACKING")]
+
+
 def test_the_revision_reaches_the_tracker(final):
     assert any(word == "ARG" and rest.startswith(f"{REVISION_VARIABLE}=") for word, rest in final)
     assert environment(final)[REVISION_VARIABLE] == f"${REVISION_VARIABLE}"

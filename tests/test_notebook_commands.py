@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -37,7 +38,12 @@ def jupyter(project_path: Path, surroundings: dict[str, str], tmp_path: Path) ->
     command += ["--ServerApp.ip=127.0.0.1", "--ServerApp.port=0"]
     with log.open("w") as output:
         server = subprocess.Popen(
-            command, cwd=project_path, env=surroundings, stdout=output, stderr=output
+            command,
+            cwd=project_path,
+            env=surroundings,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     try:
         deadline = time.monotonic() + 90
@@ -47,7 +53,8 @@ def jupyter(project_path: Path, surroundings: dict[str, str], tmp_path: Path) ->
             time.sleep(0.3)
         yield found.group()
     finally:
-        server.terminate()
+        # Kedro starts Jupyter as a process of its own, which would outlive it.
+        os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,22 @@ def die_at_five(number: int) -> int:
     return number
 
 
+def die_once_at_five(task: tuple[int, Path]) -> int:
+    number, died = task
+    if number == 5 and not died.exists():
+        died.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def meet(folder: Path) -> int:
+    """Waits for another process to come."""
+    (folder / str(os.getpid())).touch()
+    while len(list(folder.iterdir())) < 2:
+        time.sleep(0.01)
+    return os.getpid()
+
+
 def fail_at_five(number: int) -> int:
     if number == 5:
         raise ValueError("five")
@@ -39,6 +56,36 @@ def test_few_items_are_done_here(monkeypatch):
     seen = []
     map_titles(lambda _: seen.append(os.getpid()), [1, 2], 2, "Looking", print)
     assert seen == [os.getpid()] * 2
+
+
+def test_few_items_go_to_processes_that_wait_already_and_give_the_same(monkeypatch, tmp_path):
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder in folders:
+        folder.mkdir()
+    monkeypatch.setattr(parallel, "_have_started", False)
+    here = map_titles(square, [1, 2], 2, "Squaring", square)
+    first = map_titles(meet, [folders[0]] * 2, 2, "Meeting", print, fewest=2)
+    second = map_titles(meet, [folders[1]] * 2, 2, "Meeting", print)
+    assert set(first) == set(second)
+    assert len({*first, os.getpid()}) == 3
+    assert map_titles(square, [1, 2], 2, "Squaring", square) == here == [1, 4]
+
+
+@pytest.mark.parametrize(("items", "times"), [(7, 0), (8, 1)])
+def test_what_processes_need_is_prepared_once_and_not_for_a_few_items(monkeypatch, items, times):
+    monkeypatch.setattr(parallel, "_have_started", False)
+    prepared = []
+    map_titles(square, list(range(items)), 2, "Squaring", square, lambda: prepared.append(1))
+    assert sum(prepared) == times
+
+
+@pytest.mark.slow
+def test_a_title_whose_process_dies_once_is_done_again_and_later_calls_go_on(tmp_path):
+    tasks = [(number, tmp_path / "died") for number in range(12)]
+    for _ in range(2):
+        found = map_titles(die_once_at_five, tasks, 2, "Dying", on_death=lambda _: -1)
+        assert found == list(range(12))
+    assert (tmp_path / "died").exists()
 
 
 @pytest.mark.slow
@@ -66,24 +113,48 @@ def test_there_are_never_more_workers_than_asked_for_or_needed(n_jobs, items, wo
 
 
 ENDLESS = """
-import time
+import os, sys, time
+from pathlib import Path
 from book_forecast.parallel import map_titles
-map_titles(time.sleep, [0.2] * 500, 2, "Sleeping", print)
+
+def work(folder):
+    (folder / str(os.getpid())).touch()
+    time.sleep(0.2)
+
+map_titles(work, [Path(sys.argv[1])] * 5000, 2, "Working", print)
 """
 
 
 @pytest.mark.slow
-def test_an_interrupt_leaves_no_process_behind(tmp_path: Path):
+@pytest.mark.parametrize("sent", ["interrupt", "kill of the run alone"])
+def test_neither_an_interrupt_nor_a_kill_of_the_run_alone_leaves_a_process_behind(tmp_path, sent):
     process = subprocess.Popen(
-        [sys.executable, "-c", ENDLESS], stderr=subprocess.DEVNULL, start_new_session=True
+        [sys.executable, "-c", ENDLESS, str(tmp_path)],
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        # A shell has its background jobs ignore interrupts, and they hand that on.
+        preexec_fn=lambda: signal.signal(  # noqa: PLW1509 - no thread of this process holds a lock
+            signal.SIGINT, signal.default_int_handler
+        ),
     )
-    time.sleep(6)
-    os.killpg(process.pid, signal.SIGINT)
-    process.wait(timeout=20)
-    deadline = time.monotonic() + 10
-    while _members(process.pid) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert _members(process.pid) == []
+    try:
+        _wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
+        if sent == "interrupt":
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            process.kill()
+        process.wait(timeout=120)
+        _wait_until(lambda: not _members(process.pid))
+    finally:
+        if _members(process.pid):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _wait_until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def _members(group: int) -> list[str]:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-import urllib.error
-import urllib.request
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zenml_runner.errors import RunnerError
 from zenml_runner.failures import no_server, store_url
+from zenml_runner.health import trouble
 
 if TYPE_CHECKING:
     from zenml.client import Client
 
-_ANSWERS_WITHIN = 10  # seconds
 # A failed step would be told with its stack; the command tells node and error.
 _SILENCED = ("zenml.orchestrators", "zenml.steps", "zenml.pipelines")
 
@@ -45,15 +43,25 @@ def quiet_client() -> Client:
     return Client()
 
 
+def find_run(name: str) -> Any:
+    """A run of ZenML's.
+
+    Args:
+        name: Its name or id.
+
+    Raises:
+        RunnerError: If there is no such run.
+    """
+    try:
+        return quiet_client().get_pipeline_run(name)
+    except KeyError:
+        raise RunnerError(
+            f"ZenML knows no run {name!r}: `kedro zenml status` lists the last ones."
+        ) from None
+
+
 @cache
 def _ask(url: str) -> None:
     """Ask a server whether it is there; ZenML itself would try for most of a minute."""
-    if not url.startswith(("http://", "https://")):
-        return
-    try:
-        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=_ANSWERS_WITHIN):  # noqa: S310
-            return
-    except urllib.error.HTTPError:
-        return  # It answers; what it lacks is told when it is used.
-    except OSError:
-        raise RunnerError(no_server(url)) from None
+    if url.startswith(("http://", "https://")) and trouble(url) is not None:
+        raise RunnerError(no_server(url))

@@ -19,13 +19,16 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"known are {', '.join(names)}." if names else "there are none."
 
 
-def refuse_unknown(kind: str, given: Iterable[str], known: Iterable[str]) -> None:
+def refuse_unknown(
+    kind: str, given: Iterable[str], known: Iterable[str], *, where: str = ""
+) -> None:
     """Refuse the first name that is not known.
 
     Args:
         kind: What the names are of, for the message: "node", "tag".
         given: The names to check.
         known: The names there are.
+        where: They should be, for the message: "in zenml.yml".
 
     Raises:
         RunnerError: With the nearest known name.
@@ -33,4 +36,5 @@ def refuse_unknown(kind: str, given: Iterable[str], known: Iterable[str]) -> Non
     known = set(known)
     for name in given:
         if name not in known:
-            raise RunnerError(f"There is no {kind} {name!r}: {did_you_mean(name, known)}")
+            thing = f"{kind} {name!r} {where}".rstrip()
+            raise RunnerError(f"There is no {thing}: {did_you_mean(name, known)}")

@@ -8,17 +8,22 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from kedro.config import MissingConfigException
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
+from kedro.io import AbstractVersionedDataset
+from kedro.io.core import Version
 from kedro.pipeline import Pipeline
+from kedro.pipeline.transcoding import _strip_transcoding
 from kedro.runner import SequentialRunner
 
-from zenml_runner.errors import RunnerError, did_you_mean, refuse_unknown
+from zenml_runner.errors import RunnerError, refuse_unknown
 from zenml_runner.lineage import Lineage, Recorder
+from zenml_runner.places import inner
 from zenml_runner.plan import RunSpec, StepPlan
 from zenml_runner.project import Project, settings_of
 from zenml_runner.settings import Settings
@@ -32,7 +37,6 @@ class Execution:
 
     Attributes:
         run: What it was made for.
-        settings: The project's `zenml.yml`.
         registered: All pipelines of the project.
         pipeline: The nodes of the run.
         catalog: The project's catalog.
@@ -62,7 +66,16 @@ class Execution:
         self._recorder = Recorder()
         self._session._hook_manager.register(self._recorder)
         self._began = False
-        self.settings: Settings = settings_of(self._session._get_config_loader())
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The project's `zenml.yml`, which may need variables that only the submitter has."""
+        return settings_of(self.config_loader)
+
+    @property
+    def config_loader(self) -> Any:
+        """What reads the project's configuration."""
+        return self._session._get_config_loader()
 
     def refuse_unknown_params(self) -> None:
         """Refuse run-time parameters that nothing reads.
@@ -102,16 +115,29 @@ class Execution:
             save_version=self.run.version, load_versions=self.run.load_versions or None
         )
         self._parameters = _parameters(self.context.config_loader)
+        self._made_by_run = {_strip_transcoding(name) for name in self.pipeline.all_outputs()}
 
     @property
     def hooks(self) -> Any:
         """The project's hooks and those of its plugins, to be called."""
         return self._session._hook_manager.hook
 
-    def begin(self, names: Iterable[str] | None = None) -> None:
-        """Tell the hooks that a pipeline starts: the whole of it, or the nodes of one step."""
-        if names is not None:
-            self.pipeline = self.pipeline.filter(node_names=list(names))
+    def narrow(self, names: Iterable[str]) -> None:
+        """Leave only some nodes, the others having run elsewhere or before.
+
+        Versioned data that those have written in this run are read in its version: another run may
+        have written a later one since.
+
+        Args:
+            names: Of the nodes that are left.
+        """
+        self.pipeline = self.pipeline.filter(node_names=list(names))
+        for name in self.pipeline.inputs():
+            if _strip_transcoding(name) in self._made_by_run and self.run.version is not None:
+                _pin(inner(self.catalog.get(name)), self.run.version)
+
+    def begin(self) -> None:
+        """Tell the hooks that the pipeline starts."""
         self.hooks.before_pipeline_run(
             run_params=self._run_params(), pipeline=self.pipeline, catalog=self.catalog
         )
@@ -168,28 +194,22 @@ class Execution:
         self._session.close()
 
     def _asked(self) -> Pipeline:
-        if self.run.pipeline not in self.registered:
-            raise RunnerError(
-                f"There is no pipeline {self.run.pipeline!r} in {self.project.package}: "
-                f"{did_you_mean(self.run.pipeline, self.registered)}"
-            )
-        return self.registered[self.run.pipeline]
+        name = self.run.pipeline
+        refuse_unknown("pipeline", [name], self.registered, where=f"in {self.project.package}")
+        return self.registered[name]
 
     def _slice(self, pipeline: Pipeline) -> Pipeline:
         chosen = self.run.slice
         nodes = {node.name for node in pipeline.nodes}
         tags = {tag for node in pipeline.nodes for tag in node.tags}
+        # A dataset with two ways to read it may be named with either, or with none.
+        datasets = {d for name in pipeline.datasets() for d in (name, _strip_transcoding(name))}
         for kind, given, known in (
             ("node", chosen.nodes + chosen.from_nodes + chosen.to_nodes, nodes),
             ("tag", chosen.tags, tags),
-            ("dataset", chosen.from_inputs + chosen.to_outputs, pipeline.datasets()),
+            ("dataset", chosen.from_inputs + chosen.to_outputs, datasets),
         ):
-            for name in given:
-                if name not in known:
-                    raise RunnerError(
-                        f"There is no {kind} {name!r} in the pipeline {self.run.pipeline}: "
-                        f"{did_you_mean(name, known)}"
-                    )
+            refuse_unknown(kind, given, known, where=f"in the pipeline {self.run.pipeline}")
         try:
             return pipeline.filter(**chosen.filters())
         except ValueError as error:
@@ -234,6 +254,15 @@ def _import_only(name: str) -> None:
         found = False
     if not found:
         pipelines.set_requested(None)
+
+
+def _pin(dataset: Any, version: str) -> None:
+    """Let a versioned dataset load one version, if it has it and none was asked for."""
+    if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
+        return
+    path = str(dataset._get_versioned_path(version))
+    if dataset._version.load is None and dataset._exists_function(path):
+        dataset._version = Version(version, dataset._version.save)
 
 
 class _StepRunner(SequentialRunner):

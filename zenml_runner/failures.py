@@ -52,11 +52,12 @@ def _not_installed(error: BaseException) -> str | None:
 
 
 def _zenml_server(error: BaseException) -> str | None:
-    kind = f"{type(error).__module__}.{type(error).__name__}"
     url = store_url()
     if url is None or url.startswith("sqlite"):
         return None
-    if kind.startswith(("requests.", "urllib3.")) or isinstance(error, ConnectionError):
+    # Errors of requests tell which server was asked; MLflow and buckets are asked that way too.
+    request = getattr(error, "request", None)
+    if request is not None and str(getattr(request, "url", "")).startswith(url.rstrip("/")):
         return no_server(url)
     if type(error).__name__ in ("AuthorizationException", "CredentialsNotValid"):
         return (

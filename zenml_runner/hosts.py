@@ -11,16 +11,15 @@ that plugins find it and open none.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from zenml_runner import caching
 from zenml_runner.execution import Execution
 from zenml_runner.lineage import Lineage
-from zenml_runner.plan import StepPlan
+from zenml_runner.plan import StepPlan, Task, version_of
 from zenml_runner.project import open_project
-from zenml_runner.steps import Task
 from zenml_runner.tracking import forgiving_parameters, link, opened_run, tracked_step
 
 _of_whole_run: WholeRun | None = None
@@ -45,16 +44,15 @@ def run_alone(task: Task, context: Any) -> Lineage:
     """Run a step in a Kedro session of its own."""
     project = open_project()
     zenml_run = context.pipeline_run
-    started = zenml_run.start_time or zenml_run.created
-    version = task.run.version or started.strftime("%Y-%m-%dT%H.%M.%S.000Z")
-    run = task.run.model_copy(update={"version": version})
+    run = task.run.model_copy(update={"version": task.run.version or version_of(zenml_run)})
     with tracked_step(zenml_run, run, task.step.name, task.steps):
         execution = Execution(project, run, task.step.params)
         execution.load(alone=True)
+        execution.narrow(task.step.nodes)
         lineage = caching.previous(execution, task.step)
         if lineage is not None:
             return lineage
-        execution.begin(task.step.nodes)
+        execution.begin()
         try:
             lineage = execution.run_step(task.step)
         except Exception as error:
@@ -70,54 +68,45 @@ class WholeRun:
     Attributes:
         errors: Of the steps whose last attempt has failed, by name.
         zenml_run: Id of the run in ZenML, once it has begun.
-        mlflow_run: Id of the run in MLflow, if there is one.
     """
 
     def __init__(
         self,
         execution: Execution,
-        on_step: Callable[[StepPlan, float, str], None],
+        on_step: Callable[[str, float, str], None],
         tracking_uri: str | None,
     ) -> None:
         """Make a host.
 
         Args:
             execution: A loaded one.
-            on_step: Called after each step with its seconds and "done", "cached" or "failed".
+            on_step: Called after each attempt of a step with the step's name, seconds, and "done",
+                "cached", or "failed" and why.
             tracking_uri: Where the run is tracked if no plugin of the project tracks it.
         """
         self._execution = execution
         self._on_step = on_step
         self._tracking_uri = tracking_uri
         self._own_mlflow_run = False
-        self._forgiving: Any = None
         self._begun = False
         self.errors: dict[str, Exception] = {}
         self.zenml_run: Any = None
-        self.mlflow_run: str | None = None
 
-    def __enter__(self) -> Self:
-        """Take all steps of this process from now on."""
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Take all steps of this process, and tell the hooks at last how the run has ended."""
         global _of_whole_run  # noqa: PLW0603 - ZenML hands a step its parameters alone
         _of_whole_run = self
-        self._forgiving = forgiving_parameters()
-        self._forgiving.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Tell the hooks how the run has ended."""
-        global _of_whole_run  # noqa: PLW0603
-        _of_whole_run = None
-        try:
-            if self._begun:
+        with forgiving_parameters():
+            try:
+                yield
+            except BaseException as error:
                 self._end(error)
-        finally:
-            self._forgiving.__exit__(None, None, None)
+                raise
+            else:
+                self._end(None)
+            finally:
+                _of_whole_run = None
 
     def run_step(self, step: StepPlan, context: Any) -> Lineage:
         """Run a step in the session of the whole run."""
@@ -131,10 +120,10 @@ class WholeRun:
                 lineage = self._execution.run_step(step)
         except Exception as error:
             self.errors[step.name] = error
-            self._on_step(step, time.perf_counter() - started, _told(step, error))
+            self._on_step(step.name, time.perf_counter() - started, _told(step, error))
             raise
         self.errors.pop(step.name, None)
-        self._on_step(step, time.perf_counter() - started, outcome)
+        self._on_step(step.name, time.perf_counter() - started, outcome)
         return lineage
 
     def _begin(self, context: Any) -> None:
@@ -142,14 +131,16 @@ class WholeRun:
         self._execution.begin()
         zenml_run = context.pipeline_run
         self.zenml_run = zenml_run.id
-        self.mlflow_run = opened_run()
-        if self.mlflow_run is None and self._tracking_uri is not None:
+        mlflow_run = opened_run()
+        if mlflow_run is None and self._tracking_uri is not None:
             self._own_mlflow_run = True
-            self.mlflow_run = opened_run(self._tracking_uri, self._execution.run, zenml_run.name)
-        if self.mlflow_run is not None:
-            link(self.mlflow_run, zenml_run)
+            mlflow_run = opened_run(self._tracking_uri, self._execution.run, zenml_run.name)
+        if mlflow_run is not None:
+            link(mlflow_run, zenml_run)
 
     def _end(self, error: BaseException | None) -> None:
+        if not self._begun:
+            return
         if error is None:
             self._execution.finish()
         else:
@@ -164,4 +155,5 @@ def _told(step: StepPlan, error: Exception) -> str:
     """How a failed attempt is told; whether another one follows is ZenML's to count."""
     retry = step.settings.retry
     more = f", {retry.max_retries} retries at most" if retry and retry.max_retries else ""
-    return f"failed ({type(error).__name__}: {str(error).partition(chr(10))[0][:200]}{more})"
+    first_line = next(iter(str(error).splitlines()), "")[:200]
+    return f"failed ({type(error).__name__}: {first_line}{more})"

@@ -8,9 +8,10 @@ from collections.abc import Sized
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
-from kedro.io import AbstractDataset, AbstractVersionedDataset, CatalogProtocol, DatasetError
+from kedro.io import AbstractVersionedDataset, CatalogProtocol, DatasetError
 from kedro.pipeline.node import Node
 
+from zenml_runner.places import inner, protocol_of
 from zenml_runner.settings import Section
 
 logger = logging.getLogger(__name__)
@@ -112,20 +113,10 @@ def describe(catalog: CatalogProtocol[Any, Any], name: str, rows: int | None = N
         size, fingerprint = _measure(filesystem, path)
     except FileNotFoundError:
         return Entry(uri=uri, rows=rows)
+    except Exception as error:  # noqa: BLE001 - the nodes have run; a wrong guess costs no result
+        logger.warning("Lineage: %s cannot be looked at (%s)", uri, error)
+        return Entry(uri=uri, rows=rows)
     return Entry(uri=uri, rows=rows, bytes=size, fingerprint=fingerprint)
-
-
-def inner(dataset: Any) -> Any:
-    """The dataset in a wrapper such as Kedro's `CachedDataset`."""
-    while isinstance(wrapped := getattr(dataset, "_dataset", None), AbstractDataset):
-        dataset = wrapped
-    return dataset
-
-
-def protocol_of(dataset: Any) -> str | None:
-    """The filesystem of a dataset, such as `file` or `gs`; None for what lies on none."""
-    protocol = getattr(inner(dataset), "_protocol", None)
-    return protocol if isinstance(protocol, str) else None
 
 
 def _path(dataset: Any) -> str | None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from zenml_runner.settings import Section, StepSettings
+
+EXTRA = "kedro"
+"""Where the plan stands in the configuration of a ZenML run."""
 
 
 class Shard(Section):
@@ -106,3 +111,41 @@ class Plan(Section):
             for step in self.steps
             if step.name not in done
         )
+
+
+class Task(Section):
+    """What one step is given.
+
+    Attributes:
+        run: What all steps share.
+        step: What this one does.
+        steps: Names of all steps of the run.
+    """
+
+    run: RunSpec
+    step: StepPlan
+    steps: tuple[str, ...]
+
+
+def plan_of(zenml_run: Any) -> Plan | None:
+    """The plan that a ZenML run was made from; None for runs of other origin."""
+    extra: Mapping[str, Any] = zenml_run.config.extra
+    return Plan.model_validate(extra[EXTRA]) if EXTRA in extra else None
+
+
+def project_tag(package: str) -> str:
+    """What marks the ZenML runs of a project."""
+    return f"kedro:{package}"
+
+
+def version_at(moment: datetime) -> str:
+    """The version under which a run that starts at a moment saves, as Kedro writes it."""
+    return moment.strftime("%Y-%m-%dT%H.%M.%S.%f")[:-3] + "Z"
+
+
+def version_of(zenml_run: Any) -> str:
+    """The version of a run that had none when it was submitted, such as a scheduled one.
+
+    All its processes come to the same: stores differ in what they keep of a second.
+    """
+    return version_at((zenml_run.start_time or zenml_run.created).replace(microsecond=0))

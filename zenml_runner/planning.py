@@ -13,7 +13,7 @@ from kedro.pipeline.transcoding import _strip_transcoding
 from zenml_runner.errors import RunnerError, refuse_unknown
 from zenml_runner.execution import Execution
 from zenml_runner.groups import Members, Vertex, group
-from zenml_runner.lineage import inner, protocol_of
+from zenml_runner.places import Place, place_of
 from zenml_runner.plan import Plan, Shard, StepPlan
 from zenml_runner.settings import Grouping, Settings, StepSettings
 
@@ -42,14 +42,20 @@ def make_plan(execution: Execution, *, remote: bool, shards: int | None = None) 
     """
     settings, pipeline = execution.settings, execution.pipeline
     _refuse_unknown_names(settings, execution.registered)
-    in_memory = _in_memory(pipeline, execution.catalog)
+    places = {
+        name: place_of(execution.catalog, name)
+        for name in pipeline.datasets()
+        if not _is_parameter(name)
+    }
+    in_memory = _in_memory(pipeline, execution.catalog, places)
     fanned = _fanned_out(pipeline, settings, execution.registered)
     asked = _asked(pipeline, settings.grouping, execution.run.pipeline)
     groups = group(_vertices(pipeline), in_memory, asked)
-    _refuse_mixed_groups(groups, fanned, in_memory, pipeline)
     if remote:
-        _refuse_local_files(pipeline, execution.catalog, in_memory, settings.keep_in_container)
+        _refuse_local_files(pipeline, places, in_memory, settings.keep_in_container)
     count = shards if shards is not None else settings.fan_out.shards
+    if count > 1:
+        _refuse_mixed_groups(groups, fanned, in_memory, pipeline)
     if shards is not None and shards > 1 and not fanned:
         raise RunnerError(
             f"--shards {shards}: nothing in {execution.run.pipeline} fans out. Mark pipelines or "
@@ -73,7 +79,7 @@ def _steps(
     names = step_names(groups, asked)
     home = {node: i for i, members in enumerate(groups) for node in members}
     nodes = {node.name: node for node in pipeline.nodes}
-    parents = {node.name: {p.name for p in above} for node, above in _dependencies(pipeline)}
+    parents = {n.name: {p.name for p in above} for n, above in pipeline.node_dependencies.items()}
     made: dict[int, list[str]] = {}
     for i, members in enumerate(groups):
         above = sorted({home[p] for m in members for p in parents[m]} - {i})
@@ -122,10 +128,6 @@ def step_names(groups: Sequence[Members], asked: dict[str, Key]) -> list[str]:
     return names
 
 
-def _dependencies(pipeline: Pipeline) -> list[tuple[Node, set[Node]]]:
-    return list(pipeline.node_dependencies.items())
-
-
 def _vertices(pipeline: Pipeline) -> list[Vertex]:
     dependencies = pipeline.node_dependencies
     return [
@@ -156,22 +158,16 @@ def _asked(pipeline: Pipeline, grouping: Grouping, name: str) -> dict[str, Key]:
     return asked
 
 
-def _in_memory(pipeline: Pipeline, catalog: Any) -> frozenset[str]:
+def _in_memory(pipeline: Pipeline, catalog: Any, places: Mapping[str, Place]) -> frozenset[str]:
     """Datasets that exist only in the process that makes them, without transcoding."""
-    found = set()
-    for name in pipeline.datasets():
-        if _is_parameter(name):
-            continue
-        known = name in catalog
-        dataset = inner(catalog.get(name, fallback_to_runtime_pattern=True))
-        if getattr(dataset, "_EPHEMERAL", False):
-            if name in pipeline.inputs() and not (known and dataset.exists()):
-                raise RunnerError(
-                    f"The pipeline reads {name!r}, which no node of it makes and the catalog does "
-                    f"not have: add it to the catalog, or include the node that makes it."
-                )
-            found.add(_strip_transcoding(name))
-    return frozenset(found)
+    found = [name for name, place in places.items() if place.in_memory]
+    for name in found:
+        if name in pipeline.inputs() and not catalog.exists(name):
+            raise RunnerError(
+                f"The pipeline reads {name!r}, which no node of it makes and the catalog does "
+                f"not have: add it to the catalog, or include the node that makes it."
+            )
+    return frozenset(_strip_transcoding(name) for name in found)
 
 
 def _is_parameter(name: str) -> bool:
@@ -227,12 +223,15 @@ def _refuse_mixed_groups(
 
 
 def _refuse_local_files(
-    pipeline: Pipeline, catalog: Any, in_memory: frozenset[str], kept: Iterable[str]
+    pipeline: Pipeline,
+    places: Mapping[str, Place],
+    in_memory: frozenset[str],
+    kept: Iterable[str],
 ) -> None:
     """Files on a container's disk are gone with it."""
     written = {name for node in pipeline.nodes for name in node.outputs}
     for name in sorted(written - set(kept)):
-        if _strip_transcoding(name) in in_memory or protocol_of(catalog.get(name)) != "file":
+        if _strip_transcoding(name) in in_memory or places[name].protocol != "file":
             continue
         writer = next(node.name for node in pipeline.nodes if name in node.outputs)
         readers = [node.name for node in pipeline.nodes if name in node.inputs]
@@ -265,4 +264,5 @@ def _refuse_unknown_names(settings: Settings, registered: Mapping[str, Pipeline]
     refuse_unknown(
         "tag", [*settings.steps.tags, *settings.grouping.tags, *settings.fan_out.tags], tags
     )
-    refuse_unknown("pipeline", [*settings.fan_out.pipelines, *settings.schedules], registered)
+    named = [*settings.fan_out.pipelines, *settings.schedules, *settings.models]
+    refuse_unknown("pipeline", named, registered)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
-
 from zenml_runner.errors import RunnerError
+from zenml_runner.health import trouble
 from zenml_runner.project import Project, tracking_uri
+from zenml_runner.redaction import without_user
 from zenml_runner.settings import Stack, VertexStack
-
-SECONDS = 10
 
 
 def check(project: Project, stack: Stack) -> None:
@@ -56,18 +53,14 @@ def _check_bucket(stack: VertexStack) -> None:
     if not found:
         raise RunnerError(
             f"The artifact store {stack.artifact_store} does not exist, or you may not see it: "
-            "create the bucket (see deploy/), or ask for roles/storage.objectAdmin on it."
+            "create the bucket (see deploy/), or ask for roles/storage.objectUser and "
+            "roles/storage.legacyBucketReader on it."
         )
 
 
 def _check_mlflow(uri: str) -> None:
-    try:
-        with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=SECONDS):  # noqa: S310
-            return
-    except urllib.error.HTTPError:
-        return  # It answers; whether it lets us in is known when the first step has its token.
-    except OSError as error:
+    if error := trouble(uri):
         raise RunnerError(
-            f"The MLflow server {uri} does not answer ({error}): start it, or change "
+            f"The MLflow server {without_user(uri)} does not answer ({error}): start it, or change "
             "mlflow.tracking_uri in zenml.yml."
-        ) from None
+        )

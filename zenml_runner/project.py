@@ -32,10 +32,12 @@ class Project:
     Attributes:
         path: Its folder.
         package: The name of its package.
+        named: Whether the user has named it, rather than stood in it.
     """
 
     path: Path
     package: str
+    named: bool = False
 
 
 def open_project(path: Path | None = None) -> Project:
@@ -70,7 +72,7 @@ def open_project(path: Path | None = None) -> Project:
     metadata = bootstrap_project(Path(found))
     # Plugins and projects take the current folder for the project's, as `kedro run` has it.
     os.chdir(found)
-    return Project(Path(found), metadata.package_name)
+    return Project(Path(found), metadata.package_name, named=path is not None)
 
 
 def settings_of(loader: Any) -> Settings:
@@ -112,7 +114,27 @@ def tracking_uri(project: Project, stack: Stack) -> str | None:
     return f"{match[1]}{path}"
 
 
-def default_tracking(project: Project, stack: Stack) -> None:
-    """Let plugins track where the stack does, unless the user or they say otherwise."""
-    if uri := tracking_uri(project, stack):
+def default_tracking(project: Project, stack: Stack, loader: Any) -> None:
+    """Let plugins track where the stack does, unless the user or `mlflow.yml` says otherwise.
+
+    Args:
+        project: The project.
+        stack: Of it.
+        loader: The configuration loader of the project's session.
+    """
+    uri = tracking_uri(project, stack)
+    if uri is not None and _uri_of_plugin(loader) is None:
         os.environ.setdefault("MLFLOW_TRACKING_URI", uri)
+
+
+def _uri_of_plugin(loader: Any) -> str | None:
+    """What `mlflow.yml` of kedro-mlflow says."""
+    from kedro.config import MissingConfigException
+
+    loader.config_patterns.setdefault("mlflow", ["mlflow*", "mlflow*/**", "**/mlflow*"])
+    try:
+        server = loader["mlflow"].get("server") or {}
+    except MissingConfigException:
+        return None
+    found: str | None = server.get("mlflow_tracking_uri")
+    return found

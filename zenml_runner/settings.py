@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from zenml_runner.errors import RunnerError, did_you_mean
+from zenml_runner.errors import RunnerError, did_you_mean, refuse_unknown
 
 Memory = Annotated[str, Field(pattern=r"^[1-9][0-9]*(KB|KiB|MB|MiB|GB|GiB|TB|TiB)$")]
 
@@ -45,18 +45,21 @@ class StepSettings(Section):
     Attributes:
         cpu: Cores.
         memory: Such as ``4GB``.
-        gpu: Accelerators.
+        gpu: How many accelerators.
+        accelerator: Which, in Vertex's words, such as ``NVIDIA_TESLA_T4``.
         machine_type: Of Vertex, such as ``n2-highmem-8``: the step runs as a custom job on it,
             with all of its cores and memory.
         retry: What happens when it fails.
         caching: Whether the step is left out where its code, parameters and data are those of the
             last time that it completed, and what it wrote is still there.
-        environment: Environment variables of its process. No place for secrets.
+        environment: Environment variables of its process, empty ones left out. No place for
+            secrets.
     """
 
     cpu: float | None = Field(default=None, gt=0)
     memory: Memory | None = None
     gpu: int | None = Field(default=None, ge=0)
+    accelerator: str | None = None
     machine_type: str | None = None
     retry: Retry | None = None
     caching: bool | None = None
@@ -195,6 +198,7 @@ class Settings(Section):
         steps: What steps get.
         fan_out: What runs in shards.
         schedules: By pipeline.
+        models: By pipeline, the ZenML model of which each run makes a version with its artifacts.
         keep_in_container: Datasets that may be written to a container's own disk and lost with it.
 
     Example:
@@ -223,6 +227,7 @@ class Settings(Section):
     steps: Steps = Steps()
     fan_out: FanOut = FanOut()
     schedules: dict[str, Schedule] = {}
+    models: dict[str, str] = {}
     keep_in_container: list[str] = []
 
 
@@ -233,10 +238,7 @@ def choose_stack(settings: Settings, name: str | None) -> tuple[str, Stack]:
         RunnerError: If zenml.yml has no such stack.
     """
     chosen = name or settings.stack
-    if chosen not in settings.stacks:
-        raise RunnerError(
-            f"There is no stack {chosen!r} in zenml.yml: {did_you_mean(chosen, settings.stacks)}"
-        )
+    refuse_unknown("stack", [chosen], settings.stacks, where="in zenml.yml")
     return chosen, settings.stacks[chosen]
 
 

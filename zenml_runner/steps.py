@@ -9,22 +9,7 @@ from typing import Annotated, Any
 
 from zenml import get_step_context, log_metadata, step
 
-from zenml_runner.plan import RunSpec, StepPlan
-from zenml_runner.settings import Section
-
-
-class Task(Section):
-    """The parameter of the step.
-
-    Attributes:
-        run: What all steps share.
-        step: What this one does.
-        steps: Names of all steps of the run.
-    """
-
-    run: RunSpec
-    step: StepPlan
-    steps: tuple[str, ...]
+from zenml_runner.plan import Task
 
 
 @step(enable_cache=False, enable_artifact_visualization=False)

@@ -1,20 +1,21 @@
 """One MLflow run for one ZenML run, however many processes its steps run in.
 
-Each process finds the run by the id of its ZenML run, which is a tag, or makes it. A step notes
-that it has completed as a tag too; whoever finds that all have closes the run. As each writes
-before it reads, the last one to write sees all the others.
+Each process finds the run by the id of its ZenML run, which is a tag, or makes it, one process at a
+time. A step notes that it has completed as a tag too; whoever finds that all have closes the run.
+As each writes before it reads, the last one to write sees all the others.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from zenml_runner.locks import only_one
 from zenml_runner.plan import RunSpec
+from zenml_runner.redaction import without_user
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RUN_ID = "zenml.run_id"
-CHOSEN = "zenml.chosen"
 STEP = "zenml.step."
-# Processes that start at once may each have made a run before they see those of the others.
-SETTLING_SECONDS = 2.0
+# In the metadata of the ZenML run.
+MLFLOW_RUN = "mlflow.run_id"
+MLFLOW_PLACE = "mlflow.url"
 # Without these a server that is down would hold each step for many minutes.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 VERTEX_JOB_VARIABLE = "ZENML_VERTEX_RUN_ID"
@@ -51,15 +52,14 @@ def tracked_step(zenml_run: Any, run: RunSpec, step: str, steps: Sequence[str]) 
     client, run_id = opened
     import mlflow
 
+    completed = False
     try:
         with forgiving_parameters():
             yield
-    except BaseException:
+        completed = True
+    finally:
         _leave(mlflow)
-        _conclude(client, run_id, step, steps, failed=True)
-        raise
-    _leave(mlflow)
-    _conclude(client, run_id, step, steps, failed=False)
+        _conclude(client, run_id, step, steps, completed=completed)
 
 
 def opened_run(
@@ -98,7 +98,7 @@ def opened_run(
 
 def link(run_id: str, zenml_run: Any) -> None:
     """Let an MLflow run and a ZenML run tell of each other, and of the Vertex job."""
-    from mlflow import MlflowClient
+    from mlflow import MlflowClient, get_tracking_uri
     from zenml import log_metadata
     from zenml.utils.dashboard_utils import get_run_url
 
@@ -117,9 +117,11 @@ def link(run_id: str, zenml_run: Any) -> None:
     except Exception as error:  # noqa: BLE001
         _warn("link a run", error)
         return
+    place = without_user(get_tracking_uri())
+    if place.startswith(("http://", "https://")):
+        place = f"{place.rstrip('/')}/#/experiments/{experiment}/runs/{run_id}"
     log_metadata(
-        metadata={"mlflow.run_id": run_id, "mlflow.experiment_id": experiment},
-        run_id_name_or_prefix=zenml_run.id,
+        metadata={MLFLOW_RUN: run_id, MLFLOW_PLACE: place}, run_id_name_or_prefix=zenml_run.id
     )
 
 
@@ -131,7 +133,7 @@ def close_after(zenml_run: Any) -> None:
     Args:
         zenml_run: A finished one.
     """
-    run_id = (zenml_run.run_metadata or {}).get("mlflow.run_id")
+    run_id = (zenml_run.run_metadata or {}).get(MLFLOW_RUN)
     if run_id is None:
         return
     tracker = _tracker(zenml_run.stack)
@@ -194,7 +196,7 @@ def _open(zenml_run: Any, run: RunSpec) -> tuple[MlflowClient, str] | None:
         tracker.configure_mlflow()
         client = mlflow.MlflowClient()
         experiment = mlflow.set_experiment(run.package).experiment_id
-        run_id, mine = _find_or_make(client, experiment, zenml_run)
+        run_id, mine = _find_or_make(client, experiment, zenml_run, only_one(str(zenml_run.id)))
         client.update_run(run_id, status="RUNNING")
         mlflow.start_run(run_id=run_id)
     except Exception as error:  # noqa: BLE001
@@ -205,33 +207,28 @@ def _open(zenml_run: Any, run: RunSpec) -> tuple[MlflowClient, str] | None:
     return client, run_id
 
 
-def _find_or_make(client: MlflowClient, experiment: str, zenml_run: Any) -> tuple[str, bool]:
+def _find_or_make(
+    client: MlflowClient, experiment: str, zenml_run: Any, alone: AbstractContextManager[Any]
+) -> tuple[str, bool]:
     """The run of a ZenML run, and whether this process has made it."""
-    found = _search(client, experiment, zenml_run)
-    if found:
-        return found[0], False
-    own = client.create_run(
-        experiment, tags={RUN_ID: str(zenml_run.id)}, run_name=zenml_run.name
-    ).info.run_id
-    time.sleep(SETTLING_SECONDS)
-    first = _search(client, experiment, zenml_run)[0]
-    if first == own:
-        client.set_tag(own, CHOSEN, "true")
-    else:
-        client.delete_run(own)
-    return first, first == own
+    if found := _search(client, experiment, zenml_run):
+        return found, False
+    with alone:
+        if found := _search(client, experiment, zenml_run):
+            return found, False
+        tags = {RUN_ID: str(zenml_run.id)}
+        made = client.create_run(experiment, tags=tags, run_name=zenml_run.name)
+        return made.info.run_id, True
 
 
-def _search(client: MlflowClient, experiment: str, zenml_run: Any) -> list[str]:
+def _search(client: MlflowClient, experiment: str, zenml_run: Any) -> str | None:
     runs = client.search_runs(
         [experiment],
         filter_string=f"tags.`{RUN_ID}` = '{zenml_run.id}'",
         order_by=["attributes.start_time ASC", "attributes.run_id ASC"],
     )
-    own = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
-    # A process that was held up may have begun earlier than the one that was chosen without it.
-    own.sort(key=lambda run: CHOSEN not in run.data.tags)
-    return [run.info.run_id for run in own]
+    own = (run for run in runs if "mlflow.parentRunId" not in run.data.tags)
+    return next((run.info.run_id for run in own), None)
 
 
 def _leave(mlflow: Any) -> None:
@@ -242,11 +239,11 @@ def _leave(mlflow: Any) -> None:
 
 
 def _conclude(
-    client: MlflowClient, run_id: str, step: str, steps: Sequence[str], *, failed: bool
+    client: MlflowClient, run_id: str, step: str, steps: Sequence[str], *, completed: bool
 ) -> None:
     """Note how a step has ended, and what that says of the run."""
     try:
-        client.set_tag(run_id, STEP + step, "failed" if failed else "completed")
+        client.set_tag(run_id, STEP + step, "completed" if completed else "failed")
         tags = client.get_run(run_id).data.tags
         ends = [tags.get(STEP + name) for name in steps]
         if "failed" in ends:
@@ -267,15 +264,14 @@ def _tracker(stack: Any = None) -> Any:
     """The MLflow tracker of a run's stack, or of the active one; None if it has none."""
     from zenml.client import Client
     from zenml.enums import StackComponentType
-    from zenml.integrations.mlflow.experiment_trackers import MLFlowExperimentTracker
     from zenml.stack import StackComponent
 
     if stack is None:
-        tracker: Any = Client().active_stack.experiment_tracker
-    else:
-        found = stack.components.get(StackComponentType.EXPERIMENT_TRACKER)
-        tracker = StackComponent.from_model(found[0]) if found else None
-    return tracker if isinstance(tracker, MLFlowExperimentTracker) else None
+        stack = Client().active_stack_model
+    found = stack.components.get(StackComponentType.EXPERIMENT_TRACKER)
+    if not found or found[0].flavor_name != "mlflow":
+        return None
+    return StackComponent.from_model(found[0])
 
 
 def _warn(what: str, error: Exception) -> None:

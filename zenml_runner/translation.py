@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from zenml import Model
 from zenml import pipeline as zenml_pipeline
 from zenml.config import DockerSettings, ResourceSettings
 from zenml.config.retry_config import StepRetryConfig
@@ -12,12 +12,12 @@ from zenml.config.schedule import Schedule
 from zenml.pipelines.pipeline_definition import Pipeline
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.plan import Plan, StepPlan
+from zenml_runner.plan import EXTRA, Plan, StepPlan, Task, project_tag
 from zenml_runner.settings import LocalStack, Settings, Stack
-from zenml_runner.steps import Task, run_nodes
+from zenml_runner.steps import run_nodes
 
-EXTRA = "kedro"
-"""Where the plan stands in the configuration of ZenML's pipeline."""
+ACCELERATOR_LABEL = "cloud.google.com/gke-accelerator"
+"""Where ZenML's Vertex orchestrator looks for the kind of accelerator."""
 
 
 def to_zenml(
@@ -51,18 +51,16 @@ def to_zenml(
     options: dict[str, Any] = {
         "run_name": run_name,
         "extra": {EXTRA: plan.model_dump(mode="json")},
+        "tags": [project_tag(plan.run.package)],
         "settings": _pipeline_settings(settings, remote=remote),
     }
     if schedule is not None:
         options["schedule"] = schedule
+    if model := settings.models.get(plan.run.pipeline):
+        options["model"] = Model(name=model)
     result = translated.with_options(**options)
     result.prepare()
     return result
-
-
-def plan_of(extra: Mapping[str, Any]) -> Plan | None:
-    """The plan that a ZenML run was made from; None for runs of other origin."""
-    return Plan.model_validate(extra[EXTRA]) if EXTRA in extra else None
 
 
 def _options(step: StepPlan, *, remote: bool) -> dict[str, Any]:
@@ -70,16 +68,35 @@ def _options(step: StepPlan, *, remote: bool) -> dict[str, Any]:
     options: dict[str, Any] = {"settings": {}}
     if own.retry is not None and own.retry.max_retries:
         options["retry"] = StepRetryConfig(**own.retry.model_dump())
-    if own.environment:
-        options["environment"] = own.environment
+    # Vertex's jobs have no place for an empty value.
+    if environment := {name: value for name, value in own.environment.items() if value}:
+        options["environment"] = environment
     if remote:
-        resources = ResourceSettings(cpu_count=own.cpu, memory=own.memory, gpu_count=own.gpu)
-        if not resources.empty and own.machine_type is None:
-            options["settings"]["resources"] = resources
-        if own.machine_type is not None:
-            job = {"machine_type": own.machine_type, "accelerator_count": own.gpu or 0}
-            options["settings"]["orchestrator"] = {"custom_job_parameters": job}
+        options["settings"] = _machine(step)
     return options
+
+
+def _machine(step: StepPlan) -> dict[str, Any]:
+    """Settings of what a container runs on."""
+    own = step.settings
+    if own.gpu and own.accelerator is None:
+        raise RunnerError(
+            f"zenml.yml gives {step.name} {own.gpu} accelerators but does not say which: name them "
+            "under accelerator, such as NVIDIA_TESLA_T4. Vertex gives none otherwise."
+        )
+    if own.machine_type is not None:
+        job: dict[str, Any] = {"machine_type": own.machine_type}
+        if own.gpu:
+            job |= {"accelerator_type": own.accelerator, "accelerator_count": own.gpu}
+        return {"orchestrator": {"custom_job_parameters": job}}
+    settings: dict[str, Any] = {}
+    resources = ResourceSettings(cpu_count=own.cpu, memory=own.memory, gpu_count=own.gpu)
+    if not resources.empty:
+        settings["resources"] = resources
+    if own.gpu:
+        selector = {ACCELERATOR_LABEL: own.accelerator}
+        settings["orchestrator"] = {"pod_settings": {"node_selectors": selector}}
+    return settings
 
 
 def _pipeline_settings(settings: Settings, *, remote: bool) -> dict[str, Any]:

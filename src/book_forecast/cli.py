@@ -1,7 +1,9 @@
 """The project's commands, beside and in place of Kedro's own."""
 
 import copy
+import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -10,7 +12,8 @@ import click
 from kedro.framework.cli.project import run as kedro_run
 from omegaconf import OmegaConf
 
-from book_forecast.errors import find_user_error
+from book_forecast.readable import ReadableCommand
+from book_forecast.release_commands import release
 
 Format = Literal["xlsx", "parquet", "csv"]
 
@@ -19,36 +22,6 @@ _LEADING_ZERO = re.compile(r"\b0\d+")
 
 
 _kedro_run = cast("Callable[..., Any]", kedro_run.callback)
-
-
-class ReadableCommand(click.Command):
-    """A command that tells user errors in one paragraph, unless `--traceback` asks for more."""
-
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        help_text = "Show where in the code an error arose."
-        self.params.append(click.Option(["--traceback"], is_flag=True, help=help_text))
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Call the command's function.
-
-        Args:
-            ctx: The parsed command line.
-
-        Returns:
-            What the function returns.
-
-        Raises:
-            click.ClickException: In place of an error behind which there is a user error.
-        """
-        traceback = ctx.params.pop("traceback")
-        try:
-            return super().invoke(ctx)
-        except Exception as error:
-            user_error = find_user_error(error)
-            if user_error is None or traceback:
-                raise
-            raise click.ClickException(str(user_error)) from None
 
 
 @click.group(name="book_forecast")
@@ -115,6 +88,7 @@ def _make_run_command() -> click.Command:
 
 run = _make_run_command()
 cli.add_command(run)
+cli.add_command(release)
 
 
 @cli.command(cls=ReadableCommand)
@@ -139,3 +113,26 @@ def sample(titles: int | None, seed: int, file_format: Format, output: Path) -> 
     from book_forecast.bookscan.sample import write_sample
 
     click.echo(f"Wrote {write_sample(output, titles, seed, file_format)}")
+
+
+@cli.command(cls=ReadableCommand)
+@click.option("--env", "-e", help="Environment whose releases are served.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
+@click.option("--releases", help="Folder of all releases; else the environment's.")
+def serve(env: str | None, host: str, port: int, releases: str | None) -> None:
+    """Serve the champion's forecasts over HTTP."""
+    from kedro.framework.session import KedroSession
+
+    with KedroSession.create(project_path=Path.cwd(), env=env) as session:
+        context = cast("Any", session).load_context()
+        releases = releases or context.config_loader["catalog"]["candidate"]["filepath"]
+        registry = context.mlflow.server.mlflow_tracking_uri
+        project = Path(context.project_path)
+    if "://" not in releases:
+        releases = str(project / releases)
+    # The process becomes the service, so that nothing of Kedro stays in memory.
+    command = [sys.executable, "-m", "book_forecast.serving", "--host", host, "--port", str(port)]
+    os.execv(  # noqa: S606
+        sys.executable, [*command, "--releases", releases, "--registry", registry]
+    )

@@ -66,7 +66,9 @@ class EnvironmentHooks:
             raise SystemExit(f"Error: {error}") from None
 
 
-_COMMANDS_WITH_CONTEXT = {"run", "catalog", "ipython", "jupyter", "mlflow", "server", "viz"}
+_COMMANDS_WITH_CONTEXT = {
+    *("run", "catalog", "ipython", "jupyter", "mlflow", "serve", "server", "viz"),
+}
 
 
 def _env_option(arguments: Sequence[str]) -> str | None:

@@ -24,10 +24,13 @@ from pydantic import (
 
 from book_forecast.bookscan.isbn import is_isbn, normalise_isbn
 from book_forecast.errors import UserError
+from book_forecast.releases.answers import check_level
+from book_forecast.releases.payload import LONGEST_HORIZON
 
 Titles = Literal["top", "all"] | list[str]
 Share = Annotated[float, Field(ge=0, le=1)]
 
+RELEASE_PATTERN = r"^(champion|candidate|\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8})$"
 _SEPARATORS = re.compile(r"[\s,;]+")
 
 
@@ -83,7 +86,7 @@ def normalise_levels(value: object) -> list[int | float]:
         (`lo-80`).
 
     Raises:
-        ValueError: There is no level, or one is not strictly between 0 and 100.
+        ValueError: There is no level, or one that a release does not hold.
     """
     levels: set[int | float] = set()
     for item in _items(value):
@@ -93,8 +96,7 @@ def normalise_levels(value: object) -> list[int | float]:
             raise ValueError(
                 f"{item!r} is no number; levels are percentages, as in 80,95"
             ) from None
-        if not 0 < level < 100:
-            raise ValueError(f"{item} is not strictly between 0 and 100")
+        check_level(level)
         levels.add(int(level) if level.is_integer() else level)
     if not levels:
         raise ValueError("give at least one level, as in 80,95")
@@ -195,6 +197,24 @@ class EvaluateOptions(OptionGroup):
     min_train: int = Field(default=104, ge=2)
 
 
+class PromoteOptions(OptionGroup):
+    """What a candidate must reach to become champion.
+
+    Attributes:
+        max_worse: By which share its errors may be above the champion's.
+        significance: Of the paired test that shows a candidate to be worse.
+        max_of_baseline: Its WAPE as a share of seasonal naive's.
+        coverage_tolerance: How far coverage may be from the nominal level.
+        max_fallbacks: Share of titles that could not be fitted as chosen.
+    """
+
+    max_worse: float = Field(default=0.02, ge=0)
+    significance: float = Field(default=0.1, gt=0, lt=1)
+    max_of_baseline: float = Field(default=1.0, gt=0)
+    coverage_tolerance: Share = 0.1
+    max_fallbacks: Share = 0.2
+
+
 class Options(OptionGroup):
     """All parameters of a run."""
 
@@ -208,7 +228,7 @@ class Options(OptionGroup):
     split_size: int = Field(default=32, ge=1)
     missing_weeks: Literal["auto", "zero", "missing"] = "auto"
     max_rejected_share: Share = 0.05
-    horizon: int = Field(default=32, ge=1)
+    horizon: int = Field(default=32, ge=1, le=LONGEST_HORIZON)
     levels: Annotated[list[int | float], PlainValidator(normalise_levels)] = [80, 95]
     seed: int = Field(default=42, ge=0, lt=2**32)
     n_jobs: int = Field(default=0, ge=0)
@@ -218,6 +238,8 @@ class Options(OptionGroup):
     max_title_plots: int = Field(default=50, ge=0)
     tune: TuneOptions = TuneOptions()
     evaluate: EvaluateOptions = EvaluateOptions()
+    promote: PromoteOptions = PromoteOptions()
+    release: str = Field(default="champion", pattern=RELEASE_PATTERN)
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:

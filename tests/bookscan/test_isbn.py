@@ -8,12 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from book_forecast.bookscan.isbn import (
-    check_digit_10,
-    check_digit_13,
-    normalise_isbn,
-    normalise_isbns,
-)
+from book_forecast.bookscan.isbn import normalise_isbn, normalise_isbns
+from book_forecast.bookscan.isbn_text import check_digit_10, check_digit_13
 
 ALCHEMIST = "9780722532935"
 CATERPILLAR = "9780241003008"

@@ -24,7 +24,10 @@ from tests.plots.frames import LEVELS, WEEK, make_forecast, make_history, make_m
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-LAYERS = ["raw", "intermediate", "primary", "model_input", "models", "model_output", "reporting"]
+LAYERS = [
+    *("raw", "intermediate", "primary", "model_input"),
+    *("models", "evaluation", "model_output", "reporting"),
+]
 PIPELINES = {"__default__", "ingest", "preprocess", "tune", "train", "evaluate", "forecast"}
 METRICS = {"n_titles": 1.0, "test_wape": 0.25, "test_wape_seasonal_naive": 0.5}
 

@@ -136,6 +136,28 @@ def test_its_state_is_plain_data_from_which_it_forecasts_the_same_to_the_bit(mod
         assert np.array_equal(column, again.forecast(30, LEVELS).columns()[name])
 
 
+def test_more_weeks_may_be_rolled_in_together_or_one_after_the_other(model):
+    more = np.array([4.0, np.nan, 9.0, 1.0])
+    at_once = model.roll_forward(more)
+    in_turn = model.roll_forward(more[:1]).roll_forward(more[1:])
+    for name, column in at_once.forecast(30, LEVELS).columns().items():
+        assert np.array_equal(column, in_turn.forecast(30, LEVELS).columns()[name])
+    assert_possible(at_once.forecast(30, LEVELS), 30)
+    same = model.roll_forward(np.empty(0))
+    assert np.array_equal(same.forecast(9, ()).mean, model.forecast(9, ()).mean)
+
+
+def test_rolled_in_weeks_are_forecast_from_as_if_the_model_had_always_known_them():
+    known, parameters = history(volumes(1)), Sarima.fit(history(volumes(1)[:80]), SEASONAL)
+    rolled = parameters.roll_forward(known.volumes[80:])
+    assert np.array_equal(rolled.volumes, known.volumes)
+    assert rolled.model == parameters.model
+    assert SeasonalNaive.fit(known.until(70)).roll_forward(known.volumes[70:]).last_season == (
+        pytest.approx(SeasonalNaive.fit(known).last_season)
+    )
+    assert Naive.fit(known.until(70)).roll_forward(known.volumes[70:]).last == known.volumes[-1]
+
+
 def test_a_family_that_does_not_exist_is_refused():
     with pytest.raises(ValueError, match="no model family 'prophet'; there are sarima"):
         restore("prophet", {})

@@ -81,7 +81,10 @@ def text(content): return {"letters": len(content)}
 def split(numbers): return {f"part_{n:02d}": {"n": n} for n in numbers["numbers"]}
 def join(parts): return {"joined": sorted(load()["n"] for load in parts.values())}
 def version(total, mean): return {**total, **mean}
-def read_version(model): return {"read": model["sum"] + model["mean"]}
+def read_version(model):
+    if Path(os.environ.get("FAIL_TO_READ", "nowhere")).exists():
+        raise RuntimeError("the version cannot be read")
+    return {"read": model["sum"] + model["mean"]}
 def pieces(numbers):
     for n in numbers["numbers"]:
         yield pd.DataFrame({"n": [n]})
@@ -98,7 +101,7 @@ def work(numbers, shard):
     return {f"{shard['index']}-of-{shard['count']}": {str(n): n * n for n in mine}}
 
 
-def gather(squares, shards):
+def gather(squares):
     loaded = {k: v for load in squares.values() for k, v in load().items()}
     return dict(sorted(loaded.items()))
 
@@ -121,16 +124,12 @@ def register_pipelines():
     ])
     scaling = Pipeline([node(scale, ["total", "params:factor"], "scaled_data", name="scale")])
     spaced = pipeline(scaling, namespace="big", inputs={"total"}, parameters={"params:factor"})
-    shards = Pipeline([
-        node(work, ["numbers", "params:shard"], "squares", name="work"),
-        node(gather, ["squares", "params:shard"], "gathered", name="gather", tags="last"),
-    ])
     return {
         "__default__": numbers + memory + files + spaced,
         "memory": memory,
         "shards": numbers + Pipeline([
             node(work, ["numbers", "params:shard"], "squares", name="work"),
-            node(lambda squares: gather(squares, None), "squares", "gathered", name="gather"),
+            node(gather, "squares", "gathered", name="gather"),
         ]),
     }
 """,
@@ -168,6 +167,7 @@ stack: local
 stacks:
   local: {type: local, mlflow: {tracking_uri: "sqlite:///mlflow.db"}}
 fan_out: {pipelines: {shards: shards}}
+models: {memory: sums}
 """,
     "conf/base/mlflow.yml": "server: {mlflow_tracking_uri: sqlite:///mlflow.db}\n",
     "conf/local/credentials.yml": "",

@@ -4,9 +4,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 from kedro.io import DataCatalog
 
-from zenml_runner.lineage import Lineage, Recorder, describe
+from zenml_runner.lineage import Entry, Lineage, Recorder, describe
 
 
 @pytest.fixture
@@ -70,6 +71,15 @@ def test_a_wrapped_file_is_told_as_itself(catalog, tmp_path):
 def test_what_does_not_exist_has_a_place_but_no_size(catalog, tmp_path):
     entry = describe(catalog, "table")
     assert (entry.uri, entry.bytes) == (f"{tmp_path}/table.csv", None)
+
+
+def test_a_place_that_may_not_be_looked_at_is_a_warning(catalog, tmp_path, monkeypatch, caplog):
+    def refuse(*_: object) -> None:
+        raise PermissionError("not yours")
+
+    monkeypatch.setattr(LocalFileSystem, "info", refuse)
+    assert describe(catalog, "table", rows=2) == Entry(uri=f"{tmp_path}/table.csv", rows=2)
+    assert "table.csv cannot be looked at (not yours)" in caplog.text
 
 
 def test_what_nodes_load_and_save_is_noted_without_parameters(catalog):

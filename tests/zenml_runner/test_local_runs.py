@@ -90,6 +90,39 @@ def test_a_step_without_the_run_around_it_is_a_kedro_run_of_its_nodes(runner):
     assert [path.name for path in model] == [path.name for path in read]
 
 
+LOCKED = """
+import threading, time
+from zenml_runner.locks import only_one
+
+inside, most, order = 0, 0, []
+
+def work(name):
+    global inside, most
+    with only_one("numbers"):
+        inside += 1
+        most = max(most, inside)
+        time.sleep(0.2)
+        inside -= 1
+        order.append(name)
+
+threads = [threading.Thread(target=work, args=(n,)) for n in range(3)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+assert (most, sorted(order)) == (1, [0, 1, 2]), (most, order)
+
+from zenml.client import Client
+Client().create_tag("lock:numbers")  # a process that was killed
+with only_one("numbers", patience=1.0):
+    print("went on")
+"""
+
+
+def test_a_lock_lets_in_one_at_a_time_and_does_not_wait_for_the_dead(runner):
+    done = runner.python(LOCKED)
+    assert done.returncode == 0, done.stderr
+    assert "went on" in done.stdout
+
+
 def test_one_version_serves_all_steps_of_a_run(runner):
     assert runner.zenml("run").returncode == 0
     folders = [runner.project / "data" / name for name in ("model.json", "read.json")]
@@ -98,10 +131,24 @@ def test_one_version_serves_all_steps_of_a_run(runner):
     assert len(versions[0]) == 1
 
 
+def test_a_resumed_run_reads_its_own_version_though_a_later_run_has_written_another(
+    runner, tmp_path
+):
+    fail = tmp_path / "fail"
+    fail.touch()
+    first = runner.zenml("run", FAIL_TO_READ=str(fail))
+    assert "the version cannot be read" in first.stderr
+    assert runner.zenml("run", "--params", "count=3").returncode == 0
+    resumed = runner.zenml("run", "--resume", told(r"--resume (\S+)", first.stderr))
+    assert resumed.returncode == 0, resumed.stderr
+    reads = sorted((runner.project / "data/read.json").glob("*/read.json"))
+    models = sorted((runner.project / "data/model.json").glob("*/model.json"))
+    assert [path.parent.name for path in reads] == [path.parent.name for path in models]
+    # Twice the sum of 0 to 5 and their mean; of 0 to 2.
+    assert [json.loads(path.read_text())["read"] for path in reads] == [30 + 2.5, 6 + 1.0]
+
+
 def test_zenml_knows_what_was_read_and_written_and_mlflow_is_linked(runner):
-    done = runner.zenml("run", "--pipeline", "memory", "--nodes", "double,add_up")
-    assert done.returncode == 1
-    assert "reads 'numbers'" not in done.stderr
     assert runner.zenml("run", "--nodes", "make").returncode == 0
     done = runner.zenml("run", "--pipeline", "memory")
     assert done.returncode == 0, done.stderr
@@ -114,15 +161,18 @@ def test_zenml_knows_what_was_read_and_written_and_mlflow_is_linked(runner):
         f"run = Client().get_pipeline_run({name!r});"
         "step = run.steps['double--add_up'];"
         "print(json.dumps([step.outputs['lineage'][0].load(), step.run_metadata,"
-        " run.run_metadata], default=str))"
+        " run.run_metadata, run.model_version.model.name,"
+        " sorted(run.model_version.data_artifacts)], default=str))"
     )
     assert shown.returncode == 0, shown.stderr
-    lineage, metadata, of_run = json.loads(shown.stdout.splitlines()[-1])
+    lineage, metadata, of_run, model, linked = json.loads(shown.stdout.splitlines()[-1])
     uri = str(runner.project / "data/total.json")
     assert lineage["written"]["total"]["uri"] == metadata["written"]["total"]["uri"] == uri
     assert lineage["written"]["total"]["bytes"] > 0
     assert len(lineage["read"]["numbers"]["fingerprint"]) == 32
     assert of_run["mlflow.run_id"] == run_id
+    assert model == "sums"
+    assert linked
 
 
 def test_shards_joined_are_the_whole_and_each_knows_its_part(runner):
@@ -234,6 +284,7 @@ REFUSED = {
     ("--shards", "3"): "nothing in __default__ fans out",
     ("-p", "memory", "--nodes", "add_up"): "reads 'doubled', which no node",
     ("--resume", "nothing"): "ZenML knows no run 'nothing'",
+    ("--resume", "nothing", "--nodes", "make", "--params", "count=3"): "out --nodes, --params",
 }
 ONE_AFTER_THE_OTHER = """
 import json, sys

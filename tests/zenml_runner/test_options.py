@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from zenml_runner.commands import zenml
-from zenml_runner.commands.compile import without_secrets
 from zenml_runner.commands.options import names, parameters
+from zenml_runner.redaction import without_secrets
 
 CONTEXT = click.Context(zenml)
 OPTION = click.Option(["--params"])

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 import pytest
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline, node, pipeline
+from kedro_datasets.partitions import PartitionedDataset
+from kedro_datasets.text import TextDataset
 
 from zenml_runner.errors import RunnerError
 from zenml_runner.plan import Plan, RunSpec
@@ -161,7 +163,8 @@ def test_a_node_that_does_not_know_its_shard_may_not_write_in_each():
         "grouping": {"steps": {"both": ["fit", "report"]}},
     }
     with pytest.raises(RunnerError, match="report is in one step with fit"):
-        plan(settings)
+        plan(settings, shards=2)
+    assert plan(settings, shards=1).steps[-1].nodes == ("fit", "report")
 
 
 def test_input_that_nobody_makes_is_refused_by_name():
@@ -177,6 +180,32 @@ def test_files_of_a_container_are_refused_by_dataset_and_node():
     with pytest.raises(RunnerError, match=r"clean is a file .*: check, fit could not read it"):
         plan(kept, remote=True)
     assert len(plan(entries=BUCKET, remote=True).steps) == 4
+
+
+class NeedsCredentials(TextDataset):
+    """A dataset that cannot be made here, as those of a bucket without credentials."""
+
+    def __init__(self, **arguments: object) -> None:
+        raise AssertionError("a plan has no need of it")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"type": NeedsCredentials, "filepath": "gs://books/raw.txt"},
+        {"type": "partitions.PartitionedDataset", "path": "gs://b/p", "dataset": NeedsCredentials},
+        {
+            "type": "CachedDataset",
+            "dataset": {"type": NeedsCredentials, "filepath": "gs://books/raw.txt"},
+        },
+    ],
+    ids=["file", "partitions", "wrapped"],
+)
+def test_data_elsewhere_are_planned_without_a_connection(entry, monkeypatch):
+    monkeypatch.setattr(PartitionedDataset, "__init__", NeedsCredentials.__init__)
+    entries = dict.fromkeys(FILES, entry)
+    assert len(plan(entries=entries, remote=True).steps) == 4
+    assert len(plan(entries={"{any}": entry}, remote=True).steps) == 4
 
 
 def test_names_suit_vertex_and_stay_unique():

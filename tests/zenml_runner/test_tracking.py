@@ -30,12 +30,11 @@ def experiment(client, tmp_path):
     return client.create_experiment("tiny", artifact_location=str(tmp_path / "artifacts"))
 
 
-def test_processes_that_start_at_once_agree_on_one_run(client, experiment, monkeypatch):
-    monkeypatch.setattr(tracking, "SETTLING_SECONDS", 1.0)
-    run, found = ZenmlRun(), []
+def test_processes_that_start_at_once_agree_on_one_run(client, experiment):
+    run, found, alone = ZenmlRun(), [], threading.Lock()
     threads = [
         threading.Thread(
-            target=lambda: found.append(tracking._find_or_make(client, experiment, run))
+            target=lambda: found.append(tracking._find_or_make(client, experiment, run, alone))
         )
         for _ in range(4)
     ]
@@ -47,13 +46,12 @@ def test_processes_that_start_at_once_agree_on_one_run(client, experiment, monke
     assert len(client.search_runs([experiment])) == 1
 
 
-def test_a_later_process_finds_the_run(client, experiment, monkeypatch):
-    monkeypatch.setattr(tracking, "SETTLING_SECONDS", 0.0)
-    run = ZenmlRun()
-    first, made = tracking._find_or_make(client, experiment, run)
+def test_a_later_process_finds_the_run(client, experiment):
+    run, alone = ZenmlRun(), threading.Lock()
+    first, made = tracking._find_or_make(client, experiment, run, alone)
     assert made
-    assert tracking._find_or_make(client, experiment, run) == (first, False)
-    assert tracking._find_or_make(client, experiment, ZenmlRun())[0] != first
+    assert tracking._find_or_make(client, experiment, run, alone) == (first, False)
+    assert tracking._find_or_make(client, experiment, ZenmlRun(), alone)[0] != first
 
 
 @pytest.fixture
@@ -68,22 +66,22 @@ def status(client: MlflowClient, run_id: str) -> str:
 def test_the_run_is_open_until_all_steps_have_completed(client, run_id):
     steps = ["clean", "fit-1-of-2", "fit-2-of-2"]
     for step in steps[:2]:
-        tracking._conclude(client, run_id, step, steps, failed=False)
+        tracking._conclude(client, run_id, step, steps, completed=True)
         assert status(client, run_id) == "RUNNING"
-    tracking._conclude(client, run_id, steps[2], steps, failed=False)
+    tracking._conclude(client, run_id, steps[2], steps, completed=True)
     assert status(client, run_id) == "FINISHED"
 
 
 def test_a_shard_that_completes_does_not_hide_one_that_failed(client, run_id):
     steps = ["fit-1-of-2", "fit-2-of-2"]
-    tracking._conclude(client, run_id, steps[0], steps, failed=True)
-    tracking._conclude(client, run_id, steps[1], steps, failed=False)
+    tracking._conclude(client, run_id, steps[0], steps, completed=False)
+    tracking._conclude(client, run_id, steps[1], steps, completed=True)
     assert status(client, run_id) == "FAILED"
 
 
 def test_a_retry_that_completes_makes_the_run_whole(client, run_id):
-    tracking._conclude(client, run_id, "fit", ["fit"], failed=True)
-    tracking._conclude(client, run_id, "fit", ["fit"], failed=False)
+    tracking._conclude(client, run_id, "fit", ["fit"], completed=False)
+    tracking._conclude(client, run_id, "fit", ["fit"], completed=True)
     assert status(client, run_id) == "FINISHED"
 
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import logging
-import re
 from pathlib import Path
 from typing import Any
 
 import click
 
 from zenml_runner.commands.prepare import Prepared, prepare
-
-_SECRET_NAME = re.compile(
-    r"(?i)(password|passwd|secret|token|credential|api_?key|private_?key|signature)"
-)
-_USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
+from zenml_runner.redaction import without_secrets
 
 
 def compile_pipeline(output: Path | None, project: Path | None, **arguments: Any) -> None:
@@ -59,15 +54,3 @@ def compiled(prepared: Prepared) -> dict[str, Any]:
         **head,
         "steps": [step.model_dump(mode="json", exclude_defaults=True) for step in plan.steps],
     }
-
-
-def without_secrets(thing: Any, name: str = "") -> Any:
-    """The same with `***` in place of values whose names say that they are secret."""
-    if isinstance(thing, dict):
-        return {key: without_secrets(value, str(key)) for key, value in thing.items()}
-    if isinstance(thing, list | tuple):
-        return [without_secrets(value, name) for value in thing]
-    # The name of a ZenML secret is none.
-    if _SECRET_NAME.search(name) and name != "secret" and thing is not None:
-        return "***"
-    return _USER_INFO.sub("***@", thing) if isinstance(thing, str) else thing

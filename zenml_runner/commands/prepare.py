@@ -85,7 +85,7 @@ def prepare(
     execution = Execution(opened, run)
     name, chosen = choose_stack(execution.settings, stack)
     if isinstance(chosen, LocalStack):
-        default_tracking(opened, chosen)
+        default_tracking(opened, chosen, execution.config_loader)
     execution.refuse_unknown_params()
     execution.load()
     # Kedro's default depends on variables of this machine; a container must not ask its own.

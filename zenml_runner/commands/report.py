@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zenml_runner.plan import Plan, StepPlan
+from zenml_runner.plan import Plan
 
 if TYPE_CHECKING:
     from zenml_runner.commands.prepare import Prepared
@@ -23,10 +23,6 @@ class Report:
         self._count = len(plan.steps)
         self._done = 0
         self._started = time.perf_counter()
-
-    def step(self, step: StepPlan, seconds: float, outcome: str) -> None:
-        """Print how a step has ended."""
-        self.line(step.name, seconds, outcome)
 
     def line(self, name: str, seconds: float, outcome: str) -> None:
         """Print a line: how many steps are done, name, seconds, outcome."""
@@ -71,41 +67,26 @@ def _folded(names: tuple[str, ...]) -> list[str]:
     return [names[0], "…", names[-1]]
 
 
-def tell_places(zenml_run: Any, mlflow_run: str | None) -> None:
+def tell_places(zenml_run: Any) -> None:
     """Print where a run can be looked at."""
     from zenml.utils.dashboard_utils import get_run_url
 
+    from zenml_runner.tracking import MLFLOW_PLACE, MLFLOW_RUN
+
+    metadata = zenml_run.run_metadata or {}
     click.echo(f"ZenML run {zenml_run.name} ({zenml_run.status.value})")
     click.echo(f"  {get_run_url(zenml_run) or f'kedro zenml status {zenml_run.name}'}")
-    metadata = zenml_run.run_metadata or {}
     if job := metadata.get("orchestrator_url"):
         click.echo(f"Vertex job\n  {job}")
-    run_id = mlflow_run or metadata.get("mlflow.run_id")
-    if run_id is not None:
-        _tell_mlflow(str(run_id))
-
-
-def _tell_mlflow(run_id: str) -> None:
-    import mlflow
-
-    uri = mlflow.get_tracking_uri()
-    click.echo(f"MLflow run {run_id}")
-    if not uri.startswith(("http://", "https://")):
-        click.echo(f"  in {uri}")
-        return
-    try:
-        experiment = mlflow.get_run(run_id).info.experiment_id
-    except Exception as error:  # noqa: BLE001 - the run is told by its id
-        click.echo(f"  at {uri}, which does not answer ({str(error).splitlines()[0]})")
-        return
-    click.echo(f"  {uri}/#/experiments/{experiment}/runs/{run_id}")
+    if run_id := metadata.get(MLFLOW_RUN):
+        click.echo(f"MLflow run {run_id}\n  {metadata.get(MLFLOW_PLACE)}")
 
 
 def resume_command(prepared: Prepared, zenml_run: Any) -> str:
     """The command that runs what is left of a run."""
-    module = not sys.argv[0].endswith("kedro")
-    command = ["python", "-m", "zenml_runner"] if module else ["kedro", "zenml"]
+    in_project = sys.argv[0].endswith("kedro")
+    command = ["kedro", "zenml"] if in_project else ["python", "-m", "zenml_runner"]
     command += ["run", "--resume", zenml_run.name, "--stack", prepared.stack_name]
-    if module:
+    if not in_project or prepared.project.named:
         command += ["--project", str(prepared.project.path)]
     return shlex.join(command)

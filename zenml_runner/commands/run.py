@@ -12,9 +12,10 @@ import click
 
 from zenml_runner.commands.prepare import Prepared, prepare
 from zenml_runner.commands.report import Report, resume_command, tell_places, tell_plan
+from zenml_runner.commands.translate import translate
 from zenml_runner.errors import RunnerError
-from zenml_runner.plan import Plan
-from zenml_runner.project import tracking_uri
+from zenml_runner.plan import Plan, plan_of, version_at, version_of
+from zenml_runner.project import open_project, tracking_uri
 
 if TYPE_CHECKING:
     from zenml_runner.hosts import WholeRun
@@ -37,15 +38,16 @@ def run_pipeline(
         SystemExit: If the run fails.
     """
     started = time.perf_counter()
-    version = datetime.now(UTC).strftime("%Y-%m-%dT%H.%M.%S.%f")[:-3] + "Z"
+    now = datetime.now(UTC)
     if resume is not None:
         prepared = _resumed(resume, project, **arguments)
     else:
-        prepared = prepare(project, version=version, **arguments)
+        prepared = prepare(project, version=version_at(now), **arguments)
     tell_plan(prepared)
     if dry_run:
         return
-    pipeline, where = _translate(prepared)
+    label = prepared.plan.run.pipeline.strip("_")
+    pipeline, where = translate(prepared, f"{label}-{now:%Y_%m_%d-%H_%M_%S_%f}")
     click.echo(f"Ready after {time.perf_counter() - started:.1f} s, on the ZenML stack {where}.")
     if prepared.remote:
         _run_elsewhere(prepared, pipeline, wait=wait)
@@ -53,69 +55,60 @@ def run_pipeline(
         _run_here(prepared, pipeline)
 
 
-def _resumed(name: str, project: Path | None, **arguments: Any) -> Prepared:
+def _resumed(
+    name: str, project: Path | None, *, env: str | None, stack: str | None, **arguments: Any
+) -> Prepared:
     """Plan the steps that a former run has not completed, with its parameters and version."""
-    from zenml_runner.client import quiet_client
-    from zenml_runner.project import open_project
-    from zenml_runner.translation import plan_of
+    from zenml_runner.client import find_run
 
-    open_project(project)
-    try:
-        former = quiet_client().get_pipeline_run(name)
-    except KeyError:
+    if given := sorted(option for option, value in arguments.items() if _is_given(option, value)):
         raise RunnerError(
-            f"ZenML knows no run {name!r}: `kedro zenml status` lists the last ones."
-        ) from None
-    plan = plan_of(former.config.extra)
+            f"--resume goes on with the pipeline, parameters, shards and slice of {name}: leave "
+            f"out {', '.join('--' + option.replace('_', '-') for option in given)}."
+        )
+    open_project(project)
+    former = find_run(name)
+    plan = plan_of(former)
     if plan is None:
         raise RunnerError(f"The run {name} was not made by this adapter; it cannot be resumed.")
     done = {s for s, step in former.steps.items() if step.status.value in ("completed", "cached")}
     left = plan.without(done)
     if not left:
         raise RunnerError(f"All {len(plan.steps)} steps of {former.name} have completed.")
-    given = dict(arguments, pipeline=plan.run.pipeline, params=plan.run.params, shards=None)
-    given |= {name: getattr(plan.run.slice, name) for name in type(plan.run.slice).model_fields}
-    given["env"] = plan.run.env
-    given["load_versions"] = tuple(f"{k}:{v}" for k, v in plan.run.load_versions.items())
-    prepared = prepare(project, version=plan.run.version, **given)
-    nodes = [node for step in left for node in step.nodes]
-    prepared.execution.pipeline = prepared.execution.pipeline.filter(node_names=nodes)
+    if env not in (None, plan.run.env):
+        raise RunnerError(f"{former.name} ran in the environment {plan.run.env}: leave out --env.")
+    prepared = prepare(
+        project,
+        pipeline=plan.run.pipeline,
+        env=plan.run.env,
+        stack=stack,
+        params=plan.run.params,
+        shards=None,
+        version=plan.run.version or version_of(former),
+        load_versions=tuple(f"{k}:{v}" for k, v in plan.run.load_versions.items()),
+        **dict(plan.run.slice),
+    )
+    prepared.execution.narrow(node for step in left for node in step.nodes)
     resumed = Plan(run=prepared.execution.run, steps=left, resumes=former.name)
     return Prepared(prepared.execution, resumed, prepared.stack_name, prepared.stack)
 
 
-def _translate(prepared: Prepared) -> tuple[Any, str]:
-    """The ZenML pipeline, with its stack registered and active in this process."""
-    from zenml_runner import stacks
-    from zenml_runner.client import quiet_client
-    from zenml_runner.translation import to_zenml
-
-    quiet_client()
-    if prepared.remote:
-        from zenml_runner.preflight import check
-
-        check(prepared.project, prepared.stack)
-    name, changes = stacks.register(prepared.project, prepared.stack_name, prepared.stack)
-    for line in changes:
-        click.echo(f"  {line}")
-    stacks.activate(name)
-    label = prepared.plan.run.pipeline.strip("_")
-    run_name = f"{label}-{datetime.now(UTC):%Y_%m_%d-%H_%M_%S_%f}"
-    pipeline = to_zenml(prepared.plan, prepared.settings, prepared.stack, run_name=run_name)
-    return pipeline, name
+def _is_given(option: str, value: Any) -> bool:
+    return bool(value) and (option, value) != ("pipeline", "__default__")
 
 
 def _run_here(prepared: Prepared, pipeline: Any) -> None:
     """Run all steps in this process."""
+    from zenml_runner.client import find_run
     from zenml_runner.hosts import WholeRun
 
     # One line a step is ours to print.
     logging.getLogger("kedro.runner").setLevel(logging.WARNING)
     report = Report(prepared.plan)
-    host = WholeRun(prepared.execution, report.step, tracking_uri(prepared.project, prepared.stack))
+    host = WholeRun(prepared.execution, report.line, tracking_uri(prepared.project, prepared.stack))
     try:
-        with host:
-            zenml_run = pipeline()
+        with host.at_work():
+            pipeline()
     except KeyboardInterrupt:
         _tell_rest(prepared, host)
         raise SystemExit(130) from None
@@ -129,17 +122,17 @@ def _run_here(prepared: Prepared, pipeline: Any) -> None:
     finally:
         prepared.execution.close()
     report.end()
-    tell_places(zenml_run, host.mlflow_run)
+    tell_places(find_run(host.zenml_run))
 
 
 def _tell_rest(prepared: Prepared, host: WholeRun) -> None:
     """Print where a run that has not come to its end can be looked at and gone on with."""
-    from zenml_runner.client import quiet_client
+    from zenml_runner.client import find_run
 
     if host.zenml_run is None:
         return
-    zenml_run = quiet_client().get_pipeline_run(host.zenml_run)
-    tell_places(zenml_run, host.mlflow_run)
+    zenml_run = find_run(host.zenml_run)
+    tell_places(zenml_run)
     click.echo(f"Go on from there with\n  {resume_command(prepared, zenml_run)}", err=True)
 
 
@@ -148,7 +141,7 @@ def _run_elsewhere(prepared: Prepared, pipeline: Any, *, wait: bool) -> None:
     from zenml_runner.commands.watch import watch
 
     zenml_run = pipeline()
-    tell_places(zenml_run, None)
+    tell_places(zenml_run)
     if not wait:
         click.echo(f"Follow it with\n  kedro zenml status {zenml_run.name}")
         return

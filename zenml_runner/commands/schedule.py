@@ -7,9 +7,13 @@ from typing import Any
 
 import click
 
-from zenml_runner.commands.prepare import prepare
+from zenml_runner.commands.prepare import Prepared, prepare
+from zenml_runner.commands.translate import translate
 from zenml_runner.errors import RunnerError
+from zenml_runner.execution import Execution
+from zenml_runner.plan import RunSpec
 from zenml_runner.project import open_project
+from zenml_runner.settings import Schedule
 
 
 def schedule_pipeline(
@@ -46,65 +50,75 @@ def schedule_pipeline(
 def _make(
     name: str, pipeline: str, cron: str | None, project: Path | None, arguments: dict[str, Any]
 ) -> None:
-    from zenml_runner.settings import Schedule as Configured
+    opened = open_project(project)
+    run = RunSpec(package=opened.package, pipeline=pipeline, env=arguments["env"])
+    configured = Execution(opened, run).settings.schedules.get(pipeline)
+    chosen = merged(configured, pipeline, cron, arguments["params"], arguments["shards"])
+    prepared = prepare(
+        project,
+        pipeline=pipeline,
+        **arguments | {"params": chosen.params, "shards": chosen.shards},
+    )
+    if not prepared.remote:
+        raise RunnerError(
+            f"The stack {prepared.stack_name} has no scheduler: choose one with --stack, or let "
+            f"cron run `kedro zenml run --pipeline {pipeline}`."
+        )
+    _submit(name, chosen.cron, prepared)
 
-    prepared = prepare(project, pipeline=pipeline, **arguments)
-    configured = prepared.settings.schedules.get(pipeline)
+
+def merged(
+    configured: Schedule | None,
+    pipeline: str,
+    cron: str | None,
+    params: dict[str, Any],
+    shards: int | None,
+) -> Schedule:
+    """The schedule of zenml.yml, with what the command line says in its place.
+
+    Args:
+        configured: That of zenml.yml, if it has one.
+        pipeline: For messages.
+        cron: Of the command line.
+        params: Of the command line.
+        shards: Of the command line.
+
+    Raises:
+        RunnerError: If nobody says when, or what is said is no cron string.
+    """
     if cron is None and configured is None:
         raise RunnerError(
             f"There is no schedule for {pipeline}: write one under schedules in zenml.yml, or "
             'give --cron "0 5 * * 1".'
         )
     if configured is not None:
-        # What the command line says wins over the schedule's own parameters.
-        arguments["params"] = {**configured.params, **arguments["params"]}
-        arguments["shards"] = arguments["shards"] or configured.shards
-        prepared = prepare(project, pipeline=pipeline, **arguments)
-    if not prepared.remote:
-        raise RunnerError(
-            f"The stack {prepared.stack_name} has no scheduler: choose one with --stack, or let "
-            f"cron run `kedro zenml run --pipeline {pipeline}`."
-        )
-    expression = cron or (configured.cron if configured else "")
+        cron = cron or configured.cron
+        params = {**configured.params, **params}
+        shards = shards or configured.shards
     try:
-        Configured(cron=expression)
+        return Schedule(cron=cron or "", params=params, shards=shards)
     except ValueError:
         raise RunnerError(
-            f"{expression!r} is no cron string: it needs five fields, such as 0 5 * * 1 for "
-            "Mondays at 5:00 UTC."
+            f"{cron!r} is no cron string: it needs five fields, such as 0 5 * * 1 for Mondays at "
+            "5:00 UTC."
         ) from None
-    _submit(name, expression, prepared)
 
 
-def _submit(name: str, expression: str, prepared: Any) -> None:
-    from zenml.config.schedule import Schedule
+def _submit(name: str, cron: str, prepared: Prepared) -> None:
+    from zenml.config.schedule import Schedule as ZenmlSchedule
 
-    from zenml_runner import stacks
     from zenml_runner.client import quiet_client
-    from zenml_runner.preflight import check
-    from zenml_runner.translation import to_zenml
 
-    check(prepared.project, prepared.stack)
-    stack, _ = stacks.register(prepared.project, prepared.stack_name, prepared.stack)
-    stacks.activate(stack)
+    pipeline = prepared.plan.run.pipeline
     if quiet_client().list_schedules(name=name, size=1).items:
         raise RunnerError(
             f"The schedule {name} exists: end it with `kedro zenml schedule --pipeline "
-            f"{prepared.plan.run.pipeline} --delete` first, so that no week runs twice."
+            f"{pipeline} --delete` first, so that no week runs twice."
         )
-    run_name = f"{prepared.plan.run.pipeline.strip('_')}-{{date}}-{{time}}"
-    pipeline = to_zenml(
-        prepared.plan,
-        prepared.settings,
-        prepared.stack,
-        run_name=run_name,
-        schedule=Schedule(name=name, cron_expression=expression),
-    )
-    pipeline()
-    click.echo(
-        f"Scheduled {prepared.plan.run.pipeline} at {expression} (UTC) on {prepared.stack_name} "
-        f"as {name}."
-    )
+    schedule = ZenmlSchedule(name=name, cron_expression=cron)
+    scheduled, _ = translate(prepared, f"{pipeline.strip('_')}-{{date}}-{{time}}", schedule)
+    scheduled()
+    click.echo(f"Scheduled {pipeline} at {cron} (UTC) on {prepared.stack_name} as {name}.")
 
 
 def _list(prefix: str) -> None:

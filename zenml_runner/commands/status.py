@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from zenml_runner.client import quiet_client
-from zenml_runner.errors import RunnerError
+from zenml_runner.client import find_run, quiet_client
+from zenml_runner.errors import refuse_unknown
+from zenml_runner.plan import plan_of, project_tag
 from zenml_runner.project import open_project
 
 MOST_RUNS = 20
@@ -26,7 +27,7 @@ def show_status(project: Path | None, run: str | None) -> None:
     if run is None:
         _list_runs(opened.package)
     else:
-        _show_run(_find(run))
+        _show_run(find_run(run))
 
 
 def show_logs(project: Path | None, run: str, step: str | None) -> None:
@@ -40,10 +41,8 @@ def show_logs(project: Path | None, run: str, step: str | None) -> None:
     Raises:
         RunnerError: If there is no such run or step.
     """
-    from zenml_runner.errors import refuse_unknown
-
     open_project(project)
-    found = _find(run)
+    found = find_run(run)
     refuse_unknown("step", [step] if step else [], found.steps)
     for name, one in found.steps.items():
         if step in (None, name):
@@ -92,28 +91,12 @@ def _log_store(logs: Any) -> Any:
 
 
 def _list_runs(package: str) -> None:
-
-    runs = quiet_client().list_pipeline_runs(sort_by="desc:created", size=MOST_RUNS, hydrate=True)
-    own = [r for r in runs.items if _package(r) == package]
-    for run in own:
+    tag = project_tag(package)
+    runs = quiet_client().list_pipeline_runs(sort_by="desc:created", size=MOST_RUNS, tags=[tag])
+    for run in runs.items:
         click.echo(f"{run.created:%Y-%m-%d %H:%M}  {run.status.value:12}  {run.name}")
-    if not own:
+    if not runs.items:
         click.echo(f"No runs of {package} yet.")
-
-
-def _package(run: Any) -> str | None:
-    kedro = run.config.extra.get("kedro", {})
-    return kedro.get("run", {}).get("package") if isinstance(kedro, dict) else None
-
-
-def _find(name: str) -> Any:
-
-    try:
-        return quiet_client().get_pipeline_run(name)
-    except KeyError:
-        raise RunnerError(
-            f"ZenML knows no run {name!r}: `kedro zenml status` lists the last ones."
-        ) from None
 
 
 def _show_run(run: Any) -> None:
@@ -127,8 +110,8 @@ def _show_run(run: Any) -> None:
         run = refresh_run_status(run)
     if run.status.is_finished:
         close_after(run)
-    plan = run.config.extra.get("kedro", {}).get("steps", [])
-    names = [step["name"] for step in plan] or list(run.steps)
+    plan = plan_of(run)
+    names = [step.name for step in plan.steps] if plan else list(run.steps)
     width = max(map(len, names), default=0)
     for name in names:
         step = run.steps.get(name)
@@ -141,4 +124,6 @@ def _show_run(run: Any) -> None:
         click.echo(f"  {name:{width}}  {state:10}{took}")
         if state == "failed":
             click.echo(f"    {reason(step)}")
-    tell_places(run, None)
+    tell_places(run)
+    if plan and run.status.is_finished and not run.status.is_successful:
+        click.echo(f"Go on from there with\n  kedro zenml run --resume {run.name}")

@@ -10,6 +10,7 @@ from zenml.utils.run_utils import refresh_run_status
 
 from zenml_runner.client import quiet_client
 from zenml_runner.commands.report import Report
+from zenml_runner.plan import plan_of
 from zenml_runner.tracking import close_after
 
 POLL_SECONDS = 5.0
@@ -61,7 +62,8 @@ def _tell_the_rest(run: Any, told: set[str]) -> None:
         if lost(run, step):
             told.add(name)
             click.echo(f"{name} failed: {ENDED_FROM_OUTSIDE}", err=True)
-    names = [s["name"] for s in run.config.extra["kedro"]["steps"] if s["name"] not in told]
+    plan = plan_of(run)
+    names = [step.name for step in plan.steps if step.name not in told] if plan else []
     click.echo(f"\nThe run has ended: {run.status.value}.", err=True)
     if names:
         click.echo(f"Not started: {', '.join(names)}", err=True)

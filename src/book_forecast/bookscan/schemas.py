@@ -5,7 +5,7 @@ import pandas as pd
 from pandera.pandas import Check, Column, DataFrameSchema
 
 from book_forecast.bookscan.columns import ATTRIBUTES
-from book_forecast.bookscan.isbn import check_digit_13
+from book_forecast.bookscan.isbn_text import check_digit_13
 
 _SATURDAY = 5
 

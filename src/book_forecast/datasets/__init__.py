@@ -9,13 +9,23 @@ from book_forecast.datasets.exports import ExportsDataset
 from book_forecast.datasets.figures import FiguresDataset
 from book_forecast.datasets.generation import GenerationDataset
 from book_forecast.datasets.journals import JournalFolderDataset
+from book_forecast.datasets.releases import (
+    CurrentReleaseDataset,
+    PromotionDataset,
+    ReleaseDataset,
+    ReleaseScoresDataset,
+)
 
 __all__ = [
     "AtomicJSONDataset",
     "AtomicParquetDataset",
     "AtomicPlotlyDataset",
+    "CurrentReleaseDataset",
     "ExportsDataset",
     "FiguresDataset",
     "GenerationDataset",
     "JournalFolderDataset",
+    "PromotionDataset",
+    "ReleaseDataset",
+    "ReleaseScoresDataset",
 ]

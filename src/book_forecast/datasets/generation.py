@@ -21,9 +21,9 @@ from kedro.io.core import (
 )
 from kedro_datasets._typing import TablePreview
 
-from book_forecast.datasets.files import replacing
 from book_forecast.datasets.listings import Listing, modified, part_names, stale
 from book_forecast.errors import UserError
+from book_forecast.files import replacing
 from book_forecast.generations import Part
 
 logger = logging.getLogger(__name__)

@@ -52,6 +52,14 @@ class FittedForecaster(ABC):
         """
 
     @abstractmethod
+    def roll_forward(self, volumes: FloatArray) -> Self:
+        """The model after more weeks, its parameters as they were.
+
+        Args:
+            volumes: Copies in the weeks after the cutoff, shape (n,); NaN where a week is missing.
+        """
+
+    @abstractmethod
     def to_state(self) -> dict[str, Any]:
         """Everything the model needs, as plain data that JSON can hold without loss."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -66,6 +66,15 @@ class SeasonalNaive(FittedForecaster):
         deviation = self.deviation * np.sqrt(weeks // season + 1.0)
         return gaussian_forecast(self.last_season[weeks % season], deviation, levels)
 
+    def roll_forward(self, volumes: FloatArray) -> Self:
+        """See `FittedForecaster.roll_forward`."""
+        season = len(self.last_season)
+        weeks = np.concatenate([self.last_season, volumes])
+        for week in range(season, len(weeks)):
+            if not np.isfinite(weeks[week]):
+                weeks[week] = weeks[week - season]
+        return replace(self, last_season=weeks[-season:])
+
     def to_state(self) -> dict[str, Any]:
         """See `FittedForecaster.to_state`."""
         return {"last_season": plain(self.last_season), "deviation": self.deviation}
@@ -110,6 +119,11 @@ class Naive(FittedForecaster):
         deviation = self.deviation * np.sqrt(np.arange(1.0, horizon + 1.0))
         return gaussian_forecast(np.full(horizon, self.last), deviation, levels)
 
+    def roll_forward(self, volumes: FloatArray) -> Self:
+        """See `FittedForecaster.roll_forward`."""
+        known = volumes[np.isfinite(volumes)]
+        return replace(self, last=float(known[-1])) if len(known) else self
+
     def to_state(self) -> dict[str, Any]:
         """See `FittedForecaster.to_state`."""
         return {"last": self.last, "deviation": self.deviation}
@@ -129,6 +143,10 @@ class Zero(FittedForecaster):
     def forecast(self, horizon: int, levels: Sequence[float]) -> Forecast:
         """See `FittedForecaster.forecast`."""
         return gaussian_forecast(np.zeros(horizon), np.zeros(horizon), levels)
+
+    def roll_forward(self, volumes: FloatArray) -> Self:  # noqa: ARG002 - it is fitted anew
+        """See `FittedForecaster.roll_forward`; a title that sells again is fitted anew."""
+        return self
 
     def to_state(self) -> dict[str, Any]:
         """See `FittedForecaster.to_state`."""

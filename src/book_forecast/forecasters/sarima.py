@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -72,6 +72,10 @@ class Sarima(FittedForecaster):
         """See `FittedForecaster.forecast`."""
         ahead = predict(self.model, self.transform.apply(self.volumes), horizon)
         return self.transform.to_copies(ahead.mean, np.sqrt(ahead.variance), levels)
+
+    def roll_forward(self, volumes: FloatArray) -> Self:
+        """See `FittedForecaster.roll_forward`."""
+        return replace(self, volumes=np.concatenate([self.volumes, volumes]))
 
     @property
     def candidate(self) -> Candidate:

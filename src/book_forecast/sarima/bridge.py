@@ -11,16 +11,24 @@ from book_forecast.sarima.estimation import SarimaFit
 from book_forecast.sarima.likelihood import full_design
 
 
-def to_statsmodels(fit: SarimaFit, values: FloatArray, regressors: FloatArray | None = None) -> Any:
+def to_statsmodels(
+    fit: SarimaFit,
+    values: FloatArray,
+    regressors: FloatArray | None = None,
+    *,
+    low_memory: bool = False,
+) -> Any:
     """Statsmodels' results object at our parameters, without fitting again.
 
     Args:
         fit: The fitted model.
         values: The series it was fitted to, shape (n,); NaN where the week is missing.
         regressors: Shape (n, r), as in the fit; the trend's constant becomes a regressor "const".
+        low_memory: Whether to keep no more than forecasts need: a thousandth for weekly seasons.
 
     Returns:
-        A `SARIMAXResults`, smoothed, with everything statsmodels offers on it.
+        A `SARIMAXResults`, smoothed, with everything statsmodels offers on it; filtered alone with
+        `low_memory`, without standard errors of the parameters.
     """
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
@@ -32,4 +40,7 @@ def to_statsmodels(fit: SarimaFit, values: FloatArray, regressors: FloatArray | 
         seasonal_order=fit.specification.seasonal_order,
         use_exact_diffuse=fit.specification.lost_weeks > 0,
     )
-    return model.smooth(np.concatenate([fit.coefficients, fit.arma, [fit.sigma2]]))
+    parameters = np.concatenate([fit.coefficients, fit.arma, [fit.sigma2]])
+    if low_memory:
+        return model.filter(parameters, low_memory=True, cov_type="none")
+    return model.smooth(parameters)

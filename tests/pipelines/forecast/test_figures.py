@@ -1,18 +1,20 @@
 """The forecast pipeline's figures, with and without what former pipelines have left."""
 
-import json
-
 import pandas as pd
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from book_forecast.datasets import AtomicParquetDataset, FiguresDataset
+from book_forecast.datasets import AtomicParquetDataset, CurrentReleaseDataset, FiguresDataset
 from book_forecast.figure_inputs import FigureInputHooks
-from book_forecast.forecasters import SeasonalNaive
-from book_forecast.histories import title_histories
 from book_forecast.pipelines.forecast import create_pipeline
+from book_forecast.pipelines.train.nodes import fit_release_titles
+from book_forecast.pipelines.train.release import assemble_release
+from book_forecast.releases.assembly import assemble
+from book_forecast.releases.store import ReleaseStore
+from tests.histories import WHOLE, specifications_of
 from tests.plots.frames import make_forecast, make_history, make_models, make_titles
+from tests.releases.payloads import RELEASE
 
 ISBNS = ["9780000000001", "9780000000002"]
 PARAMETERS = {"horizon": 8, "levels": [80], "n_jobs": 1, "max_title_plots": 50}
@@ -24,17 +26,13 @@ def model_input():
 
 
 @pytest.fixture
-def release(model_input):
-    rows = [
-        {
-            "isbn": history.isbn,
-            "model": SeasonalNaive.family,
-            "cutoff": history.cutoff,
-            "state": json.dumps(SeasonalNaive.fit(history).to_state()),
-        }
-        for history in title_histories(model_input)
-    ]
-    return pd.DataFrame(rows)
+def release(model_input, tmp_path):
+    """A release of models that tune has not chosen: seasonal naive."""
+    models, distributions = fit_release_titles(model_input, specifications_of([]), 26, 1, WHOLE)
+    draft = assemble_release(models.frame, distributions.frame, model_input, make_titles(*ISBNS))
+    store = ReleaseStore(str(tmp_path / "releases"))
+    store.write(RELEASE, assemble(RELEASE, draft.tables, draft.about))
+    return store.read(RELEASE)
 
 
 def run(folder, **data):
@@ -45,6 +43,8 @@ def run(folder, **data):
         catalog[name] = MemoryDataset(value)
     for name, value in PARAMETERS.items():
         catalog[f"params:{name}"] = MemoryDataset(value)
+    catalog["promotion"] = MemoryDataset({})
+    catalog["current_release"] = CurrentReleaseDataset(filepath=str(folder / "releases"))
     catalog["title_plots"] = FiguresDataset(filepath=str(folder))
     catalog["forecasts"] = AtomicParquetDataset(filepath=str(folder / "forecasts.parquet"))
     FigureInputHooks().before_pipeline_run(pipeline, catalog)
@@ -57,7 +57,7 @@ def test_each_title_has_a_page(tmp_path, release, model_input):
     tests = pd.concat([make_forecast("sarima", end, isbn) for isbn in ISBNS])
     catalog = run(
         tmp_path,
-        release_models=release,
+        release=release,
         model_input=model_input,
         test_forecasts=tests,
         training_models=make_models(*ISBNS),
@@ -73,15 +73,15 @@ def test_each_title_has_a_page(tmp_path, release, model_input):
 
 
 def test_without_scores_and_names_there_are_sales_and_forecasts(tmp_path, release, model_input):
-    catalog = run(tmp_path, release_models=release, model_input=model_input)
+    catalog = run(tmp_path, release=release, model_input=model_input)
     page = (tmp_path / f"{ISBNS[1]}.html").read_text()
     assert "Seasonal naive, forecast" in page
     assert "test weeks" not in page
     assert len(catalog.load("forecasts")) == 16
 
 
-def test_models_alone_are_enough_to_forecast(tmp_path, release):
-    catalog = run(tmp_path, release_models=release)
+def test_a_release_alone_is_enough_to_forecast(tmp_path, release):
+    catalog = run(tmp_path, release=release)
     assert len(catalog.load("forecasts")) == 16
     assert catalog.load("title_plots") == {}
     assert "no sales to draw" in catalog.load("overview_plot").layout.title.text

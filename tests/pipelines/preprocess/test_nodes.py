@@ -128,7 +128,7 @@ def random_export(rng: np.random.Generator) -> pd.DataFrame:
     return sales.assign(asp=rng.uniform(4, 11, len(sales)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from(["top", "all", [isbn_of(0), isbn_of(2)]]),
@@ -155,7 +155,7 @@ def test_nothing_in_the_test_weeks_changes_what_comes_before_them(
     pd.testing.assert_frame_equal(training, training_again)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1))
 def test_the_grid_keeps_every_copy_sold_and_no_order_of_rows(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -149,7 +149,7 @@ def test_nobody_left_out_is_an_empty_table_of_the_same_columns() -> None:
     assert list(left_out.columns) == LEFT_OUT_COLUMNS
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["top", "all", isbns(1, 3, 4, 19)]))
 def test_selected_and_left_out_are_all_titles_of_the_export_and_all_named(
     seed: int, titles: Any

@@ -2,11 +2,11 @@
 
 import json
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from book_forecast.errors import UserError
+from book_forecast.forecasters import restore
 from book_forecast.journals import JournalFolder
 from book_forecast.options import EvaluateOptions, ShardOptions
 from book_forecast.pipelines.evaluate.nodes import (
@@ -15,7 +15,6 @@ from book_forecast.pipelines.evaluate.nodes import (
     score_titles,
     summarise_scores,
 )
-from book_forecast.pipelines.forecast.nodes import forecast_titles
 from book_forecast.pipelines.preprocess.nodes import split_weeks
 from book_forecast.pipelines.train.nodes import fit_titles, require_success, summarise_fits
 from tests.histories import CUTOFF, WHOLE, tune, volumes, weeks_frame
@@ -87,8 +86,8 @@ def test_a_dead_title_forecasts_zero_and_that_is_no_fallback(specifications):
     found = fit_titles(dead, specifications, 26, 1, WHOLE).frame
     assert found["model"][0] == "zero"
     assert found["fallback_reason"].isna().all()
-    ahead = forecast_titles(found, 8, [80], 1)
-    assert (ahead.loc[ahead["isbn"] == ISBNS[0], "hi-80"] == 0).all()
+    zero = json.loads(found["state"][0])
+    assert (restore("zero", zero).forecast(8, (80,)).upper[80] == 0).all()
 
 
 def test_a_title_that_sells_the_same_every_week_goes_on_so_and_that_is_no_fallback(tmp_path):
@@ -98,8 +97,8 @@ def test_a_title_that_sells_the_same_every_week_goes_on_so_and_that_is_no_fallba
     found = fit_titles(constant, tuned, 26, 1, WHOLE).frame
     assert found["model"][0] == "naive"
     assert found["fallback_reason"].isna().all()
-    ahead = forecast_titles(found, 8, [80], 1)
-    assert (ahead.loc[ahead["isbn"] == ISBNS[0], ["mean", "lo-80", "hi-80"]] == 7.0).all(axis=None)
+    ahead = restore("naive", json.loads(found["state"][0])).forecast(8, (80,))
+    assert all((column == 7.0).all() for column in ahead.columns().values())
     varied = fit_titles(TRAINING, tuned, 26, 1, WHOLE).frame
     assert "varied since" in str(varied["fallback_reason"][0])
 
@@ -153,13 +152,3 @@ def test_a_baseline_that_was_chosen_is_scored_once(known, specifications):
     test = parts[0].frame
     assert set(test["model"]) == {"seasonal_naive", "naive"}
     assert not test.duplicated(["isbn", "week", "model"]).any()
-
-
-@pytest.mark.parametrize(("horizon", "levels"), [(1, [50]), (104, [80, 99.5])])
-def test_models_alone_forecast_any_horizon_and_levels(models, horizon, levels):
-    ahead = forecast_titles(models, horizon, levels, 1)
-    assert len(ahead) == 3 * horizon
-    numbers = ahead[["mean", *(f"{side}-{lv}" for lv in levels for side in ("lo", "hi"))]]
-    assert np.isfinite(numbers.to_numpy()).all()
-    assert (numbers.to_numpy() >= 0).all()
-    assert ahead["week"].min() == models["cutoff"].max() + pd.Timedelta(weeks=1)

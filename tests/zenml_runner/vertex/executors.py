@@ -14,6 +14,7 @@ from typing import Any
 
 AT_A_TIME = 3  # a container waits for servers a third of its time
 JOB_NAME = "{{$.pipeline_job_name}}"
+CUSTOM_JOB = "google_cloud_pipeline_components.container.v1.custom_job.launcher"
 CONTAINER = Path(__file__).parent / "container"
 
 
@@ -26,12 +27,14 @@ class Task:
         after: Names of the tasks it waits for.
         container: Image, command, arguments, environment, resources.
         retries: How often it may be started again.
+        machine: Of a custom job, which has a machine of its own.
     """
 
     name: str
     after: frozenset[str]
     container: dict[str, Any]
     retries: int
+    machine: dict[str, Any]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -47,11 +50,18 @@ def tasks_of(job: Mapping[str, Any]) -> dict[str, Task]:
     found = {}
     for key, task in tasks.items():
         component = spec["components"][task["componentRef"]["name"]]
+        container, machine = executors[component["executorLabel"]]["container"], {}
+        if container["command"][-1] == CUSTOM_JOB:
+            # Google's launcher starts the job that its parameters describe, and waits for it.
+            parameters = component["inputDefinitions"]["parameters"]
+            (pool,) = parameters["worker_pool_specs"]["defaultValue"]
+            container, machine = pool["container_spec"], pool["machine_spec"]
         found[shown[key]] = Task(
             shown[key],
             frozenset(shown[other] for other in task.get("dependentTasks", [])),
-            executors[component["executorLabel"]]["container"],
+            container,
             int(task.get("retryPolicy", {}).get("maxRetryCount", 0)),
+            machine,
         )
     return found
 

@@ -82,7 +82,10 @@ stacks:
     service_account: steps@books.iam.gserviceaccount.com
     mlflow: {tracking_uri: "MLFLOW"}
 steps:
-  nodes: {work: {cpu: 2, memory: 4GB, retry: {max_retries: 1}}}
+  nodes:
+    work: {cpu: 2, memory: 4GB, retry: {max_retries: 1}}
+    gather: {gpu: 1, accelerator: NVIDIA_TESLA_T4}
+    report: {machine_type: n2-highmem-8, retry: {max_retries: 3}}
 fan_out: {pipelines: {squares: shards}, shards: 2}
 """
 

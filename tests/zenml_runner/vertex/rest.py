@@ -10,6 +10,7 @@ from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+_DONE = {"done": True, "response": {"@type": "type.googleapis.com/google.protobuf.Empty"}}
 _COLLECTION = re.compile(r"^/v1/(projects/[^/]+/locations/[^/]+/(pipelineJobs|schedules))$")
 
 
@@ -20,13 +21,15 @@ class FakeVertex:
         url: Of the endpoint.
         jobs: Pipeline jobs by id, as they were posted, with a state.
         schedules: In the order in which they were made.
-        uploads: Requests for anything else, which nobody should make.
+        ended: Names of the schedules that were deleted.
+        others: Requests for anything else, which nobody should make.
     """
 
     def __init__(self) -> None:
         self.url = ""
         self.jobs: dict[str, dict[str, Any]] = {}
         self.schedules: list[dict[str, Any]] = []
+        self.ended: list[str] = []
         self.others: list[str] = []
 
     def last(self) -> dict[str, Any]:
@@ -54,8 +57,20 @@ class FakeVertex:
             self.jobs[ids[0]] = made
         return made
 
-    def get(self, path: str) -> Any:
+    def get(self, path: str, query: dict[str, list[str]]) -> Any:
+        if (match := _COLLECTION.match(path)) and match[2] == "schedules":
+            (wanted,) = query["filter"]
+            found = [s for s in self.schedules if wanted == f'display_name="{s["displayName"]}"']
+            return {"schedules": found}
         return next((j for j in self.jobs.values() if path == f"/v1/{j['name']}"), None)
+
+    def delete(self, path: str) -> Any:
+        for schedule in self.schedules:
+            if path == f"/v1/{schedule['name']}":
+                self.schedules.remove(schedule)
+                self.ended.append(schedule["displayName"])
+                return _DONE | {"name": f"{schedule['name']}/operations/1"}
+        return None
 
 
 @contextmanager
@@ -65,7 +80,11 @@ def fake_vertex() -> Iterator[FakeVertex]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._answer(vertex.get(urlsplit(self.path).path))
+            parts = urlsplit(self.path)
+            self._answer(vertex.get(parts.path, parse_qs(parts.query)))
+
+        def do_DELETE(self) -> None:
+            self._answer(vertex.delete(urlsplit(self.path).path))
 
         def do_POST(self) -> None:
             parts = urlsplit(self.path)

@@ -6,8 +6,8 @@ commands, which run as processes in the order of the job's DAG. Storage is an em
 endpoint of ours that remembers what it is sent.
 
 Not proven are: the image and its build; IAM, the network and quotas; what Vertex itself checks in a
-specification, and that it obeys the retry policy as its documentation says; machine types; that a
-schedule fires; the consistency of the real Cloud Storage.
+specification, and that it obeys the retry policy as its documentation says; machine types, and
+Google's launcher of custom jobs; that a schedule fires; the consistency of the real Cloud Storage.
 """
 
 import json
@@ -17,6 +17,7 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -95,6 +96,29 @@ def troubled(google: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_project(tmp_path_factory.mktemp("troubled"), "numbers", google.mlflow)
 
 
+@pytest.fixture(scope="module")
+def scheduling(google: Cloud, troubled: Path) -> list[str]:
+    """What commands print that make two schedules of the small project and end one of them."""
+    process = google.start(
+        troubled,
+        ["schedule", "--pipeline", "squares", "--cron", "0 5 * * 1"],
+        ["schedule", "--pipeline", "__default__", "--cron", "0 6 * * *"],
+        ["schedule", "--list"],
+        ["schedule", "--pipeline", "__default__", "--delete"],
+        ["schedule", "--list"],
+    )
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    return output.splitlines()
+
+
+@pytest.fixture(scope="module")
+def weekly(google: Cloud, scheduling: list[str]) -> dict[str, Any]:
+    """The schedule that is left, as Vertex has got it."""
+    (schedule,) = google.vertex.schedules
+    return schedule
+
+
 def test_a_failing_node_and_a_killed_container_are_retried_and_the_run_goes_on(
     google: Cloud, troubled: Path, tmp_path: Path
 ) -> None:
@@ -145,17 +169,13 @@ def test_a_shard_that_is_killed_too_often_fails_the_run_and_is_resumed_alone(
 
 
 def test_a_schedule_has_its_cron_string_and_its_runs_one_version_in_all_steps(
-    google: Cloud, troubled: Path, tmp_path: Path
+    google: Cloud, troubled: Path, weekly: dict[str, Any], tmp_path: Path
 ) -> None:
-    command = ["schedule", "--pipeline", "squares", "--cron", "0 5 * * 1"]
-    code, output = google.type(troubled, *command)
-    assert code == 0, output
-    (schedule,) = google.vertex.schedules
-    assert schedule["cron"] == "0 5 * * 1"
+    assert weekly["cron"] == "0 5 * * 1"
     before = versions(google)
     # What Vertex does on Monday.
     google.vertex.jobs["squares-on-monday"] = dict(
-        schedule["createPipelineJobRequest"]["pipelineJob"]
+        weekly["createPipelineJobRequest"]["pipelineJob"]
     )
     outcome = google.execute("squares-on-monday", troubled, tmp_path)
     assert outcome.succeeded, outcome.told()
@@ -164,6 +184,35 @@ def test_a_schedule_has_its_cron_string_and_its_runs_one_version_in_all_steps(
     assert re.fullmatch(r"squares-\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d_\d+", run["name"])
     (made,) = versions(google)["total"] - before["total"]
     assert versions(google)["report"] - before["report"] == {made}
+
+
+def test_a_schedule_that_is_deleted_ends_on_vertex_as_well_as_in_zenml(
+    google: Cloud, scheduling: list[str]
+) -> None:
+    assert google.vertex.ended == ["troubled-__default__"]
+    assert [s["displayName"] for s in google.vertex.schedules] == ["troubled-squares"]
+    squares, daily = (
+        "troubled-squares  0 5 * * 1  active",
+        "troubled-__default__  0 6 * * *  active",
+    )
+    ended = scheduling.index("Ended the schedule troubled-__default__.")
+    assert {squares, daily} <= set(scheduling[:ended])
+    assert scheduling[ended + 1 :] == [squares]
+
+
+def test_a_machine_type_makes_a_step_a_custom_job_with_its_retries(weekly: dict[str, Any]) -> None:
+    job = weekly["createPipelineJobRequest"]["pipelineJob"]
+    tasks = tasks_of(job)
+    assert tasks["report"].machine == {"machine_type": "n2-highmem-8"}
+    assert tasks["report"].after == {"gather"}
+    assert tasks["report"].retries == 3
+    assert tasks["report"].container["image_uri"] == tasks["gather"].container["image"]
+    parameters = job["pipelineSpec"]["components"]["comp-report"]["inputDefinitions"]["parameters"]
+    account = parameters["service_account"]["defaultValue"]
+    assert account == "steps@books.iam.gserviceaccount.com"
+    assert {name for name, task in tasks.items() if task.machine} == {"report"}
+    accelerator = tasks["gather"].container["resources"]["accelerator"]
+    assert (accelerator["type"], accelerator["count"]) == ("NVIDIA_TESLA_T4", "1")
 
 
 @pytest.mark.usefixtures("submissions")
@@ -202,6 +251,7 @@ def test_each_pipeline_becomes_a_job_with_an_executor_for_each_step(
             assert task.container["args"][-1] == task.name
             assert task.environment["ZENML_STORE_URL"] == google.zenml.url
             assert task.environment["BOOK_FORECAST_BUCKET"] == "books"
+            assert "MLFLOW_TRACKING_AUTH" not in task.environment
             assert google.zenml.api_key not in task.environment.values()
     # Code is in the image.
     stored = google.bucket.find("artifacts")
@@ -219,10 +269,27 @@ def test_what_fans_out_is_n_executors_joined_before_what_depends_on_them(
     assert {t.container["resources"]["cpuLimit"] for t in tune.values()} == {8.0}
     assert {t.container["resources"]["memoryLimit"] for t in tune.values()} == {16.0}
     whole = tasks_of(google.vertex.jobs[submitted["__default__"]])
-    fits = {name for name in whole if re.fullmatch(r"fit_training_models-\d-of-4", name)}
-    assert len(fits) == 4
-    assert all(whole[name].after == shards | {"split_weeks"} for name in fits)
-    assert whole["forecast_titles"].after == {f"fit_release_models-{k}-of-4" for k in range(1, 5)}
+    fits = {f"fit_training_models-{k}-of-4" for k in range(1, 5)}
+    releases = {f"fit_release_models-{k}-of-4" for k in range(1, 5)}
+    known = {f"forecast_known_weeks-{k}-of-4" for k in range(1, 5)}
+    compared = {f"forecast_with_champion-{k}-of-4" for k in range(1, 5)}
+    (selection,) = [name for name in whole if "select_titles" in name]
+    for names, after in (
+        (shards, {"split_weeks"}),
+        (fits, shards | {"split_weeks"}),
+        (releases, shards | {selection}),
+        (known, fits | {"split_weeks"}),
+        (compared, shards | {"split_weeks"}),
+    ):
+        for name in names:
+            assert whole[name].after == after, name
+            assert whole[name].retries == 2, name
+            given = whole[name].container["resources"]
+            assert (given["cpuLimit"], given["memoryLimit"]) == (8.0, 16.0), name
+    every = shards | fits | releases | known | compared
+    assert {name for name in whole if "-of-4" in name} == every
+    assert whole["publish_release"].after >= releases
+    assert whole["score_titles"].after >= known
     assert whole["forecast_titles"].retries == 0
     assert "cpuLimit" not in whole["forecast_titles"].container.get("resources", {})
 

@@ -3,12 +3,55 @@
 from kedro.pipeline import Pipeline, node
 
 from book_forecast import plots
-from book_forecast.pipelines.evaluate import figures, nodes
+from book_forecast.pipelines.evaluate import comparison, figures, nodes
 
 
 def create_pipeline() -> Pipeline:
     """Wire the models and the weeks they have not seen to scores, a table, metrics and figures."""
-    return create_scores() + create_figures()
+    return create_scores() + create_promotion() + create_figures()
+
+
+def create_promotion() -> Pipeline:
+    """The candidate held against the champion, and what comes of it."""
+    return Pipeline(
+        [
+            node(
+                comparison.forecast_with_champion,
+                {
+                    "training_weeks": "training_weeks",
+                    "specifications": "specifications",
+                    "champion": "champion",
+                    "options": "params:evaluate",
+                    "split_size": "params:split_size",
+                    "levels": "params:levels",
+                    "alive_weeks": "params:alive_weeks",
+                    "n_jobs": "params:n_jobs",
+                    "shard": "params:shard",
+                },
+                ["champion_test_forecasts", "champion_backtest_forecasts"],
+                name="forecast_with_champion",
+            ),
+            node(
+                comparison.judge_release,
+                {
+                    "candidate": "candidate",
+                    "champion": "champion",
+                    "test_forecasts": "test_forecasts",
+                    "backtest_forecasts": "backtest_forecasts",
+                    "champion_test_forecasts": "champion_test_forecasts",
+                    "champion_backtest_forecasts": "champion_backtest_forecasts",
+                    "training_models": "training_models",
+                    "model_input": "model_input",
+                    "score_table": "score_table",
+                    "metrics": "metrics",
+                    "levels": "params:levels",
+                    "options": "params:promote",
+                },
+                ["release_scores", "promotion"],
+                name="promote_release",
+            ),
+        ]
+    )
 
 
 def create_figures() -> Pipeline:

@@ -1,91 +1,144 @@
-"""Nodes of the forecast pipeline: from fitted models alone to forecasts."""
+"""Nodes of the forecast pipeline: from a release alone to forecasts; nothing is fitted."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from book_forecast.errors import UserError
 from book_forecast.forecasters import (
     FittedForecaster,
-    Sarima,
-    SeasonalNaive,
+    Forecast,
     TitleForecast,
     forecast_frame,
-    restore,
 )
-from book_forecast.forecasters.base import array
-from book_forecast.histories import History
+from book_forecast.histories import FloatArray, title_histories
 from book_forecast.parallel import map_titles
+from book_forecast.releases.answers import Answers
+from book_forecast.releases.distributions import LEVELS, distribution_of
+from book_forecast.releases.models import model_of
+from book_forecast.releases.payload import LONGEST_HORIZON, Payload
+from book_forecast.releases.refresh import Refresh, RolledTitle, refresh
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class TitleOutlook:
-    """One title's forecast, complete for another process."""
+class Roll:
+    """One title's newer weeks, complete for another process."""
 
     isbn: str
-    family: str
-    state: str
-    cutoff: np.datetime64
-    horizon: int
-    levels: Sequence[float]
+    model: FittedForecaster
+    volumes: FloatArray
 
 
-def forecast_titles(
-    release_models: pd.DataFrame, horizon: int, levels: list[float], n_jobs: int
-) -> pd.DataFrame:
-    """Forecasts the weeks after the last one that each model was fitted on.
+def roll_forward(
+    release: Payload | None,
+    promotion: Mapping[str, Any],  # noqa: ARG001 - decides before who is champion
+    model_input: pd.DataFrame | None,
+    n_jobs: int,
+) -> Refresh:
+    """Rolls weeks into a release that are newer than its own, without fitting anything.
 
     Args:
-        release_models: One row a title: isbn, model, cutoff, state.
-        horizon: Weeks ahead.
-        levels: Interval levels in percent.
+        release: The one to forecast from; None where there is none.
+        promotion: The verdict on the candidate.
+        model_input: isbn, week, volume of as many weeks as are known; None if none are.
         n_jobs: Processes.
 
     Returns:
-        isbn, week, cutoff, model, mean and `lo-L`, `hi-L` for each level; nothing is negative.
+        What changes of the release; nothing if it knows all weeks.
+
+    Raises:
+        UserError: If there is no release.
     """
-    tasks = [
-        TitleOutlook(
-            isbn=row["isbn"],
-            family=row["model"],
-            state=row["state"],
-            cutoff=np.datetime64(row["cutoff"], "D"),
-            horizon=horizon,
-            levels=levels,
+    if release is None:
+        raise UserError(
+            "There is no champion to forecast from: run train and evaluate first, or choose a "
+            "release with --params release=candidate."
         )
-        for row in release_models.to_dict("records")
-    ]
-    found = map_titles(forecast_title, tasks, n_jobs, "Forecasting", on_death=_stand_in, fewest=500)
+    tasks = [] if model_input is None else _rolls(release, model_input)
+    rolled = map_titles(
+        roll_title, tasks, n_jobs, "Rolling forward", on_death=lambda _: None, fewest=500
+    )
+    found = [title for title in rolled if title is not None]
+    if tasks:
+        logger.info("Rolled newer weeks into %d of %d titles", len(found), len(release))
+    return refresh(release, found)
+
+
+def _rolls(release: Payload, model_input: pd.DataFrame) -> list[Roll]:
+    rows = {isbn: row for row, isbn in enumerate(release.titles["isbn"].to_pylist())}
+    cutoffs = release.titles["cutoff"].to_numpy().astype("datetime64[D]")
+    tasks = []
+    for history in title_histories(model_input):
+        row = rows.get(history.isbn)
+        if row is None or history.cutoff <= cutoffs[row]:
+            continue
+        newer = int((history.cutoff - cutoffs[row]) / np.timedelta64(7, "D"))
+        if newer < history.n_weeks:
+            model = model_of(release, row)
+            tasks.append(Roll(history.isbn, model, history.volumes[-newer:]))
+    return tasks
+
+
+def roll_title(task: Roll) -> RolledTitle | None:
+    """One title after its newer weeks; None, with a warning, where its model cannot take them."""
+    try:
+        model = task.model.roll_forward(task.volumes)
+        forecast = model.forecast(LONGEST_HORIZON, LEVELS)
+        distribution = distribution_of(forecast)
+        if not np.isfinite(distribution).all():
+            raise ValueError("its forecast is not finite")
+    except (ValueError, np.linalg.LinAlgError) as error:
+        logger.warning("%s stays as it was released: %s", task.isbn, error)
+        return None
+    state = json.dumps(model.to_state(), separators=(",", ":"), allow_nan=False)
+    return RolledTitle(task.isbn, state, task.volumes, distribution)
+
+
+def forecast_titles(release: Payload, horizon: int, levels: list[float]) -> pd.DataFrame:
+    """Forecasts the weeks after the last one that the release knows of each title.
+
+    Args:
+        release: With its distributions.
+        horizon: Weeks ahead.
+        levels: Interval levels in percent.
+
+    Returns:
+        isbn, week, cutoff, model, mean and `lo-L`, `hi-L` for each level, and release; nothing is
+        negative.
+    """
+    answers = Answers(release)
+    found = []
+    for isbn in answers.isbns:
+        answer = answers.forecast(isbn, horizon, levels)
+        lower = {level: bounds[0] for level, bounds in answer.bounds.items()}
+        upper = {level: bounds[1] for level, bounds in answer.bounds.items()}
+        forecast = Forecast(answer.mean, lower, upper)
+        found.append(TitleForecast(isbn, answer.model, answer.cutoff, forecast))
     frame = forecast_frame(found, levels)
-    logger.info("Forecast %d weeks of %d titles", horizon, len(found))
+    frame["release"] = pd.Series(release.release, index=frame.index, dtype="str")
+    logger.info("Forecast %d weeks of %d titles from %s", horizon, len(found), release.release)
     return frame
 
 
-def forecast_title(task: TitleOutlook) -> TitleForecast:
-    """One title's forecast; where its model fails, seasonal naive's on the same weeks."""
-    try:
-        model = restore(task.family, json.loads(task.state))
-        forecast = model.forecast(task.horizon, task.levels)
-    except (ValueError, np.linalg.LinAlgError) as error:
-        logger.warning("%s: %s; seasonal naive stands in", task.isbn, error)
-        return _stand_in(task)
-    return TitleForecast(task.isbn, task.family, task.cutoff, forecast)
+def keep_forecasts(forecasts: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Keeps forecasts to be held against what happens, by release and cutoff.
 
+    Args:
+        forecasts: As `forecast_titles` returns them.
 
-def _stand_in(task: TitleOutlook) -> TitleForecast:
-    """Seasonal naive's forecast; a baseline's own, which only its process can have stopped."""
-    state = json.loads(task.state)
-    if task.family == Sarima.family:
-        history = History(task.isbn, array(state["volumes"]), task.cutoff)
-        model: FittedForecaster = SeasonalNaive.fit(history)
-    else:
-        model = restore(task.family, state)
-    forecast = model.forecast(task.horizon, task.levels)
-    return TitleForecast(task.isbn, model.family, task.cutoff, forecast)
+    Returns:
+        One table, under the release and the last week that it knows: a repeat takes its place.
+    """
+    if forecasts.empty:
+        return {}
+    cutoff = forecasts["cutoff"].max()
+    return {f"{forecasts['release'].iloc[0]}/{cutoff:%Y-%m-%d}": forecasts}

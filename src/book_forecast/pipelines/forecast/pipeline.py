@@ -1,20 +1,33 @@
-"""The forecast pipeline: released models to forecasts."""
+"""The forecast pipeline: a release to forecasts."""
 
 from kedro.pipeline import Pipeline, node
 
-from book_forecast.figure_inputs import FIGURES
+from book_forecast.figure_inputs import FIGURES, NEWER_WEEKS
 from book_forecast.pipelines.forecast import figures, nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Wire the models fitted on all weeks to forecasts of the weeks after them, and to figures."""
+    """Wire a release to forecasts of the weeks after its last one, and to figures."""
     return Pipeline(
         [
             node(
+                nodes.roll_forward,
+                ["release", "promotion", "model_input", "params:n_jobs"],
+                "current_release",
+                name="roll_forward",
+                tags=NEWER_WEEKS,
+            ),
+            node(
                 nodes.forecast_titles,
-                ["release_models", "params:horizon", "params:levels", "params:n_jobs"],
+                ["current_release", "params:horizon", "params:levels"],
                 "forecasts",
                 name="forecast_titles",
+            ),
+            node(
+                nodes.keep_forecasts,
+                "forecasts",
+                "forecast_history",
+                name="keep_forecasts",
             ),
             node(
                 figures.plot_titles,

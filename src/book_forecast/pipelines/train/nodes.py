@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ from book_forecast.generations import Part, Shard, fingerprint, source_fingerpri
 from book_forecast.histories import History, title_histories
 from book_forecast.options import ShardOptions
 from book_forecast.parallel import map_titles
+from book_forecast.releases.distributions import LEVELS, distribution_frame, distribution_of
+from book_forecast.releases.payload import LONGEST_HORIZON
 from book_forecast.sarima import ORDERS, Specification, compile_core
 
 logger = logging.getLogger(__name__)
@@ -43,9 +46,10 @@ CODE = (
     "book_forecast.forecasters",
     "book_forecast.histories",
     "book_forecast.pipelines.train",
+    "book_forecast.releases",
 )
-# A model whose forecast is not a number this far ahead is not kept.
-FARTHEST_WEEK = 104
+# A model is kept only if its forecast is a number, as far ahead as a release answers.
+CHECKED_LEVELS = (95.0,)
 # Why a family that tune chose without a search no longer does.
 SINCE_TUNED = {
     Zero.family: "dead when it was tuned, sold again since",
@@ -63,6 +67,7 @@ class TitleFit:
         candidate: Its orders, for "sarima".
         reason: Why tune fell back, if it did.
         alive_weeks: A title without a sale in as many weeks forecasts zero.
+        levels: Interval levels of the distribution that is kept with the model.
     """
 
     history: History
@@ -70,6 +75,7 @@ class TitleFit:
     candidate: Candidate | None
     reason: str | None
     alive_weeks: int
+    levels: tuple[float, ...]
 
 
 def fit_titles(
@@ -92,32 +98,80 @@ def fit_titles(
         One row a title: the family, its state as JSON, and the reason where it is a fallback.
     """
     part = Shard(shard.index, shard.count)
+    rows = _fit_rows(part, weeks, specifications, alive_weeks, n_jobs, CHECKED_LEVELS)
+    models = pd.DataFrame(rows, columns=list(MODEL_TYPES)).astype(MODEL_TYPES)
+    return Part(models, _generation(weeks, specifications, alive_weeks), part)
+
+
+def fit_release_titles(
+    weeks: pd.DataFrame,
+    specifications: pd.DataFrame,
+    alive_weeks: int,
+    n_jobs: int,
+    shard: ShardOptions,
+) -> tuple[Part, Part]:
+    """Fits as `fit_titles` does, and forecasts as far ahead as a release answers.
+
+    Args:
+        weeks: isbn, week, volume: all weeks.
+        specifications: One row a title, as tune writes them.
+        alive_weeks: A title without a sale in as many weeks forecasts zero.
+        n_jobs: Processes.
+        shard: This run's part of the titles.
+
+    Returns:
+        The models, and their distributions as `releases.distributions.distribution_frame` has them.
+    """
+    part = Shard(shard.index, shard.count)
+    rows = _fit_rows(part, weeks, specifications, alive_weeks, n_jobs, LEVELS)
+    models = pd.DataFrame(rows, columns=list(MODEL_TYPES)).astype(MODEL_TYPES)
+    distributions = distribution_frame(
+        {row["isbn"]: distribution_of(row["forecast"]) for row in rows},
+        {row["isbn"]: row["cutoff"] for row in rows},
+    )
+    generation = _generation(weeks, specifications, alive_weeks)
+    return Part(models, generation, part), Part(distributions, generation, part)
+
+
+def _fit_rows(
+    part: Shard,
+    weeks: pd.DataFrame,
+    specifications: pd.DataFrame,
+    alive_weeks: int,
+    n_jobs: int,
+    levels: tuple[float, ...],
+) -> list[dict[str, Any]]:
     chosen: dict[str, Any] = {row["isbn"]: row for row in specifications.to_dict("records")}
     tasks = [
-        _title_fit(history, chosen.get(history.isbn), alive_weeks)
+        _title_fit(history, chosen.get(history.isbn), alive_weeks, levels)
         for history in part.take(title_histories(weeks))
     ]
     rows = map_titles(
         fit_title, tasks, n_jobs, "Fitting", on_death=_after_death, prepare=compile_core
     )
-    models = pd.DataFrame(rows, columns=list(MODEL_TYPES)).astype(MODEL_TYPES)
+    families = Counter(row["model"] for row in rows)
     logger.info(
         "Fitted %d titles up to %s (%s)",
-        len(models),
-        models["cutoff"].max().date() if len(models) else "no week",
-        ", ".join(f"{n} {name}" for name, n in models["model"].value_counts().items()),
+        len(rows),
+        max((row["cutoff"] for row in rows), default="no week"),
+        ", ".join(f"{n} {name}" for name, n in families.most_common()),
     )
-    generation = fingerprint(
+    return rows
+
+
+def _generation(weeks: pd.DataFrame, specifications: pd.DataFrame, alive_weeks: int) -> str:
+    return fingerprint(
         weeks[["isbn", "week", "volume"]], specifications, alive_weeks, source_fingerprint(*CODE)
     )
-    return Part(models, generation, part)
 
 
-def _title_fit(history: History, row: Mapping[str, Any] | None, alive_weeks: int) -> TitleFit:
+def _title_fit(
+    history: History, row: Mapping[str, Any] | None, alive_weeks: int, levels: tuple[float, ...]
+) -> TitleFit:
     if row is None:
-        return TitleFit(history, None, None, "tune has not seen the title", alive_weeks)
+        return TitleFit(history, None, None, "tune has not seen the title", alive_weeks, levels)
     reason = None if pd.isna(row["fallback_reason"]) else str(row["fallback_reason"])
-    return TitleFit(history, row["model"], chosen_candidate(row), reason, alive_weeks)
+    return TitleFit(history, row["model"], chosen_candidate(row), reason, alive_weeks, levels)
 
 
 def chosen_candidate(row: Mapping[str, Any]) -> Candidate | None:
@@ -133,15 +187,13 @@ def fit_title(task: TitleFit) -> dict[str, Any]:
     """Fits one title, with a simpler model where the chosen one cannot be fitted."""
     history = task.history
     if history.is_dead(task.alive_weeks):
-        return _row(history, Zero(), None)
+        return _row(task, Zero(), None)
     if task.chosen == Naive.family and history.is_constant():
-        return _row(history, Naive.fit(history), None)
+        return _row(task, Naive.fit(history), None)
     reasons = [task.reason] if task.reason else []
     if task.candidate is not None:
         try:
-            model = Sarima.fit(history, task.candidate)
-            _check_forecast(model)
-            return _row(history, model, None)
+            return _row(task, Sarima.fit(history, task.candidate), None)
         except Exception as error:  # noqa: BLE001
             # Whatever goes wrong with one title must not cost the others.
             logger.warning("%s: %s; seasonal naive stands in", history.isbn, error)
@@ -149,23 +201,22 @@ def fit_title(task: TitleFit) -> dict[str, Any]:
     if task.chosen in SINCE_TUNED and not reasons:
         reasons.append(SINCE_TUNED[task.chosen])
     if history.n_weeks >= SeasonalNaive.SEASON:
-        return _row(history, SeasonalNaive.fit(history), "; ".join(reasons))
-    return _row(history, Naive.fit(history), "; ".join(reasons))
-
-
-def _check_forecast(model: FittedForecaster) -> None:
-    forecast = model.forecast(FARTHEST_WEEK, (95,))
-    if not all(np.isfinite(column).all() for column in forecast.columns().values()):
-        raise ValueError("its forecast is not finite")
+        return _row(task, SeasonalNaive.fit(history), "; ".join(reasons))
+    return _row(task, Naive.fit(history), "; ".join(reasons))
 
 
 def _after_death(task: TitleFit) -> dict[str, Any]:
     reason = "fitting failed: its process died twice"
     model = SeasonalNaive.fit(task.history)
-    return _row(task.history, model, reason)
+    return _row(task, model, reason)
 
 
-def _row(history: History, model: FittedForecaster, reason: str | None) -> dict[str, Any]:
+def _row(task: TitleFit, model: FittedForecaster, reason: str | None) -> dict[str, Any]:
+    """One title's row, and its forecast, which no release is worth anything without."""
+    forecast = model.forecast(LONGEST_HORIZON, task.levels)
+    if not all(np.isfinite(column).all() for column in forecast.columns().values()):
+        raise ValueError("its forecast is not finite")
+    history = task.history
     fit = model.model if isinstance(model, Sarima) else None
     return {
         "isbn": history.isbn,
@@ -176,6 +227,7 @@ def _row(history: History, model: FittedForecaster, reason: str | None) -> dict[
         "log_likelihood": fit.log_likelihood if fit else np.nan,
         "aicc": fit.aicc if fit else np.nan,
         "state": json.dumps(model.to_state(), separators=(",", ":"), allow_nan=False),
+        "forecast": forecast,
     }
 
 

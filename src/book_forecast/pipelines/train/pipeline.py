@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from kedro.pipeline import Pipeline, node
 
-from book_forecast.pipelines.train import nodes
+from book_forecast.pipelines.train import nodes, release
 
 GATE = "require_success"
 
 
 def create_pipeline() -> Pipeline:
     """Wire the fits on the training weeks, to be scored, and on all weeks, to be released."""
-    return create_fits() + create_gate(["training_models", "release_models"])
+    return create_fits() + create_gate(["training_models", "release_models", "candidate"])
 
 
 def create_fits() -> Pipeline:
@@ -25,10 +25,16 @@ def create_fits() -> Pipeline:
                 name="fit_training_models",
             ),
             node(
-                nodes.fit_titles,
+                nodes.fit_release_titles,
                 _fit_inputs("model_input"),
-                "release_models",
+                ["release_models", "release_distributions"],
                 name="fit_release_models",
+            ),
+            node(
+                release.assemble_release,
+                ["release_models", "release_distributions", "model_input", "titles"],
+                "candidate",
+                name="publish_release",
             ),
             node(
                 nodes.summarise_fits,

@@ -1,0 +1,301 @@
+"""What the service takes: time to be ready, memory, latencies under load, a swap in between.
+
+    python benchmarks/serving_load.py --titles 10000 --rate 200 --seconds 60
+
+A release of invented titles is made, and the service started on it as a process of its own. This
+process asks at a fixed rate, whether the answers before have come or not, and a latency counts
+from the moment when the request was due: a service that stands still is not spared. Half of the
+requests are `POST /predict` with one instance and half `GET /books/{isbn}/forecast`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime as dt
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import uvloop
+
+PROJECT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(PROJECT))
+
+from book_forecast.releases.assembly import assemble  # noqa: E402
+from book_forecast.releases.changes import Change  # noqa: E402
+from book_forecast.releases.store import ReleaseStore  # noqa: E402
+from tests.releases import payloads  # noqa: E402
+
+FIRST, SECOND = "2024-07-01T05.00.00-00000001", "2024-07-08T05.00.00-00000002"
+HORIZON, LEVELS = 32, [80, 95]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--titles", type=int, default=10_000)
+    parser.add_argument("--weeks", type=int, default=570)
+    parser.add_argument("--rate", type=float, default=200.0)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--folder", type=Path, help="keep the releases there for the next time")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        store = ReleaseStore(str(options.folder or Path(temporary, "releases")))
+        make_releases(store, options.titles, options.weeks)
+        champion(store, FIRST)
+        with Service(store.root) as service:
+            uvloop.run(measure(service, store, options))
+
+
+async def measure(service: Service, store: ReleaseStore, options: argparse.Namespace) -> None:
+    """All measurements, one after the other."""
+    isbns = [payloads.isbn(n) for n in range(options.titles)]
+    print(f"ready {service.seconds_to_ready:.2f} s after the start of the process")
+    client = Client(service.port)
+    batches = [isbns[start : start + 1000] for start in range(0, len(isbns), 1000)]
+    times = [await timed(lambda batch=batch: client.ask(predict(batch))) for batch in batches]
+    print(f"{len(batches[0])} titles in a batch: {spread(times)}")
+    # All that can be asked is asked once, so that all that can be in memory is there.
+    for batch in batches:
+        await client.ask(predict(batch, 104, [50, 60, 70, 80, 90, 95, 98, 99]))
+    for isbn in isbns:
+        await client.ask(request(f"/books/{isbn}/history"))
+    await client.ask(request("/books"))
+    print(f"memory: {service.memory()}")
+    requests = [predict([isbn]) if n % 2 else get(isbn) for n, isbn in enumerate(isbns)]
+    name = f"{options.rate:g} requests/s for {options.seconds:g} s"
+    report(name, await open_loop(client, requests, options.rate, options.seconds))
+    print(f"memory: {service.memory()}")
+
+    async def swap() -> None:
+        for release in (SECOND, FIRST, SECOND):
+            await asyncio.sleep(options.seconds / 12)
+            await asyncio.to_thread(champion, store, release)
+            service.process.send_signal(signal.SIGHUP)
+
+    swapping = asyncio.create_task(swap())
+    seconds = max(options.seconds / 2, 10.0)
+    result = await open_loop(client, requests, options.rate, seconds)
+    await swapping
+    report(f"the same for {seconds:g} s with three swaps in it", result)
+    print(f"releases seen meanwhile: {len(result.releases)}; memory: {service.memory()}")
+
+
+def make_releases(store: ReleaseStore, titles: int, weeks: int) -> None:
+    """Two releases of invented titles, unless they are there."""
+    for seed, release in enumerate((FIRST, SECOND)):
+        if release not in store.releases():
+            tables = payloads.tables(titles=titles, weeks=weeks, seed=seed)
+            store.write(release, assemble(release, tables, {}))
+
+
+def champion(store: ReleaseStore, release: str) -> None:
+    """Make a release champion."""
+    changes = store.changes()
+    change = Change(
+        number=len(changes) + 1,
+        action="promote",
+        release=release,
+        before=changes[-1].release if changes else None,
+        who="benchmark",
+        when=dt.datetime.now(dt.UTC),
+        why="load test",
+    )
+    store.record(change)
+
+
+class Service:
+    """The service as a process."""
+
+    def __init__(self, releases: str) -> None:
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115
+        started = time.perf_counter()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "book_forecast.serving", "--releases", releases, "--port", "0"],
+            stdout=self.log,
+            env={**os.environ, "BOOK_FORECAST_SERVE_POLL_SECONDS": "600"},
+        )
+        self.port = self._wait(self._port)
+        self._wait(self._is_ready)
+        self.seconds_to_ready = time.perf_counter() - started
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+    def memory(self) -> str:
+        """What the process has in memory, and the most that it had."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        now, most = (
+            int(re.search(rf"{key}:\s+(\d+)", status)[1]) / 1024 for key in ("VmRSS", "VmHWM")
+        )
+        return f"{now:.0f} MB now, {most:.0f} MB at most"
+
+    def _wait(self, what: Callable[[], int]) -> int:
+        while True:
+            if self.process.poll() is not None:
+                sys.exit("The service has ended.")
+            if found := what():
+                return found
+            time.sleep(0.005)
+
+    def _port(self) -> int:
+        found = re.search(rb"http://[\d.]+:(\d+)", os.pread(self.log.fileno(), 10_000, 0))
+        return int(found[1]) if found else 0
+
+    def _is_ready(self) -> int:
+        try:
+            return urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz").status == 200
+        except OSError:
+            return 0
+
+
+class Connection(asyncio.Protocol):
+    """One connection that is kept, with a request at a time."""
+
+    def __init__(self) -> None:
+        self.buffer = b""
+        self.answer: asyncio.Future[tuple[int, bytes]] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the connection."""
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Take what comes; when it is whole, the request is answered."""
+        self.buffer += data
+        head, separator, body = self.buffer.partition(b"\r\n\r\n")
+        if separator and len(body) >= int(re.search(rb"(?i)content-length: (\d+)", head)[1]):
+            self.buffer = b""
+            self.answer.set_result((int(head[9:12]), body))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Let the request that waits know."""
+        if self.answer is not None and not self.answer.done():
+            self.answer.set_exception(error or ConnectionError("closed before the answer"))
+
+    def ask(self, request: bytes) -> asyncio.Future[tuple[int, bytes]]:
+        """Send a request; status and body come later."""
+        self.answer = asyncio.get_running_loop().create_future()
+        self.transport.write(request)
+        return self.answer
+
+
+class Client:
+    """Asks over as many connections as there are requests at the same time."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.free: list[Connection] = []
+
+    async def ask(self, request: bytes) -> bytes:
+        """The body of the answer, which must be 200."""
+        while self.free and self.free[-1].transport.is_closing():
+            self.free.pop()
+        if self.free:
+            connection = self.free.pop()
+        else:
+            loop = asyncio.get_running_loop()
+            _, connection = await loop.create_connection(Connection, "127.0.0.1", self.port)
+        status, body = await connection.ask(request)
+        self.free.append(connection)
+        if status != 200:
+            raise ConnectionError(f"{status}: {body[:200]!r}")
+        return body
+
+
+@dataclass
+class Result:
+    """What came of a load."""
+
+    latencies: list[float] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    releases: set[bytes] = field(default_factory=set)
+
+
+async def open_loop(client: Client, requests: list[bytes], rate: float, seconds: float) -> Result:
+    """Ask at a fixed rate."""
+    result = Result()
+
+    async def one(request: bytes, due: float) -> None:
+        try:
+            body = await client.ask(request)
+        except (OSError, asyncio.IncompleteReadError) as error:
+            result.errors.append(repr(error))
+        else:
+            result.latencies.append(time.perf_counter() - due)
+            result.releases.update(re.findall(rb'"release":"([^"]+)', body))
+
+    loop_start, tasks = time.perf_counter(), set()
+    for n in range(int(rate * seconds)):
+        due = loop_start + n / rate
+        if (wait := due - time.perf_counter()) > 0:
+            await asyncio.sleep(wait)
+        task = asyncio.create_task(one(requests[n * 7919 % len(requests)], due))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+    await asyncio.gather(*tasks)
+    return result
+
+
+def predict(isbns: list[str], horizon: int = HORIZON, levels: Sequence[float] = LEVELS) -> bytes:
+    """A request for some titles."""
+    instances = [{"isbn": isbn} for isbn in isbns]
+    parameters = {"horizon": horizon, "levels": levels}
+    body = json.dumps({"instances": instances, "parameters": parameters}).encode()
+    head = (
+        "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def get(isbn: str) -> bytes:
+    """A request for one title."""
+    levels = "&".join(f"level={level}" for level in LEVELS)
+    return request(f"/books/{isbn}/forecast?horizon={HORIZON}&{levels}")
+
+
+def request(path: str) -> bytes:
+    """A request for anything."""
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+
+
+async def timed(ask: Callable[[], Awaitable[object]]) -> float:
+    """Seconds until the answer."""
+    started = time.perf_counter()
+    await ask()
+    return time.perf_counter() - started
+
+
+def spread(seconds: list[float]) -> str:
+    """Median and worst in milliseconds."""
+    return f"{np.median(seconds) * 1000:.0f} ms (at most {max(seconds) * 1000:.0f} ms)"
+
+
+def report(name: str, result: Result) -> None:
+    """Print a load's result."""
+    p50, p99, most = np.percentile(np.array(result.latencies) * 1000, [50, 99, 100])
+    print(
+        f"{name}: p50 {p50:.2f} ms, p99 {p99:.2f} ms, at most {most:.1f} ms; "
+        f"{len(result.latencies)} answers, {len(result.errors)} errors {result.errors[:3]}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""Nodes of the evaluate pipeline that hold the candidate against the champion.
+
+Releases are fitted on all weeks, the test weeks among them. So not releases are compared, but
+specifications: the candidate's and the champion's, each estimated on the same training weeks.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from book_forecast.forecasters import Candidate, Sarima, TitleForecast, forecast_frame
+from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
+from book_forecast.histories import title_histories
+from book_forecast.metrics import ALL_TITLES, score_forecasts
+from book_forecast.options import EvaluateOptions, PromoteOptions, ShardOptions
+from book_forecast.parallel import map_titles
+from book_forecast.pipelines.evaluate.nodes import CODE, TitleEvaluation, evaluate_title
+from book_forecast.pipelines.train.nodes import (
+    CHECKED_LEVELS,
+    TitleFit,
+    chosen_candidate,
+    fit_title,
+)
+from book_forecast.releases.gates import Errors, judge
+from book_forecast.releases.payload import Payload
+from book_forecast.sarima import Specification, compile_core
+
+logger = logging.getLogger(__name__)
+
+CHAMPION, CANDIDATE = "champion", "candidate"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a release has chosen for a title."""
+
+    family: str
+    candidate: Candidate | None
+
+
+@dataclass(frozen=True)
+class ChampionTask:
+    """One title's work, complete for another process."""
+
+    fit: TitleFit
+    horizon: int
+    levels: Sequence[float]
+    options: EvaluateOptions
+
+
+def forecast_with_champion(
+    training_weeks: pd.DataFrame,
+    specifications: pd.DataFrame,
+    champion: Payload | None,
+    options: EvaluateOptions,
+    split_size: int,
+    levels: list[float],
+    alive_weeks: int,
+    n_jobs: int,
+    shard: ShardOptions,
+) -> tuple[Part, Part]:
+    """Forecasts known weeks with the champion's specifications where they are not the candidate's.
+
+    Args:
+        training_weeks: isbn, week, volume.
+        specifications: The candidate's, one row a title, as tune writes them.
+        champion: The release to compare with; None where there is none.
+        options: The rolling origins.
+        split_size: Test weeks, and the horizon of the rolling origins.
+        levels: Interval levels in percent.
+        alive_weeks: A title without a sale in as many weeks forecasts zero.
+        n_jobs: Processes.
+        shard: This run's part of the titles.
+
+    Returns:
+        Two forecasts frames, of the test weeks and of the rolling origins, with the model
+        "champion". Titles with the same specification in both are not in them.
+    """
+    part = Shard(shard.index, shard.count)
+    theirs = choices(champion)
+    rows: dict[str, Any] = {row["isbn"]: row for row in specifications.to_dict("records")}
+    ours = {isbn: Choice(row["model"], chosen_candidate(row)) for isbn, row in rows.items()}
+    tasks = []
+    for history in part.take(title_histories(training_weeks)):
+        choice = theirs.get(history.isbn)
+        if choice is None or choice == ours.get(history.isbn):
+            continue
+        fit = TitleFit(history, *_parts(choice), None, alive_weeks, CHECKED_LEVELS)
+        tasks.append(ChampionTask(fit, split_size, levels, options))
+    found = map_titles(
+        _evaluate, tasks, n_jobs, "Comparing", on_death=lambda _: ([], []), prepare=compile_core
+    )
+    generation = fingerprint(
+        training_weeks[["isbn", "week", "volume"]],
+        specifications,
+        champion.release if champion else None,
+        options,
+        [split_size, levels, alive_weeks],
+        source_fingerprint(*CODE),
+    )
+    tested = forecast_frame([item for test, _ in found for item in test], levels)
+    rolled = forecast_frame([item for _, rolling in found for item in rolling], levels)
+    return Part(tested, generation, part), Part(rolled, generation, part)
+
+
+def choices(release: Payload | None) -> dict[str, Choice]:
+    """What a release has chosen, by ISBN."""
+    if release is None:
+        return {}
+    columns = release.titles.select(["isbn", "model", "state"]).to_pylist()
+    return {row["isbn"]: _choice(row["model"], json.loads(row["state"])) for row in columns}
+
+
+def _choice(family: str, state: Mapping[str, Any]) -> Choice:
+    if family != Sarima.family:
+        return Choice(family, None)
+    specification = Specification(**state["specification"])
+    return Choice(family, Candidate(specification, state["transform"]["name"]))
+
+
+def _parts(choice: Choice) -> tuple[str, Candidate | None]:
+    return choice.family, choice.candidate
+
+
+def _evaluate(task: ChampionTask) -> tuple[list[TitleForecast], list[TitleForecast]]:
+    row = fit_title(task.fit)
+    test, rolling = evaluate_title(
+        TitleEvaluation(
+            history=task.fit.history,
+            family=row["model"],
+            state=json.loads(row["state"]),
+            horizon=task.horizon,
+            levels=task.levels,
+            options=task.options,
+        )
+    )
+    return _own(test, row["model"]), _own(rolling, row["model"])
+
+
+def _own(forecasts: list[TitleForecast], model: str) -> list[TitleForecast]:
+    """The model's forecasts without the baselines', as the champion's."""
+    return [replace(item, model=CHAMPION) for item in forecasts if item.model == model]
+
+
+def judge_release(
+    candidate: Payload,
+    champion: Payload | None,
+    test_forecasts: pd.DataFrame,
+    backtest_forecasts: pd.DataFrame,
+    champion_test_forecasts: pd.DataFrame,
+    champion_backtest_forecasts: pd.DataFrame,
+    training_models: pd.DataFrame,
+    model_input: pd.DataFrame,
+    score_table: pd.DataFrame,
+    metrics: dict[str, float],
+    levels: list[float],
+    options: PromoteOptions,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Decides whether the candidate becomes champion.
+
+    Args:
+        candidate: The release that was trained.
+        champion: The one there is.
+        test_forecasts: Of the test weeks, with the candidate's specifications and the baselines.
+        backtest_forecasts: The same from rolling origins.
+        champion_test_forecasts: As `forecast_with_champion` returns them.
+        champion_backtest_forecasts: The same from rolling origins.
+        training_models: Tells which model was chosen for each title.
+        model_input: isbn, week, volume of all weeks.
+        score_table: Errors on the test weeks, one row a title.
+        metrics: Scores over all titles.
+        levels: Interval levels in percent.
+        options: The gates.
+
+    Returns:
+        The scores to add to the candidate (release, table, summary), and the verdict as plain data.
+    """
+    errors = None
+    if champion is not None:
+        own = pd.concat([test_forecasts, backtest_forecasts], ignore_index=True)
+        own = own.merge(training_models[["isbn", "model"]], on=["isbn", "model"])
+        theirs = pd.concat([champion_test_forecasts, champion_backtest_forecasts])
+        common = own[own["isbn"].isin(choices(champion))]
+        same = common[~common["isbn"].isin(theirs["isbn"])]
+        both = [common.assign(model=CANDIDATE), same.assign(model=CHAMPION), theirs]
+        scores = score_forecasts(
+            pd.concat(both, ignore_index=True), model_input, model_input, levels
+        )
+        errors = _errors(scores)
+    verdict = judge(
+        candidate.release, champion.release if champion else None, metrics, errors, options
+    )
+    for line in verdict.told():
+        logger.info("%s", line)
+    columns = ["isbn", "wape", "mase", "seasonal_naive_wape", "seasonal_naive_mase"]
+    scored = {"release": candidate.release, "table": score_table[columns], "summary": metrics}
+    return scored, verdict.model_dump(mode="json")
+
+
+def _errors(scores: pd.DataFrame) -> Errors:
+    """The candidate's and the champion's errors, per title over all cutoffs, and over all."""
+    test = scores[(scores["cutoff"] == scores["cutoff"].max()) & (scores["isbn"] == ALL_TITLES)]
+    wape = test[test["metric"] == "wape"].set_index("model")["value"]
+    titles = scores[(scores["metric"] == "mase") & (scores["isbn"] != ALL_TITLES)]
+    wide = titles.pivot_table(index="isbn", columns="model", values="value", aggfunc="mean")
+    wide = wide.reindex(columns=[CANDIDATE, CHAMPION]).dropna()
+    return Errors(
+        candidate=float(wape.get(CANDIDATE, np.nan)),
+        champion=float(wape.get(CHAMPION, np.nan)),
+        candidate_by_title=tuple(wide[CANDIDATE]),
+        champion_by_title=tuple(wide[CHAMPION]),
+    )

@@ -1,0 +1,101 @@
+"""A release on an endpoint of Vertex AI, which serves it with the project's own image."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from book_forecast.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+PORT = 8080
+COMMAND = ("python", "-m", "book_forecast.serving")
+
+
+class Deployment(BaseModel):
+    """Where and how a release is served.
+
+    Attributes:
+        endpoint: Its name; one that does not exist is made. Each name is an endpoint of its own.
+        project: Google Cloud project.
+        location: Region.
+        image: Container image with the service in it.
+        machine_type: Of each replica.
+        min_replicas: How many there are at least.
+        max_replicas: How many there are at most.
+        service_account: What the service runs as; it must be able to read the release.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    endpoint: str = Field(pattern=r"^[A-Za-z][\w-]{0,99}$")
+    project: str = Field(min_length=1)
+    location: str = Field(min_length=1)
+    image: str = Field(min_length=1)
+    machine_type: str = "n1-standard-2"
+    min_replicas: int = Field(default=1, ge=1)
+    max_replicas: int = Field(default=1, ge=1)
+    service_account: str | None = None
+
+
+def deploy(release: str, place: str, deployment: Deployment) -> str:
+    """Let an endpoint serve a release, and nothing else from then on.
+
+    The release before stays until the new one answers; Vertex AI then moves all requests at once.
+
+    Args:
+        release: Its id.
+        place: Its folder, `gs://…`.
+        deployment: Where and how.
+
+    Returns:
+        Vertex AI's name of the endpoint.
+
+    Raises:
+        UserError: If the release is not in a bucket, or Google's package is not installed.
+    """
+    if not place.startswith("gs://"):
+        raise UserError(
+            f"{place} is not in a bucket, where Vertex AI could read it: deploy from an "
+            "environment whose data are, such as --env production."
+        )
+    try:
+        from google.cloud import aiplatform
+    except ImportError:
+        raise UserError(
+            "google-cloud-aiplatform is not installed: `make zenml` installs it."
+        ) from None
+    where = {"project": deployment.project, "location": deployment.location}
+    endpoint = _endpoint(aiplatform, deployment.endpoint, where)
+    before = [model.id for model in endpoint.list_models()]
+    model = aiplatform.Model.upload(
+        display_name=f"{deployment.endpoint}-{release}",
+        artifact_uri=place,
+        serving_container_image_uri=deployment.image,
+        serving_container_command=COMMAND,
+        serving_container_ports=[PORT],
+        serving_container_predict_route="/predict",
+        serving_container_health_route="/readyz",
+        **where,
+    )
+    logger.info("Vertex AI knows %s as %s", release, model.resource_name)
+    endpoint.deploy(
+        model=model,
+        deployed_model_display_name=release,
+        machine_type=deployment.machine_type,
+        min_replica_count=deployment.min_replicas,
+        max_replica_count=deployment.max_replicas,
+        service_account=deployment.service_account,
+        traffic_percentage=100,
+    )
+    for old in before:
+        endpoint.undeploy(deployed_model_id=old)
+    return str(endpoint.resource_name)
+
+
+def _endpoint(aiplatform: Any, name: str, where: dict[str, str]) -> Any:
+    found = aiplatform.Endpoint.list(filter=f'display_name="{name}"', **where)
+    return found[0] if found else aiplatform.Endpoint.create(display_name=name, **where)

@@ -1,0 +1,178 @@
+"""What a person does with releases: names them, looks at them, goes back to an older one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from book_forecast.errors import UserError
+from book_forecast.histories import WEEK
+from book_forecast.releases.answers import Answers
+from book_forecast.releases.changes import Action, Change, ChangedMeanwhileError
+from book_forecast.releases.mending import with_titles_of
+from book_forecast.releases.payload import Payload, PayloadError
+from book_forecast.releases.promotion import champion_of, crown
+from book_forecast.releases.publishing import publish
+from book_forecast.releases.registry import Registry, RegistryError
+from book_forecast.releases.store import ReleaseStore
+
+CANDIDATE, CHAMPION = "candidate", "champion"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The releases of a project, and where they are registered."""
+
+    store: ReleaseStore
+    registry: Registry
+    project: Path
+
+    def versions(self) -> dict[str, int]:
+        """Versions in MLflow by release; none where it does not answer."""
+        try:
+            return self.registry.versions()
+        except RegistryError:
+            return {}
+
+    def champion(self) -> str | None:
+        """The champion."""
+        return champion_of(self.store, self.registry)
+
+    def find(self, name: str) -> str:
+        """The release that somebody means.
+
+        Args:
+            name: An id, the start or the end of one, a version in MLflow, champion or candidate.
+
+        Raises:
+            UserError: If there is none, or more than one.
+        """
+        if name in (CANDIDATE, CHAMPION):
+            found = self.champion() if name == CHAMPION else self.store.candidate()
+            if found is None:
+                raise UserError(f"There is no {name} yet: run the train and evaluate pipelines.")
+            return found
+        known = self.store.releases()
+        if name.isdigit():
+            matches = [r for r, version in self.versions().items() if version == int(name)]
+        else:
+            matches = [r for r in known if r.startswith(name) or r.endswith(name)]
+        if len(matches) != 1:
+            which = "several releases are" if matches else "no release is"
+            raise UserError(
+                f"{which} meant by {name!r}: `kedro release list` shows all.".capitalize()
+            )
+        return matches[0]
+
+    def read(self, name: str) -> Payload:
+        """A release in memory.
+
+        Raises:
+            UserError: If there is none, or it is damaged.
+        """
+        try:
+            return self.store.read(self.find(name))
+        except PayloadError as error:
+            raise UserError(str(error)) from error
+
+    def promote(self, release: str, action: Action, why: str) -> Change:
+        """Make a release champion.
+
+        Raises:
+            UserError: If somebody else has changed the champion meanwhile, or it is damaged.
+        """
+        try:
+            return crown(
+                self.store, self.registry, release, action=action, why=why, before=self.champion()
+            )
+        except (ChangedMeanwhileError, PayloadError) as error:
+            raise UserError(str(error)) from error
+
+    def former_champion(self) -> str:
+        """The champion before the present one came, rollbacks undone.
+
+        Raises:
+            UserError: If there was none.
+        """
+        line: list[str] = []
+        for change in self.store.changes():
+            if change.release in line:
+                line = line[: line.index(change.release) + 1]
+            else:
+                line.append(change.release)
+        if len(line) < 2:
+            raise UserError("There is no former champion to go back to.")
+        return line[-2]
+
+    def export(self, release: str, isbns: Sequence[str]) -> dict[str, str]:
+        """Log titles in MLflow as statsmodels' results, on the scale of their models.
+
+        Args:
+            release: Id.
+            isbns: Titles with a SARIMA model.
+
+        Returns:
+            MLflow's address of each model, by ISBN.
+
+        Raises:
+            UserError: If the release lacks a title, or it has no SARIMA model.
+        """
+        from book_forecast.releases.export import log_statsmodels
+
+        return log_statsmodels(self.read(release), isbns, self.registry.uri)
+
+    def mend(self, older: str, isbns: Sequence[str], why: str) -> Change:
+        """Make a new champion that has some titles of an older release.
+
+        Raises:
+            UserError: If a title is missing in either release.
+        """
+        draft = with_titles_of(self.read(CHAMPION), self.read(older), isbns)
+        release = publish(self.store, self.registry, draft, self.project)
+        return self.promote(release, "rollback", why)
+
+
+def errors_since(releases: Sequence[Payload], sales: pd.DataFrame) -> pd.DataFrame | None:
+    """WAPE of releases on the weeks that none of them has seen, over the titles all of them have.
+
+    Args:
+        releases: To compare.
+        sales: isbn, week, volume.
+
+    Returns:
+        release, weeks, titles and wape; None where there is no such week yet.
+    """
+    answers = [Answers(payload) for payload in releases]
+    common = set.intersection(*({*a.isbns} for a in answers))
+    cutoffs = [np.datetime64(payload.manifest["cutoff"]) for payload in releases]
+    newer = sales[
+        sales["isbn"].isin(common)
+        & (sales["week"] > pd.Timestamp(max(cutoffs)))
+        & sales["volume"].notna()
+    ]
+    if newer.empty:
+        return None
+    rows = []
+    for payload, answer in zip(releases, answers, strict=True):
+        wrong = 0.0
+        for isbn, weeks in newer.groupby("isbn"):
+            row = answer.row(str(isbn))
+            cutoff = np.datetime64(payload.titles["cutoff"][row].as_py())
+            ahead = ((weeks["week"].to_numpy("datetime64[D]") - cutoff) // WEEK).astype(int) - 1
+            inside = ahead < payload.mean.shape[1]
+            mean = payload.mean[row, np.minimum(ahead, payload.mean.shape[1] - 1)]
+            wrong += float(np.abs(mean - weeks["volume"].to_numpy())[inside].sum())
+        total = float(newer["volume"].sum())
+        rows.append(
+            {
+                "release": payload.release,
+                "weeks": newer["week"].nunique(),
+                "titles": newer["isbn"].nunique(),
+                "wape": wrong / total if total else np.nan,
+            }
+        )
+    return pd.DataFrame(rows)

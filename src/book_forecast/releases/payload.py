@@ -1,0 +1,253 @@
+"""The files of a release: a manifest that names the others with their checksums, and Parquet.
+
+A payload needs no model library to be read, and holds no code. This module imports neither pandas
+nor anything else of the project: MLflow keeps a copy of it beside each registered payload.
+
+    manifest.json                 what the release is, and its files
+    titles-<digest>.parquet       a row a title: names, model, specification, state, cutoff
+    histories-<digest>.parquet    the weeks up to the cutoff that the model was estimated on
+    distributions-<digest>.parquet    mean and quantiles of the weeks after the cutoff
+    scores-<digest>.parquet       errors on the test weeks beside the baseline's; may be missing
+
+Rows of all files are in the order of `titles`, which is that of the ISBNs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+LONGEST_HORIZON = 104
+"""Weeks after the cutoff that a payload holds."""
+PROBABILITIES = (
+    *(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.5),
+    *(0.75, 0.8, 0.85, 0.9, 0.95, 0.975, 0.99, 0.995),
+)
+"""Of the quantiles: the bounds of 50, 60, 70, 80, 90, 95, 98 and 99 % intervals, and the median."""
+
+Floats = npt.NDArray[np.float32]
+Weeks = npt.NDArray[np.datetime64]
+
+_TEXT = pa.string()
+_SERIES = pa.list_(pa.float64())
+_WEEKS_AHEAD = pa.list_(pa.float32(), LONGEST_HORIZON)
+_QUANTILES = pa.list_(pa.float32(), LONGEST_HORIZON * len(PROBABILITIES))
+SCHEMAS = {
+    "titles": pa.schema(
+        {
+            **dict.fromkeys(("isbn", "title", "author", "product_class"), _TEXT),
+            **dict.fromkeys(("model", "specification", "fallback_reason", "state"), _TEXT),
+            "first_week": pa.date32(),
+            "cutoff": pa.date32(),
+        }
+    ),
+    "histories": pa.schema({"volumes": _SERIES}),
+    "distributions": pa.schema({"mean": _WEEKS_AHEAD, "quantiles": _QUANTILES}),
+    "scores": pa.schema(
+        {
+            name: pa.float64()
+            for name in ("wape", "mase", "seasonal_naive_wape", "seasonal_naive_mase")
+        }
+    ),
+}
+"""Columns of each file. `volumes` ends with the cutoff; null is a missing week."""
+_MAY_BE_MISSING = {"scores"}
+_ROW_GROUP = 1000
+_FILE_NAME = re.compile(r"(titles|histories|distributions|scores)-[0-9a-f]{16}\.parquet")
+_HARMLESS = re.compile(r"[\w.:+-]+\.(json|parquet|tmp)")
+
+
+class PayloadError(Exception):
+    """A payload that is not to be trusted or cannot be read; says which file and why."""
+
+
+@dataclass(frozen=True)
+class Payload:
+    """A release in memory.
+
+    Attributes:
+        manifest: What the release is; see `book_forecast.releases.release.Manifest`.
+        titles: Columns as in `SCHEMAS`, n rows.
+        volumes: The weeks behind, one array of floats a title; NaN where the week is missing.
+        mean: Shape (n, 104), copies a week.
+        quantiles: Shape (n, 17, 104), copies a week, by `PROBABILITIES`.
+        scores: Columns as in `SCHEMAS`, n rows; None before evaluation.
+    """
+
+    manifest: Mapping[str, Any]
+    titles: pa.Table
+    volumes: pa.ChunkedArray
+    mean: Floats
+    quantiles: Floats
+    scores: pa.Table | None
+
+    @property
+    def release(self) -> str:
+        """The id of the release."""
+        return str(self.manifest["release"])
+
+    def __len__(self) -> int:
+        """How many titles there are."""
+        return int(self.titles.num_rows)
+
+
+def read_payload(folder: Path, manifest: str = MANIFEST) -> Payload:
+    """Read and check a payload.
+
+    Args:
+        folder: Where its files are.
+        manifest: Name of the manifest in it.
+
+    Returns:
+        The payload, all of it in memory.
+
+    Raises:
+        PayloadError: If a file is missing, damaged, of another format or outside of the folder, or
+            the folder holds anything but data.
+    """
+    described = read_manifest(folder / manifest)
+    _refuse_code(folder)
+    entries = described["files"]
+    for kind in SCHEMAS:
+        if kind not in entries and kind not in _MAY_BE_MISSING:
+            raise PayloadError(f"{folder / manifest} names no file of {kind}.")
+    files = {kind: _open_table(folder, kind, entry) for kind, entry in entries.items()}
+    rows = files["titles"].metadata.num_rows
+    for kind, file in files.items():
+        if file.metadata.num_rows != rows:
+            name = entries[kind]["name"]
+            raise PayloadError(f"{name} has {file.metadata.num_rows} rows for {rows} titles.")
+    try:
+        mean, quantiles = _read_distributions(files.pop("distributions"), rows)
+        tables = {kind: file.read() for kind, file in files.items()}
+    except (pa.ArrowException, OSError) as error:
+        raise PayloadError(f"A table in {folder} cannot be read: {error}") from None
+    return Payload(
+        manifest=described,
+        titles=tables["titles"],
+        volumes=tables["histories"]["volumes"],
+        mean=mean,
+        quantiles=quantiles,
+        scores=tables.get("scores"),
+    )
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Read and check a manifest alone.
+
+    Args:
+        path: The file.
+
+    Raises:
+        PayloadError: If it is missing or damaged, or of a format that this code does not know.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PayloadError(f"There is no {path}: the folder holds no release.") from None
+    except (OSError, ValueError) as error:
+        raise PayloadError(f"{path} cannot be read: {error}") from None
+    if not isinstance(content, dict) or not isinstance(content.get("format"), int):
+        raise PayloadError(f"{path} is no manifest of a release: it has no format.")
+    if content["format"] != FORMAT:
+        raise PayloadError(
+            f"{path} is of format {content['format']}, this code reads format {FORMAT}: use the "
+            f"version of book_forecast that wrote it, or a newer one."
+        )
+    if content.get("checksum") != checksum(content):
+        raise PayloadError(f"{path} is damaged: its checksum is another one.")
+    return content
+
+
+def checksum(manifest: Mapping[str, Any]) -> str:
+    """SHA-256 of a manifest without its own checksum."""
+    rest = {key: value for key, value in manifest.items() if key != "checksum"}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def table_bytes(kind: str, table: pa.Table) -> tuple[str, bytes]:
+    """A table as a file.
+
+    Args:
+        kind: Which of `SCHEMAS` it keeps.
+        table: With its columns.
+
+    Returns:
+        The file's name, which its content decides, and the content.
+    """
+    buffer = pa.BufferOutputStream()
+    floats = kind == "distributions"
+    pq.write_table(
+        table.select(SCHEMAS[kind].names).cast(SCHEMAS[kind]),
+        buffer,
+        compression="zstd",
+        compression_level=6,
+        use_dictionary=not floats,
+        use_byte_stream_split=floats,
+        row_group_size=_ROW_GROUP,
+        store_schema=True,
+    )
+    content = buffer.getvalue().to_pybytes()
+    return f"{kind}-{hashlib.sha256(content).hexdigest()[:16]}.parquet", content
+
+
+def file_entry(name: str, content: bytes) -> dict[str, Any]:
+    """How a manifest tells of a file."""
+    return {"name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def _open_table(folder: Path, kind: str, entry: Mapping[str, Any]) -> pq.ParquetFile:
+    """A file of the payload, with the right content and columns."""
+    name = str(entry.get("name"))
+    path = folder / name
+    if kind not in SCHEMAS or not _FILE_NAME.fullmatch(name) or not name.startswith(f"{kind}-"):
+        raise PayloadError(f"The manifest in {folder} names {name!r} as {kind}: no such file.")
+    if path.is_symlink() or path.resolve().parent != folder.resolve():
+        raise PayloadError(f"{path} leads out of its folder.")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise PayloadError(f"{path} cannot be read: {error}") from None
+    if file_entry(name, content) != entry:
+        raise PayloadError(f"{path} is damaged: its checksum is not the manifest's.")
+    try:
+        file = pq.ParquetFile(pa.BufferReader(content))
+    except (pa.ArrowException, OSError) as error:
+        raise PayloadError(f"{path} is no Parquet file: {error}") from None
+    if not file.schema_arrow.equals(SCHEMAS[kind]):
+        raise PayloadError(f"{path} does not have the columns of {kind}.")
+    return file
+
+
+def _read_distributions(file: pq.ParquetFile, rows: int) -> tuple[Floats, Floats]:
+    """Mean and quantiles, some titles at a time: the whole would be in memory several times."""
+    mean = np.empty((rows, LONGEST_HORIZON), dtype=np.float32)
+    quantiles = np.empty((rows, len(PROBABILITIES), LONGEST_HORIZON), dtype=np.float32)
+    start = 0
+    for batch in file.iter_batches(batch_size=_ROW_GROUP, use_threads=False):
+        stop = start + batch.num_rows
+        for name, into in (("mean", mean), ("quantiles", quantiles)):
+            values = batch.column(name).flatten().to_numpy()
+            into[start:stop] = values.reshape(into[start:stop].shape)
+        start = stop
+    return mean, quantiles
+
+
+def _refuse_code(folder: Path) -> None:
+    """A folder of data holds data: whatever else is in it was put there for a purpose."""
+    for path in folder.iterdir():
+        if path.is_symlink() or path.is_dir() or not _HARMLESS.fullmatch(path.name):
+            raise PayloadError(f"{path} does not belong into a release, which is data alone.")

@@ -1,0 +1,77 @@
+"""How MLflow answers out of a release: the code that it keeps beside the payload.
+
+It is run by MLflow alone, where nothing of this project need be installed.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+from book_forecast_release_1.answers import Answers  # type: ignore[import-not-found]
+from book_forecast_release_1.payload import read_payload  # type: ignore[import-not-found]
+from mlflow.pyfunc.model import PythonModel
+
+HORIZON = 32
+LEVELS = (80.0, 95.0)
+
+
+class ReleaseModel(PythonModel):
+    """Forecasts of any titles of the release, for any horizon up to 104 weeks and any levels."""
+
+    # MLflow would read a signature out of the hints, and warns of those it has no use of.
+    _skip_type_hint_validation = True
+
+    def load_context(self, context: Any) -> None:
+        """Read and check the payload."""
+        self.answers = Answers(read_payload(Path(context.artifacts["payload"])))
+
+    def predict(  # type: ignore[no-untyped-def]
+        self,
+        context,  # noqa: ARG002 - MLflow passes it
+        model_input,
+        params: dict[str, Any] | None = None,
+    ) -> pd.DataFrame:
+        """Forecast.
+
+        Args:
+            context: MLflow's.
+            model_input: A frame with a column isbn, or a list of ISBNs; each once.
+            params: horizon, in weeks, and levels, in percent.
+
+        Returns:
+            isbn, week, cutoff, release, model, mean and `lo-L`, `hi-L` for each level.
+
+        Raises:
+            KeyError: If the release does not have a title.
+            ValueError: If horizon or level are out of bounds.
+        """
+        given = params or {}
+        horizon = int(given.get("horizon", HORIZON))
+        levels = [float(level) for level in np.atleast_1d(given.get("levels", LEVELS))]
+        frames = [self._frame(str(isbn), horizon, levels) for isbn in _isbns(model_input)]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+    def _frame(self, isbn: str, horizon: int, levels: list[float]) -> pd.DataFrame:
+        answer = self.answers.forecast(isbn, horizon, levels)
+        columns: dict[str, Any] = {
+            "isbn": isbn,
+            "week": answer.weeks.astype("datetime64[s]"),
+            "cutoff": pd.Timestamp(answer.cutoff),
+            "release": self.answers.payload.release,
+            "model": answer.model,
+            "mean": answer.mean,
+        }
+        for level, (lower, upper) in answer.bounds.items():
+            columns |= {f"lo-{level:g}": lower, f"hi-{level:g}": upper}
+        return pd.DataFrame(columns)
+
+
+def _isbns(model_input: Any) -> list[Any]:
+    if isinstance(model_input, pd.DataFrame):
+        return list(model_input["isbn"])
+    return list(np.ravel(model_input))
+
+
+mlflow.models.set_model(ReleaseModel())

@@ -1,0 +1,243 @@
+"""The folder of all releases, on a local disk or a bucket.
+
+    <release>/manifest.json …    a payload; a refreshed one replaces the manifest
+    candidate.json, alias.json   which release training made last, and what MLflow was told
+    changes/000001.json …        who was made champion, and by whom
+
+The MLflow registry has the same releases as versions of a model. This folder is what training
+writes first and forecasting reads, so that neither depends on a server.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import tempfile
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from book_forecast.cache import cache_folder
+from book_forecast.files import replacing
+from book_forecast.releases.changes import Change, ChangedMeanwhileError
+from book_forecast.releases.payload import (
+    MANIFEST,
+    Payload,
+    PayloadError,
+    read_manifest,
+    read_payload,
+)
+
+RELEASE_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8}")
+_CHANGES = "changes"
+_CANDIDATE, _ALIAS = "candidate.json", "alias.json"
+
+
+class ReleaseStore:
+    """Keeps releases, and knows which is champion."""
+
+    def __init__(self, root: str) -> None:
+        """Open a store.
+
+        Args:
+            root: A folder, or `gs://bucket/folder`; it need not exist.
+        """
+        self.root = root.rstrip("/")
+        self._fs, self._path = fsspec.core.url_to_fs(self.root)
+
+    def write(self, release: str, files: Mapping[str, bytes]) -> str:
+        """Write a payload, the manifest last.
+
+        Args:
+            release: Its id.
+            files: As `assemble` makes them.
+
+        Returns:
+            Where the payload is.
+        """
+        folder = self._folder(release)
+        for name, content in sorted(files.items(), key=lambda item: item[0] == MANIFEST):
+            path = f"{folder}/{name}"
+            # Names of tables tell their content: what is there need not be written again.
+            if name == MANIFEST or not self._fs.exists(path):
+                with replacing(self._fs, path) as file:
+                    file.write(content)
+        return self.place(release)
+
+    def releases(self) -> list[str]:
+        """The ids of all complete releases, the oldest first."""
+        self._fs.invalidate_cache(self._path)
+        found = self._fs.glob(f"{self._path}/*/{MANIFEST}")
+        names = {path.split("/")[-2] for path in found}
+        return sorted(name for name in names if RELEASE_ID.fullmatch(name))
+
+    def has(self, release: str) -> bool:
+        """Whether there is such a release."""
+        path = f"{self._folder(release)}/{MANIFEST}"
+        self._fs.invalidate_cache(path)
+        return bool(self._fs.exists(path))
+
+    def manifest(self, release: str) -> dict[str, Any]:
+        """What a release is.
+
+        Raises:
+            PayloadError: If there is no such release, or its manifest is damaged.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            local = Path(folder, MANIFEST)
+            source = f"{self._folder(release)}/{MANIFEST}"
+            self._fs.invalidate_cache(source)
+            with suppress(FileNotFoundError):
+                local.write_bytes(self._fs.cat_file(source))
+            try:
+                return read_manifest(local)
+            except PayloadError as error:
+                raise PayloadError(str(error).replace(str(local), self.place(release))) from None
+
+    def read(self, release: str) -> Payload:
+        """A release in memory.
+
+        Raises:
+            PayloadError: If it cannot be trusted or read.
+        """
+        return read_payload(self.local_folder(release))
+
+    def local_folder(self, release: str) -> Path:
+        """A folder on the local disk with the payload; from a bucket it is fetched into the cache.
+
+        Raises:
+            PayloadError: If there is no such release, or its manifest is damaged.
+        """
+        if isinstance(self._fs, LocalFileSystem):
+            return Path(self._folder(release))
+        manifest = self.manifest(release)
+        folder = cache_folder("releases", f"{self.root}/{release}/{manifest['checksum']}")
+        if not (folder / MANIFEST).exists():
+            fetch_payload(self._fs, self._folder(release), manifest, folder)
+        return folder
+
+    def place(self, release: str) -> str:
+        """Where a release lies, for people."""
+        return f"{self.root}/{release}"
+
+    def changes(self) -> list[Change]:
+        """All changes of the champion, the oldest first."""
+        return [self._change(path) for path in self._change_paths()]
+
+    def candidate(self) -> str | None:
+        """The release that training made last; None before the first."""
+        return self._read_pointer(_CANDIDATE)
+
+    def nominate(self, release: str) -> None:
+        """Note which release training made last."""
+        self._write_pointer(_CANDIDATE, release)
+
+    def champion(self, alias: str | None = None) -> str | None:
+        """The release that was made champion last; None before the first.
+
+        Args:
+            alias: What the registry's alias names. It counts where somebody has set it by hand,
+                to a release of this store: not where it lags behind, because MLflow did not answer
+                at the time, and not where another store has set it.
+        """
+        if alias is not None and alias != self._read_pointer(_ALIAS) and self.has(alias):
+            return alias
+        # A service asks every few seconds: of all changes, it reads the last alone.
+        paths = self._change_paths()
+        return self._change(paths[-1]).release if paths else None
+
+    def note_alias(self, release: str) -> None:
+        """Note what the registry's alias was set to."""
+        self._write_pointer(_ALIAS, release)
+
+    def record(self, change: Change) -> None:
+        """Make a change of the champion, if it is the first with its number.
+
+        Raises:
+            ChangedMeanwhileError: If there is one already; nothing is changed then.
+        """
+        path = f"{self._path}/{_CHANGES}/{change.number:06d}.json"
+        content = change.model_dump_json(indent=1).encode()
+        try:
+            if isinstance(self._fs, LocalFileSystem):
+                _create_local(Path(path), content)
+            else:
+                self._fs.pipe_file(path, content, mode="create")
+        except FileExistsError:
+            raise ChangedMeanwhileError(
+                f"Somebody else has changed the champion meanwhile ({path}): look at "
+                "`kedro release list` and decide again."
+            ) from None
+        self._fs.invalidate_cache(f"{self._path}/{_CHANGES}")
+
+    def _change_paths(self) -> list[str]:
+        folder = f"{self._path}/{_CHANGES}"
+        self._fs.invalidate_cache(folder)
+        return sorted(self._fs.glob(f"{folder}/[0-9]*.json"))
+
+    def _change(self, path: str) -> Change:
+        return Change.model_validate_json(self._fs.cat_file(path))
+
+    def _read_pointer(self, name: str) -> str | None:
+        path = f"{self._path}/{name}"
+        self._fs.invalidate_cache(path)
+        try:
+            return str(json.loads(self._fs.cat_file(path))["release"])
+        except FileNotFoundError:
+            return None
+
+    def _write_pointer(self, name: str, release: str) -> None:
+        with replacing(self._fs, f"{self._path}/{name}", "w") as file:
+            json.dump({"release": release}, file)
+
+    def _folder(self, release: str) -> str:
+        if not RELEASE_ID.fullmatch(release):
+            raise PayloadError(
+                f"{release!r} is no id of a release, such as 2026-11-24T05.00.00-1a2b3c4d."
+            )
+        return f"{self._path}/{release}"
+
+
+def fetch_payload(
+    fs: fsspec.AbstractFileSystem, source: str, manifest: Mapping[str, Any], folder: Path
+) -> None:
+    """Bring the files of one manifest here; a fetch that is cut short leaves nothing.
+
+    Args:
+        fs: The filesystem they are on.
+        source: Their folder there.
+        manifest: A checked one.
+        folder: The local folder to make.
+
+    Raises:
+        PayloadError: If the manifest names a file of another folder.
+    """
+    waiting = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
+    waiting.mkdir(parents=True)
+    try:
+        names = [*(str(entry["name"]) for entry in manifest["files"].values()), MANIFEST]
+        for name in names:
+            if "/" in name or "\\" in name:
+                raise PayloadError(f"{source} names {name!r}: no file of its own.")
+            fs.get_file(f"{source}/{name}", str(waiting / name))
+        with suppress(OSError):  # another process was faster
+            waiting.rename(folder)
+    finally:
+        shutil.rmtree(waiting, ignore_errors=True)
+
+
+def _create_local(path: Path, content: bytes) -> None:
+    """Create a file with all of its content, unless it exists."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    waiting = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        waiting.write_bytes(content)
+        path.hardlink_to(waiting)
+    finally:
+        waiting.unlink(missing_ok=True)

@@ -1,0 +1,30 @@
+"""The one error that a caller of the service is meant to read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class RequestError(Exception):
+    """A request that cannot be answered; it becomes `{"detail": …}` with a status.
+
+    Attributes:
+        status: Of HTTP, such as 404.
+        detail: What is wrong with what, and its bounds.
+        headers: For the answer.
+    """
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+
+class NothingLoadedError(RequestError):
+    """There is no release yet."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            503, "No release is loaded yet; /readyz tells why.", headers={"Retry-After": "1"}
+        )

@@ -1,0 +1,91 @@
+"""What a request must be before anything looks at it: allowed, small, and sent in time."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import time
+from collections.abc import Collection
+
+from pydantic import SecretStr
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from book_forecast.serving.errors import RequestError
+
+
+def has_token(authorization: str | None, token: SecretStr) -> bool:
+    """Whether an Authorization header has the token.
+
+    Args:
+        authorization: The header.
+        token: What it must have.
+    """
+    scheme, _, given = (authorization or "").partition(" ")
+    wanted = token.get_secret_value().encode()
+    # Compared in any case, so that the time taken tells nothing.
+    is_same = hmac.compare_digest(given.strip().encode(errors="replace"), wanted)
+    return is_same and scheme.lower() == "bearer"
+
+
+class TokenGuard:
+    """Lets nobody pass without the token, except to some paths."""
+
+    def __init__(self, app: ASGIApp, token: SecretStr, open_paths: Collection[str]) -> None:
+        self._app = app
+        self._token = token
+        self._open_paths = frozenset(open_paths)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        if scope["type"] == "http" and scope["path"] not in self._open_paths:
+            given = Headers(scope=scope).get("authorization")
+            if not has_token(given, self._token):
+                refusal = JSONResponse(
+                    {"detail": "A bearer token is needed."}, 401, {"WWW-Authenticate": "Bearer"}
+                )
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class BodyGuard:
+    """Reads no body that is too large or takes too long."""
+
+    def __init__(self, app: ASGIApp, most: int, seconds: float) -> None:
+        self._app = app
+        self._most = most
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        length = Headers(scope=scope).get("content-length", "0")
+        if not length.isdecimal() or int(length[:20]) > self._most:
+            refusal = JSONResponse({"detail": self._too_large()}, 413)
+            await refusal(scope, receive, send)
+            return
+        deadline = time.monotonic() + self._seconds
+        size, is_whole = 0, False
+
+        async def receive_some() -> Message:
+            nonlocal size, is_whole
+            if is_whole:  # what comes now is only whether the caller is gone
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), deadline - time.monotonic())
+            except TimeoutError:
+                raise RequestError(408, f"The body took more than {self._seconds:g} s.") from None
+            size += len(message.get("body", b""))
+            is_whole = not message.get("more_body", False)
+            if size > self._most:
+                raise RequestError(413, self._too_large())
+            return message
+
+        await self._app(scope, receive_some, send)
+
+    def _too_large(self) -> str:
+        return f"The body has more than {self._most} bytes."

@@ -1,0 +1,65 @@
+// Asks the service. The token, where there is one, is kept for this tab alone.
+
+const TOKEN = "book-forecast-token";
+
+export class Refusal extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export const hasToken = () => sessionStorage.getItem(TOKEN) !== null;
+export const keepToken = (token) => sessionStorage.setItem(TOKEN, token);
+export const forgetToken = () => sessionStorage.removeItem(TOKEN);
+
+export async function ask(path, signal) {
+  return (await answer(path, signal)).json();
+}
+
+// Why there is no release, or not the newest one; open to everybody.
+export async function health() {
+  try {
+    return await (await fetch("readyz")).json();
+  } catch {
+    return { problem: null };
+  }
+}
+
+// A link cannot send a token: the file is fetched and handed over as if it had been one.
+export async function download(path) {
+  const response = await answer(path);
+  const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await response.blob());
+  link.download = named?.[1] ?? "forecast";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+async function answer(path, signal) {
+  const headers = {};
+  const token = sessionStorage.getItem(TOKEN);
+  if (token !== null) headers.Authorization = `Bearer ${token}`;
+  let response;
+  try {
+    response = await fetch(path, { headers, signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refusal(0, "The service does not answer: it may have been stopped.");
+  }
+  if (!response.ok) throw new Refusal(response.status, await reason(response));
+  return response;
+}
+
+async function reason(response) {
+  let detail;
+  try {
+    const body = await response.json();
+    detail = body.detail ?? body.title;
+  } catch {
+    detail = null;
+  }
+  if (Array.isArray(detail)) detail = detail.map((item) => item.msg ?? item).join("; ");
+  return typeof detail === "string" ? detail : `The service answered ${response.status}.`;
+}

@@ -1,0 +1,179 @@
+// Sales, forecast and interval of a title, drawn by Plotly in the colours of the style sheet.
+
+import { copies, date, percent } from "./text.js";
+
+let loading = null;
+
+function plotly() {
+  loading ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = document.documentElement.dataset.plotly;
+    script.addEventListener("load", () => resolve(window.Plotly));
+    script.addEventListener("error", () => reject(new Error("no Plotly")));
+    document.head.append(script);
+  });
+  return loading;
+}
+
+// Gives false where there is no Plotly to draw with.
+export async function draw(place, history, forecast, level, span) {
+  let Plotly;
+  try {
+    Plotly = await plotly();
+  } catch {
+    return false;
+  }
+  const colour = palette();
+  await Plotly.react(
+    place,
+    traces(history, forecast, level, colour),
+    layout(history, forecast, span, colour, place.clientWidth),
+    { displayModeBar: false, responsive: true, doubleClick: "reset" },
+  );
+  // What Plotly draws is told in words beside it; its parts would be read one by one.
+  place.firstElementChild?.setAttribute("aria-hidden", "true");
+  // What it measures texts with, outside of the page.
+  document.getElementById("js-plotly-tester")?.setAttribute("aria-hidden", "true");
+  return true;
+}
+
+function palette() {
+  const style = getComputedStyle(document.documentElement);
+  const names = ["ink", "quiet", "line", "paper", "sales", "forecast", "band", "gap"];
+  return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+}
+
+function traces(history, forecast, level, colour) {
+  const { weeks: x, mean } = forecast;
+  const [{ lower, upper }] = forecast.intervals;
+  const edge = { mode: "lines", line: { width: 0 }, hoverinfo: "skip", x };
+  return [
+    { ...edge, y: lower, name: "At least" },
+    { ...edge, y: upper, name: `${percent(level)} interval`, fill: "tonexty", fillcolor: colour.band },
+    {
+      x: history.weeks,
+      y: history.volumes,
+      name: "Sold",
+      mode: "lines",
+      line: { color: colour.sales, width: 1.5 },
+      hovertemplate: "%{customdata} sold<extra></extra>",
+      customdata: history.volumes.map(copies),
+    },
+    {
+      x,
+      y: mean,
+      name: "Expected",
+      mode: x.length === 1 ? "markers" : "lines",
+      line: { color: colour.forecast, width: 2.5 },
+      marker: { color: colour.forecast, size: 8 },
+      hovertemplate: `%{customdata[0]} expected<br>${percent(level)}: %{customdata[1]} to %{customdata[2]}<extra></extra>`,
+      customdata: mean.map((week, i) => [copies(week), copies(lower[i]), copies(upper[i])]),
+    },
+  ];
+}
+
+function layout(history, forecast, span, colour, width) {
+  const first = span === "all" ? 0 : Math.max(0, history.weeks.length - 52 * span);
+  const start = history.weeks[first] ?? forecast.weeks[0];
+  const end = forecast.weeks.at(-1);
+  const highest = Math.max(
+    1,
+    ...history.volumes.slice(first).filter((volume) => volume !== null),
+    ...forecast.intervals[0].upper,
+  );
+  const narrow = width < 500;
+  const known = fraction(start, forecast.cutoff, end);
+  return {
+    margin: { l: 44, r: 12, t: narrow ? 46 : 26, b: 34 },
+    paper_bgcolor: colour.paper,
+    plot_bgcolor: colour.paper,
+    font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: colour.ink },
+    showlegend: false,
+    hovermode: "x unified",
+    hoverlabel: { bgcolor: colour.paper, bordercolor: colour.line, font: { color: colour.ink } },
+    // A finger that moves over the plot means the page.
+    dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
+    xaxis: {
+      type: "date",
+      range: [start, end],
+      gridcolor: colour.line,
+      linecolor: colour.quiet,
+      tickfont: { color: colour.quiet },
+      hoverformat: "Week to %-d %b %Y",
+      nticks: narrow ? 5 : 12,
+    },
+    yaxis: {
+      range: [0, highest * 1.05],
+      gridcolor: colour.line,
+      zerolinecolor: colour.quiet,
+      tickfont: { color: colour.quiet },
+      tickformat: highest < 10_000 ? ",~r" : "~s",
+    },
+    shapes: [
+      ...gaps(history).map(([from, to]) => ({
+        type: "rect",
+        x0: from,
+        x1: to,
+        yref: "paper",
+        y0: 0,
+        y1: 1,
+        fillcolor: colour.gap,
+        line: { width: 0 },
+        layer: "below",
+      })),
+      {
+        type: "line",
+        x0: forecast.cutoff,
+        x1: forecast.cutoff,
+        yref: "paper",
+        y0: 0,
+        y1: 1,
+        line: { color: colour.quiet, width: 1, dash: "dot" },
+      },
+    ],
+    annotations: [
+      {
+        x: forecast.cutoff,
+        yref: "paper",
+        y: 1,
+        yanchor: "bottom",
+        xanchor: known < 0.3 ? "left" : known > 0.7 ? "right" : "center",
+        text: `Sales known to ${date(forecast.cutoff)}`,
+        showarrow: false,
+        font: { size: 12, color: colour.quiet },
+      },
+      {
+        xref: "paper",
+        x: 0,
+        xanchor: "left",
+        xshift: -40,
+        yref: "paper",
+        y: 1,
+        yanchor: "bottom",
+        yshift: narrow ? 20 : 0,
+        text: "Copies a week",
+        showarrow: false,
+        font: { size: 12, color: colour.quiet },
+      },
+    ],
+  };
+}
+
+const fraction = (start, day, end) =>
+  (Date.parse(day) - Date.parse(start)) / (Date.parse(end) - Date.parse(start));
+
+// Runs of weeks that were not reported, half a week wider on both sides so that one can be seen.
+export function gaps(history) {
+  const found = [];
+  history.volumes.forEach((volume, at) => {
+    if (volume !== null) return;
+    const [from, to] = [shifted(history.weeks[at], -84), shifted(history.weeks[at], 84)];
+    if (found.length && at > 0 && history.volumes[at - 1] === null) found.at(-1)[1] = to;
+    else found.push([from, to]);
+  });
+  return found;
+}
+
+function shifted(iso, hours) {
+  return new Date(Date.parse(iso) + hours * 3_600_000).toISOString();
+}

@@ -1,0 +1,107 @@
+"""What the service is told, by environment variables and command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+
+from book_forecast.errors import UserError
+from book_forecast.releases.payload import LONGEST_HORIZON
+
+_PREFIX = "BOOK_FORECAST_SERVE_"
+_NAMES = {
+    "AIP_STORAGE_URI": "storage_uri",
+    "AIP_HTTP_PORT": "port",
+    "AIP_HEALTH_ROUTE": "health_route",
+    "AIP_PREDICT_ROUTE": "predict_route",
+    "BOOK_FORECAST_RELEASES": "releases",
+    # BOOK_FORECAST_REGISTRY is Docker's, see docs/cloud.md.
+    "BOOK_FORECAST_MODEL_REGISTRY": "registry",
+    "BOOK_FORECAST_TOKEN": "token",
+    "MLFLOW_TRACKING_TOKEN": "registry_token",
+}
+
+Route = Annotated[str, StringConstraints(pattern=r"^/[^\s{}?#]*$", max_length=500)]
+
+
+class Settings(BaseModel):
+    """Everything that may be set.
+
+    Attributes:
+        storage_uri: Folder of one release, or of an MLflow model with one, local or `gs://…`.
+        releases: The store of all releases, local or `gs://…`, if no `storage_uri` is given.
+        registry: MLflow's server or SQLite file; its alias `champion` wins over the store's record.
+        registry_token: Bearer token for that server.
+        host: Address to listen at; by default loopback, or everything where Vertex AI names a port.
+        port: Port to listen at; 0 takes a free one.
+        health_route: A second path of `/readyz`.
+        predict_route: A second path of `/predict`.
+        token: What callers must send as bearer token; without one everybody may ask.
+        poll_seconds: How often to look for another champion.
+        max_body: Bytes of a request.
+        max_instances: Of a request.
+        max_horizon: Weeks ahead that may be asked for.
+        body_seconds: How long the body of a request may take to arrive.
+        shutdown_seconds: How long requests may go on after the service is told to end.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    storage_uri: str | None = Field(None, min_length=1)
+    releases: str | None = Field(None, min_length=1)
+    registry: str | None = Field(None, pattern=r"^(https?|sqlite)://.+$")
+    registry_token: SecretStr | None = None
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    health_route: Route | None = None
+    predict_route: Route | None = None
+    token: SecretStr | None = Field(None, min_length=8)
+    poll_seconds: float = Field(10.0, gt=0.0, le=86400.0)
+    max_body: int = Field(1_000_000, ge=1000, le=100_000_000)
+    max_instances: int = Field(1000, ge=1, le=100_000)
+    max_horizon: int = Field(LONGEST_HORIZON, ge=1, le=LONGEST_HORIZON)
+    body_seconds: float = Field(30.0, gt=0.0, le=3600.0)
+    shutdown_seconds: int = Field(10, ge=0, le=3600)
+
+
+def read_settings(environ: Mapping[str, str], **given: Any) -> Settings:
+    """Read the settings.
+
+    Args:
+        environ: Environment variables; those that are empty count as not set.
+        given: Settings from the command line, which win; None is not given.
+
+    Returns:
+        The settings.
+
+    Raises:
+        UserError: If a variable is unknown or its value is not possible, or no release is named.
+    """
+    found: dict[str, Any] = {}
+    variables: dict[str, str] = {}
+    for variable, value in environ.items():
+        name = _NAMES.get(variable)
+        if name is None and variable.startswith(_PREFIX):
+            name = variable.removeprefix(_PREFIX).lower()
+        if name is not None and value:
+            found[name], variables[name] = value, variable
+    # Vertex AI and Cloud Run ask from outside of the container.
+    if environ.get("AIP_HTTP_PORT"):
+        found.setdefault("host", "0.0.0.0")  # noqa: S104
+    found |= {name: value for name, value in given.items() if value is not None}
+    try:
+        settings = Settings.model_validate(found)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{variables.get(str(e['loc'][0]), e['loc'][0])}: {e['msg']}"
+            for e in error.errors(include_input=False, include_url=False)
+        )
+        raise UserError(f"The service cannot be set up so: {problems}.") from None
+    if settings.storage_uri is None and settings.releases is None:
+        raise UserError(
+            "The service is told no release: set AIP_STORAGE_URI to the folder of one, or "
+            "BOOK_FORECAST_RELEASES (or --releases) to the folder of all."
+        )
+    return settings

@@ -1,0 +1,88 @@
+"""Payloads of invented titles."""
+
+import datetime as dt
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from book_forecast.bookscan.isbn_text import check_digit_13
+from book_forecast.releases.assembly import assemble
+from book_forecast.releases.draft import Draft
+from book_forecast.releases.payload import (
+    LONGEST_HORIZON,
+    PROBABILITIES,
+    SCHEMAS,
+    Payload,
+    read_payload,
+)
+
+CUTOFF = dt.date(2024, 6, 29)
+RELEASE = "2024-07-01T05.00.00-abcdef12"
+
+
+def isbn(number: int) -> str:
+    """The ISBN-13 of the n-th invented title."""
+    first = f"97802{number:07d}"
+    return first + check_digit_13(first)
+
+
+def tables(titles: int = 3, weeks: int = 120, seed: int = 0) -> dict[str, pa.Table]:
+    """Titles with log-normal forecasts, and scores beside the baseline's."""
+    generator = np.random.default_rng(seed)
+    level = generator.normal(4.0, 1.0, (titles, 1)) * np.ones(LONGEST_HORIZON)
+    spread = 0.3 * np.sqrt(np.linspace(1.0, 3.0, LONGEST_HORIZON))
+    normal = np.array([NormalDist().inv_cdf(p) for p in PROBABILITIES])
+    quantiles = np.expm1(level[:, None, :] + normal[:, None] * spread).clip(0.0)
+    volumes = np.round(np.exp(level[:, :1] + 0.3 * generator.normal(size=(titles, weeks))))
+    volumes[0, weeks // 2] = np.nan
+    rows = range(titles)
+    columns: dict[str, dict[str, Any]] = {
+        "titles": {
+            "isbn": [isbn(n) for n in rows],
+            "title": [f"The Book of {n}" for n in rows],
+            "author": [f"Author {n % 7}" for n in rows],
+            "product_class": ["F1.1"] * titles,
+            "model": ["sarima" if n % 3 else "seasonal_naive" for n in rows],
+            "specification": ["(1,0,1)(1,0,1)52 c" if n % 3 else "" for n in rows],
+            "fallback_reason": [None if n % 3 else "too short" for n in rows],
+            "state": ["{}"] * titles,
+            "first_week": [CUTOFF - dt.timedelta(weeks=weeks - 1)] * titles,
+            "cutoff": [CUTOFF] * titles,
+        },
+        "histories": {
+            "volumes": pa.array(
+                [list(row) for row in volumes], pa.list_(pa.float64()), from_pandas=True
+            )
+        },
+        "distributions": {
+            "mean": _lists(np.exp(level + spread**2 / 2.0)),
+            "quantiles": _lists(quantiles.reshape(titles, -1)),
+        },
+        "scores": {name: generator.uniform(0.1, 0.9, titles) for name in SCHEMAS["scores"].names},
+    }
+    return {kind: pa.table(content) for kind, content in columns.items()}
+
+
+def _lists(values: np.ndarray) -> pa.Array:
+    flat = pa.array(values.ravel(), pa.float32())
+    return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
+
+
+def write(folder: Path, release: str = RELEASE, **options: Any) -> Path:
+    """A payload as files; `options` are those of `tables`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    about = {"created": "2024-07-01T05:00:00Z", "versions": {"book_forecast": "0.1.0"}}
+    for name, content in assemble(release, tables(**options), about).items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def payload_of(draft: Draft, folder: Path, release: str = RELEASE) -> Payload:
+    """A draft as it comes back from files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in assemble(release, draft.tables, draft.about).items():
+        (folder / name).write_bytes(content)
+    return read_payload(folder)

@@ -1,0 +1,111 @@
+"""The folder of all releases, here and on a bucket."""
+
+import datetime as dt
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import fsspec
+import pytest
+
+from book_forecast.releases.assembly import assemble
+from book_forecast.releases.changes import Change, ChangedMeanwhileError
+from book_forecast.releases.payload import PayloadError
+from book_forecast.releases.store import ReleaseStore
+from tests.releases import payloads
+
+FIRST, SECOND = "2024-07-01T05.00.00-00000001", "2024-07-08T05.00.00-00000002"
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def store(request, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    if request.param == "folder":
+        return ReleaseStore(str(tmp_path / "releases"))
+    cloud = request.getfixturevalue("cloud_root")
+    return ReleaseStore(f"{cloud}/releases")
+
+
+@pytest.fixture
+def cloud_root(request):
+    root = f"memory://{request.node.originalname}"
+    yield root
+    memory = fsspec.filesystem("memory")
+    if memory.exists(root):
+        memory.rm(root, recursive=True)
+
+
+def change(number: int, release: str, before: str | None = None, who: str = "ann") -> Change:
+    when = dt.datetime(2024, 7, number, tzinfo=dt.UTC)
+    return Change(
+        number=number, action="promote", release=release, before=before, who=who, when=when, why="x"
+    )
+
+
+def write(store: ReleaseStore, release: str, **options: int) -> None:
+    store.write(release, assemble(release, payloads.tables(**options), {}))
+
+
+def test_what_is_written_is_read(store):
+    assert store.releases() == []
+    write(store, SECOND)
+    write(store, FIRST, titles=4)
+    assert store.releases() == [FIRST, SECOND]
+    assert len(store.read(FIRST)) == 4
+    assert store.manifest(SECOND)["release"] == SECOND
+
+
+def test_a_refreshed_payload_takes_the_place_of_the_old_one(store):
+    write(store, FIRST, seed=0)
+    before = store.read(FIRST)
+    write(store, FIRST, seed=1)
+    after = store.read(FIRST)
+    assert after.manifest["checksum"] != before.manifest["checksum"]
+    assert (after.mean != before.mean).any()
+
+
+@pytest.mark.parametrize("release", ["../secret", "nothing", f"{FIRST}/..", ""])
+def test_what_is_no_id_is_refused(store, release):
+    with pytest.raises(PayloadError, match="is no id of a release"):
+        store.read(release)
+
+
+def test_a_release_that_is_not_there_is_named(store):
+    with pytest.raises(PayloadError, match=FIRST):
+        store.read(FIRST)
+
+
+def test_the_champion_is_the_last_one_made(store):
+    assert store.champion() is None
+    store.record(change(1, FIRST))
+    store.record(change(2, SECOND, FIRST))
+    assert store.champion() == SECOND
+    assert [c.before for c in store.changes()] == [None, FIRST]
+
+
+def test_of_two_who_change_the_champion_at_once_one_wins_and_the_other_is_told(tmp_path):
+    store = ReleaseStore(str(tmp_path / "releases"))
+    together = threading.Barrier(8)
+
+    def promote(n: int) -> str:
+        together.wait()
+        try:
+            store.record(change(1, FIRST if n % 2 else SECOND, who=str(n)))
+        except ChangedMeanwhileError as error:
+            return str(error)
+        return str(n)
+
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(promote, range(8)))
+    winners = [text for text in said if text.isdigit()]
+    assert winners == [store.changes()[0].who]
+    assert all("Somebody else has changed the champion" in text for text in {*said} - {*winners})
+
+
+def test_an_alias_of_a_release_that_another_store_has_does_not_count(store):
+    write(store, FIRST)
+    store.record(change(1, FIRST))
+    assert store.champion(SECOND) == FIRST
+    write(store, SECOND)
+    assert store.champion(SECOND) == SECOND
+    store.note_alias(SECOND)
+    assert store.champion(SECOND) == FIRST

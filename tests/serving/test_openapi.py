@@ -1,0 +1,110 @@
+"""Whether the service is what it says in its OpenAPI document."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.serving.servers import KNOWN, Server
+
+CASES = 2000
+CONFIG = """
+checks.negative_data_rejection.expected-statuses = [400, 404, 405, 406, 413, 415, 422]
+
+[[operations]]
+# No schema tells an ISBN from 13 digits: 422 is what the document says of those that are none.
+include-path-regex = "/books/.isbn.+"
+checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 422]
+{isbn}
+"""
+
+
+@pytest.fixture(scope="module")
+def document(server):
+    return server.client.get("/openapi.json").json()
+
+
+def test_every_route_is_in_the_document(document):
+    assert set(document["paths"]) >= {
+        *("/predict", "/healthz", "/readyz", "/release", "/metrics"),
+        *("/books", "/books/{isbn}/forecast"),
+    }
+
+
+def test_bounds_are_in_the_document(document):
+    body = document["paths"]["/predict"]["post"]["requestBody"]
+    schema = body["content"]["application/json"]["schema"]["properties"]
+    assert schema["instances"]["maxItems"] == 1000
+    horizon = schema["parameters"]["properties"]["horizon"]
+    assert (horizon["minimum"], horizon["maximum"]) == (1, 104)
+    levels = schema["parameters"]["properties"]["levels"]["items"]
+    assert (levels["minimum"], levels["maximum"]) == (1, 99)
+    (horizon,) = [
+        parameter["schema"]
+        for parameter in document["paths"]["/books/{isbn}/forecast"]["get"]["parameters"]
+        if parameter["name"] == "horizon"
+    ]
+    assert (horizon["minimum"], horizon["maximum"]) == (1, 104)
+
+
+def test_the_example_in_the_document_is_answered(server, document):
+    body = document["paths"]["/predict"]["post"]["requestBody"]
+    example = body["content"]["application/json"]["example"]
+    answer = server.client.post("/predict", json=example)
+    assert len(answer.json()["predictions"]) == len(example["instances"])
+
+
+def test_only_a_service_with_a_token_asks_for_it(document, served_store, tmp_path):
+    assert "securitySchemes" not in document["components"]
+    token = "a-token-of-some-length"
+    variables = {"BOOK_FORECAST_TOKEN": token}
+    with Server(tmp_path, "--releases", served_store.root, **variables) as server:
+        headers = {"Authorization": f"Bearer {token}"}
+        guarded = httpx.get(f"{server.url}/openapi.json", headers=headers, trust_env=False).json()
+    paths = guarded["paths"]
+    assert paths["/release"]["get"]["security"] == [{"token": []}]
+    assert "401" in paths["/release"]["get"]["responses"]
+    assert "security" not in paths["/readyz"]["get"]
+
+
+@pytest.mark.slow
+def test_thousands_of_requests_from_the_document_break_nothing(served_store, tmp_path):
+    """All checks of schemathesis: no 5xx, statuses, types and schemas as documented."""
+    with Server(tmp_path, "--releases", served_store.root) as server:
+        server.ready()
+        # The first pass makes what is made once: routes' caches, and what Python keeps.
+        _fuzz(server, tmp_path, seed=1, examples=60)
+        _fuzz(server, tmp_path, seed=3, examples=60, known=True)
+        before = server.memory()
+        started = time.monotonic()
+        _fuzz(server, tmp_path, seed=2, examples=400)
+        lines = [entry for entry in server.log() if entry["message"] == "request"]
+        assert len(lines) >= CASES
+        assert not [entry for entry in lines if entry["status"] >= 500]
+        slowest = max(entry["milliseconds"] for entry in lines)
+        assert slowest < 2000, slowest
+        grown = server.memory() - before
+        assert grown < 20_000_000, grown
+        assert time.monotonic() - started < 900
+        assert server.predict({"isbn": KNOWN[0]}).status_code == 200
+
+
+def _fuzz(server, folder: Path, seed: int, examples: int, known: bool = False) -> None:
+    config = folder / "schemathesis.toml"
+    config.write_text(CONFIG.format(isbn=f'parameters."path.isbn" = "{KNOWN[1]}"' if known else ""))
+    done = subprocess.run(
+        [
+            *(str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config)),
+            *("run", f"{server.url}/openapi.json", "--seed", str(seed)),
+            *("--max-examples", str(examples), "--phases", "examples,coverage,fuzzing"),
+            *("--request-timeout", "10", "--generation-database", "none", "--no-color"),
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=1200,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

@@ -1,0 +1,48 @@
+"""Lets one process of a run at a time do something, wherever the others are."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+logger = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_LOOKS = 0.5
+# Who holds a lock for so long was killed.
+PATIENCE_SECONDS = 60.0
+
+
+@contextmanager
+def only_one(name: str, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
+    """Wait until no other process is here under the same name.
+
+    ZenML keeps the names of its tags unique: whoever makes the tag goes first.
+
+    Args:
+        name: Of what is done.
+        patience: Seconds after which a process that does not end is taken to be dead.
+    """
+    from zenml.client import Client
+    from zenml.exceptions import EntityExistsError
+
+    client, tag = Client(), f"lock:{name}"
+    patient_until = time.monotonic() + patience
+    while True:
+        try:
+            client.create_tag(tag)
+            break
+        except EntityExistsError:
+            if time.monotonic() > patient_until:
+                logger.warning("Somebody has left %s locked; going on", name)
+                patient_until = time.monotonic() + patience
+                with suppress(KeyError):
+                    client.delete_tag(tag)
+            else:
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+    try:
+        yield
+    finally:
+        with suppress(KeyError):
+            client.delete_tag(tag)
