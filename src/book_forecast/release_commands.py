@@ -105,7 +105,8 @@ def compare(first: str, second: str, env: str | None, data_root: str | None) -> 
     both = [row for row in ours if row["isbn"] in known]
     other = sum(row != known[row["isbn"]] for row in both)
     click.echo(f"{len(both)} titles in both, {other} of them with another specification")
-    table = errors_since(payloads, sales()) if payloads[0].release != payloads[1].release else None
+    known_weeks = sales() if payloads[0].release != payloads[1].release else None
+    table = None if known_weeks is None else errors_since(payloads, known_weeks)
     if table is None:
         click.echo("No week is newer than both: there is nothing yet to compare the releases on.")
         return
@@ -225,12 +226,12 @@ def _told(change: Any) -> None:
     click.echo(f"Champion is {change.release} (was {change.before or 'none'}).")
 
 
-def _open(env: str | None, data_root: str | None) -> tuple[Desk, Callable[[], pd.DataFrame]]:
-    """The releases of the project, and what loads its sales."""
+def _open(env: str | None, data_root: str | None) -> tuple[Desk, Callable[[], pd.DataFrame | None]]:
+    """The releases of the project, and what loads its sales, if there are any."""
     from kedro.framework.session import KedroSession
 
     from book_forecast.releases.desk import Desk
-    from book_forecast.releases.registry import Registry
+    from book_forecast.releases.registry import EXPERIMENT, Registry
     from book_forecast.releases.store import ReleaseStore
 
     given = {"data_root": data_root} if data_root else None
@@ -240,6 +241,16 @@ def _open(env: str | None, data_root: str | None) -> tuple[Desk, Callable[[], pd
     context = session.load_context()
     catalog = context.catalog
     root = catalog["release"].root
-    uri = context.mlflow.server.mlflow_tracking_uri
-    desk = Desk(ReleaseStore(root), Registry(uri), Path(context.project_path))
-    return desk, lambda: catalog.load("model_input")
+    told = context.mlflow
+    registry = Registry(
+        told.server.mlflow_tracking_uri, experiment=told.tracking.experiment.name or EXPERIMENT
+    )
+    desk = Desk(ReleaseStore(root), registry, Path(context.project_path))
+
+    def sales() -> pd.DataFrame | None:
+        found: pd.DataFrame | None = None
+        if catalog.exists("model_input"):
+            found = catalog.load("model_input")
+        return found
+
+    return desk, sales

@@ -9,6 +9,7 @@ from book_forecast.pipelines.train.nodes import fit_release_titles
 from book_forecast.pipelines.train.release import assemble_release
 from book_forecast.releases.export import log_statsmodels
 from book_forecast.releases.models import model_of
+from book_forecast.releases.registry import Registry
 from tests.histories import WHOLE, specifications_of, volumes, weeks_frame
 from tests.releases import payloads
 
@@ -25,18 +26,14 @@ def payload(tmp_path_factory):
 
 
 @pytest.fixture
-def uri(tmp_path):
+def registry(tmp_path):
     before = mlflow.get_tracking_uri()
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
-    mlflow.set_tracking_uri(uri)
-    mlflow.create_experiment("exports", artifact_location=(tmp_path / "artifacts").as_uri())
-    mlflow.set_experiment("exports")
-    yield uri
+    yield Registry(f"sqlite:///{tmp_path}/mlflow.db")
     mlflow.set_tracking_uri(before)
 
 
-def test_what_is_exported_forecasts_as_the_release_does(payload, uri):
-    (address,) = log_statsmodels(payload, ISBNS[:1], uri).values()
+def test_what_is_exported_forecasts_as_the_release_does(payload, registry):
+    (address,) = log_statsmodels(payload, ISBNS[:1], registry).values()
     results = mlflow.statsmodels.load_model(address)
     ahead = results.forecast(8, exog=np.ones((8, 1)))
     # On the scale of the model, the logarithm of one plus the copies.
@@ -47,6 +44,6 @@ def test_what_is_exported_forecasts_as_the_release_does(payload, uri):
 @pytest.mark.parametrize(
     ("isbn", "told"), [(ISBNS[1], "no SARIMA model but seasonal_naive"), ("1", "has no title 1")]
 )
-def test_what_cannot_be_exported_is_refused_by_name(payload, uri, isbn, told):
+def test_what_cannot_be_exported_is_refused_by_name(payload, registry, isbn, told):
     with pytest.raises(UserError, match=told):
-        log_statsmodels(payload, [isbn], uri)
+        log_statsmodels(payload, [isbn], registry)

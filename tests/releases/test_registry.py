@@ -35,8 +35,6 @@ def registry(tmp_path_factory):
     registry = Registry(f"sqlite:///{folder}/mlflow.db")
     mlflow.set_tracking_uri(registry.uri)
     registry.versions()
-    mlflow.create_experiment("books", artifact_location=(folder / "artifacts").as_uri())
-    mlflow.set_experiment("books")
     yield registry
     mlflow.set_tracking_uri(before)
 
@@ -131,6 +129,12 @@ def test_a_registry_that_is_away_costs_nothing_and_is_told_later(store, registry
 
     assert synchronise(store, registry) == [release]
     assert registry.champion() == release
+    client = mlflow.MlflowClient(registry.uri)
+    version = client.get_model_version(registry.model, str(registry.versions()[release]))
+    run = client.get_run(str(version.run_id))
+    assert run.info.run_name == f"release {release}"
+    assert client.get_experiment(run.info.experiment_id).name == "book_forecast"
+    assert Path(registry.uri.removeprefix("sqlite:///")).parent.as_uri() in run.info.artifact_uri
 
 
 def test_scores_are_added_to_the_release_in_its_own_order(published, registry):

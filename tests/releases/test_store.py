@@ -1,6 +1,7 @@
 """The folder of all releases, here and on a bucket."""
 
 import datetime as dt
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -61,6 +62,18 @@ def test_a_refreshed_payload_takes_the_place_of_the_old_one(store):
     after = store.read(FIRST)
     assert after.manifest["checksum"] != before.manifest["checksum"]
     assert (after.mean != before.mean).any()
+
+
+def test_a_payload_stays_beside_the_one_that_takes_its_place_and_older_ones_go(store):
+    for seed in range(4):
+        write(store, FIRST, seed=seed)
+    fs, path = fsspec.core.url_to_fs(store.place(FIRST))
+    kept = {found.rpartition("/")[2] for found in fs.glob(f"{path}/*.parquet")}
+    expected: set[str] = set()
+    for seed in (2, 3):
+        manifest = json.loads(assemble(FIRST, payloads.tables(seed=seed), {})["manifest.json"])
+        expected |= {entry["name"] for entry in manifest["files"].values()}
+    assert kept == expected
 
 
 @pytest.mark.parametrize("release", ["../secret", "nothing", f"{FIRST}/..", ""])

@@ -225,7 +225,9 @@ class PromotionDataset(AbstractDataset[dict[str, Any], dict[str, Any]]):
         verdict = Verdict.model_validate(data)
         store = ReleaseStore(self._releases)
         promoted = verdict.promote
-        if promoted and is_pinned(store):
+        if promoted and verdict.release == verdict.champion:
+            logger.info("%s is champion already", verdict.release)
+        elif promoted and is_pinned(store):
             logger.warning("%s is pinned: %s is not promoted", store.champion(), verdict.release)
             promoted = False
         elif promoted:

@@ -56,17 +56,21 @@ class Desk:
             if found is None:
                 raise UserError(f"There is no {name} yet: run the train and evaluate pipelines.")
             return found
-        known = self.store.releases()
         if name.isdigit():
-            matches = [r for r, version in self.versions().items() if version == int(name)]
+            matches = self._of_version(int(name))
         else:
-            matches = [r for r in known if r.startswith(name) or r.endswith(name)]
+            matches = [r for r in self.store.releases() if r.startswith(name) or r.endswith(name)]
         if len(matches) != 1:
-            which = "several releases are" if matches else "no release is"
-            raise UserError(
-                f"{which} meant by {name!r}: `kedro release list` shows all.".capitalize()
-            )
+            which = "Several releases are" if matches else "No release is"
+            raise UserError(f"{which} meant by {name!r}: `kedro release list` shows all.")
         return matches[0]
+
+    def _of_version(self, number: int) -> list[str]:
+        try:
+            versions = self.registry.versions()
+        except RegistryError as error:
+            raise UserError(f"{error} Name the release by its id, not by a version.") from error
+        return [release for release, version in versions.items() if version == number]
 
     def read(self, name: str) -> Payload:
         """A release in memory.
@@ -123,7 +127,7 @@ class Desk:
         """
         from book_forecast.releases.export import log_statsmodels
 
-        return log_statsmodels(self.read(release), isbns, self.registry.uri)
+        return log_statsmodels(self.read(release), isbns, self.registry)
 
     def mend(self, older: str, isbns: Sequence[str], why: str) -> Change:
         """Make a new champion that has some titles of an older release.

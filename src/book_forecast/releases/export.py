@@ -10,10 +10,12 @@ from book_forecast.forecasters import Sarima
 from book_forecast.releases.answers import Answers
 from book_forecast.releases.models import model_of
 from book_forecast.releases.payload import Payload
+from book_forecast.releases.registry import Registry
 from book_forecast.sarima.bridge import to_statsmodels
+from book_forecast.tracking.store import experiment_id, make_ready
 
 
-def log_statsmodels(payload: Payload, isbns: Sequence[str], uri: str) -> dict[str, str]:
+def log_statsmodels(payload: Payload, isbns: Sequence[str], registry: Registry) -> dict[str, str]:
     """Log titles in MLflow, filtered with `low_memory`: under a megabyte where all takes 972.
 
     MLflow keeps such models as pickles: load only those that you have exported yourself.
@@ -21,7 +23,7 @@ def log_statsmodels(payload: Payload, isbns: Sequence[str], uri: str) -> dict[st
     Args:
         payload: The release.
         isbns: Titles with a SARIMA model.
-        uri: MLflow's store or server.
+        registry: Of MLflow; the models get a run in its experiment.
 
     Returns:
         MLflow's address of each model, by ISBN.
@@ -40,10 +42,12 @@ def log_statsmodels(payload: Payload, isbns: Sequence[str], uri: str) -> dict[st
         if not isinstance(model, Sarima):
             raise UserError(f"{isbn} has no SARIMA model but {model.family}: there is no export.")
         models[isbn] = model
-    mlflow.set_tracking_uri(uri)
+    make_ready(registry.uri)
+    mlflow.set_tracking_uri(registry.uri)
+    experiment = experiment_id(registry.uri, registry.experiment)
     version = importlib.metadata.version("statsmodels")
     found = {}
-    with mlflow.start_run(run_name=f"export of {payload.release}"):
+    with mlflow.start_run(run_name=f"export of {payload.release}", experiment_id=experiment):
         for isbn, model in models.items():
             values = model.transform.apply(model.volumes)
             info = mlflow.statsmodels.log_model(

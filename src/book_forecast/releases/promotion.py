@@ -64,7 +64,7 @@ def crown(
         ChangedMeanwhileError: If the champion is another one by now.
         PayloadError: If there is no such release, or it is damaged.
     """
-    store.manifest(release)
+    store.read(release)
     now = champion_of(store, registry)
     if now != before:
         raise ChangedMeanwhileError(

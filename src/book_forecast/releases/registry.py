@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -12,12 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from book_forecast.tracking.store import StoreError, make_ready, without_secrets
+from book_forecast.tracking.store import StoreError, experiment_id, make_ready, without_secrets
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.models.model import ModelInfo
 
 MODEL = "book_forecast"
+EXPERIMENT = "book_forecast"
 CHAMPION = "champion"
 RELEASE = "release"
 """Tag of a version that names its release."""
@@ -37,14 +40,15 @@ class RegistryError(Exception):
 class Registry:
     """The registered model whose versions are releases."""
 
-    def __init__(self, uri: str, model: str = MODEL) -> None:
+    def __init__(self, uri: str, model: str = MODEL, experiment: str = EXPERIMENT) -> None:
         """Name the registry; nothing is asked yet.
 
         Args:
             uri: Of MLflow's store or server.
             model: Name of the registered model.
+            experiment: Where a release that belongs to no run gets one of its own.
         """
-        self.uri, self.model = uri, model
+        self.uri, self.model, self.experiment = uri, model, experiment
 
     def register(
         self,
@@ -73,10 +77,9 @@ class Registry:
             known = self._versions(client)
             if release in known:
                 return known[release]
-            version = self._log([folder / name for name in files], run_id, release)
-            for name, value in {RELEASE: release, **tags}.items():
-                client.set_model_version_tag(self.model, str(version), name, str(value))
-            return version
+            told = {name: str(value) for name, value in {RELEASE: release, **tags}.items()}
+            logged = self._log([folder / name for name in files], run_id, release)
+            return self._make_version(client, logged, told)
 
     def versions(self) -> dict[str, int]:
         """Versions by release.
@@ -146,11 +149,34 @@ class Registry:
             if not token:
                 return found
 
-    def _log(self, files: Iterable[Path], run_id: str | None, release: str) -> int:
+    def _make_version(self, client: MlflowClient, logged: ModelInfo, tags: dict[str, str]) -> int:
+        """A version that has its tags from the start; MLflow's own way sets them afterwards."""
+        from mlflow.exceptions import MlflowException
+        from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
+
+        try:
+            client.create_registered_model(self.model)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        made = client.create_model_version(
+            self.model,
+            logged.model_uri,
+            logged.run_id,
+            tags,
+            await_creation_for=60,
+            model_id=logged.model_id,
+        )
+        # MLflow's pages link a run's model to its version by this.
+        link = json.dumps([{"name": self.model, "version": int(made.version)}])
+        client.set_logged_model_tags(logged.model_id, {MLFLOW_MODEL_VERSIONS: link})
+        return int(made.version)
+
+    def _log(self, files: Iterable[Path], run_id: str | None, release: str) -> ModelInfo:
         import mlflow
 
         mlflow.set_tracking_uri(self.uri)
-        with tempfile.TemporaryDirectory() as place, _run(run_id, release):
+        with tempfile.TemporaryDirectory() as place, self._run(run_id, release):
             readers = Path(place, _READERS_PACKAGE)
             readers.mkdir()
             (readers / "__init__.py").touch()
@@ -161,17 +187,34 @@ class Registry:
             for path in files:
                 shutil.copy(path, payload)
             with _importable(place):
-                info = mlflow.pyfunc.log_model(
+                return mlflow.pyfunc.log_model(
                     name=RELEASE,
                     python_model=str(Path(__file__).with_name("pyfunc_model.py")),
                     artifacts={"payload": str(payload)},
                     code_paths=[str(readers)],
                     pip_requirements=list(_REQUIREMENTS),
                     signature=_signature(),
-                    registered_model_name=self.model,
-                    await_registration_for=60,
                 )
-        return int(info.registered_model_version)
+
+    @contextmanager
+    def _run(self, run_id: str | None, release: str) -> Iterator[None]:
+        """Be in the run of a training, or in one of the release's own."""
+        import mlflow
+
+        if mlflow.active_run() is not None:
+            yield
+            return
+        if run_id is not None:
+            try:
+                mlflow.get_run(run_id)
+            except mlflow.MlflowException:
+                run_id = None  # that of another store, where MLflow did not answer at the time
+        with mlflow.start_run(
+            run_id=run_id,
+            run_name=None if run_id else f"release {release}",
+            experiment_id=None if run_id else experiment_id(self.uri, self.experiment),
+        ):
+            yield
 
     @contextmanager
     def _answering(self) -> Iterator[MlflowClient]:
@@ -210,20 +253,3 @@ def _signature() -> Any:
 
     options = [ParamSpec("horizon", "long", 32), ParamSpec("levels", "double", [80.0, 95.0], (-1,))]
     return ModelSignature(Schema([ColSpec("string", "isbn")]), params=ParamSchema(options))
-
-
-@contextmanager
-def _run(run_id: str | None, release: str) -> Iterator[None]:
-    """Be in the run of a training, or in one of the release's own."""
-    import mlflow
-
-    if mlflow.active_run() is not None:
-        yield
-        return
-    if run_id is not None:
-        try:
-            mlflow.get_run(run_id)
-        except mlflow.MlflowException:
-            run_id = None  # that of another store, where MLflow did not answer at the time
-    with mlflow.start_run(run_id=run_id, run_name=None if run_id else f"release {release}"):
-        yield

@@ -15,7 +15,7 @@ import re
 import shutil
 import tempfile
 import uuid
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,9 @@ class ReleaseStore:
     def write(self, release: str, files: Mapping[str, bytes]) -> str:
         """Write a payload, the manifest last.
 
+        A payload that it takes the place of stays on the disk, as somebody may be reading it; the
+        ones before that do not.
+
         Args:
             release: Its id.
             files: As `assemble` makes them.
@@ -62,12 +65,14 @@ class ReleaseStore:
             Where the payload is.
         """
         folder = self._folder(release)
+        kept = self._tables(release)
         for name, content in sorted(files.items(), key=lambda item: item[0] == MANIFEST):
             path = f"{folder}/{name}"
             # Names of tables tell their content: what is there need not be written again.
             if name == MANIFEST or not self._fs.exists(path):
                 with replacing(self._fs, path) as file:
                     file.write(content)
+        self._remove_tables(release, kept | self._tables(release))
         return self.place(release)
 
     def releases(self) -> list[str]:
@@ -175,6 +180,19 @@ class ReleaseStore:
                 "`kedro release list` and decide again."
             ) from None
         self._fs.invalidate_cache(f"{self._path}/{_CHANGES}")
+
+    def _tables(self, release: str) -> set[str]:
+        """The names of a release's tables; none before it is written."""
+        if not self.has(release):
+            return set()
+        return {str(entry["name"]) for entry in self.manifest(release)["files"].values()}
+
+    def _remove_tables(self, release: str, kept: Container[str]) -> None:
+        """Remove what payloads have left that were refreshed more than once since."""
+        for path in self._fs.glob(f"{self._folder(release)}/*.parquet"):
+            if path.rpartition("/")[2] not in kept:
+                with suppress(FileNotFoundError):
+                    self._fs.rm_file(path)
 
     def _change_paths(self) -> list[str]:
         folder = f"{self._path}/{_CHANGES}"

@@ -59,6 +59,29 @@ def artifact_location(uri: str) -> str | None:
     return None if path is None else (path.parent / "artifacts").as_uri()
 
 
+def experiment_id(uri: str, name: str) -> str:
+    """The id of an experiment, which is made where there is none of this name.
+
+    Args:
+        uri: Of a store that is ready.
+        name: The experiment's.
+    """
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    client = MlflowClient(uri)
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    try:
+        return str(client.create_experiment(name, artifact_location(uri)))
+    except MlflowException:
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return str(found.experiment_id)  # another process was faster
+
+
 def make_ready(uri: str) -> None:
     """Create the store if it is a file that does not exist, and see whether it answers.
 

@@ -1,0 +1,163 @@
+"""The catalog's entries for releases."""
+
+from pathlib import Path
+
+import mlflow
+import pytest
+from kedro.io import DatasetError
+
+from book_forecast.datasets.releases import (
+    CurrentReleaseDataset,
+    PromotionDataset,
+    ReleaseDataset,
+    ReleaseScoresDataset,
+)
+from book_forecast.errors import UserError, find_user_error
+from book_forecast.releases.draft import Draft
+from book_forecast.releases.gates import Gate, Verdict
+from book_forecast.releases.promotion import crown
+from book_forecast.releases.publishing import publish
+from book_forecast.releases.refresh import Refresh
+from book_forecast.releases.registry import Registry
+from book_forecast.releases.store import ReleaseStore
+from tests.releases import payloads
+
+AWAY = Registry("http://127.0.0.1:9")
+
+
+@pytest.fixture(autouse=True)
+def _mlflow_is_away():
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(AWAY.uri)
+    yield
+    mlflow.set_tracking_uri(before)
+
+
+@pytest.fixture
+def root(tmp_path):
+    return str(tmp_path / "releases")
+
+
+@pytest.fixture
+def store(root):
+    return ReleaseStore(root)
+
+
+@pytest.fixture
+def promotion(root, tmp_path):
+    return PromotionDataset(filepath=str(tmp_path / "promotion.json"), releases=root)
+
+
+def make(store: ReleaseStore, seed: int = 0) -> str:
+    return publish(store, AWAY, Draft(payloads.tables(seed=seed)), Path.cwd())
+
+
+def verdict(release: str, champion: str | None, *, passed: bool = True) -> dict:
+    gate = Gate(name="fallbacks", passed=passed, reason="0.5 of the titles")
+    promote = passed or champion is None
+    made = Verdict(release=release, champion=champion, promote=promote, gates=(gate,))
+    return made.model_dump(mode="json")
+
+
+def test_before_the_first_verdict_there_is_none(promotion):
+    assert promotion.load() == {}
+
+
+def test_a_verdict_makes_the_candidate_champion(store, promotion):
+    first = make(store)
+    promotion.save(verdict(first, None))
+    second = make(store, seed=1)
+    promotion.save(verdict(second, first))
+    assert store.champion() == second
+    assert promotion.load()["promoted"] is True
+    assert [change.why for change in store.changes()] == ["passed all gates"] * 2
+
+
+def test_the_first_release_of_all_is_promoted_with_a_warning(store, promotion, caplog):
+    first = make(store)
+    promotion.save(verdict(first, None, passed=False))
+    assert store.champion() == first
+    assert "the first release of all, though it failed fallbacks" in caplog.text
+
+
+def test_a_candidate_that_failed_leaves_the_champion(store, promotion, caplog):
+    first, second = make(store), make(store, seed=1)
+    promotion.save(verdict(first, None))
+    promotion.save(verdict(second, first, passed=False))
+    assert store.champion() == first
+    assert promotion.load()["promoted"] is False
+    assert f"{second} is not promoted: it failed fallbacks" in caplog.text
+
+
+def test_a_pinned_champion_stays(store, promotion, caplog):
+    first, second = make(store), make(store, seed=1)
+    crown(store, AWAY, first, action="pin", why="x", before=None)
+    promotion.save(verdict(second, first))
+    assert store.champion() == first
+    assert f"{first} is pinned: {second} is not promoted" in caplog.text
+    crown(store, AWAY, first, action="unpin", why="x", before=first)
+    promotion.save(verdict(second, first))
+    assert store.champion() == second
+
+
+def test_a_champion_that_is_judged_again_is_not_promoted_again(store, promotion):
+    first = make(store)
+    promotion.save(verdict(first, None))
+    promotion.save(verdict(first, first))
+    assert len(store.changes()) == 1
+
+
+def test_a_verdict_against_a_champion_that_has_gone_is_refused(store, promotion):
+    first, second, third = (make(store, seed=seed) for seed in range(3))
+    promotion.save(verdict(first, None))
+    promotion.save(verdict(second, first))
+    with pytest.raises(DatasetError) as caught:
+        promotion.save(verdict(third, first))
+    error = find_user_error(caught.value)
+    assert error is not None
+    assert f"The champion is {second} by now, not {first}" in str(error)
+    assert store.champion() == second
+
+
+def test_only_the_candidates_entry_publishes(root, store):
+    candidate = ReleaseDataset(filepath=root, release="candidate")
+    candidate.save(Draft(payloads.tables()))
+    loaded = candidate.load()
+    assert loaded is not None
+    assert loaded.release == store.candidate()
+    with pytest.raises(DatasetError, match="Only a candidate is published, not champion"):
+        ReleaseDataset(filepath=root).save(Draft(payloads.tables()))
+
+
+def test_a_champion_that_is_not_there_yet_is_none(root):
+    assert ReleaseDataset(filepath=root).load() is None
+
+
+@pytest.mark.parametrize("release", ["2024-07-01T05.00.00-00000009", "../secrets"])
+def test_a_release_that_is_not_there_is_a_users_error(root, release):
+    with pytest.raises((DatasetError, UserError)) as caught:
+        ReleaseDataset(filepath=root, release=release).load()
+    error = find_user_error(caught.value)
+    assert error is not None
+    assert release in str(error)
+    assert "`kedro release list` shows all releases" in str(error)
+
+
+def test_a_refreshed_release_is_the_current_one(root, store):
+    release = make(store)
+    manifest = store.manifest(release)
+    dataset = CurrentReleaseDataset(filepath=root)
+    dataset.save(Refresh(release, manifest, {}))
+    assert dataset.load().manifest["checksum"] == manifest["checksum"]
+    dataset.save(Refresh(release, manifest, {"titles": payloads.tables(seed=5)["titles"]}))
+    assert dataset.load().release == release
+    assert dataset.load().manifest["checksum"] == manifest["checksum"]
+    other = payloads.tables(seed=5)["distributions"]
+    dataset.save(Refresh(release, manifest, {"distributions": other}))
+    assert dataset.load().manifest["checksum"] != manifest["checksum"]
+
+
+def test_the_candidates_scores_over_all_titles_are_its_own(root, store):
+    assert ReleaseScoresDataset(filepath=root).load() == {}
+    make(store)
+    assert ReleaseScoresDataset(filepath=root).load() == {}
