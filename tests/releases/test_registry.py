@@ -137,6 +137,20 @@ def test_a_registry_that_is_away_costs_nothing_and_is_told_later(store, registry
     assert Path(registry.uri.removeprefix("sqlite:///")).parent.as_uri() in run.info.artifact_uri
 
 
+def test_a_server_that_goes_away_within_the_run_costs_no_release(store, registry):
+    with mlflow.start_run() as run:
+        mlflow.set_tracking_uri(AWAY)
+        try:
+            release = publish(store, Registry(AWAY), draft(), Path.cwd())
+        finally:
+            mlflow.set_tracking_uri(registry.uri)
+    assert store.manifest(release)["mlflow_run"] == run.info.run_id
+    assert synchronise(store, registry) == [release]
+    version = registry.versions()[release]
+    told = mlflow.MlflowClient(registry.uri).get_model_version(registry.model, str(version))
+    assert told.run_id == run.info.run_id
+
+
 def test_scores_are_added_to_the_release_in_its_own_order(published, registry):
     store, release = published
     isbns = [payloads.isbn(n) for n in (2, 0, 1)]

@@ -48,7 +48,7 @@ def publish(store: ReleaseStore, registry: Registry, draft: Draft, project: Path
         "created": now.isoformat(timespec="seconds"),
         "versions": _versions(),
         "revision": revision(project).get("mlflow.source.git.commit"),
-        **_runs(),
+        **_runs(registry),
     }
     files = assemble(release, draft.tables, about)
     published = _published_by(store, json.loads(files[MANIFEST]))
@@ -163,13 +163,16 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _runs() -> dict[str, str]:
-    """The MLflow run that is open, and the ZenML run that it belongs to."""
+def _runs(registry: Registry) -> dict[str, str]:
+    """The MLflow run that is open, and the ZenML run that it belongs to if MLflow can tell."""
     import mlflow
 
     active = mlflow.active_run()
     if active is None:
         return {}
-    tags = mlflow.MlflowClient().get_run(active.info.run_id).data.tags
+    try:
+        tags = registry.run_tags(active.info.run_id)
+    except RegistryError:
+        tags = active.data.tags
     found = {"mlflow_run": active.info.run_id, "zenml_run": tags.get("zenml.run_name")}
     return {name: value for name, value in found.items() if value}
