@@ -6,8 +6,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import fsspec
+import numpy as np
 import pytest
 
+from book_forecast import files
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.changes import Change, ChangedMeanwhileError
 from book_forecast.releases.payload import PayloadError
@@ -64,7 +66,8 @@ def test_a_refreshed_payload_takes_the_place_of_the_old_one(store):
     assert (after.mean != before.mean).any()
 
 
-def test_a_payload_stays_beside_the_one_that_takes_its_place_and_older_ones_go(store):
+def test_a_payload_stays_beside_the_one_that_takes_its_place_and_older_ones_go(store, monkeypatch):
+    monkeypatch.setattr("book_forecast.releases.store._SPARED", dt.timedelta(0))
     for seed in range(4):
         write(store, FIRST, seed=seed)
     fs, path = fsspec.core.url_to_fs(store.place(FIRST))
@@ -74,6 +77,23 @@ def test_a_payload_stays_beside_the_one_that_takes_its_place_and_older_ones_go(s
         manifest = json.loads(assemble(FIRST, payloads.tables(seed=seed), {})["manifest.json"])
         expected |= {entry["name"] for entry in manifest["files"].values()}
     assert kept == expected
+
+
+def test_two_payloads_that_are_written_at_once_leave_a_whole_one(store, monkeypatch):
+    write(store, FIRST, seed=0)
+    stock, others = files.replacing, [1, 2]
+
+    def replacing(fs, path, mode="wb"):
+        # Others come between this one's tables and its manifest.
+        if path.endswith("manifest.json") and others:
+            write(store, FIRST, seed=others.pop(0))
+        return stock(fs, path, mode)
+
+    monkeypatch.setattr("book_forecast.releases.store.replacing", replacing)
+    write(store, FIRST, seed=3)
+    np.testing.assert_array_equal(
+        store.read(FIRST).titles["title"], payloads.tables(seed=3)["titles"]["title"]
+    )
 
 
 @pytest.mark.parametrize("release", ["../secret", "nothing", f"{FIRST}/..", ""])
@@ -122,3 +142,12 @@ def test_an_alias_of_a_release_that_another_store_has_does_not_count(store):
     assert store.champion(SECOND) == SECOND
     store.note_alias(SECOND)
     assert store.champion(SECOND) == FIRST
+
+
+def test_an_alias_that_was_being_set_when_its_process_was_killed_is_nobodys_choice(store):
+    for number, release in enumerate((FIRST, SECOND), 1):
+        write(store, release)
+        store.record(change(number, release))
+    store.note_alias(FIRST)
+    store.note_alias(SECOND, is_set=False)
+    assert store.champion(FIRST) == store.champion(SECOND) == SECOND

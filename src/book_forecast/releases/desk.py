@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,14 +103,23 @@ class Desk:
             UserError: If there was none.
         """
         line: list[str] = []
-        for change in self.store.changes():
-            if change.release in line:
-                line = line[: line.index(change.release) + 1]
+        for release in self._champions():
+            if release in line:
+                line = line[: line.index(release) + 1]
             else:
-                line.append(change.release)
+                line.append(release)
         if len(line) < 2:
             raise UserError("There is no former champion to go back to.")
         return line[-2]
+
+    def _champions(self) -> Iterator[str]:
+        """All champions, the first one first, those that were made so in MLflow among them."""
+        for change in self.store.changes():
+            if change.before is not None:
+                yield change.before
+            yield change.release
+        if (now := self.champion()) is not None:
+            yield now
 
     def export(self, release: str, isbns: Sequence[str]) -> dict[str, str]:
         """Log titles in MLflow as statsmodels' results, on the scale of their models.
@@ -136,7 +145,7 @@ class Desk:
             UserError: If a title is missing in either release.
         """
         draft = with_titles_of(self.read(CHAMPION), self.read(older), isbns)
-        release = publish(self.store, self.registry, draft, self.project)
+        release = publish(self.store, self.registry, draft, self.project, is_candidate=False)
         return self.promote(release, "rollback", why)
 
 

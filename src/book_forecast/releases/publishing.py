@@ -15,9 +15,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from book_forecast.releases.assembly import assemble, revise
+from book_forecast.releases.assembly import assemble
 from book_forecast.releases.draft import Draft
 from book_forecast.releases.payload import MANIFEST, read_payload
+from book_forecast.releases.promotion import set_alias
 from book_forecast.releases.registry import Registry, RegistryError
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.tracking.records import revision
@@ -29,14 +30,22 @@ _TOLD = ("cutoff", "titles", "fallbacks", "models", "data", "revision")
 """What of the manifest stands at a version in MLflow too."""
 
 
-def publish(store: ReleaseStore, registry: Registry, draft: Draft, project: Path) -> str:
-    """Make a release of a draft: the candidate.
+def publish(
+    store: ReleaseStore,
+    registry: Registry,
+    draft: Draft,
+    project: Path,
+    *,
+    is_candidate: bool = True,
+) -> str:
+    """Make a release of a draft.
 
     Args:
         store: Where it is written.
         registry: Where it is registered; if that fails, `synchronise` does it later.
         draft: Its content.
         project: Folder of the code, for its git revision.
+        is_candidate: Whether it is a training's, which is the candidate from now on.
 
     Returns:
         The id of the release.
@@ -57,7 +66,8 @@ def publish(store: ReleaseStore, registry: Registry, draft: Draft, project: Path
         logger.info("This run has published %s already", release)
     else:
         place = store.write(release, files)
-        store.nominate(release)
+        if is_candidate:
+            store.nominate(release)
         logger.info("Release %s of %d titles: %s", release, draft.tables["titles"].num_rows, place)
     try:
         number = register(store, registry, release)
@@ -110,8 +120,7 @@ def synchronise(store: ReleaseStore, registry: Registry) -> list[str]:
         register(store, registry, release)
     champion = store.champion(registry.champion())
     if champion is not None and registry.champion() != champion:
-        registry.crown(champion)
-        store.note_alias(champion)
+        set_alias(store, registry)
     return missing
 
 
@@ -134,7 +143,7 @@ def add_scores(
     payload = store.read(release)
     places = pc.index_in(payload.titles["isbn"], scores["isbn"])
     ordered = scores.drop_columns(["isbn"]).take(places)
-    store.write(release, revise({**payload.manifest, "scores": dict(summary)}, {"scores": ordered}))
+    store.revise(release, {"scores": ordered}, {"scores": dict(summary)})
     try:
         registry.tag(release, {f"score.{name}": value for name, value in summary.items()})
     except RegistryError as error:

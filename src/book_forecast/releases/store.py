@@ -17,14 +17,17 @@ import tempfile
 import uuid
 from collections.abc import Container, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import fsspec
+import pyarrow as pa
 from fsspec.implementations.local import LocalFileSystem
 
 from book_forecast.cache import cache_folder
 from book_forecast.files import replacing
+from book_forecast.releases.assembly import revise
 from book_forecast.releases.changes import Change, ChangedMeanwhileError
 from book_forecast.releases.payload import (
     MANIFEST,
@@ -37,6 +40,8 @@ from book_forecast.releases.payload import (
 RELEASE_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8}")
 _CHANGES = "changes"
 _CANDIDATE, _ALIAS = "candidate.json", "alias.json"
+# Tables that no manifest names may be those of a payload that is being written.
+_SPARED = timedelta(hours=1)
 
 
 class ReleaseStore:
@@ -55,7 +60,7 @@ class ReleaseStore:
         """Write a payload, the manifest last.
 
         A payload that it takes the place of stays on the disk, as somebody may be reading it; the
-        ones before that do not.
+        ones before that do not, once they have lain there for an hour.
 
         Args:
             release: Its id.
@@ -74,6 +79,22 @@ class ReleaseStore:
                     file.write(content)
         self._remove_tables(release, kept | self._tables(release))
         return self.place(release)
+
+    def revise(self, release: str, tables: Mapping[str, pa.Table], about: Mapping[str, Any]) -> str:
+        """Write a payload in which some tables are others; the rest is as it is by now.
+
+        Args:
+            release: Its id.
+            tables: By kind, those that take the place of its own or are added.
+            about: What its manifest tells anew.
+
+        Returns:
+            Where the payload is.
+
+        Raises:
+            PayloadError: If there is no such release, or its manifest is damaged.
+        """
+        return self.write(release, revise({**self.manifest(release), **about}, tables))
 
     def releases(self) -> list[str]:
         """The ids of all complete releases, the oldest first."""
@@ -151,15 +172,21 @@ class ReleaseStore:
                 to a release of this store: not where it lags behind, because MLflow did not answer
                 at the time, and not where another store has set it.
         """
-        if alias is not None and alias != self._read_pointer(_ALIAS) and self.has(alias):
+        if alias is not None and alias not in self._told_aliases() and self.has(alias):
             return alias
         # A service asks every few seconds: of all changes, it reads the last alone.
         paths = self._change_paths()
         return self._change(paths[-1]).release if paths else None
 
-    def note_alias(self, release: str) -> None:
-        """Note what the registry's alias was set to."""
-        self._write_pointer(_ALIAS, release)
+    def note_alias(self, release: str, *, is_set: bool = True) -> None:
+        """Note what the registry's alias is set to.
+
+        Args:
+            release: What it names.
+            is_set: Whether it does already. Until then it may also name what it did before.
+        """
+        before = None if is_set else self._read_pointer(_ALIAS)
+        self._write_pointer(_ALIAS, release, **({"before": before} if before else {}))
 
     def record(self, change: Change) -> None:
         """Make a change of the champion, if it is the first with its number.
@@ -192,7 +219,8 @@ class ReleaseStore:
         for path in self._fs.glob(f"{self._folder(release)}/*.parquet"):
             if path.rpartition("/")[2] not in kept:
                 with suppress(FileNotFoundError):
-                    self._fs.rm_file(path)
+                    if datetime.now(UTC) - self._fs.modified(path) > _SPARED:
+                        self._fs.rm_file(path)
 
     def _change_paths(self) -> list[str]:
         folder = f"{self._path}/{_CHANGES}"
@@ -202,17 +230,24 @@ class ReleaseStore:
     def _change(self, path: str) -> Change:
         return Change.model_validate_json(self._fs.cat_file(path))
 
+    def _told_aliases(self) -> set[str]:
+        return set(self._read_pointers(_ALIAS).values())
+
     def _read_pointer(self, name: str) -> str | None:
+        return self._read_pointers(name).get("release")
+
+    def _read_pointers(self, name: str) -> dict[str, str]:
         path = f"{self._path}/{name}"
         self._fs.invalidate_cache(path)
         try:
-            return str(json.loads(self._fs.cat_file(path))["release"])
+            content = json.loads(self._fs.cat_file(path))
         except FileNotFoundError:
-            return None
+            return {}
+        return dict(content)
 
-    def _write_pointer(self, name: str, release: str) -> None:
+    def _write_pointer(self, name: str, release: str, **more: str) -> None:
         with replacing(self._fs, f"{self._path}/{name}", "w") as file:
-            json.dump({"release": release}, file)
+            json.dump({"release": release, **more}, file)
 
     def _folder(self, release: str) -> str:
         if not RELEASE_ID.fullmatch(release):

@@ -192,8 +192,8 @@ def _try_to_reach(uri: str) -> None:
         pass
     began = time.monotonic()
     try:
-        answer = http_request(
-            get_default_host_creds(uri),
+        answer = http_request(  # type: ignore[no-untyped-call]
+            get_default_host_creds(uri),  # type: ignore[no-untyped-call]
             "/health",
             "GET",
             max_retries=0,
