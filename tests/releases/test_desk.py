@@ -8,6 +8,7 @@ import pytest
 
 from book_forecast.errors import UserError
 from book_forecast.releases.answers import Answers
+from book_forecast.releases.assembly import assemble
 from book_forecast.releases.changes import ChangedMeanwhileError
 from book_forecast.releases.desk import Desk, errors_since
 from book_forecast.releases.draft import Draft
@@ -38,6 +39,14 @@ def three(desk):
 def test_a_release_is_found_by_its_id_and_by_either_end_of_it(desk, three):
     name = three[1]
     assert desk.find(name) == desk.find(name[-8:]) == name
+
+
+def test_the_end_of_an_id_may_look_like_a_number(desk):
+    name = "2024-07-01T05.00.00-12345678"
+    desk.store.write(name, assemble(name, payloads.tables(), {}))
+    assert desk.find("12345678") == name
+    with pytest.raises(UserError, match="No release is meant by ''"):
+        desk.find("")
 
 
 def test_what_several_releases_begin_with_means_none_of_them(desk):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,8 @@ from book_forecast.releases.publishing import publish
 from book_forecast.releases.registry import Registry, RegistryError
 from book_forecast.releases.store import ReleaseStore
 
+logger = logging.getLogger(__name__)
+
 CANDIDATE, CHAMPION = "candidate", "champion"
 
 
@@ -32,10 +36,11 @@ class Desk:
     project: Path
 
     def versions(self) -> dict[str, int]:
-        """Versions in MLflow by release; none where it does not answer."""
+        """Versions in MLflow by release; none, with a warning, where it does not answer."""
         try:
             return self.registry.versions()
-        except RegistryError:
+        except RegistryError as error:
+            logger.warning("What is registered is not known: %s", error)
             return {}
 
     def champion(self) -> str | None:
@@ -56,20 +61,24 @@ class Desk:
             if found is None:
                 raise UserError(f"There is no {name} yet: run the train and evaluate pipelines.")
             return found
-        if name.isdigit():
+        known = self.store.releases()
+        # The random end of an id may consist of digits alone, as a version does.
+        matches = [release for release in known if release.endswith(f"-{name}")]
+        if not matches and name.isdigit():
             matches = self._of_version(int(name))
-        else:
-            matches = [r for r in self.store.releases() if r.startswith(name) or r.endswith(name)]
+        elif not matches and name:
+            matches = [r for r in known if r.startswith(name) or r.endswith(name)]
         if len(matches) != 1:
             which = "Several releases are" if matches else "No release is"
-            raise UserError(f"{which} meant by {name!r}: `kedro release list` shows all.")
+            hint = "" if matches else _near(name, known)
+            raise UserError(f"{which} meant by {name!r}: {hint}`kedro release list` shows all.")
         return matches[0]
 
     def _of_version(self, number: int) -> list[str]:
         try:
             versions = self.registry.versions()
         except RegistryError as error:
-            raise UserError(f"{error} Name the release by its id, not by a version.") from error
+            raise UserError(f"{error}. Name the release by its id, not by a version.") from error
         return [release for release, version in versions.items() if version == number]
 
     def read(self, name: str) -> Payload:
@@ -147,6 +156,11 @@ class Desk:
         draft = with_titles_of(self.read(CHAMPION), self.read(older), isbns)
         release = publish(self.store, self.registry, draft, self.project, is_candidate=False)
         return self.promote(release, "rollback", why)
+
+
+def _near(name: str, releases: Sequence[str]) -> str:
+    near = get_close_matches(name, [CANDIDATE, CHAMPION, *releases], n=1, cutoff=0.7)
+    return f"did you mean {near[0]}? " if near else ""
 
 
 def errors_since(releases: Sequence[Payload], sales: pd.DataFrame) -> pd.DataFrame | None:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.draft import Draft
-from book_forecast.releases.payload import MANIFEST, read_payload
+from book_forecast.releases.payload import MANIFEST, PayloadError, read_payload
 from book_forecast.releases.promotion import set_alias
 from book_forecast.releases.registry import Registry, RegistryError
 from book_forecast.releases.store import ReleaseStore
@@ -101,7 +101,7 @@ def register(store: ReleaseStore, registry: Registry, release: str) -> int:
     return registry.register(release, folder, wanted, tags, manifest.get("mlflow_run"))
 
 
-def synchronise(store: ReleaseStore, registry: Registry) -> list[str]:
+def synchronise(store: ReleaseStore, registry: Registry) -> tuple[list[str], list[str]]:
     """Register what could not be registered when it was made, and set the alias right.
 
     Args:
@@ -109,19 +109,26 @@ def synchronise(store: ReleaseStore, registry: Registry) -> list[str]:
         registry: Of MLflow.
 
     Returns:
-        The releases that were registered, the oldest first.
+        The releases that were registered, the oldest first; and what is wrong with those that are
+        damaged.
 
     Raises:
         RegistryError: If MLflow does not answer or refuses.
     """
     known = registry.versions()
     missing = [release for release in store.releases() if release not in known]
+    made, damaged = [], []
     for release in missing:
-        register(store, registry, release)
+        try:
+            register(store, registry, release)
+        except PayloadError as error:
+            damaged.append(str(error))
+        else:
+            made.append(release)
     champion = store.champion(registry.champion())
     if champion is not None and registry.champion() != champion:
         set_alias(store, registry)
-    return missing
+    return made, damaged
 
 
 def add_scores(

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from book_forecast.errors import UserError
 from book_forecast.tracking.store import StoreError, experiment_id, make_ready, without_secrets
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _REQUIREMENTS = ("numpy", "pandas", "pyarrow")
 _QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 
 
-class RegistryError(Exception):
+class RegistryError(UserError):
     """MLflow's registry does not answer or refuses; says where it is and why."""
 
 

@@ -228,7 +228,13 @@ class ReleaseStore:
         return sorted(self._fs.glob(f"{folder}/[0-9]*.json"))
 
     def _change(self, path: str) -> Change:
-        return Change.model_validate_json(self._fs.cat_file(path))
+        try:
+            return Change.model_validate_json(self._fs.cat_file(path))
+        except ValueError:
+            raise PayloadError(
+                f"{path} is damaged: it does not tell a change of the champion. Remove it, and "
+                "make the release champion that is to be."
+            ) from None
 
     def _told_aliases(self) -> set[str]:
         return set(self._read_pointers(_ALIAS).values())
@@ -240,10 +246,11 @@ class ReleaseStore:
         path = f"{self._path}/{name}"
         self._fs.invalidate_cache(path)
         try:
-            content = json.loads(self._fs.cat_file(path))
+            return dict(json.loads(self._fs.cat_file(path)))
         except FileNotFoundError:
             return {}
-        return dict(content)
+        except (ValueError, TypeError):
+            raise PayloadError(f"{path} is damaged: it names no release. Remove it.") from None
 
     def _write_pointer(self, name: str, release: str, **more: str) -> None:
         with replacing(self._fs, f"{self._path}/{name}", "w") as file:

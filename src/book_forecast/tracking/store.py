@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from book_forecast.cache import cache_folder
+from book_forecast.errors import UserError
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOU
 _silent_since: dict[str, float] = {}
 
 
-class StoreError(Exception):
+class StoreError(UserError):
     """The store cannot be used; the message says why."""
 
 
