@@ -106,7 +106,7 @@ def show(name: str, env: str | None, data_root: str | None) -> None:
 @_options
 def compare(first: str, second: str, env: str | None, data_root: str | None) -> None:
     """Compare two releases: their scores, their models, and the weeks since both."""
-    from book_forecast.releases.desk import errors_since
+    from book_forecast.releases.since import errors_since
 
     desk, sales = _open(env, data_root)
     payloads = [desk.read(first), desk.read(second)]

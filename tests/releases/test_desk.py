@@ -10,10 +10,11 @@ from book_forecast.errors import UserError
 from book_forecast.releases.answers import Answers
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.changes import ChangedMeanwhileError
-from book_forecast.releases.desk import Desk, errors_since
+from book_forecast.releases.desk import Desk
 from book_forecast.releases.draft import Draft
 from book_forecast.releases.publishing import publish
 from book_forecast.releases.registry import Registry
+from book_forecast.releases.since import errors_since
 from book_forecast.releases.store import ReleaseStore
 from tests.releases import payloads
 

@@ -8,12 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from book_forecast.errors import UserError
-from book_forecast.histories import WEEK
-from book_forecast.releases.answers import Answers
 from book_forecast.releases.changes import Action, Change, ChangedMeanwhileError
 from book_forecast.releases.mending import with_titles_of
 from book_forecast.releases.payload import Payload, PayloadError
@@ -161,45 +156,3 @@ class Desk:
 def _near(name: str, releases: Sequence[str]) -> str:
     near = get_close_matches(name, [CANDIDATE, CHAMPION, *releases], n=1, cutoff=0.7)
     return f"did you mean {near[0]}? " if near else ""
-
-
-def errors_since(releases: Sequence[Payload], sales: pd.DataFrame) -> pd.DataFrame | None:
-    """WAPE of releases on the weeks that none of them has seen, over the titles all of them have.
-
-    Args:
-        releases: To compare.
-        sales: isbn, week, volume.
-
-    Returns:
-        release, weeks, titles and wape; None where there is no such week yet.
-    """
-    answers = [Answers(payload) for payload in releases]
-    common = set.intersection(*({*a.isbns} for a in answers))
-    cutoffs = [np.datetime64(payload.manifest["cutoff"]) for payload in releases]
-    newer = sales[
-        sales["isbn"].isin(common)
-        & (sales["week"] > pd.Timestamp(max(cutoffs)))
-        & sales["volume"].notna()
-    ]
-    if newer.empty:
-        return None
-    rows = []
-    for payload, answer in zip(releases, answers, strict=True):
-        wrong = 0.0
-        for isbn, weeks in newer.groupby("isbn"):
-            row = answer.row(str(isbn))
-            cutoff = np.datetime64(payload.titles["cutoff"][row].as_py())
-            ahead = ((weeks["week"].to_numpy("datetime64[D]") - cutoff) // WEEK).astype(int) - 1
-            inside = ahead < payload.mean.shape[1]
-            mean = payload.mean[row, np.minimum(ahead, payload.mean.shape[1] - 1)]
-            wrong += float(np.abs(mean - weeks["volume"].to_numpy())[inside].sum())
-        total = float(newer["volume"].sum())
-        rows.append(
-            {
-                "release": payload.release,
-                "weeks": newer["week"].nunique(),
-                "titles": newer["isbn"].nunique(),
-                "wape": wrong / total if total else np.nan,
-            }
-        )
-    return pd.DataFrame(rows)

@@ -50,6 +50,7 @@ SCHEMAS = {
             **dict.fromkeys(("isbn", "title", "author", "product_class"), _TEXT),
             **dict.fromkeys(("model", "specification", "fallback_reason", "state"), _TEXT),
             "first_week": pa.date32(),
+            "trained_until": pa.date32(),
             "cutoff": pa.date32(),
         }
     ),
@@ -62,7 +63,11 @@ SCHEMAS = {
         }
     ),
 }
-"""Columns of each file. `volumes` ends with the cutoff; null is a missing week."""
+"""Columns of each file. `volumes` ends with the cutoff; null is a missing week.
+
+The model was estimated on the weeks from `first_week` to `trained_until`; those up to the cutoff
+were rolled in since.
+"""
 _MAY_BE_MISSING = {"scores"}
 _ROW_GROUP = 1000
 _FILE_NAME = re.compile(r"(titles|histories|distributions|scores)-[0-9a-f]{16}\.parquet")

@@ -79,12 +79,11 @@ def _rolls(release: Payload, model_input: pd.DataFrame) -> list[Roll]:
     tasks = []
     for history in title_histories(model_input):
         row = rows.get(history.isbn)
-        if row is None or history.cutoff <= cutoffs[row]:
+        if row is None:
             continue
-        newer = int((history.cutoff - cutoffs[row]) / np.timedelta64(7, "D"))
-        if newer < history.n_weeks:
-            model = model_of(release, row)
-            tasks.append(Roll(history.isbn, model, history.volumes[-newer:]))
+        newer = history.weeks_since(cutoffs[row])
+        if len(newer):
+            tasks.append(Roll(history.isbn, model_of(release, row), newer))
     return tasks
 
 
