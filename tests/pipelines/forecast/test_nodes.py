@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from kedro_datasets.partitions import PartitionedDataset
 
-from book_forecast.datasets import CurrentReleaseDataset
+from book_forecast.datasets import CurrentReleaseDataset, TitleRowsDataset
 from book_forecast.errors import UserError
 from book_forecast.forecasters import Sarima
 from book_forecast.pipelines.forecast.nodes import forecast_titles, keep_forecasts, roll_forward
@@ -97,12 +98,12 @@ def test_releases_are_held_against_the_weeks_since_their_trainings_after_these_w
     after = rolled(entry, LATER)
     assert after.titles["trained_until"].equals(before.titles["trained_until"])
     assert after.manifest["trained_until"] == str(KNOWN["week"].max().date())
-    newer = [errors_since([release, before], LATER) for release in (before, after)]
-    assert newer[0] is not None
-    assert newer[0]["weeks"].tolist() == [6, 6]
-    assert newer[0]["titles"].tolist() == [3, 3]
-    for table in newer:
-        np.testing.assert_allclose(table["wape"], newer[0]["wape"], rtol=1e-6)
+    once, again = (errors_since([release, before], LATER) for release in (before, after))
+    assert once is not None
+    assert again is not None
+    assert once["weeks"].tolist() == [6, 6]
+    assert once["titles"].tolist() == [3, 3]
+    np.testing.assert_allclose(again["wape"], once["wape"], rtol=1e-6)
 
 
 def test_a_release_of_an_older_training_forecasts_from_where_the_newer_one_does(entry, tmp_path):
@@ -139,3 +140,15 @@ def test_forecasts_are_kept_by_release_and_cutoff(entry):
     assert key == f"{RELEASE}/{KNOWN['week'].max():%Y-%m-%d}"
     pd.testing.assert_frame_equal(kept, ahead)
     assert keep_forecasts(ahead.iloc[:0]) == {}
+
+
+def test_a_title_without_newer_weeks_is_kept_once_beside_the_others(entry, tmp_path):
+    history = PartitionedDataset(
+        path=str(tmp_path / "history"), dataset=TitleRowsDataset, filename_suffix=".parquet"
+    )
+    for weeks in (None, LATER[LATER["isbn"] != ISBNS[0]], LATER[LATER["isbn"] != ISBNS[0]]):
+        history.save(keep_forecasts(forecast_titles(rolled(entry, weeks), 4, [80])))
+    kept = pd.concat([load() for load in history.load().values()])
+    assert len(history.load()) == 2
+    assert not kept.duplicated(["release", "cutoff", "isbn", "week"]).any()
+    assert len(kept) == (3 + 2) * 4

@@ -135,9 +135,8 @@ def keep_forecasts(forecasts: pd.DataFrame) -> dict[str, pd.DataFrame]:
         forecasts: As `forecast_titles` returns them.
 
     Returns:
-        One table, under the release and the last week that it knows: a repeat takes its place.
+        A table for each cutoff of a title, under the release and it: a repeat takes the place of
+        its rows.
     """
-    if forecasts.empty:
-        return {}
-    cutoff = forecasts["cutoff"].max()
-    return {f"{forecasts['release'].iloc[0]}/{cutoff:%Y-%m-%d}": forecasts}
+    by_key = forecasts.groupby(["release", "cutoff"])
+    return {f"{release}/{cutoff:%Y-%m-%d}": rows for (release, cutoff), rows in by_key}
