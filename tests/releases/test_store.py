@@ -107,6 +107,16 @@ def test_a_release_that_is_not_there_is_named(store):
         store.read(FIRST)
 
 
+def test_a_folder_that_holds_another_release_is_refused(store):
+    fs, root = fsspec.core.url_to_fs(store.root)
+    fs.makedirs(f"{root}/{FIRST}")
+    for name, content in assemble(SECOND, payloads.tables(), {}).items():
+        fs.pipe_file(f"{root}/{FIRST}/{name}", content)
+    for look in (store.read, store.manifest):
+        with pytest.raises(PayloadError, match=f"{FIRST} holds {SECOND}, not {FIRST}"):
+            look(FIRST)
+
+
 def test_the_champion_is_the_last_one_made(store):
     assert store.champion() is None
     store.record(change(1, FIRST))

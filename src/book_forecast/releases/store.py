@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import tempfile
 import uuid
 from collections.abc import Container, Mapping
@@ -29,6 +28,7 @@ from book_forecast.cache import cache_folder
 from book_forecast.files import replacing
 from book_forecast.releases.assembly import revise
 from book_forecast.releases.changes import Change, ChangedMeanwhileError
+from book_forecast.releases.fetching import fetch_payload
 from book_forecast.releases.payload import (
     MANIFEST,
     Payload,
@@ -122,9 +122,12 @@ class ReleaseStore:
             with suppress(FileNotFoundError):
                 local.write_bytes(self._fs.cat_file(source))
             try:
-                return read_manifest(local)
+                manifest = read_manifest(local)
             except PayloadError as error:
-                raise PayloadError(str(error).replace(str(local), self.place(release))) from None
+                place = f"{self.place(release)}/{MANIFEST}"
+                raise PayloadError(str(error).replace(str(local), place)) from None
+        self._refuse_another(release, manifest)
+        return manifest
 
     def read(self, release: str) -> Payload:
         """A release in memory.
@@ -132,7 +135,9 @@ class ReleaseStore:
         Raises:
             PayloadError: If it cannot be trusted or read.
         """
-        return read_payload(self.local_folder(release))
+        payload = read_payload(self.local_folder(release))
+        self._refuse_another(release, payload.manifest)
+        return payload
 
     def local_folder(self, release: str) -> Path:
         """A folder on the local disk with the payload; from a bucket it is fetched into the cache.
@@ -208,6 +213,10 @@ class ReleaseStore:
             ) from None
         self._fs.invalidate_cache(f"{self._path}/{_CHANGES}")
 
+    def _refuse_another(self, release: str, manifest: Mapping[str, Any]) -> None:
+        if manifest["release"] != release:
+            raise PayloadError(f"{self.place(release)} holds {manifest['release']}, not {release}.")
+
     def _tables(self, release: str) -> set[str]:
         """The names of a release's tables; none before it is written."""
         if not self.has(release):
@@ -262,34 +271,6 @@ class ReleaseStore:
                 f"{release!r} is no id of a release, such as 2026-11-24T05.00.00-1a2b3c4d."
             )
         return f"{self._path}/{release}"
-
-
-def fetch_payload(
-    fs: fsspec.AbstractFileSystem, source: str, manifest: Mapping[str, Any], folder: Path
-) -> None:
-    """Bring the files of one manifest here; a fetch that is cut short leaves nothing.
-
-    Args:
-        fs: The filesystem they are on.
-        source: Their folder there.
-        manifest: A checked one.
-        folder: The local folder to make.
-
-    Raises:
-        PayloadError: If the manifest names a file of another folder.
-    """
-    waiting = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
-    waiting.mkdir(parents=True)
-    try:
-        names = [*(str(entry["name"]) for entry in manifest["files"].values()), MANIFEST]
-        for name in names:
-            if "/" in name or "\\" in name:
-                raise PayloadError(f"{source} names {name!r}: no file of its own.")
-            fs.get_file(f"{source}/{name}", str(waiting / name))
-        with suppress(OSError):  # another process was faster
-            waiting.rename(folder)
-    finally:
-        shutil.rmtree(waiting, ignore_errors=True)
 
 
 def _create_local(path: Path, content: bytes) -> None:
