@@ -94,6 +94,13 @@ def test_going_back_twice_goes_back_two_releases(desk, three):
     assert desk.champion() == three[0]
 
 
+def test_a_release_that_is_promoted_again_comes_after_the_one_between(desk, three):
+    for name in (three[0], three[1], three[0]):
+        desk.promote(name, "promote", "x")
+    assert desk.promote(desk.former_champion(), "rollback", "bad").release == three[1]
+    assert desk.former_champion() == three[0]
+
+
 def test_going_back_from_a_champion_that_was_set_in_mlflow_goes_to_the_one_before(
     desk, three, monkeypatch
 ):

@@ -90,6 +90,11 @@ model = mlflow.pyfunc.load_model(sys.argv[2])
 answer = model.predict(
     pd.DataFrame({"isbn": sys.argv[3:]}), params={"horizon": 3, "levels": [50.0, 95.0]}
 )
+for asked, params in (("9780000000002", {}), (sys.argv[3], {"horizon": 105})):
+    try:
+        model.predict(pd.DataFrame({"isbn": [asked]}), params=params)
+    except Exception as error:
+        print(error)
 print(json.dumps([answer.columns.tolist(), len(answer), answer["release"][0],
     [name for name in sys.modules if name.split(".")[0] == "book_forecast"]]))
 """
@@ -112,6 +117,8 @@ def test_mlflow_alone_answers_out_of_it_without_pickle_and_without_this_project(
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
+    assert f"The release {release} has no title 9780000000002." in done.stdout
+    assert "horizon is 105: it must be 1 to 104 weeks." in done.stdout
     columns, rows, said, ours = json.loads(done.stdout.splitlines()[-1])
     expected = ["isbn", "week", "cutoff", "release", "model", "mean", "lo-50", "hi-50"]
     assert columns == [*expected, "lo-95", "hi-95"]

@@ -125,6 +125,22 @@ def test_the_champion_is_the_last_one_made(store):
     assert [c.before for c in store.changes()] == [None, FIRST]
 
 
+def test_a_record_whose_answer_was_lost_is_not_somebody_elses(monkeypatch, cloud_root):
+    store = ReleaseStore(f"{cloud_root}/releases")
+    stock = type(store._fs).pipe_file
+
+    def twice(self, path, content, **options):
+        stock(self, path, content, **options)
+        stock(self, path, content, **options)
+
+    monkeypatch.setattr(type(store._fs), "pipe_file", twice)
+    store.record(change(1, FIRST))
+    assert store.champion() == FIRST
+    with pytest.raises(ChangedMeanwhileError):
+        store.record(change(1, SECOND))
+    assert store.champion() == FIRST
+
+
 def test_of_two_who_change_the_champion_at_once_one_wins_and_the_other_is_told(tmp_path):
     store = ReleaseStore(str(tmp_path / "releases"))
     together = threading.Barrier(8)

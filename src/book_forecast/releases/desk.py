@@ -107,23 +107,28 @@ class Desk:
             UserError: If there was none.
         """
         line: list[str] = []
-        for release in self._champions():
-            if release in line:
-                line = line[: line.index(release) + 1]
-            else:
+        for release, is_return in self._champions():
+            if line and release == line[-1]:
+                continue
+            while is_return and release in line and line[-1] != release:
+                line.pop()
+            if not line or line[-1] != release:
                 line.append(release)
         if len(line) < 2:
             raise UserError("There is no former champion to go back to.")
         return line[-2]
 
-    def _champions(self) -> Iterator[str]:
-        """All champions, the first one first, those that were made so in MLflow among them."""
+    def _champions(self) -> Iterator[tuple[str, bool]]:
+        """All champions, the first one first, and whether each was gone back to.
+
+        Those that somebody has made champion in MLflow are among them.
+        """
         for change in self.store.changes():
             if change.before is not None:
-                yield change.before
-            yield change.release
+                yield change.before, False
+            yield change.release, change.action == "rollback"
         if (now := self.champion()) is not None:
-            yield now
+            yield now, False
 
     def export(self, release: str, isbns: Sequence[str]) -> dict[str, str]:
         """Log titles in MLflow as statsmodels' results, on the scale of their models.

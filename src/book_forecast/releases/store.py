@@ -205,7 +205,11 @@ class ReleaseStore:
             if isinstance(self._fs, LocalFileSystem):
                 _create_local(Path(path), content)
             else:
-                self._fs.pipe_file(path, content, mode="create")
+                with suppress(FileExistsError):
+                    self._fs.pipe_file(path, content, mode="create")
+                # A request whose answer was lost is repeated, and then finds its own file.
+                if self._fs.cat_file(path) != content:
+                    raise FileExistsError(path)
         except FileExistsError:
             raise ChangedMeanwhileError(
                 f"Somebody else has changed the champion meanwhile ({path}): look at "
