@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from book_forecast import files
+from book_forecast.errors import UserError
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.changes import Change, ChangedMeanwhileError
 from book_forecast.releases.payload import PayloadError
@@ -77,6 +78,20 @@ def test_a_payload_stays_beside_the_one_that_takes_its_place_and_older_ones_go(s
         manifest = json.loads(assemble(FIRST, payloads.tables(seed=seed), {})["manifest.json"])
         expected |= {entry["name"] for entry in manifest["files"].values()}
     assert kept == expected
+
+
+def test_a_full_disk_is_told_and_costs_no_release(store, monkeypatch):
+    write(store, FIRST)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("book_forecast.releases.store.replacing", full)
+    for release in (FIRST, SECOND):
+        with pytest.raises(UserError, match=f"{release}: .*No space left on device. Make room"):
+            write(store, release, seed=1)
+    assert store.releases() == [FIRST]
+    assert len(store.read(FIRST)) == 3
 
 
 def test_two_payloads_that_are_written_at_once_leave_a_whole_one(store, monkeypatch):

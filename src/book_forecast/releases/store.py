@@ -25,6 +25,7 @@ import pyarrow as pa
 from fsspec.implementations.local import LocalFileSystem
 
 from book_forecast.cache import cache_folder
+from book_forecast.errors import UserError
 from book_forecast.files import replacing
 from book_forecast.releases.assembly import revise
 from book_forecast.releases.changes import Change, ChangedMeanwhileError
@@ -68,15 +69,24 @@ class ReleaseStore:
 
         Returns:
             Where the payload is.
+
+        Raises:
+            UserError: If it cannot be written; what was there before is as it was.
         """
         folder = self._folder(release)
         kept = self._tables(release)
-        for name, content in sorted(files.items(), key=lambda item: item[0] == MANIFEST):
-            path = f"{folder}/{name}"
-            # Names of tables tell their content: what is there need not be written again.
-            if name == MANIFEST or not self._fs.exists(path):
-                with replacing(self._fs, path) as file:
-                    file.write(content)
+        try:
+            for name, content in sorted(files.items(), key=lambda item: item[0] == MANIFEST):
+                path = f"{folder}/{name}"
+                # Names of tables tell their content: what is there need not be written again.
+                if name == MANIFEST or not self._fs.exists(path):
+                    with replacing(self._fs, path) as file:
+                        file.write(content)
+        except OSError as error:
+            raise UserError(
+                f"The release cannot be written to {self.place(release)}: {error}. Make room or "
+                "give the right to write there, and run again; releases before it are as they were."
+            ) from error
         self._remove_tables(release, kept | self._tables(release))
         return self.place(release)
 
