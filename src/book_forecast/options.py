@@ -30,7 +30,7 @@ from book_forecast.releases.payload import LONGEST_HORIZON
 Titles = Literal["top", "all"] | list[str]
 Share = Annotated[float, Field(ge=0, le=1)]
 
-RELEASE_PATTERN = r"^(champion|candidate|\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8})$"
+_RELEASE = re.compile(r"champion|candidate|\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8}")
 _SEPARATORS = re.compile(r"[\s,;]+")
 
 
@@ -101,6 +101,29 @@ def normalise_levels(value: object) -> list[int | float]:
     if not levels:
         raise ValueError("give at least one level, as in 80,95")
     return sorted(levels)
+
+
+def check_release(value: object) -> str:
+    """Read which release is meant.
+
+    Args:
+        value: What was given.
+
+    Returns:
+        `champion`, `candidate`, or an id.
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    name = str(value)
+    if _RELEASE.fullmatch(name):
+        return name
+    near = difflib.get_close_matches(name, ("champion", "candidate"), n=1)
+    raise ValueError(
+        f"did you mean {near[0]}?"
+        if near
+        else "give champion, candidate, or a whole id as `kedro release list` shows it"
+    )
 
 
 class ShardOptions(OptionGroup):
@@ -239,7 +262,7 @@ class Options(OptionGroup):
     tune: TuneOptions = TuneOptions()
     evaluate: EvaluateOptions = EvaluateOptions()
     promote: PromoteOptions = PromoteOptions()
-    release: str = Field(default="champion", pattern=RELEASE_PATTERN)
+    release: Annotated[str, PlainValidator(check_release)] = "champion"
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:

@@ -50,6 +50,7 @@ def tables(titles: int = 3, weeks: int = 120, seed: int = 0) -> dict[str, pa.Tab
             "fallback_reason": [None if n % 3 else "too short" for n in rows],
             "state": ["{}"] * titles,
             "first_week": [CUTOFF - dt.timedelta(weeks=weeks - 1)] * titles,
+            "trained_until": [CUTOFF] * titles,
             "cutoff": [CUTOFF] * titles,
         },
         "histories": {

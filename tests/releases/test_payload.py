@@ -14,7 +14,9 @@ from book_forecast.releases.payload import (
     MANIFEST,
     PayloadError,
     checksum,
+    file_entry,
     read_payload,
+    table_bytes,
 )
 from tests.releases import payloads
 
@@ -174,3 +176,49 @@ def test_a_horizon_beyond_the_payload_is_refused_with_its_bounds(written, horizo
 def test_a_level_beyond_the_payload_is_refused_with_its_bounds(written, level):
     with pytest.raises(ValueError, match="must be 1 to 99 percent"):
         Answers(read_payload(written)).forecast(payloads.isbn(0), 4, (level,))
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"files": None}, "names no files"),
+        ({"files": {"titles": "x"}}, "names no files"),
+        ({"probabilities": [0.5]}, "other weeks or quantiles"),
+        ({"longest_horizon": 52}, "other weeks or quantiles"),
+        ({"release": None}, "does not name its release"),
+        ({"format": True}, "has no format"),
+    ],
+)
+def test_a_manifest_that_was_forged_is_refused(folder, values, reason):
+    changed(folder, **values)
+    with pytest.raises(PayloadError, match=reason):
+        read_payload(folder)
+
+
+@pytest.mark.parametrize("damage", ["nan", "twice", "no_cutoff", "short_history"])
+def test_tables_that_do_not_answer_are_refused(tmp_path, damage):
+    tables = payloads.tables()
+    titles = tables["titles"].to_pydict()
+    if damage == "nan":
+        mean = np.full((3, LONGEST_HORIZON), np.nan)
+        tables["distributions"] = tables["distributions"].set_column(
+            0, "mean", payloads._lists(mean)
+        )
+    elif damage == "twice":
+        titles["isbn"][1] = titles["isbn"][0]
+    elif damage == "no_cutoff":
+        titles["cutoff"][1] = None
+    else:
+        tables["histories"] = pa.table({"volumes": [[1.0]] * 3})
+    tables["titles"] = pa.table(titles)
+    for kind, table in tables.items():
+        name, content = table_bytes(kind, table)
+        tables[kind] = file_entry(name, content)
+        (tmp_path / name).write_bytes(content)
+    source = json.loads((payloads.write(tmp_path / "whole") / MANIFEST).read_text())
+    shutil.rmtree(tmp_path / "whole")
+    (tmp_path / MANIFEST).write_text(json.dumps(source))
+    changed(tmp_path, files=tables)
+    reason = {"nan": "no number", "twice": "twice", "no_cutoff": "without cutoff"}
+    with pytest.raises(PayloadError, match=reason.get(damage, "do not end with")):
+        read_payload(tmp_path)

@@ -77,6 +77,7 @@ def tables(cutoff: dt.date, titles: int, faster: float, seed: int = 5) -> dict[s
     replaced = {
         "title": [name for name, _ in names],
         "author": [author for _, author in names],
+        "trained_until": [cutoff] * titles,
         "cutoff": [cutoff] * titles,
         "first_week": [cutoff - dt.timedelta(weeks=WEEKS - 1)] * titles,
     }

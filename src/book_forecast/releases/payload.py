@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 FORMAT = 1
@@ -50,6 +51,7 @@ SCHEMAS = {
             **dict.fromkeys(("isbn", "title", "author", "product_class"), _TEXT),
             **dict.fromkeys(("model", "specification", "fallback_reason", "state"), _TEXT),
             "first_week": pa.date32(),
+            "trained_until": pa.date32(),
             "cutoff": pa.date32(),
         }
     ),
@@ -62,8 +64,14 @@ SCHEMAS = {
         }
     ),
 }
-"""Columns of each file. `volumes` ends with the cutoff; null is a missing week."""
+"""Columns of each file. `volumes` ends with the cutoff; null is a missing week.
+
+The model was estimated on the weeks from `first_week` to `trained_until`; those up to the cutoff
+were rolled in since.
+"""
 _MAY_BE_MISSING = {"scores"}
+_WHOLE = ("isbn", "model", "state", "first_week", "trained_until", "cutoff")
+"""Columns of titles without which there is no answer."""
 _ROW_GROUP = 1000
 _FILE_NAME = re.compile(r"(titles|histories|distributions|scores)-[0-9a-f]{16}\.parquet")
 _HARMLESS = re.compile(r"[\w.:+-]+\.(json|parquet|tmp)")
@@ -132,8 +140,9 @@ def read_payload(folder: Path, manifest: str = MANIFEST) -> Payload:
     try:
         mean, quantiles = _read_distributions(files.pop("distributions"), rows)
         tables = {kind: file.read() for kind, file in files.items()}
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise PayloadError(f"A table in {folder} cannot be read: {error}") from None
+    _check_titles(folder, tables["titles"], tables["histories"]["volumes"])
     return Payload(
         manifest=described,
         titles=tables["titles"],
@@ -157,9 +166,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise PayloadError(f"There is no {path}: the folder holds no release.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise PayloadError(f"{path} cannot be read: {error}") from None
-    if not isinstance(content, dict) or not isinstance(content.get("format"), int):
+    if not isinstance(content, dict) or type(content.get("format")) is not int:
         raise PayloadError(f"{path} is no manifest of a release: it has no format.")
     if content["format"] != FORMAT:
         raise PayloadError(
@@ -168,6 +177,14 @@ def read_manifest(path: Path) -> dict[str, Any]:
         )
     if content.get("checksum") != checksum(content):
         raise PayloadError(f"{path} is damaged: its checksum is another one.")
+    held = (content.get("longest_horizon"), content.get("probabilities"))
+    if held != (LONGEST_HORIZON, list(PROBABILITIES)):
+        raise PayloadError(f"{path} tells of other weeks or quantiles than format {FORMAT} has.")
+    files = content.get("files")
+    if not isinstance(files, dict) or not all(isinstance(e, dict) for e in files.values()):
+        raise PayloadError(f"{path} names no files.")
+    if not isinstance(content.get("release"), str):
+        raise PayloadError(f"{path} does not name its release.")
     return content
 
 
@@ -241,13 +258,28 @@ def _read_distributions(file: pq.ParquetFile, rows: int) -> tuple[Floats, Floats
         stop = start + batch.num_rows
         for name, into in (("mean", mean), ("quantiles", quantiles)):
             values = batch.column(name).flatten().to_numpy()
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} holds what is no number")
             into[start:stop] = values.reshape(into[start:stop].shape)
         start = stop
     return mean, quantiles
 
 
+def _check_titles(folder: Path, titles: pa.Table, volumes: pa.ChunkedArray) -> None:
+    """Each title once, with all that an answer needs, and a week behind for each of its weeks."""
+    for name in _WHOLE:
+        if titles[name].null_count:
+            raise PayloadError(f"The titles in {folder} include one without {name}.")
+    if len(pc.unique(titles["isbn"])) != titles.num_rows:
+        raise PayloadError(f"The titles in {folder} include one twice.")
+    days = titles["cutoff"].to_numpy() - titles["first_week"].to_numpy()
+    weeks = days.astype("timedelta64[D]").astype(int) // 7 + 1
+    if not np.array_equal(pc.fill_null(pc.list_value_length(volumes), -1).to_numpy(), weeks):
+        raise PayloadError(f"The histories in {folder} do not end with their titles' cutoffs.")
+
+
 def _refuse_code(folder: Path) -> None:
     """A folder of data holds data: whatever else is in it was put there for a purpose."""
     for path in folder.iterdir():
-        if path.is_symlink() or path.is_dir() or not _HARMLESS.fullmatch(path.name):
+        if path.is_symlink() or not path.is_file() or not _HARMLESS.fullmatch(path.name):
             raise PayloadError(f"{path} does not belong into a release, which is data alone.")
