@@ -37,12 +37,15 @@ def main() -> None:
     import uvicorn
 
     from book_forecast.serving.app import create_app
+    from book_forecast.serving.connection import connection_of
 
     uvicorn.run(
         create_app(settings, watch),
         host=settings.host,
         port=settings.port,
-        http="h11",  # httptools takes headers of any size into memory
+        # By h11: httptools takes headers of any size into memory.
+        http=connection_of(settings.body_seconds),
+        ws="none",
         access_log=False,
         log_config=None,
         server_header=False,

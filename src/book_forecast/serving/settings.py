@@ -43,7 +43,8 @@ class Settings(BaseModel):
         max_body: Bytes of a request.
         max_instances: Of a request.
         max_horizon: Weeks ahead that may be asked for.
-        body_seconds: How long the body of a request may take to arrive.
+        body_seconds: How long the head of a request may take to arrive, and then its body; and how
+            long a caller may take nothing of an answer.
         shutdown_seconds: How long requests may go on after the service is told to end.
     """
 
