@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+)
 
 from book_forecast.errors import UserError
 from book_forecast.releases.payload import LONGEST_HORIZON
@@ -23,6 +31,15 @@ _NAMES = {
     "MLFLOW_TRACKING_TOKEN": "registry_token",
 }
 
+
+def _sendable(token: SecretStr) -> SecretStr:
+    """A token that callers can send: a file's end of line behind it would keep all of them out."""
+    if not all("!" <= letter <= "~" for letter in token.get_secret_value()):
+        raise ValueError("it may have letters, digits and signs of ASCII, but no blank or line end")
+    return token
+
+
+Token = Annotated[SecretStr, Field(min_length=8), AfterValidator(_sendable)]
 Route = Annotated[str, StringConstraints(pattern=r"^/[^\s{}?#]*$", max_length=500)]
 
 
@@ -58,7 +75,7 @@ class Settings(BaseModel):
     port: int = Field(8080, ge=0, le=65535)
     health_route: Route | None = None
     predict_route: Route | None = None
-    token: SecretStr | None = Field(None, min_length=8)
+    token: Token | None = None
     poll_seconds: float = Field(10.0, gt=0.0, le=86400.0)
     max_body: int = Field(1_000_000, ge=1000, le=100_000_000)
     max_instances: int = Field(1000, ge=1, le=100_000)
