@@ -16,7 +16,7 @@ import pytest
 
 from tests.browser.chromium import Chromium, started, wait_for
 from tests.browser.test_viz import free_port
-from tests.serving import stores
+from tests.serving import servers, stores
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -109,6 +109,11 @@ def _status(address: str) -> int:
         return 0
 
 
+def _body(address: str) -> str:
+    with urllib.request.urlopen(address, timeout=5) as answer:
+        return str(answer.read().decode())
+
+
 def search(page: Chromium, text: str) -> None:
     """Type into the search field until titles are offered."""
     page.click("#search")
@@ -189,7 +194,21 @@ def test_a_slider_is_dragged_to_its_end(page):
     page.until("document.querySelector('#plot').data[3].x.length === 104")
     page.press("Home")
     page.until("document.querySelector('#plot').data[3].x.length === 1")
-    assert "1 week," in page.text("#summary")
+    assert "in the week to 6 Jul 2024, and between" in page.text("#summary")
+
+
+def test_the_interval_of_a_single_week_is_drawn_too(page, service):
+    page.open(f"{service}?isbn={stores.CAFE}&horizon=1&span=1")
+    page.until(DRAWN)
+    lower, upper = page.run("document.querySelector('#plot').data.slice(0, 2).map(t => t.y[0])")
+    # From the lower end to the upper one, in pixels of an axis that is drawn from 0.
+    height = page.run(
+        "document.querySelector('#plot .yerror').getBoundingClientRect().height"
+        " / document.querySelector('#plot')._fullLayout.yaxis._m"
+    )
+    assert abs(height) == pytest.approx(upper - lower, rel=0.02)
+    # The weeks that were not reported lie further back than what is shown.
+    assert "Not reported" not in page.text("#plot-key")
 
 
 def test_an_address_that_was_shared_shows_the_same_and_back_leads_back(page, service):
@@ -389,6 +408,48 @@ def test_a_service_with_a_shorter_horizon_is_asked_for_no_more(chromium, release
         chromium.open(f"{address}?isbn={stores.ALCHEMIST}")
         chromium.until(DRAWN)
         assert "20 weeks" in chromium.text("#summary")
+
+
+def test_a_page_that_is_open_while_another_release_comes_shows_all_of_it(chromium, tmp_path):
+    store = stores.write(tmp_path / "releases", titles=12)
+    with serving(Path(store.root), BOOK_FORECAST_SERVE_POLL_SECONDS="0.2") as address:
+        wait_for(lambda: _status(f"{address}readyz") == 200, "the release")
+        chromium.open(f"{address}?isbn={stores.CAFE}")
+        chromium.until(f"{DRAWN} && {COMPARED}")
+        assert "Sales known to 29 Jun 2024" in chromium.text("#release-line")
+        servers.promote(store, stores.BEFORE)
+        wait_for(lambda: stores.BEFORE in _body(f"{address}readyz"), "the other release")
+        chromium.run("document.querySelector('#horizon').focus()")
+        chromium.press("ArrowRight")
+        last = "document.querySelector('#plot').data[2].x.at(-1)"
+        chromium.until(f"{last} === '2024-06-22'")
+        chromium.until("document.querySelector('#release-line').innerText.includes('22 Jun 2024')")
+        assert stores.BEFORE in chromium.text("#release")
+
+
+def test_a_service_that_does_not_answer_is_told_once_and_tried_again(chromium, releases):
+    with serving(releases) as address:
+        wait_for(lambda: _status(f"{address}readyz") == 200, "the release")
+        chromium.open(address)
+        chromium.until(ROWS)
+    chromium.click("#titles [data-sort=title] button")
+    chromium.until("!document.querySelector('#alert').hidden")
+    assert "does not answer" in chromium.text("#alert")
+    chromium.run(
+        """
+        window.said = 0;
+        new MutationObserver(() => (window.said += 1)).observe(
+          document.querySelector("#alert"),
+          { attributes: true, characterData: true, childList: true, subtree: true },
+        );
+        document.querySelector("#retry").focus();
+        """
+    )
+    tried = len(chromium.requests)
+    chromium.press("Enter")
+    wait_for(lambda: len(chromium.requests) > tried + 1, "another try")
+    assert chromium.run("new Promise((told) => setTimeout(() => told(window.said), 300))") == 0
+    assert chromium.focused() == "retry"
 
 
 def test_without_plotly_the_numbers_are_shown_as_a_table(chromium, service):
