@@ -90,7 +90,8 @@ export const firstShown = (history, span) =>
 function layout(history, forecast, span, colour, width) {
   const first = firstShown(history, span);
   const start = history.weeks[first] ?? forecast.weeks[0];
-  const end = forecast.weeks.at(-1);
+  const last = forecast.weeks.at(-1);
+  const end = forecast.weeks.length === 1 ? shifted(last, 84) : last;
   const highest = Math.max(
     1,
     ...history.volumes.slice(first).filter((volume) => volume !== null),
