@@ -106,9 +106,9 @@ class Watch:
             # Only what is still so; it was told already.
             problem=pointer.warning if pointer.warning == before.problem else None,
         )
+        self.swaps += 1
         # Requests under way keep the answers they have taken.
         self.current.answers, self.current.status = answers, status
-        self.swaps += 1
         logger.info("Serving %s from %s after %s", payload.release, pointer.place, before.release)
         # What lives as long as the release need not be looked at by every collection.
         gc.collect()
@@ -116,6 +116,7 @@ class Watch:
 
     def _tell(self, problem: str | None, level: int) -> None:
         if problem != self.current.status.problem:
-            self.current.status = dataclasses.replace(self.current.status, problem=problem)
+            # Who sees it in the status finds it in the log.
             if problem is not None:
                 logger.log(level, "%s", problem)
+            self.current.status = dataclasses.replace(self.current.status, problem=problem)
