@@ -14,7 +14,9 @@ from book_forecast.releases.payload import (
     MANIFEST,
     PayloadError,
     checksum,
+    file_entry,
     read_payload,
+    table_bytes,
 )
 from tests.releases import payloads
 
@@ -35,6 +37,14 @@ def changed(folder, **values):
     manifest = json.loads((folder / MANIFEST).read_text()) | values
     manifest["checksum"] = checksum(manifest)
     (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+def retitled(folder, titles):
+    """Put other titles in, with a manifest that is right."""
+    name, content = table_bytes("titles", titles)
+    (folder / name).write_bytes(content)
+    files = json.loads((folder / MANIFEST).read_text())["files"]
+    changed(folder, files=files | {"titles": file_entry(name, content)})
 
 
 def file_of(folder, kind):
@@ -132,6 +142,55 @@ def test_a_table_with_other_columns_is_refused(folder):
     manifest["files"]["scores"] = file_entry(path.name, path.read_bytes())
     changed(folder, files=manifest["files"])
     with pytest.raises(PayloadError, match="does not have the columns of scores"):
+        read_payload(folder)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("release", None),
+        ("release", 5),
+        ("release", "../elsewhere"),
+        ("cutoff", "soon"),
+        ("cutoff", [2024]),
+        ("files", None),
+        ("files", {"titles": "titles.parquet"}),
+    ],
+)
+def test_a_manifest_that_is_wrong_though_its_checksum_is_right_is_refused(folder, key, value):
+    changed(folder, **{key: value})
+    with pytest.raises(PayloadError, match=f"manifest.json is no manifest .* '{key}' is wrong"):
+        read_payload(folder)
+
+
+def test_a_manifest_without_a_cutoff_is_refused(folder):
+    manifest = json.loads((folder / MANIFEST).read_text())
+    del manifest["cutoff"]
+    (folder / MANIFEST).write_text(json.dumps(manifest | {"checksum": checksum(manifest)}))
+    with pytest.raises(PayloadError, match="'cutoff' is wrong"):
+        read_payload(folder)
+
+
+def test_a_manifest_of_many_brackets_is_refused(folder):
+    (folder / MANIFEST).write_text("[" * 100_000)
+    with pytest.raises(PayloadError, match=r"manifest.json cannot be read"):
+        read_payload(folder)
+
+
+@pytest.mark.parametrize("column", ["isbn", "model", "cutoff"])
+def test_titles_without_what_they_are_asked_by_are_refused(folder, column):
+    titles = read_payload(folder).titles
+    field = titles.schema.field(column)
+    values = pa.array([*titles[column].to_pylist()[:4], None], field.type)
+    retitled(folder, titles.set_column(titles.schema.get_field_index(column), field, values))
+    with pytest.raises(PayloadError, match=rf"titles-\w+\.parquet has titles without {column}"):
+        read_payload(folder)
+
+
+def test_a_title_that_is_there_twice_is_refused(folder):
+    titles = read_payload(folder).titles
+    retitled(folder, pa.concat_tables([titles.slice(0, 1), titles.slice(0, 4)]))
+    with pytest.raises(PayloadError, match=r"titles-\w+\.parquet has titles more than once"):
         read_payload(folder)
 
 

@@ -14,10 +14,11 @@ Rows of all files are in the order of `titles`, which is that of the ISBNs.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,7 @@ SCHEMAS = {
 _MAY_BE_MISSING = {"scores"}
 _ROW_GROUP = 1000
 _FILE_NAME = re.compile(r"(titles|histories|distributions|scores)-[0-9a-f]{16}\.parquet")
+_RELEASE = re.compile(r"[\w.:+-]+", re.ASCII)
 _HARMLESS = re.compile(r"[\w.:+-]+\.(json|parquet|tmp)")
 
 
@@ -78,7 +80,7 @@ class Payload:
     """A release in memory.
 
     Attributes:
-        manifest: What the release is; see `book_forecast.releases.release.Manifest`.
+        manifest: What the release is; as `book_forecast.releases.assembly` writes it.
         titles: Columns as in `SCHEMAS`, n rows.
         volumes: The weeks behind, one array of floats a title; NaN where the week is missing.
         mean: Shape (n, 104), copies a week.
@@ -134,6 +136,7 @@ def read_payload(folder: Path, manifest: str = MANIFEST) -> Payload:
         tables = {kind: file.read() for kind, file in files.items()}
     except (pa.ArrowException, OSError) as error:
         raise PayloadError(f"A table in {folder} cannot be read: {error}") from None
+    _check_titles(tables["titles"], folder / str(entries["titles"]["name"]))
     return Payload(
         manifest=described,
         titles=tables["titles"],
@@ -157,9 +160,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise PayloadError(f"There is no {path}: the folder holds no release.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise PayloadError(f"{path} cannot be read: {error}") from None
-    if not isinstance(content, dict) or not isinstance(content.get("format"), int):
+    if not isinstance(content, dict) or type(content.get("format")) is not int:
         raise PayloadError(f"{path} is no manifest of a release: it has no format.")
     if content["format"] != FORMAT:
         raise PayloadError(
@@ -168,7 +171,30 @@ def read_manifest(path: Path) -> dict[str, Any]:
         )
     if content.get("checksum") != checksum(content):
         raise PayloadError(f"{path} is damaged: its checksum is another one.")
+    for key, is_right in _EXPECTED.items():
+        if key not in content or not is_right(content[key]):
+            raise PayloadError(f"{path} is no manifest of a release: its {key!r} is wrong.")
     return content
+
+
+def _is_day(value: object) -> bool:
+    """Whether a manifest's cutoff is one; None is that of no titles."""
+    if value is None:
+        return True
+    try:
+        return isinstance(value, str) and dt.date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
+
+
+_EXPECTED: dict[str, Callable[[Any], bool]] = {
+    "release": lambda value: isinstance(value, str) and bool(_RELEASE.fullmatch(value)),
+    "cutoff": _is_day,
+    "files": lambda value: (
+        isinstance(value, dict) and all(isinstance(entry, dict) for entry in value.values())
+    ),
+}
+"""What a manifest must have, whoever wrote it."""
 
 
 def checksum(manifest: Mapping[str, Any]) -> str:
@@ -230,6 +256,15 @@ def _open_table(folder: Path, kind: str, entry: Mapping[str, Any]) -> pq.Parquet
     if not file.schema_arrow.equals(SCHEMAS[kind]):
         raise PayloadError(f"{path} does not have the columns of {kind}.")
     return file
+
+
+def _check_titles(titles: pa.Table, path: Path) -> None:
+    """What is asked for by ISBN must have one, and weeks to count from."""
+    for name in ("isbn", "model", "cutoff"):
+        if titles[name].null_count:
+            raise PayloadError(f"{path} has titles without {name}.")
+    if len(set(titles["isbn"].to_pylist())) != titles.num_rows:
+        raise PayloadError(f"{path} has titles more than once.")
 
 
 def _read_distributions(file: pq.ParquetFile, rows: int) -> tuple[Floats, Floats]:
