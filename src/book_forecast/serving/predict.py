@@ -16,6 +16,7 @@ from book_forecast.releases.answers import HIGHEST_LEVEL, LOWEST_LEVEL, Answers,
 from book_forecast.releases.payload import LONGEST_HORIZON
 from book_forecast.serving.errors import RequestError
 
+JSON = "application/json"
 DEFAULT_HORIZON = 32
 DEFAULT_LEVELS: tuple[float, ...] = (80, 95)
 MOST_LEVELS = 10
@@ -52,6 +53,19 @@ class Batch:
     horizon: int
     levels: tuple[float, ...]
     max_horizon: int
+
+
+def check_type(content_type: str | None) -> None:
+    """Refuse a body of another type than JSON; one of no type is taken to be that.
+
+    Args:
+        content_type: As the header tells it.
+
+    Raises:
+        RequestError: If it is another one (415).
+    """
+    if (content_type or JSON).partition(";")[0].strip().lower() != JSON:
+        raise RequestError(415, f"The body must be of type {JSON}.")
 
 
 def read_batch(body: bytes, max_instances: int, max_horizon: int = LONGEST_HORIZON) -> Batch:

@@ -13,10 +13,10 @@ from fastapi.responses import StreamingResponse
 
 from book_forecast.releases.answers import Answers
 from book_forecast.serving.current import Current
-from book_forecast.serving.errors import NothingLoadedError, RequestError
+from book_forecast.serving.errors import NothingLoadedError
 from book_forecast.serving.metrics import Metrics
-from book_forecast.serving.openapi import JSON, predict_body
-from book_forecast.serving.predict import Batch, predictions, read_batch
+from book_forecast.serving.openapi import predict_body
+from book_forecast.serving.predict import JSON, Batch, check_type, predictions, read_batch
 from book_forecast.serving.schemas import Alive, Predictions, Problem, Ready, Release
 from book_forecast.serving.settings import Settings
 
@@ -79,9 +79,7 @@ def make_router(settings: Settings) -> APIRouter:
 
 async def predict(request: Request) -> Response:
     """One prediction for each instance; what is wrong with one is an error in its place."""
-    content_type = request.headers.get("content-type", JSON)
-    if content_type.partition(";")[0].strip().lower() != JSON:
-        raise RequestError(415, f"The body must be of type {JSON}.")
+    check_type(request.headers.get("content-type"))
     state = request.app.state
     settings: Settings = state.settings
     current: Current = state.current
