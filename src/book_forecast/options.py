@@ -25,7 +25,7 @@ from pydantic import (
 from book_forecast.bookscan.isbn import is_isbn, normalise_isbn
 from book_forecast.errors import UserError
 from book_forecast.releases.answers import check_level
-from book_forecast.releases.payload import LONGEST_HORIZON
+from book_forecast.releases.manifest import LONGEST_HORIZON
 
 Titles = Literal["top", "all"] | list[str]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -25,7 +25,7 @@ MEANT = "RELEASE is an id, its start or end, a version in MLflow, champion or ca
 def _options(function: Function) -> Function:
     @functools.wraps(function)
     def readable(*args: Any, **options: Any) -> Any:
-        from book_forecast.releases.payload import PayloadError
+        from book_forecast.releases.manifest import PayloadError
 
         try:
             return function(*args, **options)
@@ -51,7 +51,7 @@ def release() -> None:
 @_options
 def list_releases(env: str | None, data_root: str | None) -> None:
     """Show all releases, the newest first, and all changes of the champion."""
-    from book_forecast.releases.payload import PayloadError
+    from book_forecast.releases.manifest import PayloadError
 
     desk, _ = _open(env, data_root)
     releases = desk.store.releases()

@@ -11,13 +11,8 @@ import pyarrow as pa
 from book_forecast.bookscan.isbn_text import check_digit_13
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.draft import Draft
-from book_forecast.releases.payload import (
-    LONGEST_HORIZON,
-    PROBABILITIES,
-    SCHEMAS,
-    Payload,
-    read_payload,
-)
+from book_forecast.releases.manifest import LONGEST_HORIZON, PROBABILITIES
+from book_forecast.releases.payload import SCHEMAS, Payload, read_payload
 
 CUTOFF = dt.date(2024, 6, 29)
 RELEASE = "2024-07-01T05.00.00-abcdef12"

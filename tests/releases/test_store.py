@@ -13,7 +13,7 @@ from book_forecast import files
 from book_forecast.errors import UserError
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.changes import Change, ChangedMeanwhileError
-from book_forecast.releases.payload import PayloadError
+from book_forecast.releases.manifest import PayloadError
 from book_forecast.releases.store import ReleaseStore
 from tests.releases import payloads
 

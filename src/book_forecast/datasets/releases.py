@@ -15,7 +15,8 @@ from book_forecast.errors import UserError
 from book_forecast.releases.changes import ChangedMeanwhileError, PinnedError
 from book_forecast.releases.draft import Draft
 from book_forecast.releases.gates import Verdict
-from book_forecast.releases.payload import Payload, PayloadError
+from book_forecast.releases.manifest import PayloadError
+from book_forecast.releases.payload import Payload
 from book_forecast.releases.promotion import champion_of, crown
 from book_forecast.releases.publishing import add_scores, publish
 from book_forecast.releases.refresh import Refresh

@@ -10,15 +10,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from book_forecast.releases.payload import (
+from book_forecast.releases.manifest import (
     FORMAT,
     LONGEST_HORIZON,
     MANIFEST,
     PROBABILITIES,
     checksum,
     file_entry,
-    table_bytes,
 )
+from book_forecast.releases.payload import table_bytes
 
 
 def assemble(

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from book_forecast.errors import UserError
 from book_forecast.releases.changes import Action, Change, ChangedMeanwhileError
+from book_forecast.releases.manifest import PayloadError
 from book_forecast.releases.mending import with_titles_of
-from book_forecast.releases.payload import Payload, PayloadError
+from book_forecast.releases.payload import Payload
 from book_forecast.releases.promotion import champion_of, crown
 from book_forecast.releases.publishing import publish
 from book_forecast.releases.registry import Registry, RegistryError

@@ -15,7 +15,6 @@ Rows of all files are in the order of `titles`, which is that of the ISBNs.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,15 +27,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-FORMAT = 1
-MANIFEST = "manifest.json"
-LONGEST_HORIZON = 104
-"""Weeks after the cutoff that a payload holds."""
-PROBABILITIES = (
-    *(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.5),
-    *(0.75, 0.8, 0.85, 0.9, 0.95, 0.975, 0.99, 0.995),
+# MLflow keeps this folder beside each payload under another name.
+from .manifest import (
+    LONGEST_HORIZON,
+    MANIFEST,
+    PROBABILITIES,
+    PayloadError,
+    file_entry,
+    read_manifest,
 )
-"""Of the quantiles: the bounds of 50, 60, 70, 80, 90, 95, 98 and 99 % intervals, and the median."""
 
 Floats = npt.NDArray[np.float32]
 Weeks = npt.NDArray[np.datetime64]
@@ -77,16 +76,12 @@ _FILE_NAME = re.compile(r"(titles|histories|distributions|scores)-[0-9a-f]{16}\.
 _HARMLESS = re.compile(r"[\w.:+-]+\.(json|parquet|tmp)")
 
 
-class PayloadError(Exception):
-    """A payload that is not to be trusted or cannot be read; says which file and why."""
-
-
 @dataclass(frozen=True)
 class Payload:
     """A release in memory.
 
     Attributes:
-        manifest: What the release is; see `book_forecast.releases.release.Manifest`.
+        manifest: What the release is; as `book_forecast.releases.assembly` writes it.
         titles: Columns as in `SCHEMAS`, n rows.
         volumes: The weeks behind, one array of floats a title; NaN where the week is missing.
         mean: Shape (n, 104), copies a week.
@@ -142,7 +137,8 @@ def read_payload(folder: Path, manifest: str = MANIFEST) -> Payload:
         tables = {kind: file.read() for kind, file in files.items()}
     except (pa.ArrowException, OSError, ValueError) as error:
         raise PayloadError(f"A table in {folder} cannot be read: {error}") from None
-    _check_titles(folder, tables["titles"], tables["histories"]["volumes"])
+    _check_titles(folder / str(entries["titles"]["name"]), tables["titles"])
+    _check_histories(folder, tables["titles"], tables["histories"]["volumes"])
     return Payload(
         manifest=described,
         titles=tables["titles"],
@@ -151,48 +147,6 @@ def read_payload(folder: Path, manifest: str = MANIFEST) -> Payload:
         quantiles=quantiles,
         scores=tables.get("scores"),
     )
-
-
-def read_manifest(path: Path) -> dict[str, Any]:
-    """Read and check a manifest alone.
-
-    Args:
-        path: The file.
-
-    Raises:
-        PayloadError: If it is missing or damaged, or of a format that this code does not know.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise PayloadError(f"There is no {path}: the folder holds no release.") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise PayloadError(f"{path} cannot be read: {error}") from None
-    if not isinstance(content, dict) or type(content.get("format")) is not int:
-        raise PayloadError(f"{path} is no manifest of a release: it has no format.")
-    if content["format"] != FORMAT:
-        raise PayloadError(
-            f"{path} is of format {content['format']}, this code reads format {FORMAT}: use the "
-            f"version of book_forecast that wrote it, or a newer one."
-        )
-    if content.get("checksum") != checksum(content):
-        raise PayloadError(f"{path} is damaged: its checksum is another one.")
-    held = (content.get("longest_horizon"), content.get("probabilities"))
-    if held != (LONGEST_HORIZON, list(PROBABILITIES)):
-        raise PayloadError(f"{path} tells of other weeks or quantiles than format {FORMAT} has.")
-    files = content.get("files")
-    if not isinstance(files, dict) or not all(isinstance(e, dict) for e in files.values()):
-        raise PayloadError(f"{path} names no files.")
-    if not isinstance(content.get("release"), str):
-        raise PayloadError(f"{path} does not name its release.")
-    return content
-
-
-def checksum(manifest: Mapping[str, Any]) -> str:
-    """SHA-256 of a manifest without its own checksum."""
-    rest = {key: value for key, value in manifest.items() if key != "checksum"}
-    text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def table_bytes(kind: str, table: pa.Table) -> tuple[str, bytes]:
@@ -219,11 +173,6 @@ def table_bytes(kind: str, table: pa.Table) -> tuple[str, bytes]:
     )
     content = buffer.getvalue().to_pybytes()
     return f"{kind}-{hashlib.sha256(content).hexdigest()[:16]}.parquet", content
-
-
-def file_entry(name: str, content: bytes) -> dict[str, Any]:
-    """How a manifest tells of a file."""
-    return {"name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def _open_table(folder: Path, kind: str, entry: Mapping[str, Any]) -> pq.ParquetFile:
@@ -265,13 +214,17 @@ def _read_distributions(file: pq.ParquetFile, rows: int) -> tuple[Floats, Floats
     return mean, quantiles
 
 
-def _check_titles(folder: Path, titles: pa.Table, volumes: pa.ChunkedArray) -> None:
-    """Each title once, with all that an answer needs, and a week behind for each of its weeks."""
+def _check_titles(path: Path, titles: pa.Table) -> None:
+    """Each title once, with all that an answer needs."""
     for name in _WHOLE:
         if titles[name].null_count:
-            raise PayloadError(f"The titles in {folder} include one without {name}.")
+            raise PayloadError(f"{path} has titles without {name}.")
     if len(pc.unique(titles["isbn"])) != titles.num_rows:
-        raise PayloadError(f"The titles in {folder} include one twice.")
+        raise PayloadError(f"{path} has titles more than once.")
+
+
+def _check_histories(folder: Path, titles: pa.Table, volumes: pa.ChunkedArray) -> None:
+    """A week behind for each week of a title from its first to its cutoff."""
     days = titles["cutoff"].to_numpy() - titles["first_week"].to_numpy()
     weeks = days.astype("timedelta64[D]").astype(int) // 7 + 1
     if not np.array_equal(pc.fill_null(pc.list_value_length(volumes), -1).to_numpy(), weeks):

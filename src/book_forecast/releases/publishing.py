@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.draft import Draft
-from book_forecast.releases.payload import MANIFEST, PayloadError, read_payload
+from book_forecast.releases.manifest import MANIFEST, PayloadError
+from book_forecast.releases.payload import read_payload
 from book_forecast.releases.promotion import set_alias
 from book_forecast.releases.registry import Registry, RegistryError
 from book_forecast.releases.store import ReleaseStore

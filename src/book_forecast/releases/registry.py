@@ -26,7 +26,7 @@ CHAMPION = "champion"
 RELEASE = "release"
 """Tag of a version that names its release."""
 # The payload's own readers travel with it, under a name that says which format they read.
-_READERS = ("payload", "answers")
+_READERS = ("manifest", "payload", "answers")
 _READERS_PACKAGE = "book_forecast_release_1"
 _REQUIREMENTS = ("numpy", "pandas", "pyarrow")
 _QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}

@@ -9,8 +9,9 @@ import pandas as pd
 
 from book_forecast.histories import WEEK, FloatArray, title_histories, weeks_between
 from book_forecast.releases.answers import Answers
+from book_forecast.releases.manifest import LONGEST_HORIZON
 from book_forecast.releases.models import model_of, weeks_of
-from book_forecast.releases.payload import LONGEST_HORIZON, Payload
+from book_forecast.releases.payload import Payload
 
 
 def errors_since(releases: Sequence[Payload], sales: pd.DataFrame) -> pd.DataFrame | None:

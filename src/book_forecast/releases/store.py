@@ -30,13 +30,8 @@ from book_forecast.files import replacing
 from book_forecast.releases.assembly import revise
 from book_forecast.releases.changes import Change, ChangedMeanwhileError
 from book_forecast.releases.fetching import fetch_payload
-from book_forecast.releases.payload import (
-    MANIFEST,
-    Payload,
-    PayloadError,
-    read_manifest,
-    read_payload,
-)
+from book_forecast.releases.manifest import MANIFEST, PayloadError, read_manifest
+from book_forecast.releases.payload import Payload, read_payload
 
 RELEASE_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8}")
 _CHANGES = "changes"

@@ -22,8 +22,9 @@ from book_forecast.histories import FloatArray, title_histories
 from book_forecast.parallel import map_titles
 from book_forecast.releases.answers import Answers
 from book_forecast.releases.distributions import LEVELS, distribution_of
+from book_forecast.releases.manifest import LONGEST_HORIZON
 from book_forecast.releases.models import model_of
-from book_forecast.releases.payload import LONGEST_HORIZON, Payload
+from book_forecast.releases.payload import Payload
 from book_forecast.releases.refresh import Refresh, RolledTitle, refresh
 
 logger = logging.getLogger(__name__)
