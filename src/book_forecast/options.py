@@ -229,6 +229,7 @@ class PromoteOptions(OptionGroup):
         max_of_baseline: Its WAPE as a share of seasonal naive's.
         coverage_tolerance: How far coverage may be from the nominal level.
         max_fallbacks: Share of titles that could not be fitted as chosen.
+        min_titles: Share of the champion's titles that it must have.
     """
 
     max_worse: float = Field(default=0.02, ge=0)
@@ -236,6 +237,7 @@ class PromoteOptions(OptionGroup):
     max_of_baseline: float = Field(default=1.0, gt=0)
     coverage_tolerance: Share = 0.1
     max_fallbacks: Share = 0.2
+    min_titles: Share = 0.5
 
 
 class Options(OptionGroup):
