@@ -29,9 +29,9 @@ def without_secrets(thing: Any, name: str = "") -> Any:
     return without_user(thing) if isinstance(thing, str) else thing
 
 
-def without_user(text: str) -> str:
-    """The same with `***` in place of names and passwords in addresses."""
-    return _USER_INFO.sub(f"{HIDDEN}@", text)
+def without_user(text: str, instead: str = f"{HIDDEN}@") -> str:
+    """The same with something else in place of names and passwords in addresses."""
+    return _USER_INFO.sub(instead, text)
 
 
 def public(address: str) -> str:

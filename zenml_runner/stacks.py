@@ -14,6 +14,7 @@ from zenml.enums import StackComponentType
 from zenml_runner.errors import RunnerError
 from zenml_runner.locks import only_one
 from zenml_runner.project import Project, tracking_uri
+from zenml_runner.redaction import without_user
 from zenml_runner.settings import LocalStack, MlflowTracker, Stack, VertexStack
 
 VERTEX_FLAVOR = "vertex_with_retries"
@@ -174,7 +175,7 @@ def _credentials_of_environment(uri: str, name: str) -> dict[str, str]:
     found = client.list_secrets(name=name, size=1).items
     if token is None and not found:
         raise RunnerError(
-            f"The MLflow server {uri} needs a token: name a ZenML secret under "
+            f"The MLflow server {without_user(uri)} needs a token: name a ZenML secret under "
             "mlflow.secret in zenml.yml, or set MLFLOW_TRACKING_TOKEN (to anything, for a server "
             "that asks for none)."
         )

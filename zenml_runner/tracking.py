@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from zenml_runner.health import MLFLOW_RETRIES
 from zenml_runner.locks import only_one
 from zenml_runner.plan import RunSpec
 from zenml_runner.redaction import HIDDEN, without_secrets, without_user
@@ -28,7 +29,7 @@ STEP = "zenml.step."
 MLFLOW_RUN = "mlflow.run_id"
 MLFLOW_PLACE = "mlflow.url"
 # Without these a server that is down would hold each step for many minutes.
-PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+PATIENCE = {MLFLOW_RETRIES: "4", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 VERTEX_JOB_VARIABLE = "ZENML_VERTEX_RUN_ID"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from zenml_runner.errors import RunnerError
 from zenml_runner.execution import Execution
+from zenml_runner.health import impatient
 from zenml_runner.plan import Plan, RunSpec, Slice
 from zenml_runner.planning import make_plan
 from zenml_runner.project import Project, default_tracking, open_project
@@ -88,7 +89,9 @@ def prepare(
     name, chosen = choose_stack(execution.settings, stack)
     if isinstance(chosen, LocalStack):
         default_tracking(opened, chosen, execution.config_loader)
-    execution.load()
+    # Plugins may ask MLflow's server here, without which no plan would need to wait.
+    with impatient():
+        execution.load()
     # Kedro's default depends on variables of this machine; a container must not ask its own.
     execution.run = run.model_copy(update={"env": execution.context.env})
     plan = make_plan(execution, remote=not isinstance(chosen, LocalStack), shards=shards)
