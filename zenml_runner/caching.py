@@ -55,7 +55,7 @@ def previous(execution: Execution, step: StepPlan) -> Lineage | None:
 def _key(execution: Execution, step: StepPlan) -> str | None:
     """A hash of code, parameters and input files; None if an input cannot be told."""
     part = execution.pipeline.filter(node_names=list(step.nodes))
-    known: dict[str, Any] = {"code": _code(execution.project.path), "nodes": step.nodes}
+    known: dict[str, Any] = {"code": _code(execution.project.source), "nodes": step.nodes}
     known["shard"] = step.params
     for name in sorted(part.inputs()):
         if name == "parameters" or name.startswith("params:"):
@@ -68,11 +68,13 @@ def _key(execution: Execution, step: StepPlan) -> str | None:
     return hashlib.blake2b(json.dumps(known, default=str).encode(), digest_size=16).hexdigest()
 
 
-def _code(project: Path) -> str:
-    """A hash of the Python files of a project."""
+def _code(source: Path) -> str:
+    """A hash of the Python files of a project; hidden folders hold those of others."""
     digest = hashlib.blake2b(digest_size=16)
-    for path in sorted((project / "src").rglob("*.py")):
-        digest.update(path.relative_to(project).as_posix().encode() + b"\0" + path.read_bytes())
+    for path in sorted(source.rglob("*.py")):
+        name = path.relative_to(source).as_posix()
+        if "/." not in f"/{name}":
+            digest.update(name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zenml_runner.errors import RunnerError
 from zenml_runner.failures import no_server, store_url
 from zenml_runner.health import trouble
+from zenml_runner.locks import only_one_here
 
 if TYPE_CHECKING:
     from zenml.client import Client
@@ -40,6 +42,7 @@ def quiet_client() -> Client:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     if url := store_url():
         _ask(url)
+    _make_store()
     return Client()
 
 
@@ -58,6 +61,23 @@ def find_run(name: str) -> Any:
         raise RunnerError(
             f"ZenML knows no run {name!r}: `kedro zenml status` lists the last ones."
         ) from None
+
+
+@cache
+def _make_store() -> None:
+    """Have ZenML make its store, one process at a time: two at once would leave half of one."""
+    from zenml.client import Client
+    from zenml.utils.io_utils import get_global_config_directory
+
+    folder = Path(get_global_config_directory())
+    try:
+        with only_one_here(folder):
+            _ = Client().zen_store
+    except PermissionError as error:
+        raise RunnerError(
+            f"ZenML keeps its settings in {folder}, where you may not write ({error}): name "
+            "another folder in the environment variable ZENML_CONFIG_PATH."
+        ) from error
 
 
 @cache

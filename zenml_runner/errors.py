@@ -10,10 +10,10 @@ class RunnerError(Exception):
     """The message names what is wrong and says what to do."""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: object, known: Iterable[str]) -> str:
     """The nearest known name as a question, or all of them where none is near."""
     names = sorted(map(str, known))
-    near = get_close_matches(name, names, n=1, cutoff=0.6)
+    near = get_close_matches(str(name), names, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]!r}?"
     return f"known are {', '.join(names)}." if names else "there are none."

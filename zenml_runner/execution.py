@@ -6,13 +6,10 @@ It does what `KedroSession.run` does, in pieces: ZenML decides when each group o
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterable
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from kedro.config import MissingConfigException
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 from kedro.io import AbstractVersionedDataset
@@ -22,14 +19,18 @@ from kedro.pipeline.transcoding import _strip_transcoding
 from kedro.runner import SequentialRunner
 
 from zenml_runner.errors import RunnerError, refuse_unknown
+from zenml_runner.known import (
+    datasets_of,
+    parameters_of,
+    refuse_unknown_env,
+    refuse_unknown_params,
+    refuse_unknown_parts,
+)
 from zenml_runner.lineage import Lineage, Recorder
 from zenml_runner.places import inner
 from zenml_runner.plan import RunSpec, StepPlan
 from zenml_runner.project import Project, settings_of
 from zenml_runner.settings import Settings
-
-# ${runtime_params:name, default} anywhere in the configuration.
-_READ_AT_RUN_TIME = re.compile(r"runtime_params:\s*(\w+)")
 
 
 class Execution:
@@ -77,23 +78,17 @@ class Execution:
         """What reads the project's configuration."""
         return self._session._get_config_loader()
 
-    def refuse_unknown_params(self) -> None:
-        """Refuse run-time parameters that nothing reads.
+    def refuse_unknown(self) -> None:
+        """Refuse an environment that does not exist, and run-time parameters that nothing reads.
 
         Raises:
-            RunnerError: If neither parameters nor other configuration have such a name.
+            RunnerError: With the nearest name.
         """
-        given = self.run.params
-        if not given:
-            return
         plain = KedroSession.create(
             project_path=self.project.path, save_on_close=False, env=self.run.env
         )._get_config_loader()
-        known = set(_parameters(plain))
-        conf = Path(plain.conf_source)
-        for path in [*conf.rglob("*.yml"), *conf.rglob("*.yaml")]:
-            known |= set(_READ_AT_RUN_TIME.findall(path.read_text(encoding="utf-8")))
-        refuse_unknown("parameter", given, known)
+        refuse_unknown_env(plain, self.run.env)
+        refuse_unknown_params(self.run.params, plain)
 
     def load(self, *, alone: bool = False) -> None:
         """Load context, pipeline and catalog, for which the project's hooks are called.
@@ -111,10 +106,11 @@ class Execution:
         self.pipeline: Pipeline = self._slice(self._asked())
         if self.run.pipeline != "__default__":
             self.context._pipelines_to_validate = [self.run.pipeline]
+        refuse_unknown("dataset", self.run.load_versions, datasets_of(self.registered.values()))
         self.catalog: Any = self.context._get_catalog(
-            save_version=self.run.version, load_versions=self.run.load_versions or None
+            save_version=self.run.version, load_versions=self.run.load_versions
         )
-        self._parameters = _parameters(self.context.config_loader)
+        self._parameters = parameters_of(self.context.config_loader)
         self._made_by_run = {_strip_transcoding(name) for name in self.pipeline.all_outputs()}
 
     @property
@@ -199,19 +195,9 @@ class Execution:
         return self.registered[name]
 
     def _slice(self, pipeline: Pipeline) -> Pipeline:
-        chosen = self.run.slice
-        nodes = {node.name for node in pipeline.nodes}
-        tags = {tag for node in pipeline.nodes for tag in node.tags}
-        # A dataset with two ways to read it may be named with either, or with none.
-        datasets = {d for name in pipeline.datasets() for d in (name, _strip_transcoding(name))}
-        for kind, given, known in (
-            ("node", chosen.nodes + chosen.from_nodes + chosen.to_nodes, nodes),
-            ("tag", chosen.tags, tags),
-            ("dataset", chosen.from_inputs + chosen.to_outputs, datasets),
-        ):
-            refuse_unknown(kind, given, known, where=f"in the pipeline {self.run.pipeline}")
+        refuse_unknown_parts(self.run, pipeline)
         try:
-            return pipeline.filter(**chosen.filters())
+            return pipeline.filter(**self.run.slice.filters())
         except ValueError as error:
             raise RunnerError(f"Nothing of {self.run.pipeline} is left: {error}") from None
 
@@ -225,6 +211,14 @@ class Execution:
             if key in ("parameters", changed) or key.startswith(f"{changed}."):
                 self.catalog[key].save(value)
 
+    def _chosen(self) -> dict[str, Any]:
+        """The slice in the names and types of `kedro run`, which plugins know."""
+        chosen = {name: list(value) for name, value in self.run.slice}
+        return chosen | {
+            "tags": self.run.slice.tags,
+            "node_names": tuple(chosen.pop("nodes")),
+        }
+
     def _run_params(self) -> dict[str, Any]:
         from kedro import __version__
 
@@ -234,11 +228,10 @@ class Execution:
             "project_path": self.project.path.as_posix(),
             "env": self.context.env,
             "kedro_version": __version__,
-            **{k: v for k, v in self.run.slice.filters().items() if k != "node_namespaces"},
-            "namespaces": list(self.run.slice.namespaces) or None,
-            "load_versions": self.run.load_versions or None,
+            **self._chosen(),
+            "load_versions": self.run.load_versions,
             "runtime_params": self._session.store.get("runtime_params") or {},
-            "pipeline_names": [name] if name else None,
+            "pipeline_names": [name] if name else [],
             # Plugins read the class from it, as `kedro run` writes it.
             "runner": str(SequentialRunner()),
             "only_missing_outputs": False,
@@ -274,10 +267,3 @@ class _StepRunner(SequentialRunner):
 
     def _suggest_resume_scenario(self, *args: Any, **options: Any) -> None:
         pass
-
-
-def _parameters(loader: Any) -> dict[str, Any]:
-    try:
-        return dict(loader["parameters"])
-    except MissingConfigException:
-        return {}

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+
+from zenml_runner.redaction import without_user
+
+_ASKED_OF_MLFLOW = re.compile(r"API request to (https?://\S+?)/api/\S+ failed")
 
 
 def explain(error: BaseException) -> str:
@@ -15,13 +20,13 @@ def explain(error: BaseException) -> str:
         The message; the error itself where its cause is not known.
     """
     for cause in _chain(error):
-        for look in (_not_installed, _zenml_server, _kedro_config, _bucket):
+        for look in (_not_installed, _zenml_server, _mlflow_server, _kedro_config, _bucket):
             message = look(cause)
             if message is not None:
                 return message
     if _is_of_project(error):
         return str(error)
-    return f"{type(error).__name__}: {error} (--traceback shows where)"
+    return without_user(f"{type(error).__name__}: {error} (--traceback shows where)")
 
 
 def _is_of_project(error: BaseException) -> bool:
@@ -93,6 +98,16 @@ def store_url() -> str | None:
         return str(GlobalConfiguration().store_configuration.url)
     except Exception:  # noqa: BLE001 - without a store there is nothing to tell
         return None
+
+
+def _mlflow_server(error: BaseException) -> str | None:
+    asked = _ASKED_OF_MLFLOW.match(str(error))
+    if type(error).__name__ != "MlflowException" or asked is None:
+        return None
+    return (
+        f"The MLflow server {without_user(asked[1])} does not answer: start it, or name another "
+        "one in mlflow.yml, in zenml.yml or in the environment variable MLFLOW_TRACKING_URI."
+    )
 
 
 def _kedro_config(error: BaseException) -> str | None:

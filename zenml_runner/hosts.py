@@ -20,7 +20,13 @@ from zenml_runner.execution import Execution
 from zenml_runner.lineage import Lineage
 from zenml_runner.plan import StepPlan, Task, version_of
 from zenml_runner.project import open_project
-from zenml_runner.tracking import forgiving_parameters, link, opened_run, tracked_step
+from zenml_runner.tracking import (
+    close,
+    forgiving_parameters,
+    link,
+    opened_run,
+    tracked_step,
+)
 
 _of_whole_run: WholeRun | None = None
 
@@ -88,7 +94,7 @@ class WholeRun:
         self._on_step = on_step
         self._tracking_uri = tracking_uri
         self._own_mlflow_run = False
-        self._begun = False
+        self._mlflow_run: str | None = None
         self.errors: dict[str, Exception] = {}
         self.zenml_run: Any = None
 
@@ -99,6 +105,7 @@ class WholeRun:
         _of_whole_run = self
         with forgiving_parameters():
             try:
+                self._execution.begin()
                 yield
             except BaseException as error:
                 self._end(error)
@@ -112,8 +119,8 @@ class WholeRun:
         """Run a step in the session of the whole run."""
         started = time.perf_counter()
         try:
-            if not self._begun:
-                self._begin(context)
+            if self.zenml_run is None:
+                self._link(context.pipeline_run)
             lineage = caching.previous(self._execution, step)
             outcome = "done" if lineage is None else "cached"
             if lineage is None:
@@ -126,29 +133,28 @@ class WholeRun:
         self._on_step(step.name, time.perf_counter() - started, outcome)
         return lineage
 
-    def _begin(self, context: Any) -> None:
-        self._begun = True
-        self._execution.begin()
-        zenml_run = context.pipeline_run
+    def _link(self, zenml_run: Any) -> None:
         self.zenml_run = zenml_run.id
-        mlflow_run = opened_run()
-        if mlflow_run is None and self._tracking_uri is not None:
+        self._mlflow_run = opened_run()
+        if self._mlflow_run is None and self._tracking_uri is not None:
             self._own_mlflow_run = True
-            mlflow_run = opened_run(self._tracking_uri, self._execution.run, zenml_run.name)
-        if mlflow_run is not None:
-            link(mlflow_run, zenml_run)
+            self._mlflow_run = opened_run(self._tracking_uri, self._execution.run, zenml_run.name)
+        if self._mlflow_run is not None:
+            link(self._mlflow_run, zenml_run)
 
     def _end(self, error: BaseException | None) -> None:
-        if not self._begun:
-            return
-        if error is None:
-            self._execution.finish()
-        else:
-            self._execution.fail(next(iter(self.errors.values()), error))
-        if self._own_mlflow_run:
-            import mlflow
-
-            mlflow.end_run("FINISHED" if error is None else "FAILED")
+        """Tell the hooks, whose own errors count too, and close the MLflow run."""
+        completed = False
+        try:
+            if error is None:
+                self._execution.finish()
+                completed = True
+            else:
+                self._execution.fail(next(iter(self.errors.values()), error))
+        finally:
+            mlflow_run = self._mlflow_run or opened_run()
+            if mlflow_run is not None and (self._own_mlflow_run or not completed):
+                close(mlflow_run, completed=completed)
 
 
 def _told(step: StepPlan, error: Exception) -> str:

@@ -12,6 +12,7 @@ from kedro.io import AbstractVersionedDataset, CatalogProtocol, DatasetError
 from kedro.pipeline.node import Node
 
 from zenml_runner.places import inner, protocol_of
+from zenml_runner.redaction import public
 from zenml_runner.settings import Section
 
 logger = logging.getLogger(__name__)
@@ -105,7 +106,7 @@ def describe(catalog: CatalogProtocol[Any, Any], name: str, rows: int | None = N
     if path is None:
         return Entry(rows=rows)
     protocol = protocol_of(dataset) or "file"
-    uri = path if protocol == "file" else f"{protocol}://{path}"
+    uri = path if protocol == "file" else public(f"{protocol}://{path}")
     filesystem = getattr(dataset, "_fs", None) or getattr(dataset, "_filesystem", None)
     if filesystem is None:
         return Entry(uri=uri, rows=rows)

@@ -1,17 +1,32 @@
-"""Lets one process of a run at a time do something, wherever the others are."""
+"""Lets one process at a time do something, on this machine or wherever the others are."""
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LOOKS = 0.5
 # Who holds a lock for so long was killed.
 PATIENCE_SECONDS = 60.0
+
+
+@contextmanager
+def only_one_here(folder: Path) -> Iterator[None]:
+    """Wait until no other process of this machine is here for the same folder.
+
+    Args:
+        folder: Made if it does not exist; a file in it is what is locked.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "zenml_runner.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

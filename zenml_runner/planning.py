@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,12 +15,14 @@ from kedro.pipeline.transcoding import _strip_transcoding
 from zenml_runner.errors import RunnerError, refuse_unknown
 from zenml_runner.execution import Execution
 from zenml_runner.groups import Members, Vertex, group
+from zenml_runner.known import datasets_of
 from zenml_runner.places import Place, place_of
 from zenml_runner.plan import Plan, Shard, StepPlan
 from zenml_runner.settings import Grouping, Settings, StepSettings
 
 # ZenML allows more, Vertex does not.
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
+_MARKS = re.compile(r"[\u0300-\u036f]")
 LONGEST_NAME = 100
 
 Key = tuple[str, str]
@@ -113,6 +117,7 @@ def step_names(groups: Sequence[Members], asked: dict[str, Key]) -> list[str]:
         Unique names of letters, digits, dots, dashes and underscores.
     """
     names: list[str] = []
+    taken: set[str] = set()
     for members in groups:
         keys = {asked[m] for m in members if m in asked}
         kind, given = next(iter(keys)) if len(keys) == 1 else ("", "")
@@ -121,10 +126,12 @@ def step_names(groups: Sequence[Members], asked: dict[str, Key]) -> list[str]:
             name = given
         elif len(name) > LONGEST_NAME:
             name = f"{members[0]}-and-{len(members) - 1}-more"
-        name = _NOT_IN_NAMES.sub("_", name).strip("_")[:LONGEST_NAME] or "step"
-        if name in names:
-            name = f"{name}-{sum(other.startswith(name) for other in names) + 1}"
-        names.append(name)
+        # Letters with marks become those without.
+        name = unicodedata.normalize("NFKD", name)
+        name = _NOT_IN_NAMES.sub("_", _MARKS.sub("", name)).strip("_")[:LONGEST_NAME] or "step"
+        others = (f"{name}-{number}" for number in itertools.count(2))
+        names.append(name if name not in taken else next(o for o in others if o not in taken))
+        taken.add(names[-1])
     return names
 
 
@@ -159,15 +166,17 @@ def _asked(pipeline: Pipeline, grouping: Grouping, name: str) -> dict[str, Key]:
 
 
 def _in_memory(pipeline: Pipeline, catalog: Any, places: Mapping[str, Place]) -> frozenset[str]:
-    """Datasets that exist only in the process that makes them, without transcoding."""
-    found = [name for name, place in places.items() if place.in_memory]
-    for name in found:
-        if name in pipeline.inputs() and not catalog.exists(name):
+    """Datasets that exist only in the process whose nodes make them, without transcoding."""
+    found = {name for name, place in places.items() if place.in_memory}
+    # What the catalog itself holds is there in every process.
+    held = found & pipeline.inputs()
+    for name in sorted(held):
+        if not catalog.exists(name):
             raise RunnerError(
                 f"The pipeline reads {name!r}, which no node of it makes and the catalog does "
                 f"not have: add it to the catalog, or include the node that makes it."
             )
-    return frozenset(_strip_transcoding(name) for name in found)
+    return frozenset(_strip_transcoding(name) for name in found - held)
 
 
 def _is_parameter(name: str) -> bool:
@@ -261,8 +270,16 @@ def _refuse_unknown_names(settings: Settings, registered: Mapping[str, Pipeline]
     nodes, tags = {n.name for n in every}, {tag for n in every for tag in n.tags}
     grouped = [name for members in settings.grouping.steps.values() for name in members]
     refuse_unknown("node", [*settings.steps.nodes, *grouped], nodes)
+    for node in grouped:
+        if grouped.count(node) > 1:
+            steps = [s for s, members in settings.grouping.steps.items() if node in members]
+            raise RunnerError(
+                f"grouping.steps in zenml.yml names the node {node} more than once "
+                f"({', '.join(steps)}): it can be in one step only."
+            )
     refuse_unknown(
         "tag", [*settings.steps.tags, *settings.grouping.tags, *settings.fan_out.tags], tags
     )
     named = [*settings.fan_out.pipelines, *settings.schedules, *settings.models]
     refuse_unknown("pipeline", named, registered)
+    refuse_unknown("dataset", settings.keep_in_container, datasets_of(registered.values()))

@@ -32,11 +32,13 @@ class Project:
     Attributes:
         path: Its folder.
         package: The name of its package.
+        source: The folder that its package lies in.
         named: Whether the user has named it, rather than stood in it.
     """
 
     path: Path
     package: str
+    source: Path
     named: bool = False
 
 
@@ -72,7 +74,9 @@ def open_project(path: Path | None = None) -> Project:
     metadata = bootstrap_project(Path(found))
     # Plugins and projects take the current folder for the project's, as `kedro run` has it.
     os.chdir(found)
-    return Project(Path(found), metadata.package_name, named=path is not None)
+    return Project(
+        Path(found), metadata.package_name, Path(metadata.source_dir), named=path is not None
+    )
 
 
 def settings_of(loader: Any) -> Settings:
@@ -93,11 +97,15 @@ def settings_of(loader: Any) -> Settings:
     if isinstance(getattr(loader, "merge_strategy", None), dict):
         # An environment changes single keys of a section, not the whole of it.
         loader.merge_strategy.setdefault(CONFIG, "soft")
+    origin = f"{CONFIG}.yml of the environment {loader.env or 'base'}"
     try:
         content = loader[CONFIG]
     except MissingConfigException:
         content = {}
-    return read_settings(dict(content), f"{CONFIG}.yml of the environment {loader.env or 'base'}")
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise RunnerError(f"{origin} cannot be read as keys and their values: {reason}") from error
+    return read_settings(dict(content), origin)
 
 
 def tracking_uri(project: Project, stack: Stack) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 _SECRET_NAME = re.compile(
     r"(?i)(password|passwd|secret|token|credential|api_?key|private_?key|signature)"
 )
+HIDDEN = "***"
 _USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
 
 
@@ -24,10 +25,15 @@ def without_secrets(thing: Any, name: str = "") -> Any:
         return [without_secrets(value, name) for value in thing]
     # The name of a ZenML secret is none.
     if _SECRET_NAME.search(name) and name != "secret" and thing is not None:
-        return "***"
+        return HIDDEN
     return without_user(thing) if isinstance(thing, str) else thing
 
 
-def without_user(text: str) -> str:
-    """The same with `***` in place of names and passwords in addresses."""
-    return _USER_INFO.sub("***@", text)
+def without_user(text: str, instead: str = f"{HIDDEN}@") -> str:
+    """The same with something else in place of names and passwords in addresses."""
+    return _USER_INFO.sub(instead, text)
+
+
+def public(address: str) -> str:
+    """An address without name, password, and what may be a signature behind a question mark."""
+    return without_user(address.partition("?")[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,9 @@ from zenml.constants import ENV_ZENML_ACTIVE_STACK_ID
 from zenml.enums import StackComponentType
 
 from zenml_runner.errors import RunnerError
+from zenml_runner.locks import only_one
 from zenml_runner.project import Project, tracking_uri
+from zenml_runner.redaction import without_user
 from zenml_runner.settings import LocalStack, MlflowTracker, Stack, VertexStack
 
 VERTEX_FLAVOR = "vertex_with_retries"
@@ -52,10 +54,14 @@ def register(project: Project, name: str, stack: Stack) -> tuple[str, list[str]]
     Raises:
         RunnerError: If something the stack needs is not configured or does not exist.
     """
-    client = Client()
     prefix = f"{project.package}-{name}"
+    with only_one(f"stack {prefix}"):
+        return prefix, _register(prefix, stack, components(project, prefix, stack))
+
+
+def _register(prefix: str, stack: Stack, wanted: Sequence[Component]) -> list[str]:
+    client = Client()
     changes: list[str] = []
-    wanted = components(project, prefix, stack)
     if isinstance(stack, VertexStack):
         _register_flavor(client, changes)
     ids = {c.type: _register_component(client, c, changes) for c in wanted}
@@ -66,7 +72,7 @@ def register(project: Project, name: str, stack: Stack) -> tuple[str, list[str]]
     elif {kind: c[0].id for kind, c in found[0].components.items()} != ids:
         client.update_stack(found[0].id, component_updates={k: [i] for k, i in ids.items()})
         changes.append(f"stack {prefix}: components changed")
-    return prefix, changes
+    return changes
 
 
 def activate(name: str) -> None:
@@ -169,7 +175,7 @@ def _credentials_of_environment(uri: str, name: str) -> dict[str, str]:
     found = client.list_secrets(name=name, size=1).items
     if token is None and not found:
         raise RunnerError(
-            f"The MLflow server {uri} needs a token: name a ZenML secret under "
+            f"The MLflow server {without_user(uri)} needs a token: name a ZenML secret under "
             "mlflow.secret in zenml.yml, or set MLFLOW_TRACKING_TOKEN (to anything, for a server "
             "that asks for none)."
         )

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from zenml_runner.health import MLFLOW_RETRIES
 from zenml_runner.locks import only_one
 from zenml_runner.plan import RunSpec
-from zenml_runner.redaction import without_user
+from zenml_runner.redaction import HIDDEN, without_secrets, without_user
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -28,7 +29,7 @@ STEP = "zenml.step."
 MLFLOW_RUN = "mlflow.run_id"
 MLFLOW_PLACE = "mlflow.url"
 # Without these a server that is down would hold each step for many minutes.
-PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+PATIENCE = {MLFLOW_RETRIES: "4", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 VERTEX_JOB_VARIABLE = "ZENML_VERTEX_RUN_ID"
 
 
@@ -89,7 +90,7 @@ def opened_run(
         mlflow.set_tracking_uri(uri)
         mlflow.set_experiment(run.package)
         opened = mlflow.start_run(run_name=name, tags={"pipeline": run.pipeline})
-        mlflow.log_params(_short(run.params))
+        mlflow.log_params(_short(without_secrets(run.params)))
     except Exception as error:  # noqa: BLE001 - the run is worth more than its record
         _warn("open a run", error)
         return None
@@ -133,18 +134,37 @@ def close_after(zenml_run: Any) -> None:
     Args:
         zenml_run: A finished one.
     """
-    run_id = (zenml_run.run_metadata or {}).get(MLFLOW_RUN)
-    if run_id is None:
-        return
+    metadata = zenml_run.run_metadata or {}
+    run_id = metadata.get(MLFLOW_RUN)
     tracker = _tracker(zenml_run.stack)
-    if tracker is None:
+    if run_id is None or tracker is None:
         return
-    wanted = "FINISHED" if zenml_run.status.value == "completed" else "FAILED"
+    tracker.configure_mlflow()
+    # A plugin may track elsewhere than the stack does.
+    place = str(metadata.get(MLFLOW_PLACE, "")).partition("/#/")[0]
+    close(
+        run_id,
+        completed=zenml_run.status.value == "completed",
+        uri=place if place and HIDDEN not in place else None,
+    )
+
+
+def close(run_id: str, *, completed: bool, uri: str | None = None) -> None:
+    """Give an MLflow run that has ended the status that is true.
+
+    Args:
+        run_id: Of the run.
+        completed: Whether all of it has.
+        uri: Where it is tracked; where this process tracks if None.
+    """
+    wanted = "FINISHED" if completed else "FAILED"
     try:
         import mlflow
 
-        tracker.configure_mlflow()
-        client = mlflow.MlflowClient()
+        # It is open several times where a plugin has opened it within itself.
+        while (active := mlflow.active_run()) is not None and active.info.run_id == run_id:
+            mlflow.end_run(wanted)
+        client = mlflow.MlflowClient(uri)
         if client.get_run(run_id).info.status != wanted:
             client.set_terminated(run_id, wanted)
     except Exception as error:  # noqa: BLE001

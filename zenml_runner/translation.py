@@ -13,6 +13,7 @@ from zenml.pipelines.pipeline_definition import Pipeline
 
 from zenml_runner.errors import RunnerError
 from zenml_runner.plan import EXTRA, Plan, StepPlan, Task, project_tag
+from zenml_runner.processes import PROCESS, this_process
 from zenml_runner.settings import LocalStack, Settings, Stack
 from zenml_runner.steps import run_nodes
 
@@ -50,7 +51,7 @@ def to_zenml(
 
     options: dict[str, Any] = {
         "run_name": run_name,
-        "extra": {EXTRA: plan.model_dump(mode="json")},
+        "extra": {EXTRA: plan.model_dump(mode="json"), **_process(remote=remote)},
         "tags": [project_tag(plan.run.package)],
         "settings": _pipeline_settings(settings, remote=remote),
     }
@@ -61,6 +62,11 @@ def to_zenml(
     result = translated.with_options(**options)
     result.prepare()
     return result
+
+
+def _process(*, remote: bool) -> dict[str, Any]:
+    """Which process runs all steps, if one does."""
+    return {} if remote else {PROCESS: this_process()}
 
 
 def _options(step: StepPlan, *, remote: bool) -> dict[str, Any]:

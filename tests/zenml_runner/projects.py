@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import kedro
@@ -34,6 +35,8 @@ from kedro.framework.hooks import hook_impl
 
 
 def note(hook, name=None):
+    if os.environ.get("RAISE_IN") == hook:
+        raise RuntimeError(f"{hook} is broken")
     with open(os.environ["RECORD"], "a") as file:
         file.write(json.dumps([hook, name, os.getpid()]) + "\\n")
 
@@ -74,7 +77,10 @@ from kedro.pipeline import Pipeline, node, pipeline
 
 def make(count): return {"numbers": list(range(count))}
 def double(numbers): return [2 * n for n in numbers["numbers"]]
-def add_up(doubled): return {"sum": sum(doubled)}
+def add_up(doubled):
+    if "KILLED" in os.environ:
+        os.kill(os.getpid(), 9)
+    return {"sum": sum(doubled)}
 def table(numbers): return pd.DataFrame({"n": numbers["numbers"]})
 def mean(frame): return {"mean": float(frame["n"].mean())}
 def text(content): return {"letters": len(content)}
@@ -205,6 +211,11 @@ class Runner:
     def kedro(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """`kedro …` in the project."""
         return self._run([sys.executable, "-m", "kedro", *arguments], variables)
+
+    def zenml_at_once(self, *arguments: str) -> list[subprocess.CompletedProcess[str]]:
+        """The same command twice at the same time."""
+        with ThreadPoolExecutor(2) as both:
+            return list(both.map(lambda _: self.zenml(*arguments), range(2)))
 
     def python(self, code: str) -> subprocess.CompletedProcess[str]:
         """Python with the same ZenML, which asks for a file to run."""

@@ -1,6 +1,7 @@
 """Which component an error is put down to."""
 
 import requests
+from mlflow import MlflowException
 
 from zenml_runner.failures import explain
 
@@ -26,3 +27,14 @@ def test_the_cause_of_an_error_is_what_is_told(monkeypatch):
 
 def test_an_unknown_error_is_told_as_it_is():
     assert explain(KeyError("week")).startswith("KeyError: 'week'")
+
+
+def test_an_mlflow_server_that_does_not_answer_is_named_without_its_password():
+    error = MlflowException(
+        "API request to http://ann:word@127.0.0.1:9/api/2.0/mlflow/runs failed with exception x"
+    )
+    assert explain(error).startswith("The MLflow server http://***@127.0.0.1:9 does not answer")
+
+
+def test_no_password_is_told_with_an_unknown_error():
+    assert "word" not in explain(OSError("postgresql://ann:word@host/books is closed"))

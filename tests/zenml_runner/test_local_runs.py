@@ -207,6 +207,26 @@ def test_a_failed_shard_is_named_and_resumed_alone(runner, tmp_path):
     assert len(json.loads((runner.project / "data/gathered.json").read_text())) == 6
 
 
+def test_a_run_whose_process_was_killed_has_failed_and_is_resumed(runner):
+    (runner.project / "data").mkdir()
+    (runner.project / "data/numbers.json").write_text('{"numbers": [1, 2]}')
+    assert runner.zenml("run", "-p", "memory", KILLED="yes").returncode == -9
+    assert mlflow_runs(runner.project)[-1][1] == "RUNNING"
+    name = told(r"failed +(memory-\S+)", runner.zenml("status").stdout)
+    assert mlflow_runs(runner.project)[-1][1] == "FAILED"
+    resumed = runner.zenml("run", "--resume", name)
+    assert resumed.returncode == 0, resumed.stderr
+    assert mlflow_runs(runner.project)[-1][1] == "FINISHED"
+
+
+def test_nothing_runs_where_a_hook_before_the_pipeline_is_broken(runner):
+    done = runner.zenml("run", RAISE_IN="before_pipeline_run")
+    assert done.returncode == 1
+    assert "before_pipeline_run is broken" in done.stderr
+    assert not any(hook == "before_node_run" for hook, _ in runner.hooks())
+    assert {status for _, status in mlflow_runs(runner.project)} <= {"FAILED"}
+
+
 def test_a_shard_that_fails_once_is_tried_again_and_the_run_goes_on(runner, tmp_path):
     settings = yaml.safe_load((runner.project / "conf/base/zenml.yml").read_text())
     settings["steps"] = {"nodes": {"work": {"retry": {"max_retries": 1}}}}
@@ -251,10 +271,13 @@ def test_status_and_logs_tell_of_a_run(runner):
     assert "Running node: make" in runner.zenml("logs", name).stdout
 
 
-def test_stacks_are_registered_once(runner):
-    first, second = runner.zenml("stacks"), runner.zenml("stacks")
-    assert "tiny-local" in first.stdout
-    assert "nothing to change" in second.stdout
+def test_stacks_are_registered_once_though_two_begin_on_a_fresh_machine(runner, tmp_path):
+    runner.environment["ZENML_CONFIG_PATH"] = str(tmp_path / "fresh")
+    done = runner.zenml_at_once("stacks")
+    assert [d.returncode for d in done] == [0, 0], done[0].stderr + done[1].stderr
+    told = sorted(d.stdout.count("made") for d in done)
+    assert told == [0, 4]
+    assert "nothing to change" in runner.zenml("stacks").stdout
 
 
 def test_what_would_be_submitted_is_written_without_secrets(runner, tmp_path):

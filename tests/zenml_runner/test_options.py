@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from zenml_runner.commands import zenml
 from zenml_runner.commands.options import names, parameters
-from zenml_runner.redaction import without_secrets
+from zenml_runner.redaction import public, without_secrets
 
 CONTEXT = click.Context(zenml)
 OPTION = click.Option(["--params"])
@@ -26,6 +26,8 @@ OPTION = click.Option(["--params"])
         (("isbn=0722532938",), {"isbn": "0722532938"}),
         (("url=gs://bucket/a=b",), {"url": "gs://bucket/a=b"}),
         (("a=[1,2]",), {"a": [1, 2]}),
+        (("max-trials=3,größe=4",), {"max-trials": 3, "größe": 4}),
+        (("note='@home, [x'",), {"note": "@home, [x"}),
     ],
 )
 def test_parameters_have_types(texts, values):
@@ -35,6 +37,14 @@ def test_parameters_have_types(texts, values):
 def test_a_parameter_without_a_name_is_refused():
     with pytest.raises(click.BadParameter, match="has no name"):
         parameters(CONTEXT, OPTION, ("8",))
+
+
+@pytest.mark.parametrize("text", ["a=[1,2", "a=@home", "b=1,a=*"])
+def test_a_value_that_cannot_be_read_is_refused_by_its_name(text):
+    done = CliRunner().invoke(zenml, ["run", "--params", text])
+    assert done.exit_code == 2
+    assert "the value of a, " in done.output
+    assert "put it in quotes, a='" in done.output
 
 
 def test_names_may_hold_commas_in_brackets():
@@ -59,6 +69,11 @@ def test_secrets_are_starred_wherever_they_stand():
         "uri": "postgresql://***@host/db",
         "mlflow": {"secret": "name-of-a-zenml-secret"},
     }
+
+
+def test_an_address_is_shown_without_its_password_and_signature():
+    assert public("https://user:word@host/a.csv?sig=abc") == "https://***@host/a.csv"
+    assert public("gs://bucket/a.csv") == "gs://bucket/a.csv"
 
 
 def test_help_waits_for_no_library():

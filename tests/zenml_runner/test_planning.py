@@ -83,6 +83,12 @@ def test_data_without_a_catalog_entry_tie_nodes_together():
     ]
 
 
+def test_data_that_the_catalog_itself_holds_tie_no_nodes_together():
+    entries = FILES | {"clean": {"type": "MemoryDataset", "data": 3}}
+    steps = plan(entries=entries, nodes=PIPELINE.from_nodes("fit", "check")).steps
+    assert [step.nodes for step in steps] == [("check",), ("fit",), ("report",)]
+
+
 def test_shards_run_side_by_side_and_are_joined_before_what_needs_them():
     made = plan({"fan_out": {"tags": {"heavy": "shards"}, "shards": 2}})
     assert edges(made)["report"] == ("fit-1-of-2", "fit-2-of-2")
@@ -141,6 +147,11 @@ def test_settings_of_nodes_win_over_tags_and_tags_over_the_default():
         ({"fan_out": {"pipelines": {"trian": "shards"}}}, "no pipeline 'trian': did you mean"),
         ({"schedules": {"weekly": {"cron": "0 5 * * 1"}}}, "no pipeline 'weekly'"),
         ({"fan_out": {"tags": {"light": "shards"}}}, "tag 'light', but none of its nodes"),
+        ({"keep_in_container": ["raww"]}, "no dataset 'raww': did you mean 'raw'"),
+        (
+            {"grouping": {"steps": {"a": ["clean", "fit"], "b": ["fit"]}}},
+            r"the node fit more than once \(a, b\)",
+        ),
         (
             {"grouping": {"steps": {"a": ["clean", "report"]}}},
             "circle: fit must run after part of it",
@@ -213,6 +224,20 @@ def test_names_suit_vertex_and_stay_unique():
     names = [step.name for step in plan(nodes=odd).steps]
     assert len(set(names)) == 2
     assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyz_-.0123456789") for name in names)
+
+
+def test_names_that_become_the_same_get_numbers_that_no_other_name_has():
+    names = ["a", "a-2", "à", "модель", "мир"]
+    nodes = [node(one, "raw", f"data_{i}", name=name) for i, name in enumerate(names)]
+    entries = FILES | {f"data_{i}": FILES["raw"] for i in range(len(nodes))}
+    made = plan(entries=entries, nodes=Pipeline(nodes))
+    assert {step.nodes[0]: step.name for step in made.steps} == {
+        "a": "a",
+        "a-2": "a-2",
+        "à": "a-3",
+        "мир": "step",
+        "модель": "step-2",
+    }
 
 
 def test_what_is_left_of_a_run_waits_for_nothing_that_is_done():

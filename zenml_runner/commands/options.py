@@ -9,7 +9,7 @@ import click
 
 from zenml_runner.errors import RunnerError
 
-_STARTS_PAIR = re.compile(r"\s*[A-Za-z_][\w.]*\s*=")
+_STARTS_PAIR = re.compile(r"\s*[^\W\d][\w.-]*\s*=")
 # YAML reads 0722532938 as an octal number, or not, by its digits; it is an ISBN or the like.
 _LEADING_ZERO = re.compile(r"0\d+")
 
@@ -74,7 +74,7 @@ def parameters(
     A piece without a name goes on with the value before it: `titles=A,B`.
 
     Raises:
-        click.BadParameter: If a text does not start with a name.
+        click.BadParameter: If a text does not start with a name, or a value cannot be read.
     """
     pairs: list[str] = []
     for text in values:
@@ -91,6 +91,17 @@ def parameters(
         return {}
     from omegaconf import OmegaConf
 
+    for pair in pairs:
+        try:
+            OmegaConf.from_dotlist([_quoted(pair)])
+        except Exception as error:
+            name, _, content = pair.partition("=")
+            raise click.BadParameter(
+                f"the value of {name}, {content}, is neither text nor YAML: put it in quotes, "
+                f"{name}='{content}'",
+                context,
+                option,
+            ) from error
     plain: Any = OmegaConf.to_container(OmegaConf.from_dotlist([_quoted(p) for p in pairs]))
     return dict(plain)
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zenml_runner.errors import RunnerError
 from zenml_runner.execution import Execution
+from zenml_runner.health import impatient
 from zenml_runner.plan import Plan, RunSpec, Slice
 from zenml_runner.planning import make_plan
 from zenml_runner.project import Project, default_tracking, open_project
@@ -79,16 +81,25 @@ def prepare(
         env=env,
         params=params,
         version=version,
-        load_versions=dict(pair.rpartition(":")[::2] for pair in load_versions),
+        load_versions=dict(_versioned(pair) for pair in load_versions),
         slice=Slice(**parts),
     )
     execution = Execution(opened, run)
+    execution.refuse_unknown()
     name, chosen = choose_stack(execution.settings, stack)
     if isinstance(chosen, LocalStack):
         default_tracking(opened, chosen, execution.config_loader)
-    execution.refuse_unknown_params()
-    execution.load()
+    # Plugins may ask MLflow's server here, without which no plan would need to wait.
+    with impatient():
+        execution.load()
     # Kedro's default depends on variables of this machine; a container must not ask its own.
     execution.run = run.model_copy(update={"env": execution.context.env})
     plan = make_plan(execution, remote=not isinstance(chosen, LocalStack), shards=shards)
     return Prepared(execution, plan, name, chosen)
+
+
+def _versioned(pair: str) -> tuple[str, str]:
+    name, _, version = pair.partition(":")
+    if not name or not version:
+        raise RunnerError(f"--load-versions: {pair!r} names no version: dataset:version.")
+    return name, version

@@ -60,6 +60,7 @@ def _resumed(
 ) -> Prepared:
     """Plan the steps that a former run has not completed, with its parameters and version."""
     from zenml_runner.client import find_run
+    from zenml_runner.processes import is_at_work, settled
 
     if given := sorted(option for option, value in arguments.items() if _is_given(option, value)):
         raise RunnerError(
@@ -67,10 +68,15 @@ def _resumed(
             f"out {', '.join('--' + option.replace('_', '-') for option in given)}."
         )
     open_project(project)
-    former = find_run(name)
+    former = settled(find_run(name))
     plan = plan_of(former)
     if plan is None:
         raise RunnerError(f"The run {name} was not made by this adapter; it cannot be resumed.")
+    if is_at_work(former):
+        raise RunnerError(
+            f"{former.name} is still at work: wait for its end, or end it, before what is left of "
+            "it runs again."
+        )
     done = {s for s, step in former.steps.items() if step.status.value in ("completed", "cached")}
     left = plan.without(done)
     if not left:

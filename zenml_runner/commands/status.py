@@ -93,23 +93,25 @@ def _log_store(logs: Any) -> Any:
 def _list_runs(package: str) -> None:
     tag = project_tag(package)
     runs = quiet_client().list_pipeline_runs(sort_by="desc:created", size=MOST_RUNS, tags=[tag])
-    for run in runs.items:
+    for run in map(_settled_here, runs.items):
         click.echo(f"{run.created:%Y-%m-%d %H:%M}  {run.status.value:12}  {run.name}")
     if not runs.items:
         click.echo(f"No runs of {package} yet.")
 
 
-def _show_run(run: Any) -> None:
-    from zenml.utils.run_utils import refresh_run_status
+def _settled_here(run: Any) -> Any:
+    """A run of this machine in its true state; others are asked about one by one."""
+    from zenml_runner.processes import runs_here, settled
 
+    return settled(run) if not run.status.is_finished and runs_here(run) else run
+
+
+def _show_run(run: Any) -> None:
     from zenml_runner.commands.report import tell_places
     from zenml_runner.commands.watch import lost, reason
-    from zenml_runner.tracking import close_after
+    from zenml_runner.processes import settled
 
-    if not run.status.is_finished:
-        run = refresh_run_status(run)
-    if run.status.is_finished:
-        close_after(run)
+    run = settled(run)
     plan = plan_of(run)
     names = [step.name for step in plan.steps] if plan else list(run.steps)
     width = max(map(len, names), default=0)

@@ -35,8 +35,7 @@ def translate(
     from zenml_runner.translation import to_zenml
 
     quiet_client()
-    if prepared.remote:
-        check(prepared.project, prepared.stack)
+    check(prepared.project, prepared.stack)
     name, changes = stacks.register(prepared.project, prepared.stack_name, prepared.stack)
     for line in changes:
         click.echo(f"  {line}")

@@ -6,15 +6,14 @@ import time
 from typing import Any
 
 import click
-from zenml.utils.run_utils import refresh_run_status
 
 from zenml_runner.client import quiet_client
 from zenml_runner.commands.report import Report
 from zenml_runner.plan import plan_of
-from zenml_runner.tracking import close_after
+from zenml_runner.processes import settled
 
 POLL_SECONDS = 5.0
-ENDED_FROM_OUTSIDE = "it has left no error; its container may have been ended from outside"
+ENDED_FROM_OUTSIDE = "it has left no error; its process may have been ended from outside"
 ENDED = {"completed", "cached", "failed", "stopped", "cancelled", "skipped"}
 
 
@@ -31,8 +30,7 @@ def watch(zenml_run: Any, report: Report) -> bool:
     told: set[str] = set()
     while True:
         run = quiet_client().get_pipeline_run(zenml_run.id)
-        # ZenML tells a job's state by asking the orchestrator, which also sees killed containers.
-        run = run if run.status.is_finished else refresh_run_status(run)
+        run = settled(run)
         for name, step in run.steps.items():
             if step.status.value in ENDED and name not in told:
                 told.add(name)
@@ -47,7 +45,6 @@ def watch(zenml_run: Any, report: Report) -> bool:
         _tell_the_rest(run, told)
     else:
         report.end()
-    close_after(run)
     return failed
 
 
