@@ -124,3 +124,40 @@ def test_without_a_champion_there_is_nothing_to_show(typed):
     assert typed("show") == (
         "Error: There is no champion yet: run the train and evaluate pipelines."
     )
+
+
+@pytest.mark.parametrize(
+    ("typed_name", "meant"), [("champoin", "champion"), ("candidat", "candidate")]
+)
+def test_a_release_that_is_misspelt_is_guessed(typed, releases, typed_name, meant):
+    assert typed("show", typed_name).startswith(
+        f"Error: No release is meant by '{typed_name}': did you mean {meant}?"
+    )
+
+
+def test_a_damaged_release_is_shown_as_such_and_hinders_no_other(typed, releases, store):
+    first, second = releases
+    (store.local_folder(first) / "manifest.json").write_text("{")
+    lines = typed("list").splitlines()
+    assert [line.split()[0] for line in lines] == sorted(releases, reverse=True)
+    assert sum("DAMAGED: " in line for line in lines) == 1
+    assert typed("show", first).startswith("Error: ")
+    assert typed("promote", second) == f"Champion is {second} (was none)."
+    assert f"Registered {second}" in typed("sync").splitlines()
+
+
+def test_a_damaged_record_is_named(typed, releases, store):
+    typed("promote")
+    (record,) = Path(store.root, "changes").glob("*.json")
+    record.write_text("{")
+    assert typed("show").startswith(f"Error: {record} is damaged")
+
+
+def test_before_the_first_release_the_list_says_so(typed, store):
+    assert typed("list") == f"There are no releases in {store.root} yet."
+
+
+def test_a_pin_is_taken_off_whatever_is_champion(typed, releases):
+    typed("pin", releases[0])
+    assert "leave out" in typed("pin", releases[1], "--off")
+    assert typed("pin", "--off") == f"Champion is {releases[0]} (was {releases[0]})."

@@ -43,6 +43,13 @@ class History:
         """Saturdays of the weeks after the cutoff, shape (horizon,)."""
         return weeks_after(self.cutoff, horizon)
 
+    def weeks_since(self, week: np.datetime64) -> FloatArray:
+        """Copies in the weeks after one; NaN in those that are before the history's first."""
+        newer = max(weeks_between(week, self.cutoff), 0)
+        unknown = max(newer - self.n_weeks, 0)
+        known = self.volumes[self.n_weeks - newer + unknown :]
+        return np.concatenate([np.full(unknown, np.nan), known])
+
     def is_dead(self, alive_weeks: int) -> bool:
         """Whether nothing was sold in the last `alive_weeks` weeks that were reported."""
         known = self.volumes[np.isfinite(self.volumes)]
@@ -52,6 +59,11 @@ class History:
         """Whether every week that was reported sold the same."""
         known = self.volumes[np.isfinite(self.volumes)]
         return bool(np.all(known == known[:1]))
+
+
+def weeks_between(first: np.datetime64, second: np.datetime64) -> int:
+    """By how many weeks the second Saturday is after the first."""
+    return int((second - first) // WEEK)
 
 
 def weeks_after(cutoff: np.datetime64, horizon: int) -> npt.NDArray[np.datetime64]:

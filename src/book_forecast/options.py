@@ -25,12 +25,12 @@ from pydantic import (
 from book_forecast.bookscan.isbn import is_isbn, normalise_isbn
 from book_forecast.errors import UserError
 from book_forecast.releases.answers import check_level
-from book_forecast.releases.payload import LONGEST_HORIZON
+from book_forecast.releases.manifest import LONGEST_HORIZON
 
 Titles = Literal["top", "all"] | list[str]
 Share = Annotated[float, Field(ge=0, le=1)]
 
-RELEASE_PATTERN = r"^(champion|candidate|\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8})$"
+_RELEASE = re.compile(r"champion|candidate|\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8}")
 _SEPARATORS = re.compile(r"[\s,;]+")
 
 
@@ -101,6 +101,29 @@ def normalise_levels(value: object) -> list[int | float]:
     if not levels:
         raise ValueError("give at least one level, as in 80,95")
     return sorted(levels)
+
+
+def check_release(value: object) -> str:
+    """Read which release is meant.
+
+    Args:
+        value: What was given.
+
+    Returns:
+        `champion`, `candidate`, or an id.
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    name = str(value)
+    if _RELEASE.fullmatch(name):
+        return name
+    near = difflib.get_close_matches(name, ("champion", "candidate"), n=1)
+    raise ValueError(
+        f"did you mean {near[0]}?"
+        if near
+        else "give champion, candidate, or a whole id as `kedro release list` shows it"
+    )
 
 
 class ShardOptions(OptionGroup):
@@ -206,6 +229,7 @@ class PromoteOptions(OptionGroup):
         max_of_baseline: Its WAPE as a share of seasonal naive's.
         coverage_tolerance: How far coverage may be from the nominal level.
         max_fallbacks: Share of titles that could not be fitted as chosen.
+        min_titles: Share of the champion's titles that it must have.
     """
 
     max_worse: float = Field(default=0.02, ge=0)
@@ -213,6 +237,7 @@ class PromoteOptions(OptionGroup):
     max_of_baseline: float = Field(default=1.0, gt=0)
     coverage_tolerance: Share = 0.1
     max_fallbacks: Share = 0.2
+    min_titles: Share = 0.5
 
 
 class Options(OptionGroup):
@@ -239,7 +264,7 @@ class Options(OptionGroup):
     tune: TuneOptions = TuneOptions()
     evaluate: EvaluateOptions = EvaluateOptions()
     promote: PromoteOptions = PromoteOptions()
-    release: str = Field(default="champion", pattern=RELEASE_PATTERN)
+    release: Annotated[str, PlainValidator(check_release)] = "champion"
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:

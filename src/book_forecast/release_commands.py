@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,17 @@ MEANT = "RELEASE is an id, its start or end, a version in MLflow, champion or ca
 
 
 def _options(function: Function) -> Function:
+    @functools.wraps(function)
+    def readable(*args: Any, **options: Any) -> Any:
+        from book_forecast.releases.manifest import PayloadError
+
+        try:
+            return function(*args, **options)
+        except PayloadError as error:
+            raise UserError(str(error)) from error
+
     where = click.option("--data-root", help="Where the data lie, if not where the project says.")
-    return click.option("--env", "-e", help="Configuration environment.")(where(function))
+    return click.option("--env", "-e", help="Configuration environment.")(where(readable))
 
 
 def _why(function: Function) -> Function:
@@ -41,11 +51,21 @@ def release() -> None:
 @_options
 def list_releases(env: str | None, data_root: str | None) -> None:
     """Show all releases, the newest first, and all changes of the champion."""
+    from book_forecast.releases.manifest import PayloadError
+
     desk, _ = _open(env, data_root)
+    releases = desk.store.releases()
+    if not releases:
+        click.echo(f"There are no releases in {desk.store.root} yet.")
+        return
     versions, champion, candidate = desk.versions(), desk.champion(), desk.store.candidate()
-    for name in reversed(desk.store.releases()):
-        manifest = desk.store.manifest(name)
+    for name in reversed(releases):
         marks = [m for m, r in (("champion", champion), ("candidate", candidate)) if r == name]
+        try:
+            manifest = desk.store.manifest(name)
+        except PayloadError as error:
+            click.echo(f"{name}  {' '.join([*marks, 'DAMAGED:'])} {error}")
+            continue
         version = f"version {versions[name]}" if name in versions else "not in MLflow"
         wape = manifest.get("scores", {}).get("test_wape")
         score = f"WAPE {wape:.3f}" if wape is not None else "not scored"
@@ -86,7 +106,7 @@ def show(name: str, env: str | None, data_root: str | None) -> None:
 @_options
 def compare(first: str, second: str, env: str | None, data_root: str | None) -> None:
     """Compare two releases: their scores, their models, and the weeks since both."""
-    from book_forecast.releases.desk import errors_since
+    from book_forecast.releases.since import errors_since
 
     desk, sales = _open(env, data_root)
     payloads = [desk.read(first), desk.read(second)]
@@ -146,14 +166,16 @@ def rollback(
 
 
 @release.command(cls=ReadableCommand, epilog=MEANT)
-@click.argument("name", metavar="RELEASE", default="champion")
+@click.argument("name", metavar="RELEASE", required=False)
 @click.option("--off", is_flag=True, help="Let runs promote candidates again.")
 @_why
 @_options
-def pin(name: str, off: bool, why: str, env: str | None, data_root: str | None) -> None:
+def pin(name: str | None, off: bool, why: str, env: str | None, data_root: str | None) -> None:
     """Make a release champion and keep it: no run promotes another one."""
     desk, _ = _open(env, data_root)
-    _told(desk.promote(desk.find(name), "unpin" if off else "pin", why))
+    if off and name is not None:
+        raise UserError(f"--off takes the pin off whatever is champion: leave out {name!r}.")
+    _told(desk.promote(desk.find(name or "champion"), "unpin" if off else "pin", why))
 
 
 @release.command(cls=ReadableCommand, epilog=MEANT)
@@ -205,11 +227,13 @@ def sync(env: str | None, data_root: str | None) -> None:
 
     desk, _ = _open(env, data_root)
     try:
-        made = synchronise(desk.store, desk.registry)
+        made, damaged = synchronise(desk.store, desk.registry)
     except RegistryError as error:
-        raise UserError(f"{error} Start it, and run the command again.") from error
+        raise UserError(f"{error}. Start it, and run the command again.") from error
     for name in made:
         click.echo(f"Registered {name}")
+    for reason in damaged:
+        click.echo(f"Passed over: {reason}", err=True)
     click.echo(f"{len(made)} releases registered; the champion is {desk.champion() or 'none'}.")
 
 

@@ -191,6 +191,10 @@ class Chromium:
             self.send("Input.dispatchKeyEvent", type="keyDown", key=letter, text=letter)
             self.send("Input.dispatchKeyEvent", type="keyUp", key=letter)
 
+    def insert(self, text: str) -> None:
+        """Put a text at once into what has the focus, as a paste does."""
+        self.send("Input.insertText", text=text)
+
     def press(self, key: str, times: int = 1, *, shift: bool = False) -> None:
         """Press a key that is no letter."""
         code, number, text = _KEYS[key]

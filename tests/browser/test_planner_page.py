@@ -2,9 +2,7 @@
 
 import csv
 import io
-import os
-import subprocess
-import sys
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,8 +13,7 @@ import openpyxl
 import pytest
 
 from tests.browser.chromium import Chromium, started, wait_for
-from tests.browser.test_viz import free_port
-from tests.serving import stores
+from tests.serving import servers, stores
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -86,17 +83,11 @@ def page(chromium: Chromium, service: str) -> Iterator[Chromium]:
 @contextmanager
 def serving(releases: Path, **environment: str) -> Iterator[str]:
     """Address of a service of its own."""
-    port = free_port()
-    address = f"http://127.0.0.1:{port}/"
-    command = [sys.executable, "-m", "book_forecast.serving", f"--port={port}"]
-    variables = {"BOOK_FORECAST_RELEASES": str(releases), **environment}
-    server = subprocess.Popen(command, env=os.environ | variables)
-    try:
-        wait_for(lambda: _status(f"{address}healthz") == 200, "the service")
-        yield address
-    finally:
-        server.terminate()
-        server.wait(30)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        servers.Server(Path(folder), "--releases", str(releases), **environment) as server,
+    ):
+        yield f"{server.url}/"
 
 
 def _status(address: str) -> int:
@@ -109,10 +100,15 @@ def _status(address: str) -> int:
         return 0
 
 
+def _body(address: str) -> str:
+    with urllib.request.urlopen(address, timeout=5) as answer:
+        return str(answer.read().decode())
+
+
 def search(page: Chromium, text: str) -> None:
-    """Type into the search field until titles are offered."""
+    """Search until titles are offered, which is once: nothing comes later and takes their place."""
     page.click("#search")
-    page.type(text)
+    page.insert(text)
     page.until("document.querySelector('#search').getAttribute('aria-expanded') === 'true'")
 
 
@@ -147,8 +143,14 @@ def test_what_the_mouse_points_at_is_told(page):
     open_title(page, "cafe", "Café Müller: Eine Liebe")
     box = "document.querySelector('#plot').getBoundingClientRect()"
     x, y = page.run(f"(b => [b.right - 100, b.top + 200])({box})")
-    page.send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
-    page.until("document.querySelector('#plot .hoverlayer text')")
+
+    def is_told():
+        # A plot that was only just drawn does not listen yet.
+        for dx in (0, 1):
+            page.send("Input.dispatchMouseEvent", type="mouseMoved", x=x + dx, y=y)
+        return page.run("Boolean(document.querySelector('#plot .hoverlayer text'))")
+
+    wait_for(is_told, "what the mouse points at")
     hover = page.run("document.querySelector('#plot .hoverlayer').textContent")
     assert "Week to" in hover
     assert "expected" in hover
@@ -189,7 +191,21 @@ def test_a_slider_is_dragged_to_its_end(page):
     page.until("document.querySelector('#plot').data[3].x.length === 104")
     page.press("Home")
     page.until("document.querySelector('#plot').data[3].x.length === 1")
-    assert "1 week," in page.text("#summary")
+    assert "in the week to 6 Jul 2024, and between" in page.text("#summary")
+
+
+def test_the_interval_of_a_single_week_is_drawn_too(page, service):
+    page.open(f"{service}?isbn={stores.CAFE}&horizon=1&span=1")
+    page.until(DRAWN)
+    lower, upper = page.run("document.querySelector('#plot').data.slice(0, 2).map(t => t.y[0])")
+    # From the lower end to the upper one, in pixels of an axis that is drawn from 0.
+    height = page.run(
+        "document.querySelector('#plot .yerror').getBoundingClientRect().height"
+        " / document.querySelector('#plot')._fullLayout.yaxis._m"
+    )
+    assert abs(height) == pytest.approx(upper - lower, rel=0.02)
+    # The weeks that were not reported lie further back than what is shown.
+    assert "Not reported" not in page.text("#plot-key")
 
 
 def test_an_address_that_was_shared_shows_the_same_and_back_leads_back(page, service):
@@ -271,7 +287,7 @@ def test_everything_can_be_done_without_a_mouse(page):
     assert page.focused() == "a:Skip to the forecasts"
     page.press("Tab", 2)
     assert page.focused() == "search"
-    page.type("book of 2")
+    page.insert("book of 2")
     page.until("document.querySelectorAll('#matches li').length > 2")
     page.press("ArrowDown", 2)
     active = page.run("document.querySelector('#search').getAttribute('aria-activedescendant')")
@@ -356,8 +372,7 @@ def test_a_service_without_a_release_says_so_and_recovers(chromium, tmp_path):
         assert "There are no forecasts to show yet" in chromium.text("#alert")
         assert "champion" in chromium.text("#alert")
         stores.write(root, titles=12)
-        wait_for(lambda: _status(f"{address}readyz") == 200, "the release")
-        chromium.click("#retry")
+        # It asks again by itself.
         chromium.until(ROWS)
         assert chromium.run("document.querySelector('#alert').hidden")
 
@@ -389,6 +404,48 @@ def test_a_service_with_a_shorter_horizon_is_asked_for_no_more(chromium, release
         chromium.open(f"{address}?isbn={stores.ALCHEMIST}")
         chromium.until(DRAWN)
         assert "20 weeks" in chromium.text("#summary")
+
+
+def test_a_page_that_is_open_while_another_release_comes_shows_all_of_it(chromium, tmp_path):
+    store = stores.write(tmp_path / "releases", titles=12)
+    with serving(Path(store.root), BOOK_FORECAST_SERVE_POLL_SECONDS="0.2") as address:
+        wait_for(lambda: _status(f"{address}readyz") == 200, "the release")
+        chromium.open(f"{address}?isbn={stores.CAFE}")
+        chromium.until(f"{DRAWN} && {COMPARED}")
+        assert "Sales known to 29 Jun 2024" in chromium.text("#release-line")
+        servers.promote(store, stores.BEFORE)
+        wait_for(lambda: stores.BEFORE in _body(f"{address}readyz"), "the other release")
+        chromium.run("document.querySelector('#horizon').focus()")
+        chromium.press("ArrowRight")
+        last = "document.querySelector('#plot').data[2].x.at(-1)"
+        chromium.until(f"{last} === '2024-06-22'")
+        chromium.until("document.querySelector('#release-line').innerText.includes('22 Jun 2024')")
+        assert stores.BEFORE in chromium.text("#release")
+
+
+def test_a_service_that_does_not_answer_is_told_once_and_tried_again(chromium, releases):
+    with serving(releases) as address:
+        wait_for(lambda: _status(f"{address}readyz") == 200, "the release")
+        chromium.open(address)
+        chromium.until(ROWS)
+    chromium.click("#titles [data-sort=title] button")
+    chromium.until("!document.querySelector('#alert').hidden")
+    assert "does not answer" in chromium.text("#alert")
+    chromium.run(
+        """
+        window.said = 0;
+        new MutationObserver(() => (window.said += 1)).observe(
+          document.querySelector("#alert"),
+          { attributes: true, characterData: true, childList: true, subtree: true },
+        );
+        document.querySelector("#retry").focus();
+        """
+    )
+    tried = len(chromium.requests)
+    chromium.press("Enter")
+    wait_for(lambda: len(chromium.requests) > tried + 1, "another try")
+    assert chromium.run("new Promise((told) => setTimeout(() => told(window.said), 300))") == 0
+    assert chromium.focused() == "retry"
 
 
 def test_without_plotly_the_numbers_are_shown_as_a_table(chromium, service):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import mlflow
+import pandas as pd
 import pytest
 from kedro.io import DatasetError
 
@@ -89,22 +90,38 @@ def test_a_candidate_that_failed_leaves_the_champion(store, promotion, caplog):
     assert f"{second} is not promoted: it failed fallbacks" in caplog.text
 
 
-def test_a_pinned_champion_stays(store, promotion, caplog):
-    first, second = make(store), make(store, seed=1)
+def test_a_pinned_champion_stays_whatever_a_person_does_until_the_pin_is_off(
+    store, promotion, caplog
+):
+    first, second, third = (make(store, seed=seed) for seed in range(3))
     crown(store, AWAY, first, action="pin", why="x", before=None)
     promotion.save(verdict(second, first))
     assert store.champion() == first
     assert f"{first} is pinned: {second} is not promoted" in caplog.text
-    crown(store, AWAY, first, action="unpin", why="x", before=first)
+    crown(store, AWAY, third, action="rollback", why="x", before=first)
+    promotion.save(verdict(second, third))
+    assert store.champion() == third
+    crown(store, AWAY, first, action="unpin", why="x", before=third)
     promotion.save(verdict(second, first))
     assert store.champion() == second
 
 
-def test_a_champion_that_is_judged_again_is_not_promoted_again(store, promotion):
+@pytest.mark.parametrize("passed", [True, False])
+def test_a_champion_that_is_judged_again_is_champion_still(store, promotion, passed):
     first = make(store)
     promotion.save(verdict(first, None))
-    promotion.save(verdict(first, first))
+    promotion.save(verdict(first, first, passed=passed))
     assert len(store.changes()) == 1
+    assert promotion.load()["promoted"] is True
+
+
+def test_a_verdict_that_another_run_has_acted_on_is_no_error(store, promotion):
+    first, second = make(store), make(store, seed=1)
+    promotion.save(verdict(first, None))
+    for _ in range(2):
+        promotion.save(verdict(second, first))
+    assert promotion.load()["promoted"] is True
+    assert len(store.changes()) == 2
 
 
 def test_a_verdict_against_a_champion_that_has_gone_is_refused(store, promotion):
@@ -147,14 +164,29 @@ def test_a_refreshed_release_is_the_current_one(root, store):
     release = make(store)
     manifest = store.manifest(release)
     dataset = CurrentReleaseDataset(filepath=root)
-    dataset.save(Refresh(release, manifest, {}))
+    dataset.save(Refresh(release, {}))
     assert dataset.load().manifest["checksum"] == manifest["checksum"]
-    dataset.save(Refresh(release, manifest, {"titles": payloads.tables(seed=5)["titles"]}))
+    dataset.save(Refresh(release, {"titles": payloads.tables(seed=5)["titles"]}))
     assert dataset.load().release == release
     assert dataset.load().manifest["checksum"] == manifest["checksum"]
     other = payloads.tables(seed=5)["distributions"]
-    dataset.save(Refresh(release, manifest, {"distributions": other}))
+    dataset.save(Refresh(release, {"distributions": other}))
     assert dataset.load().manifest["checksum"] != manifest["checksum"]
+
+
+def test_weeks_that_are_rolled_in_while_scores_are_added_cost_neither(root, store):
+    release = make(store)
+    payload = store.read(release)
+    scores = pd.DataFrame(payloads.tables()["scores"].to_pydict())
+    table = scores.assign(isbn=payload.titles["isbn"].to_pylist())
+    refreshed = Refresh(release, {"distributions": payloads.tables(seed=5)["distributions"]})
+    ReleaseScoresDataset(filepath=root).save(
+        {"release": release, "table": table, "summary": {"test_wape": 0.5}}
+    )
+    CurrentReleaseDataset(filepath=root).save(refreshed)
+    after = store.read(release)
+    assert after.manifest["scores"] == {"test_wape": 0.5}
+    assert (after.mean != payload.mean).any()
 
 
 def test_the_candidates_scores_over_all_titles_are_its_own(root, store):

@@ -11,13 +11,8 @@ import pyarrow as pa
 from book_forecast.bookscan.isbn_text import check_digit_13
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.draft import Draft
-from book_forecast.releases.payload import (
-    LONGEST_HORIZON,
-    PROBABILITIES,
-    SCHEMAS,
-    Payload,
-    read_payload,
-)
+from book_forecast.releases.manifest import LONGEST_HORIZON, PROBABILITIES
+from book_forecast.releases.payload import SCHEMAS, Payload, read_payload
 
 CUTOFF = dt.date(2024, 6, 29)
 RELEASE = "2024-07-01T05.00.00-abcdef12"
@@ -50,6 +45,7 @@ def tables(titles: int = 3, weeks: int = 120, seed: int = 0) -> dict[str, pa.Tab
             "fallback_reason": [None if n % 3 else "too short" for n in rows],
             "state": ["{}"] * titles,
             "first_week": [CUTOFF - dt.timedelta(weeks=weeks - 1)] * titles,
+            "trained_until": [CUTOFF] * titles,
             "cutoff": [CUTOFF] * titles,
         },
         "histories": {

@@ -8,10 +8,13 @@ import pytest
 
 from book_forecast.errors import UserError
 from book_forecast.releases.answers import Answers
-from book_forecast.releases.desk import Desk, errors_since
+from book_forecast.releases.assembly import assemble
+from book_forecast.releases.changes import ChangedMeanwhileError
+from book_forecast.releases.desk import Desk
 from book_forecast.releases.draft import Draft
 from book_forecast.releases.publishing import publish
 from book_forecast.releases.registry import Registry
+from book_forecast.releases.since import errors_since
 from book_forecast.releases.store import ReleaseStore
 from tests.releases import payloads
 
@@ -37,6 +40,14 @@ def three(desk):
 def test_a_release_is_found_by_its_id_and_by_either_end_of_it(desk, three):
     name = three[1]
     assert desk.find(name) == desk.find(name[-8:]) == name
+
+
+def test_the_end_of_an_id_may_look_like_a_number(desk):
+    name = "2024-07-01T05.00.00-12345678"
+    desk.store.write(name, assemble(name, payloads.tables(), {}))
+    assert desk.find("12345678") == name
+    with pytest.raises(UserError, match="No release is meant by ''"):
+        desk.find("")
 
 
 def test_what_several_releases_begin_with_means_none_of_them(desk):
@@ -83,6 +94,45 @@ def test_going_back_twice_goes_back_two_releases(desk, three):
     assert desk.champion() == three[0]
 
 
+def test_a_release_that_is_promoted_again_comes_after_the_one_between(desk, three):
+    for name in (three[0], three[1], three[0]):
+        desk.promote(name, "promote", "x")
+    assert desk.promote(desk.former_champion(), "rollback", "bad").release == three[1]
+    assert desk.former_champion() == three[0]
+
+
+def test_going_back_from_a_champion_that_was_set_in_mlflow_goes_to_the_one_before(
+    desk, three, monkeypatch
+):
+    desk.promote(three[0], "promote", "x")
+    desk.promote(three[1], "promote", "x")
+    monkeypatch.setattr(Registry, "champion", lambda _: three[2])
+    assert desk.champion() == three[2]
+    assert desk.former_champion() == three[1]
+
+
+def test_a_change_that_comes_between_looking_and_recording_is_not_overwritten(
+    desk, three, monkeypatch
+):
+    from book_forecast.releases import promotion
+
+    desk.promote(three[0], "promote", "x")
+    looks = promotion.champion_of
+
+    def looked(store, registry):
+        found = looks(store, registry)
+        monkeypatch.undo()
+        desk.promote(three[2], "promote", "faster")
+        return found
+
+    monkeypatch.setattr(promotion, "champion_of", looked)
+    with pytest.raises(ChangedMeanwhileError):
+        promotion.crown(
+            desk.store, desk.registry, three[1], action="promote", why="x", before=three[0]
+        )
+    assert desk.champion() == three[2]
+
+
 def test_a_change_tells_who_made_it_when_and_why(desk, three, monkeypatch):
     monkeypatch.setenv("BOOK_FORECAST_USER", "ann")
     desk.promote(three[0], "promote", "first")
@@ -110,6 +160,7 @@ def test_titles_go_back_alone_in_a_release_of_their_own(desk, three):
     made = desk.mend(three[0], [title], "too high").release
     assert made not in three
     assert desk.champion() == made
+    assert desk.store.candidate() == three[2]
     mended = desk.store.read(made)
     for isbn, source in ((title, older), (other, newer)):
         ours, theirs = (Answers(p).forecast(isbn, 104, [80.0]) for p in (mended, source))

@@ -35,7 +35,7 @@ def test_a_candidate_that_passes_all_gates_is_promoted():
     verdict = judge("new", "old", GOOD, errors(0.95), OPTIONS)
     assert verdict.promote
     assert verdict.why == "passed all gates"
-    assert len(verdict.gates) == 5
+    assert len(verdict.gates) == 6
 
 
 @pytest.mark.parametrize(

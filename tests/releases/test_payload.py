@@ -9,13 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from book_forecast.releases.answers import Answers
-from book_forecast.releases.payload import (
+from book_forecast.releases.manifest import (
     LONGEST_HORIZON,
     MANIFEST,
     PayloadError,
     checksum,
-    read_payload,
+    file_entry,
 )
+from book_forecast.releases.payload import read_payload, table_bytes
 from tests.releases import payloads
 
 
@@ -35,6 +36,14 @@ def changed(folder, **values):
     manifest = json.loads((folder / MANIFEST).read_text()) | values
     manifest["checksum"] = checksum(manifest)
     (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+def retitled(folder, titles):
+    """Put other titles in, with a manifest that is right."""
+    name, content = table_bytes("titles", titles)
+    (folder / name).write_bytes(content)
+    files = json.loads((folder / MANIFEST).read_text())["files"]
+    changed(folder, files=files | {"titles": file_entry(name, content)})
 
 
 def file_of(folder, kind):
@@ -127,11 +136,60 @@ def test_a_table_with_other_columns_is_refused(folder):
     manifest = json.loads((folder / MANIFEST).read_text())
     path = file_of(folder, "scores")
     pq.write_table(pa.table({"wape": [0.1] * 5}), path)
-    from book_forecast.releases.payload import file_entry
+    from book_forecast.releases.manifest import file_entry
 
     manifest["files"]["scores"] = file_entry(path.name, path.read_bytes())
     changed(folder, files=manifest["files"])
     with pytest.raises(PayloadError, match="does not have the columns of scores"):
+        read_payload(folder)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("release", None),
+        ("release", 5),
+        ("release", "../elsewhere"),
+        ("cutoff", "soon"),
+        ("cutoff", [2024]),
+        ("files", None),
+        ("files", {"titles": "titles.parquet"}),
+    ],
+)
+def test_a_manifest_that_is_wrong_though_its_checksum_is_right_is_refused(folder, key, value):
+    changed(folder, **{key: value})
+    with pytest.raises(PayloadError, match=f"manifest.json is no manifest .* '{key}' is wrong"):
+        read_payload(folder)
+
+
+def test_a_manifest_without_a_cutoff_is_refused(folder):
+    manifest = json.loads((folder / MANIFEST).read_text())
+    del manifest["cutoff"]
+    (folder / MANIFEST).write_text(json.dumps(manifest | {"checksum": checksum(manifest)}))
+    with pytest.raises(PayloadError, match="'cutoff' is wrong"):
+        read_payload(folder)
+
+
+def test_a_manifest_of_many_brackets_is_refused(folder):
+    (folder / MANIFEST).write_text("[" * 100_000)
+    with pytest.raises(PayloadError, match=r"manifest.json cannot be read"):
+        read_payload(folder)
+
+
+@pytest.mark.parametrize("column", ["isbn", "model", "cutoff"])
+def test_titles_without_what_they_are_asked_by_are_refused(folder, column):
+    titles = read_payload(folder).titles
+    field = titles.schema.field(column)
+    values = pa.array([*titles[column].to_pylist()[:4], None], field.type)
+    retitled(folder, titles.set_column(titles.schema.get_field_index(column), field, values))
+    with pytest.raises(PayloadError, match=rf"titles-\w+\.parquet has titles without {column}"):
+        read_payload(folder)
+
+
+def test_a_title_that_is_there_twice_is_refused(folder):
+    titles = read_payload(folder).titles
+    retitled(folder, pa.concat_tables([titles.slice(0, 1), titles.slice(0, 4)]))
+    with pytest.raises(PayloadError, match=r"titles-\w+\.parquet has titles more than once"):
         read_payload(folder)
 
 
@@ -174,3 +232,46 @@ def test_a_horizon_beyond_the_payload_is_refused_with_its_bounds(written, horizo
 def test_a_level_beyond_the_payload_is_refused_with_its_bounds(written, level):
     with pytest.raises(ValueError, match="must be 1 to 99 percent"):
         Answers(read_payload(written)).forecast(payloads.isbn(0), 4, (level,))
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"probabilities": [0.5]}, "'probabilities' is wrong"),
+        ({"longest_horizon": 52}, "'longest_horizon' is wrong"),
+        ({"format": True}, "has no format"),
+    ],
+)
+def test_a_manifest_that_was_forged_is_refused(folder, values, reason):
+    changed(folder, **values)
+    with pytest.raises(PayloadError, match=reason):
+        read_payload(folder)
+
+
+@pytest.mark.parametrize("damage", ["nan", "twice", "no_cutoff", "short_history"])
+def test_tables_that_do_not_answer_are_refused(tmp_path, damage):
+    tables = payloads.tables()
+    titles = tables["titles"].to_pydict()
+    if damage == "nan":
+        mean = np.full((3, LONGEST_HORIZON), np.nan)
+        tables["distributions"] = tables["distributions"].set_column(
+            0, "mean", payloads._lists(mean)
+        )
+    elif damage == "twice":
+        titles["isbn"][1] = titles["isbn"][0]
+    elif damage == "no_cutoff":
+        titles["cutoff"][1] = None
+    else:
+        tables["histories"] = pa.table({"volumes": [[1.0]] * 3})
+    tables["titles"] = pa.table(titles)
+    for kind, table in tables.items():
+        name, content = table_bytes(kind, table)
+        tables[kind] = file_entry(name, content)
+        (tmp_path / name).write_bytes(content)
+    source = json.loads((payloads.write(tmp_path / "whole") / MANIFEST).read_text())
+    shutil.rmtree(tmp_path / "whole")
+    (tmp_path / MANIFEST).write_text(json.dumps(source))
+    changed(tmp_path, files=tables)
+    reason = {"nan": "no number", "twice": "more than once", "no_cutoff": "without cutoff"}
+    with pytest.raises(PayloadError, match=reason.get(damage, "do not end with")):
+        read_payload(tmp_path)

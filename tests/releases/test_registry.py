@@ -65,7 +65,7 @@ def test_a_release_is_one_version_without_an_alias(published, registry):
 def test_registering_it_again_makes_no_second_version(published, registry):
     store, _ = published
     before = registry.versions()
-    assert synchronise(store, registry) == []
+    assert synchronise(store, registry) == ([], [])
     assert registry.versions() == before
 
 
@@ -90,6 +90,11 @@ model = mlflow.pyfunc.load_model(sys.argv[2])
 answer = model.predict(
     pd.DataFrame({"isbn": sys.argv[3:]}), params={"horizon": 3, "levels": [50.0, 95.0]}
 )
+for asked, params in (("9780000000002", {}), (sys.argv[3], {"horizon": 105})):
+    try:
+        model.predict(pd.DataFrame({"isbn": [asked]}), params=params)
+    except Exception as error:
+        print(error)
 print(json.dumps([answer.columns.tolist(), len(answer), answer["release"][0],
     [name for name in sys.modules if name.split(".")[0] == "book_forecast"]]))
 """
@@ -112,6 +117,8 @@ def test_mlflow_alone_answers_out_of_it_without_pickle_and_without_this_project(
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
+    assert f"The release {release} has no title 9780000000002." in done.stdout
+    assert "horizon is 105: it must be 1 to 104 weeks." in done.stdout
     columns, rows, said, ours = json.loads(done.stdout.splitlines()[-1])
     expected = ["isbn", "week", "cutoff", "release", "model", "mean", "lo-50", "hi-50"]
     assert columns == [*expected, "lo-95", "hi-95"]
@@ -127,7 +134,7 @@ def test_a_registry_that_is_away_costs_nothing_and_is_told_later(store, registry
     with pytest.raises(RegistryError, match=r"127\.0\.0\.1:9 does not answer"):
         Registry(AWAY).versions()
 
-    assert synchronise(store, registry) == [release]
+    assert synchronise(store, registry) == ([release], [])
     assert registry.champion() == release
     client = mlflow.MlflowClient(registry.uri)
     version = client.get_model_version(registry.model, str(registry.versions()[release]))
@@ -135,6 +142,20 @@ def test_a_registry_that_is_away_costs_nothing_and_is_told_later(store, registry
     assert run.info.run_name == f"release {release}"
     assert client.get_experiment(run.info.experiment_id).name == "book_forecast"
     assert Path(registry.uri.removeprefix("sqlite:///")).parent.as_uri() in run.info.artifact_uri
+
+
+def test_a_server_that_goes_away_within_the_run_costs_no_release(store, registry):
+    with mlflow.start_run() as run:
+        mlflow.set_tracking_uri(AWAY)
+        try:
+            release = publish(store, Registry(AWAY), draft(), Path.cwd())
+        finally:
+            mlflow.set_tracking_uri(registry.uri)
+    assert store.manifest(release)["mlflow_run"] == run.info.run_id
+    assert synchronise(store, registry) == ([release], [])
+    version = registry.versions()[release]
+    told = mlflow.MlflowClient(registry.uri).get_model_version(registry.model, str(version))
+    assert told.run_id == run.info.run_id
 
 
 def test_scores_are_added_to_the_release_in_its_own_order(published, registry):

@@ -6,11 +6,14 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import fsspec
+import numpy as np
 import pytest
 
+from book_forecast import files
+from book_forecast.errors import UserError
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.changes import Change, ChangedMeanwhileError
-from book_forecast.releases.payload import PayloadError
+from book_forecast.releases.manifest import PayloadError
 from book_forecast.releases.store import ReleaseStore
 from tests.releases import payloads
 
@@ -64,7 +67,8 @@ def test_a_refreshed_payload_takes_the_place_of_the_old_one(store):
     assert (after.mean != before.mean).any()
 
 
-def test_a_payload_stays_beside_the_one_that_takes_its_place_and_older_ones_go(store):
+def test_a_payload_stays_beside_the_one_that_takes_its_place_and_older_ones_go(store, monkeypatch):
+    monkeypatch.setattr("book_forecast.releases.store._SPARED", dt.timedelta(0))
     for seed in range(4):
         write(store, FIRST, seed=seed)
     fs, path = fsspec.core.url_to_fs(store.place(FIRST))
@@ -74,6 +78,37 @@ def test_a_payload_stays_beside_the_one_that_takes_its_place_and_older_ones_go(s
         manifest = json.loads(assemble(FIRST, payloads.tables(seed=seed), {})["manifest.json"])
         expected |= {entry["name"] for entry in manifest["files"].values()}
     assert kept == expected
+
+
+def test_a_full_disk_is_told_and_costs_no_release(store, monkeypatch):
+    write(store, FIRST)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("book_forecast.releases.store.replacing", full)
+    for release in (FIRST, SECOND):
+        with pytest.raises(UserError, match=f"{release}: .*No space left on device. Make room"):
+            write(store, release, seed=1)
+    assert store.releases() == [FIRST]
+    assert len(store.read(FIRST)) == 3
+
+
+def test_two_payloads_that_are_written_at_once_leave_a_whole_one(store, monkeypatch):
+    write(store, FIRST, seed=0)
+    stock, others = files.replacing, [1, 2]
+
+    def replacing(fs, path, mode="wb"):
+        # Others come between this one's tables and its manifest.
+        if path.endswith("manifest.json") and others:
+            write(store, FIRST, seed=others.pop(0))
+        return stock(fs, path, mode)
+
+    monkeypatch.setattr("book_forecast.releases.store.replacing", replacing)
+    write(store, FIRST, seed=3)
+    np.testing.assert_array_equal(
+        store.read(FIRST).titles["title"], payloads.tables(seed=3)["titles"]["title"]
+    )
 
 
 @pytest.mark.parametrize("release", ["../secret", "nothing", f"{FIRST}/..", ""])
@@ -87,12 +122,38 @@ def test_a_release_that_is_not_there_is_named(store):
         store.read(FIRST)
 
 
+def test_a_folder_that_holds_another_release_is_refused(store):
+    fs, root = fsspec.core.url_to_fs(store.root)
+    fs.makedirs(f"{root}/{FIRST}")
+    for name, content in assemble(SECOND, payloads.tables(), {}).items():
+        fs.pipe_file(f"{root}/{FIRST}/{name}", content)
+    for look in (store.read, store.manifest):
+        with pytest.raises(PayloadError, match=f"{FIRST} holds {SECOND}, not {FIRST}"):
+            look(FIRST)
+
+
 def test_the_champion_is_the_last_one_made(store):
     assert store.champion() is None
     store.record(change(1, FIRST))
     store.record(change(2, SECOND, FIRST))
     assert store.champion() == SECOND
     assert [c.before for c in store.changes()] == [None, FIRST]
+
+
+def test_a_record_whose_answer_was_lost_is_not_somebody_elses(monkeypatch, cloud_root):
+    store = ReleaseStore(f"{cloud_root}/releases")
+    stock = type(store._fs).pipe_file
+
+    def twice(self, path, content, **options):
+        stock(self, path, content, **options)
+        stock(self, path, content, **options)
+
+    monkeypatch.setattr(type(store._fs), "pipe_file", twice)
+    store.record(change(1, FIRST))
+    assert store.champion() == FIRST
+    with pytest.raises(ChangedMeanwhileError):
+        store.record(change(1, SECOND))
+    assert store.champion() == FIRST
 
 
 def test_of_two_who_change_the_champion_at_once_one_wins_and_the_other_is_told(tmp_path):
@@ -122,3 +183,12 @@ def test_an_alias_of_a_release_that_another_store_has_does_not_count(store):
     assert store.champion(SECOND) == SECOND
     store.note_alias(SECOND)
     assert store.champion(SECOND) == FIRST
+
+
+def test_an_alias_that_was_being_set_when_its_process_was_killed_is_nobodys_choice(store):
+    for number, release in enumerate((FIRST, SECOND), 1):
+        write(store, release)
+        store.record(change(number, release))
+    store.note_alias(FIRST)
+    store.note_alias(SECOND, is_set=False)
+    assert store.champion(FIRST) == store.champion(SECOND) == SECOND

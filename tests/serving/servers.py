@@ -56,6 +56,9 @@ def make_store(folder: Path) -> ReleaseStore:
     return store
 
 
+_LOOPBACK = {"AIP_HTTP_PORT": "0", "BOOK_FORECAST_SERVE_HOST": "127.0.0.1"}
+
+
 class Server:
     """The service; its log is kept, and settings are environment variables."""
 
@@ -66,7 +69,7 @@ class Server:
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "book_forecast.serving", *arguments],
-                env={**inherited, "AIP_HTTP_PORT": "0", **variables},
+                env={**inherited, **_LOOPBACK, **variables},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -105,8 +108,9 @@ class Server:
         return content
 
     def log(self) -> list[dict[str, Any]]:
-        """Its lines so far."""
-        return [json.loads(line) for line in self.log_file.read_text().splitlines()]
+        """Its lines so far; one that is being written is not one yet."""
+        whole, _, _ = self.log_file.read_text().rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines()]
 
     def memory(self) -> int:
         """Bytes that are its own."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.changes import Change
-from book_forecast.releases.payload import LONGEST_HORIZON, PROBABILITIES
+from book_forecast.releases.manifest import LONGEST_HORIZON, PROBABILITIES
 from book_forecast.releases.store import ReleaseStore
 from tests.releases import payloads
 
@@ -77,6 +77,7 @@ def tables(cutoff: dt.date, titles: int, faster: float, seed: int = 5) -> dict[s
     replaced = {
         "title": [name for name, _ in names],
         "author": [author for _, author in names],
+        "trained_until": [cutoff] * titles,
         "cutoff": [cutoff] * titles,
         "first_week": [cutoff - dt.timedelta(weeks=WEEKS - 1)] * titles,
     }

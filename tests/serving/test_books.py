@@ -336,6 +336,7 @@ def test_ten_thousand_titles_are_searched_at_once(tmp_path):
 
     folder = payloads.write(tmp_path / "large", titles=10_000, weeks=4)
     catalogue = Catalogue(Answers(read_payload(folder)))
-    started = time.perf_counter()
+    # Of the processor's time: a busy machine takes longer.
+    started = time.thread_time()
     assert catalogue.find("author 3 book 77", "volume", None, 0, 20).total > 10
-    assert time.perf_counter() - started < 0.1
+    assert time.thread_time() - started < 0.1

@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from book_forecast.releases.payload import LONGEST_HORIZON, PROBABILITIES, Payload
+from book_forecast.releases.manifest import LONGEST_HORIZON, PROBABILITIES
+from book_forecast.releases.payload import Payload
 from book_forecast.serving.changes_since import changes_since, compare, promotion_of
 from tests.serving import stores
 

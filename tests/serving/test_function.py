@@ -89,6 +89,11 @@ def test_it_refuses_as_the_service_does(function, body, status):
     assert set(answer.json()) == ({"detail"} if status != 200 else {"predictions"})
 
 
+def test_a_body_of_another_type_is_refused(function):
+    answer = function.post("/", data={"instances": "[]"})
+    assert (answer.status_code, set(answer.json())) == (415, {"detail"})
+
+
 def test_a_large_body_in_chunks_is_413(function):
     assert function.post("/", content=(b" " * 1000 for _ in range(3))).status_code == 413
 

@@ -58,6 +58,23 @@ def test_a_service_that_has_answered_everything_has_imported_nothing_heavy(serve
     assert HEAVY.isdisjoint(imported)
 
 
+def test_the_signal_to_look_does_not_end_a_service_that_is_starting():
+    """From before its first import of what takes long to import."""
+    script = """
+        import signal, sys
+        from book_forecast.serving.__main__ import main
+        heavy = {"numpy", "pyarrow", "pydantic"} & set(sys.modules)
+        try:
+            main()
+        except SystemExit:
+            print(heavy, signal.getsignal(signal.SIGHUP) == signal.SIG_IGN)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True
+    )
+    assert done.stdout == "set() True\n", done.stderr
+
+
 def test_a_mistake_in_the_settings_is_told_in_one_line(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "book_forecast.serving"], capture_output=True, text=True

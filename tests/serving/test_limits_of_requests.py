@@ -22,7 +22,7 @@ def small(served_store, tmp_path_factory):
         BOOK_FORECAST_SERVE_MAX_BODY="2000",
         BOOK_FORECAST_SERVE_MAX_INSTANCES="3",
         BOOK_FORECAST_SERVE_MAX_HORIZON="16",
-        BOOK_FORECAST_SERVE_BODY_SECONDS="0.5",
+        BOOK_FORECAST_SERVE_BODY_SECONDS="1",
     ) as server:
         server.client.headers["Authorization"] = f"Bearer {TOKEN}"
         yield server.ready()
@@ -80,7 +80,7 @@ def test_a_large_body_in_chunks_is_413(small):
 
 def test_a_body_that_does_not_come_is_408(small):
     status, body = raw(small, head("Content-Length: 100"), b"{")
-    assert (status, json.loads(body)) == (408, {"detail": "The body took more than 0.5 s."})
+    assert (status, json.loads(body)) == (408, {"detail": "The body took more than 1 s."})
 
 
 def test_a_body_that_trickles_is_408(small):
@@ -128,6 +128,7 @@ def test_no_other_site_may_read_the_answers(server):
 
 
 def test_a_request_is_one_line_with_its_id(server):
+    started = time.monotonic()
     given = server.client.get("/release", headers={"X-Request-ID": "abc-1.2"})
     assert given.headers["X-Request-ID"] == "abc-1.2"
     harmful = server.client.get("/release", headers={"X-Request-ID": 'a"b c'})
@@ -138,6 +139,7 @@ def test_a_request_is_one_line_with_its_id(server):
         return next((e for e in server.log() if e.get("request_id") == request_id), None)
 
     found = eventually(lambda: line("abc-1.2"))
+    milliseconds = (time.monotonic() - started) * 1000
     assert (
         found.items()
         >= {
@@ -150,12 +152,12 @@ def test_a_request_is_one_line_with_its_id(server):
         }.items()
     )
     assert found["time"].endswith("+00:00")
-    assert 0 < found["milliseconds"] < 1000
+    assert 0 < found["milliseconds"] < milliseconds
     assert eventually(lambda: line(made))
 
 
 def test_bodies_and_unknown_paths_are_not_logged(server):
     server.predict({"isbn": "secret-in-body"})
     server.client.get("/secret-in-path?secret-in-query")
-    eventually(lambda: server.log()[-1]["path"] == "-")
+    eventually(lambda: server.log()[-1].get("path") == "-")
     assert "secret" not in server.log_file.read_text()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from book_forecast.releases.answers import Answers
-from book_forecast.releases.payload import MANIFEST
+from book_forecast.releases.manifest import MANIFEST
 from tests.releases import payloads
 from tests.serving.servers import FIRST, KNOWN, TITLES, UNKNOWN
 
@@ -88,10 +88,12 @@ def test_an_isbn_may_be_spelt_in_any_way(server, spell):
         ({"isbn": KNOWN[0], "horizon": 10**30}, "invalid_horizon", "1 to 104"),
         ({"isbn": KNOWN[0], "horizon": 1.5}, "invalid_horizon", "1 to 104"),
         ({"isbn": KNOWN[0], "horizon": "8"}, "invalid_horizon", "1 to 104"),
-        ({"isbn": KNOWN[0], "horizon": True}, "invalid_horizon", "1 to 104"),
+        ({"isbn": KNOWN[0], "horizon": True}, "invalid_horizon", "horizon must be a whole"),
         ({"isbn": KNOWN[0], "levels": [0.99]}, "invalid_levels", "1 to 99"),
         ({"isbn": KNOWN[0], "levels": [80, 99.1]}, "invalid_levels", "1 to 99"),
         ({"isbn": KNOWN[0], "levels": 80}, "invalid_levels", "up to 10"),
+        ({"isbn": KNOWN[0], "levels": ["80"]}, "invalid_levels", "must be numbers, 1 to 99"),
+        ({"isbn": KNOWN[0], "levels": [True]}, "invalid_levels", "must be numbers, 1 to 99"),
         ({"isbn": KNOWN[0], "levels": list(range(1, 12))}, "invalid_levels", "up to 10"),
         ({"isbn": KNOWN[0], "level": 80}, "invalid_instance", '"level"'),
         ({}, "invalid_instance", "isbn"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from book_forecast.releases.payload import MANIFEST, PayloadError, checksum
+from book_forecast.releases.manifest import MANIFEST, PayloadError, checksum
 from book_forecast.serving.loader import load
 from tests.releases import payloads
 from tests.serving.servers import (
@@ -117,7 +117,7 @@ def test_no_request_is_dropped_or_mixes_releases_while_they_change(server, store
         payload = store.read(release)
         wanted[release] = [round(float(v), 3) for v in payload.mean[:, 0].astype(float)]
     ended = threading.Event()
-    seen, wrong = set(), []
+    seen, wrong = [], []
 
     def ask():
         instances = [{"isbn": isbn, "horizon": 1, "levels": []} for isbn in KNOWN]
@@ -129,9 +129,12 @@ def test_no_request_is_dropped_or_mixes_releases_while_they_change(server, store
                     continue
                 predictions = answer.json()["predictions"]
                 (release,) = {p["release"] for p in predictions}
-                seen.add(release)
+                seen.append(release)
                 if [p["mean"][0] for p in predictions] != pytest.approx(wanted[release], abs=2e-3):
                     wrong.append(release)
+
+    def answered(release):
+        eventually(lambda: seen[-1:] == [release])
 
     callers = [threading.Thread(target=ask) for _ in range(4)]
     for caller in callers:
@@ -139,13 +142,12 @@ def test_no_request_is_dropped_or_mixes_releases_while_they_change(server, store
     for release in (SECOND, FIRST, SECOND):
         promote(store, release)
         server.wake()
-        serves(server, release)
-        time.sleep(0.2)
+        answered(release)
     ended.set()
     for caller in callers:
         caller.join()
     assert wrong == []
-    assert seen == {FIRST, SECOND}
+    assert set(seen) == {FIRST, SECOND}
 
 
 @pytest.mark.parametrize("kind", ["titles", "histories", "distributions", "scores"])
@@ -273,19 +275,15 @@ def test_one_folder_is_served_as_vertex_names_it(tmp_path, make):
 
 
 def test_the_end_waits_for_requests_under_way(served_store, tmp_path):
-    statuses = []
     server = Server(tmp_path, "--releases", served_store.root).ready()
-
-    def ask():
-        with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as client:
-            instances = [{"isbn": KNOWN[0], "horizon": 104, "levels": [51, 62, 73, 84]}] * 1000
-            statuses.append(client.post("/predict", json={"instances": instances}).status_code)
-
-    caller = threading.Thread(target=ask)
-    caller.start()
-    time.sleep(0.15)
-    server.process.terminate()
-    caller.join()
-    assert statuses == [200]
-    assert server.process.wait(timeout=15) in (0, -15)
+    instances = [{"isbn": KNOWN[0], "horizon": 104, "levels": [51, 62, 73, 84]}] * 1000
+    with server.client.stream("POST", "/predict", json={"instances": instances}) as answer:
+        # More is to come than what fits between the two.
+        pieces = answer.iter_bytes()
+        content = next(pieces)
+        server.process.terminate()
+        eventually(lambda: any("Shutting down" in entry["message"] for entry in server.log()))
+        content += b"".join(pieces)
+    assert len(json.loads(content)["predictions"]) == len(instances)
+    assert server.process.wait(timeout=30) in (0, -15)
     server.client.close()

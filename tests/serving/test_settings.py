@@ -38,6 +38,11 @@ def test_the_token_is_not_shown():
         ({**STORE, "AIP_HTTP_PORT": "x"}, "AIP_HTTP_PORT: "),
         ({**STORE, "BOOK_FORECAST_SERVE_MAX_HORIZON": "105"}, "104"),
         ({**STORE, "BOOK_FORECAST_TOKEN": "short"}, "BOOK_FORECAST_TOKEN: .* 8"),
+        (
+            {**STORE, "BOOK_FORECAST_TOKEN": "short of nothing\n"},
+            "BOOK_FORECAST_TOKEN: .* no blank",
+        ),
+        ({**STORE, "BOOK_FORECAST_TOKEN": "shortened-ü"}, "BOOK_FORECAST_TOKEN: .* ASCII"),
         ({**STORE, "BOOK_FORECAST_MODEL_REGISTRY": "ftp://x"}, "MODEL_REGISTRY: "),
         ({**STORE, "AIP_HEALTH_ROUTE": "health"}, "AIP_HEALTH_ROUTE: "),
         ({**STORE, "AIP_PREDICT_ROUTE": "/{isbn}"}, "AIP_PREDICT_ROUTE: "),

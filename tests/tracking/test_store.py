@@ -6,7 +6,11 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -107,6 +111,49 @@ def test_a_server_that_does_not_answer_is_found_out_in_seconds_and_its_password_
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_server_that_answers_is_ready():
+@contextmanager
+def server_that_says(status: int | None) -> Iterator[str]:
+    """An HTTP server with one answer to everything; None hangs up."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if status is not None:
+                self.send_response(status)
+                self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("status", [200, 401, 404])
+def test_a_server_that_answers_is_ready(status):
+    with server_that_says(status) as uri:
+        store.make_ready(uri)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [(500, "it says 500"), (503, "it says 503"), (None, "gives no answer")]
+)
+def test_a_server_in_trouble_is_told_from_one_that_answers(status, reason):
+    with server_that_says(status) as uri:
+        secret = uri.replace("//", "//user:hunter2@")
+        with pytest.raises(store.StoreError, match=reason) as caught:
+            store.make_ready(secret)
+        assert "hunter2" not in str(caught.value)
+
+
+def test_a_server_that_is_silent_is_waited_for_once(monkeypatch):
+    monkeypatch.setattr(store, "_ANSWER_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        store.make_ready(f"http://127.0.0.1:{server.getsockname()[1]}")
+        uri = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(store.StoreError, match="no answer in 1 seconds"):
+            store.make_ready(uri)
+        began = time.monotonic()
+        with pytest.raises(store.StoreError, match="no answer a moment ago"):
+            store.make_ready(uri)
+        assert time.monotonic() - began < 0.5

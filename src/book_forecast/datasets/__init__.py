@@ -4,6 +4,7 @@ from book_forecast.datasets.atomic import (
     AtomicJSONDataset,
     AtomicParquetDataset,
     AtomicPlotlyDataset,
+    TitleRowsDataset,
 )
 from book_forecast.datasets.exports import ExportsDataset
 from book_forecast.datasets.figures import FiguresDataset
@@ -28,4 +29,5 @@ __all__ = [
     "PromotionDataset",
     "ReleaseDataset",
     "ReleaseScoresDataset",
+    "TitleRowsDataset",
 ]

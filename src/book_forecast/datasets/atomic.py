@@ -70,6 +70,31 @@ class AtomicParquetDataset(AtomicSave, ParquetDataset):
         return TablePreview(json.loads(frame.to_json(orient="split", date_format="iso")))
 
 
+class TitleRowsDataset(AtomicParquetDataset):
+    """A table of which a save replaces the rows of its titles, and leaves those of others.
+
+    Example:
+        ```yaml
+        forecast_history:
+          type: partitions.PartitionedDataset
+          path: "${_root}/07_model_output/forecast_history"
+          dataset: book_forecast.datasets.TitleRowsDataset
+          filename_suffix: .parquet
+        ```
+    """
+
+    def save(self, data: pd.DataFrame) -> None:
+        """Put the rows in the place of those of the same titles."""
+        if self.exists():
+            known = self.load()
+            others = known[~known["isbn"].isin(data["isbn"])]
+            if not others.empty:
+                data = pd.concat([others, data], ignore_index=True).sort_values(
+                    ["isbn", "week"], ignore_index=True
+                )
+        super().save(data)
+
+
 class AtomicJSONDataset(AtomicSave, JSONDataset):
     """A small document in one JSON file.
 

@@ -12,12 +12,12 @@ from kedro.io.core import AbstractDataset, DatasetError
 
 from book_forecast.datasets.atomic import AtomicJSONDataset
 from book_forecast.errors import UserError
-from book_forecast.releases.assembly import revise
-from book_forecast.releases.changes import ChangedMeanwhileError
+from book_forecast.releases.changes import ChangedMeanwhileError, PinnedError
 from book_forecast.releases.draft import Draft
 from book_forecast.releases.gates import Verdict
-from book_forecast.releases.payload import Payload, PayloadError
-from book_forecast.releases.promotion import champion_of, crown, is_pinned
+from book_forecast.releases.manifest import PayloadError
+from book_forecast.releases.payload import Payload
+from book_forecast.releases.promotion import champion_of, crown
 from book_forecast.releases.publishing import add_scores, publish
 from book_forecast.releases.refresh import Refresh
 from book_forecast.releases.registry import Registry
@@ -135,7 +135,7 @@ class CurrentReleaseDataset(AbstractDataset[Refresh, Payload]):
     def save(self, data: Refresh) -> None:
         """Write a new payload of the release, if anything changes."""
         if data.tables:
-            place = self._store.write(data.release, revise(data.manifest, data.tables))
+            place = self._store.revise(data.release, data.tables, {})
             logger.info("Refreshed %s", place)
         self._pointer.save({"release": data.release})
 
@@ -223,20 +223,18 @@ class PromotionDataset(AbstractDataset[dict[str, Any], dict[str, Any]]):
             UserError: If somebody else has changed the champion since it was compared with.
         """
         verdict = Verdict.model_validate(data)
-        store = ReleaseStore(self._releases)
-        promoted = verdict.promote
-        if promoted and verdict.release == verdict.champion:
-            logger.info("%s is champion already", verdict.release)
-        elif promoted and is_pinned(store):
-            logger.warning("%s is pinned: %s is not promoted", store.champion(), verdict.release)
-            promoted = False
-        elif promoted:
-            self._promote(store, verdict)
+        if verdict.release == verdict.champion:
+            logger.info("%s is champion already; it %s", verdict.release, verdict.why)
+            promoted = True
+        elif verdict.promote:
+            promoted = self._promote(ReleaseStore(self._releases), verdict)
         else:
             logger.warning("%s is not promoted: it %s", verdict.release, verdict.why)
+            promoted = False
         self._file.save(data | {"promoted": promoted})
 
-    def _promote(self, store: ReleaseStore, verdict: Verdict) -> None:
+    def _promote(self, store: ReleaseStore, verdict: Verdict) -> bool:
+        """Make the candidate champion; whether it is."""
         if not all(gate.passed for gate in verdict.gates):
             logger.warning("%s is promoted, %s", verdict.release, verdict.why)
         try:
@@ -247,9 +245,17 @@ class PromotionDataset(AbstractDataset[dict[str, Any], dict[str, Any]]):
                 action="promote",
                 why=verdict.why,
                 before=verdict.champion,
+                heed_pin=True,
             )
+        except PinnedError as error:
+            logger.warning("%s: %s is not promoted", error, verdict.release)
+            return False
         except ChangedMeanwhileError as error:
-            raise UserError(str(error)) from error
+            # Another run, or this one before it was stopped, has judged the same candidate.
+            if champion_of(store, registry()) != verdict.release:
+                raise UserError(str(error)) from error
+            logger.info("%s is champion by now", verdict.release)
+        return True
 
     def _exists(self) -> bool:
         return True

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 # MLflow keeps this folder beside each payload under another name.
-from .payload import LONGEST_HORIZON, PROBABILITIES, Payload
+from .manifest import LONGEST_HORIZON, PROBABILITIES
+from .payload import Payload
 
 LOWEST_LEVEL, HIGHEST_LEVEL = 1.0, 99.0
 """Of interval levels in percent: what lies further out, a payload does not hold."""

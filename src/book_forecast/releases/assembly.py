@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pyarrow as pa
 
-from book_forecast.releases.payload import (
+from book_forecast.releases.manifest import (
     FORMAT,
     LONGEST_HORIZON,
     MANIFEST,
     PROBABILITIES,
     checksum,
     file_entry,
-    table_bytes,
 )
+from book_forecast.releases.payload import table_bytes
 
 
 def assemble(
@@ -74,9 +75,15 @@ def _files(
 
 def _told(titles: pa.Table) -> dict[str, Any]:
     """What a manifest says of the titles."""
-    cutoffs = titles["cutoff"].to_pylist()
+
+    def of_all(choose: Callable[[list[dt.date]], dt.date], column: str) -> str | None:
+        weeks = titles[column].to_pylist()
+        return choose(weeks).isoformat() if weeks else None
+
     return {
-        "cutoff": max(cutoffs).isoformat() if cutoffs else None,
+        "first_week": of_all(min, "first_week"),
+        "trained_until": of_all(max, "trained_until"),
+        "cutoff": of_all(max, "cutoff"),
         "titles": titles.num_rows,
         "models": dict(Counter(titles["model"].to_pylist()).most_common()),
         "fallbacks": sum(reason is not None for reason in titles["fallback_reason"].to_pylist()),

@@ -33,5 +33,9 @@ class Change(BaseModel):
     why: str
 
 
+class PinnedError(Exception):
+    """The champion is pinned: no run changes it."""
+
+
 class ChangedMeanwhileError(Exception):
     """Somebody else has changed the champion since it was looked at."""

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from book_forecast.errors import UserError
-from book_forecast.histories import WEEK
-from book_forecast.releases.answers import Answers
 from book_forecast.releases.changes import Action, Change, ChangedMeanwhileError
+from book_forecast.releases.manifest import PayloadError
 from book_forecast.releases.mending import with_titles_of
-from book_forecast.releases.payload import Payload, PayloadError
+from book_forecast.releases.payload import Payload
 from book_forecast.releases.promotion import champion_of, crown
 from book_forecast.releases.publishing import publish
 from book_forecast.releases.registry import Registry, RegistryError
 from book_forecast.releases.store import ReleaseStore
+
+logger = logging.getLogger(__name__)
 
 CANDIDATE, CHAMPION = "candidate", "champion"
 
@@ -32,10 +32,11 @@ class Desk:
     project: Path
 
     def versions(self) -> dict[str, int]:
-        """Versions in MLflow by release; none where it does not answer."""
+        """Versions in MLflow by release; none, with a warning, where it does not answer."""
         try:
             return self.registry.versions()
-        except RegistryError:
+        except RegistryError as error:
+            logger.warning("What is registered is not known: %s", error)
             return {}
 
     def champion(self) -> str | None:
@@ -56,20 +57,24 @@ class Desk:
             if found is None:
                 raise UserError(f"There is no {name} yet: run the train and evaluate pipelines.")
             return found
-        if name.isdigit():
+        known = self.store.releases()
+        # The random end of an id may consist of digits alone, as a version does.
+        matches = [release for release in known if release.endswith(f"-{name}")]
+        if not matches and name.isdigit():
             matches = self._of_version(int(name))
-        else:
-            matches = [r for r in self.store.releases() if r.startswith(name) or r.endswith(name)]
+        elif not matches and name:
+            matches = [r for r in known if r.startswith(name) or r.endswith(name)]
         if len(matches) != 1:
             which = "Several releases are" if matches else "No release is"
-            raise UserError(f"{which} meant by {name!r}: `kedro release list` shows all.")
+            hint = "" if matches else _near(name, known)
+            raise UserError(f"{which} meant by {name!r}: {hint}`kedro release list` shows all.")
         return matches[0]
 
     def _of_version(self, number: int) -> list[str]:
         try:
             versions = self.registry.versions()
         except RegistryError as error:
-            raise UserError(f"{error} Name the release by its id, not by a version.") from error
+            raise UserError(f"{error}. Name the release by its id, not by a version.") from error
         return [release for release, version in versions.items() if version == number]
 
     def read(self, name: str) -> Payload:
@@ -103,14 +108,28 @@ class Desk:
             UserError: If there was none.
         """
         line: list[str] = []
-        for change in self.store.changes():
-            if change.release in line:
-                line = line[: line.index(change.release) + 1]
-            else:
-                line.append(change.release)
+        for release, is_return in self._champions():
+            if line and release == line[-1]:
+                continue
+            while is_return and release in line and line[-1] != release:
+                line.pop()
+            if not line or line[-1] != release:
+                line.append(release)
         if len(line) < 2:
             raise UserError("There is no former champion to go back to.")
         return line[-2]
+
+    def _champions(self) -> Iterator[tuple[str, bool]]:
+        """All champions, the first one first, and whether each was gone back to.
+
+        Those that somebody has made champion in MLflow are among them.
+        """
+        for change in self.store.changes():
+            if change.before is not None:
+                yield change.before, False
+            yield change.release, change.action == "rollback"
+        if (now := self.champion()) is not None:
+            yield now, False
 
     def export(self, release: str, isbns: Sequence[str]) -> dict[str, str]:
         """Log titles in MLflow as statsmodels' results, on the scale of their models.
@@ -136,47 +155,10 @@ class Desk:
             UserError: If a title is missing in either release.
         """
         draft = with_titles_of(self.read(CHAMPION), self.read(older), isbns)
-        release = publish(self.store, self.registry, draft, self.project)
+        release = publish(self.store, self.registry, draft, self.project, is_candidate=False)
         return self.promote(release, "rollback", why)
 
 
-def errors_since(releases: Sequence[Payload], sales: pd.DataFrame) -> pd.DataFrame | None:
-    """WAPE of releases on the weeks that none of them has seen, over the titles all of them have.
-
-    Args:
-        releases: To compare.
-        sales: isbn, week, volume.
-
-    Returns:
-        release, weeks, titles and wape; None where there is no such week yet.
-    """
-    answers = [Answers(payload) for payload in releases]
-    common = set.intersection(*({*a.isbns} for a in answers))
-    cutoffs = [np.datetime64(payload.manifest["cutoff"]) for payload in releases]
-    newer = sales[
-        sales["isbn"].isin(common)
-        & (sales["week"] > pd.Timestamp(max(cutoffs)))
-        & sales["volume"].notna()
-    ]
-    if newer.empty:
-        return None
-    rows = []
-    for payload, answer in zip(releases, answers, strict=True):
-        wrong = 0.0
-        for isbn, weeks in newer.groupby("isbn"):
-            row = answer.row(str(isbn))
-            cutoff = np.datetime64(payload.titles["cutoff"][row].as_py())
-            ahead = ((weeks["week"].to_numpy("datetime64[D]") - cutoff) // WEEK).astype(int) - 1
-            inside = ahead < payload.mean.shape[1]
-            mean = payload.mean[row, np.minimum(ahead, payload.mean.shape[1] - 1)]
-            wrong += float(np.abs(mean - weeks["volume"].to_numpy())[inside].sum())
-        total = float(newer["volume"].sum())
-        rows.append(
-            {
-                "release": payload.release,
-                "weeks": newer["week"].nunique(),
-                "titles": newer["isbn"].nunique(),
-                "wape": wrong / total if total else np.nan,
-            }
-        )
-    return pd.DataFrame(rows)
+def _near(name: str, releases: Sequence[str]) -> str:
+    near = get_close_matches(name, [CANDIDATE, CHAMPION, *releases], n=1, cutoff=0.7)
+    return f"did you mean {near[0]}? " if near else ""

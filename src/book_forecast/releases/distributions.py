@@ -10,7 +10,7 @@ import pandas as pd
 
 from book_forecast.forecasters import Forecast
 from book_forecast.histories import weeks_after
-from book_forecast.releases.payload import LONGEST_HORIZON, PROBABILITIES
+from book_forecast.releases.manifest import LONGEST_HORIZON, PROBABILITIES
 
 Floats = npt.NDArray[np.float32]
 

@@ -25,12 +25,14 @@ class Errors:
         champion: The same.
         candidate_by_title: MASE, mean over test weeks and folds.
         champion_by_title: The same, for the same titles.
+        titles: Share of the champion's titles that the candidate has.
     """
 
     candidate: float
     champion: float
     candidate_by_title: tuple[float, ...]
     champion_by_title: tuple[float, ...]
+    titles: float = 1.0
 
 
 class Gate(BaseModel):
@@ -107,7 +109,7 @@ def judge(
         _falls_back_rarely(metrics, options),
     ]
     if errors is not None:
-        gates.insert(0, _not_worse(errors, options))
+        gates[:0] = [_not_worse(errors, options), _has_titles(errors, options)]
     passed = all(gate.passed for gate in gates)
     return Verdict(
         release=release, champion=champion, promote=passed or champion is None, gates=tuple(gates)
@@ -135,6 +137,12 @@ def _not_worse(errors: Errors, options: PromoteOptions) -> Gate:
     p = float(wilcoxon(ratios, alternative="greater").pvalue)
     reason = f"{told}; paired test over {len(ratios)} titles: p = {p:.3f}"
     return Gate(name="champion", passed=p >= options.significance, reason=reason)
+
+
+def _has_titles(errors: Errors, options: PromoteOptions) -> Gate:
+    """Fails where a run for a few titles would leave the others without a forecast."""
+    reason = f"{errors.titles:.3f} of the champion's, at least {options.min_titles:.3f}"
+    return Gate(name="titles", passed=errors.titles >= options.min_titles, reason=reason)
 
 
 def _beats_baseline(metrics: Mapping[str, float], options: PromoteOptions) -> Gate:

@@ -25,20 +25,27 @@ def state_without_weeks(state: str) -> str:
     return json.dumps(content, separators=(",", ":"), allow_nan=False)
 
 
-def model_of(payload: Payload, row: int) -> FittedForecaster:
+def model_of(payload: Payload, row: int, weeks: FloatArray | None = None) -> FittedForecaster:
     """The model of one title.
 
     Args:
         payload: A release.
         row: Of the title.
+        weeks: What it is to forecast from, if not the weeks up to the cutoff.
 
     Raises:
         ValueError: If the release is of a family that this code does not know.
     """
     state: Mapping[str, Any] = json.loads(payload.titles["state"][row].as_py())
     if state.get(_WEEKS) == _PLACE:
-        state = {**state, _WEEKS: plain(weeks_of(payload, row))}
-    return restore(payload.titles["model"][row].as_py(), state)
+        known = weeks_of(payload, row) if weeks is None else weeks
+        return restore(_family(payload, row), {**state, _WEEKS: plain(known)})
+    model = restore(_family(payload, row), state)
+    return model if weeks is None else model.roll_forward(weeks)
+
+
+def _family(payload: Payload, row: int) -> str:
+    return str(payload.titles["model"][row].as_py())
 
 
 def weeks_of(payload: Payload, row: int) -> FloatArray:

@@ -15,7 +15,6 @@ Rows of all files are in the order of `titles`, which is that of the ISBNs.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,17 +24,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-FORMAT = 1
-MANIFEST = "manifest.json"
-LONGEST_HORIZON = 104
-"""Weeks after the cutoff that a payload holds."""
-PROBABILITIES = (
-    *(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.5),
-    *(0.75, 0.8, 0.85, 0.9, 0.95, 0.975, 0.99, 0.995),
+# MLflow keeps this folder beside each payload under another name.
+from .manifest import (
+    LONGEST_HORIZON,
+    MANIFEST,
+    PROBABILITIES,
+    PayloadError,
+    file_entry,
+    read_manifest,
 )
-"""Of the quantiles: the bounds of 50, 60, 70, 80, 90, 95, 98 and 99 % intervals, and the median."""
 
 Floats = npt.NDArray[np.float32]
 Weeks = npt.NDArray[np.datetime64]
@@ -50,6 +50,7 @@ SCHEMAS = {
             **dict.fromkeys(("isbn", "title", "author", "product_class"), _TEXT),
             **dict.fromkeys(("model", "specification", "fallback_reason", "state"), _TEXT),
             "first_week": pa.date32(),
+            "trained_until": pa.date32(),
             "cutoff": pa.date32(),
         }
     ),
@@ -62,15 +63,17 @@ SCHEMAS = {
         }
     ),
 }
-"""Columns of each file. `volumes` ends with the cutoff; null is a missing week."""
+"""Columns of each file. `volumes` ends with the cutoff; null is a missing week.
+
+The model was estimated on the weeks from `first_week` to `trained_until`; those up to the cutoff
+were rolled in since.
+"""
 _MAY_BE_MISSING = {"scores"}
+_WHOLE = ("isbn", "model", "state", "first_week", "trained_until", "cutoff")
+"""Columns of titles without which there is no answer."""
 _ROW_GROUP = 1000
 _FILE_NAME = re.compile(r"(titles|histories|distributions|scores)-[0-9a-f]{16}\.parquet")
 _HARMLESS = re.compile(r"[\w.:+-]+\.(json|parquet|tmp)")
-
-
-class PayloadError(Exception):
-    """A payload that is not to be trusted or cannot be read; says which file and why."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Payload:
     """A release in memory.
 
     Attributes:
-        manifest: What the release is; see `book_forecast.releases.release.Manifest`.
+        manifest: What the release is; as `book_forecast.releases.assembly` writes it.
         titles: Columns as in `SCHEMAS`, n rows.
         volumes: The weeks behind, one array of floats a title; NaN where the week is missing.
         mean: Shape (n, 104), copies a week.
@@ -132,8 +135,10 @@ def read_payload(folder: Path, manifest: str = MANIFEST) -> Payload:
     try:
         mean, quantiles = _read_distributions(files.pop("distributions"), rows)
         tables = {kind: file.read() for kind, file in files.items()}
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise PayloadError(f"A table in {folder} cannot be read: {error}") from None
+    _check_titles(folder / str(entries["titles"]["name"]), tables["titles"])
+    _check_histories(folder, tables["titles"], tables["histories"]["volumes"])
     return Payload(
         manifest=described,
         titles=tables["titles"],
@@ -142,40 +147,6 @@ def read_payload(folder: Path, manifest: str = MANIFEST) -> Payload:
         quantiles=quantiles,
         scores=tables.get("scores"),
     )
-
-
-def read_manifest(path: Path) -> dict[str, Any]:
-    """Read and check a manifest alone.
-
-    Args:
-        path: The file.
-
-    Raises:
-        PayloadError: If it is missing or damaged, or of a format that this code does not know.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise PayloadError(f"There is no {path}: the folder holds no release.") from None
-    except (OSError, ValueError) as error:
-        raise PayloadError(f"{path} cannot be read: {error}") from None
-    if not isinstance(content, dict) or not isinstance(content.get("format"), int):
-        raise PayloadError(f"{path} is no manifest of a release: it has no format.")
-    if content["format"] != FORMAT:
-        raise PayloadError(
-            f"{path} is of format {content['format']}, this code reads format {FORMAT}: use the "
-            f"version of book_forecast that wrote it, or a newer one."
-        )
-    if content.get("checksum") != checksum(content):
-        raise PayloadError(f"{path} is damaged: its checksum is another one.")
-    return content
-
-
-def checksum(manifest: Mapping[str, Any]) -> str:
-    """SHA-256 of a manifest without its own checksum."""
-    rest = {key: value for key, value in manifest.items() if key != "checksum"}
-    text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def table_bytes(kind: str, table: pa.Table) -> tuple[str, bytes]:
@@ -202,11 +173,6 @@ def table_bytes(kind: str, table: pa.Table) -> tuple[str, bytes]:
     )
     content = buffer.getvalue().to_pybytes()
     return f"{kind}-{hashlib.sha256(content).hexdigest()[:16]}.parquet", content
-
-
-def file_entry(name: str, content: bytes) -> dict[str, Any]:
-    """How a manifest tells of a file."""
-    return {"name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def _open_table(folder: Path, kind: str, entry: Mapping[str, Any]) -> pq.ParquetFile:
@@ -241,13 +207,32 @@ def _read_distributions(file: pq.ParquetFile, rows: int) -> tuple[Floats, Floats
         stop = start + batch.num_rows
         for name, into in (("mean", mean), ("quantiles", quantiles)):
             values = batch.column(name).flatten().to_numpy()
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} holds what is no number")
             into[start:stop] = values.reshape(into[start:stop].shape)
         start = stop
     return mean, quantiles
 
 
+def _check_titles(path: Path, titles: pa.Table) -> None:
+    """Each title once, with all that an answer needs."""
+    for name in _WHOLE:
+        if titles[name].null_count:
+            raise PayloadError(f"{path} has titles without {name}.")
+    if len(pc.unique(titles["isbn"])) != titles.num_rows:
+        raise PayloadError(f"{path} has titles more than once.")
+
+
+def _check_histories(folder: Path, titles: pa.Table, volumes: pa.ChunkedArray) -> None:
+    """A week behind for each week of a title from its first to its cutoff."""
+    days = titles["cutoff"].to_numpy() - titles["first_week"].to_numpy()
+    weeks = days.astype("timedelta64[D]").astype(int) // 7 + 1
+    if not np.array_equal(pc.fill_null(pc.list_value_length(volumes), -1).to_numpy(), weeks):
+        raise PayloadError(f"The histories in {folder} do not end with their titles' cutoffs.")
+
+
 def _refuse_code(folder: Path) -> None:
     """A folder of data holds data: whatever else is in it was put there for a purpose."""
     for path in folder.iterdir():
-        if path.is_symlink() or path.is_dir() or not _HARMLESS.fullmatch(path.name):
+        if path.is_symlink() or not path.is_file() or not _HARMLESS.fullmatch(path.name):
             raise PayloadError(f"{path} does not belong into a release, which is data alone.")

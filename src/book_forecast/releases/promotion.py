@@ -5,9 +5,10 @@ from __future__ import annotations
 import getpass
 import logging
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from book_forecast.releases.changes import Action, Change, ChangedMeanwhileError
+from book_forecast.releases.changes import Action, Change, ChangedMeanwhileError, PinnedError
 from book_forecast.releases.registry import Registry, RegistryError
 from book_forecast.releases.store import ReleaseStore
 
@@ -30,10 +31,13 @@ def champion_of(store: ReleaseStore, registry: Registry) -> str | None:
     return store.champion(alias)
 
 
-def is_pinned(store: ReleaseStore) -> bool:
-    """Whether somebody has pinned the champion, so that no run changes it."""
-    changes = store.changes()
-    return bool(changes) and changes[-1].action == "pin"
+def is_pinned(changes: Sequence[Change]) -> bool:
+    """Whether somebody has pinned the champion, so that no run changes it.
+
+    A pin stays until it is taken off, whichever release a person makes champion meanwhile.
+    """
+    said = [change.action for change in changes if change.action in ("pin", "unpin")]
+    return bool(said) and said[-1] == "pin"
 
 
 def crown(
@@ -44,6 +48,7 @@ def crown(
     action: Action,
     why: str,
     before: str | None,
+    heed_pin: bool = False,
 ) -> Change:
     """Make a release champion.
 
@@ -56,22 +61,27 @@ def crown(
         action: What was asked for.
         why: In the user's words.
         before: The champion that the decision was made against.
+        heed_pin: Whether a pinned champion stays: a run asks for that, a person does not.
 
     Returns:
         The record.
 
     Raises:
         ChangedMeanwhileError: If the champion is another one by now.
+        PinnedError: If the champion stays because it is pinned.
         PayloadError: If there is no such release, or it is damaged.
     """
     store.read(release)
+    # Before the champion is looked at: a change after that has the number of this one.
+    changes = store.changes()
     now = champion_of(store, registry)
     if now != before:
         raise ChangedMeanwhileError(
             f"The champion is {now} by now, not {before}: look at `kedro release list` and decide "
             "again."
         )
-    changes = store.changes()
+    if heed_pin and is_pinned(changes):
+        raise PinnedError(f"{now} is pinned")
     change = Change(
         number=changes[-1].number + 1 if changes else 1,
         action=action,
@@ -88,6 +98,19 @@ def crown(
 
 
 def follow(store: ReleaseStore, registry: Registry) -> None:
+    """Let the registry's alias name the store's champion; a warning if it does not answer.
+
+    Args:
+        store: With all releases.
+        registry: Of MLflow.
+    """
+    try:
+        set_alias(store, registry)
+    except RegistryError as error:
+        logger.warning("The alias in MLflow is not set (%s); `kedro release sync` does it", error)
+
+
+def set_alias(store: ReleaseStore, registry: Registry) -> None:
     """Let the registry's alias name the store's champion.
 
     Whoever sets the alias looks at the store again afterwards: however two interleave, the last
@@ -96,18 +119,19 @@ def follow(store: ReleaseStore, registry: Registry) -> None:
     Args:
         store: With all releases.
         registry: Of MLflow.
+
+    Raises:
+        RegistryError: If MLflow does not answer, or does not have the release.
     """
-    try:
-        wanted = store.champion()
-        while wanted is not None:
-            registry.crown(wanted)
-            store.note_alias(wanted)
-            latest = store.champion()
-            if latest == wanted:
-                return
-            wanted = latest
-    except RegistryError as error:
-        logger.warning("The alias in MLflow is not set (%s); `kedro release sync` does it", error)
+    wanted = store.champion()
+    while wanted is not None:
+        store.note_alias(wanted, is_set=False)
+        registry.crown(wanted)
+        store.note_alias(wanted)
+        latest = store.champion()
+        if latest == wanted:
+            return
+        wanted = latest
 
 
 def whoever() -> str:

@@ -15,9 +15,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from book_forecast.releases.assembly import assemble, revise
+from book_forecast.releases.assembly import assemble
 from book_forecast.releases.draft import Draft
-from book_forecast.releases.payload import MANIFEST, read_payload
+from book_forecast.releases.manifest import MANIFEST, PayloadError
+from book_forecast.releases.payload import read_payload
+from book_forecast.releases.promotion import set_alias
 from book_forecast.releases.registry import Registry, RegistryError
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.tracking.records import revision
@@ -29,14 +31,22 @@ _TOLD = ("cutoff", "titles", "fallbacks", "models", "data", "revision")
 """What of the manifest stands at a version in MLflow too."""
 
 
-def publish(store: ReleaseStore, registry: Registry, draft: Draft, project: Path) -> str:
-    """Make a release of a draft: the candidate.
+def publish(
+    store: ReleaseStore,
+    registry: Registry,
+    draft: Draft,
+    project: Path,
+    *,
+    is_candidate: bool = True,
+) -> str:
+    """Make a release of a draft.
 
     Args:
         store: Where it is written.
         registry: Where it is registered; if that fails, `synchronise` does it later.
         draft: Its content.
         project: Folder of the code, for its git revision.
+        is_candidate: Whether it is a training's, which is the candidate from now on.
 
     Returns:
         The id of the release.
@@ -48,7 +58,7 @@ def publish(store: ReleaseStore, registry: Registry, draft: Draft, project: Path
         "created": now.isoformat(timespec="seconds"),
         "versions": _versions(),
         "revision": revision(project).get("mlflow.source.git.commit"),
-        **_runs(),
+        **_runs(registry),
     }
     files = assemble(release, draft.tables, about)
     published = _published_by(store, json.loads(files[MANIFEST]))
@@ -57,7 +67,8 @@ def publish(store: ReleaseStore, registry: Registry, draft: Draft, project: Path
         logger.info("This run has published %s already", release)
     else:
         place = store.write(release, files)
-        store.nominate(release)
+        if is_candidate:
+            store.nominate(release)
         logger.info("Release %s of %d titles: %s", release, draft.tables["titles"].num_rows, place)
     try:
         number = register(store, registry, release)
@@ -91,7 +102,7 @@ def register(store: ReleaseStore, registry: Registry, release: str) -> int:
     return registry.register(release, folder, wanted, tags, manifest.get("mlflow_run"))
 
 
-def synchronise(store: ReleaseStore, registry: Registry) -> list[str]:
+def synchronise(store: ReleaseStore, registry: Registry) -> tuple[list[str], list[str]]:
     """Register what could not be registered when it was made, and set the alias right.
 
     Args:
@@ -99,20 +110,26 @@ def synchronise(store: ReleaseStore, registry: Registry) -> list[str]:
         registry: Of MLflow.
 
     Returns:
-        The releases that were registered, the oldest first.
+        The releases that were registered, the oldest first; and what is wrong with those that are
+        damaged.
 
     Raises:
         RegistryError: If MLflow does not answer or refuses.
     """
     known = registry.versions()
     missing = [release for release in store.releases() if release not in known]
+    made, damaged = [], []
     for release in missing:
-        register(store, registry, release)
+        try:
+            register(store, registry, release)
+        except PayloadError as error:
+            damaged.append(str(error))
+        else:
+            made.append(release)
     champion = store.champion(registry.champion())
     if champion is not None and registry.champion() != champion:
-        registry.crown(champion)
-        store.note_alias(champion)
-    return missing
+        set_alias(store, registry)
+    return made, damaged
 
 
 def add_scores(
@@ -134,7 +151,7 @@ def add_scores(
     payload = store.read(release)
     places = pc.index_in(payload.titles["isbn"], scores["isbn"])
     ordered = scores.drop_columns(["isbn"]).take(places)
-    store.write(release, revise({**payload.manifest, "scores": dict(summary)}, {"scores": ordered}))
+    store.revise(release, {"scores": ordered}, {"scores": dict(summary)})
     try:
         registry.tag(release, {f"score.{name}": value for name, value in summary.items()})
     except RegistryError as error:
@@ -163,13 +180,16 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _runs() -> dict[str, str]:
-    """The MLflow run that is open, and the ZenML run that it belongs to."""
+def _runs(registry: Registry) -> dict[str, str]:
+    """The MLflow run that is open, and the ZenML run that it belongs to if MLflow can tell."""
     import mlflow
 
     active = mlflow.active_run()
     if active is None:
         return {}
-    tags = mlflow.MlflowClient().get_run(active.info.run_id).data.tags
+    try:
+        tags = registry.run_tags(active.info.run_id)
+    except RegistryError:
+        tags = active.data.tags
     found = {"mlflow_run": active.info.run_id, "zenml_run": tags.get("zenml.run_name")}
     return {name: value for name, value in found.items() if value}

@@ -54,6 +54,8 @@ class ReleaseModel(PythonModel):
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
     def _frame(self, isbn: str, horizon: int, levels: list[float]) -> pd.DataFrame:
+        if isbn not in self.answers:
+            raise KeyError(f"The release {self.answers.payload.release} has no title {isbn}.")
         answer = self.answers.forecast(isbn, horizon, levels)
         columns: dict[str, Any] = {
             "isbn": isbn,

@@ -39,12 +39,10 @@ class Refresh:
 
     Attributes:
         release: Its id.
-        manifest: Of the payload as it was.
         tables: By kind, those that are others; none where nothing changes.
     """
 
     release: str
-    manifest: Mapping[str, Any]
     tables: Mapping[str, pa.Table]
 
 
@@ -56,7 +54,7 @@ def refresh(payload: Payload, rolled: Sequence[RolledTitle]) -> Refresh:
         rolled: The titles that have newer weeks.
     """
     if not rolled:
-        return Refresh(payload.release, payload.manifest, {})
+        return Refresh(payload.release, {})
     rows = {isbn: row for row, isbn in enumerate(payload.titles["isbn"].to_pylist())}
     cutoffs: list[dt.date] = payload.titles["cutoff"].to_pylist()
     states: list[str] = payload.titles["state"].to_pylist()
@@ -77,7 +75,7 @@ def refresh(payload: Payload, rolled: Sequence[RolledTitle]) -> Refresh:
         "histories": pa.table({"volumes": volumes}, schema=SCHEMAS["histories"]),
         "distributions": distributions_table(means, quantiles),
     }
-    return Refresh(payload.release, payload.manifest, tables)
+    return Refresh(payload.release, tables)
 
 
 def distributions_table(

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from book_forecast.errors import UserError
 from book_forecast.tracking.store import StoreError, experiment_id, make_ready, without_secrets
 
 if TYPE_CHECKING:
@@ -25,15 +26,13 @@ CHAMPION = "champion"
 RELEASE = "release"
 """Tag of a version that names its release."""
 # The payload's own readers travel with it, under a name that says which format they read.
-_READERS = ("payload", "answers")
+_READERS = ("manifest", "payload", "answers")
 _READERS_PACKAGE = "book_forecast_release_1"
 _REQUIREMENTS = ("numpy", "pandas", "pyarrow")
-# Without these a server that is down would hold a finished training for many minutes.
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 _QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 
 
-class RegistryError(Exception):
+class RegistryError(UserError):
     """MLflow's registry does not answer or refuses; says where it is and why."""
 
 
@@ -100,6 +99,15 @@ class Registry:
             version = self._version(client, release)
             for name, value in tags.items():
                 client.set_model_version_tag(self.model, version, name, str(value))
+
+    def run_tags(self, run_id: str) -> dict[str, str]:
+        """What is told of a run.
+
+        Raises:
+            RegistryError: If MLflow does not answer, or has no such run.
+        """
+        with self._answering() as client:
+            return dict(client.get_run(run_id).data.tags)
 
     def champion(self) -> str | None:
         """The release that the alias names; None if there is no alias.
@@ -218,7 +226,7 @@ class Registry:
 
     @contextmanager
     def _answering(self) -> Iterator[MlflowClient]:
-        for name, value in (_PATIENCE | _QUIET).items():
+        for name, value in _QUIET.items():
             os.environ.setdefault(name, value)
         try:
             make_ready(self.uri)

@@ -12,31 +12,32 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import tempfile
 import uuid
 from collections.abc import Container, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import fsspec
+import pyarrow as pa
 from fsspec.implementations.local import LocalFileSystem
 
 from book_forecast.cache import cache_folder
+from book_forecast.errors import UserError
 from book_forecast.files import replacing
+from book_forecast.releases.assembly import revise
 from book_forecast.releases.changes import Change, ChangedMeanwhileError
-from book_forecast.releases.payload import (
-    MANIFEST,
-    Payload,
-    PayloadError,
-    read_manifest,
-    read_payload,
-)
+from book_forecast.releases.fetching import fetch_payload
+from book_forecast.releases.manifest import MANIFEST, PayloadError, read_manifest
+from book_forecast.releases.payload import Payload, read_payload
 
 RELEASE_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8}")
 _CHANGES = "changes"
 _CANDIDATE, _ALIAS = "candidate.json", "alias.json"
+# Tables that no manifest names may be those of a payload that is being written.
+_SPARED = timedelta(hours=1)
 
 
 class ReleaseStore:
@@ -55,7 +56,7 @@ class ReleaseStore:
         """Write a payload, the manifest last.
 
         A payload that it takes the place of stays on the disk, as somebody may be reading it; the
-        ones before that do not.
+        ones before that do not, once they have lain there for an hour.
 
         Args:
             release: Its id.
@@ -63,17 +64,42 @@ class ReleaseStore:
 
         Returns:
             Where the payload is.
+
+        Raises:
+            UserError: If it cannot be written; what was there before is as it was.
         """
         folder = self._folder(release)
         kept = self._tables(release)
-        for name, content in sorted(files.items(), key=lambda item: item[0] == MANIFEST):
-            path = f"{folder}/{name}"
-            # Names of tables tell their content: what is there need not be written again.
-            if name == MANIFEST or not self._fs.exists(path):
-                with replacing(self._fs, path) as file:
-                    file.write(content)
+        try:
+            for name, content in sorted(files.items(), key=lambda item: item[0] == MANIFEST):
+                path = f"{folder}/{name}"
+                # Names of tables tell their content: what is there need not be written again.
+                if name == MANIFEST or not self._fs.exists(path):
+                    with replacing(self._fs, path) as file:
+                        file.write(content)
+        except OSError as error:
+            raise UserError(
+                f"The release cannot be written to {self.place(release)}: {error}. Make room or "
+                "give the right to write there, and run again; releases before it are as they were."
+            ) from error
         self._remove_tables(release, kept | self._tables(release))
         return self.place(release)
+
+    def revise(self, release: str, tables: Mapping[str, pa.Table], about: Mapping[str, Any]) -> str:
+        """Write a payload in which some tables are others; the rest is as it is by now.
+
+        Args:
+            release: Its id.
+            tables: By kind, those that take the place of its own or are added.
+            about: What its manifest tells anew.
+
+        Returns:
+            Where the payload is.
+
+        Raises:
+            PayloadError: If there is no such release, or its manifest is damaged.
+        """
+        return self.write(release, revise({**self.manifest(release), **about}, tables))
 
     def releases(self) -> list[str]:
         """The ids of all complete releases, the oldest first."""
@@ -101,9 +127,12 @@ class ReleaseStore:
             with suppress(FileNotFoundError):
                 local.write_bytes(self._fs.cat_file(source))
             try:
-                return read_manifest(local)
+                manifest = read_manifest(local)
             except PayloadError as error:
-                raise PayloadError(str(error).replace(str(local), self.place(release))) from None
+                place = f"{self.place(release)}/{MANIFEST}"
+                raise PayloadError(str(error).replace(str(local), place)) from None
+        self._refuse_another(release, manifest)
+        return manifest
 
     def read(self, release: str) -> Payload:
         """A release in memory.
@@ -111,7 +140,9 @@ class ReleaseStore:
         Raises:
             PayloadError: If it cannot be trusted or read.
         """
-        return read_payload(self.local_folder(release))
+        payload = read_payload(self.local_folder(release))
+        self._refuse_another(release, payload.manifest)
+        return payload
 
     def local_folder(self, release: str) -> Path:
         """A folder on the local disk with the payload; from a bucket it is fetched into the cache.
@@ -151,15 +182,21 @@ class ReleaseStore:
                 to a release of this store: not where it lags behind, because MLflow did not answer
                 at the time, and not where another store has set it.
         """
-        if alias is not None and alias != self._read_pointer(_ALIAS) and self.has(alias):
+        if alias is not None and alias not in self._told_aliases() and self.has(alias):
             return alias
         # A service asks every few seconds: of all changes, it reads the last alone.
         paths = self._change_paths()
         return self._change(paths[-1]).release if paths else None
 
-    def note_alias(self, release: str) -> None:
-        """Note what the registry's alias was set to."""
-        self._write_pointer(_ALIAS, release)
+    def note_alias(self, release: str, *, is_set: bool = True) -> None:
+        """Note what the registry's alias is set to.
+
+        Args:
+            release: What it names.
+            is_set: Whether it does already. Until then it may also name what it did before.
+        """
+        before = None if is_set else self._read_pointer(_ALIAS)
+        self._write_pointer(_ALIAS, release, **({"before": before} if before else {}))
 
     def record(self, change: Change) -> None:
         """Make a change of the champion, if it is the first with its number.
@@ -173,13 +210,21 @@ class ReleaseStore:
             if isinstance(self._fs, LocalFileSystem):
                 _create_local(Path(path), content)
             else:
-                self._fs.pipe_file(path, content, mode="create")
+                with suppress(FileExistsError):
+                    self._fs.pipe_file(path, content, mode="create")
+                # A request whose answer was lost is repeated, and then finds its own file.
+                if self._fs.cat_file(path) != content:
+                    raise FileExistsError(path)
         except FileExistsError:
             raise ChangedMeanwhileError(
                 f"Somebody else has changed the champion meanwhile ({path}): look at "
                 "`kedro release list` and decide again."
             ) from None
         self._fs.invalidate_cache(f"{self._path}/{_CHANGES}")
+
+    def _refuse_another(self, release: str, manifest: Mapping[str, Any]) -> None:
+        if manifest["release"] != release:
+            raise PayloadError(f"{self.place(release)} holds {manifest['release']}, not {release}.")
 
     def _tables(self, release: str) -> set[str]:
         """The names of a release's tables; none before it is written."""
@@ -192,7 +237,8 @@ class ReleaseStore:
         for path in self._fs.glob(f"{self._folder(release)}/*.parquet"):
             if path.rpartition("/")[2] not in kept:
                 with suppress(FileNotFoundError):
-                    self._fs.rm_file(path)
+                    if datetime.now(UTC) - self._fs.modified(path) > _SPARED:
+                        self._fs.rm_file(path)
 
     def _change_paths(self) -> list[str]:
         folder = f"{self._path}/{_CHANGES}"
@@ -200,19 +246,33 @@ class ReleaseStore:
         return sorted(self._fs.glob(f"{folder}/[0-9]*.json"))
 
     def _change(self, path: str) -> Change:
-        return Change.model_validate_json(self._fs.cat_file(path))
+        try:
+            return Change.model_validate_json(self._fs.cat_file(path))
+        except ValueError:
+            raise PayloadError(
+                f"{path} is damaged: it does not tell a change of the champion. Remove it, and "
+                "make the release champion that is to be."
+            ) from None
+
+    def _told_aliases(self) -> set[str]:
+        return set(self._read_pointers(_ALIAS).values())
 
     def _read_pointer(self, name: str) -> str | None:
+        return self._read_pointers(name).get("release")
+
+    def _read_pointers(self, name: str) -> dict[str, str]:
         path = f"{self._path}/{name}"
         self._fs.invalidate_cache(path)
         try:
-            return str(json.loads(self._fs.cat_file(path))["release"])
+            return dict(json.loads(self._fs.cat_file(path)))
         except FileNotFoundError:
-            return None
+            return {}
+        except (ValueError, TypeError):
+            raise PayloadError(f"{path} is damaged: it names no release. Remove it.") from None
 
-    def _write_pointer(self, name: str, release: str) -> None:
+    def _write_pointer(self, name: str, release: str, **more: str) -> None:
         with replacing(self._fs, f"{self._path}/{name}", "w") as file:
-            json.dump({"release": release}, file)
+            json.dump({"release": release, **more}, file)
 
     def _folder(self, release: str) -> str:
         if not RELEASE_ID.fullmatch(release):
@@ -220,34 +280,6 @@ class ReleaseStore:
                 f"{release!r} is no id of a release, such as 2026-11-24T05.00.00-1a2b3c4d."
             )
         return f"{self._path}/{release}"
-
-
-def fetch_payload(
-    fs: fsspec.AbstractFileSystem, source: str, manifest: Mapping[str, Any], folder: Path
-) -> None:
-    """Bring the files of one manifest here; a fetch that is cut short leaves nothing.
-
-    Args:
-        fs: The filesystem they are on.
-        source: Their folder there.
-        manifest: A checked one.
-        folder: The local folder to make.
-
-    Raises:
-        PayloadError: If the manifest names a file of another folder.
-    """
-    waiting = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
-    waiting.mkdir(parents=True)
-    try:
-        names = [*(str(entry["name"]) for entry in manifest["files"].values()), MANIFEST]
-        for name in names:
-            if "/" in name or "\\" in name:
-                raise PayloadError(f"{source} names {name!r}: no file of its own.")
-            fs.get_file(f"{source}/{name}", str(waiting / name))
-        with suppress(OSError):  # another process was faster
-            waiting.rename(folder)
-    finally:
-        shutil.rmtree(waiting, ignore_errors=True)
 
 
 def _create_local(path: Path, content: bytes) -> None:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import argparse
 import logging.config
 import os
+import signal
 import sys
-
-from book_forecast.errors import UserError
-from book_forecast.serving.logs import LOG_CONFIG
-from book_forecast.serving.no_pandas import keep_pandas_out
-from book_forecast.serving.settings import read_settings
-from book_forecast.serving.source import source_of
-from book_forecast.serving.watch import Watch
+from contextlib import suppress
 
 
 def main() -> None:
     """Serve until told to end."""
+    # It asks for a look at the champion: before that can be heard, it must not end the process.
+    with suppress(AttributeError):  # not every system has it
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    from book_forecast.errors import UserError
+    from book_forecast.serving.logs import LOG_CONFIG
+    from book_forecast.serving.no_pandas import keep_pandas_out
+    from book_forecast.serving.settings import read_settings
+    from book_forecast.serving.source import source_of
+    from book_forecast.serving.watch import Watch
+
     keep_pandas_out()
     # Requests wait that long for a thread that works beside them, such as a comparison of releases.
     sys.setswitchinterval(0.0005)
@@ -37,12 +42,15 @@ def main() -> None:
     import uvicorn
 
     from book_forecast.serving.app import create_app
+    from book_forecast.serving.connection import connection_of
 
     uvicorn.run(
         create_app(settings, watch),
         host=settings.host,
         port=settings.port,
-        http="h11",  # httptools takes headers of any size into memory
+        # By h11: httptools takes headers of any size into memory.
+        http=connection_of(settings.body_seconds),
+        ws="none",
         access_log=False,
         log_config=None,
         server_header=False,

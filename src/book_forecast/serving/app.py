@@ -46,6 +46,7 @@ def create_app(settings: Settings, watch: Watch | None = None) -> FastAPI:
         version=__version__,
         docs_url=None,  # its page loads code from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # to whatever host the caller has named
         lifespan=_lifespan,
     )
     watch = watch or Watch(source_of(settings), settings.poll_seconds)

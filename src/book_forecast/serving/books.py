@@ -17,10 +17,10 @@ from book_forecast.serving.catalogue import Catalogue, Comparison, Order, Sort, 
 from book_forecast.serving.current import Current
 from book_forecast.serving.errors import NothingLoadedError, RequestError
 from book_forecast.serving.files import CSV_TYPE, XLSX_TYPE, csv_file, file_name, xlsx_file
-from book_forecast.serving.openapi import JSON
 from book_forecast.serving.predict import (
     DEFAULT_HORIZON,
     DEFAULT_LEVELS,
+    JSON,
     LONGEST_ISBN,
     MOST_LEVELS,
     read_isbn,

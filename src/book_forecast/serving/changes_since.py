@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from book_forecast.releases.changes import Change
-from book_forecast.releases.payload import LONGEST_HORIZON, Payload
+from book_forecast.releases.manifest import LONGEST_HORIZON
+from book_forecast.releases.payload import Payload
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.loader import load
 

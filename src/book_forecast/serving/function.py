@@ -20,7 +20,7 @@ from book_forecast.serving.errors import NothingLoadedError, RequestError
 from book_forecast.serving.guard import has_token
 from book_forecast.serving.logs import LOG_CONFIG
 from book_forecast.serving.no_pandas import keep_pandas_out
-from book_forecast.serving.predict import predictions, read_batch
+from book_forecast.serving.predict import JSON, check_type, predictions, read_batch
 from book_forecast.serving.settings import Settings, read_settings
 from book_forecast.serving.source import source_of
 from book_forecast.serving.watch import Watch
@@ -60,6 +60,7 @@ def _answer(request: Request) -> object:
         return {"ready": True, "release": status.release, "problem": status.problem}
     if request.method != "POST":
         raise RequestError(405, "Method Not Allowed", {"Allow": "GET, POST"})
+    check_type(request.headers.get("Content-Type"))
     # One byte more than allowed tells enough, whatever length was announced.
     body = request.stream.read(settings.max_body + 1)
     if len(body) > settings.max_body:
@@ -91,7 +92,7 @@ def _start() -> tuple[Settings, Watch]:
 
 
 def _headers(others: dict[str, str]) -> dict[str, str]:
-    return {"Content-Type": "application/json", **others}
+    return {"Content-Type": JSON, **others}
 
 
 if os.environ.get("FUNCTION_TARGET"):  # in a process of its own, not merely imported

@@ -10,12 +10,11 @@ from fastapi.openapi.utils import get_openapi
 from book_forecast.serving.predict import (
     DEFAULT_HORIZON,
     DEFAULT_LEVELS,
+    JSON,
     LONGEST_ISBN,
     MOST_LEVELS,
 )
 from book_forecast.serving.settings import Settings
-
-JSON = "application/json"
 
 
 def describe(app: FastAPI, settings: Settings, open_paths: frozenset[str]) -> None:

@@ -12,10 +12,11 @@ import numpy.typing as npt
 import orjson
 
 from book_forecast.bookscan.isbn_text import normalise_text
-from book_forecast.releases.answers import Answers, check_level
-from book_forecast.releases.payload import LONGEST_HORIZON
+from book_forecast.releases.answers import HIGHEST_LEVEL, LOWEST_LEVEL, Answers, check_level
+from book_forecast.releases.manifest import LONGEST_HORIZON
 from book_forecast.serving.errors import RequestError
 
+JSON = "application/json"
 DEFAULT_HORIZON = 32
 DEFAULT_LEVELS: tuple[float, ...] = (80, 95)
 MOST_LEVELS = 10
@@ -52,6 +53,19 @@ class Batch:
     horizon: int
     levels: tuple[float, ...]
     max_horizon: int
+
+
+def check_type(content_type: str | None) -> None:
+    """Refuse a body of another type than JSON; one of no type is taken to be that.
+
+    Args:
+        content_type: As the header tells it.
+
+    Raises:
+        RequestError: If it is another one (415).
+    """
+    if (content_type or JSON).partition(";")[0].strip().lower() != JSON:
+        raise RequestError(415, f"The body must be of type {JSON}.")
 
 
 def read_batch(body: bytes, max_instances: int, max_horizon: int = LONGEST_HORIZON) -> Batch:
@@ -179,7 +193,7 @@ def read_horizon(value: object, longest: int = LONGEST_HORIZON) -> int:
     """
     number = _number(value)
     if number is None or not number.is_integer() or not 1 <= number <= longest:
-        said = f" {value}:" if isinstance(value, int | float) else ""
+        said = "" if number is None else f" {value}:"
         raise RefusedError(
             "invalid_horizon", f"horizon{said} must be a whole number of weeks, 1 to {longest}."
         )
@@ -198,8 +212,13 @@ def read_levels(value: object) -> tuple[float, ...]:
         )
     for level in value:
         number = _number(level)
+        if number is None:
+            raise RefusedError(
+                "invalid_levels",
+                f"levels must be numbers, {LOWEST_LEVEL:g} to {HIGHEST_LEVEL:g} percent.",
+            )
         try:
-            check_level(float("nan") if number is None else number)
+            check_level(number)
         except ValueError as error:
             raise RefusedError("invalid_levels", str(error)) from None
     return tuple(dict.fromkeys(value))

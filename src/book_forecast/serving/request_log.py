@@ -8,6 +8,7 @@ import time
 import uuid
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -53,6 +54,8 @@ class RequestLog:
 
         try:
             await self._app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            pass  # nobody is there to be answered
         except Exception:
             logger.exception("A request has failed")
             if not status:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
 
+from book_forecast.releases.answers import Answers
 from book_forecast.serving.current import Current
-from book_forecast.serving.errors import NothingLoadedError, RequestError
+from book_forecast.serving.errors import NothingLoadedError
 from book_forecast.serving.metrics import Metrics
-from book_forecast.serving.openapi import JSON, predict_body
-from book_forecast.serving.predict import predictions, read_batch
+from book_forecast.serving.openapi import predict_body
+from book_forecast.serving.predict import JSON, Batch, check_type, predictions, read_batch
 from book_forecast.serving.schemas import Alive, Predictions, Problem, Ready, Release
 from book_forecast.serving.settings import Settings
 
 _AT_A_TIME = 16
-"""Instances that are answered before other requests get their turn: a millisecond."""
+"""Instances that are answered before other requests get their turn: a millisecond. A larger batch
+is sent in such parts, so that a caller who does not take them costs no more memory than one."""
 NOT_READY: dict[int | str, dict[str, Any]] = {
     503: {"model": Problem, "description": "No release is loaded yet."}
 }
@@ -75,9 +79,7 @@ def make_router(settings: Settings) -> APIRouter:
 
 async def predict(request: Request) -> Response:
     """One prediction for each instance; what is wrong with one is an error in its place."""
-    content_type = request.headers.get("content-type", JSON)
-    if content_type.partition(";")[0].strip().lower() != JSON:
-        raise RequestError(415, f"The body must be of type {JSON}.")
+    check_type(request.headers.get("content-type"))
     state = request.app.state
     settings: Settings = state.settings
     current: Current = state.current
@@ -86,16 +88,27 @@ async def predict(request: Request) -> Response:
     answers = current.answers
     if answers is None:
         raise NothingLoadedError
-    parts: list[bytes] = []
+    parts = _parts(answers, batch, counts)
+    if len(batch.instances) > _AT_A_TIME:
+        return StreamingResponse(parts, media_type=JSON)
+    return Response(b"".join([part async for part in parts]), media_type=JSON)
+
+
+async def _parts(answers: Answers, batch: Batch, counts: Metrics) -> AsyncIterator[bytes]:
+    """The answer to a batch, some instances at a time."""
+    part: list[bytes] = []
     outcomes: Counter[str] = Counter()
+    start = b'{"predictions":['
     for outcome, prediction in predictions(answers, batch):
         outcomes[outcome] += 1
-        parts.append(orjson.dumps(prediction))
-        if len(parts) % _AT_A_TIME == 0:
+        part.append(orjson.dumps(prediction))
+        if len(part) == _AT_A_TIME:
+            yield start + b",".join(part)
+            start, part = b",", []
             await asyncio.sleep(0)
     for outcome, number in outcomes.items():
         counts.note_instances(outcome, number)
-    return Response(b'{"predictions":[' + b",".join(parts) + b"]}", media_type=JSON)
+    yield (start if part or not outcomes else b"") + b",".join(part) + b"]}"
 
 
 async def healthz() -> Alive:

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+)
 
 from book_forecast.errors import UserError
-from book_forecast.releases.payload import LONGEST_HORIZON
+from book_forecast.releases.manifest import LONGEST_HORIZON
 
 _PREFIX = "BOOK_FORECAST_SERVE_"
 _NAMES = {
@@ -23,6 +31,15 @@ _NAMES = {
     "MLFLOW_TRACKING_TOKEN": "registry_token",
 }
 
+
+def _sendable(token: SecretStr) -> SecretStr:
+    """A token that callers can send: a file's end of line behind it would keep all of them out."""
+    if not all("!" <= letter <= "~" for letter in token.get_secret_value()):
+        raise ValueError("it may have letters, digits and signs of ASCII, but no blank or line end")
+    return token
+
+
+Token = Annotated[SecretStr, Field(min_length=8), AfterValidator(_sendable)]
 Route = Annotated[str, StringConstraints(pattern=r"^/[^\s{}?#]*$", max_length=500)]
 
 
@@ -43,7 +60,8 @@ class Settings(BaseModel):
         max_body: Bytes of a request.
         max_instances: Of a request.
         max_horizon: Weeks ahead that may be asked for.
-        body_seconds: How long the body of a request may take to arrive.
+        body_seconds: How long the head of a request may take to arrive, and then its body; and how
+            long a caller may take nothing of an answer.
         shutdown_seconds: How long requests may go on after the service is told to end.
     """
 
@@ -57,7 +75,7 @@ class Settings(BaseModel):
     port: int = Field(8080, ge=0, le=65535)
     health_route: Route | None = None
     predict_route: Route | None = None
-    token: SecretStr | None = Field(None, min_length=8)
+    token: Token | None = None
     poll_seconds: float = Field(10.0, gt=0.0, le=86400.0)
     max_body: int = Field(1_000_000, ge=1000, le=100_000_000)
     max_instances: int = Field(1000, ge=1, le=100_000)

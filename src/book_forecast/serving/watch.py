@@ -7,15 +7,19 @@ import datetime as dt
 import gc
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from book_forecast.releases.answers import Answers
-from book_forecast.releases.payload import PayloadError
+from book_forecast.releases.manifest import PayloadError
 from book_forecast.serving.current import Current, Status
 from book_forecast.serving.loader import load
 from book_forecast.serving.source import NoChampionError, Pointer, Source
 
 logger = logging.getLogger(__name__)
+
+_LONGEST_PAUSE = 300.0
+"""Seconds until a payload that was refused is read again: from a bucket, all of it is fetched."""
 
 
 class Watch:
@@ -36,6 +40,9 @@ class Watch:
         self._announced = 0
         self._source = source
         self._poll_seconds = poll_seconds
+        self._refused: Pointer | None = None
+        self._pause = 0.0
+        self._read_again_at = 0.0
         self._awake = threading.Event()
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
@@ -46,7 +53,8 @@ class Watch:
             self._thread.start()
 
     def wake(self) -> None:
-        """Look at once."""
+        """Look at once, and read again what was refused."""
+        self._read_again_at = 0.0
         self._awake.set()
 
     def stop(self) -> None:
@@ -81,7 +89,9 @@ class Watch:
         pointer = self._source.newest()
         served = self.current.status
         if (pointer.release, pointer.checksum) != (served.release, served.checksum):
-            self._swap(pointer)
+            if pointer == self._refused and time.monotonic() < self._read_again_at:
+                return served.problem
+            self._read(pointer)
         self._announce()
         return pointer.warning
 
@@ -91,6 +101,17 @@ class Watch:
         if self.on_swap is not None and answers is not None and self._announced != self.swaps:
             self._announced = self.swaps
             self.on_swap(answers)
+
+    def _read(self, pointer: Pointer) -> None:
+        """Serve a payload; one that is refused again and again is read less and less often."""
+        try:
+            self._swap(pointer)
+        except PayloadError:
+            is_known = pointer == self._refused
+            self._pause = min(2.0 * self._pause, _LONGEST_PAUSE) if is_known else self._poll_seconds
+            self._refused, self._read_again_at = pointer, time.monotonic() + self._pause
+            raise
+        self._refused = None
 
     def _swap(self, pointer: Pointer) -> None:
         payload = load(pointer.place, in_a_hurry=self.current.answers is None)
@@ -106,9 +127,9 @@ class Watch:
             # Only what is still so; it was told already.
             problem=pointer.warning if pointer.warning == before.problem else None,
         )
+        self.swaps += 1
         # Requests under way keep the answers they have taken.
         self.current.answers, self.current.status = answers, status
-        self.swaps += 1
         logger.info("Serving %s from %s after %s", payload.release, pointer.place, before.release)
         # What lives as long as the release need not be looked at by every collection.
         gc.collect()
@@ -116,6 +137,7 @@ class Watch:
 
     def _tell(self, problem: str | None, level: int) -> None:
         if problem != self.current.status.problem:
-            self.current.status = dataclasses.replace(self.current.status, problem=problem)
+            # Who sees it in the status finds it in the log.
             if problem is not None:
                 logger.log(level, "%s", problem)
+            self.current.status = dataclasses.replace(self.current.status, problem=problem)

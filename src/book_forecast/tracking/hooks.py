@@ -109,7 +109,11 @@ class TrackingHooks:
         if wanted is None:
             return
         with self._only_warn(f"log {dataset_name}"):
-            self._log(self._run, dataset_name, data, MlflowEntry.model_validate(wanted))
+            try:
+                self._log(self._run, dataset_name, data, MlflowEntry.model_validate(wanted))
+            except Exception:
+                self._give_up_if_away()
+                raise
 
     @hook_impl
     def after_pipeline_run(
@@ -163,6 +167,14 @@ class TrackingHooks:
         self._run.set_tags(records.revision(Path(context.project_path)))
         where = store.without_secrets(mlflow.get_tracking_uri())
         logger.info("MLflow run %s in %s", self._run.run_id, where)
+
+    def _give_up_if_away(self) -> None:
+        """Log no more in this run where the store has gone: each attempt would take its time."""
+        try:
+            store.make_ready(self._uri)
+        except store.StoreError:
+            self._run = None
+            raise
 
     def _log(self, run: TrackedRun, name: str, data: Any, entry: MlflowEntry) -> None:
         if entry.metrics:

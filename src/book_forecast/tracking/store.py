@@ -11,6 +11,7 @@ import os
 import socket
 import sqlite3
 import tempfile
+import time
 import uuid
 from collections.abc import Mapping
 from contextlib import closing
@@ -19,14 +20,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from book_forecast.cache import cache_folder
+from book_forecast.errors import UserError
 
 logger = logging.getLogger(__name__)
 
 _SQLITE = "sqlite:///"
-_TIMEOUT_SECONDS = 5.0
+_CONNECT_SECONDS = 5.0
+# A server that was asleep takes some seconds to answer.
+_ANSWER_SECONDS = 30
+_SILENCE_REMEMBERED_SECONDS = 300.0
+# Without these MLflow would hold a run for many minutes for a server that is down.
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+_silent_since: dict[str, float] = {}
 
 
-class StoreError(Exception):
+class StoreError(UserError):
     """The store cannot be used; the message says why."""
 
 
@@ -85,9 +93,14 @@ def experiment_id(uri: str, name: str) -> str:
 def make_ready(uri: str) -> None:
     """Create the store if it is a file that does not exist, and see whether it answers.
 
+    MLflow's patience with servers is made short, unless the user has set it. A server that has not
+    answered in time is not waited for again for some minutes.
+
     Raises:
         StoreError: If it does not.
     """
+    for name, value in _PATIENCE.items():
+        os.environ.setdefault(name, value)
     path = _file(uri, Path.cwd())
     try:
         if path is not None:
@@ -165,7 +178,33 @@ def _try_to_write(path: Path) -> None:
 
 
 def _try_to_reach(uri: str) -> None:
+    """See whether a server answers; one that accepts a connection need not."""
+    from mlflow.exceptions import MlflowException
+    from mlflow.utils.credentials import get_default_host_creds
+    from mlflow.utils.rest_utils import http_request
+
+    if time.monotonic() - _silent_since.get(uri, -_SILENCE_REMEMBERED_SECONDS) < (
+        _SILENCE_REMEMBERED_SECONDS
+    ):
+        raise TimeoutError("no answer a moment ago")
     parts = urlsplit(uri)
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    with socket.create_connection((parts.hostname or "", port), timeout=_TIMEOUT_SECONDS):
+    with socket.create_connection((parts.hostname or "", port), timeout=_CONNECT_SECONDS):
         pass
+    began = time.monotonic()
+    try:
+        answer = http_request(  # type: ignore[no-untyped-call]
+            get_default_host_creds(uri),  # type: ignore[no-untyped-call]
+            "/health",
+            "GET",
+            max_retries=0,
+            timeout=_ANSWER_SECONDS,
+            raise_on_status=False,
+        )
+    except MlflowException as error:
+        if time.monotonic() - began >= _ANSWER_SECONDS:
+            _silent_since[uri] = time.monotonic()
+            raise TimeoutError(f"no answer in {_ANSWER_SECONDS} seconds") from error
+        raise ConnectionError("it takes the connection and gives no answer") from error
+    if answer.status_code >= 500:
+        raise ConnectionError(f"it says {answer.status_code}")

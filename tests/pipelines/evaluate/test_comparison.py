@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from book_forecast.errors import UserError
 from book_forecast.options import EvaluateOptions, PromoteOptions, ShardOptions
 from book_forecast.pipelines.evaluate.comparison import (
     choices,
@@ -101,7 +102,7 @@ def test_a_release_tells_what_it_has_chosen(champion):
 def test_only_titles_with_another_specification_are_fitted_again(champion):
     test, rolling = compare(champion)
     assert set(test["isbn"]) == set(rolling["isbn"]) == {ISBNS[1]}
-    assert set(test["model"]) == {"champion"}
+    assert set(test["model"]) == {champion.release}
     assert set(test["cutoff"]) == {TRAINING["week"].max()}
     assert len(test) == len(rolling) == 6
 
@@ -132,6 +133,28 @@ def test_the_same_specifications_make_the_same_errors(candidate, scored, tmp_pat
     gate = verdict["gates"][0]
     assert gate["name"] == "champion"
     assert "WAPE 1.000 times the champion's" in gate["reason"]
+
+
+def test_a_champion_that_came_after_the_comparison_is_refused(
+    candidate, champion, scored, tmp_path
+):
+    another = release(OURS, EVERYTHING, tmp_path, "2024-07-02T05.00.00-00000003")
+    with pytest.raises(UserError, match=f"champion is {another.release} by now, but .* evaluate"):
+        judged(candidate, another, scored, compare(champion))
+
+
+def test_a_candidate_of_a_few_of_the_champions_titles_is_not_promoted(scored, candidate, tmp_path):
+    few = release(
+        OURS[:1],
+        EVERYTHING[EVERYTHING["isbn"] == ISBNS[0]],
+        tmp_path,
+        "2024-07-09T05.00.00-00000004",
+    )
+    _, verdict = judged(few, candidate, scored, compare(candidate))
+    assert not verdict["promote"]
+    gate = {gate["name"]: gate for gate in verdict["gates"]}["titles"]
+    assert not gate["passed"]
+    assert gate["reason"] == "0.333 of the champion's, at least 0.500"
 
 
 def test_a_candidate_is_held_against_the_champion_on_titles_that_both_have(

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from book_forecast.errors import UserError
 from book_forecast.forecasters import Candidate, Sarima, TitleForecast, forecast_frame
 from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
 from book_forecast.histories import title_histories
@@ -49,6 +50,7 @@ class Choice:
 class ChampionTask:
     """One title's work, complete for another process."""
 
+    champion: str
     fit: TitleFit
     horizon: int
     levels: Sequence[float]
@@ -80,27 +82,28 @@ def forecast_with_champion(
         shard: This run's part of the titles.
 
     Returns:
-        Two forecasts frames, of the test weeks and of the rolling origins, with the model
-        "champion". Titles with the same specification in both are not in them.
+        Two forecasts frames, of the test weeks and of the rolling origins, with the champion's id
+        as the model. Titles with the same specification in both are not in them.
     """
     part = Shard(shard.index, shard.count)
     theirs = choices(champion)
     rows: dict[str, Any] = {row["isbn"]: row for row in specifications.to_dict("records")}
     ours = {isbn: Choice(row["model"], chosen_candidate(row)) for isbn, row in rows.items()}
     tasks = []
+    name = champion.release if champion else ""
     for history in part.take(title_histories(training_weeks)):
         choice = theirs.get(history.isbn)
         if choice is None or choice == ours.get(history.isbn):
             continue
         fit = TitleFit(history, *_parts(choice), None, alive_weeks, CHECKED_LEVELS)
-        tasks.append(ChampionTask(fit, split_size, levels, options))
+        tasks.append(ChampionTask(name, fit, split_size, levels, options))
     found = map_titles(
         _evaluate, tasks, n_jobs, "Comparing", on_death=lambda _: ([], []), prepare=compile_core
     )
     generation = fingerprint(
         training_weeks[["isbn", "week", "volume"]],
         specifications,
-        champion.release if champion else None,
+        name,
         options,
         [split_size, levels, alive_weeks],
         source_fingerprint(*CODE),
@@ -141,12 +144,12 @@ def _evaluate(task: ChampionTask) -> tuple[list[TitleForecast], list[TitleForeca
             options=task.options,
         )
     )
-    return _own(test, row["model"]), _own(rolling, row["model"])
 
+    def own(forecasts: list[TitleForecast]) -> list[TitleForecast]:
+        """Without the baselines'."""
+        return [replace(i, model=task.champion) for i in forecasts if i.model == row["model"]]
 
-def _own(forecasts: list[TitleForecast], model: str) -> list[TitleForecast]:
-    """The model's forecasts without the baselines', as the champion's."""
-    return [replace(item, model=CHAMPION) for item in forecasts if item.model == model]
+    return own(test), own(rolling)
 
 
 def judge_release(
@@ -181,19 +184,24 @@ def judge_release(
 
     Returns:
         The scores to add to the candidate (release, table, summary), and the verdict as plain data.
+
+    Raises:
+        UserError: If another release has become champion since the forecasts were made.
     """
     errors = None
     if champion is not None:
         own = pd.concat([test_forecasts, backtest_forecasts], ignore_index=True)
         own = own.merge(training_models[["isbn", "model"]], on=["isbn", "model"])
-        theirs = pd.concat([champion_test_forecasts, champion_backtest_forecasts])
-        common = own[own["isbn"].isin(choices(champion))]
+        theirs = _forecasts_of(champion, champion_test_forecasts, champion_backtest_forecasts)
+        known = choices(champion)
+        common = own[own["isbn"].isin(known)]
         same = common[~common["isbn"].isin(theirs["isbn"])]
         both = [common.assign(model=CANDIDATE), same.assign(model=CHAMPION), theirs]
         scores = score_forecasts(
             pd.concat(both, ignore_index=True), model_input, model_input, levels
         )
-        errors = _errors(scores)
+        has = set(candidate.titles["isbn"].to_pylist())
+        errors = replace(_errors(scores), titles=len(has & known.keys()) / max(len(known), 1))
     verdict = judge(
         candidate.release, champion.release if champion else None, metrics, errors, options
     )
@@ -202,6 +210,17 @@ def judge_release(
     columns = ["isbn", "wape", "mase", "seasonal_naive_wape", "seasonal_naive_mase"]
     scored = {"release": candidate.release, "table": score_table[columns], "summary": metrics}
     return scored, verdict.model_dump(mode="json")
+
+
+def _forecasts_of(champion: Payload, *frames: pd.DataFrame) -> pd.DataFrame:
+    """The champion's forecasts; an error if they are those of one that has gone since."""
+    theirs = pd.concat(frames)
+    if others := sorted(set(theirs["model"]) - {champion.release}):
+        raise UserError(
+            f"The champion is {champion.release} by now, but the candidate was compared with "
+            f"{', '.join(others)}: run the evaluate pipeline again."
+        )
+    return theirs.assign(model=CHAMPION)
 
 
 def _errors(scores: pd.DataFrame) -> Errors:

@@ -22,8 +22,9 @@ from book_forecast.histories import FloatArray, title_histories
 from book_forecast.parallel import map_titles
 from book_forecast.releases.answers import Answers
 from book_forecast.releases.distributions import LEVELS, distribution_of
+from book_forecast.releases.manifest import LONGEST_HORIZON
 from book_forecast.releases.models import model_of
-from book_forecast.releases.payload import LONGEST_HORIZON, Payload
+from book_forecast.releases.payload import Payload
 from book_forecast.releases.refresh import Refresh, RolledTitle, refresh
 
 logger = logging.getLogger(__name__)
@@ -79,12 +80,11 @@ def _rolls(release: Payload, model_input: pd.DataFrame) -> list[Roll]:
     tasks = []
     for history in title_histories(model_input):
         row = rows.get(history.isbn)
-        if row is None or history.cutoff <= cutoffs[row]:
+        if row is None:
             continue
-        newer = int((history.cutoff - cutoffs[row]) / np.timedelta64(7, "D"))
-        if newer < history.n_weeks:
-            model = model_of(release, row)
-            tasks.append(Roll(history.isbn, model, history.volumes[-newer:]))
+        newer = history.weeks_since(cutoffs[row])
+        if len(newer):
+            tasks.append(Roll(history.isbn, model_of(release, row), newer))
     return tasks
 
 
@@ -136,9 +136,8 @@ def keep_forecasts(forecasts: pd.DataFrame) -> dict[str, pd.DataFrame]:
         forecasts: As `forecast_titles` returns them.
 
     Returns:
-        One table, under the release and the last week that it knows: a repeat takes its place.
+        A table for each cutoff of a title, under the release and it: a repeat takes the place of
+        its rows.
     """
-    if forecasts.empty:
-        return {}
-    cutoff = forecasts["cutoff"].max()
-    return {f"{forecasts['release'].iloc[0]}/{cutoff:%Y-%m-%d}": forecasts}
+    by_key = forecasts.groupby(["release", "cutoff"])
+    return {f"{release}/{cutoff:%Y-%m-%d}": rows for (release, cutoff), rows in by_key}

@@ -26,7 +26,7 @@ from book_forecast.histories import History, title_histories
 from book_forecast.options import ShardOptions
 from book_forecast.parallel import map_titles
 from book_forecast.releases.distributions import LEVELS, distribution_frame, distribution_of
-from book_forecast.releases.payload import LONGEST_HORIZON
+from book_forecast.releases.manifest import LONGEST_HORIZON
 from book_forecast.sarima import ORDERS, Specification, compile_core
 
 logger = logging.getLogger(__name__)

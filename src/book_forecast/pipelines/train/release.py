@@ -41,6 +41,7 @@ def assemble_release(
     isbns = models["isbn"].tolist()
     histories = {history.isbn: history for history in title_histories(model_input)}
     weeks = [histories[isbn].volumes for isbn in isbns]
+    cutoffs = [_day(histories[isbn].cutoff) for isbn in isbns]
     means, quantiles = from_frame(release_distributions, isbns)
     names = models[["isbn"]].merge(titles, on="isbn", how="left", validate="one_to_one")
     columns = {
@@ -58,7 +59,8 @@ def assemble_release(
                     _day(histories[isbn].cutoff - WEEK * (histories[isbn].n_weeks - 1))
                     for isbn in isbns
                 ],
-                "cutoff": [_day(histories[isbn].cutoff) for isbn in isbns],
+                "trained_until": cutoffs,
+                "cutoff": cutoffs,
             },
             schema=SCHEMAS["titles"],
         ),

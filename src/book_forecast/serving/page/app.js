@@ -1,7 +1,7 @@
 // The planner's page. What is shown is in the address, so that it can be shared and Back works.
 
 import { Refusal, ask, download, forgetToken, hasToken, health, keepToken } from "./api.js";
-import { draw } from "./plot.js";
+import { draw, firstShown } from "./plot.js";
 import { Search } from "./search.js";
 import { Titles } from "./titles.js";
 import {
@@ -70,8 +70,6 @@ start();
 
 async function start() {
   clearTimeout(retrying);
-  at("alert").hidden = true;
-  at("retry").hidden = true;
   try {
     const [served, books] = await Promise.all([ask("release"), ask("books?limit=1")]);
     about = served;
@@ -84,6 +82,10 @@ async function start() {
     fail(error);
     return;
   }
+  at("alert").hidden = true;
+  // What has the focus must not vanish with it.
+  if (document.activeElement === at("retry")) at("main").focus({ preventScroll: true });
+  at("retry").hidden = true;
   at("token-form").hidden = true;
   at("content").hidden = false;
   titles.start();
@@ -146,18 +148,11 @@ async function show(chosen = false) {
     return;
   }
   asked = new AbortController();
-  const { signal } = asked;
-  const path = `books/${encodeURIComponent(state.isbn)}`;
-  const another = shown?.isbn !== state.isbn;
+  const before = shown;
   at("plot").setAttribute("aria-busy", "true");
   try {
-    const [book, past, forecast] = await Promise.all([
-      another ? ask(path, signal) : shown.book,
-      another ? ask(`${path}/history`, signal) : shown.history,
-      ask(`${path}/forecast?horizon=${state.horizon}&level=${state.level}`, signal),
-    ]);
+    shown = await fetched(asked.signal);
     at("alert").hidden = true;
-    shown = { isbn: state.isbn, book, history: past, forecast };
   } catch (error) {
     if (error.name !== "AbortError") {
       at("book").hidden = true;
@@ -167,13 +162,44 @@ async function show(chosen = false) {
     return;
   }
   at("book").hidden = false;
-  if (another) aboutBook();
+  if (shown.book !== before?.book) aboutBook();
+  if (shown.forecast.release !== about.release) renew();
   aboutForecast();
   if (chosen) {
     at("book-title").focus({ preventScroll: true });
     at("book").scrollIntoView({ block: "start" });
   }
   await redraw();
+}
+
+// What is known of the title already is kept, unless another release is served meanwhile.
+async function fetched(signal) {
+  const { isbn, horizon, level } = state;
+  const path = `books/${encodeURIComponent(isbn)}`;
+  const asking = ask(`${path}/forecast?horizon=${horizon}&level=${level}`, signal);
+  if (shown?.isbn === isbn) {
+    const forecast = await asking;
+    const { release, cutoff } = shown.forecast;
+    if (forecast.release === release && forecast.cutoff === cutoff) return { ...shown, forecast };
+  }
+  const [book, past, forecast] = await Promise.all([
+    ask(path, signal),
+    ask(`${path}/history`, signal),
+    asking,
+  ]);
+  return { isbn, book, history: past, forecast };
+}
+
+// Another release is served than when the page was opened.
+async function renew() {
+  try {
+    about = await ask("release");
+  } catch (error) {
+    fail(error);
+    return;
+  }
+  await titles.start();
+  stale();
 }
 
 function aboutBook() {
@@ -196,17 +222,22 @@ function aboutForecast() {
   const { forecast } = shown;
   const { weeks: days, mean } = forecast;
   const [{ lower, upper }] = forecast.intervals;
+  const first =
+    `between ${copies(lower[0])} and ${copies(upper[0])} with a probability of ` +
+    `${percent(state.level)}.`;
   at("summary").replaceChildren(
     element("strong", {}, `${copies(mean.reduce((sum, week) => sum + week))} copies`),
-    ` are expected in ${weeks(days.length)}, to ${date(days.at(-1))}. `,
-    `In the first week ${copies(mean[0])}, and between ${copies(lower[0])} and ` +
-      `${copies(upper[0])} with a probability of ${percent(state.level)}.`,
+    days.length === 1
+      ? ` are expected in the week to ${date(days[0])}, and ${first}`
+      : ` are expected in ${weeks(days.length)}, to ${date(days.at(-1))}. ` +
+          `In the first week ${copies(mean[0])}, and ${first}`,
   );
+  const past = shown.history.volumes.slice(firstShown(shown.history, span()));
   at("plot-key").replaceChildren(
     ...key("sales", "Copies sold a week"),
     ...key("forecast", "Copies expected"),
     ...key("band", `${percent(state.level)} interval`),
-    ...(shown.history.volumes.includes(null) ? key("gap", "Not reported") : []),
+    ...(past.includes(null) ? key("gap", "Not reported") : []),
   );
   at("plot").setAttribute(
     "aria-label",
@@ -369,22 +400,30 @@ async function fail(error) {
       ? "The service does not take this token."
       : "This service answers only those who have its token.";
     forgetToken();
+    at("alert").hidden = true;
     at("content").hidden = true;
     at("token-form").hidden = false;
     at("token").focus();
     return;
   }
   const problem = error.status === 503 ? (await health()).problem : null;
-  at("alert").textContent = problem
-    ? `There are no forecasts to show yet. The service says: ${problem}`
-    : error.message;
-  at("alert").hidden = false;
+  warn(
+    problem
+      ? `There are no forecasts to show yet. The service says: ${problem}`
+      : error.message,
+  );
   // Other refusals are of the question, and would be the same again.
   if (error.status === 0 || error.status >= 500) {
     at("retry").hidden = false;
     clearTimeout(retrying);
     retrying = setTimeout(start, RETRY_MS);
   }
+}
+
+// What is said already is not read out again each time that it is tried.
+function warn(text) {
+  if (at("alert").hidden || at("alert").textContent !== text) at("alert").textContent = text;
+  at("alert").hidden = false;
 }
 
 function useToken(event) {

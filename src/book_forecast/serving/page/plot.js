@@ -39,7 +39,7 @@ export async function draw(place, history, forecast, level, span) {
 
 function palette() {
   const style = getComputedStyle(document.documentElement);
-  const names = ["ink", "quiet", "line", "paper", "sales", "forecast", "band", "gap"];
+  const names = ["ink", "quiet", "line", "paper", "sales", "forecast", "band", "bar", "gap"];
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }
 
@@ -66,16 +66,32 @@ function traces(history, forecast, level, colour) {
       mode: x.length === 1 ? "markers" : "lines",
       line: { color: colour.forecast, width: 2.5 },
       marker: { color: colour.forecast, size: 8 },
+      cliponaxis: false,
+      // A band of one week has no width.
+      error_y: {
+        visible: x.length === 1,
+        symmetric: false,
+        array: [upper[0] - mean[0]],
+        arrayminus: [mean[0] - lower[0]],
+        color: colour.bar,
+        thickness: 8,
+        width: 0,
+      },
       hovertemplate: `%{customdata[0]} expected<br>${percent(level)}: %{customdata[1]} to %{customdata[2]}<extra></extra>`,
       customdata: mean.map((week, i) => [copies(week), copies(lower[i]), copies(upper[i])]),
     },
   ];
 }
 
+// The first of the past weeks that are shown.
+export const firstShown = (history, span) =>
+  span === "all" ? 0 : Math.max(0, history.weeks.length - 52 * span);
+
 function layout(history, forecast, span, colour, width) {
-  const first = span === "all" ? 0 : Math.max(0, history.weeks.length - 52 * span);
+  const first = firstShown(history, span);
   const start = history.weeks[first] ?? forecast.weeks[0];
-  const end = forecast.weeks.at(-1);
+  const last = forecast.weeks.at(-1);
+  const end = forecast.weeks.length === 1 ? shifted(last, 84) : last;
   const highest = Math.max(
     1,
     ...history.volumes.slice(first).filter((volume) => volume !== null),

@@ -26,9 +26,9 @@ const or = (value, write) => (value === null || value === undefined ? UNKNOWN : 
 
 const minus = (text) => text.replace("-", "\u2212");
 
-// Half a copy matters for a title that sells three.
+// Half a copy matters for a title that sells three. What rounds to ten is ten, and not 10.0.
 export const copies = (value) =>
-  or(value, (n) => (n > 0 && n < 10 ? tenths : whole).format(n));
+  or(value, (n) => (n > 0 && n < 9.95 ? tenths : whole).format(n));
 export const count = (value) => or(value, (n) => whole.format(n));
 export const signedCopies = (value) =>
   or(value, (n) => minus((Math.abs(n) < 10 ? signedTenths : signedWhole).format(n)));

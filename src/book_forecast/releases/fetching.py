@@ -1,0 +1,45 @@
+"""Brings a payload from a bucket to the local disk."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+from book_forecast.releases.manifest import MANIFEST, PayloadError
+
+
+def fetch_payload(
+    fs: fsspec.AbstractFileSystem, source: str, manifest: Mapping[str, Any], folder: Path
+) -> None:
+    """Bring the files of one manifest here; a fetch that is cut short leaves nothing.
+
+    Args:
+        fs: The filesystem they are on.
+        source: Their folder there.
+        manifest: A checked one.
+        folder: The local folder to make.
+
+    Raises:
+        PayloadError: If the manifest names a file of another folder.
+    """
+    waiting = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
+    waiting.mkdir(parents=True)
+    try:
+        for entry in manifest["files"].values():
+            name = str(entry["name"])
+            if "/" in name or "\\" in name:
+                raise PayloadError(f"{source} names {name!r}: no file of its own.")
+            fs.get_file(f"{source}/{name}", str(waiting / name))
+        # That of a newer payload may have taken its place meanwhile.
+        (waiting / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+        with suppress(OSError):  # another process was faster
+            waiting.rename(folder)
+    finally:
+        shutil.rmtree(waiting, ignore_errors=True)

@@ -1,0 +1,108 @@
+"""HTTP with callers who are not waited for without end, and whatever they send."""
+
+from __future__ import annotations
+
+import asyncio
+
+import h11
+import orjson
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+_SLOWEST = 4000
+"""Bytes a second: who takes an answer more slowly does not want it."""
+
+
+class Connection(H11Protocol):
+    """A connection that ends where its caller sends no request, or takes no answer.
+
+    Bodies that do not come are the business of `BodyGuard`, which can say so.
+
+    Attributes:
+        seconds: How long a request's head may take to arrive, and what is sent to leave.
+    """
+
+    seconds = 30.0
+    _head_timer: asyncio.TimerHandle | None = None
+    _write_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
+        self._stop_waiting_for_head()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Go on with a request, which may begin here."""
+        super().data_received(data)
+        if self._is_answering():
+            self._stop_waiting_for_head()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request, and for what is left of this one, unless it came already."""
+        super().on_response_complete()
+        if not self._is_answering():
+            self._wait_for_head()
+
+    def pause_writing(self) -> None:
+        """Watch how the caller takes what waits for it."""
+        super().pause_writing()
+        self._watch_writing()
+
+    def resume_writing(self) -> None:
+        """The caller has taken it."""
+        super().resume_writing()
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, if it is not too late to say so."""
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.close()
+            return
+        body = orjson.dumps({"detail": msg})
+        headers = [
+            ("content-type", "application/json"),
+            ("content-length", str(len(body))),
+            ("connection", "close"),
+        ]
+        response = h11.Response(status_code=400, headers=headers, reason="Bad Request")
+        for event in (response, h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _wait_for_head(self) -> None:
+        self._stop_waiting_for_head()
+        self._head_timer = self.loop.call_later(self.seconds, self.transport.close)
+
+    def _stop_waiting_for_head(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _watch_writing(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        self._write_timer = self.loop.call_later(self.seconds, self._end_if_stuck, left)
+
+    def _end_if_stuck(self, before: int) -> None:
+        if before - self.transport.get_write_buffer_size() < _SLOWEST * self.seconds:
+            self.transport.abort()
+        else:
+            self._watch_writing()
+
+
+def connection_of(seconds: float) -> type[Connection]:
+    """The connections of a service.
+
+    Args:
+        seconds: As in `Connection`.
+    """
+    return type("Connection", (Connection,), {"seconds": seconds})
