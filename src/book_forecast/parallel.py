@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.console import Console
 from rich.progress import (
@@ -21,6 +21,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from threadpoolctl import threadpool_limits
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,9 @@ def map_titles(
     """
     workers = workers_for(n_jobs, len(items))
     if workers == 1 or (len(items) < fewest and not _have_started):
-        return list(_reported((function(item) for item in items), len(items), label))
+        # Matrices of one title are small: threads of the linear algebra would wait for each other.
+        with threadpool_limits(1):
+            return list(_reported((function(item) for item in items), len(items), label))
     if prepare is not None:
         prepare()
     results: list[Result] = []
@@ -94,15 +97,15 @@ def _in_processes(
 ) -> Iterator[Result]:
     global _have_started  # noqa: PLW0603 - loky keeps one pool for the whole process
     _have_started = True
-    pool = Parallel(
-        n_jobs=workers,
-        return_as="generator",
-        backend="loky",
-        batch_size=1,
-        pre_dispatch="4*n_jobs",
-        initializer=_end_with,
-        initargs=(os.getpid(),),
-    )
+    with parallel_config("loky", inner_max_num_threads=1):
+        pool = Parallel(
+            n_jobs=workers,
+            return_as="generator",
+            batch_size=1,
+            pre_dispatch="4*n_jobs",
+            initializer=_end_with,
+            initargs=(os.getpid(),),
+        )
     return iter(pool(delayed(function)(item) for item in items))
 
 

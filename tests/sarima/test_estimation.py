@@ -17,7 +17,7 @@ RIVALS = ("statsmodels", "statsforecast")
 REFERENCES = Path(__file__).parent / "reference_fits.jsonl"
 
 
-def test_at_least_95_of_100_fits_are_as_good_as_the_better_of_two_rivals():
+def test_at_least_98_of_100_fits_are_as_good_as_the_better_of_two_rivals():
     """The rivals' fits were computed once, by benchmarks/reference_fits.py."""
     worse = []
     for line in REFERENCES.read_text().splitlines():
@@ -25,9 +25,9 @@ def test_at_least_95_of_100_fits_are_as_good_as_the_better_of_two_rivals():
         specification = Specification(*pair["orders"], s=pair["s"], trend=pair["trend"])  # type: ignore[misc]
         found = fit(np.array(pair["values"]), specification).log_likelihood
         rivals = [pair[name].get("log_likelihood", -np.inf) for name in RIVALS]
-        if found < max(rivals) - 0.05:
+        if found < max(rivals) - 0.01:
             worse.append((pair["name"], found, rivals))
-    assert len(worse) <= 5, worse
+    assert len(worse) <= 2, worse
 
 
 @pytest.mark.parametrize(

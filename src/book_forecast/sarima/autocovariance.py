@@ -9,7 +9,29 @@ from book_forecast.sarima.arrays import FloatArray
 from book_forecast.sarima.polynomials import LARGEST_PARTIAL, nonzero_lags
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
+def partial_autocorrelations(ar: FloatArray) -> FloatArray:
+    """The Levinson recursion run down from the coefficients, in O(r^2); NaN if not stationary."""
+    r = len(ar)
+    partials = np.zeros(r)
+    row, reverse = ar.copy(), np.empty(r)
+    for k in range(r, 0, -1):
+        last = row[k - 1]
+        if not abs(last) < LARGEST_PARTIAL:
+            partials[0] = np.nan
+            return partials
+        partials[k - 1] = last
+        if last == 0.0:
+            continue
+        scale = 1.0 / ((1.0 - last) * (1.0 + last))
+        for i in range(k - 1):
+            reverse[i] = row[k - 2 - i]
+        for i in range(k - 1):
+            row[i] = (row[i] + last * reverse[i]) * scale
+    return partials
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
 def ar_autocovariance(ar: FloatArray, n_lags: int) -> FloatArray:
     """Autocovariances of 1 / (1 - sum ar_i B^i) at lags 0 to n_lags.
 
@@ -26,25 +48,32 @@ def ar_autocovariance(ar: FloatArray, n_lags: int) -> FloatArray:
     """
     r = len(ar)
     gamma = np.zeros(max(n_lags, r) + 1)
-    rows = np.zeros((r + 1, r))
-    for i in range(r):
-        rows[r, i] = ar[i]
-    prediction_variance = np.ones(r + 1)
-    for k in range(r, 0, -1):
-        last = rows[k, k - 1]
-        if not abs(last) < LARGEST_PARTIAL:
-            gamma[0] = np.inf
-            return gamma
-        scale = 1.0 / (1.0 - last * last)
-        for i in range(k - 1):
-            rows[k - 1, i] = (rows[k, i] + last * rows[k, k - 2 - i]) * scale
-        prediction_variance[k - 1] = prediction_variance[k] * scale
-    gamma[0] = prediction_variance[0]
+    partials = partial_autocorrelations(ar)
+    variance = 1.0
+    for last in partials:
+        variance /= (1.0 - last) * (1.0 + last)
+    if not np.isfinite(variance):
+        gamma[0] = np.inf
+        return gamma
+    # Lag h stands at r - h, where sums over lags that fall read forwards.
+    backwards = np.zeros(r + 1)
+    gamma[0] = backwards[r] = variance
+    row, reverse = np.zeros(r), np.empty(r)
     for k in range(1, r + 1):
-        total = rows[k, k - 1] * prediction_variance[k - 1]
+        last = partials[k - 1]
+        lagged = backwards[r - k + 1 :]
+        total = last * variance
         for i in range(k - 1):
-            total += rows[k - 1, i] * gamma[k - 1 - i]
-        gamma[k] = total
+            total += row[i] * lagged[i]
+        gamma[k] = backwards[r - k] = total
+        variance *= (1.0 - last) * (1.0 + last)
+        if last == 0.0:
+            continue
+        for i in range(k - 1):
+            reverse[i] = row[k - 2 - i]
+        for i in range(k - 1):
+            row[i] -= last * reverse[i]
+        row[k - 1] = last
     lags = nonzero_lags(ar)
     for k in range(r + 1, n_lags + 1):
         for lag in lags:
@@ -52,7 +81,7 @@ def ar_autocovariance(ar: FloatArray, n_lags: int) -> FloatArray:
     return gamma
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def arma_autocovariance(ar: FloatArray, ma: FloatArray, n_lags: int) -> FloatArray:
     """Autocovariances of (1 + sum ma_j B^j) / (1 - sum ar_i B^i) at lags 0 to n_lags."""
     q = len(ma)
@@ -67,10 +96,15 @@ def arma_autocovariance(ar: FloatArray, ma: FloatArray, n_lags: int) -> FloatArr
         for j in ma_lags:
             if j >= i:
                 correlation[j - i] += ma[i - 1] * ma[j - 1]
-    gamma = np.empty(n_lags + 1)
-    for h in range(n_lags + 1):
-        gamma[h] = correlation[0] * gamma_ar[h]
+    # Lag h stands at q + h, so that no lag is negative.
+    around = np.empty(n_lags + 2 * q + 1)
+    around[q:] = gamma_ar[: n_lags + q + 1]
+    for lag in range(1, q + 1):
+        around[q - lag] = gamma_ar[lag]
+    gamma = correlation[0] * gamma_ar[: n_lags + 1]
     for lag in nonzero_lags(correlation[1:]):
+        factor = correlation[lag]
+        later, earlier = around[q + lag :], around[q - lag :]
         for h in range(n_lags + 1):
-            gamma[h] += correlation[lag] * (gamma_ar[h + lag] + gamma_ar[abs(h - lag)])
+            gamma[h] += factor * (later[h] + earlier[h])
     return gamma

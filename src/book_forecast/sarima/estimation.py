@@ -27,9 +27,11 @@ from book_forecast.sarima.starts import informed_starts, scattered_starts
 MAX_ITERATIONS = 60
 TOLERANCE = 1e-9
 QUICK_TOLERANCE = 1e-6
-SCOUTS_PER_COEFFICIENT = 2
-SCOUTING_ITERATIONS = 3
-DESCENTS = 3
+SCOUTS_PER_COEFFICIENT = 1
+SCOUTING_ITERATIONS = 5
+DESCENTS = 4
+# Points whose partial autocorrelations are this near each other lead to the same optimum.
+SAME_BASIN = 0.05
 # Residuals of this size, squared and beside the largest value's square, are rounding errors.
 ROUNDING = 1e-24
 
@@ -111,12 +113,14 @@ def fit(
         if thorough:
             points, evaluations = _scout(points, scattered_starts(specification), fixed)
     best, lowest = points[0], np.inf
-    tolerance = TOLERANCE if thorough else QUICK_TOLERANCE
     for candidate in points:
-        point, squares, used = descend(candidate, MAX_ITERATIONS, tolerance, *fixed)
+        point, squares, used = descend(candidate, MAX_ITERATIONS, QUICK_TOLERANCE, *fixed)
         evaluations += used
         if squares < lowest:
             best, lowest = point, squares
+    if thorough:
+        best, _, used = descend(best, MAX_ITERATIONS, TOLERANCE, *fixed)
+        evaluations += used
     return _finish(problem, specification, to_arma(best, orders), evaluations)
 
 
@@ -141,7 +145,17 @@ def _scout(
         scouted.append((squares, point))
         evaluations += used
     scouted.sort(key=lambda pair: pair[0])
-    return [point for _, point in scouted[:DESCENTS]], evaluations
+    apart: list[FloatArray] = []
+    for _, point in scouted:
+        if all(_distance(point, other) > SAME_BASIN for other in apart):
+            apart.append(point)
+    return apart[:DESCENTS], evaluations
+
+
+def _distance(point: FloatArray, other: FloatArray) -> float:
+    """Largest difference of two points' partial autocorrelations."""
+    partials = point / np.sqrt(1.0 + point**2), other / np.sqrt(1.0 + other**2)
+    return float(np.max(np.abs(partials[0] - partials[1]), initial=0.0))
 
 
 def _height(residuals: FloatArray) -> float:

@@ -6,12 +6,11 @@ import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import optuna
 from optuna.pruners import MedianPruner
-from optuna.samplers import TPESampler
+from optuna.samplers import RandomSampler
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
@@ -19,10 +18,9 @@ from book_forecast.backtest import Fold
 from book_forecast.forecasters import Candidate, Sarima
 from book_forecast.histories import FloatArray, History
 from book_forecast.options import TuneOptions
-from book_forecast.pipelines.tune.space import Space, key
+from book_forecast.pipelines.tune.space import Parameters, Space, key
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-REPEATED = "repeats"
 REASON = "reason"
 
 
@@ -48,84 +46,70 @@ class Search:
         """Searches, or goes on where a former search with the same storage was stopped.
 
         Returns:
-            The trials in order, those that repeat a former one left out.
+            The trials in order; no two have the same parameters.
         """
         study = optuna.create_study(
             storage=storage,
             study_name=self.history.isbn,
             load_if_exists=True,
+            sampler=RandomSampler(),  # every parameter is told
             pruner=MedianPruner(n_startup_trials=4),
         )
         seeds = [self.space.seed_parameters(s) for s in self.options.seeds_for(self.history.isbn)]
         seeds = list({key(parameters): parameters for parameters in seeds}.values())
-        everything = self.space.all_parameters()
-        while not self._is_over(trials := self._finished(study), seeds, everything):
-            self._next_trial(study, trials, seeds, everything)
-        return [trial for trial in trials if REPEATED not in trial.user_attrs]
+        while not self._is_over(trials := self._finished(study)):
+            proposed = self._propose(trials, seeds)
+            if proposed is None:
+                break
+            # A run that was stopped right here has left it waiting.
+            if not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+                study.enqueue_trial(proposed)
+            self._evaluate(study, study.ask(self.space.distributions(proposed)))
+        return trials
 
     def _finished(self, study: optuna.Study) -> list[FrozenTrial]:
         return [t for t in study.get_trials(deepcopy=False) if t.state in FINISHED]
 
-    def _is_over(
-        self,
-        trials: Sequence[FrozenTrial],
-        seeds: Sequence[dict[str, Any]],
-        everything: Sequence[dict[str, Any]],
-    ) -> bool:
-        distinct = [trial for trial in trials if REPEATED not in trial.user_attrs]
-        tried = {key(trial.params) for trial in distinct}
-        if len(distinct) >= self.options.max_trials:
-            return True
-        if len(trials) >= len(seeds) and all(key(point) in tried for point in everything):
+    def _is_over(self, trials: Sequence[FrozenTrial]) -> bool:
+        if len(trials) >= self.options.max_trials:
             return True
         best, since = np.inf, 0
-        for trial in distinct:
+        for trial in trials:
             value = trial.value if trial.state is TrialState.COMPLETE else None
             if value is not None and value < best * (1.0 - self.options.min_improvement):
                 best, since = value, 0
             else:
                 since += 1
-        return len(distinct) >= self.options.min_trials and since >= self.options.patience
+        return len(trials) >= self.options.min_trials and since >= self.options.patience
 
-    def _next_trial(
-        self,
-        study: optuna.Study,
-        trials: Sequence[FrozenTrial],
-        seeds: Sequence[dict[str, Any]],
-        everything: Sequence[dict[str, Any]],
-    ) -> None:
-        """Asks for one trial and tells its score. What is asked depends on former trials alone."""
-        number = len(trials)
-        tried = {key(trial.params): trial for trial in trials}
-        fixed = None
-        if number < len(seeds):
-            fixed = seeds[number]
-        elif trials and REPEATED in trials[-1].user_attrs:
-            fixed = self._random(number).choice([p for p in everything if key(p) not in tried])
-        # A run that was stopped right here has left it waiting.
-        waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-        if fixed is not None and not waiting:
-            study.enqueue_trial(fixed)
-        study.sampler = TPESampler(
-            seed=self._random(number).getrandbits(32), n_startup_trials=self.options.random_trials
-        )
-        trial = study.ask(self.space.distributions(fixed))
-        if key(trial.params) in tried:
-            self._repeat(study, trial, tried[key(trial.params)])
-        else:
-            self._evaluate(study, trial)
+    def _propose(
+        self, trials: Sequence[FrozenTrial], seeds: Sequence[Parameters]
+    ) -> Parameters | None:
+        """What to try next, by former trials alone: seeds, some at random, neighbours of the best.
+
+        A neighbour differs in one order or in the transform. On a space as small as this they
+        lead to errors as low as a tree-structured Parzen estimator's points, which repeat
+        themselves and take as long as the fits.
+        """
+        if len(trials) < len(seeds):
+            return seeds[len(trials)]
+        tried = {key(trial.params) for trial in trials}
+        points = self.space.points
+        left = np.array([place for place, point in enumerate(points) if key(point) not in tried])
+        if not len(left):
+            return None
+        draw = self._random(len(trials))
+        if len(trials) >= len(seeds) + self.options.random_trials:
+            complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
+            for trial in sorted(complete, key=lambda t: (t.value, t.number)):
+                near = left[self.space.differences(trial.params)[left] == 1]
+                if len(near):
+                    return points[draw.choice(near)]
+        return points[draw.choice(left)]
 
     def _random(self, number: int) -> random.Random:
         text = f"{self.seed}/{self.history.isbn}/{number}"
         return random.Random(hashlib.sha256(text.encode()).digest())  # noqa: S311
-
-    def _repeat(self, study: optuna.Study, trial: Trial, former: FrozenTrial) -> None:
-        """Tells a point that was proposed twice as it was told before, without computing it."""
-        trial.set_user_attr(REPEATED, former.number)
-        for fold, value in former.intermediate_values.items():
-            trial.report(value, fold)
-        completed = former.state is TrialState.COMPLETE
-        study.tell(trial, former.value if completed else None, state=former.state)
 
     def _evaluate(self, study: optuna.Study, trial: Trial) -> None:
         candidate = self.space.candidate(trial.params)

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
+from operator import itemgetter
 from typing import Any
 
+import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 
 from book_forecast.forecasters import Candidate
 from book_forecast.options import SeedOptions, TuneOptions
 from book_forecast.sarima import ORDERS, Specification
+from book_forecast.sarima.arrays import IntArray
 from book_forecast.sarima.specification import Trend
 
 SEASONAL = ("P", "D", "Q")
+_in_order = itemgetter(*ORDERS, "transform")
+
+Parameters = dict[str, Any]
+"""The orders and the transform, by name."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ class Space:
         found["transform"] = CategoricalDistribution(self.options.transforms)
         return found
 
-    def seed_parameters(self, seed: SeedOptions) -> dict[str, Any]:
+    def seed_parameters(self, seed: SeedOptions) -> Parameters:
         """A seed as Optuna's parameters, with the seasonal orders that the history can show."""
         orders = dict(zip(ORDERS, (*seed.order, *seed.seasonal_order), strict=True))
         if self.season == 1:
@@ -66,13 +74,26 @@ class Space:
         orders |= {order: min(orders[order], self.most_lags) for order in ("P", "Q")}
         return {**orders, "transform": self.options.transforms[0]}
 
-    def all_parameters(self) -> list[dict[str, Any]]:
+    @cached_property
+    def points(self) -> list[Parameters]:
         """Every point of the space, in a fixed order."""
         ranges = [range(low, high + 1) for low, high in map(self.bounds, ORDERS)]
         return [
             {**dict(zip(ORDERS, orders, strict=True)), "transform": transform}
             for *orders, transform in product(*ranges, self.options.transforms)
         ]
+
+    def differences(self, parameters: Mapping[str, Any]) -> IntArray:
+        """In how many orders each point differs from given ones; the transform counts as one."""
+        return np.sum(self._codes != self._code(parameters), axis=1)
+
+    @cached_property
+    def _codes(self) -> IntArray:
+        return np.array([self._code(point) for point in self.points])
+
+    def _code(self, parameters: Mapping[str, Any]) -> IntArray:
+        transform = self.options.transforms.index(parameters["transform"])
+        return np.array([*(parameters[order] for order in ORDERS), transform], dtype=np.int64)
 
     def candidate(self, parameters: Mapping[str, Any]) -> Candidate:
         """The model that parameters stand for; it has a mean where nothing is differenced."""
@@ -85,4 +106,4 @@ class Space:
 
 def key(parameters: Mapping[str, Any]) -> tuple[Any, ...]:
     """Parameters as something to compare and look up by."""
-    return tuple(parameters[name] for name in (*ORDERS, "transform"))
+    return _in_order(parameters)
