@@ -1,5 +1,9 @@
 """The seasonal ARIMA core: exact likelihood, estimation and forecasts in plain arrays."""
 
+# First of all: it settles where compiled functions of the others are kept.
+from book_forecast.sarima import kernels  # noqa: F401
+
+# isort: split
 from book_forecast.sarima.bridge import to_statsmodels
 from book_forecast.sarima.compilation import compile_core
 from book_forecast.sarima.estimation import SarimaFit, fit
