@@ -98,6 +98,7 @@ def descend(
     n_impulses: int,
     orders: IntArray,
     s: int,
+    exact: bool,
 ) -> tuple[FloatArray, float, int]:
     """Goes downhill from one start.
 
@@ -113,23 +114,26 @@ def descend(
         n_impulses: How many weeks are missing.
         orders: (p, q, P, Q).
         s: Weeks in a season.
+        exact: Whether residuals are those of the exact likelihood or conditional ones.
 
     Returns:
         The best point, its sum of squares (infinite where the start is not usable), and the number
         of likelihoods computed.
     """
     point = start.copy()
-    residuals = scaled_residuals(point, columns, starts, n_impulses, orders, s)
+    residuals = scaled_residuals(point, columns, starts, n_impulses, orders, s, exact)
     squares = dot(residuals, residuals)
     evaluations = 1
     if not np.isfinite(squares):
         return point, np.inf, evaluations
     damping = FIRST_DAMPING
     for _ in range(iterations):
-        jacobian = finite_differences(point, residuals, columns, starts, n_impulses, orders, s)
+        jacobian = finite_differences(
+            point, residuals, columns, starts, n_impulses, orders, s, exact
+        )
         evaluations += len(point)
         before = squares
-        exact = True
+        fresh = True
         for _ in range(MOST_STEPS):
             if damping > LARGEST_DAMPING:
                 break
@@ -137,7 +141,7 @@ def descend(
             step = trial - point
             if dot(step, step) == 0.0:
                 break
-            moved = scaled_residuals(trial, columns, starts, n_impulses, orders, s)
+            moved = scaled_residuals(trial, columns, starts, n_impulses, orders, s, exact)
             lower = dot(moved, moved)
             evaluations += 1
             if lower < squares:
@@ -145,10 +149,10 @@ def descend(
                 update_jacobian(jacobian, step, residuals, moved)
                 point, residuals, squares = trial, moved, lower
                 damping = max(0.2 * damping, SMALLEST_DAMPING)
-                exact = False
+                fresh = False
                 if gained < WORTH_AN_UPDATE * lower:
                     break
-            elif exact:
+            elif fresh:
                 damping *= 5.0
             else:
                 break

@@ -7,11 +7,10 @@ guard against local optima.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from book_forecast.sarima.arrays import FloatArray
+from book_forecast.sarima.arrays import FloatArray, IntArray
 from book_forecast.sarima.descent import descend
 from book_forecast.sarima.likelihood import (
     Problem,
@@ -28,12 +27,18 @@ MAX_ITERATIONS = 60
 TOLERANCE = 1e-9
 QUICK_TOLERANCE = 1e-6
 SCOUTS_PER_COEFFICIENT = 1
-SCOUTING_ITERATIONS = 5
+SCOUTING_ITERATIONS = 8
 DESCENTS = 4
 # Points whose partial autocorrelations are this near each other lead to the same optimum.
 SAME_BASIN = 0.05
+# From this lag on the exact likelihood takes several times as long as the conditional one.
+CONDITIONAL_LAG = 30
 # Residuals of this size, squared and beside the largest value's square, are rounding errors.
 ROUNDING = 1e-24
+
+
+Fixed = tuple[FloatArray, IntArray, int, IntArray, int]
+"""Columns, their starts, how many are impulses, the orders and the season of a problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,39 +116,46 @@ def fit(
             0,
         )
         if thorough:
-            points, evaluations = _scout(points, scattered_starts(specification), fixed)
+            points, evaluations = _scout(
+                points, scattered_starts(specification), specification, fixed
+            )
     best, lowest = points[0], np.inf
     for candidate in points:
-        point, squares, used = descend(candidate, MAX_ITERATIONS, QUICK_TOLERANCE, *fixed)
+        point, squares, used = descend(candidate, MAX_ITERATIONS, QUICK_TOLERANCE, *fixed, True)
         evaluations += used
         if squares < lowest:
             best, lowest = point, squares
     if thorough:
-        best, _, used = descend(best, MAX_ITERATIONS, TOLERANCE, *fixed)
+        best, _, used = descend(best, MAX_ITERATIONS, TOLERANCE, *fixed, True)
         evaluations += used
     return _finish(problem, specification, to_arma(best, orders), evaluations)
 
 
 def _scout(
-    informed: list[FloatArray], scattered: list[FloatArray], fixed: tuple[Any, ...]
+    informed: list[FloatArray],
+    scattered: list[FloatArray],
+    specification: Specification,
+    fixed: Fixed,
 ) -> tuple[list[FloatArray], int]:
     """The most promising points after a few iterations from each of the better starts.
 
     Args:
         informed: Points to begin from in any case.
         scattered: Partial autocorrelations, of which the best are begun from as well.
+        specification: The model; with long lags, scouts go by the conditional sum of squares.
         fixed: What the likelihood depends on beside the point.
     """
+    exact = specification.longest_lag < CONDITIONAL_LAG
     candidates = [partials / np.sqrt(1.0 - partials**2) for partials in scattered]
-    heights = [_height(scaled_residuals(point, *fixed)) for point in candidates]
-    evaluations = len(candidates)
+    heights = [_height(point, fixed, exact=exact) for point in candidates]
+    evaluations = len(candidates) if exact else len(informed)
     scouts = 2 + SCOUTS_PER_COEFFICIENT * len(informed[0])
     ranked = np.argsort(heights, kind="stable")[:scouts]
-    scouted = []
+    scouted = [] if exact else [(_height(point, fixed, exact=True), point) for point in informed]
     for start in [*informed, *(candidates[i] for i in ranked)]:
-        point, squares, used = descend(start, SCOUTING_ITERATIONS, TOLERANCE, *fixed)
-        scouted.append((squares, point))
-        evaluations += used
+        point, squares, used = descend(start, SCOUTING_ITERATIONS, TOLERANCE, *fixed, exact)
+        scouted.append((squares if exact else _height(point, fixed, exact=True), point))
+        evaluations += used if exact else 1
     scouted.sort(key=lambda pair: pair[0])
     apart: list[FloatArray] = []
     for _, point in scouted:
@@ -158,7 +170,8 @@ def _distance(point: FloatArray, other: FloatArray) -> float:
     return float(np.max(np.abs(partials[0] - partials[1]), initial=0.0))
 
 
-def _height(residuals: FloatArray) -> float:
+def _height(point: FloatArray, fixed: Fixed, *, exact: bool) -> float:
+    residuals = scaled_residuals(point, *fixed, exact)
     squares = float(residuals @ residuals)
     return squares if np.isfinite(squares) else float("inf")
 

@@ -11,7 +11,12 @@ import numpy as np
 from numba import njit
 
 from book_forecast.sarima.arrays import FloatArray, IntArray
-from book_forecast.sarima.likelihood import project_out, reduced_polynomials, whiten
+from book_forecast.sarima.likelihood import (
+    project_out,
+    reduced_polynomials,
+    whiten,
+    whiten_conditionally,
+)
 from book_forecast.sarima.polynomials import coefficients_to_partials, partials_to_coefficients
 
 SMALLEST_STEP = 1e-7
@@ -63,11 +68,16 @@ def scaled_residuals(
     n_impulses: int,
     orders: IntArray,
     s: int,
+    exact: bool,
 ) -> FloatArray:
     """Residuals whose sum of squares the maximum likelihood makes smallest; NaN where unstable."""
     arma = to_arma(point, orders)
     ar, ma = reduced_polynomials(arma, orders[0], orders[1], orders[2], orders[3], s)
-    whitened, log_variance = whiten(columns, starts, ar, ma)
+    log_variance = 0.0
+    if exact:
+        whitened, log_variance = whiten(columns, starts, ar, ma)
+    else:
+        whitened = whiten_conditionally(columns, starts, ar, ma)
     if not np.isfinite(log_variance):
         return np.nan * columns[0]
     residuals, _, log_determinant, counted = project_out(whitened, starts, n_impulses)
@@ -84,6 +94,7 @@ def finite_differences(
     n_impulses: int,
     orders: IntArray,
     s: int,
+    exact: bool,
 ) -> FloatArray:
     """Jacobian of the residuals, one coefficient a row; steps are taken towards zero."""
     jacobian = np.empty((len(point), len(residuals)))
@@ -91,7 +102,7 @@ def finite_differences(
         moved = point.copy()
         step = SMALLEST_STEP * (1.0 + abs(point[i]))
         moved[i] += step if point[i] <= 0.0 else -step
-        shifted = scaled_residuals(moved, columns, starts, n_impulses, orders, s)
+        shifted = scaled_residuals(moved, columns, starts, n_impulses, orders, s, exact)
         scale = 1.0 / (moved[i] - point[i])
         for t in range(len(residuals)):
             jacobian[i, t] = scale * (shifted[t] - residuals[t])

@@ -72,6 +72,11 @@ class Specification:
         return sum(self.arma_orders)
 
     @property
+    def longest_lag(self) -> int:
+        """The longest lag of the autoregressive or the moving-average part."""
+        return max(self.p + self.P * self.s, self.q + self.Q * self.s)
+
+    @property
     def without_trend(self) -> Specification:
         """The same orders for a series whose mean has been taken off."""
         return replace(self, trend="n")
