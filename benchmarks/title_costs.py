@@ -1,6 +1,6 @@
 """What one title costs: seconds of one core to tune it, and memory of the frames it is part of.
 
-    python benchmarks/title_costs.py --data ROOT [--titles 80] [--quick]
+    python benchmarks/title_costs.py --data ROOT [--titles 120] [--quick]
 
 ROOT is a data_root that ingest and preprocess have filled. docs/scale.md reckons with these figures
 and benchmarks/stragglers.py draws from them.
@@ -44,7 +44,7 @@ def main() -> None:
     """Prints the seconds by deciles, then a line for each frame and number of titles."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--titles", type=int, default=80, help="how many to tune")
+    parser.add_argument("--titles", type=int, default=120, help="how many to tune")
     parser.add_argument("--quick", action="store_true", help="10 titles, small frames")
     parser.add_argument("--stage", choices=STAGES, help=argparse.SUPPRESS)
     parser.add_argument("--part", type=int, help=argparse.SUPPRESS)
