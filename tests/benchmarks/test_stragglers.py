@@ -5,7 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.stragglers import SHARDS, Containers, choose, draw_titles, simulate, simulate_all
+from benchmarks.stragglers import (
+    SHARDS,
+    TITLE_SECONDS,
+    Containers,
+    choose,
+    draw_titles,
+    simulate,
+    simulate_all,
+)
 
 UNDISTURBED = Containers(
     cores=4,
@@ -22,6 +30,11 @@ ROUGH = replace(UNDISTURBED, start=7.0, hours_between_losses=0.02)
 def run(containers, shards=32, titles=20_000, seed=0):
     seconds = draw_titles(titles, np.random.default_rng(seed))
     return simulate(seconds, shards, containers, np.random.default_rng([seed, 1])), seconds
+
+
+def test_titles_take_as_long_in_the_mean_as_was_measured():
+    seconds = draw_titles(200_000, np.random.default_rng(0))
+    assert seconds.mean() == pytest.approx(TITLE_SECONDS, rel=0.01)
 
 
 @pytest.mark.parametrize("shards", [1, 5, 50])
