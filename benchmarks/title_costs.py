@@ -1,0 +1,149 @@
+"""What one title costs: seconds of one core to tune it, and memory of the frames it is part of.
+
+    python benchmarks/title_costs.py --data ROOT [--titles 120] [--quick]
+
+ROOT is a data_root that ingest and preprocess have filled. docs/scale.md reckons with these figures
+and benchmarks/stragglers.py draws from them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+from threadpoolctl import threadpool_limits
+
+from book_forecast.backtest import folds_of
+from book_forecast.generations import fingerprint
+from book_forecast.histories import title_histories
+from book_forecast.journals import JournalFolder
+from book_forecast.options import TuneOptions
+from book_forecast.pipelines.evaluate.nodes import score_titles
+from book_forecast.pipelines.preprocess.nodes import build_model_input
+from book_forecast.pipelines.tune.nodes import TitleTask, tune_title
+from book_forecast.sarima import compile_core
+
+SPLIT_SIZE = 32
+ALIVE_WEEKS = 26
+PROJECT = Path(__file__).parents[1]
+MODELS = ("sarima", "seasonal_naive", "naive")
+BOUNDS = ("lo-80", "hi-80", "lo-95", "hi-95")
+SHARES = np.linspace(0.0, 1.0, 11)
+
+
+def main() -> None:
+    """Prints the seconds by deciles, then a line for each frame and number of titles."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--titles", type=int, default=120, help="how many to tune")
+    parser.add_argument("--quick", action="store_true", help="10 titles, small frames")
+    parser.add_argument("--stage", choices=STAGES, help=argparse.SUPPRESS)
+    parser.add_argument("--part", type=int, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.stage:
+        print_stage(given.data, given.stage, given.part)
+        return
+    found = np.array(tuning_seconds(given.data, 10 if given.quick else given.titles))
+    print(f"tuning {len(found)} titles: mean {found.mean():.2f} s of one core, deciles")
+    print("  " + ", ".join(f"{second:.2f}" for second in np.quantile(found, SHARES)))
+    for stage in STAGES:
+        for part in (500, 1000) if given.quick else (1000, 2000, 4000):
+            own = [sys.executable, __file__, "--data", str(given.data), "--stage", stage]
+            subprocess.run([*own, "--part", str(part)], check=True)
+
+
+def tuning_seconds(data: Path, count: int) -> list[float]:
+    """Process time of one core for each of so many titles, spread over the catalogue."""
+    document = yaml.safe_load((PROJECT / "conf/base/parameters_tune.yml").read_text())
+    options = TuneOptions.model_validate(document["tune"])
+    histories = title_histories(pd.read_parquet(data / "05_model_input/training_weeks.parquet"))
+    places = np.linspace(0, len(histories) - 1, count).astype(int)
+    compile_core()
+    found = []
+    with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
+        for history in (histories[place] for place in places):
+            folds = folds_of(
+                history.volumes, SPLIT_SIZE, options.folds, options.step, options.min_train
+            )
+            journals = JournalFolder(Path(folder))
+            task = TitleTask(history, folds, ALIVE_WEEKS, options, 42, journals, history.isbn)
+            began = time.process_time()
+            tune_title(task)
+            found.append(time.process_time() - began)
+    return found
+
+
+def print_stage(data: Path, stage: str, part: int) -> None:
+    """Memory and seconds of one stage on the first so many titles, in this process alone."""
+    isbns = pd.read_parquet(data / "03_primary/titles.parquet", columns=["isbn"])["isbn"]
+    before = _peak()
+    began = time.perf_counter()
+    titles, rows = STAGES[stage](data, isbns.iloc[min(part, len(isbns)) - 1])
+    print(
+        f"{stage:10} {titles:6} titles {rows:9} rows {time.perf_counter() - began:6.1f} s "
+        f"{_peak() - before:6.0f} MB above {before:.0f}",
+        flush=True,
+    )
+
+
+def preprocess(data: Path, last: str) -> tuple[int, int]:
+    """The long frame, laid out from weekly sales."""
+    sales = _until(data / "03_primary/weekly_sales.parquet", last)
+    selected = pd.DataFrame({"isbn": sales["isbn"].unique()})
+    missing = pd.DataFrame({"week": pd.Series(dtype="datetime64[us]")})
+    return len(selected), len(build_model_input(sales, missing, selected, SPLIT_SIZE))
+
+
+def shard(data: Path, last: str) -> tuple[int, int]:
+    """What every shard of tune and train does before its first title."""
+    weeks = _until(data / "05_model_input/training_weeks.parquet", last)
+    fingerprint(weeks[["isbn", "week", "volume"]])
+    return len(title_histories(weeks)), len(weeks)
+
+
+def scores(data: Path, last: str) -> tuple[int, int]:
+    """What one process of evaluate does with the forecasts of all shards."""
+    weeks = _until(data / "05_model_input/model_input.parquet", last)
+    isbns = weeks["isbn"].unique()
+    cutoffs = weeks["week"].max() - pd.to_timedelta([7 * n for n in (32, 64, 77, 90)], unit="D")
+    one = pd.MultiIndex.from_product(
+        [isbns, MODELS, cutoffs, range(1, SPLIT_SIZE + 1)], names=["isbn", "model", "cutoff", "h"]
+    ).to_frame(index=False)
+    one["week"] = one["cutoff"] + pd.to_timedelta(7 * one.pop("h"), unit="D")
+    one = one.astype({"isbn": "str", "model": "str"})
+    forecasts = one.assign(**dict.fromkeys(("mean", *BOUNDS), 1.0))
+    del one
+    test = forecasts["cutoff"] == cutoffs[0]
+    models = pd.DataFrame({"isbn": isbns, "model": MODELS[0]})
+    score_titles(forecasts[test], forecasts[~test], models, weeks, [80, 95])
+    return len(isbns), len(forecasts)
+
+
+def _until(path: Path, last: str) -> pd.DataFrame:
+    return pd.read_parquet(path, filters=[("isbn", "<=", last)])
+
+
+def _peak() -> float:
+    """Most memory of this process so far, in MB; a child's `ru_maxrss` would begin with ours."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024
+
+
+STAGES: dict[str, Callable[[Path, str], tuple[int, int]]] = {
+    "preprocess": preprocess,
+    "shard": shard,
+    "scores": scores,
+}
+
+
+if __name__ == "__main__":
+    main()
