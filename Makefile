@@ -9,7 +9,7 @@ SERVE := $(VENV)/.serve
 ZENML := $(VENV)/.zenml
 DEV := $(VENV)/.dev
 
-.PHONY: run zenml serve test test-slow lint format mlflow viz install clean
+.PHONY: run zenml serve test test-slow benchmark lint format mlflow viz install clean
 
 run: $(BASE)
 	$(BIN)/kedro run
@@ -25,6 +25,10 @@ test: install
 
 test-slow: install
 	$(BIN)/pytest -n 2 --dist loadfile -m slow
+
+benchmark: install
+	$(PIP_INSTALL) ".[benchmark]"
+	$(BIN)/python -m benchmarks.everything
 
 lint: install
 	$(BIN)/ruff check .

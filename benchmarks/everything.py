@@ -1,0 +1,138 @@
+"""Runs the benchmarks one after the other and writes docs/benchmarks.md with its picture.
+
+make benchmark          # or: python -m benchmarks.everything [--quick] [--output FOLDER]
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import importlib.metadata
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+
+PROJECT = Path(__file__).resolve().parents[1]
+LIBRARIES = ("statsmodels", "statsforecast", "pmdarima", "optuna", "numba", "numpy", "scipy")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A benchmark and what its table is.
+
+    Attributes:
+        title: Its heading.
+        module: That prints Markdown.
+        arguments: Of it.
+        quick: Arguments for a run of a minute or two; None leaves the part out.
+    """
+
+    title: str
+    module: str
+    arguments: tuple[str, ...] = ()
+    quick: tuple[str, ...] | None = ("--quick",)
+
+
+PARTS = (
+    Part("One fit", "sarima_fit"),
+    Part("Search, fit and forecast of a title", "contest"),
+    Part("The search beside the whole space", "tuning"),
+    Part("The whole job", "whole_job", (), ("--sizes", "30", "--rest")),
+    Part(
+        "Serving",
+        "serving_load",
+        ("--seconds", "30"),
+        ("--titles", "500", "--seconds", "5"),
+    ),
+)
+
+
+def main() -> None:
+    """Run all parts, and write what they have printed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="small sizes, to see that all of it runs"
+    )
+    parser.add_argument("--output", type=Path, default=PROJECT / "docs")
+    options = parser.parse_args()
+    began = time.monotonic()
+    texts = [text for part in PARTS if (text := section(part, quick=options.quick))]
+    minutes = (time.monotonic() - began) / 60
+    document = "\n\n".join([head(minutes, quick=options.quick), *texts]) + "\n"
+    (options.output / "images").mkdir(parents=True, exist_ok=True)
+    draw(document, options.output / "images/benchmarks.png")
+    target = options.output / "benchmarks.md"
+    target.write_text(document, encoding="utf-8")
+    print(f"Wrote {target} after {minutes:.1f} min")
+
+
+def section(part: Part, *, quick: bool) -> str:
+    """A part's heading, command and output."""
+    arguments = part.quick if quick else part.arguments
+    if arguments is None:
+        return ""
+    command = ["-m", f"benchmarks.{part.module}", *arguments]
+    print(f"python {' '.join(command)}", flush=True)
+    done = subprocess.run(
+        [sys.executable, *command], cwd=PROJECT, check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise SystemExit(f"{done.stdout}{done.stderr}\n{part.module} failed")
+    print(done.stdout, flush=True)
+    body = done.stdout.strip()
+    if "|---" not in body:
+        body = f"```\n{body}\n```"
+    return f"## {part.title}\n\n`python {' '.join(command)}`\n\n{body}"
+
+
+def head(minutes: float, *, quick: bool) -> str:
+    """Machine, versions and what to make of the figures."""
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    kind = "a quick run, which shows that all works and nothing else" if quick else "a full run"
+    return (
+        "# Benchmarks\n\n"
+        f"`make benchmark` writes this page; it is of {kind} on {dt.date.today().isoformat()} "
+        f"({minutes:.0f} min), on {os.cpu_count()} cores ({_processor()}) with {memory:.0f} GiB, "
+        f"Python {platform.python_version()}. {versions}.\n\n"
+        "Series and searches are seeded. Where nothing else is said, seconds are process time of "
+        "one core. Methods that are compared run one after the other in the same run, on the same "
+        "series.\n\n"
+        "![Error and seconds of each method](images/benchmarks.png)"
+    )
+
+
+def _processor() -> str:
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8") if sys.platform == "linux" else ""
+    match = re.search(r"model name\s*: (.+)", text)
+    return match[1] if match else platform.processor()
+
+
+def draw(document: str, target: Path) -> None:
+    """Seconds and error of the contest's methods, as a picture."""
+    mpl.use("Agg")
+    rows = re.findall(
+        r"^\| ([\w ().,=]+?) \| ([\d.]+) \| \d+ \| ([\d.]+) \|", document, re.MULTILINE
+    )
+    figure, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    for name, seconds, wape in rows:
+        at = (max(float(seconds), 0.01), float(wape))
+        ours = name == "book_forecast"
+        axes.scatter(*at, s=60, color="#b4451f" if ours else "#4a5a6a")
+        axes.annotate(name, at, xytext=(8, 4), textcoords="offset points", fontsize=9)
+    axes.set(xscale="log", xlabel="seconds a title", ylabel="WAPE on the test weeks")
+    axes.margins(x=0.3, y=0.15)
+    axes.grid(alpha=0.3)
+    figure.savefig(target, dpi=110)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""How near the search comes to the best of its whole space, and what it takes.
+
+    python -m benchmarks.tuning [--titles 15] [--quick]
+
+Every model of the space is scored on the folds of each title, then the search runs with its defaults.
+The error is the one that the search makes small, the mean
+over the folds; process time of one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import optuna
+import yaml
+from optuna.storages import JournalStorage
+from optuna.trial import TrialState
+from threadpoolctl import threadpool_limits
+
+from benchmarks.series import TEST_WEEKS, history
+from book_forecast.backtest import folds_of
+from book_forecast.histories import History
+from book_forecast.journals import JournalFolder
+from book_forecast.options import TuneOptions
+from book_forecast.pipelines.tune.search import Search, fold_error
+from book_forecast.pipelines.tune.space import Space
+from book_forecast.sarima import compile_core
+
+DEFAULTS = Path(__file__).resolve().parents[1] / "conf/base/parameters_tune.yml"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--titles", type=int, default=10)
+    parser.add_argument("--quick", action="store_true", help="one title")
+    options = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    compile_core()
+    tune = TuneOptions.model_validate(yaml.safe_load(DEFAULTS.read_text())["tune"])
+    rows = []
+    with threadpool_limits(1):
+        for title in range(1 if options.quick else options.titles):
+            past, _ = history(title)
+            folds = folds_of(past.volumes, TEST_WEEKS, tune.folds, tune.step, tune.min_train)
+            space = Space.for_weeks(tune, min(fold.origin for fold in folds))
+            search = Search(past, folds, space, tune, 42)
+            rows.append((*searched(search), *best_of_all(past, search)))
+    found, models, taken, best, everything = map(np.array, zip(*rows, strict=True))
+    print("| | error | models | s a title |")
+    print("|---|---|---|---|")
+    size = len(Space.for_weeks(tune, 10_000).points)
+    print(f"| whole space | 1 | {size} | {np.median(everything):.2f} |")
+    print(
+        f"| search | {np.mean(found / best):.4f} (median {np.median(found / best):.4f}, most "
+        f"{np.max(found / best):.3f}) | {np.median(models):.0f} | {np.median(taken):.2f} |"
+    )
+
+
+def searched(search: Search) -> tuple[float, int, float]:
+    """The error of the model that the search finds, how many it tried, and its seconds."""
+    began = time.process_time()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        JournalFolder(Path(folder)).open(f"benchmark/{search.history.isbn}") as journal,
+    ):
+        trials = search.run(JournalStorage(journal))  # type: ignore[arg-type]
+    taken = time.process_time() - began
+    complete = [t.value for t in trials if t.state is TrialState.COMPLETE and t.value is not None]
+    return min(complete), len(trials), taken
+
+
+def best_of_all(past: History, search: Search) -> tuple[float, float]:
+    """The lowest error of the whole space, and the seconds that it takes."""
+    began = time.process_time()
+    errors = []
+    for point in search.space.points:
+        candidate, start, of_folds = search.space.candidate(point), None, []
+        try:
+            for fold in search.folds:
+                error, start = fold_error(past, fold, candidate, start)
+                of_folds.append(error)
+        except ValueError:
+            continue
+        errors.append(float(np.mean(of_folds)))
+    return min(errors), time.process_time() - began
+
+
+if __name__ == "__main__":
+    main()
