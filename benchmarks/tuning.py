@@ -2,9 +2,9 @@
 
     python -m benchmarks.tuning [--titles 15] [--quick]
 
-Every model of the space is scored on the folds of each title, then the search runs with its defaults.
-The error is the one that the search makes small, the mean
-over the folds; process time of one core.
+Every model of the space is scored on the folds of each title, then the search runs with its
+defaults. The error is the one that the search makes small, the mean over the folds; process time of
+one core.
 """
 
 from __future__ import annotations
