@@ -62,7 +62,7 @@ def watched_kedro() -> None:
         _tell("node", self.name, f"{time.time():.3f}")
         return run(self, *arguments, **named)
 
-    Node.run = told
+    Node.run = told  # type: ignore[method-assign]
     parallel._do = do  # noqa: SLF001
     parallel._do_chunk = do_chunk  # noqa: SLF001
     main()
@@ -273,5 +273,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # Worker processes know these functions by the module's name, not as __main__.
     main()
