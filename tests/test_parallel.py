@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from book_forecast import parallel
+from book_forecast.keeps import Keep, KeepFolder
 from book_forecast.parallel import map_titles, workers_for
 
 
@@ -39,6 +41,41 @@ def meet(folder: Path) -> int:
     while len(list(folder.iterdir())) < 2:
         time.sleep(0.01)
     return os.getpid()
+
+
+@dataclass(frozen=True)
+class Title:
+    """A task that tells a folder that it was begun."""
+
+    number: int
+    folder: Path
+
+    @property
+    def isbn(self) -> str:
+        return str(self.number)
+
+
+def begun(title: Title) -> tuple[int, float]:
+    with (title.folder / f"begun-{title.number}").open("a") as file:
+        file.write("x")
+    return title.number, title.number / 7
+
+
+def die_at_a_title(title: Title) -> tuple[int, float]:
+    if title.number == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return begun(title)
+
+
+def interrupt_at_five(title: Title) -> tuple[int, float]:
+    if title.number == 5:
+        raise KeyboardInterrupt
+    return begun(title)
+
+
+def times_begun(folder: Path) -> dict[int, int]:
+    files = folder.glob("begun-*")
+    return {int(file.name.removeprefix("begun-")): len(file.read_text()) for file in files}
 
 
 def fail_at_five(number: int) -> int:
@@ -92,6 +129,57 @@ def test_a_title_whose_process_dies_once_is_done_again_and_later_calls_go_on(tmp
 def test_a_process_that_dies_costs_its_own_title_alone():
     found = map_titles(die_at_five, list(range(12)), 2, "Dying", on_death=lambda n: -n)
     assert found == [0, 1, 2, 3, 4, -5, 6, 7, 8, 9, 10, 11]
+
+
+@pytest.mark.slow
+def test_a_death_leaves_the_rest_to_all_processes(tmp_path, caplog):
+    tasks = [(number, tmp_path / "died") for number in range(60)]
+    assert map_titles(die_once_at_five, tasks, 2, "Dying", lambda _: -1) == list(range(60))
+    (line,) = [message for message in caplog.messages if "died" in message]
+    assert int(line.split("; ")[1].split()[0]) <= 2 * parallel.CHUNKS_AHEAD + 2
+
+
+@pytest.mark.parametrize("items", [3, 40, 67])
+@pytest.mark.parametrize("chunk", [1, 4, 100])
+def test_chunks_change_nothing(items, chunk):
+    found = map_titles(square, list(range(items)), 2, "Squaring", square, chunk=chunk)
+    assert found == [i * i for i in range(items)]
+
+
+def keep_in(folder: Path) -> Keep:
+    return KeepFolder(folder / "keep").keep("begun", "abc")
+
+
+@pytest.mark.parametrize("items", [7, 20])
+def test_finished_titles_are_not_begun_again(tmp_path, items, monkeypatch):
+    monkeypatch.setattr(parallel, "_have_started", False)
+    titles = [Title(number, tmp_path) for number in range(items)]
+    keep = keep_in(tmp_path)
+    map_titles(begun, titles[3:6], 2, "Beginning", begun, keep=keep)
+    for _ in range(2):
+        found = map_titles(begun, titles, 2, "Beginning", begun, chunk=2, keep=keep)
+        assert found == [(number, number / 7) for number in range(items)]
+    assert times_begun(tmp_path) == dict.fromkeys(range(items), 1)
+
+
+def test_an_interrupted_call_goes_on_with_the_title_it_was_at(tmp_path):
+    titles = [Title(number, tmp_path) for number in range(8)]
+    with pytest.raises(KeyboardInterrupt):
+        map_titles(interrupt_at_five, titles, 1, "Beginning", begun, keep=keep_in(tmp_path))
+    assert set(times_begun(tmp_path)) == set(range(5))
+    map_titles(begun, titles, 1, "Beginning", begun, keep=keep_in(tmp_path))
+    assert times_begun(tmp_path) == dict.fromkeys(range(8), 1)
+
+
+@pytest.mark.slow
+def test_what_stands_in_for_a_title_whose_process_died_is_not_kept(tmp_path):
+    titles = [Title(number, tmp_path) for number in range(12)]
+    keep = keep_in(tmp_path)
+    found = map_titles(die_at_a_title, titles, 2, "Dying", lambda t: (-t.number, 0.0), keep=keep)
+    assert found[5] == (-5, 0.0)
+    assert set(keep.find([title.isbn for title in titles])) == {str(n) for n in range(12)} - {"5"}
+    assert max(times_begun(tmp_path).values()) == 1
+    assert map_titles(begun, titles, 2, "Beginning", begun, keep=keep)[5] == (5, 5 / 7)
 
 
 def test_an_error_reaches_the_caller():

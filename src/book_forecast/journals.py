@@ -7,10 +7,8 @@ that the run goes on with the same trial number. Studies are taken to run one tr
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
-import os
 import re
 import time
 from collections.abc import Collection, Iterator
@@ -19,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from book_forecast.errors import UserError
+from book_forecast.locks import locked, try_lock
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +82,7 @@ class JournalFolder:
             ValueError: If the key is not one.
         """
         path = self._file(key)
-        with self._locked(path) as file:
+        with locked(path, self.patience) as file:
             _cut_back(file, path)
             yield Journal(file)
 
@@ -98,7 +96,7 @@ class JournalFolder:
         for key in keys:
             path = self._file(key)
             with suppress(FileNotFoundError), path.open("rb") as file:
-                if _try_lock(file):
+                if try_lock(file):
                     path.unlink()
             with suppress(OSError):  # the folder has other journals
                 if path.parent != self.path:
@@ -129,42 +127,6 @@ class JournalFolder:
         if not _KEY.fullmatch(key):
             raise ValueError(f"{key!r} is no key of a journal")
         return self.path / f"{key}{_SUFFIX}"
-
-    @contextmanager
-    def _locked(self, path: Path) -> Iterator[IO[bytes]]:
-        """Open a journal and lock it; the lock goes with the process, however that ends."""
-        deadline = time.monotonic() + self.patience
-        waiting = False
-        while True:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a+b") as file:
-                if _try_lock(file) and _still_at(file, path):
-                    yield file
-                    return
-            if time.monotonic() > deadline:
-                raise UserError(
-                    f"the journal {path} has been in use by another run for more than "
-                    f"{self.patience:.0f} s: wait for that run or end it, then run again"
-                )
-            if not waiting:
-                logger.info("Waiting for another process that has %s open", path)
-                waiting = True
-            time.sleep(0.1)
-
-
-def _try_lock(file: IO[bytes]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _still_at(file: IO[bytes], path: Path) -> bool:
-    """Tell whether the file was not removed between opening and locking it."""
-    with suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    return False
 
 
 def _cut_back(file: IO[bytes], path: Path) -> None:

@@ -9,7 +9,7 @@ from book_forecast.datasets.atomic import (
 from book_forecast.datasets.exports import ExportsDataset
 from book_forecast.datasets.figures import FiguresDataset
 from book_forecast.datasets.generation import GenerationDataset
-from book_forecast.datasets.journals import JournalFolderDataset
+from book_forecast.datasets.journals import JournalFolderDataset, KeepFolderDataset
 from book_forecast.datasets.releases import (
     CurrentReleaseDataset,
     PromotionDataset,
@@ -26,6 +26,7 @@ __all__ = [
     "FiguresDataset",
     "GenerationDataset",
     "JournalFolderDataset",
+    "KeepFolderDataset",
     "PromotionDataset",
     "ReleaseDataset",
     "ReleaseScoresDataset",

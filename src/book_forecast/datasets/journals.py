@@ -1,30 +1,27 @@
-"""The catalog's entry for Optuna's journals."""
+"""The catalog's entries for what a run that was stopped goes on from."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Never
+from typing import Any, ClassVar, Generic, Never, TypeVar
 
 from kedro.io.core import AbstractDataset, DatasetError, get_protocol_and_path
 
 from book_forecast.cache import cache_folder
 from book_forecast.journals import JournalFolder
+from book_forecast.keeps import KeepFolder
+
+Folder = TypeVar("Folder", JournalFolder, KeepFolder)
 
 
-class JournalFolderDataset(AbstractDataset[Never, JournalFolder]):
-    """A folder of journals on a local disk, also where the data are not.
+class LocalFolderDataset(AbstractDataset[Never, Folder], Generic[Folder]):
+    """A folder on a local disk, also where the data are not.
 
-    A journal is appended to and locked, which object stores cannot do. If ``filepath`` is on one,
-    the journals go to a folder of the user's cache that is named by a hash of it.
-
-    Example:
-        ```yaml
-        journals:
-          type: book_forecast.datasets.JournalFolderDataset
-          filepath: "${_root}/06_models/journals"
-          metadata: {kedro-viz: {layer: models}}
-        ```
+    What is in it is appended to and locked, which object stores cannot do. If ``filepath`` is on
+    one, the folder is one of the user's cache that is named by a hash of it.
     """
+
+    _kind: ClassVar[type]
 
     def __init__(
         self,
@@ -36,8 +33,8 @@ class JournalFolderDataset(AbstractDataset[Never, JournalFolder]):
         """Choose the folder.
 
         Args:
-            filepath: Where the journals belong among the data.
-            local_root: Where they go if that is not a local path; the user's cache if not given.
+            filepath: Where the folder belongs among the data.
+            local_root: Where it goes if that is not a local path; the user's cache if not given.
             metadata: Not used here; kedro-viz reads it.
         """
         protocol, path = get_protocol_and_path(filepath)
@@ -48,12 +45,13 @@ class JournalFolderDataset(AbstractDataset[Never, JournalFolder]):
             self._filepath = Path(local_root) / stand_in.name if local_root else stand_in
         self.metadata = metadata
 
-    def load(self) -> JournalFolder:
+    def load(self) -> Folder:
         """Return the folder; nothing is read or made yet."""
-        return JournalFolder(self._filepath)
+        folder: Folder = self._kind(self._filepath)
+        return folder
 
     def save(self, data: Never) -> None:  # noqa: ARG002
-        """Refuse: journals are written through the folder's storages."""
+        """Refuse: what is in the folder is written through it."""
         raise DatasetError(f"{type(self).__name__} is an input only")
 
     def _exists(self) -> bool:
@@ -61,3 +59,33 @@ class JournalFolderDataset(AbstractDataset[Never, JournalFolder]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath}
+
+
+class JournalFolderDataset(LocalFolderDataset[JournalFolder]):
+    """A folder of Optuna's journals.
+
+    Example:
+        ```yaml
+        journals:
+          type: book_forecast.datasets.JournalFolderDataset
+          filepath: "${_root}/06_models/journals"
+          metadata: {kedro-viz: {layer: models}}
+        ```
+    """
+
+    _kind = JournalFolder
+
+
+class KeepFolderDataset(LocalFolderDataset[KeepFolder]):
+    """A folder of finished results of single titles.
+
+    Example:
+        ```yaml
+        finished_titles:
+          type: book_forecast.datasets.KeepFolderDataset
+          filepath: "${_root}/06_models/journals"
+          metadata: {kedro-viz: {layer: models}}
+        ```
+    """
+
+    _kind = KeepFolder

@@ -19,16 +19,18 @@ from book_forecast.errors import UserError
 from book_forecast.forecasters import Candidate, Sarima, TitleForecast, forecast_frame
 from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
 from book_forecast.histories import title_histories
+from book_forecast.keeps import KeepFolder
 from book_forecast.metrics import ALL_TITLES, score_forecasts
 from book_forecast.options import EvaluateOptions, PromoteOptions, ShardOptions
 from book_forecast.parallel import map_titles
-from book_forecast.pipelines.evaluate.nodes import CODE, TitleEvaluation, evaluate_title
+from book_forecast.pipelines.evaluate.nodes import CODE, KINDS, TitleEvaluation, evaluate_title
 from book_forecast.pipelines.train.nodes import (
     CHECKED_LEVELS,
     TitleFit,
     chosen_candidate,
     fit_title,
 )
+from book_forecast.pipelines.train.nodes import CODE as FIT_CODE
 from book_forecast.releases.gates import Errors, judge
 from book_forecast.releases.payload import Payload
 from book_forecast.sarima import Specification, compile_core
@@ -56,6 +58,11 @@ class ChampionTask:
     levels: Sequence[float]
     options: EvaluateOptions
 
+    @property
+    def isbn(self) -> str:
+        """The title."""
+        return self.fit.isbn
+
 
 def forecast_with_champion(
     training_weeks: pd.DataFrame,
@@ -67,6 +74,7 @@ def forecast_with_champion(
     alive_weeks: int,
     n_jobs: int,
     shard: ShardOptions,
+    finished: KeepFolder | None = None,
 ) -> tuple[Part, Part]:
     """Forecasts known weeks with the champion's specifications where they are not the candidate's.
 
@@ -80,6 +88,7 @@ def forecast_with_champion(
         alive_weeks: A title without a sale in as many weeks forecasts zero.
         n_jobs: Processes.
         shard: This run's part of the titles.
+        finished: Where finished titles are kept, so that a stopped run goes on.
 
     Returns:
         Two forecasts frames, of the test weeks and of the rolling origins, with the champion's id
@@ -97,16 +106,23 @@ def forecast_with_champion(
             continue
         fit = TitleFit(history, *_parts(choice), None, alive_weeks, CHECKED_LEVELS)
         tasks.append(ChampionTask(name, fit, split_size, levels, options))
-    found = map_titles(
-        _evaluate, tasks, n_jobs, "Comparing", on_death=lambda _: ([], []), prepare=compile_core
-    )
     generation = fingerprint(
         training_weeks[["isbn", "week", "volume"]],
         specifications,
         name,
         options,
         [split_size, levels, alive_weeks],
-        source_fingerprint(*CODE),
+        source_fingerprint(*CODE, *FIT_CODE),
+    )
+    found = map_titles(
+        _evaluate,
+        tasks,
+        n_jobs,
+        "Comparing",
+        on_death=lambda _: ([], []),
+        prepare=compile_core,
+        chunk=4,
+        keep=finished.keep("forecast_with_champion", generation, *KINDS) if finished else None,
     )
     tested = forecast_frame([item for test, _ in found for item in test], levels)
     rolled = forecast_frame([item for _, rolling in found for item in rolling], levels)

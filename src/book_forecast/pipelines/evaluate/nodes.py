@@ -14,6 +14,7 @@ import pandas as pd
 from book_forecast.backtest import folds_of
 from book_forecast.forecasters import (
     FittedForecaster,
+    Forecast,
     Naive,
     Sarima,
     SeasonalNaive,
@@ -23,6 +24,7 @@ from book_forecast.forecasters import (
 )
 from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
 from book_forecast.histories import FloatArray, History, title_histories
+from book_forecast.keeps import KeepFolder
 from book_forecast.metrics import ALL_TITLES, score_forecasts
 from book_forecast.options import EvaluateOptions, ShardOptions
 from book_forecast.parallel import map_titles
@@ -33,11 +35,14 @@ logger = logging.getLogger(__name__)
 # The model that a title is forecast with, whichever family it is of.
 CHOSEN = "chosen"
 BASELINE = SeasonalNaive.family
+# What results are made of.
+KINDS = (TitleForecast, Forecast)
 CODE = (
     "book_forecast.sarima",
     "book_forecast.forecasters",
     "book_forecast.backtest",
     "book_forecast.histories",
+    "book_forecast.keeps",
     "book_forecast.pipelines.evaluate",
 )
 
@@ -53,6 +58,11 @@ class TitleEvaluation:
     levels: Sequence[float]
     options: EvaluateOptions
 
+    @property
+    def isbn(self) -> str:
+        """The title."""
+        return self.history.isbn
+
 
 def forecast_known_weeks(
     training_weeks: pd.DataFrame,
@@ -62,6 +72,7 @@ def forecast_known_weeks(
     levels: list[float],
     n_jobs: int,
     shard: ShardOptions,
+    finished: KeepFolder | None = None,
 ) -> tuple[Part, Part]:
     """Forecasts the test weeks, and weeks after rolling origins inside the training weeks.
 
@@ -73,6 +84,7 @@ def forecast_known_weeks(
         levels: Interval levels in percent.
         n_jobs: Processes.
         shard: This run's part of the titles.
+        finished: Where finished titles are kept, so that a stopped run goes on.
 
     Returns:
         Two forecasts frames, of the test weeks and of the rolling origins, each with the chosen
@@ -93,15 +105,22 @@ def forecast_known_weeks(
         for history in part.take(title_histories(training_weeks))
         if history.isbn in models
     ]
-    found = map_titles(
-        evaluate_title, tasks, n_jobs, "Evaluating", on_death=_after_death, prepare=compile_core
-    )
     generation = fingerprint(
         training_weeks[["isbn", "week", "volume"]],
         training_models,
         options,
         [split_size, levels],
         source_fingerprint(*CODE),
+    )
+    found = map_titles(
+        evaluate_title,
+        tasks,
+        n_jobs,
+        "Evaluating",
+        on_death=_after_death,
+        prepare=compile_core,
+        chunk=4,
+        keep=finished.keep("forecast_known_weeks", generation, *KINDS) if finished else None,
     )
     tested = forecast_frame([item for test, _ in found for item in test], levels)
     rolled = forecast_frame([item for _, rolling in found for item in rolling], levels)

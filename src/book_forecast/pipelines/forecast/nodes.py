@@ -18,7 +18,9 @@ from book_forecast.forecasters import (
     TitleForecast,
     forecast_frame,
 )
+from book_forecast.generations import fingerprint, source_fingerprint
 from book_forecast.histories import FloatArray, title_histories
+from book_forecast.keeps import Keep, KeepFolder
 from book_forecast.parallel import map_titles
 from book_forecast.releases.answers import Answers
 from book_forecast.releases.distributions import LEVELS, distribution_of
@@ -28,6 +30,15 @@ from book_forecast.releases.payload import Payload
 from book_forecast.releases.refresh import Refresh, RolledTitle, refresh
 
 logger = logging.getLogger(__name__)
+
+CODE = (
+    "book_forecast.sarima",
+    "book_forecast.forecasters",
+    "book_forecast.histories",
+    "book_forecast.keeps",
+    "book_forecast.pipelines.forecast",
+    "book_forecast.releases",
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,7 @@ def roll_forward(
     promotion: Mapping[str, Any],  # noqa: ARG001 - decides before who is champion
     model_input: pd.DataFrame | None,
     n_jobs: int,
+    finished: KeepFolder | None = None,
 ) -> Refresh:
     """Rolls weeks into a release that are newer than its own, without fitting anything.
 
@@ -52,6 +64,7 @@ def roll_forward(
         promotion: The verdict on the candidate.
         model_input: isbn, week, volume of as many weeks as are known; None if none are.
         n_jobs: Processes.
+        finished: Where finished titles are kept, so that a stopped run goes on.
 
     Returns:
         What changes of the release; nothing if it knows all weeks.
@@ -65,13 +78,32 @@ def roll_forward(
             "release with --params release=candidate."
         )
     tasks = [] if model_input is None else _rolls(release, model_input)
+    if not tasks:
+        return refresh(release, [])
     rolled = map_titles(
-        roll_title, tasks, n_jobs, "Rolling forward", on_death=lambda _: None, fewest=500
+        roll_title,
+        tasks,
+        n_jobs,
+        "Rolling forward",
+        on_death=lambda _: None,
+        fewest=500,
+        chunk=16,
+        keep=_keep(finished, release, tasks) if finished else None,
     )
     found = [title for title in rolled if title is not None]
-    if tasks:
-        logger.info("Rolled newer weeks into %d of %d titles", len(found), len(release))
+    logger.info("Rolled newer weeks into %d of %d titles", len(found), len(release))
     return refresh(release, found)
+
+
+def _keep(finished: KeepFolder, release: Payload, tasks: list[Roll]) -> Keep:
+    """The keep of these weeks and this state of the release."""
+    weeks = {task.isbn: task.volumes for task in tasks}
+    generation = fingerprint(release.manifest, weeks, source_fingerprint(*CODE))
+    return finished.keep("roll_forward", generation, RolledTitle, worth=_is_rolled)
+
+
+def _is_rolled(found: RolledTitle | None) -> bool:
+    return found is not None
 
 
 def _rolls(release: Payload, model_input: pd.DataFrame) -> list[Roll]:

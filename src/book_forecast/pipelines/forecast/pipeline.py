@@ -12,7 +12,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 nodes.roll_forward,
-                ["release", "promotion", "model_input", "params:n_jobs"],
+                ["release", "promotion", "model_input", "params:n_jobs", "finished_titles"],
                 "current_release",
                 name="roll_forward",
                 tags=NEWER_WEEKS,

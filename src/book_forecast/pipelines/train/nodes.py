@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from book_forecast.forecasters import (
 )
 from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
 from book_forecast.histories import History, title_histories
+from book_forecast.keeps import Keep, KeepFolder
 from book_forecast.options import ShardOptions
 from book_forecast.parallel import map_titles
 from book_forecast.releases.distributions import LEVELS, distribution_frame, distribution_of
@@ -45,9 +47,11 @@ CODE = (
     "book_forecast.sarima",
     "book_forecast.forecasters",
     "book_forecast.histories",
+    "book_forecast.keeps",
     "book_forecast.pipelines.train",
     "book_forecast.releases",
 )
+FAILED = "fitting failed: "
 # A model is kept only if its forecast is a number, as far ahead as a release answers.
 CHECKED_LEVELS = (95.0,)
 # Why a family that tune chose without a search no longer does.
@@ -77,6 +81,14 @@ class TitleFit:
     alive_weeks: int
     levels: tuple[float, ...]
 
+    @property
+    def isbn(self) -> str:
+        """The title."""
+        return self.history.isbn
+
+
+Fit = Callable[[TitleFit], dict[str, Any]]
+
 
 def fit_titles(
     weeks: pd.DataFrame,
@@ -84,6 +96,7 @@ def fit_titles(
     alive_weeks: int,
     n_jobs: int,
     shard: ShardOptions,
+    finished: KeepFolder | None = None,
 ) -> Part:
     """Fits the chosen specification of each title of this shard by exact maximum likelihood.
 
@@ -93,14 +106,18 @@ def fit_titles(
         alive_weeks: A title without a sale in as many weeks forecasts zero.
         n_jobs: Processes.
         shard: This run's part of the titles.
+        finished: Where finished titles are kept, so that a stopped run goes on.
 
     Returns:
         One row a title: the family, its state as JSON, and the reason where it is a fallback.
     """
     part = Shard(shard.index, shard.count)
-    rows = _fit_rows(part, weeks, specifications, alive_weeks, n_jobs, CHECKED_LEVELS)
+    generation = _generation(weeks, specifications, alive_weeks)
+    keep = finished.keep("fit_titles", generation, worth=is_repeatable) if finished else None
+    tasks = _tasks(part, weeks, specifications, alive_weeks, CHECKED_LEVELS)
+    rows = _fit_rows(_fit_to_score, tasks, n_jobs, keep)
     models = pd.DataFrame(rows, columns=list(MODEL_TYPES)).astype(MODEL_TYPES)
-    return Part(models, _generation(weeks, specifications, alive_weeks), part)
+    return Part(models, generation, part)
 
 
 def fit_release_titles(
@@ -109,6 +126,7 @@ def fit_release_titles(
     alive_weeks: int,
     n_jobs: int,
     shard: ShardOptions,
+    finished: KeepFolder | None = None,
 ) -> tuple[Part, Part]:
     """Fits as `fit_titles` does, and forecasts as far ahead as a release answers.
 
@@ -118,36 +136,52 @@ def fit_release_titles(
         alive_weeks: A title without a sale in as many weeks forecasts zero.
         n_jobs: Processes.
         shard: This run's part of the titles.
+        finished: Where finished titles are kept, so that a stopped run goes on.
 
     Returns:
         The models, and their distributions as `releases.distributions.distribution_frame` has them.
     """
     part = Shard(shard.index, shard.count)
-    rows = _fit_rows(part, weeks, specifications, alive_weeks, n_jobs, LEVELS)
+    generation = _generation(weeks, specifications, alive_weeks)
+    keep = (
+        finished.keep("fit_release_titles", generation, worth=is_repeatable) if finished else None
+    )
+    tasks = _tasks(part, weeks, specifications, alive_weeks, LEVELS)
+    rows = _fit_rows(_fit_to_release, tasks, n_jobs, keep)
     models = pd.DataFrame(rows, columns=list(MODEL_TYPES)).astype(MODEL_TYPES)
     distributions = distribution_frame(
-        {row["isbn"]: distribution_of(row["forecast"]) for row in rows},
+        {row["isbn"]: row["distribution"] for row in rows},
         {row["isbn"]: row["cutoff"] for row in rows},
     )
-    generation = _generation(weeks, specifications, alive_weeks)
     return Part(models, generation, part), Part(distributions, generation, part)
 
 
-def _fit_rows(
+def _tasks(
     part: Shard,
     weeks: pd.DataFrame,
     specifications: pd.DataFrame,
     alive_weeks: int,
-    n_jobs: int,
     levels: tuple[float, ...],
-) -> list[dict[str, Any]]:
+) -> list[TitleFit]:
     chosen: dict[str, Any] = {row["isbn"]: row for row in specifications.to_dict("records")}
-    tasks = [
+    return [
         _title_fit(history, chosen.get(history.isbn), alive_weeks, levels)
         for history in part.take(title_histories(weeks))
     ]
+
+
+def _fit_rows(
+    fit: Callable[..., dict[str, Any]], tasks: list[TitleFit], n_jobs: int, keep: Keep | None
+) -> list[dict[str, Any]]:
     rows = map_titles(
-        fit_title, tasks, n_jobs, "Fitting", on_death=_after_death, prepare=compile_core
+        fit,
+        tasks,
+        n_jobs,
+        "Fitting",
+        on_death=partial(fit, by=_after_death),
+        prepare=compile_core,
+        chunk=8,
+        keep=keep,
     )
     families = Counter(row["model"] for row in rows)
     logger.info(
@@ -197,7 +231,8 @@ def fit_title(task: TitleFit) -> dict[str, Any]:
         except Exception as error:  # noqa: BLE001
             # Whatever goes wrong with one title must not cost the others.
             logger.warning("%s: %s; seasonal naive stands in", history.isbn, error)
-            reasons.append(f"{task.candidate.specification}: {error}")
+            known = isinstance(error, ValueError | ArithmeticError)
+            reasons.append(f"{'' if known else FAILED}{task.candidate.specification}: {error}")
     if task.chosen in SINCE_TUNED and not reasons:
         reasons.append(SINCE_TUNED[task.chosen])
     if history.n_weeks >= SeasonalNaive.SEASON:
@@ -205,8 +240,27 @@ def fit_title(task: TitleFit) -> dict[str, Any]:
     return _row(task, Naive.fit(history), "; ".join(reasons))
 
 
+def _fit_to_score(task: TitleFit, by: Fit = fit_title) -> dict[str, Any]:
+    """One title's row."""
+    row = by(task)
+    del row["forecast"]
+    return row
+
+
+def _fit_to_release(task: TitleFit, by: Fit = fit_title) -> dict[str, Any]:
+    """One title's row, with what a release keeps of its forecast."""
+    row = by(task)
+    row["distribution"] = distribution_of(row.pop("forecast"))
+    return row
+
+
+def is_repeatable(row: Mapping[str, Any]) -> bool:
+    """Whether another run would find the same: not where memory or a process has failed."""
+    return FAILED not in (row["fallback_reason"] or "")
+
+
 def _after_death(task: TitleFit) -> dict[str, Any]:
-    reason = "fitting failed: its process died twice"
+    reason = f"{FAILED}its process died twice"
     model = SeasonalNaive.fit(task.history)
     return _row(task, model, reason)
 

@@ -63,4 +63,5 @@ def _fit_inputs(weeks: str) -> dict[str, str]:
         "alive_weeks": "params:alive_weeks",
         "n_jobs": "params:n_jobs",
         "shard": "params:shard",
+        "finished": "finished_titles",
     }

@@ -17,6 +17,7 @@ from book_forecast.forecasters import Naive, Sarima, SeasonalNaive, Zero
 from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
 from book_forecast.histories import History, title_histories
 from book_forecast.journals import JournalFolder
+from book_forecast.keeps import KeepFolder
 from book_forecast.options import ShardOptions, TuneOptions
 from book_forecast.parallel import map_titles
 from book_forecast.pipelines.tune.search import REASON, Search
@@ -48,12 +49,14 @@ TRIAL_TYPES = {
     "n_folds": "int64",
     "reason": "str",
 }
+FAILED = "tuning failed: "
 # What decides the result beside data and options.
 CODE = (
     "book_forecast.sarima",
     "book_forecast.forecasters",
     "book_forecast.backtest",
     "book_forecast.histories",
+    "book_forecast.keeps",
     "book_forecast.pipelines.tune",
 )
 
@@ -70,6 +73,11 @@ class TitleTask:
     journals: JournalFolder
     journal: str
 
+    @property
+    def isbn(self) -> str:
+        """The title."""
+        return self.history.isbn
+
 
 def tune_titles(
     training_weeks: pd.DataFrame,
@@ -80,6 +88,7 @@ def tune_titles(
     n_jobs: int,
     shard: ShardOptions,
     journals: JournalFolder,
+    finished: KeepFolder | None = None,
 ) -> tuple[Part, Part]:
     """Searches a specification for each title of this shard, on the training weeks alone.
 
@@ -92,6 +101,7 @@ def tune_titles(
         n_jobs: Processes.
         shard: This run's part of the titles.
         journals: Where trials are kept, so that a stopped run goes on.
+        finished: Where finished titles are kept, for the same.
 
     Returns:
         Specifications, one row a title, and all trials.
@@ -126,6 +136,7 @@ def tune_titles(
         on_death=_after_death,
         prepare=compile_core,
         fewest=4,
+        keep=finished.keep("tune_titles", generation, worth=_is_repeatable) if finished else None,
     )
     journals.prune(keep=generation)
     specifications = _frame([row for row, _ in found], SPECIFICATION_TYPES)
@@ -158,7 +169,7 @@ def tune_title(task: TitleTask) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     except Exception as error:
         logger.warning("Tuning %s failed (%s); seasonal naive stands in", isbn, error)
         logger.debug("Where it failed:", exc_info=True)
-        return _without_search(isbn, SeasonalNaive.family, f"tuning failed: {error}"), []
+        return _without_search(isbn, SeasonalNaive.family, f"{FAILED}{error}"), []
     rows = [_trial_row(isbn, trial, space) for trial in trials]
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     if not complete:
@@ -182,8 +193,14 @@ def _without_search(isbn: str, model: str, reason: str | None) -> dict[str, Any]
     return {"isbn": isbn, "model": model, "n_trials": 0, "fallback_reason": reason}
 
 
+def _is_repeatable(found: tuple[dict[str, Any], list[dict[str, Any]]]) -> bool:
+    """Whether another run would find the same: not where something has gone wrong."""
+    row, _ = found
+    return not (row.get("fallback_reason") or "").startswith(FAILED)
+
+
 def _after_death(task: TitleTask) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    reason = "tuning failed: its process died twice"
+    reason = f"{FAILED}its process died twice"
     return _without_search(task.history.isbn, SeasonalNaive.family, reason), []
 
 

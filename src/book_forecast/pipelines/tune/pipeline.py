@@ -19,6 +19,7 @@ def create_pipeline() -> Pipeline:
                     "seed": "params:seed",
                     "n_jobs": "params:n_jobs",
                     "shard": "params:shard",
+                    "finished": "finished_titles",
                     "journals": "tuning_journals",
                 },
                 ["specifications", "trials"],

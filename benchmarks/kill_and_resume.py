@@ -1,0 +1,276 @@
+"""A run that is killed again and again, beside one that is not: what is computed twice?
+
+    python benchmarks/kill_and_resume.py [--titles 200] [--kills 20] [--trials 12] [--seed 1]
+
+One run of all pipelines ends unbroken. Another is killed (SIGKILL) at random moments of it, every
+second time with its worker processes at the same instant, and started again with the same command.
+Its forecasts must be those of the first to the bit; a title counts as repeated whenever its work
+was begun once more. Each process has one title in hand at a time, so each kill may repeat as many
+titles as there are processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from book_forecast import parallel
+
+PROJECT = Path(__file__).resolve().parents[1]
+LOG = "KILL_AND_RESUME_LOG"
+WORKERS = 2
+TABLES = (
+    "06_models/training_models",
+    "07_model_output/test_forecasts",
+    "07_model_output/backtest_forecasts",
+    "07_model_output/forecasts.parquet",
+)
+DRIVER = "from benchmarks.kill_and_resume import watched_kedro; watched_kedro()"
+_do, _do_chunk = parallel._do, parallel._do_chunk  # noqa: SLF001
+
+
+@dataclass(frozen=True, order=True)
+class Moment:
+    """So many seconds after a node has begun, which is the place-th of the run."""
+
+    place: int
+    seconds: float
+    node: str
+
+
+def watched_kedro() -> None:
+    """Kedro's command line, telling a file of each node and title that is begun."""
+    from kedro.framework.cli import main
+    from kedro.pipeline.node import Node
+
+    run = Node.run
+
+    def told(self: Any, *arguments: Any, **named: Any) -> Any:
+        _tell("node", self.name, f"{time.time():.3f}")
+        return run(self, *arguments, **named)
+
+    Node.run = told  # type: ignore[method-assign]
+    parallel._do = do  # noqa: SLF001
+    parallel._do_chunk = do_chunk  # noqa: SLF001
+    main()
+
+
+def do(function: Any, item: Any, keep: Any) -> Any:
+    """What `parallel` does with a title, told."""
+    _tell("title", function.__name__, item.isbn)
+    return _do(function, item, keep)
+
+
+def do_chunk(function: Any, chunk: Any, keep: Any) -> Any:
+    """What `parallel` does with a chunk in another process, each title told."""
+    parallel._do = do  # noqa: SLF001
+    return _do_chunk(function, chunk, keep)
+
+
+def _tell(*words: str) -> None:
+    with Path(os.environ[LOG]).open("a") as file:
+        file.write(" ".join(words) + "\n")
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Runs of the whole project on one folder of data, by one and the same command."""
+
+    folder: Path
+    parameters: str
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Begin a run, in a process group of its own."""
+        parameters = f"data_root={self.folder / 'data'},n_jobs={WORKERS},{self.parameters}"
+        words = [sys.executable, "-c", DRIVER, "run", "--params", parameters]
+        own = {
+            LOG: str(self.log),
+            "MLFLOW_TRACKING_URI": f"sqlite:///{self.folder}/mlflow.db",
+            "PYTHONPATH": os.pathsep.join([str(PROJECT / "src"), str(PROJECT)]),
+        }
+        output = (self.folder / "output.txt").open("ab")
+        with output:
+            return subprocess.Popen(
+                words,
+                cwd=PROJECT,
+                env=os.environ | own,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def finish(self) -> None:
+        """Run to the end."""
+        if self.start().wait() != 0:
+            raise SystemExit((self.folder / "output.txt").read_text()[-4000:])
+
+    def kill_at(self, moment: Moment, everything: bool) -> str | None:
+        """Run until a moment; returns the node that was at work, None if the run was over before.
+
+        Args:
+            moment: When.
+            everything: Kill the worker processes too, not only the process of the command.
+        """
+        begun = len(self.told())
+        process = self.start()
+        while process.poll() is None:
+            lines = self.told()[begun:]
+            if any(words[:2] == ["node", moment.node] for words in lines):
+                time.sleep(moment.seconds)
+                break
+            time.sleep(0.02)
+        if process.poll() is not None:
+            return None
+        if everything:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+        process.wait()
+        return next(words[1] for words in reversed(self.told()) if words[0] == "node")
+
+    @property
+    def log(self) -> Path:
+        """The file that is told of nodes and titles."""
+        return self.folder / "told.txt"
+
+    def told(self) -> list[list[str]]:
+        """What was told, a list of words for each line."""
+        return [line.split() for line in self.log.read_text().splitlines() if line]
+
+    def begun(self) -> Counter[tuple[str, str]]:
+        """How often a function has begun with a title."""
+        return Counter((words[1], words[2]) for words in self.told() if words[0] == "title")
+
+    def repeated(self) -> int:
+        """How often a title was begun that had been begun before."""
+        return sum(self.begun().values()) - len(self.begun())
+
+    def nodes(self) -> list[tuple[str, float]]:
+        """The nodes in the order of the run, and when they have begun."""
+        return [(words[1], float(words[2])) for words in self.told() if words[0] == "node"]
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A result without the id of the release, which is each run's own."""
+        path = self.folder / "data" / name
+        (path,) = [path] if path.is_file() else path.glob("*/*.parquet")
+        return pd.read_parquet(path).drop(columns="release", errors="ignore")
+
+
+def prepared(folder: Path, titles: int, parameters: str, since: str = "2000-01-01") -> Runs:
+    """A folder with an export of made-up titles.
+
+    Args:
+        folder: A new one.
+        titles: How many.
+        parameters: More of `--params`.
+        since: First week of the export.
+    """
+    from book_forecast.bookscan.sample import sample_frame
+
+    frame = sample_frame(titles=titles, seed=42)
+    frame = frame[pd.to_datetime(frame["End Date"]) >= pd.Timestamp(since)]
+    sales = folder / "data/01_raw/sales"
+    sales.mkdir(parents=True)
+    frame.to_csv(sales / "export.csv", index=False)
+    (folder / "told.txt").touch()
+    return Runs(folder, parameters)
+
+
+def moments_of(unbroken: Runs, ended: float, kills: int, seed: int) -> list[Moment]:
+    """Random moments of a run from its first node to its end, in order."""
+    draw = random.Random(seed)
+    nodes = unbroken.nodes()
+    first = nodes[0][1]
+    found = []
+    for at in sorted(draw.uniform(first, ended) for _ in range(kills)):
+        place = max(place for place, (_, began) in enumerate(nodes) if began <= at)
+        found.append(Moment(place, at - nodes[place][1], nodes[place][0]))
+    return found
+
+
+def kill_all(broken: Runs, moments: Sequence[Moment]) -> tuple[int, int]:
+    """Kill a run at all moments and let it end.
+
+    Args:
+        broken: Runs that have not begun.
+        moments: In order.
+
+    Returns:
+        How many kills met a run, which may be over before the moment, as it goes on where another
+        was; and how many titles were repeated.
+    """
+    before: Moment | None = None
+    kills = twice = 0
+    for number, moment in enumerate(moments):
+        # What the run before has done of the same node is not done again.
+        done = before.seconds if before and before.node == moment.node else 0.0
+        at = broken.kill_at(replace(moment, seconds=moment.seconds - done), number % 2 == 0)
+        before = moment
+        kills += at is not None
+        how = f"killed in {at}" if at else "over before it was killed"
+        print(f"{how}: {broken.repeated() - twice} titles repeated", flush=True)
+        twice = broken.repeated()
+    broken.finish()
+    print(f"left alone: {broken.repeated() - twice} titles repeated")
+    return kills, broken.repeated()
+
+
+def differences(one: Runs, other: Runs) -> list[str]:
+    """Names of results that are not the same to the bit."""
+    return [name for name in TABLES if not _same(one.table(name), other.table(name))]
+
+
+def _same(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+    if not one.dtypes.equals(other.dtypes) or len(one) != len(other):
+        return False
+    for name in one.columns:
+        if one[name].dtype.kind == "f":
+            if one[name].to_numpy().tobytes() != other[name].to_numpy().tobytes():
+                return False
+        elif not one[name].equals(other[name]):
+            return False
+    return True
+
+
+def main() -> None:
+    """Prints a line per kill, and how many titles were computed twice."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--titles", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--trials", type=int, default=12, help="tune.max_trials")
+    parser.add_argument("--seed", type=int, default=1, help="of the moments")
+    asked = parser.parse_args()
+    parameters = f"titles=all,tune.max_trials={asked.trials},tune.min_trials=1"
+    with tempfile.TemporaryDirectory() as folder:
+        unbroken = prepared(Path(folder, "unbroken"), asked.titles, parameters)
+        broken = prepared(Path(folder, "broken"), asked.titles, parameters)
+        began = time.time()
+        unbroken.finish()
+        ended = time.time()
+        work = unbroken.begun()
+        print(f"unbroken: {ended - began:.0f} s, {sum(work.values())} times a title", flush=True)
+        moments = moments_of(unbroken, ended, asked.kills, asked.seed)
+        kills, repeated = kill_all(broken, moments)
+        limit = WORKERS * kills
+        different = differences(unbroken, broken)
+        complete = work.keys() == broken.begun().keys()
+        print(f"killed {kills} times: {repeated} titles computed twice, {limit} allowed")
+        print(f"results that differ: {', '.join(different) or 'none'}")
+        raise SystemExit(bool(different) or repeated > limit or not complete)
+
+
+if __name__ == "__main__":
+    main()
