@@ -33,7 +33,7 @@ def locked(path: Path, patience: float) -> Iterator[IO[bytes]]:
         UserError: If another process keeps it for longer.
     """
     deadline = time.monotonic() + patience
-    waiting = False
+    waiting, pause = False, 0.001
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+b") as file:
@@ -45,10 +45,11 @@ def locked(path: Path, patience: float) -> Iterator[IO[bytes]]:
                 f"the journal {path} has been in use by another run for more than "
                 f"{patience:.0f} s: wait for that run or end it, then run again"
             )
-        if not waiting:
-            logger.info("Waiting for another process that has %s open", path)
+        if pause > 0.1 and not waiting:
             waiting = True
-        time.sleep(0.1)
+            logger.info("Waiting for another process that has %s open", path)
+        time.sleep(pause)
+        pause = min(2.0 * pause, 0.2)
 
 
 def try_lock(file: IO[bytes]) -> bool:
