@@ -112,12 +112,16 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
             IncompleteGenerationError: If there is none.
         """
         for attempt in range(_ATTEMPTS):
-            generation = self._newest()
+            listed = self._folders()
             try:
-                return self._read(generation)
+                return self._read(self._newest())
             except FileNotFoundError:
                 # A writer dropped the generation after it was listed; a newer one is there.
                 time.sleep(0.05 * attempt)
+            except IncompleteGenerationError:
+                # The same, before a look into the folder itself.
+                if self._folders() == listed:
+                    raise
         raise IncompleteGenerationError(f"{self._root} changes faster than it can be read")
 
     def preview(self, nrows: int = 5) -> TablePreview:
@@ -205,12 +209,16 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
         frame: pd.DataFrame = whole.to_pandas()
         return frame
 
-    def _generations(self) -> Iterator[Listing]:
+    def _folders(self) -> list[str]:
+        """Names of all generations, whole or not."""
         self._fs.invalidate_cache(self._root)
         if not self._fs.isdir(self._root):
-            return
-        for path in self._fs.ls(self._root, detail=False):
-            name = path.rstrip("/").rpartition("/")[2]
+            return []
+        paths = self._fs.ls(self._root, detail=False)
+        return sorted(path.rstrip("/").rpartition("/")[2] for path in paths)
+
+    def _generations(self) -> Iterator[Listing]:
+        for name in self._folders():
             generation = self._listed(name)
             if generation.written:
                 yield generation
