@@ -23,8 +23,9 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.series import like_sales
 from book_forecast.sarima import Specification, compile_core, fit, log_likelihood
-from book_forecast.sarima.likelihood import make_problem, reduced_polynomials, whiten
+from book_forecast.sarima.likelihood import make_problem, reduced_polynomials
 from book_forecast.sarima.objective import scaled_residuals, to_point
+from book_forecast.sarima.whitening import whiten
 
 Result = TypeVar("Result")
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 
 from book_forecast.sarima import Specification, log_likelihood
-from book_forecast.sarima.likelihood import make_problem, project_out, whiten_problem
+from book_forecast.sarima.likelihood import make_problem, whiten_problem
+from book_forecast.sarima.projection import project_out
 from tests.sarima.models import Case, random_arma, random_case, simulate
 
 SEEDS = st.integers(0, 2**32 - 1)

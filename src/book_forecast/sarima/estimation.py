@@ -12,14 +12,9 @@ import numpy as np
 
 from book_forecast.sarima.arrays import FloatArray, IntArray
 from book_forecast.sarima.descent import descend
-from book_forecast.sarima.likelihood import (
-    Problem,
-    make_problem,
-    project_out,
-    regression_coefficients,
-    whiten_problem,
-)
+from book_forecast.sarima.likelihood import Problem, make_problem, whiten_problem
 from book_forecast.sarima.objective import scaled_residuals, to_arma, to_point
+from book_forecast.sarima.projection import project_out, regression_coefficients
 from book_forecast.sarima.specification import Specification
 from book_forecast.sarima.starts import informed_starts, scattered_starts
 

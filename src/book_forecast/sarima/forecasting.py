@@ -14,12 +14,8 @@ from scipy.linalg import solve_triangular
 
 from book_forecast.sarima.arrays import FloatArray
 from book_forecast.sarima.estimation import SarimaFit
-from book_forecast.sarima.likelihood import (
-    full_design,
-    make_problem,
-    triangularise,
-    whiten_problem,
-)
+from book_forecast.sarima.likelihood import full_design, make_problem, whiten_problem
+from book_forecast.sarima.projection import triangularise
 from book_forecast.sarima.specification import Specification
 
 

@@ -11,13 +11,10 @@ import numpy as np
 from numba import njit
 
 from book_forecast.sarima.arrays import FloatArray, IntArray
-from book_forecast.sarima.likelihood import (
-    project_out,
-    reduced_polynomials,
-    whiten,
-    whiten_conditionally,
-)
+from book_forecast.sarima.likelihood import reduced_polynomials
 from book_forecast.sarima.polynomials import coefficients_to_partials, partials_to_coefficients
+from book_forecast.sarima.projection import project_out
+from book_forecast.sarima.whitening import whiten, whiten_conditionally
 
 SMALLEST_STEP = 1e-7
 
