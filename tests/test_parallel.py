@@ -35,6 +35,11 @@ def die_once_at_five(task: tuple[int, Path]) -> int:
     return number
 
 
+def die_once_slowly(task):
+    time.sleep(0.1)
+    return die_once_at_five(task)
+
+
 def meet(folder: Path) -> int:
     """Waits for another process to come."""
     (folder / str(os.getpid())).touch()
@@ -133,8 +138,9 @@ def test_a_process_that_dies_costs_its_own_title_alone():
 
 @pytest.mark.slow
 def test_a_death_leaves_the_rest_to_all_processes(tmp_path, caplog):
-    tasks = [(number, tmp_path / "died") for number in range(60)]
-    assert map_titles(die_once_at_five, tasks, 2, "Dying", lambda _: -1) == list(range(60))
+    # Each takes a while, as work does: else all would be handed over before the death is seen.
+    tasks = [(number, tmp_path / "died") for number in range(30)]
+    assert map_titles(die_once_slowly, tasks, 2, "Dying", lambda _: -1) == list(range(30))
     (line,) = [message for message in caplog.messages if "died" in message]
     assert int(line.split("; ")[1].split()[0]) <= 2 * parallel.CHUNKS_AHEAD + 2
 
