@@ -142,7 +142,7 @@ def book_forecast() -> Search:
             JournalFolder(Path(folder)).open(f"benchmark/{past.isbn}") as journal,
         ):
             storage = JournalStorage(journal)  # type: ignore[arg-type]
-            trials = OurSearch(past, folds, space, options, 42).run(storage)
+            trials, _ = OurSearch(past, folds, space, options, 42).run(storage)
         complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
         best = min(complete, key=lambda trial: (trial.value, trial.number))
         fitted = Sarima.fit(past, space.candidate(best.params))

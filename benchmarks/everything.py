@@ -47,7 +47,7 @@ PARTS = (
     Part("One fit", "sarima_fit"),
     Part("Search, fit and forecast of a title", "contest"),
     Part("The search beside the whole space", "tuning"),
-    Part("The whole job", "whole_job", (), ("--sizes", "30", "--rest")),
+    Part("The whole job", "whole_job", (), ("--sizes", "30", "--rest", "--exports")),
     Part(
         "Serving",
         "serving_load",

@@ -68,7 +68,7 @@ def searched(search: Search) -> tuple[float, int, float]:
         tempfile.TemporaryDirectory() as folder,
         JournalFolder(Path(folder)).open(f"benchmark/{search.history.isbn}") as journal,
     ):
-        trials = search.run(JournalStorage(journal))  # type: ignore[arg-type]
+        trials, _ = search.run(JournalStorage(journal))  # type: ignore[arg-type]
     taken = time.process_time() - began
     complete = [t.value for t in trials if t.state is TrialState.COMPLETE and t.value is not None]
     return min(complete), len(trials), taken
@@ -82,7 +82,8 @@ def best_of_all(past: History, search: Search) -> tuple[float, float]:
         candidate, start, of_folds = search.space.candidate(point), None, []
         try:
             for fold in search.folds:
-                error, start = fold_error(past, fold, candidate, start)
+                error, fitted = fold_error(past, fold, candidate, start)
+                start = fitted.arma
                 of_folds.append(error)
         except ValueError:
             continue

@@ -21,6 +21,12 @@ def square(number: int) -> int:
     return number * number
 
 
+def warn_at_five(number: int) -> int:
+    if number == 5:
+        logging.getLogger("book_forecast.somewhere").warning("%d is odd", number)
+    return number
+
+
 def die_at_five(number: int) -> int:
     if number == 5:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -254,3 +260,10 @@ def _wait_until(reached: Callable[[], bool]) -> None:
 def _members(group: int) -> list[str]:
     found = subprocess.run(["pgrep", "-g", str(group)], capture_output=True, text=True, check=False)
     return found.stdout.split()
+
+
+def test_what_a_worker_warns_of_reaches_the_log_of_the_run(caplog):
+    map_titles(warn_at_five, range(20), 2, "Counting", on_death=abs)
+    (record,) = [r for r in caplog.records if r.name == "book_forecast.somewhere"]
+    assert record.getMessage() == "5 is odd"
+    assert record.process != os.getpid()

@@ -176,6 +176,9 @@ class TuneOptions(OptionGroup):
         transforms: Scales to try.
         folds, step, min_train: Rolling origins inside the training weeks.
         max_trials, min_trials, patience, min_improvement: When the search stops.
+        max_evaluations: Likelihoods computed for a title, after which no further trial begins.
+        max_seconds: The same by the clock: an emergency brake, after which results may not repeat.
+        random_trials: Tried after the seeds.
         seeds: Orders tried first, by ISBN, and under "default" for every other title.
     """
 
@@ -194,6 +197,8 @@ class TuneOptions(OptionGroup):
     min_trials: int = Field(default=8, ge=1)
     patience: int = Field(default=20, ge=1)
     min_improvement: float = Field(default=0.001, ge=0)
+    max_evaluations: int = Field(default=200_000, ge=1)
+    max_seconds: float = Field(default=600.0, gt=0)
     random_trials: int = Field(default=6, ge=1)
     seeds: dict[str, list[SeedOptions]] = {}
 

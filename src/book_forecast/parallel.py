@@ -8,7 +8,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from logging.handlers import QueueHandler
+from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from joblib import Parallel, delayed, parallel_config
@@ -132,8 +135,26 @@ def _do(function: Callable[[Item], Result], item: Item, keep: Keep | None) -> Re
 
 def _do_chunk(
     function: Callable[[Item], Result], chunk: Sequence[tuple[int, Item]], keep: Keep | None
-) -> list[tuple[int, Result]]:
-    return [(place, _do(function, item, keep)) for place, item in chunk]
+) -> tuple[list[tuple[int, Result]], list[logging.LogRecord]]:
+    with _recorded() as records:
+        results = [(place, _do(function, item, keep)) for place, item in chunk]
+    return results, records
+
+
+@contextmanager
+def _recorded() -> Iterator[list[logging.LogRecord]]:
+    """What is logged here, for the process that knows how its user wants to see it."""
+    records: list[logging.LogRecord] = []
+    queue: SimpleQueue[logging.LogRecord] = SimpleQueue()
+    handler = QueueHandler(queue)
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        yield records
+    finally:
+        root.removeHandler(handler)
+        while not queue.empty():
+            records.append(queue.get())
 
 
 def _isbn(item: Any) -> str:
@@ -207,7 +228,9 @@ def _in_processes(
             items = [(place, work.items[place]) for place in here]
             yield delayed(_do_chunk)(work.function, items, work.keep)
 
-    for results in pool(tasks()):
+    for results, records in pool(tasks()):
+        for record in records:
+            logging.getLogger(record.name).handle(record)
         yield from results
 
 

@@ -22,8 +22,11 @@ MAX_ITERATIONS = 60
 TOLERANCE = 1e-9
 QUICK_TOLERANCE = 1e-6
 SCOUTS_PER_COEFFICIENT = 1
-SCOUTING_ITERATIONS = 8
-DESCENTS = 4
+SCOUTING_ITERATIONS = 6
+DESCENTS = 6
+# After as many iterations a descent is given up if its squares are larger by this share.
+FIRST_ITERATIONS = 2
+HOPELESS = 0.02
 # Points whose partial autocorrelations are this near each other lead to the same optimum.
 SAME_BASIN = 0.05
 # From this lag on the exact likelihood takes several times as long as the conditional one.
@@ -106,14 +109,14 @@ def fit(
     if start is not None:
         points, evaluations = [to_point(np.asarray(start, dtype=np.float64), orders)], 0
     else:
-        points, evaluations = (
-            [to_point(p, orders) for p in informed_starts(problem, specification)],
-            0,
-        )
+        informed = informed_starts(problem, specification)
+        points, evaluations = [to_point(p, orders) for p in informed], 0
         if thorough:
             points, evaluations = _scout(
                 points, scattered_starts(specification), specification, fixed
             )
+            points, used = _hopeful(points, fixed)
+            evaluations += used
     best, lowest = points[0], np.inf
     for candidate in points:
         point, squares, used = descend(candidate, MAX_ITERATIONS, QUICK_TOLERANCE, *fixed, True)
@@ -157,6 +160,14 @@ def _scout(
         if all(_distance(point, other) > SAME_BASIN for other in apart):
             apart.append(point)
     return apart[:DESCENTS], evaluations
+
+
+def _hopeful(points: list[FloatArray], fixed: Fixed) -> tuple[list[FloatArray], int]:
+    """Where a few iterations lead from each point, without what stays far behind the best."""
+    begun = [descend(p, FIRST_ITERATIONS, QUICK_TOLERANCE, *fixed, True) for p in points]
+    enough = (1.0 + HOPELESS) * min(squares for _, squares, _ in begun)
+    kept = [point for point, squares, _ in begun if squares <= enough]
+    return kept or points, sum(used for _, _, used in begun)
 
 
 def _distance(point: FloatArray, other: FloatArray) -> float:

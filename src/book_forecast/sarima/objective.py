@@ -11,10 +11,11 @@ import numpy as np
 from numba import njit
 
 from book_forecast.sarima.arrays import FloatArray, IntArray
+from book_forecast.sarima.conditional import whiten_conditionally
 from book_forecast.sarima.likelihood import reduced_polynomials
 from book_forecast.sarima.polynomials import coefficients_to_partials, partials_to_coefficients
 from book_forecast.sarima.projection import project_out
-from book_forecast.sarima.whitening import whiten, whiten_conditionally
+from book_forecast.sarima.whitening import whiten
 
 SMALLEST_STEP = 1e-7
 
@@ -69,12 +70,12 @@ def scaled_residuals(
 ) -> FloatArray:
     """Residuals whose sum of squares the maximum likelihood makes smallest; NaN where unstable."""
     arma = to_arma(point, orders)
-    ar, ma = reduced_polynomials(arma, orders[0], orders[1], orders[2], orders[3], s)
     log_variance = 0.0
     if exact:
+        ar, ma = reduced_polynomials(arma, orders[0], orders[1], orders[2], orders[3], s)
         whitened, log_variance = whiten(columns, starts, ar, ma)
     else:
-        whitened = whiten_conditionally(columns, starts, ar, ma)
+        whitened = whiten_conditionally(columns, starts, arma, orders, s)
     if not np.isfinite(log_variance):
         return np.nan * columns[0]
     residuals, _, log_determinant, counted = project_out(whitened, starts, n_impulses)

@@ -10,7 +10,7 @@ from book_forecast.sarima.arrays import FloatArray
 from book_forecast.sarima.likelihood import Problem
 from book_forecast.sarima.specification import Specification
 
-SCATTERED_PER_COEFFICIENT = 16
+SCATTERED_PER_COEFFICIENT = 24
 SCATTER_RADIUS = 0.9
 
 

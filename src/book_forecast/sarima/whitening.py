@@ -177,32 +177,6 @@ def whiten(
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def whiten_conditionally(
-    columns: FloatArray, starts: IntArray, ar: FloatArray, ma: FloatArray
-) -> FloatArray:
-    """Innovations given zeros before the first week; zero where they would need such weeks.
-
-    Box and Jenkins's conditional sum of squares: a good guess at a fraction of the cost.
-
-    Args:
-        columns: One series a row, shape (k, n).
-        starts: First week of each column that is not zero, shape (k,).
-        ar: Product of the autoregressive factors, lags 1 to p*.
-        ma: Product of the moving-average factors, lags 1 to q*.
-
-    Returns:
-        Shape (k, n).
-    """
-    k, n = columns.shape
-    coming = np.zeros((k, n + len(ma)))
-    coming[:, :n] = filter_sparse(columns, starts, ar)
-    if 2 * len(ar) < n:
-        coming[:, : len(ar)] = 0.0
-    settle(coming, ma, 0, n)
-    return coming[:, :n].copy()
-
-
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
 def settle(coming: FloatArray, ma: FloatArray, begin: int, end: int) -> None:
     """Takes what innovations tell of later weeks once the gain has reached its last value."""
     ma_lags = nonzero_lags(ma)

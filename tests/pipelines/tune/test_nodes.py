@@ -64,6 +64,23 @@ def test_patience_ends_a_search_that_does_not_improve(journals):
     assert (trials.frame.groupby("isbn").size() <= 3).all()
 
 
+def test_a_budget_of_evaluations_ends_a_search_alike_each_time(tmp_path):
+    options = QUICK.model_copy(update={"max_trials": 40, "patience": 40, "max_evaluations": 300})
+    found = tune(FRAME, JournalFolder(tmp_path / "one"), options)
+    assert same(found, tune(FRAME, JournalFolder(tmp_path / "two"), options))
+    assert (found[0].frame["ended_by"] == "max_evaluations").all()
+    assert (found[0].frame["n_evaluations"] >= 300).all()
+    assert (found[0].frame["n_trials"] < 40).all()
+
+
+def test_a_search_that_the_clock_ends_says_so_and_keeps_the_best_so_far(journals, caplog):
+    options = QUICK.model_copy(update={"max_seconds": 1e-9})
+    specifications, _ = (part.frame for part in tune(FRAME, journals, options))
+    assert (specifications["ended_by"] == "max_seconds").all()
+    assert (specifications["n_trials"] == 1).all()
+    assert caplog.text.count("stopped after max_seconds") == len(ISBNS)
+
+
 def test_the_originals_seeds_are_tried_first(journals, project_path):
     text = (project_path / "conf/base/parameters_tune.yml").read_text()
     seeds = yaml.safe_load(text)["tune"]["seeds"]

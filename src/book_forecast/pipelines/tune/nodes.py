@@ -20,7 +20,7 @@ from book_forecast.journals import JournalFolder
 from book_forecast.keeps import KeepFolder
 from book_forecast.options import ShardOptions, TuneOptions
 from book_forecast.parallel import map_titles
-from book_forecast.pipelines.tune.search import REASON, Search
+from book_forecast.pipelines.tune.search import CLOCK, EVALUATIONS, REASON, Search
 from book_forecast.pipelines.tune.space import Space
 from book_forecast.sarima import ORDERS, compile_core
 
@@ -36,6 +36,8 @@ SPECIFICATION_TYPES = {
     "transform": "str",
     "score": "float64",
     "n_trials": "int64",
+    "n_evaluations": "int64",
+    "ended_by": "str",
     "fallback_reason": "str",
 }
 TRIAL_TYPES = {
@@ -165,11 +167,18 @@ def tune_title(task: TitleTask) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     search = Search(task.history, task.folds, space, task.options, task.seed)
     try:
         with task.journals.open(task.journal) as journal:
-            trials = search.run(JournalStorage(journal))  # type: ignore[arg-type]
+            trials, end = search.run(JournalStorage(journal))  # type: ignore[arg-type]
     except Exception as error:
         logger.warning("Tuning %s failed (%s); seasonal naive stands in", isbn, error)
         logger.debug("Where it failed:", exc_info=True)
         return _without_search(isbn, SeasonalNaive.family, f"{FAILED}{error}"), []
+    if end == CLOCK:
+        logger.warning(
+            "Tuning %s stopped after max_seconds %g, with %d models tried",
+            isbn,
+            task.options.max_seconds,
+            len(trials),
+        )
     rows = [_trial_row(isbn, trial, space) for trial in trials]
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     if not complete:
@@ -185,18 +194,23 @@ def tune_title(task: TitleTask) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         "transform": chosen.transform,
         "score": best.value,
         "n_trials": len(trials),
+        "n_evaluations": sum(trial.user_attrs[EVALUATIONS] for trial in trials),
+        "ended_by": end,
     }
     return row, rows
 
 
 def _without_search(isbn: str, model: str, reason: str | None) -> dict[str, Any]:
-    return {"isbn": isbn, "model": model, "n_trials": 0, "fallback_reason": reason}
+    counts = {"n_trials": 0, "n_evaluations": 0}
+    return {"isbn": isbn, "model": model, **counts, "fallback_reason": reason}
 
 
 def _is_repeatable(found: tuple[dict[str, Any], list[dict[str, Any]]]) -> bool:
     """Whether another run would find the same: not where something has gone wrong."""
     row, _ = found
-    return not (row.get("fallback_reason") or "").startswith(FAILED)
+    return row.get("ended_by") != CLOCK and not (row.get("fallback_reason") or "").startswith(
+        FAILED
+    )
 
 
 def _after_death(task: TitleTask) -> tuple[dict[str, Any], list[dict[str, Any]]]:

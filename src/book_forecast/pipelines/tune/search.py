@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,9 +20,12 @@ from book_forecast.forecasters import Candidate, Sarima
 from book_forecast.histories import FloatArray, History
 from book_forecast.options import TuneOptions
 from book_forecast.pipelines.tune.space import Parameters, Space, key
+from book_forecast.sarima import SarimaFit
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-REASON = "reason"
+REASON, EVALUATIONS = "reason", "evaluations"
+SPACE_USED_UP, CLOCK = "space", "max_seconds"
+"""Why a search ended, beside the options' names."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,14 @@ class Search:
     options: TuneOptions
     seed: int
 
-    def run(self, storage: BaseStorage) -> list[FrozenTrial]:
+    def run(self, storage: BaseStorage) -> tuple[list[FrozenTrial], str]:
         """Searches, or goes on where a former search with the same storage was stopped.
 
         Returns:
-            The trials in order; no two have the same parameters.
+            The trials in order, no two of which have the same parameters, and what ended the
+            search: the name of an option, or "space" where every point was tried.
         """
+        began = time.monotonic()
         study = optuna.create_study(
             storage=storage,
             study_name=self.history.isbn,
@@ -57,22 +63,28 @@ class Search:
         )
         seeds = [self.space.seed_parameters(s) for s in self.options.seeds_for(self.history.isbn)]
         seeds = list({key(parameters): parameters for parameters in seeds}.values())
-        while not self._is_over(trials := self._finished(study)):
+        while not (end := self._end(trials := self._finished(study))):
+            if trials and time.monotonic() - began > self.options.max_seconds:
+                return trials, CLOCK
             proposed = self._propose(trials, seeds)
             if proposed is None:
-                break
+                return trials, SPACE_USED_UP
             # A run that was stopped right here has left it waiting.
             if not study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
                 study.enqueue_trial(proposed)
             self._evaluate(study, study.ask(self.space.distributions(proposed)))
-        return trials
+        return trials, end
 
     def _finished(self, study: optuna.Study) -> list[FrozenTrial]:
         return [t for t in study.get_trials(deepcopy=False) if t.state in FINISHED]
 
-    def _is_over(self, trials: Sequence[FrozenTrial]) -> bool:
+    def _end(self, trials: Sequence[FrozenTrial]) -> str | None:
+        """The option by which these trials are enough; None if they are not."""
         if len(trials) >= self.options.max_trials:
-            return True
+            return "max_trials"
+        used = sum(trial.user_attrs.get(EVALUATIONS, 0) for trial in trials)
+        if used >= self.options.max_evaluations:
+            return "max_evaluations"
         best, since = np.inf, 0
         for trial in trials:
             value = trial.value if trial.state is TrialState.COMPLETE else None
@@ -80,7 +92,8 @@ class Search:
                 best, since = value, 0
             else:
                 since += 1
-        return len(trials) >= self.options.min_trials and since >= self.options.patience
+        enough = len(trials) >= self.options.min_trials and since >= self.options.patience
+        return "patience" if enough else None
 
     def _propose(
         self, trials: Sequence[FrozenTrial], seeds: Sequence[Parameters]
@@ -115,24 +128,29 @@ class Search:
         candidate = self.space.candidate(trial.params)
         errors: list[float] = []
         start: FloatArray | None = None
+        used = 0
+        state = TrialState.COMPLETE
         for number, fold in enumerate(self.folds):
             try:
-                error, start = fold_error(self.history, fold, candidate, start)
+                error, fitted = fold_error(self.history, fold, candidate, start)
             except (ValueError, np.linalg.LinAlgError) as problem:
                 trial.set_user_attr(REASON, str(problem))
-                study.tell(trial, state=TrialState.FAIL)
-                return
+                state = TrialState.FAIL
+                break
+            start, used = fitted.arma, used + fitted.evaluations
             errors.append(error)
             trial.report(float(np.mean(errors)), number)
             if number + 1 < len(self.folds) and trial.should_prune():
-                study.tell(trial, state=TrialState.PRUNED)
-                return
-        study.tell(trial, float(np.mean(errors)))
+                state = TrialState.PRUNED
+                break
+        trial.set_user_attr(EVALUATIONS, used)
+        complete = state is TrialState.COMPLETE
+        study.tell(trial, float(np.mean(errors)) if complete else None, state=state)
 
 
 def fold_error(
     history: History, fold: Fold, candidate: Candidate, start: FloatArray | None
-) -> tuple[float, FloatArray]:
+) -> tuple[float, SarimaFit]:
     """Error of a model fitted up to a fold's origin over the weeks after it.
 
     Args:
@@ -142,7 +160,7 @@ def fold_error(
         start: Coefficients of the same model on another fold.
 
     Returns:
-        Mean absolute error in units of the title's mean weekly volume, and the coefficients.
+        Mean absolute error in units of the title's mean weekly volume, and the fit.
 
     Raises:
         ValueError: If the weeks up to the origin are too few for the model, or its forecast is not
@@ -153,7 +171,7 @@ def fold_error(
     if not np.isfinite(mean).all():
         raise ValueError(f"{candidate.specification}: its forecast is not finite")
     errors = np.abs(mean - history.volumes[fold.target])
-    return float(np.nanmean(errors)) / mean_volume(history), model.model.arma
+    return float(np.nanmean(errors)) / mean_volume(history), model.model
 
 
 def mean_volume(history: History) -> float:
