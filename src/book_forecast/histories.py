@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,48 @@ import pandas as pd
 
 FloatArray = npt.NDArray[np.float64]
 WEEK = np.timedelta64(7, "D")
+
+
+Future = Literal["known", "zero", "last", "seasonal"]
+"""What a regressor is after a cutoff: its own values, nothing, the last one, that of a year ago."""
+YEAR = 52
+
+
+@dataclass(frozen=True, slots=True)
+class Regressors:
+    """What else is known of a title's weeks, beside what the calendar tells.
+
+    Attributes:
+        names: Of the regressors.
+        values: Shape (n + ahead, r), finite: from the history's first week on, as far as known.
+        futures: By regressor, what stands for the weeks after a cutoff.
+    """
+
+    names: tuple[str, ...]
+    values: FloatArray
+    futures: tuple[Future, ...]
+
+    def before(self, origin: int) -> FloatArray:
+        """The first `origin` weeks, shape (origin, r)."""
+        return self.values[:origin]
+
+    def after(self, origin: int, horizon: int) -> FloatArray:
+        """The weeks after as many, as a forecast made there may know them, shape (horizon, r).
+
+        Values that were to be known and are not there are zero.
+        """
+        columns = np.zeros((horizon, len(self.names)))
+        for place, future in enumerate(self.futures):
+            column = self.values[:, place]
+            seen = column[:origin]
+            if future == "known":
+                planned = column[origin : origin + horizon]
+                columns[: len(planned), place] = planned
+            elif future == "last" and len(seen):
+                columns[:, place] = seen[-1]
+            elif future == "seasonal" and len(seen) >= YEAR:
+                columns[:, place] = np.resize(seen[-YEAR:], horizon)
+        return columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +63,13 @@ class History:
         isbn: The title.
         volumes: Copies a week, shape (n,); NaN where the week is missing.
         cutoff: Saturday of the last week.
+        regressors: Promotions and the like; None where there are none.
     """
 
     isbn: str
     volumes: FloatArray
     cutoff: np.datetime64
+    regressors: Regressors | None = None
 
     @property
     def n_weeks(self) -> int:

@@ -1,6 +1,6 @@
 """Model families behind one contract: fitted to a history, asked for forecasts, plain data."""
 
-from book_forecast.forecasters.base import FittedForecaster, Forecast
+from book_forecast.forecasters.base import Capabilities, FittedForecaster, Forecast
 from book_forecast.forecasters.frames import TitleForecast, forecast_frame
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.registry import FAMILIES, restore
@@ -9,6 +9,7 @@ from book_forecast.forecasters.sarima import Candidate, Sarima
 __all__ = [
     "FAMILIES",
     "Candidate",
+    "Capabilities",
     "FittedForecaster",
     "Forecast",
     "Naive",

@@ -37,18 +37,46 @@ class Forecast:
         return columns
 
 
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a family can do.
+
+    Attributes:
+        seasonal: Whether its forecasts can repeat with the season.
+        regressors: Whether it uses the calendar, promotions and further regressors.
+        missing: Whether missing weeks stay missing, rather than being filled before the fit.
+        across_titles: Whether one model learns from all titles.
+        fewest_weeks: Known weeks below which it refuses to be fitted.
+    """
+
+    seasonal: bool = False
+    regressors: bool = False
+    missing: bool = False
+    across_titles: bool = False
+    fewest_weeks: int = 1
+
+
 class FittedForecaster(ABC):
     """A model of one title, fitted, that needs nothing but itself to forecast."""
 
     family: ClassVar[str]
+    capabilities: ClassVar[Capabilities]
 
     @abstractmethod
-    def forecast(self, horizon: int, levels: Sequence[float]) -> Forecast:
+    def forecast(
+        self,
+        horizon: int,
+        levels: Sequence[float],
+        future: Mapping[str, FloatArray] | None = None,
+    ) -> Forecast:
         """Forecasts the weeks after the cutoff that the model was fitted up to.
 
         Args:
             horizon: Weeks ahead, at least 1.
             levels: Interval levels in percent.
+            future: Values of regressors by name in the weeks ahead, each of shape (horizon,), in
+                place of those that the model was fitted with; a family without regressors, and
+                names that the model does not know, change nothing.
         """
 
     @abstractmethod

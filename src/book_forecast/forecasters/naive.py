@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from book_forecast.forecasters.base import (
+    Capabilities,
     FittedForecaster,
     Forecast,
     array,
@@ -32,6 +33,7 @@ class SeasonalNaive(FittedForecaster):
     """
 
     family: ClassVar[str] = "seasonal_naive"
+    capabilities: ClassVar[Capabilities] = Capabilities(seasonal=True, missing=True)
     SEASON: ClassVar[int] = 52
     last_season: FloatArray
     deviation: float
@@ -59,7 +61,12 @@ class SeasonalNaive(FittedForecaster):
         deviation = _root_mean_square(errors if len(errors) else seen - np.mean(seen))
         return cls(last_season, deviation)
 
-    def forecast(self, horizon: int, levels: Sequence[float]) -> Forecast:
+    def forecast(
+        self,
+        horizon: int,
+        levels: Sequence[float],
+        future: Mapping[str, FloatArray] | None = None,  # noqa: ARG002 - has no regressors
+    ) -> Forecast:
         """See `FittedForecaster.forecast`."""
         season = len(self.last_season)
         weeks = np.arange(horizon)
@@ -101,6 +108,7 @@ class Naive(FittedForecaster):
     """
 
     family: ClassVar[str] = "naive"
+    capabilities: ClassVar[Capabilities] = Capabilities(missing=True)
     last: float
     deviation: float
 
@@ -114,7 +122,12 @@ class Naive(FittedForecaster):
         by_week = SeasonalNaive.fit(history, season=1)
         return cls(float(by_week.last_season[0]), by_week.deviation)
 
-    def forecast(self, horizon: int, levels: Sequence[float]) -> Forecast:
+    def forecast(
+        self,
+        horizon: int,
+        levels: Sequence[float],
+        future: Mapping[str, FloatArray] | None = None,  # noqa: ARG002 - has no regressors
+    ) -> Forecast:
         """See `FittedForecaster.forecast`."""
         deviation = self.deviation * np.sqrt(np.arange(1.0, horizon + 1.0))
         return gaussian_forecast(np.full(horizon, self.last), deviation, levels)
@@ -139,8 +152,14 @@ class Zero(FittedForecaster):
     """No copies: for a title that has stopped selling."""
 
     family: ClassVar[str] = "zero"
+    capabilities: ClassVar[Capabilities] = Capabilities(missing=True, fewest_weeks=0)
 
-    def forecast(self, horizon: int, levels: Sequence[float]) -> Forecast:
+    def forecast(
+        self,
+        horizon: int,
+        levels: Sequence[float],
+        future: Mapping[str, FloatArray] | None = None,  # noqa: ARG002 - has no regressors
+    ) -> Forecast:
         """See `FittedForecaster.forecast`."""
         return gaussian_forecast(np.zeros(horizon), np.zeros(horizon), levels)
 

@@ -8,7 +8,13 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from book_forecast.forecasters.base import FittedForecaster, Forecast, array, plain
+from book_forecast.forecasters.base import (
+    Capabilities,
+    FittedForecaster,
+    Forecast,
+    array,
+    plain,
+)
 from book_forecast.forecasters.transforms import Transform, TransformName
 from book_forecast.histories import FloatArray, History
 from book_forecast.sarima import SarimaFit, Specification, fit, predict, standardised_residuals
@@ -37,6 +43,7 @@ class Sarima(FittedForecaster):
     """
 
     family: ClassVar[str] = "sarima"
+    capabilities: ClassVar[Capabilities] = Capabilities(seasonal=True, missing=True, fewest_weeks=3)
     model: SarimaFit
     transform: Transform
     volumes: FloatArray
@@ -68,7 +75,12 @@ class Sarima(FittedForecaster):
             raise ValueError(f"{candidate.specification} fits the few weeks there are perfectly")
         return cls(model, transform, history.volumes)
 
-    def forecast(self, horizon: int, levels: Sequence[float]) -> Forecast:
+    def forecast(
+        self,
+        horizon: int,
+        levels: Sequence[float],
+        future: Mapping[str, FloatArray] | None = None,  # noqa: ARG002 - has no regressors
+    ) -> Forecast:
         """See `FittedForecaster.forecast`."""
         ahead = predict(self.model, self.transform.apply(self.volumes), horizon)
         return self.transform.to_copies(ahead.mean, np.sqrt(ahead.variance), levels)
