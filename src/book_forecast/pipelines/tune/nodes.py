@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -20,7 +21,13 @@ from book_forecast.journals import JournalFolder
 from book_forecast.keeps import KeepFolder
 from book_forecast.options import ShardOptions, TuneOptions
 from book_forecast.parallel import map_titles
-from book_forecast.pipelines.tune.search import CLOCK, EVALUATIONS, REASON, Search
+from book_forecast.pipelines.tune.search import (
+    CLOCK,
+    EVALUATIONS,
+    REASON,
+    Search,
+    best_without_each_fold,
+)
 from book_forecast.pipelines.tune.space import Space
 from book_forecast.sarima import ORDERS, compile_core
 
@@ -38,6 +45,7 @@ SPECIFICATION_TYPES = {
     "n_trials": "int64",
     "n_evaluations": "int64",
     "ended_by": "str",
+    "fold_candidates": "str",
     "fallback_reason": "str",
 }
 TRIAL_TYPES = {
@@ -196,6 +204,9 @@ def tune_title(task: TitleTask) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         "n_trials": len(trials),
         "n_evaluations": sum(trial.user_attrs[EVALUATIONS] for trial in trials),
         "ended_by": end,
+        "fold_candidates": json.dumps(
+            [asdict(space.candidate(trial.params)) for trial in best_without_each_fold(complete)]
+        ),
     }
     return row, rows
 

@@ -1,0 +1,110 @@
+"""The ensemble of a title's models: a weighted mean, with intervals from what it has missed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from book_forecast.forecasters.base import Capabilities, FittedForecaster, Forecast, array, plain
+from book_forecast.forecasters.calibration import Calibration
+from book_forecast.histories import FloatArray
+
+WEEKS = "volumes"
+
+
+@dataclass(frozen=True)
+class Ensemble(FittedForecaster):
+    """A weighted mean of fitted models.
+
+    Attributes:
+        members: The models, by family.
+        weights: What each counts for, positive; their sum is one.
+        calibration: Quantiles of the errors of ensembles like it.
+        spread: The title's own measure of error.
+        volumes: The weeks up to the cutoff, in copies, shape (n,).
+    """
+
+    family: ClassVar[str] = "ensemble"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        seasonal=True, regressors=True, missing=True
+    )
+    members: Mapping[str, FittedForecaster]
+    weights: Mapping[str, float]
+    calibration: Calibration
+    spread: float
+    volumes: FloatArray
+
+    def forecast(
+        self,
+        horizon: int,
+        levels: Sequence[float],
+        future: Mapping[str, FloatArray] | None = None,
+    ) -> Forecast:
+        """See `FittedForecaster.forecast`."""
+        said = self.member_means(horizon, future)
+        mean = sum((self.weights[name] * said[name] for name in said), np.zeros(horizon))
+        return self.calibration.forecast(mean, self.spread, levels)
+
+    def member_means(
+        self, horizon: int, future: Mapping[str, FloatArray] | None = None
+    ) -> dict[str, FloatArray]:
+        """What each member says, in copies, each of shape (horizon,)."""
+        return {
+            name: model.forecast(horizon, (), future).mean for name, model in self.members.items()
+        }
+
+    def roll_forward(self, volumes: FloatArray) -> Self:
+        """See `FittedForecaster.roll_forward`."""
+        return replace(
+            self,
+            members={name: model.roll_forward(volumes) for name, model in self.members.items()},
+            volumes=np.concatenate([self.volumes, volumes]),
+        )
+
+    def to_state(self) -> dict[str, Any]:
+        """See `FittedForecaster.to_state`; the weeks stand once, for all members."""
+        members = {}
+        for name, model in self.members.items():
+            state = model.to_state()
+            has_weeks = state.pop(WEEKS, None) is not None
+            members[name] = {
+                "weight": self.weights[name],
+                "has_weeks": has_weeks,
+                "state": state,
+            }
+        return {
+            "members": members,
+            "calibration": self.calibration.to_state(),
+            "spread": self.spread,
+            WEEKS: plain(self.volumes),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """See `FittedForecaster.from_state`."""
+        weeks = state[WEEKS]
+        return cls(
+            members={
+                name: _restored(name, entry, weeks) for name, entry in state["members"].items()
+            },
+            weights={name: float(entry["weight"]) for name, entry in state["members"].items()},
+            calibration=Calibration.from_state(state["calibration"]),
+            spread=float(state["spread"]),
+            volumes=array(weeks),
+        )
+
+
+def _restored(
+    family: str, entry: Mapping[str, Any], weeks: Sequence[float | None]
+) -> FittedForecaster:
+    """A member as it is after all weeks."""
+    # The registry knows the ensemble too.
+    from book_forecast.forecasters.registry import restore  # noqa: PLC0415
+
+    if entry["has_weeks"]:
+        return restore(family, {**entry["state"], WEEKS: weeks})
+    # What keeps no weeks keeps the last ones in another form, which all weeks bring up to date.
+    return restore(family, entry["state"]).roll_forward(array(weeks))
