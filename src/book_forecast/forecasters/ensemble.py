@@ -102,7 +102,7 @@ def _restored(
 ) -> FittedForecaster:
     """A member as it is after all weeks."""
     # The registry knows the ensemble too.
-    from book_forecast.forecasters.registry import restore  # noqa: PLC0415
+    from book_forecast.forecasters.registry import restore
 
     if entry["has_weeks"]:
         return restore(family, {**entry["state"], WEEKS: weeks})
