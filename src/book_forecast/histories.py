@@ -137,3 +137,23 @@ def title_histories(sales: pd.DataFrame) -> list[History]:
         History(str(isbns[start]), volumes[start:end].copy(), weeks[end - 1])
         for start, end in zip(starts, ends, strict=True)
     ]
+
+
+def paths_by_title(
+    paths: pd.DataFrame,
+) -> dict[str, dict[np.datetime64, FloatArray]]:
+    """Forecasts of all titles, by ISBN and cutoff.
+
+    Args:
+        paths: isbn, cutoff, week, mean.
+    """
+    ordered = paths.sort_values(["isbn", "cutoff", "week"], kind="stable")
+    isbns = ordered["isbn"].to_numpy(dtype=str)
+    cutoffs = ordered["cutoff"].to_numpy().astype("datetime64[D]")
+    means = ordered["mean"].to_numpy(dtype=np.float64)
+    changes = (isbns[1:] != isbns[:-1]) | (cutoffs[1:] != cutoffs[:-1])
+    starts = np.flatnonzero(np.r_[True, changes]) if len(isbns) else np.empty(0, dtype=int)
+    found: dict[str, dict[np.datetime64, FloatArray]] = {}
+    for start, end in zip(starts, [*starts[1:], len(isbns)], strict=True):
+        found.setdefault(str(isbns[start]), {})[cutoffs[start]] = means[start:end]
+    return found

@@ -1,6 +1,7 @@
 """Model families behind one contract: fitted to a history, asked for forecasts, plain data."""
 
 from book_forecast.forecasters.base import Capabilities, FittedForecaster, Forecast
+from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.frames import TitleForecast, forecast_frame
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.registry import FAMILIES, restore
@@ -10,6 +11,7 @@ __all__ = [
     "FAMILIES",
     "Candidate",
     "Capabilities",
+    "Ensemble",
     "FittedForecaster",
     "Forecast",
     "Naive",

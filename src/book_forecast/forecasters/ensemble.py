@@ -25,6 +25,7 @@ class Ensemble(FittedForecaster):
         calibration: Quantiles of the errors of ensembles like it.
         spread: The title's own measure of error.
         volumes: The weeks up to the cutoff, in copies, shape (n,).
+        bursts: Places of weeks that are missing to the members.
     """
 
     family: ClassVar[str] = "ensemble"
@@ -36,6 +37,7 @@ class Ensemble(FittedForecaster):
     calibration: Calibration
     spread: float
     volumes: FloatArray
+    bursts: tuple[int, ...] = ()
 
     def forecast(
         self,
@@ -79,6 +81,7 @@ class Ensemble(FittedForecaster):
             "members": members,
             "calibration": self.calibration.to_state(),
             "spread": self.spread,
+            "bursts": list(self.bursts),
             WEEKS: plain(self.volumes),
         }
 
@@ -86,14 +89,17 @@ class Ensemble(FittedForecaster):
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """See `FittedForecaster.from_state`."""
         weeks = state[WEEKS]
+        bursts = frozenset(state["bursts"])
+        usual = [None if place in bursts else week for place, week in enumerate(weeks)]
         return cls(
             members={
-                name: _restored(name, entry, weeks) for name, entry in state["members"].items()
+                name: _restored(name, entry, usual) for name, entry in state["members"].items()
             },
             weights={name: float(entry["weight"]) for name, entry in state["members"].items()},
             calibration=Calibration.from_state(state["calibration"]),
             spread=float(state["spread"]),
             volumes=array(weeks),
+            bursts=tuple(state["bursts"]),
         )
 
 

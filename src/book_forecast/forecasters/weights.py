@@ -20,9 +20,9 @@ from book_forecast.histories import FloatArray
 IntArray = npt.NDArray[np.int64]
 
 # A title's (a class's) own errors count half once there are as many folds.
-FOLDS_OF_A_TITLE = 3.0
+FOLDS_OF_A_TITLE = 2.0
 FOLDS_OF_A_CLASS = 20.0
-TILTS = (0.0, 0.5, 1.0, 2.0, 4.0)
+TILTS = (0.0, 1.0, 2.0, 4.0, 8.0)
 # Kinks of the absolute error are rounded off below this, beside an error of one.
 ROUNDING = 0.03
 # A member with less is left out, which also keeps a release small.
@@ -111,16 +111,12 @@ def _scaled(folds: FoldForecasts) -> tuple[FloatArray, FloatArray, npt.NDArray[n
     known = np.isfinite(folds.volumes)
     usable = np.isfinite(np.where(known[:, None], folds.members, 0.0)).all(axis=2)
     usable &= known.any(axis=1)[:, None]
-    wrong = np.abs(folds.members - folds.volumes[:, None])
-    counted = np.where(known[:, None] & usable[:, :, None], wrong, np.nan)
-    n_titles = len(folds.groups)
-    scale = np.ones(n_titles)
-    for title in range(n_titles):
-        own = counted[folds.titles == title]
-        if np.isfinite(own).any():
-            by_member = np.nanmean(np.where(np.isfinite(own), own, np.nan), axis=(0, 2))
-            scale[title] = max(float(np.nanmedian(by_member)), 1e-9)
-    unit = scale[folds.titles]
+    errors = np.where(usable, _errors(folds.members, folds.volumes), 0.0)
+    means, counts = _means(errors, usable, folds.titles, len(folds.groups))
+    scale = np.ones(len(means))
+    there = counts.any(axis=1)
+    scale[there] = np.nanmedian(np.where(counts > 0, means, np.nan)[there], axis=1)
+    unit = np.maximum(scale, 1e-9)[folds.titles]
     return folds.members / unit[:, None, None], folds.volumes / unit[:, None], usable
 
 

@@ -16,13 +16,20 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.errors import UserError
-from book_forecast.forecasters import Candidate, Sarima, TitleForecast, forecast_frame
+from book_forecast.forecasters import Candidate, Ensemble, Sarima, TitleForecast, forecast_frame
+from book_forecast.forecasters.calibration import Calibration
 from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
-from book_forecast.histories import title_histories
+from book_forecast.histories import History, title_histories
 from book_forecast.keeps import KeepFolder
 from book_forecast.metrics import ALL_TITLES, score_forecasts
 from book_forecast.options import EvaluateOptions, PromoteOptions, ShardOptions
 from book_forecast.parallel import map_titles
+from book_forecast.pipelines.evaluate.champion_ensembles import (
+    ChampionEnsemble,
+    Members,
+    forecast_ensemble,
+    said_by_members,
+)
 from book_forecast.pipelines.evaluate.nodes import CODE, KINDS, TitleEvaluation, evaluate_title
 from book_forecast.pipelines.train.nodes import (
     CHECKED_LEVELS,
@@ -46,6 +53,7 @@ class Choice:
 
     family: str
     candidate: Candidate | None
+    weights: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,9 @@ def forecast_with_champion(
     alive_weeks: int,
     n_jobs: int,
     shard: ShardOptions,
+    ensembles: pd.DataFrame | None = None,
+    test_forecasts: pd.DataFrame | None = None,
+    fold_forecasts: pd.DataFrame | None = None,
     finished: KeepFolder | None = None,
 ) -> tuple[Part, Part]:
     """Forecasts known weeks with the champion's specifications where they are not the candidate's.
@@ -88,6 +99,9 @@ def forecast_with_champion(
         alive_weeks: A title without a sale in as many weeks forecasts zero.
         n_jobs: Processes.
         shard: This run's part of the titles.
+        ensembles: The candidate's, one row a title.
+        test_forecasts: What all families say of the test weeks.
+        fold_forecasts: What they say of the folds' weeks.
         finished: Where finished titles are kept, so that a stopped run goes on.
 
     Returns:
@@ -98,19 +112,40 @@ def forecast_with_champion(
     theirs = choices(champion)
     rows: dict[str, Any] = {row["isbn"]: row for row in specifications.to_dict("records")}
     ours = {isbn: Choice(row["model"], chosen_candidate(row)) for isbn, row in rows.items()}
-    tasks = []
+    for row in [] if ensembles is None else ensembles.to_dict("records"):
+        ours[row["isbn"]] = replace(
+            ours[row["isbn"]], family=Ensemble.family, weights=_weights(json.loads(row["weights"]))
+        )
+    tasks: list[ChampionTask | ChampionEnsemble] = []
     name = champion.release if champion else ""
-    for history in part.take(title_histories(training_weeks)):
-        choice = theirs.get(history.isbn)
-        if choice is None or choice == ours.get(history.isbn):
-            continue
-        fit = TitleFit(history, *_parts(choice), None, alive_weeks, CHECKED_LEVELS)
-        tasks.append(ChampionTask(name, fit, split_size, levels, options))
+    differing = [
+        history
+        for history in part.take(title_histories(training_weeks))
+        if history.isbn in theirs and theirs[history.isbn] != ours.get(history.isbn)
+    ]
+    of_ensembles = [h for h in differing if theirs[h.isbn].family == Ensemble.family]
+    for history in differing:
+        choice = theirs[history.isbn]
+        if choice.family != Ensemble.family:
+            fit = TitleFit(history, *_parts(choice), None, alive_weeks, CHECKED_LEVELS)
+            tasks.append(ChampionTask(name, fit, split_size, levels, options))
+    if champion is not None and test_forecasts is not None and fold_forecasts is not None:
+        isbns = [history.isbn for history in of_ensembles]
+        said = said_by_members(test_forecasts, fold_forecasts, isbns)
+        for history in of_ensembles:
+            if history.isbn in said:
+                mine = ours.get(history.isbn)
+                tasks.append(
+                    _ensemble_task(
+                        champion, history, theirs[history.isbn], mine, said[history.isbn], levels
+                    )
+                )
     generation = fingerprint(
         training_weeks[["isbn", "week", "volume"]],
         specifications,
         name,
         options,
+        [ensembles, test_forecasts, fold_forecasts],
         [split_size, levels, alive_weeks],
         source_fingerprint(*CODE, *FIT_CODE),
     )
@@ -137,7 +172,41 @@ def choices(release: Payload | None) -> dict[str, Choice]:
     return {row["isbn"]: _choice(row["model"], json.loads(row["state"])) for row in columns}
 
 
+def _ensemble_task(
+    champion: Payload,
+    history: History,
+    theirs: Choice,
+    ours: Choice | None,
+    said: Mapping[np.datetime64, Members],
+    levels: Sequence[float],
+) -> ChampionEnsemble:
+    place = champion.titles["isbn"].to_pylist().index(history.isbn)
+    state = json.loads(champion.titles["state"][place].as_py())
+    same = ours is not None and ours.candidate == theirs.candidate
+    return ChampionEnsemble(
+        champion=champion.release,
+        history=history,
+        weights=dict(theirs.weights),
+        candidate=None if same else theirs.candidate,
+        calibration=Calibration.from_state(state["calibration"]),
+        spread=float(state["spread"]),
+        said=said,
+        levels=levels,
+    )
+
+
+def _weights(weights: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    """Weights to be compared, to two digits."""
+    return tuple(sorted((name, round(share, 2)) for name, share in weights.items() if share))
+
+
 def _choice(family: str, state: Mapping[str, Any]) -> Choice:
+    if family == Ensemble.family:
+        members = state["members"]
+        weights = _weights({name: entry["weight"] for name, entry in members.items()})
+        sarima = members.get(Sarima.family)
+        candidate = _choice(Sarima.family, sarima["state"]).candidate if sarima else None
+        return Choice(family, candidate, weights)
     if family != Sarima.family:
         return Choice(family, None)
     specification = Specification(**state["specification"])
@@ -148,7 +217,11 @@ def _parts(choice: Choice) -> tuple[str, Candidate | None]:
     return choice.family, choice.candidate
 
 
-def _evaluate(task: ChampionTask) -> tuple[list[TitleForecast], list[TitleForecast]]:
+def _evaluate(
+    task: ChampionTask | ChampionEnsemble,
+) -> tuple[list[TitleForecast], list[TitleForecast]]:
+    if isinstance(task, ChampionEnsemble):
+        return forecast_ensemble(task)
     row = fit_title(task.fit)
     test, rolling = evaluate_title(
         TitleEvaluation(

@@ -13,6 +13,7 @@ import pandas as pd
 
 from book_forecast.backtest import folds_of
 from book_forecast.forecasters import (
+    Ensemble,
     FittedForecaster,
     Forecast,
     Naive,
@@ -72,6 +73,7 @@ def forecast_known_weeks(
     levels: list[float],
     n_jobs: int,
     shard: ShardOptions,
+    ensemble_backtest: pd.DataFrame | None = None,
     finished: KeepFolder | None = None,
 ) -> tuple[Part, Part]:
     """Forecasts the test weeks, and weeks after rolling origins inside the training weeks.
@@ -84,12 +86,14 @@ def forecast_known_weeks(
         levels: Interval levels in percent.
         n_jobs: Processes.
         shard: This run's part of the titles.
+        ensemble_backtest: A forecasts frame of what ensembles say at rolling origins, as tune has
+            found it; they are not fitted there again.
         finished: Where finished titles are kept, so that a stopped run goes on.
 
     Returns:
         Two forecasts frames, of the test weeks and of the rolling origins, each with the chosen
-        model, seasonal naive and naive. At a rolling origin the chosen model is fitted anew on the
-        weeks before it.
+        model, seasonal naive and naive, on the test weeks also with the members of an ensemble. At
+        a rolling origin a single model is fitted anew on the weeks before it.
     """
     part = Shard(shard.index, shard.count)
     models = {row["isbn"]: row for row in training_models.to_dict("records")}
@@ -109,6 +113,7 @@ def forecast_known_weeks(
         training_weeks[["isbn", "week", "volume"]],
         training_models,
         options,
+        ensemble_backtest,
         [split_size, levels],
         source_fingerprint(*CODE),
     )
@@ -124,6 +129,8 @@ def forecast_known_weeks(
     )
     tested = forecast_frame([item for test, _ in found for item in test], levels)
     rolled = forecast_frame([item for _, rolling in found for item in rolling], levels)
+    if ensemble_backtest is not None:
+        rolled = _with_ensembles(rolled, ensemble_backtest, tasks)
     return Part(tested, generation, part), Part(rolled, generation, part)
 
 
@@ -143,7 +150,7 @@ def evaluate_title(task: TitleEvaluation) -> tuple[list[TitleForecast], list[Tit
     start: FloatArray | None = None
     for fold in folds:
         known = history.until(fold.origin)
-        refitted: FittedForecaster | None = model
+        refitted = None if isinstance(model, Ensemble) else model
         if isinstance(model, Sarima):
             refitted, start = _fit_anew(model, known, start)
         rolling.extend(_beside_baselines(known, refitted, fold.horizon, task.levels))
@@ -176,8 +183,18 @@ def _beside_baselines(
         TitleForecast(history.isbn, m.family, history.cutoff, m.forecast(horizon, levels))
         for m in baselines
     ]
-    if model is None or model.family in {baseline.family for baseline in baselines}:
-        return found
+    members = dict(model.members) if isinstance(model, Ensemble) else {}
+    others = {} if model is None else {model.family: model, **members}
+    for baseline in baselines:
+        others.pop(baseline.family, None)
+    forecasts = [_forecast(history, other, horizon, levels) for other in others.values()]
+    return [*(item for item in forecasts if item is not None), *found]
+
+
+def _forecast(
+    history: History, model: FittedForecaster, horizon: int, levels: Sequence[float]
+) -> TitleForecast | None:
+    """One model's forecast; None, with a warning, where it has none."""
     try:
         forecast = model.forecast(horizon, levels)
         if not np.isfinite(forecast.mean).all():
@@ -185,8 +202,20 @@ def _beside_baselines(
     except (ValueError, np.linalg.LinAlgError) as error:
         # What one title lacks must not cost the others their scores.
         logger.warning("%s is not scored at %s: %s", history.isbn, history.cutoff, error)
-        return found
-    return [TitleForecast(history.isbn, model.family, history.cutoff, forecast), *found]
+        return None
+    return TitleForecast(history.isbn, model.family, history.cutoff, forecast)
+
+
+def _with_ensembles(
+    rolled: pd.DataFrame, backtest: pd.DataFrame, tasks: Sequence[TitleEvaluation]
+) -> pd.DataFrame:
+    """Adds the ensembles' forecasts at the same rolling origins."""
+    isbns = [task.isbn for task in tasks if task.family == Ensemble.family]
+    origins = rolled["cutoff"].unique()
+    own = backtest[backtest["isbn"].isin(isbns) & backtest["cutoff"].isin(origins)]
+    if own.empty:
+        return rolled
+    return pd.concat([rolled, own[list(rolled.columns)]], ignore_index=True)
 
 
 def _after_death(task: TitleEvaluation) -> tuple[list[TitleForecast], list[TitleForecast]]:

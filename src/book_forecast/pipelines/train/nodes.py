@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ import pandas as pd
 from book_forecast.errors import UserError
 from book_forecast.forecasters import (
     Candidate,
+    Ensemble,
     FittedForecaster,
     Naive,
     Sarima,
@@ -23,10 +24,16 @@ from book_forecast.forecasters import (
     Zero,
 )
 from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
-from book_forecast.histories import History, title_histories
+from book_forecast.histories import History, paths_by_title, title_histories
 from book_forecast.keeps import Keep, KeepFolder
 from book_forecast.options import ShardOptions
 from book_forecast.parallel import map_titles
+from book_forecast.pipelines.train.ensembles import (
+    EnsembleChoice,
+    ensemble_choices,
+    fit_ensemble,
+    specification_text,
+)
 from book_forecast.releases.distributions import LEVELS, distribution_frame, distribution_of
 from book_forecast.releases.manifest import LONGEST_HORIZON
 from book_forecast.sarima import ORDERS, Specification, compile_core
@@ -45,6 +52,7 @@ MODEL_TYPES = {
 }
 CODE = (
     "book_forecast.sarima",
+    "book_forecast.calendar",
     "book_forecast.forecasters",
     "book_forecast.histories",
     "book_forecast.keeps",
@@ -72,6 +80,7 @@ class TitleFit:
         reason: Why tune fell back, if it did.
         alive_weeks: A title without a sale in as many weeks forecasts zero.
         levels: Interval levels of the distribution that is kept with the model.
+        ensemble: What was chosen for its ensemble; None without one.
     """
 
     history: History
@@ -80,6 +89,7 @@ class TitleFit:
     reason: str | None
     alive_weeks: int
     levels: tuple[float, ...]
+    ensemble: EnsembleChoice | None = None
 
     @property
     def isbn(self) -> str:
@@ -96,9 +106,14 @@ def fit_titles(
     alive_weeks: int,
     n_jobs: int,
     shard: ShardOptions,
+    ensembles: pd.DataFrame | None = None,
+    calibration: Mapping[str, Any] | None = None,
+    paths: pd.DataFrame | None = None,
+    families: Sequence[str] = (),
+    calendar: bool = True,
     finished: KeepFolder | None = None,
 ) -> Part:
-    """Fits the chosen specification of each title of this shard by exact maximum likelihood.
+    """Fits what was chosen for each title of this shard, every family of an ensemble included.
 
     Args:
         weeks: isbn, week, volume: the training weeks, or all weeks for a release.
@@ -106,15 +121,21 @@ def fit_titles(
         alive_weeks: A title without a sale in as many weeks forecasts zero.
         n_jobs: Processes.
         shard: This run's part of the titles.
+        ensembles: One row a title, as `weigh_families` makes them; none without ensembles.
+        calibration: Of their intervals.
+        paths: isbn, cutoff, week, mean: what the model of all titles says after the last week.
+        families: The families to fit.
+        calendar: Whether the calendar's windows are used.
         finished: Where finished titles are kept, so that a stopped run goes on.
 
     Returns:
         One row a title: the family, its state as JSON, and the reason where it is a fallback.
     """
     part = Shard(shard.index, shard.count)
-    generation = _generation(weeks, specifications, alive_weeks)
+    chosen = _Chosen(specifications, ensembles, calibration, paths, families, calendar)
+    generation = _generation(weeks, chosen, alive_weeks)
     keep = finished.keep("fit_titles", generation, worth=is_repeatable) if finished else None
-    tasks = _tasks(part, weeks, specifications, alive_weeks, CHECKED_LEVELS)
+    tasks = _tasks(part, weeks, chosen, alive_weeks, CHECKED_LEVELS, all_families=True)
     rows = _fit_rows(_fit_to_score, tasks, n_jobs, keep)
     models = pd.DataFrame(rows, columns=list(MODEL_TYPES)).astype(MODEL_TYPES)
     return Part(models, generation, part)
@@ -126,9 +147,16 @@ def fit_release_titles(
     alive_weeks: int,
     n_jobs: int,
     shard: ShardOptions,
+    ensembles: pd.DataFrame | None = None,
+    calibration: Mapping[str, Any] | None = None,
+    paths: pd.DataFrame | None = None,
+    families: Sequence[str] = (),
+    calendar: bool = True,
     finished: KeepFolder | None = None,
 ) -> tuple[Part, Part]:
     """Fits as `fit_titles` does, and forecasts as far ahead as a release answers.
+
+    Families that count for nothing in a title's ensemble are not fitted.
 
     Args:
         weeks: isbn, week, volume: all weeks.
@@ -136,17 +164,23 @@ def fit_release_titles(
         alive_weeks: A title without a sale in as many weeks forecasts zero.
         n_jobs: Processes.
         shard: This run's part of the titles.
+        ensembles: As in `fit_titles`.
+        calibration: As in `fit_titles`.
+        paths: As in `fit_titles`.
+        families: The families that ensembles are made of.
+        calendar: Whether the calendar's windows are used.
         finished: Where finished titles are kept, so that a stopped run goes on.
 
     Returns:
         The models, and their distributions as `releases.distributions.distribution_frame` has them.
     """
     part = Shard(shard.index, shard.count)
-    generation = _generation(weeks, specifications, alive_weeks)
+    chosen = _Chosen(specifications, ensembles, calibration, paths, families, calendar)
+    generation = _generation(weeks, chosen, alive_weeks)
     keep = (
         finished.keep("fit_release_titles", generation, worth=is_repeatable) if finished else None
     )
-    tasks = _tasks(part, weeks, specifications, alive_weeks, LEVELS)
+    tasks = _tasks(part, weeks, chosen, alive_weeks, LEVELS, all_families=False)
     rows = _fit_rows(_fit_to_release, tasks, n_jobs, keep)
     models = pd.DataFrame(rows, columns=list(MODEL_TYPES)).astype(MODEL_TYPES)
     distributions = distribution_frame(
@@ -156,16 +190,48 @@ def fit_release_titles(
     return Part(models, generation, part), Part(distributions, generation, part)
 
 
+@dataclass(frozen=True)
+class _Chosen:
+    """Everything that was chosen before the fits."""
+
+    specifications: pd.DataFrame
+    ensembles: pd.DataFrame | None
+    calibration: Mapping[str, Any] | None
+    paths: pd.DataFrame | None
+    families: Sequence[str]
+    calendar: bool
+
+
 def _tasks(
     part: Shard,
     weeks: pd.DataFrame,
-    specifications: pd.DataFrame,
+    chosen: _Chosen,
     alive_weeks: int,
     levels: tuple[float, ...],
+    *,
+    all_families: bool,
 ) -> list[TitleFit]:
-    chosen: dict[str, Any] = {row["isbn"]: row for row in specifications.to_dict("records")}
+    rows: dict[str, Any] = {row["isbn"]: row for row in chosen.specifications.to_dict("records")}
+    ensembles: dict[str, EnsembleChoice] = {}
+    if chosen.ensembles is not None and chosen.calibration is not None:
+        paths = {} if chosen.paths is None else paths_by_title(chosen.paths)
+        ensembles = ensemble_choices(
+            chosen.ensembles,
+            chosen.calibration,
+            {isbn: chosen_candidate(row) for isbn, row in rows.items()},
+            {isbn: max(found.items())[1] for isbn, found in paths.items()},
+            chosen.families,
+            calendar=chosen.calendar,
+            all_families=all_families,
+        )
     return [
-        _title_fit(history, chosen.get(history.isbn), alive_weeks, levels)
+        _title_fit(
+            history,
+            rows.get(history.isbn),
+            ensembles.get(history.isbn),
+            alive_weeks,
+            levels,
+        )
         for history in part.take(title_histories(weeks))
     ]
 
@@ -193,19 +259,24 @@ def _fit_rows(
     return rows
 
 
-def _generation(weeks: pd.DataFrame, specifications: pd.DataFrame, alive_weeks: int) -> str:
+def _generation(weeks: pd.DataFrame, chosen: _Chosen, alive_weeks: int) -> str:
     return fingerprint(
-        weeks[["isbn", "week", "volume"]], specifications, alive_weeks, source_fingerprint(*CODE)
+        weeks[["isbn", "week", "volume"]], chosen, alive_weeks, source_fingerprint(*CODE)
     )
 
 
 def _title_fit(
-    history: History, row: Mapping[str, Any] | None, alive_weeks: int, levels: tuple[float, ...]
+    history: History,
+    row: Mapping[str, Any] | None,
+    ensemble: EnsembleChoice | None,
+    alive_weeks: int,
+    levels: tuple[float, ...],
 ) -> TitleFit:
     if row is None:
         return TitleFit(history, None, None, "tune has not seen the title", alive_weeks, levels)
     reason = None if pd.isna(row["fallback_reason"]) else str(row["fallback_reason"])
-    return TitleFit(history, row["model"], chosen_candidate(row), reason, alive_weeks, levels)
+    candidate = chosen_candidate(row)
+    return TitleFit(history, row["model"], candidate, reason, alive_weeks, levels, ensemble)
 
 
 def chosen_candidate(row: Mapping[str, Any]) -> Candidate | None:
@@ -225,9 +296,17 @@ def fit_title(task: TitleFit) -> dict[str, Any]:
     if task.chosen == Naive.family and history.is_constant():
         return _row(task, Naive.fit(history), None)
     reasons = [task.reason] if task.reason else []
+    if task.ensemble is not None:
+        try:
+            return _row(task, fit_ensemble(history, task.ensemble), None)
+        except Exception as error:  # noqa: BLE001
+            # Whatever goes wrong with one title must not cost the others.
+            logger.warning("%s: %s; a single model stands in", history.isbn, error)
+            known = isinstance(error, ValueError | ArithmeticError)
+            reasons.append(f"{'' if known else FAILED}ensemble: {error}")
     if task.candidate is not None:
         try:
-            return _row(task, Sarima.fit(history, task.candidate), None)
+            return _row(task, Sarima.fit(history, task.candidate), "; ".join(reasons) or None)
         except Exception as error:  # noqa: BLE001
             # Whatever goes wrong with one title must not cost the others.
             logger.warning("%s: %s; seasonal naive stands in", history.isbn, error)
@@ -271,11 +350,12 @@ def _row(task: TitleFit, model: FittedForecaster, reason: str | None) -> dict[st
     if not all(np.isfinite(column).all() for column in forecast.columns().values()):
         raise ValueError("its forecast is not finite")
     history = task.history
-    fit = model.model if isinstance(model, Sarima) else None
+    sarima = model.members.get(Sarima.family) if isinstance(model, Ensemble) else model
+    fit = sarima.model if isinstance(sarima, Sarima) else None
     return {
         "isbn": history.isbn,
         "model": model.family,
-        "specification": str(fit.specification) if fit else "",
+        "specification": _specification(model),
         "cutoff": history.cutoff,
         "fallback_reason": reason,
         "log_likelihood": fit.log_likelihood if fit else np.nan,
@@ -283,6 +363,13 @@ def _row(task: TitleFit, model: FittedForecaster, reason: str | None) -> dict[st
         "state": json.dumps(model.to_state(), separators=(",", ":"), allow_nan=False),
         "forecast": forecast,
     }
+
+
+def _specification(model: FittedForecaster) -> str:
+    """What the model is, in a few words; nothing where its family's name says all."""
+    if isinstance(model, Ensemble):
+        return specification_text(model)
+    return str(model.model.specification) if isinstance(model, Sarima) else ""
 
 
 def summarise_fits(training_models: pd.DataFrame, release_models: pd.DataFrame) -> dict[str, float]:

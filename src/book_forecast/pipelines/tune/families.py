@@ -1,0 +1,216 @@
+"""What every model family would have said of weeks that are known, from rolling origins."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from book_forecast.backtest import Fold
+from book_forecast.forecasters import Candidate, Naive, Zero
+from book_forecast.forecasters.families import Recipe, fit_families
+from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
+from book_forecast.histories import (
+    FloatArray,
+    History,
+    paths_by_title,
+    title_histories,
+    weeks_after,
+)
+from book_forecast.keeps import KeepFolder
+from book_forecast.options import ShardOptions, TuneOptions
+from book_forecast.parallel import map_titles
+from book_forecast.sarima import Specification, compile_core
+from book_forecast.seasonality import detect
+
+logger = logging.getLogger(__name__)
+
+CODE = (
+    "book_forecast.sarima",
+    "book_forecast.forecasters",
+    "book_forecast.backtest",
+    "book_forecast.calendar",
+    "book_forecast.histories",
+    "book_forecast.keeps",
+    "book_forecast.seasonality",
+    "book_forecast.pipelines.tune",
+)
+# What tune has settled without a search.
+LEFT_ALONE = (Zero.family, Naive.family)
+# Weeks before an origin that a launch needs to be compared there.
+FEWEST_WEEKS = 8
+SEASON_TYPES = {
+    "isbn": "str",
+    "season": "int64",
+    "season_p_value": "float64",
+    "season_strength": "float64",
+    "expected_spread": "float64",
+    "n_weeks": "int64",
+}
+
+
+@dataclass(frozen=True)
+class FamilyTask:
+    """One title's comparison, complete for another process."""
+
+    history: History
+    folds: Sequence[Fold]
+    families: Sequence[str]
+    calendar: bool
+    candidates: Sequence[Candidate]
+    paths: Mapping[np.datetime64, FloatArray]
+
+    @property
+    def isbn(self) -> str:
+        """The title."""
+        return self.history.isbn
+
+
+def forecast_folds(
+    training_weeks: pd.DataFrame,
+    specifications: pd.DataFrame,
+    fold_paths: pd.DataFrame,
+    families: list[str],
+    calendar: bool,
+    options: TuneOptions,
+    split_size: int,
+    n_jobs: int,
+    shard: ShardOptions,
+    finished: KeepFolder | None = None,
+) -> tuple[Part, Part]:
+    """Fits every family before each rolling origin, and has it forecast the weeks behind.
+
+    Args:
+        training_weeks: isbn, week, volume.
+        specifications: What tune has found, one row a title.
+        fold_paths: isbn, cutoff, week, mean: what the model of all titles says at the origins.
+        families: The families to compare; fewer than two leave nothing to compare.
+        calendar: Whether the calendar's windows are used.
+        options: The rolling origins.
+        split_size: Horizon, in weeks.
+        n_jobs: Processes.
+        shard: This run's part of the titles.
+        finished: Where finished titles are kept, so that a stopped run goes on.
+
+    Returns:
+        Forecasts: isbn, cutoff, week and a column a family, NaN where it has failed. Seasons: a
+        row a title, with what was found in its weeks.
+    """
+    part = Shard(shard.index, shard.count)
+    rows: dict[str, Any] = {row["isbn"]: row for row in specifications.to_dict("records")}
+    paths = paths_by_title(fold_paths)
+    tasks = [
+        _task(history, rows.get(history.isbn), paths, families, calendar, options, split_size)
+        for history in (part.take(title_histories(training_weeks)) if len(families) > 1 else [])
+        if rows.get(history.isbn, {}).get("model") not in LEFT_ALONE
+    ]
+    generation = fingerprint(
+        training_weeks[["isbn", "week", "volume"]],
+        specifications,
+        fold_paths,
+        options,
+        [families, calendar, split_size],
+        source_fingerprint(*CODE),
+    )
+    found = map_titles(
+        forecast_title_folds,
+        tasks,
+        n_jobs,
+        "Comparing families",
+        on_death=lambda _: None,
+        prepare=compile_core,
+        chunk=2,
+        keep=finished.keep("forecast_folds", generation) if finished else None,
+    )
+    there = [item for item in found if item is not None]
+    forecasts = [frame for _, frame in there if len(frame)]
+    types = {"isbn": "str", "cutoff": "datetime64[us]", "week": "datetime64[us]"}
+    empty = pd.DataFrame(columns=[*types, *families]).astype(dict.fromkeys(families, "float64"))
+    said = pd.concat(forecasts, ignore_index=True) if forecasts else empty
+    seasons = pd.DataFrame([row for row, _ in there], columns=list(SEASON_TYPES))
+    return (
+        Part(said.astype(types), generation, part),
+        Part(seasons.astype(SEASON_TYPES), generation, part),
+    )
+
+
+def common_folds(n_weeks: int, options: TuneOptions, horizon: int) -> list[Fold]:
+    """The same calendar weeks for all titles, where a title has a few weeks before them."""
+    origins = [n_weeks - horizon - options.step * number for number in range(options.folds)]
+    return [Fold(origin, horizon) for origin in origins if origin >= FEWEST_WEEKS]
+
+
+def _task(
+    history: History,
+    row: Mapping[str, Any] | None,
+    paths: Mapping[str, Mapping[np.datetime64, FloatArray]],
+    families: Sequence[str],
+    calendar: bool,
+    options: TuneOptions,
+    horizon: int,
+) -> FamilyTask:
+    folds = common_folds(history.n_weeks, options, horizon)
+    found = [] if row is None or pd.isna(row["fold_candidates"]) else row["fold_candidates"]
+    candidates = [candidate_of(item) for item in (json.loads(found) if found else [])]
+    return FamilyTask(history, folds, families, calendar, candidates, paths.get(history.isbn, {}))
+
+
+def candidate_of(found: Mapping[str, Any]) -> Candidate:
+    """A candidate from its plain data."""
+    return Candidate(Specification(**found["specification"]), found["transform"])
+
+
+def forecast_title_folds(task: FamilyTask) -> tuple[dict[str, Any], pd.DataFrame]:
+    """What was found of one title's season, and what each family says at each fold."""
+    history = task.history
+    earliest = min((fold.origin for fold in task.folds), default=history.n_weeks)
+    before = detect(history.volumes[:earliest]).season
+    start: FloatArray | None = None
+    parts = []
+    for number, fold in enumerate(task.folds):
+        known = history.until(fold.origin)
+        if not np.isfinite(known.volumes).any():
+            continue
+        path = task.paths.get(known.cutoff)
+        recipe = Recipe(
+            season=before,
+            candidate=task.candidates[min(number, len(task.candidates) - 1)]
+            if task.candidates
+            else None,
+            calendar=task.calendar,
+            paths={} if path is None else {"boosting": path},
+            start=start,
+        )
+        fits = fit_families(known, recipe, task.families, thorough=False)
+        said = {
+            name: fits.models[name].forecast(fold.horizon, ()).mean
+            if name in fits.models
+            else np.full(fold.horizon, np.nan)
+            for name in task.families
+        }
+        weeks = weeks_after(known.cutoff, fold.horizon)
+        parts.append(
+            pd.DataFrame({"isbn": history.isbn, "cutoff": known.cutoff, "week": weeks, **said})
+        )
+    season = detect(history.volumes)
+    row = {
+        "isbn": history.isbn,
+        "season": season.season,
+        "season_p_value": season.p_value,
+        "season_strength": season.strength,
+        "expected_spread": expected_spread(history.volumes[:earliest]),
+        "n_weeks": history.n_weeks,
+    }
+    return row, pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def expected_spread(volumes: FloatArray) -> float:
+    """The usual change from week to week, on the scale of log(1 + copies)."""
+    changes = np.abs(np.diff(np.log1p(volumes)))
+    changes = changes[np.isfinite(changes)]
+    return float(np.mean(changes)) if len(changes) else 1.0

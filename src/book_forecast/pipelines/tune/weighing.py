@@ -1,0 +1,233 @@
+"""What the families' forecasts of known weeks are worth: weights, intervals, a leaderboard."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from book_forecast.forecasters.calibration import Calibration, Errors, calibrate
+from book_forecast.forecasters.families import ACROSS_TITLES
+from book_forecast.forecasters.weights import FoldForecasts, combine, weigh
+from book_forecast.histories import FloatArray
+
+logger = logging.getLogger(__name__)
+
+IntArray = npt.NDArray[np.int64]
+
+ENSEMBLE_TYPES = {
+    "isbn": "str",
+    "season": "int64",
+    "season_p_value": "float64",
+    "season_strength": "float64",
+    "spread": "float64",
+    "n_folds": "int64",
+    "weights": "str",
+}
+LEADERBOARD_TYPES = {
+    "isbn": "str",
+    "family": "str",
+    "mae": "float64",
+    "relative_error": "float64",
+    "rank": "Int64",
+    "weight": "float64",
+    "n_folds": "int64",
+}
+ALL_TITLES = "all"
+ENSEMBLE = "ensemble"
+# Titles with fewer weeks share a stack of their own: what is best for a launch is another thing.
+LAUNCH_WEEKS = 104
+
+
+def weigh_families(
+    fold_forecasts: pd.DataFrame,
+    seasons: pd.DataFrame,
+    training_weeks: pd.DataFrame,
+    titles: pd.DataFrame,
+    families: list[str],
+    levels: list[float],
+) -> tuple[pd.DataFrame, dict[str, Any], pd.DataFrame, pd.DataFrame]:
+    """Weighs the families for each title and measures how far their ensemble goes wrong.
+
+    Args:
+        fold_forecasts: isbn, cutoff, week and a column a family, as `forecast_folds` makes them.
+        seasons: One row a title, as `forecast_folds` makes them.
+        training_weeks: isbn, week, volume.
+        titles: isbn, product_class.
+        families: The families that were compared.
+        levels: Interval levels in percent.
+
+    Returns:
+        Ensembles, one row a title, with its weights as JSON; the calibration of intervals as plain
+        data; the ensembles' forecasts of the folds' weeks as a forecasts frame, each with weights
+        that do not know the fold; the leaderboard of all families, per title and over all.
+    """
+    isbns = seasons["isbn"].to_numpy(dtype=str)
+    folds, keys = _folds(fold_forecasts, seasons, training_weeks, titles, families)
+    found = weigh(folds, _prior(folds, families))
+    mean = np.maximum(combine(folds.members, found.held_out), 0.0)
+    errors = np.log1p(folds.volumes) - np.log1p(mean)
+    calibration, spreads = calibrate(
+        Errors(errors, folds.titles, seasons["expected_spread"].to_numpy(dtype=np.float64))
+    )
+    counts = np.bincount(folds.titles, minlength=len(isbns))
+    ensembles = seasons.drop(columns=["expected_spread", "n_weeks"]).assign(
+        spread=spreads,
+        n_folds=counts,
+        weights=[_as_json(row, families) for row in found.weights],
+    )
+    if len(isbns):
+        logger.info(
+            "Weighed %d families for %d titles on %d folds; over all titles: %s",
+            len(families),
+            len(isbns),
+            len(keys),
+            ", ".join(
+                f"{name} {share:.2f}"
+                for name, share in sorted(
+                    zip(families, found.weights.mean(axis=0), strict=True), key=lambda p: -p[1]
+                )
+            ),
+        )
+    backtest = _backtest(keys, mean, folds, spreads, calibration, levels)
+    board = _leaderboard(isbns, families, folds, mean, found.weights)
+    return (
+        ensembles[list(ENSEMBLE_TYPES)].astype(ENSEMBLE_TYPES),
+        calibration.to_state(),
+        backtest,
+        board,
+    )
+
+
+def _folds(
+    said: pd.DataFrame,
+    seasons: pd.DataFrame,
+    training_weeks: pd.DataFrame,
+    titles: pd.DataFrame,
+    families: list[str],
+) -> tuple[FoldForecasts, pd.DataFrame]:
+    """The forecasts as one array, a fold a row, and each row's isbn, cutoff and horizon."""
+    known = training_weeks[["isbn", "week", "volume"]]
+    said = said.merge(known, on=["isbn", "week"], how="left", validate="many_to_one")
+    said = said.sort_values(["isbn", "cutoff", "week"], kind="stable", ignore_index=True)
+    groups = said.groupby(["isbn", "cutoff"], sort=False)
+    row = groups.ngroup().to_numpy()
+    ahead = groups.cumcount().to_numpy()
+    keys = groups.size().rename("horizon").reset_index()
+    shape = (len(keys), int(ahead.max(initial=-1)) + 1)
+    members = np.full((shape[0], len(families), shape[1]), np.nan)
+    volumes = np.full(shape, np.nan)
+    members[row, :, ahead] = said[families].to_numpy(dtype=np.float64)
+    volumes[row, ahead] = said["volume"].to_numpy(dtype=np.float64)
+    of_title = pd.Index(seasons["isbn"])
+    latest_first = keys.groupby("isbn")["cutoff"].rank(ascending=False, method="first")
+    product_class = titles.set_index("isbn")["product_class"].reindex(of_title)
+    folds = FoldForecasts(
+        members=members,
+        volumes=volumes,
+        titles=of_title.get_indexer(pd.Index(keys["isbn"])).astype(np.int64),
+        places=latest_first.to_numpy(dtype=np.int64) - 1,
+        groups=(seasons["n_weeks"].to_numpy() < LAUNCH_WEEKS).astype(np.int64),
+        classes=(pd.factorize(product_class)[0] + 1).astype(np.int64),
+    )
+    return folds, keys
+
+
+def _prior(folds: FoldForecasts, families: list[str]) -> FloatArray:
+    """Equal weights; for launches half of all for what learns from other titles, if any does."""
+    n, m = len(folds.groups), len(families)
+    prior = np.full((n, m), 1.0 / m)
+    across = np.array([name in ACROSS_TITLES for name in families])
+    if across.any() and not across.all():
+        of_launch = np.where(across, 0.5 / across.sum(), 0.5 / (~across).sum())
+        prior[folds.groups == 1] = of_launch
+    return prior
+
+
+def _as_json(weights: FloatArray, families: list[str]) -> str:
+    shown = {n: round(float(w), 4) for n, w in zip(families, weights, strict=True) if w > 0.0}
+    return json.dumps(dict(sorted(shown.items(), key=lambda item: -item[1])))
+
+
+def _backtest(
+    keys: pd.DataFrame,
+    mean: FloatArray,
+    folds: FoldForecasts,
+    spreads: FloatArray,
+    calibration: Calibration,
+    levels: list[float],
+) -> pd.DataFrame:
+    """The ensembles' forecasts of the folds' weeks, one under the other."""
+    names = [f"{side}-{level}" for level in levels for side in ("lo", "hi")]
+    parts: dict[str, list[FloatArray]] = {name: [] for name in ("mean", *names)}
+    horizons = keys["horizon"].to_numpy()
+    for row, horizon in enumerate(horizons):
+        spread = spreads[folds.titles[row]]
+        forecast = calibration.forecast(mean[row, :horizon], spread, levels)
+        for name, column in forecast.columns().items():
+            parts[name].append(column)
+    cutoffs = keys["cutoff"].repeat(horizons)
+    ahead = np.concatenate([np.arange(1, h + 1) for h in horizons]) if len(keys) else np.empty(0)
+    frame = pd.DataFrame(
+        {
+            "isbn": keys["isbn"].repeat(horizons).to_numpy(dtype=str),
+            "week": (cutoffs + pd.to_timedelta(7 * ahead, unit="D")).to_numpy(),
+            "cutoff": cutoffs.to_numpy(),
+            "model": ENSEMBLE,
+            **{
+                name: np.concatenate(values) if values else np.empty(0)
+                for name, values in parts.items()
+            },
+        }
+    )
+    types = {"isbn": "str", "model": "str", "week": "datetime64[us]", "cutoff": "datetime64[us]"}
+    return frame.dropna(subset=["mean"], ignore_index=True).astype(types)
+
+
+def _leaderboard(
+    isbns: npt.NDArray[np.str_],
+    families: list[str],
+    folds: FoldForecasts,
+    mean: FloatArray,
+    weights: FloatArray,
+) -> pd.DataFrame:
+    """Errors on the folds, a row for each title and family, the ensemble among them."""
+    known = np.isfinite(folds.volumes)
+    everything = np.concatenate([folds.members, mean[:, None]], axis=1)
+    wrong = np.abs(everything - folds.volumes[:, None])
+    wrong = np.where(known[:, None], wrong, 0.0).sum(axis=2)
+    weeks = known.sum(axis=1)
+    n, names = len(isbns), [*families, ENSEMBLE]
+    sums, counts = np.zeros((n, len(names))), np.zeros(n)
+    np.add.at(sums, folds.titles, wrong)
+    np.add.at(counts, folds.titles, weeks)
+    mae = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], np.nan)
+    own = np.where(mae[:, -1:] > 0, mae[:, -1:], np.nan)
+    counted = np.bincount(folds.titles, minlength=n)
+    shares = np.column_stack([weights, np.ones(n)])
+    board = pd.DataFrame(
+        {
+            "isbn": np.repeat(isbns, len(names)),
+            "family": np.tile(names, n),
+            "mae": mae.ravel(),
+            "relative_error": (mae / own).ravel(),
+            "weight": shares.ravel(),
+            "n_folds": np.repeat(counted, len(names)),
+        }
+    )
+    board["rank"] = board.groupby("isbn")["mae"].rank(method="min")
+    over_all = board.groupby("family", as_index=False).agg(
+        mae=("mae", "mean"),
+        relative_error=("relative_error", "mean"),
+        weight=("weight", "mean"),
+        n_folds=("n_folds", "sum"),
+    )
+    over_all["isbn"] = ALL_TITLES
+    over_all["rank"] = over_all["mae"].rank(method="min")
+    board = pd.concat([over_all, board], ignore_index=True)[list(LEADERBOARD_TYPES)]
+    board = board.sort_values(["isbn", "mae"], kind="stable", ignore_index=True)
+    return board.astype(LEADERBOARD_TYPES)
