@@ -10,8 +10,8 @@ is written with commas or spaces, and nested names with dots:
 import datetime as dt
 import difflib
 import re
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -245,6 +245,42 @@ class PromoteOptions(OptionGroup):
     min_titles: Share = 0.5
 
 
+Family = Literal[
+    "sarima",
+    "regression",
+    "ets",
+    "theta",
+    "mstl",
+    "intermittent",
+    "boosting",
+    "seasonal_naive",
+    "naive",
+]
+FAMILIES: tuple[Family, ...] = get_args(Family)
+
+
+def has_ensembles(families: Sequence[str]) -> bool:
+    """Whether titles are forecast by ensembles: SARIMA alone needs none."""
+    return list(families) != ["sarima"]
+
+
+def normalise_families(value: object) -> list[Family]:
+    """Read a choice of model families: a list, or one text, each once and in the usual order.
+
+    Raises:
+        ValueError: If there is none, or one that does not exist.
+    """
+    names = [str(item) for item in _items(value)]
+    for name in names:
+        if name not in FAMILIES:
+            near = difflib.get_close_matches(name, FAMILIES, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(FAMILIES)}"
+            raise ValueError(f"{name} is no family: {hint}")
+    if not names:
+        raise ValueError(f"give at least one of {', '.join(FAMILIES)}")
+    return [family for family in FAMILIES if family in names]
+
+
 class Options(OptionGroup):
     """All parameters of a run."""
 
@@ -266,6 +302,8 @@ class Options(OptionGroup):
     min_success_rate: Share = 0.8
     max_child_runs: int = Field(default=30, ge=0)
     max_title_plots: int = Field(default=50, ge=0)
+    families: Annotated[list[Family], PlainValidator(normalise_families)] = list(FAMILIES)
+    calendar: bool = True
     tune: TuneOptions = TuneOptions()
     evaluate: EvaluateOptions = EvaluateOptions()
     promote: PromoteOptions = PromoteOptions()

@@ -87,9 +87,10 @@ def forecast_ensemble(
     test, rolling = [], []
     for cutoff, members in task.said.items():
         known = task.history.until(_weeks_until(task.history, cutoff))
+        own = {}
         if task.candidate is not None:
-            members = {**members, Sarima.family: _refitted(known, task.candidate, members)}
-        mean = _weighted(task.weights, members)
+            own[Sarima.family] = _refitted(known, task.candidate, members)
+        mean = _weighted(task.weights, {**members, **own})
         if mean is None:
             continue
         forecast = task.calibration.forecast(mean, task.spread, task.levels)

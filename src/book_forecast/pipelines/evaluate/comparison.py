@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -132,14 +132,12 @@ def forecast_with_champion(
     if champion is not None and test_forecasts is not None and fold_forecasts is not None:
         isbns = [history.isbn for history in of_ensembles]
         said = said_by_members(test_forecasts, fold_forecasts, isbns)
+        states = _states(champion, isbns)
         for history in of_ensembles:
-            if history.isbn in said:
-                mine = ours.get(history.isbn)
-                tasks.append(
-                    _ensemble_task(
-                        champion, history, theirs[history.isbn], mine, said[history.isbn], levels
-                    )
-                )
+            isbn = history.isbn
+            if isbn in said:
+                pair = theirs[isbn], ours.get(isbn)
+                tasks.append(_ensemble_task(name, history, *pair, states[isbn], said[isbn], levels))
     generation = fingerprint(
         training_weeks[["isbn", "week", "volume"]],
         specifications,
@@ -172,19 +170,25 @@ def choices(release: Payload | None) -> dict[str, Choice]:
     return {row["isbn"]: _choice(row["model"], json.loads(row["state"])) for row in columns}
 
 
+def _states(release: Payload, isbns: Collection[str]) -> dict[str, dict[str, Any]]:
+    """States of some titles' models, by ISBN."""
+    wanted = set(isbns)
+    rows = release.titles.select(["isbn", "state"]).to_pylist()
+    return {row["isbn"]: json.loads(row["state"]) for row in rows if row["isbn"] in wanted}
+
+
 def _ensemble_task(
-    champion: Payload,
+    champion: str,
     history: History,
     theirs: Choice,
     ours: Choice | None,
+    state: Mapping[str, Any],
     said: Mapping[np.datetime64, Members],
     levels: Sequence[float],
 ) -> ChampionEnsemble:
-    place = champion.titles["isbn"].to_pylist().index(history.isbn)
-    state = json.loads(champion.titles["state"][place].as_py())
     same = ours is not None and ours.candidate == theirs.candidate
     return ChampionEnsemble(
-        champion=champion.release,
+        champion=champion,
         history=history,
         weights=dict(theirs.weights),
         candidate=None if same else theirs.candidate,

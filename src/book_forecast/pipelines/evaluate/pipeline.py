@@ -20,6 +20,9 @@ def create_promotion() -> Pipeline:
                 {
                     "training_weeks": "training_weeks",
                     "specifications": "specifications",
+                    "ensembles": "ensembles",
+                    "test_forecasts": "test_forecasts",
+                    "fold_forecasts": "fold_forecasts",
                     "champion": "champion",
                     "options": "params:evaluate",
                     "split_size": "params:split_size",
@@ -90,6 +93,7 @@ def create_scores() -> Pipeline:
                 {
                     "training_weeks": "training_weeks",
                     "training_models": "training_models",
+                    "ensemble_backtest": "ensemble_backtest",
                     "options": "params:evaluate",
                     "split_size": "params:split_size",
                     "levels": "params:levels",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kedro.pipeline import Pipeline, node
 
-from book_forecast.pipelines.train import nodes, release
+from book_forecast.pipelines.train import boosting, nodes, release
 
 GATE = "require_success"
 
@@ -19,14 +19,26 @@ def create_fits() -> Pipeline:
     return Pipeline(
         [
             node(
+                boosting.boost_titles,
+                _boost_inputs("training_weeks"),
+                "training_paths",
+                name="boost_training_weeks",
+            ),
+            node(
+                boosting.boost_titles,
+                _boost_inputs("model_input"),
+                "release_paths",
+                name="boost_all_weeks",
+            ),
+            node(
                 nodes.fit_titles,
-                _fit_inputs("training_weeks"),
+                _fit_inputs("training_weeks", "training_paths"),
                 "training_models",
                 name="fit_training_models",
             ),
             node(
                 nodes.fit_release_titles,
-                _fit_inputs("model_input"),
+                _fit_inputs("model_input", "release_paths"),
                 ["release_models", "release_distributions"],
                 name="fit_release_models",
             ),
@@ -56,9 +68,26 @@ def create_gate(written: Sequence[str]) -> Pipeline:
     return Pipeline([node(nodes.require_success, inputs, None, name=GATE)])
 
 
-def _fit_inputs(weeks: str) -> dict[str, str]:
+def _boost_inputs(weeks: str) -> dict[str, str]:
     return {
         "weeks": weeks,
+        "titles": "titles",
+        "options": "params:boosting",
+        "families": "params:families",
+        "calendar": "params:calendar",
+        "seed": "params:seed",
+        "n_jobs": "params:n_jobs",
+    }
+
+
+def _fit_inputs(weeks: str, paths: str) -> dict[str, str]:
+    return {
+        "weeks": weeks,
+        "paths": paths,
+        "ensembles": "ensembles",
+        "calibration": "calibration",
+        "families": "params:families",
+        "calendar": "params:calendar",
         "specifications": "specifications",
         "alive_weeks": "params:alive_weeks",
         "n_jobs": "params:n_jobs",

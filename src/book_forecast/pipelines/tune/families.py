@@ -23,7 +23,7 @@ from book_forecast.histories import (
     weeks_after,
 )
 from book_forecast.keeps import KeepFolder
-from book_forecast.options import ShardOptions, TuneOptions
+from book_forecast.options import ShardOptions, TuneOptions, has_ensembles
 from book_forecast.parallel import map_titles
 from book_forecast.sarima import Specification, compile_core
 from book_forecast.seasonality import detect
@@ -89,7 +89,7 @@ def forecast_folds(
         training_weeks: isbn, week, volume.
         specifications: What tune has found, one row a title.
         fold_paths: isbn, cutoff, week, mean: what the model of all titles says at the origins.
-        families: The families to compare; fewer than two leave nothing to compare.
+        families: The families to compare; SARIMA alone is not.
         calendar: Whether the calendar's windows are used.
         options: The rolling origins.
         split_size: Horizon, in weeks.
@@ -106,7 +106,9 @@ def forecast_folds(
     paths = paths_by_title(fold_paths)
     tasks = [
         _task(history, rows.get(history.isbn), paths, families, calendar, options, split_size)
-        for history in (part.take(title_histories(training_weeks)) if len(families) > 1 else [])
+        for history in (
+            part.take(title_histories(training_weeks)) if has_ensembles(families) else []
+        )
         if rows.get(history.isbn, {}).get("model") not in LEFT_ALONE
     ]
     generation = fingerprint(

@@ -77,6 +77,7 @@ class TitleTask:
 
     history: History
     folds: Sequence[Fold]
+    wanted: bool
     alive_weeks: int
     options: TuneOptions
     seed: int
@@ -98,6 +99,7 @@ def tune_titles(
     n_jobs: int,
     shard: ShardOptions,
     journals: JournalFolder,
+    families: Sequence[str] = (Sarima.family,),
     finished: KeepFolder | None = None,
 ) -> tuple[Part, Part]:
     """Searches a specification for each title of this shard, on the training weeks alone.
@@ -111,6 +113,7 @@ def tune_titles(
         n_jobs: Processes.
         shard: This run's part of the titles.
         journals: Where trials are kept, so that a stopped run goes on.
+        families: Nothing is searched where SARIMA is not among them.
         finished: Where finished titles are kept, for the same.
 
     Returns:
@@ -120,7 +123,7 @@ def tune_titles(
     generation = fingerprint(
         training_weeks[["isbn", "week", "volume"]],
         options,
-        [split_size, alive_weeks, seed],
+        [split_size, alive_weeks, seed, Sarima.family in families],
         source_fingerprint(*CODE),
     )
     part = Shard(shard.index, shard.count)
@@ -130,6 +133,7 @@ def tune_titles(
             folds=folds_of(
                 history.volumes, split_size, options.folds, options.step, options.min_train
             ),
+            wanted=Sarima.family in families,
             alive_weeks=alive_weeks,
             options=options,
             seed=seed,
@@ -166,11 +170,13 @@ def tune_title(task: TitleTask) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     isbn = task.history.isbn
     if task.history.is_dead(task.alive_weeks):
         return _without_search(isbn, Zero.family, None), []
+    if task.folds and task.history.is_constant():
+        return _without_search(isbn, Naive.family, None), []
+    if not task.wanted:
+        return _without_search(isbn, SeasonalNaive.family, None), []
     if not task.folds:
         reason = f"{task.history.n_weeks} training weeks leave no fold to score on"
         return _without_search(isbn, SeasonalNaive.family, reason), []
-    if task.history.is_constant():
-        return _without_search(isbn, Naive.family, None), []
     space = Space.for_weeks(task.options, min(fold.origin for fold in task.folds))
     search = Search(task.history, task.folds, space, task.options, task.seed)
     try:
