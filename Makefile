@@ -9,7 +9,7 @@ SERVE := $(VENV)/.serve
 ZENML := $(VENV)/.zenml
 DEV := $(VENV)/.dev
 
-.PHONY: run zenml serve test test-slow benchmark lint format mlflow viz install clean
+.PHONY: run zenml serve test test-slow benchmark benchmark-accuracy lint format mlflow viz install clean
 
 run: $(BASE)
 	$(BIN)/kedro run
@@ -29,6 +29,10 @@ test-slow: install
 benchmark: install
 	$(PIP_INSTALL) ".[benchmark]"
 	$(BIN)/python -m benchmarks.everything
+
+# DATA is a folder with data kept outside of the project; without it only generated titles are used.
+benchmark-accuracy: install
+	$(BIN)/python -m benchmarks.accuracy $(if $(DATA),--data $(DATA))
 
 lint: install
 	$(BIN)/ruff check .

@@ -148,8 +148,9 @@ def _stack(members: FloatArray, volumes: FloatArray, prior: FloatArray) -> Float
     """The convex combination that errs least, drawn to the prior; weights of shape (m,)."""
     if not len(members) or len(prior) == 1:
         return prior
-    known = np.isfinite(volumes)
-    typical = np.nanmedian(np.where(np.isfinite(members), members, np.nan), axis=1, keepdims=True)
+    there = np.isfinite(members).any(axis=1)
+    known = np.isfinite(volumes) & there
+    typical = np.nanmedian(np.where(there[:, None], members, 0.0), axis=1, keepdims=True)
     filled = np.where(np.isfinite(members), members, typical)
     # A week's share of its fold, so that each fold counts alike.
     shares = (known / np.maximum(known.sum(axis=1, keepdims=True), 1)).ravel()

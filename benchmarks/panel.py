@@ -1,0 +1,136 @@
+"""A panel of weekly series forecast as the pipelines do it, without Kedro around it."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from book_forecast.journals import JournalFolder
+from book_forecast.options import (
+    FAMILIES,
+    BoostingOptions,
+    EvaluateOptions,
+    ShardOptions,
+    TuneOptions,
+)
+from book_forecast.pipelines.evaluate.nodes import forecast_known_weeks
+from book_forecast.pipelines.train.boosting import boost_titles
+from book_forecast.pipelines.train.nodes import fit_titles
+from book_forecast.pipelines.tune.boosting import boost_folds
+from book_forecast.pipelines.tune.families import forecast_folds
+from book_forecast.pipelines.tune.nodes import tune_titles
+from book_forecast.pipelines.tune.weighing import weigh_families
+
+WHOLE = ShardOptions()
+LAST_WEEK = pd.Timestamp("2024-06-29")
+SEED = 42
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Series up to a cutoff.
+
+    Attributes:
+        weeks: isbn, week, volume, promotion, asp, rrp: training weeks alone.
+        titles: isbn, product_class.
+        horizon: Weeks to forecast.
+        step: Weeks between two rolling origins.
+        calendar: Whether the English calendar means anything for them.
+    """
+
+    weeks: pd.DataFrame
+    titles: pd.DataFrame
+    horizon: int
+    step: int
+    calendar: bool = False
+
+
+def panel_of(
+    series: dict[str, np.ndarray], horizon: int, regressors: dict[str, np.ndarray] | None = None
+) -> Panel:
+    """A panel of series that all end in the same week."""
+    frames = []
+    for name, values in series.items():
+        weeks = LAST_WEEK - pd.to_timedelta(7 * np.arange(len(values))[::-1], unit="D")
+        depth = (regressors or {}).get(name, np.zeros(len(values)))
+        frames.append(
+            pd.DataFrame({"isbn": name, "week": weeks, "volume": values, "promotion": depth})
+        )
+    weeks = pd.concat(frames, ignore_index=True).assign(asp=np.nan, rrp=np.nan)
+    weeks = weeks.astype({"isbn": "str", "week": "datetime64[us]"})
+    titles = pd.DataFrame({"isbn": list(series), "product_class": "all"}).astype("str")
+    return Panel(weeks, titles, horizon, horizon)
+
+
+def forecast_panel(
+    panel: Panel,
+    families: tuple[str, ...] = FAMILIES,
+    levels: tuple[int, ...] = (80, 95),
+    tune: TuneOptions | None = None,
+    n_jobs: int = 0,
+) -> tuple[pd.DataFrame, pd.DataFrame, float]:
+    """Forecasts of the weeks after the panel's last, by the ensemble and each of its families.
+
+    Returns:
+        A forecasts frame with the models `ensemble` and the families; the leaderboard; seconds.
+    """
+    began = time.monotonic()
+    tune = (tune or TuneOptions()).model_copy(update={"step": panel.step})
+    names, bands = list(families), list(levels)
+    with tempfile.TemporaryDirectory() as folder:
+        found, _ = tune_titles(
+            panel.weeks,
+            tune,
+            panel.horizon,
+            26,
+            SEED,
+            n_jobs,
+            WHOLE,
+            JournalFolder(Path(folder)),
+            names,
+        )
+    boosting = (BoostingOptions(), names, panel.calendar, SEED, n_jobs)
+    paths = boost_folds(
+        panel.weeks, panel.titles, boosting[0], tune, panel.horizon, *boosting[1:]
+    )
+    specifications = found.frame
+    said, seasons = forecast_folds(
+        panel.weeks,
+        specifications,
+        paths,
+        names,
+        panel.calendar,
+        tune,
+        panel.horizon,
+        n_jobs,
+        WHOLE,
+    )
+    ensembles, calibration, _, board = weigh_families(
+        said.frame, seasons.frame, panel.weeks, panel.titles, names, bands
+    )
+    ahead = boost_titles(panel.weeks, panel.titles, *boosting)
+    models = fit_titles(
+        panel.weeks,
+        specifications,
+        26,
+        n_jobs,
+        WHOLE,
+        ensembles,
+        calibration,
+        ahead,
+        names,
+        panel.calendar,
+    )
+    no_folds = EvaluateOptions(folds=0)
+    tested, _ = forecast_known_weeks(
+        panel.weeks, models.frame, no_folds, panel.horizon, bands, n_jobs, WHOLE
+    )
+    chosen = models.frame[["isbn", "model"]]
+    own = tested.frame.merge(chosen, on=["isbn", "model"]).assign(model="ensemble")
+    others = tested.frame[tested.frame["model"] != "ensemble"]
+    return pd.concat([own, others], ignore_index=True), board, time.monotonic() - began

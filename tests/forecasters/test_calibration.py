@@ -1,0 +1,94 @@
+"""Intervals hold as often as they say."""
+
+import json
+
+import numpy as np
+import pytest
+
+from book_forecast.forecasters.calibration import Calibration, Errors, calibrate
+
+LEVELS = (50, 80, 95)
+
+
+def simulated(n_titles=200, n_folds=4, horizon=32, seed=0, heavy=False):
+    """Errors of titles of different spreads, wider ahead and alike within a fold."""
+    rng = np.random.default_rng(seed)
+    spreads = np.exp(rng.normal(-1.5, 0.6, n_titles))
+    titles = np.repeat(np.arange(n_titles), n_folds)
+    draw = rng.standard_t(3, (len(titles), horizon)) if heavy else None
+    own = rng.normal(size=(len(titles), horizon)) if draw is None else draw
+    level = rng.normal(size=(len(titles), 1))
+    growth = np.sqrt(1.0 + np.arange(horizon) / 8.0)
+    errors = spreads[titles][:, None] * growth * (0.8 * own + 0.6 * level)
+    places = np.tile(np.arange(n_folds), n_titles)
+    return spreads, titles, places, errors
+
+
+@pytest.mark.parametrize("heavy", [False, True])
+@pytest.mark.parametrize("n_titles", [60, 400])
+def test_new_errors_lie_inside_as_often_as_the_level_says(heavy, n_titles):
+    spreads, titles, places, errors = simulated(n_titles, heavy=heavy)
+    known = places > 0
+    calibration, found = calibrate(Errors(errors[known], titles[known], spreads))
+    new = errors[~known]
+    inside = {level: [] for level in LEVELS}
+    for title in range(n_titles):
+        forecast = calibration.forecast(np.full(32, 1e6), found[title], LEVELS)
+        happened = np.expm1(np.log1p(1e6) + new[title])
+        for level in LEVELS:
+            inside[level] += list(
+                (happened >= forecast.lower[level]) & (happened <= forecast.upper[level])
+            )
+    tolerance = 0.05 if n_titles < 100 else 0.025
+    for level in LEVELS:
+        assert np.mean(inside[level]) == pytest.approx(level / 100, abs=tolerance)
+
+
+def test_titles_that_err_more_have_wider_intervals():
+    spreads, titles, _, errors = simulated()
+    _, found = calibrate(Errors(errors, titles, np.ones(len(spreads))))
+    assert np.corrcoef(np.log(found), np.log(spreads))[0, 1] > 0.8
+
+
+def test_a_title_without_folds_gets_the_spread_of_titles_with_weeks_like_its_own():
+    spreads, titles, _, errors = simulated()
+    expected = np.append(spreads, 0.5)
+    _, found = calibrate(Errors(errors, titles, expected))
+    near = np.abs(np.log(spreads / 0.5)) < 0.3
+    assert found[-1] == pytest.approx(np.median(found[:-1][near]), rel=0.3)
+
+
+def test_without_any_error_intervals_are_wide_rather_than_absent():
+    nothing = Errors(np.empty((0, 0)), np.empty(0, dtype=int), np.array([0.3]))
+    calibration, spreads = calibrate(nothing)
+    forecast = calibration.forecast(np.full(10, 100.0), spreads[0], LEVELS)
+    assert (forecast.lower[95] < 60.0).all()
+    assert (forecast.upper[95] > 160.0).all()
+
+
+def test_intervals_widen_behind_the_last_week_that_was_seen_but_never_jump():
+    spreads, titles, _, errors = simulated()
+    calibration, found = calibrate(Errors(errors, titles, spreads))
+    forecast = calibration.forecast(np.full(104, 1000.0), found[0], (80,))
+    width = forecast.upper[80] - forecast.lower[80]
+    assert width[103] >= width[31]
+    assert width[103] < 4.0 * width[31]
+
+
+def test_bounds_are_nested_and_never_below_zero():
+    spreads, titles, _, errors = simulated(30)
+    calibration, _ = calibrate(Errors(errors, titles, spreads))
+    levels = (0, 1, 20, 50, 66.6, 80, 95, 99, 99.5)
+    forecast = calibration.forecast(np.array([0.0, 0.3, 5.0, 1e7]), 2.0, levels)
+    for narrow, wide in zip(levels, levels[1:], strict=False):
+        assert (forecast.lower[wide] <= forecast.lower[narrow]).all()
+        assert (forecast.upper[wide] >= forecast.upper[narrow]).all()
+    assert all((forecast.lower[level] >= 0.0).all() for level in levels)
+
+
+def test_a_state_gives_the_same_calibration_again():
+    spreads, titles, _, errors = simulated(20)
+    calibration, _ = calibrate(Errors(errors, titles, spreads))
+    state = calibration.to_state()
+    again = Calibration.from_state(json.loads(json.dumps(state)))
+    assert again.to_state() == state
