@@ -81,7 +81,9 @@ def test_weeks_that_no_other_season_knows_lie_between_their_neighbours():
 
 
 def test_one_known_week_stands_for_all():
-    assert fill_missing(np.array([np.nan, 5.0, np.nan]), season=2).tolist() == pytest.approx([5] * 3)
+    assert fill_missing(np.array([np.nan, 5.0, np.nan]), season=2).tolist() == pytest.approx(
+        [5] * 3
+    )
 
 
 def test_without_a_known_week_there_is_nothing_to_fill_with():

@@ -3,6 +3,7 @@
 from book_forecast.forecasters.base import Capabilities, FittedForecaster, Forecast
 from book_forecast.forecasters.frames import TitleForecast, forecast_frame
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
+from book_forecast.forecasters.paths import Ets, Intermittent, Mstl, Theta
 from book_forecast.forecasters.registry import FAMILIES, restore
 from book_forecast.forecasters.sarima import Candidate, Sarima
 
@@ -10,11 +11,15 @@ __all__ = [
     "FAMILIES",
     "Candidate",
     "Capabilities",
+    "Ets",
     "FittedForecaster",
     "Forecast",
+    "Intermittent",
+    "Mstl",
     "Naive",
     "Sarima",
     "SeasonalNaive",
+    "Theta",
     "TitleForecast",
     "Zero",
     "forecast_frame",

@@ -7,10 +7,12 @@ from typing import Any
 
 from book_forecast.forecasters.base import FittedForecaster
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
+from book_forecast.forecasters.paths import Ets, Intermittent, Mstl, Theta
 from book_forecast.forecasters.sarima import Sarima
 
 FAMILIES: dict[str, type[FittedForecaster]] = {
-    family.family: family for family in (Sarima, SeasonalNaive, Naive, Zero)
+    family.family: family
+    for family in (Sarima, Ets, Theta, Mstl, Intermittent, SeasonalNaive, Naive, Zero)
 }
 
 
