@@ -10,9 +10,13 @@ import pytest
 from book_forecast.forecasters import (
     FAMILIES,
     Candidate,
+    Ets,
+    Intermittent,
+    Mstl,
     Naive,
     Sarima,
     SeasonalNaive,
+    Theta,
     Zero,
     restore,
 )
@@ -29,6 +33,12 @@ FITS = {
     "sarima untransformed": lambda h: Sarima.fit(
         h, Candidate(Specification(1, 0, 0, trend="c"), "none")
     ),
+    "ets": lambda h: Ets.fit(h, season=4),
+    "ets without a season": lambda h: Ets.fit(h, season=1),
+    "theta": lambda h: Theta.fit(h, season=4),
+    "theta of a year": Theta.fit,
+    "mstl": lambda h: Mstl.fit(h, season=4),
+    "intermittent": Intermittent.fit,
     "seasonal_naive": SeasonalNaive.fit,
     "naive": Naive.fit,
     "zero": lambda h: Zero(),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from book_forecast.forecasters.base import FittedForecaster
-from book_forecast.forecasters.boosting import Boosting
+from book_forecast.forecasters.boosted import Boosting
 from book_forecast.forecasters.naive import Naive, SeasonalNaive
 from book_forecast.forecasters.outliers import clean
 from book_forecast.forecasters.paths import Ets, Intermittent, Mstl, Theta

@@ -6,12 +6,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from book_forecast.forecasters.base import FittedForecaster
+from book_forecast.forecasters.boosted import Boosting
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
+from book_forecast.forecasters.paths import Ets, Intermittent, Mstl, Theta
+from book_forecast.forecasters.regression import Regression
 from book_forecast.forecasters.sarima import Sarima
 
 FAMILIES: dict[str, type[FittedForecaster]] = {
-    family.family: family for family in (Ensemble, Sarima, SeasonalNaive, Naive, Zero)
+    family.family: family
+    for family in (
+        Ensemble,
+        Sarima,
+        Regression,
+        Ets,
+        Theta,
+        Mstl,
+        Intermittent,
+        Boosting,
+        SeasonalNaive,
+        Naive,
+        Zero,
+    )
 }
 
 
