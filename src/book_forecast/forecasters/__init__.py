@@ -4,6 +4,7 @@ from book_forecast.forecasters.base import Capabilities, FittedForecaster, Forec
 from book_forecast.forecasters.frames import TitleForecast, forecast_frame
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.registry import FAMILIES, restore
+from book_forecast.forecasters.regression import Regression
 from book_forecast.forecasters.sarima import Candidate, Sarima
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "FittedForecaster",
     "Forecast",
     "Naive",
+    "Regression",
     "Sarima",
     "SeasonalNaive",
     "TitleForecast",

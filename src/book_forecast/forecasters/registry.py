@@ -7,10 +7,11 @@ from typing import Any
 
 from book_forecast.forecasters.base import FittedForecaster
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
+from book_forecast.forecasters.regression import Regression
 from book_forecast.forecasters.sarima import Sarima
 
 FAMILIES: dict[str, type[FittedForecaster]] = {
-    family.family: family for family in (Sarima, SeasonalNaive, Naive, Zero)
+    family.family: family for family in (Sarima, Regression, SeasonalNaive, Naive, Zero)
 }
 
 
