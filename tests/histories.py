@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from book_forecast.histories import History
+from book_forecast.histories import Future, History, Regressors
 from book_forecast.journals import JournalFolder
 from book_forecast.options import ShardOptions, TuneOptions
 
@@ -41,6 +42,13 @@ def volumes(seed: int, n: int = 90) -> np.ndarray:
 
 def history(values: np.ndarray, isbn: str = "9780722532935") -> History:
     return History(isbn, np.asarray(values, dtype=float), CUTOFF)
+
+
+def promoted(history: History, future: Future = "known") -> History:
+    """The same title with a promotion of three weeks now and then, some of them planned ahead."""
+    weeks = np.arange(history.n_weeks + 30)
+    depth = np.where(weeks % 17 < 3, 0.25, 0.0)
+    return replace(history, regressors=Regressors(("promotion",), depth[:, None], (future,)))
 
 
 def weeks_frame(series: dict[str, np.ndarray]) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from book_forecast.forecasters import (
     Intermittent,
     Mstl,
     Naive,
+    Regression,
     Sarima,
     SeasonalNaive,
     Theta,
@@ -21,7 +22,7 @@ from book_forecast.forecasters import (
     restore,
 )
 from book_forecast.sarima import Specification
-from tests.histories import history, volumes
+from tests.histories import history, promoted, volumes
 
 SEASONAL = Candidate(Specification(1, 0, 1, 1, 0, 0, s=4, trend="c"))
 INTEGRATED = Candidate(Specification(1, 1, 1, 0, 0, 1, s=4), transform="box_cox")
@@ -39,6 +40,8 @@ FITS = {
     "theta of a year": Theta.fit,
     "mstl": lambda h: Mstl.fit(h, season=4),
     "intermittent": Intermittent.fit,
+    "regression": lambda h: Regression.fit(promoted(h)),
+    "regression of a short season": lambda h: Regression.fit(h, season=4, calendar=False),
     "seasonal_naive": SeasonalNaive.fit,
     "naive": Naive.fit,
     "zero": lambda h: Zero(),
@@ -169,7 +172,7 @@ def test_rolled_in_weeks_are_forecast_from_as_if_the_model_had_always_known_them
 
 
 def test_a_family_that_does_not_exist_is_refused():
-    with pytest.raises(ValueError, match="no model family 'prophet'; there are sarima"):
+    with pytest.raises(ValueError, match="no model family 'prophet'; there are sarima, regression"):
         restore("prophet", {})
 
 

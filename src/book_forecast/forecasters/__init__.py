@@ -6,8 +6,8 @@ from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.frames import TitleForecast, forecast_frame
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.paths import Ets, Intermittent, Mstl, Theta
-from book_forecast.forecasters.regression import Regression
 from book_forecast.forecasters.registry import FAMILIES, restore
+from book_forecast.forecasters.regression import Regression
 from book_forecast.forecasters.sarima import Candidate, Sarima
 
 __all__ = [

@@ -1,61 +1,115 @@
-"""Columns of a regression on the calendar: Fourier terms of the year, windows around feasts."""
+"""Regressors of a title by name: Fourier terms, windows of the calendar, promotions and others.
+
+A column's name is `group.name`, such as `season.cos2`, `holidays.easter` or `other.price`: it says
+all of the column's values in given weeks, so that a model need only keep names.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.calendar import REGRESSORS, calendar_weeks
 from book_forecast.histories import WEEK, FloatArray
+from book_forecast.seasonality import fourier
 
-DAYS_A_YEAR = 365.25
-# The calendar is made once for a process, and anew for a wider span only.
-FIRST_YEAR, LAST_YEAR = 1990, 2045
-CHRISTMAS = tuple(name for name in REGRESSORS if "christmas" in name or name == "new_year")
-FEASTS = tuple(name for name in REGRESSORS if name not in CHRISTMAS)
+Weeks = npt.NDArray[np.datetime64]
 
+PROMOTION = "promotion"
+MOST_PAIRS = 12
+# A window that opened in one year alone cannot be told from what else happened then.
+FEWEST_OCCASIONS = 2
 
-def weeks_from(first: np.datetime64, n: int) -> npt.NDArray[np.datetime64]:
-    """Saturdays of `n` weeks from one on."""
-    return first + WEEK * np.arange(n)
-
-
-def fourier_terms(weeks: npt.NDArray[np.datetime64], pairs: int) -> FloatArray:
-    """Sines and cosines of the year and its parts, shape (n, 2 pairs).
-
-    A year has 365.25 days and not 52 weeks, so they depend on the date.
-    """
-    days = weeks.astype("datetime64[D]").astype(np.float64)
-    angles = 2.0 * np.pi / DAYS_A_YEAR * days[:, None] * np.arange(1, pairs + 1)
-    return np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
+_FIRST_WEEK = np.datetime64("1980-01-05")
+_LAST_WEEK = np.datetime64("2079-12-30")
+# Fewer weeks than between any two occasions of a window, more than it can be open for.
+_APART = 20
 
 
-def calendar_columns(
-    weeks: npt.NDArray[np.datetime64], names: Sequence[str]
-) -> FloatArray:
-    """Windows around feasts, shape (n, names).
+def group_of(column: str) -> str:
+    """What a column belongs to: season, holidays, promotion or other."""
+    return column.partition(".")[0]
+
+
+def season_names(season: int) -> list[str]:
+    """Columns of a season's Fourier pairs, the slowest first; none for a season of one week."""
+    pairs = min(season // 2, MOST_PAIRS)
+    names = [f"season.{wave}{k}" for k in range(1, pairs + 1) for wave in ("cos", "sin")]
+    # The sine that changes its sign from week to week is zero in each of them.
+    return names[:-1] if pairs and season == 2 * pairs else names
+
+
+def holiday_names(weeks: Weeks, seen: npt.NDArray[np.bool_]) -> list[str]:
+    """Columns of the calendar's windows that opened at least twice in weeks that were seen.
 
     Args:
-        weeks: Saturdays, one after the other.
-        names: Of `calendar.REGRESSORS`.
+        weeks: Saturdays in a row.
+        seen: Whether the volume of each is known.
+
+    Raises:
+        ValueError: If the weeks are not Saturdays between 1980 and 2079.
     """
-    if not len(names) or not len(weeks):
-        return np.zeros((len(weeks), len(names)))
-    years = weeks[[0, -1]].astype("datetime64[Y]").astype(int) + 1970
-    first_year, last_year = min(FIRST_YEAR, int(years[0]) - 1), max(LAST_YEAR, int(years[1]) + 1)
-    first, table = _table(first_year, last_year)
-    start = int((weeks[0] - first) // WEEK)
-    places = [REGRESSORS.index(name) for name in names]
-    return table[start : start + len(weeks), places]
+    names = []
+    for name, column in _holiday_columns(weeks).items():
+        occasions = np.flatnonzero(seen & (column > 0.0))
+        if len(occasions) and 1 + np.sum(np.diff(occasions) > _APART) >= FEWEST_OCCASIONS:
+            names.append(name)
+    return names
 
 
-@lru_cache(maxsize=4)
-def _table(first_year: int, last_year: int) -> tuple[np.datetime64, FloatArray]:
-    """The first Saturday and all windows of a span of years."""
-    saturdays = pd.date_range(f"{first_year}-01-01", f"{last_year}-12-31", freq="W-SAT", unit="us")
-    calendar = calendar_weeks(saturdays[0], saturdays[-1], weeks_ahead=0)
-    return np.datetime64(saturdays[0], "D"), calendar[list(REGRESSORS)].to_numpy(dtype=np.float64)
+def regressor_column(name: str) -> str:
+    """The column of a further regressor."""
+    return f"{PROMOTION if name == PROMOTION else 'other'}.{name}"
+
+
+def wave_number(column: str) -> int:
+    """How often in a season the wave of a Fourier term repeats."""
+    return int(column.partition(".")[2][3:])
+
+
+def design_matrix(
+    names: Sequence[str], weeks: Weeks, season: int, regressors: Mapping[str, FloatArray]
+) -> FloatArray:
+    """The columns of a regression.
+
+    Args:
+        names: Of the columns, as the functions above give them.
+        weeks: Saturdays in a row, shape (n,).
+        season: Weeks in a season.
+        regressors: Further regressors by their columns' names, each of shape (n,).
+
+    Returns:
+        Shape (n, columns).
+    """
+    groups = {group_of(name) for name in names}
+    columns = dict(regressors)
+    if "season" in groups:
+        every = season_names(season)
+        terms = fourier((weeks - _FIRST_WEEK) / WEEK, season, min(season // 2, MOST_PAIRS))
+        columns |= dict(zip(every, terms.T, strict=True))
+    if "holidays" in groups:
+        columns |= _holiday_columns(weeks)
+    if not names:
+        return np.empty((len(weeks), 0))
+    return np.stack([columns[name] for name in names], axis=1)
+
+
+def _holiday_columns(weeks: Weeks) -> dict[str, FloatArray]:
+    first, last = weeks[0], weeks[-1]
+    if first < _FIRST_WEEK or last > _LAST_WEEK or (first - _FIRST_WEEK) % WEEK:
+        raise ValueError(f"The calendar has no weeks that end from {first} to {last}.")
+    begin = int((first - _FIRST_WEEK) // WEEK)
+    return {name: column[begin : begin + len(weeks)] for name, column in _calendar().items()}
+
+
+@cache
+def _calendar() -> dict[str, FloatArray]:
+    """All windows of a hundred years: made once a process, since feasts take time to look up."""
+    # Only here: importing a model family should not cost the time of the libraries behind it.
+    from book_forecast.calendar import REGRESSORS, calendar_weeks
+
+    table = calendar_weeks(pd.Timestamp(_FIRST_WEEK), pd.Timestamp(_LAST_WEEK), weeks_ahead=0)
+    return {f"holidays.{name}": table[name].to_numpy(dtype=np.float64) for name in REGRESSORS}

@@ -62,7 +62,7 @@ def fit_families(
         families: Their names.
         thorough: Whether SARIMA spends time on other optima than the nearest.
     """
-    cleaned, bursts = clean(history, recipe.season)
+    cleaned, excess = clean(history, recipe.season)
     models: dict[str, FittedForecaster] = {}
     failures: dict[str, str] = {}
     for family in families:
@@ -74,7 +74,7 @@ def fit_families(
             failures[family] = str(error)
         else:
             models[family] = model
-    return Fits(models, failures, tuple(int(place) for place in bursts))
+    return Fits(models, failures, tuple(np.flatnonzero(excess).tolist()))
 
 
 def _sarima(history: History, recipe: Recipe, thorough: bool) -> FittedForecaster:
@@ -93,7 +93,7 @@ Fit = Callable[[History, Recipe, bool], FittedForecaster]
 FITS: dict[str, Fit] = {
     "sarima": _sarima,
     "regression": lambda history, recipe, _: Regression.fit(
-        history, recipe.season, calendar=recipe.calendar
+        history, recipe.season, calendar=recipe.calendar, outliers=False
     ),
     "ets": lambda history, recipe, _: Ets.fit(history, recipe.season),
     "theta": lambda history, recipe, _: Theta.fit(history, recipe.season),

@@ -1,8 +1,4 @@
-"""Dynamic harmonic regression: ARIMA errors around Fourier terms, feasts and further regressors.
-
-Hyndman and Athanasopoulos, Forecasting: Principles and Practice, section 10.5, fitted by our own
-exact likelihood. Missing weeks stay missing.
-"""
+"""Dynamic harmonic regression: ARIMA errors around season, calendar, promotions and others."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from book_forecast.forecasters.base import (
     Capabilities,
@@ -20,112 +17,120 @@ from book_forecast.forecasters.base import (
     plain,
 )
 from book_forecast.forecasters.design import (
-    CHRISTMAS,
-    FEASTS,
-    calendar_columns,
-    fourier_terms,
-    weeks_from,
+    design_matrix,
+    group_of,
+    holiday_names,
+    regressor_column,
+    season_names,
+    wave_number,
 )
+from book_forecast.forecasters.outliers import clean
+from book_forecast.forecasters.sarima import PERFECT_FIT, weekly_variance
+from book_forecast.forecasters.shrinkage import FIRST, shrink
 from book_forecast.forecasters.transforms import Transform
-from book_forecast.histories import WEEK, YEAR, FloatArray, History
-from book_forecast.sarima import SarimaFit, Specification, fit, predict
-from book_forecast.sarima.autocovariance import arma_autocovariance
+from book_forecast.histories import WEEK, FloatArray, History
+from book_forecast.sarima import Prediction, SarimaFit, Specification, predict
+from book_forecast.sarima.marginal import Errors, best_errors, fit_errors, whiten_regression
+from book_forecast.seasonality import YEAR
 
-PLANNED_WEEKS = 3 * YEAR
-PAIRS = (0, 1, 2, 3, 5, 8)
-ERRORS = ((1, 0, 0), (2, 0, 0), (1, 0, 1), (2, 0, 1), (0, 1, 1), (1, 1, 1), (1, 1, 2))
-FIRST_ERRORS = (1, 0, 1)
-# Weeks that each column must have beside it.
-WEEKS_A_COLUMN = 8
-# A window tells of itself only if it has been seen as often.
-FEWEST_FEASTS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """What a regression is on.
-
-    Attributes:
-        pairs: Of Fourier terms.
-        feasts: Windows of the calendar.
-        names: Further regressors.
-        values: Theirs, from the history's first week to the last that is planned, shape (m, r).
-    """
-
-    pairs: int = 0
-    feasts: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-    values: FloatArray | None = None
-
-    def __len__(self) -> int:
-        """How many columns there are."""
-        return 2 * self.pairs + len(self.feasts) + len(self.names)
-
-    def matrix(self, first: np.datetime64, begin: int, end: int) -> FloatArray:
-        """The columns in some weeks from the history's first, shape (end - begin, columns)."""
-        weeks = weeks_from(first, end)[begin:]
-        further = np.zeros((end - begin, len(self.names)))
-        if self.values is not None and self.names:
-            known = self.values[begin:end]
-            further[: len(known)] = known
-        return np.concatenate(
-            [
-                fourier_terms(weeks, self.pairs),
-                calendar_columns(weeks, self.feasts),
-                further,
-            ],
-            axis=1,
-        )
+ORDERS = ((1, 0, 0), (2, 0, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1), (1, 1, 2))
+"""(p, d, q) of the errors to choose from, by AICc."""
+# Errors at which regressors are first judged: a level that wanders, and noise around it.
+FIRST_ERRORS = Specification(0, 1, 1)
+FIRST_ARMA = np.array([-0.5])
+ROUNDS = 2
+FEWEST_WEEKS = 8
+# Weeks for which regressors are kept beyond the last one known: the longest horizon of a forecast,
+# after a year of weeks that were rolled in.
+PLAN_WEEKS = 156
+# Future regressors are held within what was seen, widened by this share of it on both sides.
+BEYOND = 0.5
 
 
 @dataclass(frozen=True)
 class Regression(FittedForecaster):
-    """A fitted dynamic regression, on the scale of log(1 + copies).
+    """ARIMA errors around shrunk regressors, on the scale of logs of one plus the copies.
 
     Attributes:
-        model: ARIMA errors and the coefficients of the columns.
-        columns: What it is a regression on.
-        first: Saturday of the history's first week.
+        model: The errors and the regressors' coefficients.
         transform: The scale.
         volumes: The weeks up to the cutoff, in copies, shape (n,).
+        season: Weeks in a season.
+        names: The regressors' columns, as `design` names them.
+        further: By name, the values of further regressors that are known or planned: from the
+            first week to `PLAN_WEEKS` after the last that the fit saw.
+        trained_until: Saturday of the last week that the fit saw.
+        n_trained: Weeks that it saw.
+        left_out: Places of weeks that it took for outliers.
     """
 
     family: ClassVar[str] = "regression"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        seasonal=True, regressors=True, missing=True, fewest_weeks=12
+        seasonal=True, regressors=True, missing=True, fewest_weeks=FEWEST_WEEKS
     )
     model: SarimaFit
-    columns: Columns
-    first: np.datetime64
     transform: Transform
     volumes: FloatArray
+    season: int
+    names: tuple[str, ...]
+    further: Mapping[str, FloatArray]
+    trained_until: np.datetime64
+    n_trained: int
+    left_out: tuple[int, ...]
 
     @classmethod
-    def fit(cls, history: History, season: int = YEAR, *, calendar: bool = True) -> Self:
-        """Chooses columns and errors by AICc, and fits.
+    def fit(
+        cls,
+        history: History,
+        season: int = YEAR,
+        *,
+        calendar: bool = True,
+        regressors: bool = True,
+        outliers: bool = True,
+    ) -> Self:
+        """Chooses regressors and errors by what the history's weeks speak for, and fits them.
 
         Args:
-            history: The title's weeks.
-            season: In weeks; with 1 there are no Fourier terms.
-            calendar: Whether England's feasts may mean something.
+            history: The title's weeks, with its regressors.
+            season: Weeks in a season; 1 for none. A history of no more weeks is taken to have none.
+            calendar: Whether to use holidays, which are England's.
+            regressors: Whether to use promotions and the history's other regressors.
+            outliers: Whether to leave bursts of one time only out of the fit, and out of what later
+                forecasts see.
 
         Raises:
-            ValueError: If there are too few weeks, or they do not vary.
+            ValueError: If too few weeks are known, or they do not vary.
         """
-        n_known = int(np.isfinite(history.volumes).sum())
-        if n_known < cls.capabilities.fewest_weeks:
-            raise ValueError(
-                f"{history.isbn} has {n_known} known weeks, {cls.family} needs at least "
-                f"{cls.capabilities.fewest_weeks}."
-            )
-        if history.is_constant():
-            raise ValueError(f"{history.isbn} sold the same in every week.")
-        transform = Transform.fit("log", history.volumes)
-        first = history.cutoff - WEEK * (history.n_weeks - 1)
-        search = _Search(transform.apply(history.volumes), first, n_known)
-        columns = search.choose(history, season, calendar=calendar)
-        model = search.best_errors(columns)
-        return cls(model, columns, first, transform, history.volumes)
+        kept, excess = clean(history, season) if outliers else (history, np.zeros(history.n_weeks))
+        seen = np.isfinite(kept.volumes)
+        if seen.sum() < FEWEST_WEEKS:
+            raise ValueError(f"{seen.sum()} known weeks are too few; {FEWEST_WEEKS} are needed.")
+        transform = Transform.fit("log", kept.volumes)
+        values = transform.apply(kept.volumes)
+        weeks = history.cutoff - WEEK * np.arange(history.n_weeks)[::-1]
+        further = _further(history) if regressors else {}
+        past = {
+            regressor_column(name): column[: history.n_weeks]
+            for name, column in further.items()
+            if np.ptp(column[: history.n_weeks][seen])
+        }
+        names = season_names(season) if history.n_weeks > season else []
+        names += holiday_names(weeks, seen) if calendar else []
+        names += past
+        errors, used = _regress(values, names, design_matrix(names, weeks, season, past))
+        if errors.sigma2 < PERFECT_FIT * weekly_variance(values):
+            raise ValueError("The regression fits the few weeks there are perfectly.")
+        return cls(
+            model=errors.as_fit(),
+            transform=transform,
+            volumes=history.volumes,
+            season=season,
+            names=tuple(used),
+            further={n: column for n, column in further.items() if regressor_column(n) in used},
+            trained_until=history.cutoff,
+            n_trained=history.n_weeks,
+            left_out=tuple(np.flatnonzero(excess).tolist()),
+        )
 
     def forecast(
         self,
@@ -134,62 +139,74 @@ class Regression(FittedForecaster):
         future: Mapping[str, FloatArray] | None = None,
     ) -> Forecast:
         """See `FittedForecaster.forecast`."""
-        n = len(self.volumes)
-        ahead = predict(
-            self.model,
-            self.transform.apply(self.volumes),
-            horizon,
-            self.columns.matrix(self.first, 0, n),
-            self._ahead(horizon, future),
-        )
+        ahead, _ = self._ahead(horizon, future)
         return self.transform.to_copies(ahead.mean, np.sqrt(ahead.variance), levels)
 
-    def _ahead(self, horizon: int, future: Mapping[str, FloatArray] | None = None) -> FloatArray:
-        n = len(self.volumes)
-        matrix = self.columns.matrix(self.first, n, n + horizon)
-        for name, values in (future or {}).items():
-            if name in self.columns.names:
-                place = len(self.columns) - len(self.columns.names)
-                matrix[:, place + self.columns.names.index(name)] = values
-        return matrix
-
-    def explain(self, horizon: int) -> dict[str, FloatArray]:
-        """What parts the weeks ahead are made of, on the scale of log(1 + copies).
+    def explain(
+        self, horizon: int, future: Mapping[str, FloatArray] | None = None
+    ) -> dict[str, FloatArray]:
+        """What each part of the model adds to the log of one plus the copies.
 
         Args:
             horizon: Weeks ahead.
+            future: As in `forecast`.
 
         Returns:
-            level, season, holidays, promotion and other, each of shape (horizon,).
+            By part, each of shape (horizon,): "level" (errors and constant), "season", "holidays",
+            "promotion" and "other". Their sum is that of the median forecast, but where that is cut
+            off at zero or at the ceiling.
         """
-        n = len(self.volumes)
-        trend = len(self.model.coefficients) - len(self.columns)
-        slopes = self.model.coefficients[trend:]
-        parts = self._ahead(horizon) * slopes
-        fitted = self.columns.matrix(self.first, 0, n) @ slopes
-        level = predict(
-            replace(self.model, coefficients=self.model.coefficients[:trend]),
-            self.transform.apply(self.volumes) - fitted,
-            horizon,
-        ).mean
-        pairs, feasts = 2 * self.columns.pairs, len(self.columns.feasts)
-        further = parts[:, pairs + feasts :]
-        promoted = np.array([name == "promotion" for name in self.columns.names], dtype=bool)
-        return {
-            "level": level,
-            "season": parts[:, :pairs].sum(axis=1),
-            "holidays": parts[:, pairs : pairs + feasts].sum(axis=1),
-            "promotion": further[:, promoted].sum(axis=1),
-            "other": further[:, ~promoted].sum(axis=1),
-        }
+        ahead, design = self._ahead(horizon, future)
+        effects = design * self._slopes
+        groups = np.array([group_of(name) for name in self.names])
+        parts = {"level": ahead.mean - effects.sum(axis=1)}
+        for part in ("season", "holidays", "promotion", "other"):
+            parts[part] = effects[:, groups == part].sum(axis=1)
+        return parts
 
     def roll_forward(self, volumes: FloatArray) -> Self:
-        """See `FittedForecaster.roll_forward`."""
+        """See `FittedForecaster.roll_forward`; regressors of these weeks are those planned."""
         return replace(self, volumes=np.concatenate([self.volumes, volumes]))
+
+    @property
+    def _slopes(self) -> FloatArray:
+        """Coefficients of the columns, without the constant."""
+        return self.model.coefficients[len(self.model.coefficients) - len(self.names) :]
+
+    def _ahead(
+        self, horizon: int, future: Mapping[str, FloatArray] | None
+    ) -> tuple[Prediction, FloatArray]:
+        """The forecast on the model's scale, and the regressors of its weeks."""
+        n = len(self.volumes)
+        first = self.trained_until - WEEK * (self.n_trained - 1)
+        weeks = first + WEEK * np.arange(n + horizon)
+        further = {
+            name: self._column(name, n, horizon, None if future is None else future.get(name))
+            for name in self.further
+        }
+        columns = {regressor_column(name): column for name, column in further.items()}
+        design = design_matrix(self.names, weeks, self.season, columns)
+        values = self.transform.apply(self.volumes)
+        values[list(self.left_out)] = np.nan
+        return predict(self.model, values, horizon, design[:n], design[n:]), design[n:]
+
+    def _column(self, name: str, n: int, horizon: int, planned: FloatArray | None) -> FloatArray:
+        """A further regressor up to the horizon, held within reach of what the fit saw of it."""
+        known = self.further[name]
+        column = known[np.minimum(np.arange(n + horizon), len(known) - 1)]
+        if planned is not None:
+            if np.shape(planned) != (horizon,) or not np.all(np.isfinite(planned)):
+                raise ValueError(f"{name} must have a value for each of the {horizon} weeks ahead.")
+            column[n:] = planned
+        seen = known[: self.n_trained]
+        reach = BEYOND * np.ptp(seen)
+        column[self.n_trained :] = np.clip(
+            column[self.n_trained :], seen.min() - reach, seen.max() + reach
+        )
+        return column
 
     def to_state(self) -> dict[str, Any]:
         """See `FittedForecaster.to_state`."""
-        values = self.columns.values
         return {
             "specification": asdict(self.model.specification),
             "arma": plain(self.model.arma),
@@ -197,27 +214,19 @@ class Regression(FittedForecaster):
             "coefficients": plain(self.model.coefficients),
             "log_likelihood": self.model.log_likelihood,
             "n_effective": self.model.n_effective,
-            "pairs": self.columns.pairs,
-            "feasts": list(self.columns.feasts),
-            "regressors": {
-                name: _sparse(values[:, place])
-                for place, name in enumerate(self.columns.names)
-                if values is not None
-            },
-            "weeks_planned": 0 if values is None else len(values),
-            "first": str(self.first.astype("datetime64[D]")),
+            "names": list(self.names),
+            "season": self.season,
             "transform": self.transform.to_state(),
+            "trained_until": str(self.trained_until),
+            "n_trained": self.n_trained,
+            "left_out": list(self.left_out),
+            "regressors": {name: _sparse(column) for name, column in self.further.items()},
             "volumes": plain(self.volumes),
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """See `FittedForecaster.from_state`."""
-        names = tuple(state["regressors"])
-        values = np.zeros((int(state["weeks_planned"]), len(names)))
-        for place, entries in enumerate(state["regressors"].values()):
-            for week, value in entries:
-                values[int(week), place] = float(value)
         model = SarimaFit(
             specification=Specification(**state["specification"]),
             arma=array(state["arma"]),
@@ -227,110 +236,84 @@ class Regression(FittedForecaster):
             n_effective=int(state["n_effective"]),
             evaluations=0,
         )
-        columns = Columns(
-            int(state["pairs"]), tuple(state["feasts"]), names, values if names else None
+        return cls(
+            model=model,
+            transform=Transform.from_state(state["transform"]),
+            volumes=array(state["volumes"]),
+            season=int(state["season"]),
+            names=tuple(state["names"]),
+            further={name: _dense(kept) for name, kept in state["regressors"].items()},
+            trained_until=np.datetime64(state["trained_until"]),
+            n_trained=int(state["n_trained"]),
+            left_out=tuple(state["left_out"]),
         )
-        first = np.datetime64(state["first"], "D")
-        transform = Transform.from_state(state["transform"])
-        return cls(model, columns, first, transform, array(state["volumes"]))
 
 
-def _sparse(column: FloatArray) -> list[list[float]]:
-    """Weeks and values of those that are not zero."""
-    weeks = np.flatnonzero(column)
-    return [[int(week), float(column[week])] for week in weeks]
+def _further(history: History) -> dict[str, FloatArray]:
+    """By name, the regressors' values up to the cutoff and what stands for those after it."""
+    known = history.regressors
+    if known is None:
+        return {}
+    n = history.n_weeks
+    values = np.concatenate([known.before(n), known.after(n, PLAN_WEEKS)])
+    return dict(zip(known.names, values.T, strict=True))
 
 
-@dataclass(frozen=True)
-class _Search:
-    """The choice of columns and errors for one series.
+def _regress(
+    values: FloatArray, names: Sequence[str], design: FloatArray
+) -> tuple[Errors, list[str]]:
+    """Errors and coefficients in turn, then the errors once more with the coefficients' priors.
 
-    Attributes:
-        values: On the model's scale, shape (n,).
-        first: Saturday of its first week.
-        n_known: Weeks that are known.
+    Returns:
+        The regression, and the columns that it uses.
     """
+    if not names:
+        return best_errors(values, ORDERS), []
+    groups = [group_of(name) for name in names]
+    weights = _weights(names, design, np.isfinite(values))
+    specification, arma, spreads = FIRST_ERRORS, FIRST_ARMA, FIRST
+    for _ in range(ROUNDS):
+        whitened = whiten_regression(values, specification, arma, design)
+        shrunk = shrink(whitened, groups, weights, spreads)
+        errors = best_errors(values - design @ shrunk.coefficients, ORDERS)
+        specification, arma, spreads = errors.specification, errors.arma, shrunk.spreads
+    whitened = whiten_regression(values, specification, arma, design)
+    spread = shrink(whitened, groups, weights, spreads).spread
+    used = np.flatnonzero(spread).tolist()
+    if not used:
+        return best_errors(values, ORDERS), []
+    errors = fit_errors(
+        values, specification, design[:, used], spread=spread[used], start=errors.arma
+    )
+    return errors, [names[place] for place in used]
 
-    values: FloatArray
-    first: np.datetime64
-    n_known: int
 
-    def choose(self, history: History, season: int, *, calendar: bool) -> Columns:
-        """The columns of the lowest AICc, group by group."""
-        best = Columns()
-        lowest = self._aicc(best)
-        for pairs in PAIRS[1:] if season > 1 else ():
-            best, lowest = self._better(best, lowest, replace(best, pairs=pairs))
-        for group in (CHRISTMAS, FEASTS) if calendar else ():
-            feasts = (*best.feasts, *self._seen(group))
-            best, lowest = self._better(best, lowest, replace(best, feasts=feasts))
-        known = history.regressors
-        if known is None:
-            return best
-        n = history.n_weeks
-        values = np.concatenate([known.before(n), known.after(n, PLANNED_WEEKS)])
-        for place, name in enumerate(known.names):
-            if not np.ptp(values[:n, place]) > 0.0:
-                continue
-            added = values[:, [place]]
-            further = added if best.values is None else np.c_[best.values, added]
-            more = replace(best, names=(*best.names, name), values=further)
-            best, lowest = self._better(best, lowest, more)
-        return best
+def _weights(names: Sequence[str], design: FloatArray, seen: npt.NDArray[np.bool_]) -> FloatArray:
+    """What brings the columns of a group to a common scale.
 
-    def _seen(self, group: Sequence[str]) -> list[str]:
-        """Windows of a group that weeks with a known volume have met."""
-        columns = calendar_columns(weeks_from(self.first, len(self.values)), group)
-        known = np.isfinite(self.values)[:, None]
-        times = ((columns > 0.0) & known).sum(axis=0)
-        return [name for name, n in zip(group, times, strict=True) if n >= FEWEST_FEASTS]
+    Faster waves are expected to be smaller; windows are shares of a week; other regressors have
+    units of their own.
+    """
+    weights = np.ones(len(names))
+    for place, name in enumerate(names):
+        group = group_of(name)
+        if group == "season":
+            weights[place] = 1.0 / wave_number(name)
+        elif group != "holidays":
+            weights[place] = 1.0 / np.std(design[seen, place])
+    return weights
 
-    def _better(self, best: Columns, lowest: float, other: Columns) -> tuple[Columns, float]:
-        if len(other) == len(best) or len(other) * WEEKS_A_COLUMN > self.n_known:
-            return best, lowest
-        aicc = self._aicc(other)
-        return (other, aicc) if aicc < lowest else (best, lowest)
 
-    def _aicc(self, columns: Columns) -> float:
-        try:
-            return self._fit(columns, FIRST_ERRORS).aicc
-        except ValueError:
-            return float("inf")
+def _sparse(column: FloatArray) -> dict[str, Any]:
+    """A column as plain data: where it is mostly zero, the other weeks alone."""
+    places = np.flatnonzero(column)
+    if 2 * len(places) > len(column):
+        return {"length": len(column), "values": plain(column)}
+    return {"length": len(column), "places": places.tolist(), "values": plain(column[places])}
 
-    def best_errors(self, columns: Columns) -> SarimaFit:
-        """The fit with the errors of the lowest AICc, given the first week.
 
-        With differences the likelihood is that of all weeks but the first, given it: that of the
-        first is taken from the others, so that they compare.
-        """
-        matrix = columns.matrix(self.first, 0, len(self.values))
-        found: list[tuple[float, SarimaFit]] = []
-        problem: Exception | None = None
-        for order in ERRORS:
-            try:
-                model = self._fit(columns, order)
-            except ValueError as error:
-                problem = error
-                continue
-            aicc = model.aicc
-            if not model.specification.d:
-                aicc += 2.0 * self._first_week(model, matrix)
-            found.append((aicc, model))
-        if not found:
-            raise ValueError(str(problem))
-        return min(found, key=lambda item: item[0])[1]
-
-    def _fit(self, columns: Columns, order: tuple[int, int, int]) -> SarimaFit:
-        specification = Specification(*order, trend="n" if order[1] else "c")
-        matrix = columns.matrix(self.first, 0, len(self.values))
-        return fit(self.values, specification, matrix, thorough=False)
-
-    def _first_week(self, model: SarimaFit, matrix: FloatArray) -> float:
-        """Log-likelihood of the first week that is known, by itself."""
-        place = int(np.flatnonzero(np.isfinite(self.values))[0])
-        design = np.r_[1.0, matrix[place]]
-        p, q = model.specification.p, model.specification.q
-        ar, ma = model.arma[:p], model.arma[p : p + q]
-        variance = model.sigma2 * float(arma_autocovariance(ar, ma, 1)[0])
-        error = float(self.values[place] - design @ model.coefficients)
-        return -0.5 * (float(np.log(2.0 * np.pi * variance)) + error**2 / variance)
+def _dense(kept: Mapping[str, Any]) -> FloatArray:
+    """The inverse of `_sparse`."""
+    column = np.zeros(kept["length"])
+    column[kept.get("places", slice(None))] = array(kept["values"])
+    return column

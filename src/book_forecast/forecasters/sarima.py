@@ -71,7 +71,7 @@ class Sarima(FittedForecaster):
         transform = Transform.fit(candidate.transform, history.volumes)
         values = transform.apply(history.volumes)
         model = fit(values, candidate.specification, start=start, thorough=thorough)
-        if model.sigma2 < PERFECT_FIT * _weekly_variance(values):
+        if model.sigma2 < PERFECT_FIT * weekly_variance(values):
             raise ValueError(f"{candidate.specification} fits the few weeks there are perfectly")
         return cls(model, transform, history.volumes)
 
@@ -126,7 +126,7 @@ class Sarima(FittedForecaster):
         return cls(model, Transform.from_state(state["transform"]), array(state["volumes"]))
 
 
-def _weekly_variance(values: FloatArray) -> float:
+def weekly_variance(values: FloatArray) -> float:
     """Variance of the changes from week to week; of the weeks, where no two in a row were seen."""
     changes = np.diff(values)
     changes = changes[np.isfinite(changes)]

@@ -171,7 +171,7 @@ def forecast_title_folds(task: FamilyTask) -> tuple[dict[str, Any], pd.DataFrame
     """What was found of one title's season, and what each family says at each fold."""
     history = task.history
     earliest = min((fold.origin for fold in task.folds), default=history.n_weeks)
-    before = detect(history.volumes[:earliest]).season
+    before = detect(np.log1p(history.volumes[:earliest])).season
     start: FloatArray | None = None
     parts = []
     for number, fold in enumerate(task.folds):
@@ -199,7 +199,7 @@ def forecast_title_folds(task: FamilyTask) -> tuple[dict[str, Any], pd.DataFrame
         parts.append(
             pd.DataFrame({"isbn": history.isbn, "cutoff": known.cutoff, "week": weeks, **said})
         )
-    season = detect(history.volumes)
+    season = detect(np.log1p(history.volumes))
     row = {
         "isbn": history.isbn,
         "season": season.season,
