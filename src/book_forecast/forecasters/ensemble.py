@@ -10,6 +10,7 @@ import numpy as np
 
 from book_forecast.forecasters.base import Capabilities, FittedForecaster, Forecast, array, plain
 from book_forecast.forecasters.calibration import Calibration
+from book_forecast.forecasters.explanation import YEAR, of_path, with_trend
 from book_forecast.histories import FloatArray
 
 WEEKS = "volumes"
@@ -57,6 +58,18 @@ class Ensemble(FittedForecaster):
         return {
             name: model.forecast(horizon, (), future).mean for name, model in self.members.items()
         }
+
+    def explain(self, horizon: int) -> dict[str, FloatArray]:
+        """See `FittedForecaster.explain`; beside the level there is a "trend".
+
+        The parts are those of the heaviest member that can tell, and the level is what they leave
+        of the ensemble's mean. Where none can, they are read off the mean of the next two years.
+        """
+        for name in sorted(self.members, key=lambda name: -self.weights[name]):
+            told = self.members[name].explain(horizon)
+            if told:
+                return with_trend(self.forecast(horizon, ()).mean, told)
+        return of_path(self.forecast(2 * YEAR, ()).mean, horizon)
 
     def roll_forward(self, volumes: FloatArray) -> Self:
         """See `FittedForecaster.roll_forward`."""
