@@ -9,41 +9,28 @@ import numpy as np
 from book_forecast.histories import FloatArray
 
 YEAR = 52
-NAMED = ("season", "holidays", "promotion", "other")
-"""Parts that a model tells; what they leave is the level, and its change the trend."""
 
 
-def with_trend(mean: FloatArray, told: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-    """Parts of a mean, from those that one of its models tells.
+def parts_of(mean: FloatArray, told: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    """Parts of two years' mean, from those that one of its models tells, if any does.
 
     Args:
-        mean: Copies by week ahead, shape (horizon,).
-        told: By part, as `FittedForecaster.explain` returns them.
+        mean: Copies by week ahead, shape (104,).
+        told: By part, as `FittedForecaster.explain` returns them, each of shape (104,).
 
     Returns:
-        "level", the same in all weeks; "trend", what has changed of it since the first one; and the
-        named parts. Their sum is log(1 + mean).
+        "level", the same in all weeks: the usual one of the first year; "trend", a straight line
+        that begins at nothing and leads from the one year's level to the next one's; what the model
+        tells or, if it tells nothing, a "season" that both years have in common; and "other", all
+        the rest. Their sum is log(1 + mean).
     """
-    named = {name: told.get(name, np.zeros(len(mean))) for name in NAMED}
-    left = np.log1p(mean) - np.sum(list(named.values()), axis=0)
-    level = np.full(len(mean), left[0])
-    return {"level": level, "trend": left - level, **named}
-
-
-def of_path(mean: FloatArray, horizon: int) -> dict[str, FloatArray]:
-    """Parts of a mean that no model tells any of: what two years ahead have in common.
-
-    Args:
-        mean: Copies by week ahead, shape (104,): two years.
-        horizon: How many of its weeks to explain.
-
-    Returns:
-        "level", the same in all weeks; "trend", a straight line from one year's mean to the next
-        one's; and "season", the rest, which feasts are in.
-    """
-    path = np.log1p(mean)
-    first, second = path[:YEAR].mean(), path[YEAR : 2 * YEAR].mean()
-    trend = (second - first) / YEAR * np.arange(len(path))
-    level = np.full(len(path), (path - trend)[:YEAR].mean())
-    parts = {"level": level, "trend": trend, "season": path - trend - level}
-    return {name: values[:horizon] for name, values in parts.items()}
+    parts = {name: values for name, values in told.items() if name not in ("level", "other")}
+    left = np.log1p(mean) - np.sum(list(parts.values()), axis=0)
+    slope = (left[YEAR:].mean() - left[:YEAR].mean()) / YEAR
+    trend = slope * np.arange(2 * YEAR)
+    level = np.full(2 * YEAR, (left - trend)[:YEAR].mean())
+    rest = left - trend - level
+    if not told:
+        season = np.tile(rest.reshape(2, YEAR).mean(axis=0), 2)
+        parts, rest = {"season": season}, rest - season
+    return {"level": level, "trend": trend, **parts, "other": rest}

@@ -28,12 +28,12 @@ _HALF_WEEK = pd.Timedelta(days=3.5)
 # A part that nowhere changes the forecast by more than this share is not drawn.
 _UNSEEN = 0.005
 _LIGHT = 0.005
-_PARTS = {
-    "trend": ("Trend and rest", {"color": "#6B6B6B", "width": 2.2}),
+_PARTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "trend": ("Trend", {"color": "#6B6B6B", "width": 2.2}),
     "season": ("Season", {"color": "#0072B2", "width": 2.2}),
     "holidays": ("Holidays", {"color": "#D55E00"}),
     "promotion": ("Promotion", {"color": "#009E73"}),
-    "other": ("Other", {"color": "#9167FF", "width": 1.8, "dash": "dot"}),
+    "other": ("All else", {"color": "#9167FF", "width": 1.8, "dash": "dot"}),
 }
 _AS_BARS = ("holidays", "promotion")
 _TICKS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)
@@ -207,6 +207,8 @@ def _layout(
             "range": x_range,
             "type": "date",
             "anchor": "y2",
+            # Plotly leaves it out where there are bars.
+            "showgrid": True,
             "hoverformat": "Week to %-d %b %Y",
         },
         "yaxis": {
@@ -221,7 +223,7 @@ def _layout(
             "tickmode": "array",
             "tickvals": values,
             "ticktext": texts,
-            "title": "makes of the level",
+            "title": {"text": "against the level", "standoff": 14},
             "zeroline": True,
             "zerolinecolor": FAINT,
         },

@@ -24,7 +24,7 @@ from book_forecast.plots.style import (
 # corner.
 FARTHEST = 3.0
 _ROW = 34  # pixels
-_COLUMNS = {"weight": (1.09, "mean weight"), "wape": (1.2, "WAPE")}
+_COLUMNS = {"weight": (1.09, "mean weight"), "wape": (1.2, "WAPE, test")}
 _HOVER = "%{customdata[0]}: %{customdata[1]:.1%} of the ensemble's error<extra></extra>"
 
 
@@ -45,11 +45,8 @@ def leaderboard_figure(leaderboard: pd.DataFrame, test_scores: pd.DataFrame) -> 
         return go.Figure(layout={"template": TEMPLATE, "title": titled(heading, note)})
     notes = (
         "Mean absolute error over all titles, as a share of the ensemble's (to the right is worse)",
-        " · ".join(
-            _rank(rows[name], text)
-            for name, text in (("folds", "on the folds"), ("test", "on the test weeks"))
-            if name == "folds" or rows[name].notna().any()
-        ),
+        _rank(rows["folds"], "On the folds"),
+        _rank(rows["test"], "On the test weeks"),
     )
     layout = _layout(rows) | {"title": titled(heading, *notes)}
     return go.Figure(_traces(rows), layout)
@@ -82,7 +79,7 @@ def _ratios(errors: pd.DataFrame) -> pd.Series:
 
 
 def _rank(ratios: pd.Series, where: str) -> str:
-    """The ensemble's place, and the best single family beside it."""
+    """The ensemble's place and the best single family, or nothing if there is none."""
     single = ratios.drop(ENSEMBLE).dropna()
     if single.empty:
         return ""
@@ -145,8 +142,8 @@ def _layout(rows: pd.DataFrame) -> dict[str, Any]:
     place = families.index(ENSEMBLE)
     return {
         "template": TEMPLATE,
-        "height": height + 220,
-        "margin": {"t": 120, "r": 200},
+        "height": height + 250,
+        "margin": {"t": 150, "r": 200},
         "xaxis": {
             "tickformat": ".0%",
             "range": [low - pad, high + pad],

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.forecasters import Ensemble, Zero
+from book_forecast.histories import FloatArray
 from book_forecast.metrics import ALL_TITLES, error_ratios
 from book_forecast.pipelines.evaluate.nodes import CHOSEN
 
@@ -37,7 +38,8 @@ def report_families(
         A row over all titles (isbn "all"), where a family is compared over the titles that it has
         forecast, and one a title: isbn, title, model, wape; `<family>_wape` for each family;
         best_family, best_wape; ratio, the chosen model's error over that of the best single family;
-        lost, whether it is above 1.
+        lost, whether it is above 1. Over all titles, best_wape is what the family's WAPE would be
+        if it compared on all titles as it does on its own.
     """
     test = scores[scores["cutoff"] == scores["cutoff"].max()]
     mae, wape = _wide(test, "mae"), _wide(test, "wape")
@@ -51,6 +53,8 @@ def report_families(
     single.loc[ALL_TITLES] = ratios * mine[ALL_TITLES]
     best = single.dropna(how="all").idxmin(axis=1).reindex(own.index).astype(object)
     least = single.min(axis=1)
+    best_wape = _own(wape, best)
+    best_wape[ALL_TITLES] = _own(wape, own)[ALL_TITLES] * ratios.min()
     names = titles.set_index("isbn")["title"].reindex(own.index)
     columns = {
         "isbn": own.index,
@@ -59,7 +63,7 @@ def report_families(
         "wape": _own(wape, own).to_numpy(),
         **{f"{name}_wape": _column(wape, name, own.index) for name in families},
         "best_family": best.to_numpy(),
-        "best_wape": _own(wape, best).to_numpy(),
+        "best_wape": best_wape.to_numpy(),
         "ratio": (mine / least.where(least > 0)).to_numpy(),
         "lost": (least < mine * SAME).to_numpy(),
     }
@@ -81,7 +85,7 @@ def _own(errors: pd.DataFrame, models: pd.Series) -> pd.Series:
     return pd.Series(long.reindex(pairs).to_numpy(dtype=np.float64), index=models.index)
 
 
-def _column(errors: pd.DataFrame, model: str, isbns: pd.Index) -> pd.Series:
+def _column(errors: pd.DataFrame, model: str, isbns: pd.Index) -> FloatArray:
     return errors.reindex(index=isbns, columns=[model])[model].to_numpy(dtype=np.float64)
 
 

@@ -63,8 +63,9 @@ def explain_forecasts(current_release: Payload, horizon: int, n_jobs: int) -> pd
     Returns:
         isbn, week, kind, name, value, weight; no row of a title that no ensemble forecasts. Of kind
         "member" is what each member says, in copies, and its weight. Of kind "part" are factors:
-        "level" in copies plus one, the same in all weeks, and how much "trend", "season" and so on
-        multiply it by; their product is one plus the forecast.
+        "level" in copies plus one, the same in all weeks, and what "trend", "season", "holidays",
+        "promotion" and "other" multiply it by; their product is one plus the forecast. Holidays and
+        promotion are there where a member of the ensemble can tell them.
     """
     is_ensemble = np.array(current_release.titles["model"].to_pylist()) == Ensemble.family
     cutoffs = current_release.titles["cutoff"].to_numpy().astype("datetime64[D]")
