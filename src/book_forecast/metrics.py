@@ -91,6 +91,22 @@ def score_forecasts(
     return scores.sort_values(["cutoff", "isbn", "model"], kind="stable", ignore_index=True)
 
 
+def error_ratios(errors: pd.DataFrame, own: pd.Series) -> pd.Series:
+    """Mean errors as a share of another model's, each over the titles that both have.
+
+    Args:
+        errors: One row a title, a column a model; NaN where a model has none.
+        own: Errors of the model to compare with, by the same titles.
+
+    Returns:
+        A ratio for each column: above 1 is worse than the other; NaN where that has no error.
+    """
+    own = own.reindex(errors.index)
+    theirs = errors.where(own.notna()).sum()
+    ours = errors.notna().mul(own.fillna(0.0), axis=0).sum()
+    return theirs / ours.where(ours > 0)
+
+
 def _check(forecasts: pd.DataFrame, levels: Sequence[float]) -> None:
     bounds = [f"{side}-{level}" for level in levels for side in ("lo", "hi")]
     wanted = ["isbn", "week", "cutoff", "model", "mean", *bounds]

@@ -53,6 +53,35 @@ def make_models(*isbns, model="sarima", reason=None):
     return pd.DataFrame(rows).astype({"isbn": "str", "model": "str"})
 
 
+def make_explanation(members, parts, isbn="9780000000001", first=FIRST_WEEK):
+    """What an ensemble's forecast consists of.
+
+    Args:
+        members: Name to (weight, copies by week).
+        parts: Name to factors by week.
+        isbn: The title.
+        first: First week ahead.
+    """
+    rows = [("member", name, *said) for name, said in members.items()]
+    rows += [("part", name, np.nan, factors) for name, factors in parts.items()]
+    frames = [
+        pd.DataFrame(
+            {
+                "isbn": isbn,
+                "week": weeks_from(first, len(values)),
+                "kind": kind,
+                "name": name,
+                "value": np.asarray(values, dtype=float),
+                "weight": weight,
+            }
+        )
+        for kind, name, weight, values in rows
+    ]
+    return pd.concat(frames, ignore_index=True).astype(
+        dict.fromkeys(("isbn", "kind", "name"), "str")
+    )
+
+
 def traces_by_name(figure):
     """The traces of a figure, each under its name; those of one name in a list."""
     found: dict[str | None, list[Any]] = {}

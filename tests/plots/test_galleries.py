@@ -4,12 +4,18 @@ import logging
 
 import pandas as pd
 
-from book_forecast.plots import residual_figures, title_figures, tuning_figures
+from book_forecast.plots import (
+    explanation_figures,
+    residual_figures,
+    title_figures,
+    tuning_figures,
+)
 from book_forecast.plots.choice import largest_titles
 from tests.plots.frames import (
     FIRST_WEEK,
     LEVELS,
     WEEK,
+    make_explanation,
     make_forecast,
     make_history,
     make_models,
@@ -104,3 +110,17 @@ def test_searches_are_drawn_for_the_largest_titles_that_were_searched():
     figures = tuning_figures(trials, MODEL_INPUT, TITLES, 1)
     assert list(figures) == [ISBNS[1]]
     assert len(traces_by_name(figures[ISBNS[1]])["Scored on all folds"][0].x) == 3
+
+
+def test_the_largest_titles_that_an_ensemble_forecasts_are_explained():
+    told = {"theta": (1.0, [200.0] * 8)}, {"level": [201.0] * 8}
+    explanations = pd.concat([make_explanation(*told, isbn, END + WEEK) for isbn in ISBNS[:2]])
+    figures = explanation_figures(explanations, FUTURE, MODEL_INPUT, TITLES, LEVELS, 1)
+    assert list(figures) == [ISBNS[1]]
+    assert "Book 2" in figures[ISBNS[1]].layout.title.text
+    assert "Theta, 100%" in traces_by_name(figures[ISBNS[1]])
+
+
+def test_without_ensembles_nothing_is_explained():
+    explanations = make_explanation({"theta": (1.0, [200.0])}, {}).iloc[:0]
+    assert explanation_figures(explanations, FUTURE, MODEL_INPUT, TITLES, LEVELS, 50) == {}

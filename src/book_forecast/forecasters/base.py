@@ -87,6 +87,18 @@ class FittedForecaster(ABC):
             volumes: Copies in the weeks after the cutoff, shape (n,); NaN where a week is missing.
         """
 
+    def explain(self, horizon: int) -> dict[str, FloatArray]:  # noqa: ARG002 - of those that can
+        """What the weeks ahead consist of, on the scale of log(1 + copies).
+
+        Args:
+            horizon: Weeks ahead, at least 1.
+
+        Returns:
+            By part ("level", "season", "holidays", "promotion", "other"), what it adds in each
+            week, shape (horizon,); the sum is log(1 + copies). Nothing, where a model cannot tell.
+        """
+        return {}
+
     @abstractmethod
     def to_state(self) -> dict[str, Any]:
         """Everything the model needs, as plain data that JSON can hold without loss."""

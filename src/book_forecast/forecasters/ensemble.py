@@ -10,6 +10,7 @@ import numpy as np
 
 from book_forecast.forecasters.base import Capabilities, FittedForecaster, Forecast, array, plain
 from book_forecast.forecasters.calibration import Calibration
+from book_forecast.forecasters.explanation import YEAR, parts_of
 from book_forecast.histories import FloatArray
 
 WEEKS = "volumes"
@@ -57,6 +58,20 @@ class Ensemble(FittedForecaster):
         return {
             name: model.forecast(horizon, (), future).mean for name, model in self.members.items()
         }
+
+    def explain(self, horizon: int) -> dict[str, FloatArray]:
+        """See `FittedForecaster.explain`; beside the level there is a "trend".
+
+        The parts are those of the heaviest member that can tell some, and what they leave of the
+        mean. Where no member can, they are read off the mean of the next two years.
+        """
+        told: dict[str, FloatArray] = {}
+        for name in sorted(self.members, key=lambda name: -self.weights[name]):
+            told = self.members[name].explain(2 * YEAR)
+            if told:
+                break
+        parts = parts_of(self.forecast(2 * YEAR, ()).mean, told)
+        return {name: values[:horizon] for name, values in parts.items()}
 
     def roll_forward(self, volumes: FloatArray) -> Self:
         """See `FittedForecaster.roll_forward`."""

@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from book_forecast.plots.choice import largest_titles
+from book_forecast.plots.explanation import explanation_figure
 from book_forecast.plots.residuals import residual_figure
 from book_forecast.plots.style import model_label, names_by_isbn
 from book_forecast.plots.title import title_figure
@@ -93,6 +94,42 @@ def tuning_figures(
     names = names_by_isbn(titles)
     by_title = _by_title(trials, shown)
     return {isbn: tuning_figure(by_title[isbn], names.get(isbn, isbn)) for isbn in shown}
+
+
+def explanation_figures(
+    explanations: pd.DataFrame,
+    forecasts: pd.DataFrame,
+    model_input: pd.DataFrame,
+    titles: pd.DataFrame,
+    levels: Sequence[float],
+    max_titles: int,
+) -> dict[str, go.Figure]:
+    """Draw what the forecasts of the largest titles consist of, where an ensemble made them.
+
+    Args:
+        explanations: As `explain_forecasts` makes them.
+        forecasts: Forecast rows of the future, one model per title.
+        model_input: isbn, week, volume; tells which titles are the largest.
+        titles: isbn, title.
+        levels: Interval levels in percent.
+        max_titles: How many titles are drawn at most.
+    """
+    explained = model_input[model_input["isbn"].isin(explanations["isbn"].unique())]
+    shown = _choose(explained, max_titles)
+    names = names_by_isbn(titles)
+    explained_by, forecast_by, sold_by = (
+        _by_title(frame, shown) for frame in (explanations, forecasts, explained)
+    )
+    return {
+        isbn: explanation_figure(
+            explained_by[isbn],
+            forecast_by.get(isbn, forecasts.iloc[:0]),
+            sold_by[isbn],
+            levels,
+            names.get(isbn, isbn),
+        )
+        for isbn in shown
+    }
 
 
 def _choose(model_input: pd.DataFrame, max_titles: int) -> list[str]:

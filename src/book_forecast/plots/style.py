@@ -18,21 +18,30 @@ GRID = "rgba(120, 128, 140, 0.22)"
 SHADE = "rgba(107, 114, 128, 0.13)"
 GOOD, WARNING, BAD = "#009E73", "#E69F00", "#D55E00"
 
-# Okabe and Ito's palette, which those who confuse red and green can tell apart.
+# Okabe and Ito's palette, and five more colours that those who confuse red and green can tell from
+# it and from each other.
 _MODEL_COLOURS = {
+    "ensemble": "#009E73",
     "sarima": "#0072B2",
+    "regression": "#8B0972",
+    "ets": "#0207FB",
+    "theta": "#29581F",
+    "mstl": "#56B4E9",
+    "intermittent": "#815E61",
+    "boosting": "#9167FF",
     "seasonal_naive": "#D55E00",
     "naive": "#E69F00",
     "zero": "#CC79A7",
 }
-_FURTHER_COLOURS = ("#009E73", "#56B4E9", "#8C6D1F", "#7B5EA7")
-_MODEL_LABELS = {"sarima": "SARIMA"}
+_FURTHER_COLOURS = ("#8C6D1F", "#7B5EA7", "#3D7F86", "#B0497B")
+_MODEL_LABELS = {"sarima": "SARIMA", "ets": "ETS", "mstl": "MSTL"}
 
 LEGEND_RANKS = {"sales": 1, "forecast": 2, "interval": 3, "gap": 4, "baseline": 5}
 """The order of legend entries, which is not the order in which traces cover each other."""
 
 BASELINE = "seasonal_naive"
 """The model that every other one is shown beside."""
+ENSEMBLE = "ensemble"
 
 TEMPLATE = go.layout.Template(
     layout={

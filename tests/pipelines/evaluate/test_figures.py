@@ -8,7 +8,11 @@ import pytest
 
 from book_forecast.forecasters import Candidate, FittedForecaster, Sarima, SeasonalNaive
 from book_forecast.histories import title_histories
-from book_forecast.pipelines.evaluate.figures import plot_residuals, title_residuals
+from book_forecast.pipelines.evaluate.figures import (
+    plot_leaderboard,
+    plot_residuals,
+    title_residuals,
+)
 from book_forecast.sarima import Specification
 from tests.plots.frames import make_history, make_titles, traces_by_name
 
@@ -67,3 +71,20 @@ def test_no_more_titles_are_drawn_than_asked_for(models, model_input):
 
 def test_without_such_a_model_nothing_is_drawn(models, model_input):
     assert plot_residuals(models[2:], model_input, make_titles(*ISBNS), 50) == {}
+
+
+def test_families_are_held_against_the_test_weeks_and_no_others():
+    families = {"ensemble": 1.0, "theta": 1.5}
+    rows = [(isbn, name, error, 0.5) for isbn in ("all", "1") for name, error in families.items()]
+    leaderboard = pd.DataFrame(rows, columns=["isbn", "family", "mae", "weight"])
+    cutoffs = pd.to_datetime(["2023-01-07", "2024-01-06"])
+    scores = pd.DataFrame(
+        [
+            ("1", name, cutoff, "mae", error * factor)
+            for name, error in families.items()
+            for cutoff, factor in zip(cutoffs, (1.0, 0.75 * error), strict=True)
+        ],
+        columns=["isbn", "model", "cutoff", "metric", "value"],
+    )
+    (tested,) = traces_by_name(plot_leaderboard(leaderboard, scores))["test"]
+    assert dict(zip(tested.y, tested.x, strict=True)) == {"ensemble": 1.0, "theta": 2.25}

@@ -70,6 +70,8 @@ def test_each_title_has_a_page(tmp_path, release, model_input):
     assert "Seasonal naive, forecast" in page
     assert len(page) < 100_000
     assert len(catalog.load("overview_plot").data) > 4
+    # No ensemble has forecast them.
+    assert catalog.load("explanation_plots") == {}
 
 
 def test_without_scores_and_names_there_are_sales_and_forecasts(tmp_path, release, model_input):
@@ -83,5 +85,5 @@ def test_without_scores_and_names_there_are_sales_and_forecasts(tmp_path, releas
 def test_a_release_alone_is_enough_to_forecast(tmp_path, release):
     catalog = run(tmp_path, release=release)
     assert len(catalog.load("forecasts")) == 16
-    assert catalog.load("title_plots") == {}
+    assert catalog.load("title_plots") == catalog.load("explanation_plots") == {}
     assert "no sales to draw" in catalog.load("overview_plot").layout.title.text

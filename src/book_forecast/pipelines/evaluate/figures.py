@@ -40,6 +40,17 @@ def plot_residuals(
     return plots.residual_figures(residuals, training_models, titles)
 
 
+def plot_leaderboard(leaderboard: pd.DataFrame, scores: pd.DataFrame) -> go.Figure:
+    """Draws all families beside the ensemble; see `book_forecast.plots.leaderboard_figure`.
+
+    Args:
+        leaderboard: Errors on the folds, as `weigh_families` makes it.
+        scores: Errors on known weeks; the latest cutoff is that of the test weeks.
+    """
+    tests = scores[scores["cutoff"] == scores["cutoff"].max()]
+    return plots.leaderboard_figure(leaderboard, tests)
+
+
 def title_residuals(models: pd.DataFrame) -> pd.DataFrame:
     """Standardised one-step errors of SARIMA models on the weeks they were fitted on.
 

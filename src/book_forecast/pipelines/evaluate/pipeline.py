@@ -3,7 +3,7 @@
 from kedro.pipeline import Pipeline, node
 
 from book_forecast import plots
-from book_forecast.pipelines.evaluate import comparison, figures, nodes
+from book_forecast.pipelines.evaluate import comparison, figures, nodes, report
 
 
 def create_pipeline() -> Pipeline:
@@ -69,6 +69,12 @@ def create_figures() -> Pipeline:
                 name="plot_scores",
             ),
             node(
+                figures.plot_leaderboard,
+                ["leaderboard", "scores"],
+                "leaderboard_plot",
+                name="plot_leaderboard",
+            ),
+            node(
                 figures.plot_residuals,
                 ["training_models", "model_input", "titles", "params:max_title_plots"],
                 "residual_plots",
@@ -127,6 +133,12 @@ def create_scores() -> Pipeline:
                 ["scores", "fit_summary"],
                 "metrics",
                 name="summarise_scores",
+            ),
+            node(
+                report.report_families,
+                ["scores", "training_models", "titles"],
+                "family_report",
+                name="report_families",
             ),
         ]
     )

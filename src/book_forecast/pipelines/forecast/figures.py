@@ -1,4 +1,4 @@
-"""Nodes of the forecast pipeline that draw. All but forecasts may be missing: None."""
+"""Nodes of the forecast pipeline that draw. What former pipelines make may be missing: None."""
 
 from __future__ import annotations
 
@@ -54,6 +54,23 @@ def plot_overview(
         _models(training_models),
         _titles(titles),
         levels,
+    )
+
+
+def plot_explanations(
+    explanations: pd.DataFrame,
+    forecasts: pd.DataFrame,
+    model_input: pd.DataFrame | None,
+    titles: pd.DataFrame | None,
+    levels: list[float],
+    max_title_plots: int,
+) -> dict[str, go.Figure]:
+    """Draws what forecasts consist of; see `book_forecast.plots.explanation_figures`."""
+    if model_input is None:
+        logger.info("Without model_input nobody knows whose forecasts to explain in figures.")
+        return {}
+    return plots.explanation_figures(
+        explanations, forecasts, model_input, _titles(titles), levels, max_title_plots
     )
 
 

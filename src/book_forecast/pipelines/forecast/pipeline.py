@@ -3,7 +3,7 @@
 from kedro.pipeline import Pipeline, node
 
 from book_forecast.figure_inputs import FIGURES, NEWER_WEEKS
-from book_forecast.pipelines.forecast import figures, nodes
+from book_forecast.pipelines.forecast import explanations, figures, nodes
 
 
 def create_pipeline() -> Pipeline:
@@ -30,6 +30,12 @@ def create_pipeline() -> Pipeline:
                 name="keep_forecasts",
             ),
             node(
+                explanations.explain_forecasts,
+                ["current_release", "params:horizon", "params:n_jobs"],
+                "explanations",
+                name="explain_forecasts",
+            ),
+            node(
                 figures.plot_titles,
                 _figure_inputs() | {"max_title_plots": "params:max_title_plots"},
                 "title_plots",
@@ -41,6 +47,20 @@ def create_pipeline() -> Pipeline:
                 _figure_inputs(),
                 "overview_plot",
                 name="plot_overview",
+                tags=FIGURES,
+            ),
+            node(
+                figures.plot_explanations,
+                {
+                    "explanations": "explanations",
+                    "forecasts": "forecasts",
+                    "model_input": "model_input",
+                    "titles": "titles",
+                    "levels": "params:levels",
+                    "max_title_plots": "params:max_title_plots",
+                },
+                "explanation_plots",
+                name="plot_explanations",
                 tags=FIGURES,
             ),
         ]

@@ -1,0 +1,135 @@
+"""What forecasts consist of: what each member of an ensemble says, and the parts of their mean."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from book_forecast.forecasters import Ensemble
+from book_forecast.histories import FloatArray, weeks_after
+from book_forecast.parallel import map_titles
+from book_forecast.releases.models import model_of
+from book_forecast.releases.payload import Payload
+
+logger = logging.getLogger(__name__)
+
+MEMBER, PART = "member", "part"
+EXPLANATION_TYPES = {
+    "isbn": "str",
+    "week": "datetime64[us]",
+    "kind": "str",
+    "name": "str",
+    "value": "float64",
+    "weight": "float64",
+}
+
+
+@dataclass(frozen=True)
+class TitleModel:
+    """One title's work, complete for another process."""
+
+    isbn: str
+    model: Ensemble
+    horizon: int
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What one title's forecast consists of.
+
+    Attributes:
+        members: What each member says, in copies, each of shape (horizon,).
+        weights: By member.
+        parts: Factors of one plus the mean, each of shape (horizon,).
+    """
+
+    members: dict[str, FloatArray]
+    weights: dict[str, float]
+    parts: dict[str, FloatArray]
+
+
+def explain_forecasts(current_release: Payload, horizon: int, n_jobs: int) -> pd.DataFrame:
+    """Takes the forecasts of ensembles to pieces.
+
+    Args:
+        current_release: After newer weeks.
+        horizon: Weeks ahead.
+        n_jobs: Processes.
+
+    Returns:
+        isbn, week, kind, name, value, weight; no row of a title that no ensemble forecasts. Of kind
+        "member" is what each member says, in copies, and its weight. Of kind "part" are factors:
+        "level" in copies plus one, the same in all weeks, and what "trend", "season", "holidays",
+        "promotion" and "other" multiply it by; their product is one plus the forecast. Holidays and
+        promotion are there where a member of the ensemble can tell them.
+    """
+    is_ensemble = np.array(current_release.titles["model"].to_pylist()) == Ensemble.family
+    cutoffs = current_release.titles["cutoff"].to_numpy().astype("datetime64[D]")
+    isbns = current_release.titles["isbn"].to_pylist()
+    rows = np.flatnonzero(is_ensemble).tolist()
+    models = [model_of(current_release, row) for row in rows]
+    found = map_titles(
+        explain_title,
+        [
+            TitleModel(isbns[row], model, horizon)
+            for row, model in zip(rows, models, strict=True)
+            if isinstance(model, Ensemble)
+        ],
+        n_jobs,
+        "Explaining",
+        on_death=lambda _: None,
+        fewest=500,
+        chunk=16,
+    )
+    return _frame([isbns[row] for row in rows], cutoffs[rows], found, horizon)
+
+
+def explain_title(task: TitleModel) -> Explanation | None:
+    """One title's explanation; None, with a warning, where its model has none."""
+    try:
+        members = task.model.member_means(task.horizon)
+        parts = task.model.explain(task.horizon)
+        if not all(np.isfinite(path).all() for path in (*members.values(), *parts.values())):
+            raise ValueError("its parts are not finite")
+    except (ValueError, np.linalg.LinAlgError) as error:
+        logger.warning("%s is forecast, but not explained: %s", task.isbn, error)
+        return None
+    factors = {name: np.exp(values) for name, values in parts.items()}
+    return Explanation(members, dict(task.model.weights), factors)
+
+
+def _frame(
+    isbns: list[str],
+    cutoffs: npt.NDArray[np.datetime64],
+    found: list[Explanation | None],
+    horizon: int,
+) -> pd.DataFrame:
+    """All titles' rows, of which there are too many for a frame a title."""
+    keys: list[tuple[str, np.datetime64, str, str, float]] = []
+    values: list[FloatArray] = []
+    for isbn, cutoff, explanation in zip(isbns, cutoffs, found, strict=True):
+        if explanation is None:
+            continue
+        for name, path in explanation.members.items():
+            keys.append((isbn, cutoff, MEMBER, name, explanation.weights[name]))
+            values.append(path)
+        for name, path in explanation.parts.items():
+            keys.append((isbn, cutoff, PART, name, np.nan))
+            values.append(path)
+    if not keys:
+        return pd.DataFrame(columns=list(EXPLANATION_TYPES)).astype(EXPLANATION_TYPES)
+    isbn_of, cutoff_of, kinds, names, weights = zip(*keys, strict=True)
+    weeks = [weeks_after(cutoff, horizon) for cutoff in cutoff_of]
+    columns = {
+        "isbn": np.repeat(isbn_of, horizon),
+        "week": np.concatenate(weeks),
+        "kind": np.repeat(kinds, horizon),
+        "name": np.repeat(names, horizon),
+        "value": np.concatenate(values),
+        "weight": np.repeat(weights, horizon),
+    }
+    return pd.DataFrame(columns).astype(EXPLANATION_TYPES)
