@@ -95,9 +95,7 @@ def forecast_panel(
             names,
         )
     boosting = (BoostingOptions(), names, panel.calendar, SEED, n_jobs)
-    paths = boost_folds(
-        panel.weeks, panel.titles, boosting[0], tune, panel.horizon, *boosting[1:]
-    )
+    paths = boost_folds(panel.weeks, panel.titles, boosting[0], tune, panel.horizon, *boosting[1:])
     specifications = found.frame
     said, seasons = forecast_folds(
         panel.weeks,

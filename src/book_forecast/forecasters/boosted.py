@@ -44,9 +44,7 @@ class Boosting(Path):
         changes = np.diff(transform.apply(known))
         deviation = float(np.sqrt(np.mean(changes**2))) if len(changes) else 1.0
         whole = np.resize(transform.apply(path), PATH_WEEKS)
-        return cls(
-            whole, cls.GAIN, deviation, transform, history.volumes, len(history.volumes)
-        )
+        return cls(whole, cls.GAIN, deviation, transform, history.volumes, len(history.volumes))
 
     @classmethod
     def _course(cls, values: FloatArray, season: int) -> Course:

@@ -14,7 +14,7 @@ def boost_titles(
     titles: pd.DataFrame,
     options: BoostingOptions,
     families: list[str],
-    calendar: bool,  # noqa: FBT001 - an option
+    calendar: bool,
     seed: int,
     n_jobs: int,
 ) -> pd.DataFrame:

@@ -23,7 +23,7 @@ def boost_folds(
     folds: TuneOptions,
     split_size: int,
     families: list[str],
-    calendar: bool,  # noqa: FBT001 - an option
+    calendar: bool,
     seed: int,
     n_jobs: int,
 ) -> pd.DataFrame:
@@ -61,7 +61,7 @@ def boost(
     horizon: int,
     options: BoostingOptions,
     families: list[str],
-    calendar: bool,  # noqa: FBT001 - an option
+    calendar: bool,
     seed: int,
     n_jobs: int,
 ) -> pd.DataFrame:
