@@ -18,8 +18,8 @@ from benchmarks import accuracy_m4, accuracy_sample, accuracy_tuna
 PROJECT = Path(__file__).resolve().parents[1]
 HEAD = """# Accuracy
 
-`make benchmark-accuracy` writes this page; it is of {date}. Everything is chosen on folds inside the
-training weeks; test weeks are scored once. See [models](models.md) for what the families are.
+`make benchmark-accuracy` writes this page; it is of {date}. Everything is chosen on folds inside
+the training weeks; test weeks are scored once. See [models](models.md) for what the families are.
 """
 
 

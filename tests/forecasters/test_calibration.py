@@ -1,6 +1,7 @@
 """Intervals hold as often as they say."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -80,7 +81,7 @@ def test_bounds_are_nested_and_never_below_zero():
     calibration, _ = calibrate(Errors(errors, titles, spreads))
     levels = (0, 1, 20, 50, 66.6, 80, 95, 99, 99.5)
     forecast = calibration.forecast(np.array([0.0, 0.3, 5.0, 1e7]), 2.0, levels)
-    for narrow, wide in zip(levels, levels[1:], strict=False):
+    for narrow, wide in pairwise(levels):
         assert (forecast.lower[wide] <= forecast.lower[narrow]).all()
         assert (forecast.upper[wide] >= forecast.upper[narrow]).all()
     assert all((forecast.lower[level] >= 0.0).all() for level in levels)

@@ -47,5 +47,5 @@ class Boosting(Path):
         return cls(whole, cls.GAIN, deviation, transform, history.volumes, len(history.volumes))
 
     @classmethod
-    def _course(cls, values: FloatArray, season: int) -> Course:
+    def _course(cls, values: FloatArray, season: int) -> Course:  # noqa: ARG003 - has no fit
         raise ValueError("One title alone has no model of all titles.")
