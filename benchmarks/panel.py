@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from book_forecast.journals import JournalFolder
 from book_forecast.options import (
@@ -26,6 +27,7 @@ from book_forecast.pipelines.tune.families import forecast_folds
 from book_forecast.pipelines.tune.nodes import tune_titles
 from book_forecast.pipelines.tune.weighing import weigh_families
 
+PROJECT = Path(__file__).resolve().parents[1]
 WHOLE = ShardOptions()
 LAST_WEEK = pd.Timestamp("2024-06-29")
 SEED = 42
@@ -67,6 +69,12 @@ def panel_of(
     return Panel(weeks, titles, horizon, horizon)
 
 
+def configured() -> TuneOptions:
+    """What the project's configuration says of the search."""
+    text = (PROJECT / "conf/base/parameters_tune.yml").read_text(encoding="utf-8")
+    return TuneOptions.model_validate(yaml.safe_load(text)["tune"])
+
+
 def forecast_panel(
     panel: Panel,
     families: tuple[str, ...] = FAMILIES,
@@ -80,7 +88,7 @@ def forecast_panel(
         A forecasts frame with the models `ensemble` and the families; the leaderboard; seconds.
     """
     began = time.monotonic()
-    tune = (tune or TuneOptions()).model_copy(update={"step": panel.step})
+    tune = (tune or configured()).model_copy(update={"step": panel.step})
     names, bands = list(families), list(levels)
     with tempfile.TemporaryDirectory() as folder:
         found, _ = tune_titles(

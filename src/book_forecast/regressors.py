@@ -99,6 +99,17 @@ class _Table:
         return self.series.get((name, isbn), _NOTHING)
 
 
+def with_regressors(
+    histories: Sequence[History],
+    regressors: pd.DataFrame | None,
+    options: RegressorOptions | None,
+) -> list[History]:
+    """As `attach` does; without a table the histories stay as they are."""
+    if regressors is None:
+        return list(histories)
+    return attach(histories, regressors, options or RegressorOptions())
+
+
 def attach(
     histories: Sequence[History], regressors: pd.DataFrame, options: RegressorOptions
 ) -> list[History]:

@@ -26,7 +26,7 @@ from book_forecast.forecasters import (
 from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
 from book_forecast.histories import History, paths_by_title, title_histories
 from book_forecast.keeps import Keep, KeepFolder
-from book_forecast.options import ShardOptions
+from book_forecast.options import RegressorOptions, ShardOptions
 from book_forecast.parallel import map_titles
 from book_forecast.pipelines.train.ensembles import (
     EnsembleChoice,
@@ -34,6 +34,7 @@ from book_forecast.pipelines.train.ensembles import (
     fit_ensemble,
     specification_text,
 )
+from book_forecast.regressors import with_regressors
 from book_forecast.releases.distributions import LEVELS, distribution_frame, distribution_of
 from book_forecast.releases.manifest import LONGEST_HORIZON
 from book_forecast.sarima import ORDERS, Specification, compile_core
@@ -57,6 +58,7 @@ CODE = (
     "book_forecast.histories",
     "book_forecast.keeps",
     "book_forecast.pipelines.train",
+    "book_forecast.regressors",
     "book_forecast.releases",
 )
 FAILED = "fitting failed: "
@@ -111,6 +113,8 @@ def fit_titles(
     paths: pd.DataFrame | None = None,
     families: Sequence[str] = (),
     calendar: bool = True,
+    regressors: pd.DataFrame | None = None,
+    regressor_options: RegressorOptions | None = None,
     finished: KeepFolder | None = None,
 ) -> Part:
     """Fits what was chosen for each title of this shard, every family of an ensemble included.
@@ -126,13 +130,24 @@ def fit_titles(
         paths: isbn, cutoff, week, mean: what the model of all titles says after the last week.
         families: The families to fit.
         calendar: Whether the calendar's windows are used.
+        regressors: isbn, week, name, value: promotions and the like; None without any.
+        regressor_options: What of them may be known ahead.
         finished: Where finished titles are kept, so that a stopped run goes on.
 
     Returns:
         One row a title: the family, its state as JSON, and the reason where it is a fallback.
     """
     part = Shard(shard.index, shard.count)
-    chosen = _Chosen(specifications, ensembles, calibration, paths, families, calendar)
+    chosen = _Chosen(
+        specifications,
+        ensembles,
+        calibration,
+        paths,
+        families,
+        calendar,
+        regressors,
+        regressor_options,
+    )
     generation = _generation(weeks, chosen, alive_weeks)
     keep = finished.keep("fit_titles", generation, worth=is_repeatable) if finished else None
     tasks = _tasks(part, weeks, chosen, alive_weeks, CHECKED_LEVELS, all_families=True)
@@ -152,6 +167,8 @@ def fit_release_titles(
     paths: pd.DataFrame | None = None,
     families: Sequence[str] = (),
     calendar: bool = True,
+    regressors: pd.DataFrame | None = None,
+    regressor_options: RegressorOptions | None = None,
     finished: KeepFolder | None = None,
 ) -> tuple[Part, Part]:
     """Fits as `fit_titles` does, and forecasts as far ahead as a release answers.
@@ -169,13 +186,24 @@ def fit_release_titles(
         paths: As in `fit_titles`.
         families: The families that ensembles are made of.
         calendar: Whether the calendar's windows are used.
+        regressors: isbn, week, name, value: promotions and the like; None without any.
+        regressor_options: What of them may be known ahead.
         finished: Where finished titles are kept, so that a stopped run goes on.
 
     Returns:
         The models, and their distributions as `releases.distributions.distribution_frame` has them.
     """
     part = Shard(shard.index, shard.count)
-    chosen = _Chosen(specifications, ensembles, calibration, paths, families, calendar)
+    chosen = _Chosen(
+        specifications,
+        ensembles,
+        calibration,
+        paths,
+        families,
+        calendar,
+        regressors,
+        regressor_options,
+    )
     generation = _generation(weeks, chosen, alive_weeks)
     keep = (
         finished.keep("fit_release_titles", generation, worth=is_repeatable) if finished else None
@@ -200,6 +228,8 @@ class _Chosen:
     paths: pd.DataFrame | None
     families: Sequence[str]
     calendar: bool
+    regressors: pd.DataFrame | None
+    regressor_options: RegressorOptions | None
 
 
 def _tasks(
@@ -232,7 +262,9 @@ def _tasks(
             alive_weeks,
             levels,
         )
-        for history in part.take(title_histories(weeks))
+        for history in with_regressors(
+            part.take(title_histories(weeks)), chosen.regressors, chosen.regressor_options
+        )
     ]
 
 

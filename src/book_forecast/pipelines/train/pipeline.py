@@ -88,6 +88,8 @@ def _fit_inputs(weeks: str, paths: str) -> dict[str, str]:
         "calibration": "calibration",
         "families": "params:families",
         "calendar": "params:calendar",
+        "regressors": "regressors",
+        "regressor_options": "params:regressors",
         "specifications": "specifications",
         "alive_weeks": "params:alive_weeks",
         "n_jobs": "params:n_jobs",

@@ -23,8 +23,9 @@ from book_forecast.histories import (
     weeks_after,
 )
 from book_forecast.keeps import KeepFolder
-from book_forecast.options import ShardOptions, TuneOptions, has_ensembles
+from book_forecast.options import RegressorOptions, ShardOptions, TuneOptions, has_ensembles
 from book_forecast.parallel import map_titles
+from book_forecast.regressors import with_regressors
 from book_forecast.sarima import Specification, compile_core
 from book_forecast.seasonality import detect
 
@@ -37,6 +38,7 @@ CODE = (
     "book_forecast.calendar",
     "book_forecast.histories",
     "book_forecast.keeps",
+    "book_forecast.regressors",
     "book_forecast.seasonality",
     "book_forecast.pipelines.tune",
 )
@@ -81,6 +83,8 @@ def forecast_folds(
     split_size: int,
     n_jobs: int,
     shard: ShardOptions,
+    regressors: pd.DataFrame | None = None,
+    regressor_options: RegressorOptions | None = None,
     finished: KeepFolder | None = None,
 ) -> tuple[Part, Part]:
     """Fits every family before each rolling origin, and has it forecast the weeks behind.
@@ -95,6 +99,8 @@ def forecast_folds(
         split_size: Horizon, in weeks.
         n_jobs: Processes.
         shard: This run's part of the titles.
+        regressors: isbn, week, name, value: promotions and the like; None without any.
+        regressor_options: What of them may be known ahead.
         finished: Where finished titles are kept, so that a stopped run goes on.
 
     Returns:
@@ -104,11 +110,10 @@ def forecast_folds(
     part = Shard(shard.index, shard.count)
     rows: dict[str, Any] = {row["isbn"]: row for row in specifications.to_dict("records")}
     paths = paths_by_title(fold_paths)
+    histories = part.take(title_histories(training_weeks)) if has_ensembles(families) else []
     tasks = [
         _task(history, rows.get(history.isbn), paths, families, calendar, options, split_size)
-        for history in (
-            part.take(title_histories(training_weeks)) if has_ensembles(families) else []
-        )
+        for history in with_regressors(histories, regressors, regressor_options)
         if rows.get(history.isbn, {}).get("model") not in LEFT_ALONE
     ]
     generation = fingerprint(
@@ -116,6 +121,8 @@ def forecast_folds(
         specifications,
         fold_paths,
         options,
+        regressors,
+        regressor_options,
         [families, calendar, split_size],
         source_fingerprint(*CODE),
     )

@@ -61,6 +61,8 @@ def create_ensembles() -> Pipeline:
                     "training_weeks": "training_weeks",
                     "specifications": "specifications",
                     "fold_paths": "fold_paths",
+                    "regressors": "regressors",
+                    "regressor_options": "params:regressors",
                     "families": "params:families",
                     "calendar": "params:calendar",
                     "options": "params:tune",
