@@ -168,8 +168,10 @@ def paths_by_title(
     isbns = ordered["isbn"].to_numpy(dtype=str)
     cutoffs = ordered["cutoff"].to_numpy().astype("datetime64[D]")
     means = ordered["mean"].to_numpy(dtype=np.float64)
+    if not len(isbns):
+        return {}
     changes = (isbns[1:] != isbns[:-1]) | (cutoffs[1:] != cutoffs[:-1])
-    starts = np.flatnonzero(np.r_[True, changes]) if len(isbns) else np.empty(0, dtype=int)
+    starts = np.flatnonzero(np.r_[True, changes])
     found: dict[str, dict[np.datetime64, FloatArray]] = {}
     for start, end in zip(starts, [*starts[1:], len(isbns)], strict=True):
         found.setdefault(str(isbns[start]), {})[cutoffs[start]] = means[start:end]

@@ -134,18 +134,35 @@ def forecast_folds(
         on_death=lambda _: None,
         prepare=compile_core,
         chunk=2,
-        keep=finished.keep("forecast_folds", generation) if finished else None,
+        keep=finished.keep("forecast_folds", generation, SaidAtFold) if finished else None,
     )
     there = [item for item in found if item is not None]
-    forecasts = [frame for _, frame in there if len(frame)]
-    types = {"isbn": "str", "cutoff": "datetime64[us]", "week": "datetime64[us]"}
-    empty = pd.DataFrame(columns=[*types, *families]).astype(dict.fromkeys(families, "float64"))
-    said = pd.concat(forecasts, ignore_index=True) if forecasts else empty
+    said = _frame([(row["isbn"], item) for row, folds in there for item in folds], families)
     seasons = pd.DataFrame([row for row, _ in there], columns=list(SEASON_TYPES))
     return (
-        Part(said.astype(types), generation, part),
+        Part(said, generation, part),
         Part(seasons.astype(SEASON_TYPES), generation, part),
     )
+
+
+def _frame(said: Sequence[tuple[str, SaidAtFold]], families: Sequence[str]) -> pd.DataFrame:
+    """What was said, one title and fold under the other."""
+    horizons = [len(next(iter(item.means.values()))) for _, item in said]
+    cutoffs = np.array([item.cutoff for _, item in said], dtype="datetime64[D]")
+    weeks = [weeks_after(c, n) for c, n in zip(cutoffs, horizons, strict=True)]
+    frame = pd.DataFrame(
+        {
+            "isbn": np.repeat(np.array([isbn for isbn, _ in said], dtype=object), horizons),
+            "cutoff": np.repeat(cutoffs, horizons),
+            "week": np.concatenate(weeks) if weeks else cutoffs,
+            **{
+                name: np.concatenate([item.means[name] for _, item in said]) if said else []
+                for name in families
+            },
+        }
+    )
+    types = {"isbn": "str", "cutoff": "datetime64[us]", "week": "datetime64[us]"}
+    return frame.astype(types | dict.fromkeys(families, "float64"))
 
 
 def common_folds(n_weeks: int, options: TuneOptions, horizon: int) -> list[Fold]:
@@ -174,7 +191,20 @@ def candidate_of(found: Mapping[str, Any]) -> Candidate:
     return Candidate(Specification(**found["specification"]), found["transform"])
 
 
-def forecast_title_folds(task: FamilyTask) -> tuple[dict[str, Any], pd.DataFrame]:
+@dataclass(frozen=True)
+class SaidAtFold:
+    """What the families say at one fold.
+
+    Attributes:
+        cutoff: The last week that they know.
+        means: By family, shape (horizon,); NaN where it has failed.
+    """
+
+    cutoff: np.datetime64
+    means: dict[str, FloatArray]
+
+
+def forecast_title_folds(task: FamilyTask) -> tuple[dict[str, Any], list[SaidAtFold]]:
     """What was found of one title's season, and what each family says at each fold."""
     history = task.history
     earliest = min((fold.origin for fold in task.folds), default=history.n_weeks)
@@ -202,10 +232,7 @@ def forecast_title_folds(task: FamilyTask) -> tuple[dict[str, Any], pd.DataFrame
             else np.full(fold.horizon, np.nan)
             for name in task.families
         }
-        weeks = weeks_after(known.cutoff, fold.horizon)
-        parts.append(
-            pd.DataFrame({"isbn": history.isbn, "cutoff": known.cutoff, "week": weeks, **said})
-        )
+        parts.append(SaidAtFold(known.cutoff, said))
     season = detect(np.log1p(history.volumes))
     row = {
         "isbn": history.isbn,
@@ -215,7 +242,7 @@ def forecast_title_folds(task: FamilyTask) -> tuple[dict[str, Any], pd.DataFrame
         "expected_spread": expected_spread(history.volumes[:earliest]),
         "n_weeks": history.n_weeks,
     }
-    return row, pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return row, parts
 
 
 def expected_spread(volumes: FloatArray) -> float:
