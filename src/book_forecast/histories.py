@@ -12,9 +12,13 @@ import pandas as pd
 FloatArray = npt.NDArray[np.float64]
 WEEK = np.timedelta64(7, "D")
 
+Future = Literal["known", "planned", "zero", "last", "seasonal"]
+"""What a regressor is after an origin.
 
-Future = Literal["known", "zero", "last", "seasonal"]
-"""What a regressor is after a cutoff: its own values, nothing, the last one, that of a year ago."""
+`known`: its own values, and after them the last one. `planned`: its own values in weeks of which a
+plan tells, 0 in others. `zero`: 0. `last`: the last value before the origin. `seasonal`: that of a
+year ago, 0 before there is a year.
+"""
 YEAR = 52
 
 
@@ -25,29 +29,42 @@ class Regressors:
     Attributes:
         names: Of the regressors.
         values: Shape (n + ahead, r), finite: from the history's first week on, as far as known.
-        futures: By regressor, what stands for the weeks after a cutoff.
+        futures: By regressor, what stands for the weeks after an origin.
+        planned_from: The week, counted from the history's first, from which on values are a plan:
+            one that is `planned` is not known ahead in the weeks before, in which `values` tells
+            what happened.
     """
 
     names: tuple[str, ...]
     values: FloatArray
     futures: tuple[Future, ...]
+    planned_from: int = 0
 
     def before(self, origin: int) -> FloatArray:
-        """The first `origin` weeks, shape (origin, r)."""
-        return self.values[:origin]
+        """The first `origin` weeks, shape (origin, r).
+
+        Weeks after the last that is known are as a forecast made there takes them.
+        """
+        known = self.values[:origin]
+        if len(known) == origin:
+            return known
+        return np.concatenate([known, self.after(len(known), origin - len(known))])
 
     def after(self, origin: int, horizon: int) -> FloatArray:
-        """The weeks after as many, as a forecast made there may know them, shape (horizon, r).
-
-        Values that were to be known and are not there are zero.
-        """
+        """The weeks after as many, as a forecast made there may know them, shape (horizon, r)."""
+        unknown = max(origin - len(self.values), 0)
+        if unknown:
+            return self.after(len(self.values), unknown + horizon)[unknown:]
         columns = np.zeros((horizon, len(self.names)))
+        ahead = self.values[origin : origin + horizon]
+        planned = slice(max(self.planned_from - origin, 0), len(ahead))
         for place, future in enumerate(self.futures):
-            column = self.values[:, place]
-            seen = column[:origin]
-            if future == "known":
-                planned = column[origin : origin + horizon]
-                columns[: len(planned), place] = planned
+            seen = self.values[:origin, place]
+            if future == "known" and len(self.values):
+                columns[:, place] = self.values[-1, place]
+                columns[: len(ahead), place] = ahead[:, place]
+            elif future == "planned":
+                columns[planned, place] = ahead[planned, place]
             elif future == "last" and len(seen):
                 columns[:, place] = seen[-1]
             elif future == "seasonal" and len(seen) >= YEAR:

@@ -29,6 +29,7 @@ from book_forecast.releases.manifest import LONGEST_HORIZON
 
 Titles = Literal["top", "all"] | list[str]
 Share = Annotated[float, Field(ge=0, le=1)]
+TableFuture = Literal["known", "zero", "last", "seasonal"]
 
 _RELEASE = re.compile(r"champion|candidate|\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8}")
 _SEPARATORS = re.compile(r"[\s,;]+")
@@ -225,6 +226,26 @@ class EvaluateOptions(OptionGroup):
     min_train: int = Field(default=104, ge=2)
 
 
+class RegressorOptions(OptionGroup):
+    """What may be known of promotions and further regressors in the weeks ahead.
+
+    Attributes:
+        promotions_known: Whether a forecast made in a past week may use the promotions that
+            followed, as if they had been planned by then.
+        future: What stands for the weeks ahead of a regressor that `futures` does not name.
+        futures: The same by name: known (the table's own values), zero, last (the last value) or
+            seasonal (that of a year ago).
+    """
+
+    promotions_known: bool = False
+    future: TableFuture = "last"
+    futures: dict[str, TableFuture] = {}
+
+    def future_of(self, name: str) -> TableFuture:
+        """What stands for a regressor's weeks ahead."""
+        return self.futures.get(name, self.future)
+
+
 class PromoteOptions(OptionGroup):
     """What a candidate must reach to become champion.
 
@@ -304,6 +325,7 @@ class Options(OptionGroup):
     max_title_plots: int = Field(default=50, ge=0)
     families: Annotated[list[Family], PlainValidator(normalise_families)] = list(FAMILIES)
     calendar: bool = True
+    regressors: RegressorOptions = RegressorOptions()
     tune: TuneOptions = TuneOptions()
     evaluate: EvaluateOptions = EvaluateOptions()
     promote: PromoteOptions = PromoteOptions()

@@ -16,11 +16,13 @@ from book_forecast.datasets.releases import (
     ReleaseDataset,
     ReleaseScoresDataset,
 )
+from book_forecast.datasets.tables import CsvTableDataset
 
 __all__ = [
     "AtomicJSONDataset",
     "AtomicParquetDataset",
     "AtomicPlotlyDataset",
+    "CsvTableDataset",
     "CurrentReleaseDataset",
     "ExportsDataset",
     "FiguresDataset",

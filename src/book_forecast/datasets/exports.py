@@ -27,11 +27,11 @@ _READERS: dict[str, Callable[[Path, str], Iterator[RawRows]]] = {
     ".xlsx": read_workbook,
     ".parquet": read_parquet,
 }
-# Files like these may hold sales: passing over them would drop a delivery without a word.
-_UNREADABLE = {
+UNREADABLE = {
     *(".xls", ".xlsm", ".xlsb", ".ods", ".numbers"),
     *(".tsv", ".feather", ".zip", ".gz", ".7z", ".bz2", ".xz"),
 }
+"""Files like these may hold sales: passing over them would drop a delivery without a word."""
 _WHAT_TO_DO = (
     "Put exports (.csv, .xlsx or .parquet) there, or name another place with "
     "--params data_root=<folder>, whose exports are in 01_raw/sales."
@@ -98,7 +98,7 @@ class Exports:
                 passed_over.append(f"{name}/")
             elif suffix in _READERS:
                 found[name] = path
-            elif suffix in _UNREADABLE:
+            elif suffix in UNREADABLE:
                 raise UserError(
                     f"{name} in {self._shown_folder} cannot be read: a {suffix} file is no export. "
                     "Save it as .csv or .xlsx, or take it out of the folder."

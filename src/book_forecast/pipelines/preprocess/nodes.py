@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.calendar import calendar_weeks
+from book_forecast.pipelines.preprocess.regressors import build_regressors
 from book_forecast.pipelines.preprocess.selection import select_titles
 from book_forecast.pipelines.preprocess.weeks import (
     count_training_weeks,
@@ -17,6 +18,7 @@ from book_forecast.pipelines.preprocess.weeks import (
 
 __all__ = [
     "build_model_input",
+    "build_regressors",
     "find_missing_weeks",
     "limit_weeks",
     "make_calendar",

@@ -6,7 +6,7 @@ from book_forecast.pipelines.preprocess import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Wire weekly sales to the model input, its two parts and the calendar."""
+    """Wire weekly sales to the model input, its two parts, the calendar and the regressors."""
     return Pipeline(
         [
             node(
@@ -49,5 +49,11 @@ def create_pipeline() -> Pipeline:
                 name="split_weeks",
             ),
             node(nodes.make_calendar, "model_input", "calendar", name="make_calendar"),
+            node(
+                nodes.build_regressors,
+                ["model_input", "promotion_plan", "regressor_table", "params:regressors"],
+                ["regressors", "rejected_regressors"],
+                name="build_regressors",
+            ),
         ]
     )

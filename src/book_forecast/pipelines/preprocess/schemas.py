@@ -1,5 +1,6 @@
 """What the tables of the preprocess pipeline promise; the catalog checks it when they are saved."""
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
@@ -57,4 +58,29 @@ CALENDAR = pa.DataFrameSchema(
     {"week": _week(unique=True)} | {name: _number(0) for name in REGRESSORS},
     strict=True,
     name="calendar",
+)
+
+REGRESSORS_TABLE = pa.DataFrameSchema(
+    {
+        "isbn": pa.Column("str"),
+        "week": _week(),
+        "name": pa.Column("str", pa.Check.str_length(min_value=1)),
+        "value": pa.Column(float, pa.Check(np.isfinite, name="finite")),
+    },
+    unique=["isbn", "week", "name"],
+    strict=True,
+    name="regressors",
+)
+
+REJECTED_REGRESSORS = pa.DataFrameSchema(
+    {
+        "file": pa.Column("str", pa.Check.str_length(min_value=1)),
+        "row": pa.Column("int64", pa.Check.ge(2)),
+        "column": pa.Column("str"),
+        "value": pa.Column("str"),
+        "reason": pa.Column("str", pa.Check.str_length(min_value=1)),
+    },
+    strict=True,
+    ordered=True,
+    name="rejected_regressors",
 )

@@ -1,0 +1,158 @@
+"""Optional tables that people write by hand, as CSV files."""
+
+import csv
+import io
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Never
+
+import fsspec
+import pandas as pd
+from kedro.io import AbstractDataset, DatasetError
+from kedro.io.core import get_protocol_and_path
+
+from book_forecast.datasets.exports import UNREADABLE
+from book_forecast.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+_NOT_CSV = UNREADABLE | {".xlsx", ".parquet", ".txt"}
+_WHAT_TO_DO = "Save it as “CSV UTF-8”, or take it out of the folder."
+
+
+class CsvTableDataset(AbstractDataset[Never, pd.DataFrame]):
+    """A CSV file, or every CSV file in a folder, as text; no rows where there is neither.
+
+    The first row of a file is its header, cells are separated by commas, the encoding is UTF-8.
+    Columns are found by name in any case and order; others are left out.
+
+    Example:
+        promotion_plan:
+          type: book_forecast.datasets.CsvTableDataset
+          filepath: data/01_raw/promotions
+          columns: [isbn, week, depth]
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        columns: Sequence[str],
+        credentials: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Note where the table is.
+
+        Args:
+            filepath: The folder or the file, with a protocol such as ``gs://`` where it is not
+                local.
+            columns: The columns that a file must have.
+            credentials: What the filesystem needs to log in.
+            metadata: For plugins; not used here.
+        """
+        protocol, self._path = get_protocol_and_path(filepath)
+        self._filepath = filepath
+        self._columns = list(columns)
+        self._fs = fsspec.filesystem(protocol, **(credentials or {}))
+        self.metadata = metadata
+
+    def load(self) -> pd.DataFrame:
+        """Read all files in order of their names.
+
+        Returns:
+            One row per row that is not blank, all columns `str` but `row`: file (after the name of
+            its folder, if the dataset is a folder); row (as a spreadsheet counts, the header is 1);
+            the dataset's columns; and surplus, what stands beyond the header's last column.
+
+        Raises:
+            UserError: A file cannot be read, has no header with the columns, or is no CSV.
+        """
+        self._fs.invalidate_cache(self._path)
+        found = [row for name, path in self._find() for row in self._read(name, path)]
+        names = ["file", "row", *self._columns, "surplus"]
+        frame = pd.DataFrame(found, columns=names)
+        return frame.astype(dict.fromkeys(names, "str") | {"row": "int64"})
+
+    def _find(self) -> list[tuple[str, str]]:
+        """Names and paths of the files; those of a folder as `Exports.find` finds them."""
+        if not self._fs.exists(self._path):
+            return []
+        folder = Path(self._path).name
+        if self._fs.isfile(self._path):
+            return [(folder, self._path)]
+        found: list[tuple[str, str]] = []
+        for entry in self._fs.ls(self._path, detail=True):
+            path = entry["name"].rstrip("/")
+            name = Path(path).name
+            suffix = Path(name).suffix.lower()
+            # Object stores list a folder's own placeholder among its files.
+            if name.startswith((".", "~")) or path == self._path.rstrip("/"):
+                continue
+            if suffix == ".csv" and entry["type"] != "directory":
+                found.append((f"{folder}/{name}", path))
+            elif suffix in _NOT_CSV:
+                raise UserError(
+                    f"{name} in {self._filepath} cannot be read: only .csv files are. {_WHAT_TO_DO}"
+                )
+            else:
+                logger.warning("Passed over %s in %s: it is no .csv file", name, self._filepath)
+        return sorted(found)
+
+    def _read(self, name: str, path: str) -> Iterator[list[Any]]:
+        records = csv.reader(io.StringIO(self._text(name, path), newline=""), strict=True)
+        row = 0
+        try:
+            header = next(records, [])
+            places = self._places(name, header)
+            for row, cells in enumerate(records, start=2):
+                surplus = ",".join(cells[len(header) :]).strip(", ")
+                padded = cells + [""] * (len(header) - len(cells))
+                if surplus or any(cell.strip() for cell in cells):
+                    yield [name, row, *(padded[place].strip() for place in places), surplus]
+        except csv.Error as error:
+            raise UserError(
+                f"{name} cannot be read beyond row {max(row, 1)} ({error}). Look there for a "
+                "quotation mark that is not closed, or save the file again."
+            ) from error
+
+    def _text(self, name: str, path: str) -> str:
+        try:
+            content: bytes = self._fs.cat_file(path)
+        except OSError as error:
+            raise UserError(
+                f"{name} cannot be read ({error}). Look at its permissions and whether it is whole."
+            ) from error
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            row = content[: error.start].count(b"\n") + 1
+            raise UserError(f"{name} is not text in UTF-8 (row {row}). {_WHAT_TO_DO}") from error
+        if "\0" in text:
+            raise UserError(f"{name} is no text. {_WHAT_TO_DO}")
+        return text
+
+    def _places(self, name: str, header: Sequence[str]) -> list[int]:
+        """Where each of the columns is in a file's header."""
+        known = [cell.strip().casefold() for cell in header]
+        needed = ",".join(self._columns)
+        for column in self._columns:
+            if known.count(column) == 1:
+                continue
+            problem = "two columns" if column in known else "no column"
+            semicolons = " Separate its cells by commas." if ";" in "".join(header) else ""
+            raise UserError(
+                f"{name} cannot be used: it has {problem} {column} in its first row, which must "
+                f"be a header with {needed}.{semicolons} Correct it, or take the file away."
+            )
+        return [known.index(column) for column in self._columns]
+
+    def save(self, data: Never) -> None:  # noqa: ARG002 - Kedro's signature
+        """Refuse: such tables come from outside."""
+        raise DatasetError("CsvTableDataset only reads; its files come from outside the project.")
+
+    def _exists(self) -> bool:
+        return bool(self._fs.exists(self._path))
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._filepath, "columns": self._columns}
