@@ -15,6 +15,7 @@ from book_forecast.datasets import (
     AtomicJSONDataset,
     AtomicParquetDataset,
     AtomicPlotlyDataset,
+    CsvTableDataset,
     FiguresDataset,
     GenerationDataset,
     JournalFolderDataset,
@@ -78,6 +79,17 @@ def test_a_table_is_saved_replaced_previewed_and_read_by_pandas(gcs_bucket):
     pd.testing.assert_frame_equal(pd.read_parquet(path, storage_options={}), GOOD)
     assert dataset.preview(nrows=2)["data"][1][0] == TITLES[1]
     assert dataset.exists()
+
+
+def test_a_table_by_hand_is_read_as_soon_as_it_is_there(gcs_bucket):
+    path = f"{gcs_bucket}/data/01_raw/promotions"
+    dataset = CsvTableDataset(filepath=path, columns=["isbn", "week", "depth"])
+    assert dataset.load().empty
+    fs, folder = fsspec.core.url_to_fs(path)
+    fs.pipe_file(f"{folder}/.gitkeep", b"")
+    assert dataset.load().empty
+    fs.pipe_file(f"{folder}/plan.csv", f"isbn,week,depth\n{TITLES[0]},2024-01-06,0.2\n".encode())
+    assert list(dataset.load()["file"]) == ["promotions/plan.csv"]
 
 
 def test_a_large_table_goes_up_whole(gcs_bucket):

@@ -127,6 +127,26 @@ def test_values_that_contradict_each_other_are_refused(values, reason):
         check_options(values)
 
 
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"future": "planned"}, "regressors.future is 'planned'"),
+        ({"futures": {"cpi": "guess"}}, "regressors.futures.cpi is 'guess'"),
+        ({"promotion_known": True}, "did you mean regressors.promotions_known?"),
+    ],
+)
+def test_futures_of_regressors_are_one_of_four(given, reason):
+    with pytest.raises(UserError) as refusal:
+        check_options({"regressors": given})
+    assert reason in str(refusal.value)
+
+
+def test_a_regressor_without_a_future_of_its_own_has_that_of_all():
+    options = check_options({"regressors": {"future": "zero", "futures": {"cpi": "known"}}})
+    assert options.regressors.future_of("cpi") == "known"
+    assert options.regressors.future_of("ads") == "zero"
+
+
 def test_options_do_not_change():
     options = Options()
     with pytest.raises(ValidationError, match="frozen"):

@@ -84,7 +84,7 @@ class _Table:
         groups, rows = groups[order], ours[order]
         weeks, values = weeks[rows], regressors["value"].to_numpy(dtype=np.float64)[rows]
         starts = np.flatnonzero(np.diff(groups, prepend=-1))
-        ends = np.append(starts[1:], len(groups))
+        ends = np.append(starts, len(groups))[1:]
         series: dict[tuple[str, str], _Series] = {}
         latest: dict[str, int] = {}
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True):

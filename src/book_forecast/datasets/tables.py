@@ -21,6 +21,10 @@ _NOT_CSV = UNREADABLE | {".xlsx", ".parquet", ".txt"}
 _WHAT_TO_DO = "Save it as “CSV UTF-8”, or take it out of the folder."
 
 
+class UnreadableTableError(UserError, DatasetError):
+    """A file is no table of the kind that is asked for."""
+
+
 class CsvTableDataset(AbstractDataset[Never, pd.DataFrame]):
     """A CSV file, or every CSV file in a folder, as text; no rows where there is neither.
 
@@ -66,7 +70,7 @@ class CsvTableDataset(AbstractDataset[Never, pd.DataFrame]):
             the dataset's columns; and surplus, what stands beyond the header's last column.
 
         Raises:
-            UserError: A file cannot be read, has no header with the columns, or is no CSV.
+            UnreadableTableError: A file cannot be read, is no CSV, or lacks one of the columns.
         """
         self._fs.invalidate_cache(self._path)
         found = [row for name, path in self._find() for row in self._read(name, path)]
@@ -92,7 +96,7 @@ class CsvTableDataset(AbstractDataset[Never, pd.DataFrame]):
             if suffix == ".csv" and entry["type"] != "directory":
                 found.append((f"{folder}/{name}", path))
             elif suffix in _NOT_CSV:
-                raise UserError(
+                raise UnreadableTableError(
                     f"{name} in {self._filepath} cannot be read: only .csv files are. {_WHAT_TO_DO}"
                 )
             else:
@@ -111,7 +115,7 @@ class CsvTableDataset(AbstractDataset[Never, pd.DataFrame]):
                 if surplus or any(cell.strip() for cell in cells):
                     yield [name, row, *(padded[place].strip() for place in places), surplus]
         except csv.Error as error:
-            raise UserError(
+            raise UnreadableTableError(
                 f"{name} cannot be read beyond row {max(row, 1)} ({error}). Look there for a "
                 "quotation mark that is not closed, or save the file again."
             ) from error
@@ -120,16 +124,18 @@ class CsvTableDataset(AbstractDataset[Never, pd.DataFrame]):
         try:
             content: bytes = self._fs.cat_file(path)
         except OSError as error:
-            raise UserError(
+            raise UnreadableTableError(
                 f"{name} cannot be read ({error}). Look at its permissions and whether it is whole."
             ) from error
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             row = content[: error.start].count(b"\n") + 1
-            raise UserError(f"{name} is not text in UTF-8 (row {row}). {_WHAT_TO_DO}") from error
+            raise UnreadableTableError(
+                f"{name} is not text in UTF-8 (row {row}). {_WHAT_TO_DO}"
+            ) from error
         if "\0" in text:
-            raise UserError(f"{name} is no text. {_WHAT_TO_DO}")
+            raise UnreadableTableError(f"{name} is no text. {_WHAT_TO_DO}")
         return text
 
     def _places(self, name: str, header: Sequence[str]) -> list[int]:
@@ -141,7 +147,7 @@ class CsvTableDataset(AbstractDataset[Never, pd.DataFrame]):
                 continue
             problem = "two columns" if column in known else "no column"
             semicolons = " Separate its cells by commas." if ";" in "".join(header) else ""
-            raise UserError(
+            raise UnreadableTableError(
                 f"{name} cannot be used: it has {problem} {column} in its first row, which must "
                 f"be a header with {needed}.{semicolons} Correct it, or take the file away."
             )

@@ -10,9 +10,10 @@ from kedro.io.core import DatasetError
 from kedro.runner import SequentialRunner
 from omegaconf import OmegaConf
 
+from book_forecast.errors import find_user_error
 from book_forecast.options import Options
 from book_forecast.pipelines.preprocess import create_pipeline
-from tests.pipelines.preprocess.exports import every_week, isbn_of, make_sales, make_titles
+from tests.pipelines.preprocess.exports import every_week, isbn_of, make_sales, make_titles, week_of
 
 OUTPUTS = {
     "titles_left_out": "03_primary/titles_left_out.parquet",
@@ -20,6 +21,8 @@ OUTPUTS = {
     "training_weeks": "05_model_input/training_weeks.parquet",
     "test_weeks": "05_model_input/test_weeks.parquet",
     "calendar": "05_model_input/calendar.parquet",
+    "regressors": "05_model_input/regressors.parquet",
+    "rejected_regressors": "05_model_input/rejected_regressors.parquet",
 }
 
 
@@ -37,7 +40,7 @@ def catalog(project_path: Path, tmp_path: Path) -> DataCatalog:
         *[every_week(0, 150, volume, without=gap) for volume in (9, 7, 3)], dead
     )
     catalog["titles"] = make_titles(4)
-    for name, value in Options().model_dump().items():
+    for name, value in Options():
         catalog[f"params:{name}"] = value
     return catalog
 
@@ -52,6 +55,39 @@ def test_the_pipeline_persists_all_its_tables(catalog: DataCatalog, tmp_path: Pa
     assert len(tables["test_weeks"]) == 3 * Options().split_size
     assert len(tables["training_weeks"]) + len(tables["test_weeks"]) == len(tables["model_input"])
     assert tables["calendar"]["week"].isin(tables["model_input"]["week"]).sum() == 150
+    assert tables["regressors"].empty
+    assert tables["rejected_regressors"].empty
+
+
+def test_a_plan_and_a_table_are_used_and_their_bad_rows_kept(
+    catalog: DataCatalog, tmp_path: Path
+) -> None:
+    for folder, text in {
+        "promotions": f"isbn,week,depth\n{isbn_of(0)},{week_of(155):%Y-%m-%d},0.25\n0,,1\n",
+        "regressors": f"isbn,week,name,value\nall,{week_of(10):%Y-%m-%d},cpi,101.5\nall,,cpi,1\n",
+    }.items():
+        (tmp_path / "01_raw" / folder).mkdir(parents=True)
+        (tmp_path / "01_raw" / folder / "2024.csv").write_text(text)
+    SequentialRunner().run(create_pipeline(), catalog)
+    regressors = catalog.load("regressors")
+    assert list(regressors["name"]) == ["promotion_plan", "cpi"]
+    rejected = catalog.load("rejected_regressors")
+    assert list(rejected["file"]) == ["promotions/2024.csv", "regressors/2024.csv"]
+
+
+def test_a_plan_that_cannot_be_read_leaves_the_tables_of_the_run_before(
+    catalog: DataCatalog, tmp_path: Path
+) -> None:
+    SequentialRunner().run(create_pipeline(), catalog)
+    before = (tmp_path / OUTPUTS["regressors"]).read_bytes()
+    (tmp_path / "01_raw/promotions").mkdir(parents=True)
+    (tmp_path / "01_raw/promotions/plan.csv").write_bytes(b"isbn;week;depth\n")
+    with pytest.raises(DatasetError) as failure:
+        SequentialRunner().run(create_pipeline(), catalog)
+    told = find_user_error(failure.value)
+    assert told is not None
+    assert "promotions/plan.csv" in str(told)
+    assert (tmp_path / OUTPUTS["regressors"]).read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -62,6 +98,8 @@ def test_the_pipeline_persists_all_its_tables(catalog: DataCatalog, tmp_path: Pa
         ("test_weeks", lambda frame: frame.assign(week=frame["week"] + pd.Timedelta(days=1))),
         ("titles_left_out", lambda frame: frame.assign(reason="")),
         ("calendar", lambda frame: frame.drop(columns="easter")),
+        ("regressors", lambda frame: frame.drop(columns="name")),
+        ("rejected_regressors", lambda frame: frame.drop(columns="reason")),
     ],
 )
 def test_a_table_that_breaks_its_promise_is_refused_and_the_old_one_stays(

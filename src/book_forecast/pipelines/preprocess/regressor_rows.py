@@ -74,8 +74,8 @@ def clean_table(raw: pd.DataFrame, last_week: dt.date) -> CleanTable:
         One row per name, title (or "all") and week: isbn, week (its Saturday), name, value.
     """
     week = partial(_read_week, last_week=last_week)
-    of_all = {"isbn": _read_isbn_or_all, "week": week}
-    return _clean(raw, {**of_all, "name": _read_name, "value": _read_value})
+    readers: dict[str, Read] = {"isbn": _read_isbn_or_all, "week": week, "name": _read_name}
+    return _clean(raw, readers | {"value": _read_value})
 
 
 class _Rejections:
