@@ -78,16 +78,19 @@ def test_a_plan_and_a_table_are_used_and_their_bad_rows_kept(
 def test_a_plan_that_cannot_be_read_leaves_the_tables_of_the_run_before(
     catalog: DataCatalog, tmp_path: Path
 ) -> None:
-    SequentialRunner().run(create_pipeline(), catalog)
-    before = (tmp_path / OUTPUTS["regressors"]).read_bytes()
     (tmp_path / "01_raw/promotions").mkdir(parents=True)
-    (tmp_path / "01_raw/promotions/plan.csv").write_bytes(b"isbn;week;depth\n")
+    plan = tmp_path / "01_raw/promotions/plan.csv"
+    plan.write_text("isbn,week,depth\n")
+    SequentialRunner().run(create_pipeline(), catalog)
+    before = {name: (tmp_path / path).read_bytes() for name, path in OUTPUTS.items()}
+    plan.write_text("isbn;week;depth\n")
+    catalog["weekly_sales"] = make_sales(every_week(0, 200))
     with pytest.raises(DatasetError) as failure:
         SequentialRunner().run(create_pipeline(), catalog)
     told = find_user_error(failure.value)
     assert told is not None
     assert "promotions/plan.csv" in str(told)
-    assert (tmp_path / OUTPUTS["regressors"]).read_bytes() == before
+    assert {name: (tmp_path / path).read_bytes() for name, path in OUTPUTS.items()} == before
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.calendar import calendar_weeks
-from book_forecast.pipelines.preprocess.regressors import build_regressors
+from book_forecast.pipelines.preprocess.regressors import build_regressors, read_regressors
 from book_forecast.pipelines.preprocess.selection import select_titles
 from book_forecast.pipelines.preprocess.weeks import (
     count_training_weeks,
@@ -22,6 +22,7 @@ __all__ = [
     "find_missing_weeks",
     "limit_weeks",
     "make_calendar",
+    "read_regressors",
     "select_titles",
     "split_weeks",
 ]

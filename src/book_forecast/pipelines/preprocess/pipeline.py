@@ -10,6 +10,12 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
+                nodes.read_regressors,
+                ["promotion_plan", "regressor_table"],
+                ["promotion_plan_rows", "regressor_table_rows"],
+                name="read_regressors",
+            ),
+            node(
                 nodes.limit_weeks,
                 ["weekly_sales", "params:start_date", "params:cutoff_date"],
                 "sales_in_use",
@@ -51,7 +57,10 @@ def create_pipeline() -> Pipeline:
             node(nodes.make_calendar, "model_input", "calendar", name="make_calendar"),
             node(
                 nodes.build_regressors,
-                ["model_input", "promotion_plan", "regressor_table", "params:regressors"],
+                [
+                    *("model_input", "promotion_plan_rows", "regressor_table_rows"),
+                    "params:regressors",
+                ],
                 ["regressors", "rejected_regressors"],
                 name="build_regressors",
             ),

@@ -17,6 +17,16 @@ MOST_NAMES = 20
 _REASONS_SHOWN = 3
 
 
+def read_regressors(
+    promotion_plan: pd.DataFrame, regressor_table: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Take both tables as they are, as a first node: a file that cannot be read stops the run here.
+
+    Stopping later would leave a model input of this run beside training weeks of the one before.
+    """
+    return promotion_plan, regressor_table
+
+
 def build_regressors(
     model_input: pd.DataFrame,
     promotion_plan: pd.DataFrame,
