@@ -214,6 +214,10 @@ class TuneOptions(OptionGroup):
         return self.seeds.get(isbn, self.seeds.get("default", []))
 
 
+class BoostingOptions(OptionGroup):
+    pass
+
+
 class EvaluateOptions(OptionGroup):
     """How fitted models are scored.
 
@@ -327,6 +331,7 @@ class Options(OptionGroup):
     calendar: bool = True
     regressors: RegressorOptions = RegressorOptions()
     tune: TuneOptions = TuneOptions()
+    boosting: BoostingOptions = BoostingOptions()
     evaluate: EvaluateOptions = EvaluateOptions()
     promote: PromoteOptions = PromoteOptions()
     release: Annotated[str, PlainValidator(check_release)] = "champion"

@@ -32,7 +32,7 @@ def test_new_errors_lie_inside_as_often_as_the_level_says(heavy, n_titles):
     known = places > 0
     calibration, found = calibrate(Errors(errors[known], titles[known], spreads))
     new = errors[~known]
-    inside = {level: [] for level in LEVELS}
+    inside: dict[int, list[bool]] = {level: [] for level in LEVELS}
     for title in range(n_titles):
         forecast = calibration.forecast(np.full(32, 1e6), found[title], LEVELS)
         happened = np.expm1(np.log1p(1e6) + new[title])

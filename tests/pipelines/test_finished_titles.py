@@ -42,25 +42,27 @@ def champion(tmp_path_factory):
 
 def tune(finished, champion, tmp_path):
     journals = JournalFolder(tmp_path / "journals")
-    return tune_titles(TRAINING, QUICK, 6, 26, 1, 1, WHOLE, journals, finished)
+    return tune_titles(TRAINING, QUICK, 6, 26, 1, 1, WHOLE, journals, finished=finished)
 
 
 def fit(finished, champion, tmp_path):
-    return (fit_titles(TRAINING, OURS, 26, 1, WHOLE, finished),)
+    return (fit_titles(TRAINING, OURS, 26, 1, WHOLE, finished=finished),)
 
 
 def fit_release(finished, champion, tmp_path):
-    return fit_release_titles(EVERYTHING, OURS, 26, 1, WHOLE, finished)
+    return fit_release_titles(EVERYTHING, OURS, 26, 1, WHOLE, finished=finished)
 
 
 def evaluate(finished, champion, tmp_path):
-    models = fit_titles(TRAINING, OURS, 26, 1, WHOLE, KeepFolder(tmp_path / "models")).frame
-    return forecast_known_weeks(TRAINING, models, FOLDS, 6, [80, 95], 1, WHOLE, finished)
+    models = fit_titles(
+        TRAINING, OURS, 26, 1, WHOLE, finished=KeepFolder(tmp_path / "models")
+    ).frame
+    return forecast_known_weeks(TRAINING, models, FOLDS, 6, [80, 95], 1, WHOLE, finished=finished)
 
 
 def compare(finished, champion, tmp_path):
     return forecast_with_champion(
-        TRAINING, OURS, champion, FOLDS, 6, [80, 95], 26, 1, WHOLE, finished
+        TRAINING, OURS, champion, FOLDS, 6, [80, 95], 26, 1, WHOLE, finished=finished
     )
 
 

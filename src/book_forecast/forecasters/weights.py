@@ -18,6 +18,7 @@ from scipy.optimize import minimize
 from book_forecast.histories import FloatArray
 
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 # A title's (a class's) own errors count half once there are as many folds.
 FOLDS_OF_A_TITLE = 2.0
@@ -106,15 +107,15 @@ def weigh(folds: FoldForecasts, prior: FloatArray) -> Weights:
     return Weights(_pruned(weights), apart, tilt)
 
 
-def _scaled(folds: FoldForecasts) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
+def _scaled(folds: FoldForecasts) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Forecasts and volumes in units of a title's usual error, and who has not failed where."""
     known = np.isfinite(folds.volumes)
     usable = np.isfinite(np.where(known[:, None], folds.members, 0.0)).all(axis=2)
-    usable &= known.any(axis=1)[:, None]
+    usable &= (known.sum(axis=1) > 0)[:, None]
     errors = np.where(usable, _errors(folds.members, folds.volumes), 0.0)
     means, counts = _means(errors, usable, folds.titles, len(folds.groups))
     scale = np.ones(len(means))
-    there = counts.any(axis=1)
+    there = (counts > 0).any(axis=1)
     scale[there] = np.nanmedian(np.where(counts > 0, means, np.nan)[there], axis=1)
     unit = np.maximum(scale, 1e-9)[folds.titles]
     return folds.members / unit[:, None, None], folds.volumes / unit[:, None], usable
@@ -132,7 +133,7 @@ def _stacks(
     members: FloatArray,
     volumes: FloatArray,
     prior: FloatArray,
-    rows: npt.NDArray[np.bool_],
+    rows: BoolArray,
 ) -> FloatArray:
     """By title, the stack of its group over some of the rows."""
     found = prior.copy()
@@ -148,7 +149,7 @@ def _stack(members: FloatArray, volumes: FloatArray, prior: FloatArray) -> Float
     """The convex combination that errs least, drawn to the prior; weights of shape (m,)."""
     if not len(members) or len(prior) == 1:
         return prior
-    there = np.isfinite(members).any(axis=1)
+    there = np.isfinite(members).sum(axis=1) > 0
     known = np.isfinite(volumes) & there
     typical = np.nanmedian(np.where(there[:, None], members, 0.0), axis=1, keepdims=True)
     filled = np.where(np.isfinite(members), members, typical)
@@ -177,16 +178,18 @@ def _stack(members: FloatArray, volumes: FloatArray, prior: FloatArray) -> Float
 def _tilted(
     folds: FoldForecasts,
     errors: FloatArray,
-    usable: npt.NDArray[np.bool_],
+    usable: BoolArray,
     base: FloatArray,
-    rows: npt.NDArray[np.bool_],
+    rows: BoolArray,
     tilt: float,
 ) -> FloatArray:
     """By title, weights that follow its own errors and those of its class, where rows count."""
     n, m = base.shape
     logs = np.log(np.maximum(errors, FLOOR))
     logs = np.where(usable, logs, np.nan)
-    relative = logs - np.nanmean(np.where(usable.any(axis=1)[:, None], logs, 0.0), axis=1)[:, None]
+    relative = (
+        logs - np.nanmean(np.where((usable.sum(axis=1) > 0)[:, None], logs, 0.0), axis=1)[:, None]
+    )
     counted = rows[:, None] & usable
     own, n_own = _means(np.where(counted, relative, 0.0), counted, folds.titles, n)
     n_classes = int(folds.classes.max(initial=0)) + 1
@@ -206,7 +209,7 @@ def _tilted(
 
 
 def _means(
-    values: FloatArray, counted: npt.NDArray[np.bool_], groups: IntArray, n: int
+    values: FloatArray, counted: BoolArray, groups: IntArray, n: int
 ) -> tuple[FloatArray, FloatArray]:
     """Means by group and how many values each is of, both of shape (n, m)."""
     sums, counts = np.zeros((n, values.shape[1])), np.zeros((n, values.shape[1]))
@@ -236,7 +239,7 @@ def _loss(members: FloatArray, volumes: FloatArray, weights: FloatArray) -> floa
     return float(rows[known.any(axis=1)].mean())
 
 
-def _without_failed(weights: FloatArray, usable: npt.NDArray[np.bool_]) -> FloatArray:
+def _without_failed(weights: FloatArray, usable: BoolArray) -> FloatArray:
     left = np.where(usable, weights, 0.0)
     total = left.sum(axis=1, keepdims=True)
     return np.where(total > 0.0, left / np.where(total > 0.0, total, 1.0), weights)

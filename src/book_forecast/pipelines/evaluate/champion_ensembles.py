@@ -55,7 +55,7 @@ class ChampionEnsemble:
 
 def said_by_members(
     test_forecasts: pd.DataFrame, fold_forecasts: pd.DataFrame, isbns: Sequence[str]
-) -> dict[str, dict[np.datetime64, Members]]:
+) -> dict[str, dict[np.datetime64, dict[str, FloatArray]]]:
     """What every family says of the test weeks and of the folds' weeks, by ISBN and cutoff.
 
     Args:
@@ -77,14 +77,15 @@ def said_by_members(
 
 
 def _day(cutoff: object) -> np.datetime64:
-    return np.datetime64(pd.Timestamp(cutoff), "D")  # type: ignore[arg-type]
+    return np.datetime64(str(cutoff)[:10], "D")
 
 
 def forecast_ensemble(
     task: ChampionEnsemble,
 ) -> tuple[list[TitleForecast], list[TitleForecast]]:
     """Its forecasts of the test weeks, and from each rolling origin."""
-    test, rolling = [], []
+    test: list[TitleForecast] = []
+    rolling: list[TitleForecast] = []
     for cutoff, members in task.said.items():
         known = task.history.until(_weeks_until(task.history, cutoff))
         own = {}

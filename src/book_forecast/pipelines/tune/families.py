@@ -181,8 +181,8 @@ def _task(
     horizon: int,
 ) -> FamilyTask:
     folds = common_folds(history.n_weeks, options, horizon)
-    found = [] if row is None or pd.isna(row["fold_candidates"]) else row["fold_candidates"]
-    candidates = [candidate_of(item) for item in (json.loads(found) if found else [])]
+    found = "[]" if row is None or pd.isna(row["fold_candidates"]) else row["fold_candidates"]
+    candidates = [candidate_of(item) for item in json.loads(found)]
     return FamilyTask(history, folds, families, calendar, candidates, paths.get(history.isbn, {}))
 
 

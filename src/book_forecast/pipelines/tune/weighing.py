@@ -13,7 +13,7 @@ import pandas as pd
 from book_forecast.forecasters.calibration import Calibration, Errors, calibrate
 from book_forecast.forecasters.families import ACROSS_TITLES
 from book_forecast.forecasters.weights import FoldForecasts, combine, weigh
-from book_forecast.histories import FloatArray
+from book_forecast.histories import WEEK, FloatArray
 
 logger = logging.getLogger(__name__)
 
@@ -170,13 +170,13 @@ def _backtest(
         forecast = calibration.forecast(mean[row, :horizon], spread, levels)
         for name, column in forecast.columns().items():
             parts[name].append(column)
-    cutoffs = keys["cutoff"].repeat(horizons)
+    cutoffs = np.repeat(keys["cutoff"].to_numpy(), horizons)
     ahead = np.concatenate([np.arange(1, h + 1) for h in horizons]) if len(keys) else np.empty(0)
     frame = pd.DataFrame(
         {
-            "isbn": keys["isbn"].repeat(horizons).to_numpy(dtype=str),
-            "week": (cutoffs + pd.to_timedelta(7 * ahead, unit="D")).to_numpy(),
-            "cutoff": cutoffs.to_numpy(),
+            "isbn": np.repeat(keys["isbn"].to_numpy(dtype=str), horizons),
+            "week": cutoffs + WEEK * ahead.astype(np.int64),
+            "cutoff": cutoffs,
             "model": ENSEMBLE,
             **{
                 name: np.concatenate(values) if values else np.empty(0)
