@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 
 from book_forecast.forecasters import (
     FAMILIES,
+    Boosting,
     Candidate,
+    Ensemble,
     Ets,
     Intermittent,
     Mstl,
@@ -21,12 +24,36 @@ from book_forecast.forecasters import (
     Zero,
     restore,
 )
+from book_forecast.forecasters.calibration import Errors, calibrate
+from book_forecast.histories import History
 from book_forecast.sarima import Specification
 from tests.histories import history, promoted, volumes
 
 SEASONAL = Candidate(Specification(1, 0, 1, 1, 0, 0, s=4, trend="c"))
 INTEGRATED = Candidate(Specification(1, 1, 1, 0, 0, 1, s=4), transform="box_cox")
 LEVELS = (50, 80, 95, 99.5)
+
+CALIBRATION, _ = calibrate(
+    Errors(np.random.default_rng(1).normal(0.0, 0.3, (30, 12)), np.arange(30), np.full(30, 0.3))
+)
+
+
+def ensemble(history: History) -> Ensemble:
+    """Of every kind of member, with a burst that they do not see."""
+    bursts = (45,) if history.n_weeks == 90 else ()
+    seen = history.volumes.copy()
+    seen[list(bursts)] = np.nan
+    usual = replace(history, volumes=seen)
+    members = {
+        "sarima": Sarima.fit(usual, SEASONAL),
+        "theta": Theta.fit(usual, season=4),
+        "regression": Regression.fit(usual, season=4, calendar=False),
+        "seasonal_naive": SeasonalNaive.fit(usual),
+        "naive": Naive.fit(usual),
+    }
+    weights = dict(zip(members, (0.4, 0.3, 0.2, 0.1, 0.0), strict=True))
+    return Ensemble(members, weights, CALIBRATION, 0.3, history.volumes, bursts)
+
 
 FITS = {
     "sarima": lambda h: Sarima.fit(h, SEASONAL),
@@ -42,6 +69,8 @@ FITS = {
     "intermittent": Intermittent.fit,
     "regression": lambda h: Regression.fit(promoted(h)),
     "regression of a short season": lambda h: Regression.fit(h, season=4, calendar=False),
+    "boosting": lambda h: Boosting.from_path(h, 5.0 + volumes(6, n=40)),
+    "ensemble": ensemble,
     "seasonal_naive": SeasonalNaive.fit,
     "naive": Naive.fit,
     "zero": lambda h: Zero(),
@@ -172,7 +201,7 @@ def test_rolled_in_weeks_are_forecast_from_as_if_the_model_had_always_known_them
 
 
 def test_a_family_that_does_not_exist_is_refused():
-    with pytest.raises(ValueError, match="no model family 'prophet'; there are sarima, regression"):
+    with pytest.raises(ValueError, match="no model family 'prophet'; there are ensemble, sarima"):
         restore("prophet", {})
 
 

@@ -76,14 +76,14 @@ class Calibration:
     def to_state(self) -> dict[str, Any]:
         """As plain data."""
         return {
-            "quantiles": np.round(self.quantiles, 4).tolist(),
+            "quantiles": self.quantiles.tolist(),
             "growth": self.growth,
             "longest": self.longest,
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """The calibration whose `to_state` gave the state, to four digits."""
+        """The calibration whose `to_state` gave the state."""
         quantiles = np.array(state["quantiles"], dtype=np.float64)
         return cls(quantiles, float(state["growth"]), int(state["longest"]))
 
@@ -129,7 +129,8 @@ def calibrate(found: Errors) -> tuple[Calibration, FloatArray]:
     for band in range(len(BANDS)):
         inside = scaled[:, ahead == min(band, ahead[-1])] if horizon else scaled
         rows.append(_quantiles(inside[np.isfinite(inside)]))
-    quantiles = np.maximum.accumulate(np.array(rows), axis=1)
+    # Four digits are more than errors can tell, and every title's state has them all.
+    quantiles = np.round(np.maximum.accumulate(np.array(rows), axis=1), 4)
     return Calibration(quantiles, _growth(quantiles, horizon), max(horizon, 1)), spreads
 
 
