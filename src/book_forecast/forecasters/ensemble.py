@@ -86,12 +86,9 @@ class Ensemble(FittedForecaster):
         members = {}
         for name, model in self.members.items():
             state = model.to_state()
-            has_weeks = state.pop(WEEKS, None) is not None
-            members[name] = {
-                "weight": self.weights[name],
-                "has_weeks": has_weeks,
-                "state": state,
-            }
+            # What keeps no weeks has the last ones in another form, and is told how many it knows.
+            known = None if state.pop(WEEKS, None) is not None else len(self.volumes)
+            members[name] = {"weight": self.weights[name], "known": known, "state": state}
         return {
             "members": members,
             "calibration": self.calibration.to_state(),
@@ -125,7 +122,9 @@ def _restored(
     # The registry knows the ensemble too.
     from book_forecast.forecasters.registry import restore
 
-    if entry["has_weeks"]:
+    known = entry["known"]
+    if known is None:
         return restore(family, {**entry["state"], WEEKS: weeks})
-    # What keeps no weeks keeps the last ones in another form, which all weeks bring up to date.
-    return restore(family, entry["state"]).roll_forward(array(weeks))
+    # A model that knows more than is asked for starts again from the first week.
+    newer = weeks[known:] if known <= len(weeks) else weeks
+    return restore(family, entry["state"]).roll_forward(array(newer))
