@@ -36,7 +36,8 @@ def covariance(specification: Specification, arma: np.ndarray, n: int) -> np.nda
 def test_the_likelihood_is_the_density_with_the_coefficients_integrated_out(seed, orders, shrunk):
     values, design = series_of(seed)
     spread = np.array([0.3, 2.0]) if shrunk else None
-    specification = Specification(*orders, trend="c")
+    p, d, q = orders
+    specification = Specification(p, d, q, trend="c")
     errors = fit_errors(values, specification, design, spread=spread)
     seen = np.isfinite(values)
     matrix = covariance(specification, errors.arma, len(values))
