@@ -8,11 +8,10 @@ dependence, and the terms are tested by generalised least squares.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import qr
 from scipy.stats import f as f_distribution
 
 from book_forecast.sarima.arrays import FloatArray
@@ -28,7 +27,7 @@ ORDERS = ((1, 0, 0), (2, 0, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1))
 # The noise at a season's frequencies is known from its neighbourhood alone, and was fitted: so many
 # of the other weeks tell of it. Found by simulation over errors of many kinds; see
 # benchmarks/seasonality.py.
-SHARE_OF_FREEDOM = 0.2
+SHARE_OF_FREEDOM = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +78,8 @@ def detect(
 ) -> Seasonality:
     """Looks for a season.
 
-    Of several seasons that are significant, the one whose terms tell most for their number is
-    taken: a year's peak shows in the half-years as well.
+    A year's peak shows in its halves and quarters as well. Of several seasons that are significant,
+    the shortest is taken that no longer one adds to significantly.
 
     Args:
         values: Weekly values on a scale on which seasons add up, such as logs of one plus the
@@ -98,23 +97,55 @@ def detect(
         errors = best_errors(values, ORDERS, terms)
     except ValueError:
         return NONE
-    whitened = whiten_regression(values, errors.specification, errors.arma, terms)
-    n_free = whitened.factor.shape[0] - 1 - terms.shape[1]
-    noise = whitened.squares / (whitened.n_weeks - n_free - terms.shape[1] - len(errors.arma))
-    freedom = SHARE_OF_FREEDOM * whitened.squares / noise
-    none = _squares(whitened, n_free, [])
-    left = {season: _squares(whitened, n_free, columns) for season, columns in places.items()}
-    ratios = {season: (none - left[season]) / len(places[season]) / noise for season in pairs}
-    chances = _holm(
-        {s: float(f_distribution.sf(ratios[s], len(places[s]), freedom)) for s in ratios}
+    regression = _Regression(
+        whiten_regression(values, errors.specification, errors.arma, terms), terms, len(errors.arma)
     )
-    found = [season for season in pairs if chances[season] < significance]
+    chances = _holm({season: regression.chance(columns) for season, columns in places.items()})
+    found = sorted(season for season in places if chances[season] < significance)
     if not found:
         return Seasonality(1, min(chances.values()), 0.0)
-    season = min(found, key=lambda s: _criterion(whitened, left[s], len(places[s]) + n_free))
-    fitted = terms[:, places[season]] @ _coefficients(whitened, n_free, places[season])
-    variance = float(np.var(fitted)) * max(1.0 - 1.0 / ratios[season], 0.0)
-    return Seasonality(season, chances[season], variance / (variance + noise))
+    season, *longer = found
+    for other in longer:
+        beyond = [column for column in places[other] if column not in places[season]]
+        if regression.chance(beyond, beside=places[season]) < significance:
+            season = other
+    return Seasonality(season, chances[season], regression.strength(places[season]))
+
+
+class _Regression:
+    """Tests of a whitened regression's terms."""
+
+    def __init__(self, whitened: Whitened, terms: FloatArray, n_arma: int) -> None:
+        self.whitened, self.terms = whitened, terms
+        self.n_free = len(whitened.factor) - 1 - terms.shape[1]
+        freedom = whitened.n_weeks - self.n_free - terms.shape[1] - n_arma
+        self.noise = whitened.squares / freedom
+        self.freedom = SHARE_OF_FREEDOM * freedom
+
+    def ratio(self, columns: list[int], beside: Sequence[int] = ()) -> float:
+        """How many times the noise terms explain, for each of them, beside others."""
+        without, with_them = self._triangle(beside), self._triangle([*beside, *columns])
+        explained = without[-1, -1] ** 2 - with_them[-1, -1] ** 2
+        return float(explained / len(columns) / self.noise)
+
+    def chance(self, columns: list[int], beside: Sequence[int] = ()) -> float:
+        """Chance of as large a ratio where the terms say nothing."""
+        ratio = self.ratio(columns, beside)
+        return float(f_distribution.sf(ratio, len(columns), self.freedom))
+
+    def strength(self, columns: list[int]) -> float:
+        """See `Seasonality`; what the terms explain by chance is taken off."""
+        triangle = self._triangle(columns)
+        solution = np.linalg.lstsq(triangle[:-1, :-1], triangle[:-1, -1])[0]
+        season = self.terms[:, columns] @ solution[self.n_free :]
+        variance = np.var(season) * max(1.0 - 1.0 / self.ratio(columns), 0.0)
+        return float(variance / (variance + self.noise))
+
+    def _triangle(self, columns: Sequence[int]) -> FloatArray:
+        """Of the constant, some of the terms and the series; its last element is what is left."""
+        factor = self.whitened.factor
+        kept = [*range(self.n_free), *(self.n_free + c for c in columns), len(factor) - 1]
+        return np.asarray(np.linalg.qr(factor[:, kept], mode="r"), dtype=np.float64)
 
 
 def _terms(n: int, pairs: Mapping[int, int]) -> tuple[FloatArray, dict[int, list[int]]]:
@@ -133,29 +164,6 @@ def _terms(n: int, pairs: Mapping[int, int]) -> tuple[FloatArray, dict[int, list
                 columns.extend(pair)
             places[season] += known[frequency]
     return np.stack(columns, axis=1), places
-
-
-def _triangle(whitened: Whitened, n_free: int, columns: list[int]) -> FloatArray:
-    kept = [*range(n_free), *(n_free + place for place in columns), len(whitened.factor) - 1]
-    triangle: FloatArray = qr(whitened.factor[:, kept], mode="r")[0]
-    return triangle[: len(kept)]
-
-
-def _squares(whitened: Whitened, n_free: int, columns: list[int]) -> float:
-    """What is left of the series beside some of the terms, its sum of squares."""
-    return whitened.squares + float(_triangle(whitened, n_free, columns)[-1, -1]) ** 2
-
-
-def _coefficients(whitened: Whitened, n_free: int, columns: list[int]) -> FloatArray:
-    triangle = _triangle(whitened, n_free, columns)
-    solution = np.linalg.lstsq(triangle[:-1, :-1], triangle[:-1, -1])[0]
-    return np.asarray(solution[n_free:], dtype=np.float64)
-
-
-def _criterion(whitened: Whitened, squares: float, n_coefficients: int) -> float:
-    """Akaike's, with its correction, at given errors."""
-    n, k = whitened.n_weeks, n_coefficients + 1
-    return n * np.log(squares / n) + 2.0 * k * n / max(n - k - 1, 1)
 
 
 def _holm(chances: dict[int, float]) -> dict[int, float]:

@@ -26,7 +26,7 @@ FEWEST_OCCASIONS = 2
 _FIRST_WEEK = np.datetime64("1980-01-05")
 _LAST_WEEK = np.datetime64("2079-12-30")
 # Fewer weeks than between any two occasions of a window, more than it can be open for.
-_APART = 20
+_APART = 10
 
 
 def group_of(column: str) -> str:

@@ -53,9 +53,8 @@ def clean(history: History, season: int) -> tuple[History, FloatArray]:
     excess = np.zeros(len(values))
     for sign, least in ((1.0, LEAST_RISE), (-1.0, LEAST_FALL)):
         rise = np.minimum(sign * (values - before), sign * (values - after))
-        rise = np.where(np.isfinite(rise), rise, 0.0)
         stands_out = rise > np.maximum(DEVIATIONS * noise, least)
-        once = _recurring(rise, np.isfinite(values), season) < RECURRENCE * rise
+        once = _recurring(rise, season) < RECURRENCE * rise
         excess = np.where(stands_out & once & ~_explained(history), sign * rise, excess)
     return replace(history, volumes=np.where(excess == 0.0, history.volumes, np.nan)), excess
 
@@ -81,12 +80,12 @@ def _noise(values: FloatArray, before: FloatArray, after: FloatArray) -> FloatAr
     return np.maximum(usual, np.sqrt(copies + 0.5) / (copies + 1.0))
 
 
-def _recurring(rise: FloatArray, known: npt.NDArray[np.bool_], season: int) -> FloatArray:
+def _recurring(rise: FloatArray, season: int) -> FloatArray:
     """The largest rise at about the same time of other seasons; infinite where none is known."""
     n = len(rise)
     if season == 1:
         return np.zeros(n)
-    seen = np.where(known, rise, -np.inf)
+    seen = np.where(np.isfinite(rise), rise, -np.inf)
     largest = np.full(n, -np.inf)
     for k in range(1, int(n / period_of(season)) + 2):
         middle = round(k * period_of(season))

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from book_forecast.forecasters.base import (
     Capabilities,
@@ -22,23 +21,18 @@ from book_forecast.forecasters.design import (
     holiday_names,
     regressor_column,
     season_names,
-    wave_number,
 )
 from book_forecast.forecasters.outliers import clean
 from book_forecast.forecasters.sarima import PERFECT_FIT, weekly_variance
-from book_forecast.forecasters.shrinkage import FIRST, shrink
+from book_forecast.forecasters.shrinkage import regress
 from book_forecast.forecasters.transforms import Transform
 from book_forecast.histories import WEEK, FloatArray, History
 from book_forecast.sarima import Prediction, SarimaFit, Specification, predict
-from book_forecast.sarima.marginal import Errors, best_errors, fit_errors, whiten_regression
 from book_forecast.seasonality import YEAR
 
-ORDERS = ((1, 0, 0), (2, 0, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1), (1, 1, 2))
-"""(p, d, q) of the errors to choose from, by AICc."""
-# Errors at which regressors are first judged: a level that wanders, and noise around it.
-FIRST_ERRORS = Specification(0, 1, 1)
-FIRST_ARMA = np.array([-0.5])
-ROUNDS = 2
+# Six years: seasons change, and what they were long ago says little of the next one. Sample titles,
+# whose seasons do not change, lose nothing by it.
+MEMORY = 312
 FEWEST_WEEKS = 8
 # Weeks for which regressors are kept beyond the last one known: the longest horizon of a forecast,
 # after a year of weeks that were rolled in.
@@ -58,9 +52,10 @@ class Regression(FittedForecaster):
         season: Weeks in a season.
         names: The regressors' columns, as `design` names them.
         further: By name, the values of further regressors that are known or planned: from the
-            first week to `PLAN_WEEKS` after the last that the fit saw.
+            first week that the fit saw to `PLAN_WEEKS` after the last.
         trained_until: Saturday of the last week that the fit saw.
-        n_trained: Weeks that it saw.
+        n_trained: Weeks of the history up to there.
+        first: Place of the first week that it saw; those before it are not looked at.
         left_out: Places of weeks that it took for outliers.
     """
 
@@ -76,6 +71,7 @@ class Regression(FittedForecaster):
     further: Mapping[str, FloatArray]
     trained_until: np.datetime64
     n_trained: int
+    first: int
     left_out: tuple[int, ...]
 
     @classmethod
@@ -87,6 +83,7 @@ class Regression(FittedForecaster):
         calendar: bool = True,
         regressors: bool = True,
         outliers: bool = True,
+        memory: int = MEMORY,
     ) -> Self:
         """Chooses regressors and errors by what the history's weeks speak for, and fits them.
 
@@ -97,27 +94,30 @@ class Regression(FittedForecaster):
             regressors: Whether to use promotions and the history's other regressors.
             outliers: Whether to leave bursts of one time only out of the fit, and out of what later
                 forecasts see.
+            memory: How many of the latest weeks to fit to.
 
         Raises:
             ValueError: If too few weeks are known, or they do not vary.
         """
         kept, excess = clean(history, season) if outliers else (history, np.zeros(history.n_weeks))
-        seen = np.isfinite(kept.volumes)
+        first = max(history.n_weeks - memory, 0)
+        n = history.n_weeks - first
+        seen = np.isfinite(kept.volumes[first:])
         if seen.sum() < FEWEST_WEEKS:
             raise ValueError(f"{seen.sum()} known weeks are too few; {FEWEST_WEEKS} are needed.")
         transform = Transform.fit("log", kept.volumes)
-        values = transform.apply(kept.volumes)
-        weeks = history.cutoff - WEEK * np.arange(history.n_weeks)[::-1]
-        further = _further(history) if regressors else {}
+        values = transform.apply(kept.volumes[first:])
+        weeks = history.cutoff - WEEK * np.arange(n)[::-1]
+        further = _further(history, first) if regressors else {}
         past = {
-            regressor_column(name): column[: history.n_weeks]
+            regressor_column(name): column[:n]
             for name, column in further.items()
-            if np.ptp(column[: history.n_weeks][seen])
+            if np.ptp(column[:n][seen])
         }
-        names = season_names(season) if history.n_weeks > season else []
+        names = season_names(season) if n > season else []
         names += holiday_names(weeks, seen) if calendar else []
         names += past
-        errors, used = _regress(values, names, design_matrix(names, weeks, season, past))
+        errors, used = regress(values, names, design_matrix(names, weeks, season, past))
         if errors.sigma2 < PERFECT_FIT * weekly_variance(values):
             raise ValueError("The regression fits the few weeks there are perfectly.")
         return cls(
@@ -126,9 +126,10 @@ class Regression(FittedForecaster):
             volumes=history.volumes,
             season=season,
             names=tuple(used),
-            further={n: column for n, column in further.items() if regressor_column(n) in used},
+            further={name: c for name, c in further.items() if regressor_column(name) in used},
             trained_until=history.cutoff,
             n_trained=history.n_weeks,
+            first=first,
             left_out=tuple(np.flatnonzero(excess).tolist()),
         )
 
@@ -177,18 +178,19 @@ class Regression(FittedForecaster):
         self, horizon: int, future: Mapping[str, FloatArray] | None
     ) -> tuple[Prediction, FloatArray]:
         """The forecast on the model's scale, and the regressors of its weeks."""
-        n = len(self.volumes)
-        first = self.trained_until - WEEK * (self.n_trained - 1)
-        weeks = first + WEEK * np.arange(n + horizon)
-        further = {
-            name: self._column(name, n, horizon, None if future is None else future.get(name))
+        n = len(self.volumes) - self.first
+        weeks = self.trained_until + WEEK * np.arange(
+            1 - self._n_seen, n + horizon - self._n_seen + 1
+        )
+        columns = {
+            regressor_column(name): self._column(name, n, horizon, (future or {}).get(name))
             for name in self.further
         }
-        columns = {regressor_column(name): column for name, column in further.items()}
         design = design_matrix(self.names, weeks, self.season, columns)
         values = self.transform.apply(self.volumes)
         values[list(self.left_out)] = np.nan
-        return predict(self.model, values, horizon, design[:n], design[n:]), design[n:]
+        ahead = predict(self.model, values[self.first :], horizon, design[:n], design[n:])
+        return ahead, design[n:]
 
     def _column(self, name: str, n: int, horizon: int, planned: FloatArray | None) -> FloatArray:
         """A further regressor up to the horizon, held within reach of what the fit saw of it."""
@@ -198,12 +200,16 @@ class Regression(FittedForecaster):
             if np.shape(planned) != (horizon,) or not np.all(np.isfinite(planned)):
                 raise ValueError(f"{name} must have a value for each of the {horizon} weeks ahead.")
             column[n:] = planned
-        seen = known[: self.n_trained]
+        seen = known[: self._n_seen]
         reach = BEYOND * np.ptp(seen)
-        column[self.n_trained :] = np.clip(
-            column[self.n_trained :], seen.min() - reach, seen.max() + reach
-        )
+        later = column[self._n_seen :]
+        np.clip(later, seen.min() - reach, seen.max() + reach, out=later)
         return column
+
+    @property
+    def _n_seen(self) -> int:
+        """Weeks that the fit saw."""
+        return self.n_trained - self.first
 
     def to_state(self) -> dict[str, Any]:
         """See `FittedForecaster.to_state`."""
@@ -219,6 +225,7 @@ class Regression(FittedForecaster):
             "transform": self.transform.to_state(),
             "trained_until": str(self.trained_until),
             "n_trained": self.n_trained,
+            "first": self.first,
             "left_out": list(self.left_out),
             "regressors": {name: _sparse(column) for name, column in self.further.items()},
             "volumes": plain(self.volumes),
@@ -245,63 +252,19 @@ class Regression(FittedForecaster):
             further={name: _dense(kept) for name, kept in state["regressors"].items()},
             trained_until=np.datetime64(state["trained_until"]),
             n_trained=int(state["n_trained"]),
+            first=int(state["first"]),
             left_out=tuple(state["left_out"]),
         )
 
 
-def _further(history: History) -> dict[str, FloatArray]:
-    """By name, the regressors' values up to the cutoff and what stands for those after it."""
+def _further(history: History, first: int) -> dict[str, FloatArray]:
+    """By name, the regressors from a week to the cutoff and what stands for those after it."""
     known = history.regressors
     if known is None:
         return {}
     n = history.n_weeks
-    values = np.concatenate([known.before(n), known.after(n, PLAN_WEEKS)])
+    values = np.concatenate([known.before(n)[first:], known.after(n, PLAN_WEEKS)])
     return dict(zip(known.names, values.T, strict=True))
-
-
-def _regress(
-    values: FloatArray, names: Sequence[str], design: FloatArray
-) -> tuple[Errors, list[str]]:
-    """Errors and coefficients in turn, then the errors once more with the coefficients' priors.
-
-    Returns:
-        The regression, and the columns that it uses.
-    """
-    if not names:
-        return best_errors(values, ORDERS), []
-    groups = [group_of(name) for name in names]
-    weights = _weights(names, design, np.isfinite(values))
-    specification, arma, spreads = FIRST_ERRORS, FIRST_ARMA, FIRST
-    for _ in range(ROUNDS):
-        whitened = whiten_regression(values, specification, arma, design)
-        shrunk = shrink(whitened, groups, weights, spreads)
-        errors = best_errors(values - design @ shrunk.coefficients, ORDERS)
-        specification, arma, spreads = errors.specification, errors.arma, shrunk.spreads
-    whitened = whiten_regression(values, specification, arma, design)
-    spread = shrink(whitened, groups, weights, spreads).spread
-    used = np.flatnonzero(spread).tolist()
-    if not used:
-        return best_errors(values, ORDERS), []
-    errors = fit_errors(
-        values, specification, design[:, used], spread=spread[used], start=errors.arma
-    )
-    return errors, [names[place] for place in used]
-
-
-def _weights(names: Sequence[str], design: FloatArray, seen: npt.NDArray[np.bool_]) -> FloatArray:
-    """What brings the columns of a group to a common scale.
-
-    Faster waves are expected to be smaller; windows are shares of a week; other regressors have
-    units of their own.
-    """
-    weights = np.ones(len(names))
-    for place, name in enumerate(names):
-        group = group_of(name)
-        if group == "season":
-            weights[place] = 1.0 / wave_number(name)
-        elif group != "holidays":
-            weights[place] = 1.0 / np.std(design[seen, place])
-    return weights
 
 
 def _sparse(column: FloatArray) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How far the coefficients of a regression are believed: one spread for each group of columns.
+"""A regression with ARIMA errors whose coefficients are believed as far as weeks speak for them.
 
 Every coefficient has a normal prior around zero. Groups share a spread, in units of the standard
 deviation of the innovations, and the spreads are those at which the weeks are most likely once the
@@ -15,9 +15,18 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+import numpy.typing as npt
 
+from book_forecast.forecasters.design import group_of, wave_number
 from book_forecast.histories import FloatArray
-from book_forecast.sarima.marginal import Whitened
+from book_forecast.sarima import Specification
+from book_forecast.sarima.marginal import (
+    Errors,
+    Whitened,
+    best_errors,
+    fit_errors,
+    whiten_regression,
+)
 
 GRIDS = {
     "season": (0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8),
@@ -28,6 +37,65 @@ GRIDS = {
 """Spreads to try for each group, of columns that `weights` has brought to a common scale."""
 FIRST = {"season": 0.8, "holidays": 3.0, "promotion": 1.0, "other": 1.0}
 ROUNDS = 2
+ORDERS = ((1, 0, 0), (2, 0, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1), (1, 1, 2))
+"""(p, d, q) of the errors to choose from, by AICc."""
+# Errors at which regressors are first judged: a level that wanders, and noise around it.
+FIRST_ERRORS = Specification(0, 1, 1)
+FIRST_ARMA = np.array([-0.5])
+TURNS = 2
+
+
+def regress(
+    values: FloatArray, names: Sequence[str], design: FloatArray
+) -> tuple[Errors, list[str]]:
+    """Chooses spreads and errors in turn, then fits errors and coefficients at these spreads.
+
+    Args:
+        values: Weekly values, shape (n,); NaN where the week is missing.
+        names: Of the columns, as `design` names them; the errors alone are fitted without any.
+        design: Shape (n, columns).
+
+    Returns:
+        The regression, and the columns that it uses.
+
+    Raises:
+        ValueError: If there are too few weeks, or they do not vary.
+    """
+    if not names:
+        return best_errors(values, ORDERS), []
+    groups = [group_of(name) for name in names]
+    weights = _weights(names, design, np.isfinite(values))
+    specification, arma, spreads = FIRST_ERRORS, FIRST_ARMA, FIRST
+    for _ in range(TURNS):
+        whitened = whiten_regression(values, specification, arma, design)
+        shrunk = shrink(whitened, groups, weights, spreads)
+        errors = best_errors(values - design @ shrunk.coefficients, ORDERS)
+        specification, arma, spreads = errors.specification, errors.arma, shrunk.spreads
+    whitened = whiten_regression(values, specification, arma, design)
+    spread = shrink(whitened, groups, weights, spreads).spread
+    used = np.flatnonzero(spread).tolist()
+    if not used:
+        return best_errors(values, ORDERS), []
+    errors = fit_errors(
+        values, specification, design[:, used], spread=spread[used], start=errors.arma
+    )
+    return errors, [names[place] for place in used]
+
+
+def _weights(names: Sequence[str], design: FloatArray, seen: npt.NDArray[np.bool_]) -> FloatArray:
+    """What brings the columns of a group to a common scale.
+
+    Faster waves are expected to be smaller; windows are shares of a week; other regressors have
+    units of their own.
+    """
+    weights = np.ones(len(names))
+    for place, name in enumerate(names):
+        group = group_of(name)
+        if group == "season":
+            weights[place] = 1.0 / wave_number(name)
+        elif group != "holidays":
+            weights[place] = 1.0 / np.std(design[seen, place])
+    return weights
 
 
 @dataclass(frozen=True, slots=True)
