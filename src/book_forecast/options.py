@@ -192,7 +192,7 @@ class TuneOptions(OptionGroup):
     season: int = Field(default=52, ge=1)
     transforms: list[Literal["log", "box_cox", "none"]] = Field(default=["log"], min_length=1)
     folds: int = Field(default=3, ge=1)
-    step: int = Field(default=13, ge=1)
+    step: int = Field(default=32, ge=1)
     min_train: int = Field(default=104, ge=2)
     max_trials: int = Field(default=12, ge=1)
     min_trials: int = Field(default=8, ge=1)
@@ -215,7 +215,19 @@ class TuneOptions(OptionGroup):
 
 
 class BoostingOptions(OptionGroup):
-    pass
+    """How large the model of all titles is.
+
+    Attributes:
+        rows: Of training, over all titles; each is one title, origin and week ahead.
+        rows_per_title: The most that one title has.
+        trees, leaves, learning_rate: Of the boosting.
+    """
+
+    rows: int = Field(default=150_000, ge=1)
+    rows_per_title: int = Field(default=1_000, ge=1)
+    trees: int = Field(default=150, ge=1)
+    leaves: int = Field(default=31, ge=2)
+    learning_rate: float = Field(default=0.1, gt=0, le=1)
 
 
 class EvaluateOptions(OptionGroup):
@@ -226,7 +238,7 @@ class EvaluateOptions(OptionGroup):
     """
 
     folds: int = Field(default=3, ge=0)
-    step: int = Field(default=13, ge=1)
+    step: int = Field(default=32, ge=1)
     min_train: int = Field(default=104, ge=2)
 
 

@@ -130,7 +130,8 @@ def calibrate(found: Errors) -> tuple[Calibration, FloatArray]:
         inside = scaled[:, ahead == min(band, ahead[-1])] if horizon else scaled
         rows.append(_quantiles(inside[np.isfinite(inside)]))
     # Four digits are more than errors can tell, and every title's state has them all.
-    quantiles = np.round(np.maximum.accumulate(np.array(rows), axis=1), 4)
+    quantiles = np.array(rows, dtype=np.float64)
+    quantiles = np.round(np.maximum.accumulate(quantiles, axis=1), 4)
     return Calibration(quantiles, _growth(quantiles, horizon), max(horizon, 1)), spreads
 
 
