@@ -16,6 +16,7 @@ from book_forecast.options import (
     FAMILIES,
     BoostingOptions,
     EvaluateOptions,
+    RegressorOptions,
     ShardOptions,
     TuneOptions,
 )
@@ -43,6 +44,8 @@ class Panel:
         horizon: Weeks to forecast.
         step: Weeks between two rolling origins.
         calendar: Whether the English calendar means anything for them.
+        regressors: isbn, week, name, value; None without any.
+        regressor_options: What of them is known ahead.
     """
 
     weeks: pd.DataFrame
@@ -50,20 +53,17 @@ class Panel:
     horizon: int
     step: int
     calendar: bool = False
+    regressors: pd.DataFrame | None = None
+    regressor_options: RegressorOptions | None = None
 
 
-def panel_of(
-    series: dict[str, np.ndarray], horizon: int, regressors: dict[str, np.ndarray] | None = None
-) -> Panel:
+def panel_of(series: dict[str, np.ndarray], horizon: int) -> Panel:
     """A panel of series that all end in the same week."""
     frames = []
     for name, values in series.items():
         weeks = LAST_WEEK - pd.to_timedelta(7 * np.arange(len(values))[::-1], unit="D")
-        depth = (regressors or {}).get(name, np.zeros(len(values)))
-        frames.append(
-            pd.DataFrame({"isbn": name, "week": weeks, "volume": values, "promotion": depth})
-        )
-    weeks = pd.concat(frames, ignore_index=True).assign(asp=np.nan, rrp=np.nan)
+        frames.append(pd.DataFrame({"isbn": name, "week": weeks, "volume": values}))
+    weeks = pd.concat(frames, ignore_index=True).assign(promotion=0.0, asp=np.nan, rrp=np.nan)
     weeks = weeks.astype({"isbn": "str", "week": "datetime64[us]"})
     titles = pd.DataFrame({"isbn": list(series), "product_class": "all"}).astype("str")
     return Panel(weeks, titles, horizon, horizon)
@@ -115,6 +115,8 @@ def forecast_panel(
         panel.horizon,
         n_jobs,
         WHOLE,
+        panel.regressors,
+        panel.regressor_options,
     )
     ensembles, calibration, _, board = weigh_families(
         said.frame, seasons.frame, panel.weeks, panel.titles, names, bands
@@ -131,6 +133,8 @@ def forecast_panel(
         ahead,
         names,
         panel.calendar,
+        panel.regressors,
+        panel.regressor_options,
     )
     no_folds = EvaluateOptions(folds=0)
     tested, _ = forecast_known_weeks(
