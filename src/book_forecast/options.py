@@ -213,6 +213,22 @@ class TuneOptions(OptionGroup):
         return self.seeds.get(isbn, self.seeds.get("default", []))
 
 
+class BoostingOptions(OptionGroup):
+    """How large the model of all titles is.
+
+    Attributes:
+        rows: Of training, over all titles; each is one title, origin and week ahead.
+        rows_per_title: The most that one title has.
+        trees, leaves, learning_rate: Of the boosting.
+    """
+
+    rows: int = Field(default=150_000, ge=1)
+    rows_per_title: int = Field(default=1_000, ge=1)
+    trees: int = Field(default=150, ge=1)
+    leaves: int = Field(default=31, ge=2)
+    learning_rate: float = Field(default=0.1, gt=0, le=1)
+
+
 class EvaluateOptions(OptionGroup):
     """How fitted models are scored.
 
@@ -305,6 +321,7 @@ class Options(OptionGroup):
     families: Annotated[list[Family], PlainValidator(normalise_families)] = list(FAMILIES)
     calendar: bool = True
     tune: TuneOptions = TuneOptions()
+    boosting: BoostingOptions = BoostingOptions()
     evaluate: EvaluateOptions = EvaluateOptions()
     promote: PromoteOptions = PromoteOptions()
     release: Annotated[str, PlainValidator(check_release)] = "champion"
