@@ -1,0 +1,241 @@
+"""One model of gradient boosting over all titles, which lends the history of many to each.
+
+It answers any step directly: rows are drawn at random from all origins and steps inside the
+training weeks, with the step as a feature, so that no forecast feeds on forecasts and one fit
+serves all horizons. What the trees are fitted to is what a small linear regression leaves: trees
+answer in steps and do not reach beyond what they have seen, a straight line does both well.
+
+LightGBM is used as it is. mlforecast builds features for models of one step, whose forecasts feed
+the next, or fits one model for each step; it has no step as a feature and refuses missing weeks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from book_forecast.forecasters.boosting_features import PRODUCT_CLASS, Rows, features
+from book_forecast.forecasters.boosting_panel import CHUNK, IntArray, Panel, panel_of
+from book_forecast.histories import YEAR, FloatArray, Regressors, weeks_after
+from book_forecast.options import BoostingOptions
+
+if TYPE_CHECKING:
+    import lightgbm
+
+LONGEST_STEP = 3 * YEAR
+# Errors grow with the step: a row counts half as much a quarter ahead as in the next week.
+HALF_WEIGHT = 13.0
+# Share of the training rows whose promotion is hidden, so that the model can do without a plan.
+UNPLANNED = 0.5
+LINEAR = (
+    *("lag_0", "lag_1", "lag_2", "mean_2", "mean_4", "mean_8", "mean_13", "mean_26"),
+    *("year_1_before", "news_4", "news_13", "season", "season_1", "smooth_season"),
+    *("class_season_1", "change_1", "change_2", "smooth_change_1", "smooth_change_2"),
+)
+# Weeks in which what is known at the origin loses most of its worth: fast, slowly, never.
+DECAYS = (4.0, 26.0, np.inf)
+LINE_COLUMNS = (1 + len(LINEAR)) * len(DECAYS)
+# Weighs as much as so many rows that say nothing moves.
+RIDGE = 100.0
+OUTLIERS = 0.005
+# Forecasts are not believed beyond this many times the largest week seen.
+CEILING = 3.0
+TREES: dict[str, Any] = {
+    # Absolute errors: a few titles that leap must not drag all others along.
+    "objective": "l1",
+    "feature_fraction": 0.5,
+    "bagging_fraction": 0.5,
+    "bagging_freq": 1,
+    "min_data_in_leaf": 50,
+    "lambda_l2": 1.0,
+    "max_bin": 63,
+    # The same trees with any number of threads.
+    "deterministic": True,
+    "force_col_wise": True,
+    "verbosity": -1,
+}
+# Half of them are in a tree's bag, and two of its leaves hold the fewest that a leaf may.
+FEWEST_ROWS = 200
+FRAME_TYPES = {"isbn": "str", "week": "datetime64[us]", "mean": "float64"}
+
+
+def forecast_all(
+    weeks: pd.DataFrame,
+    titles: pd.DataFrame | None,
+    cutoff: np.datetime64 | pd.Timestamp,
+    horizon: int,
+    options: BoostingOptions,
+    *,
+    seed: int,
+    calendar: bool = True,
+    n_jobs: int = 1,
+    planned: pd.DataFrame | None = None,
+    regressors: Mapping[str, Regressors] | None = None,
+) -> pd.DataFrame:
+    """Fits one model to all titles up to a cutoff and forecasts the weeks after it.
+
+    The forecast of a week is about its median, which absolute errors ask for. The same rows, in
+    any order, give the same forecasts, with any number of threads; a longer horizon leaves those
+    of the earlier weeks as they are.
+
+    Args:
+        weeks: isbn, week (Saturdays), volume (NaN where missing), and where they are known
+            promotion (0 to 1) and rrp. Rows after the cutoff are not looked at.
+        titles: isbn, product_class; None where the classes are unknown.
+        cutoff: Saturday of the last week to learn from.
+        horizon: Weeks ahead, at most `LONGEST_STEP`.
+        options: Size of the model.
+        seed: Of the rows that are drawn and of the trees.
+        calendar: Whether the calendar's windows are used.
+        n_jobs: Threads; 0 for one a core.
+        planned: isbn, week, promotion. Up to the last week in it, weeks that it does not name have
+            no promotion; all others, and every week without a plan, are as uncertain about
+            promotions as the past was.
+        regressors: Further regressors by ISBN, from the title's first week on; a promotion among
+            them is left to `weeks` and `planned`.
+
+    Returns:
+        isbn, week, mean: `horizon` weeks of every title with a known week up to the cutoff, sorted.
+
+    Raises:
+        ValueError: If the horizon is less than one week or more than `LONGEST_STEP`.
+    """
+    if not 1 <= horizon <= LONGEST_STEP:
+        raise ValueError(f"The horizon is {horizon}, not 1 to {LONGEST_STEP} weeks.")
+    origin = pd.Timestamp(cutoff).to_datetime64().astype("datetime64[D]")
+    panel = panel_of(weeks, titles, origin, horizon, planned, regressors, calendar=calendar)
+    if not len(panel.isbns):
+        return pd.DataFrame(columns=list(FRAME_TYPES)).astype(FRAME_TYPES)
+    model = _fit(panel, options, seed, n_jobs)
+    chunks = [
+        np.arange(start, min(start + CHUNK, len(panel.isbns)))
+        for start in range(0, len(panel.isbns), CHUNK)
+    ]
+    frame = pd.DataFrame(
+        {
+            "isbn": np.repeat(panel.isbns, horizon),
+            "week": np.tile(weeks_after(origin, horizon), len(panel.isbns)),
+            "mean": np.concatenate([_forecast(model, panel, rows, horizon) for rows in chunks]),
+        }
+    )
+    return frame.astype(FRAME_TYPES)
+
+
+def paths_of(frame: pd.DataFrame) -> dict[str, FloatArray]:
+    """What `forecast_all` says of each title, by ISBN, each of shape (horizon,)."""
+    return {
+        str(isbn): path.to_numpy(dtype=np.float64)
+        for isbn, path in frame.sort_values("week").groupby("isbn")["mean"]
+    }
+
+
+@dataclass(frozen=True)
+class _Model:
+    """Logarithms relative to the level, in units of noise: a straight line, and trees on top.
+
+    Attributes:
+        line: Coefficients of `_line_columns`; zero where nothing could be learnt.
+        trees: None where there is too little to split.
+        n_jobs: Threads.
+    """
+
+    line: FloatArray
+    trees: lightgbm.Booster | None
+    n_jobs: int
+
+    def predict(self, rows: Rows, step: IntArray) -> FloatArray:
+        answer = _line_columns(rows, step) @ self.line
+        if self.trees is not None:
+            answer += self.trees.predict(rows.matrix, num_threads=self.n_jobs)
+        return answer
+
+
+def _fit(panel: Panel, options: BoostingOptions, seed: int, n_jobs: int) -> _Model:
+    rng = np.random.default_rng(seed)
+    title, origin, step = _draw(panel, options, rng)
+    if not len(title):
+        return _Model(np.zeros(LINE_COLUMNS), None, n_jobs)
+    rows = features(panel, title, origin, step, rng.random(len(title)) < UNPLANNED)
+    wanted = (panel.logs[title, origin + step] - rows.level) / rows.noise
+    weight = 1.0 / (1.0 + step / HALF_WEIGHT)
+    weight /= weight.mean()
+    columns = _line_columns(rows, step)
+    weighted = columns * weight[:, None]
+    within = np.clip(wanted, *np.quantile(wanted, [OUTLIERS, 1.0 - OUTLIERS]))
+    line = np.linalg.solve(
+        weighted.T @ columns + RIDGE * np.eye(columns.shape[1]), weighted.T @ within
+    )
+    enough = len(title) >= FEWEST_ROWS
+    left = wanted - columns @ line
+    trees = _grow(rows, left, weight, options, seed, n_jobs) if enough else None
+    return _Model(line, trees, n_jobs)
+
+
+def _draw(
+    panel: Panel, options: BoostingOptions, rng: np.random.Generator
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Titles, origins and steps whose target week is known, the near steps more often."""
+    each = max(1, min(options.rows_per_title, options.rows // len(panel.isbns)))
+    title = np.repeat(np.arange(len(panel.isbns)), each)
+    near, where = rng.random((2, len(title)))
+    last = panel.n_weeks - 1
+    span = last - panel.first[title]
+    title, near, where, span = (values[span > 0] for values in (title, near, where, span))
+    step = 1 + (np.minimum(span, LONGEST_STEP) * near**2).astype(np.int64)
+    origin = last - step - ((span - step + 1) * where).astype(np.int64)
+    # Short histories have fewer different rows than are drawn.
+    title, origin, step = np.unique(np.stack([title, origin, step]), axis=1)
+    known = np.isfinite(panel.logs[title, origin + step])
+    known &= panel.known.counts[title, origin + 1] > 0
+    return title[known], origin[known], step[known]
+
+
+def _line_columns(rows: Rows, step: IntArray) -> FloatArray:
+    """Relative volumes and a constant, each with coefficients that fade with the step."""
+    columns = np.column_stack([np.ones(len(step)), rows.columns(LINEAR)])
+    fading = np.exp(-(step[:, None] - 1) / np.array(DECAYS))
+    return (columns[:, :, None] * fading[:, None, :]).reshape(len(step), LINE_COLUMNS)
+
+
+def _grow(
+    rows: Rows,
+    wanted: FloatArray,
+    weight: FloatArray,
+    options: BoostingOptions,
+    seed: int,
+    n_jobs: int,
+) -> lightgbm.Booster:
+    import lightgbm
+
+    parameters = TREES | {
+        "learning_rate": options.learning_rate,
+        "num_leaves": options.leaves,
+        "seed": seed % 2**31,
+        "num_threads": n_jobs,
+    }
+    data = lightgbm.Dataset(
+        rows.matrix,
+        label=wanted,
+        weight=weight,
+        feature_name=list(rows.names),
+        categorical_feature=[PRODUCT_CLASS],
+        params=parameters,
+    )
+    return lightgbm.train(parameters, data, num_boost_round=options.trees)
+
+
+def _forecast(model: _Model, panel: Panel, titles: IntArray, horizon: int) -> FloatArray:
+    """Copies in the weeks after the cutoff, one title after the other."""
+    title = np.repeat(titles, horizon)
+    step = np.tile(np.arange(1, horizon + 1), len(titles))
+    origin = np.full(len(title), panel.n_weeks - 1)
+    rows = features(panel, title, origin, step, np.zeros(len(title), dtype=bool))
+    logs = rows.level + rows.noise * model.predict(rows, step)
+    most = np.nanmax(panel.logs[titles], axis=1).astype(np.float64)
+    # Of a sum as a logarithm: the largest week may be a number of 300 digits.
+    ceiling = np.repeat(most + np.log(CEILING), horizon)
+    return np.expm1(np.clip(logs, 0.0, ceiling))

@@ -1,0 +1,220 @@
+"""What the model of all titles knows of a week ahead, as columns of a matrix.
+
+A row stands for a title, an origin and a step: everything about it is known at the origin, but for
+the calendar, the title's age and what is planned. Volumes are logarithms of one plus the copies,
+relative to the title's level and in units of its noise, so that titles of all sizes look alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from book_forecast.forecasters.boosting_panel import (
+    BoolArray,
+    Float32Array,
+    IntArray,
+    Panel,
+    regressor_values,
+)
+from book_forecast.histories import YEAR, FloatArray
+
+# Whole weeks that come closest to so many years of 365.25 days, up to ten years.
+YEARS_BACK = np.round(365.25 / 7.0 * np.arange(1, 11)).astype(np.int64)
+PROFILE_YEARS = 4
+# Beyond so many copies or weeks, a size or an age only tells which title it is, and trees that
+# know it learn the past of single titles by heart.
+LARGEST_LEVEL = float(np.log1p(1000.0))
+LONGEST_AGE = 5 * YEAR
+# A relative volume beyond this many units of noise is a slip; it must not pull a straight line.
+FARTHEST = 20.0
+RECENT_MEANS = (2, 4, 8, 13, 26)
+PRODUCT_CLASS = "product_class"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Titles, origins and steps, and what is known of them.
+
+    Attributes:
+        names: Of the features.
+        matrix: Shape (rows, features); NaN where unknown.
+        level: Of the title at the origin, on the logarithmic scale, shape (rows,).
+        noise: Unit of the relative volumes, shape (rows,).
+        relative: Names of the features that are relative volumes.
+    """
+
+    names: tuple[str, ...]
+    matrix: Float32Array
+    level: FloatArray
+    noise: FloatArray
+    relative: tuple[str, ...]
+
+    def columns(self, names: tuple[str, ...]) -> FloatArray:
+        """Some features, nothing known standing for nothing unusual, shape (rows, names)."""
+        places = [self.names.index(name) for name in names]
+        return np.nan_to_num(self.matrix[:, places].astype(np.float64))
+
+
+@dataclass(frozen=True, slots=True)
+class _Origins:
+    """Rows in the making."""
+
+    panel: Panel
+    title: IntArray
+    origin: IntArray
+    step: IntArray
+    level: FloatArray
+
+    @property
+    def target(self) -> IntArray:
+        return self.origin + self.step
+
+    def years_back(self, number: int) -> IntArray:
+        """Weeks from the target to the same week of a year that is known: 1 is the last such."""
+        latest = np.searchsorted(YEARS_BACK, self.step)
+        years: IntArray = YEARS_BACK[np.minimum(latest + number, len(YEARS_BACK)) - 1]
+        return years
+
+    def mean(self, week: IntArray, length: int) -> FloatArray:
+        return self.panel.known.mean(self.title, week, length)
+
+    def around(self, week: IntArray) -> FloatArray:
+        """Mean of the year around a week, as far as it is known at the origin."""
+        middle = np.minimum(week + YEAR // 2, self.origin)
+        return np.where(week >= 0, self.mean(middle, YEAR), np.nan)
+
+    def average(self, week: IntArray, length: int) -> FloatArray:
+        """Mean of some weeks up to one; NaN where that is before the first."""
+        return np.where(week >= 0, self.mean(week, length), np.nan)
+
+
+def features(
+    panel: Panel, title: IntArray, origin: IntArray, step: IntArray, unplanned: BoolArray
+) -> Rows:
+    """What is known at some origins of weeks after them.
+
+    Args:
+        panel: All titles.
+        title: Row of each title in the panel, shape (rows,).
+        origin: Column of each origin.
+        step: Weeks after it.
+        unplanned: Whether the target week's promotion is taken as unknown.
+
+    Returns:
+        The rows, in the same order.
+    """
+    level, noise = panel.level(title, origin), panel.noise(title, origin)
+    rows = _Origins(panel, title, origin, step, level)
+    recent = _recent(rows)
+    relative = {**recent, **_season(rows), **_changes(rows, recent)}
+    scaled = {name: np.clip(v / noise, -FARTHEST, FARTHEST) for name, v in relative.items()}
+    columns = {
+        "step": step,
+        "level": np.minimum(level, LARGEST_LEVEL),
+        "noise": np.log(noise),
+        **_age(rows),
+        **scaled,
+        "unsold_13": panel.zeros.mean(title, origin, 13),
+        "unsold_52": panel.zeros.mean(title, origin, YEAR),
+        **_promotion(rows, unplanned),
+        "price": panel.prices[title, origin],
+        PRODUCT_CLASS: np.where(panel.classes[title] < 0, np.nan, panel.classes[title]),
+    }
+    for name, window in panel.calendar.items():
+        columns[name] = window[rows.target]
+    if panel.calendar:
+        columns["week_of_year_at_origin"] = panel.calendar["week_of_year"][origin]
+    for name, further in panel.further.items():
+        columns[f"regressor_{name}"] = regressor_values(further, title, origin, step)
+    matrix = np.empty((len(title), len(columns)), dtype=np.float32)
+    for place, column in enumerate(columns.values()):
+        matrix[:, place] = column
+    return Rows(tuple(columns), matrix, level, noise, tuple(relative))
+
+
+def _age(rows: _Origins) -> dict[str, FloatArray]:
+    """Logarithms of the weeks since the title's first, and how many of them are known.
+
+    The export's first week is no launch: titles that sell in it are taken as old.
+    """
+    panel = rows.panel
+    first = panel.first[rows.title]
+    first = np.where(first == 0, -LONGEST_AGE, first)
+    known = panel.known.counts[rows.title, rows.origin + 1]
+    weeks = {"age": rows.origin - first, "age_at_target": rows.target - first, "weeks": known}
+    return {name: np.log1p(np.minimum(value, LONGEST_AGE)) for name, value in weeks.items()}
+
+
+def _recent(rows: _Origins) -> dict[str, FloatArray]:
+    """Last weeks and years relative to the level, and how much they vary."""
+    panel, title, origin = rows.panel, rows.title, rows.origin
+    found = {f"lag_{lag}": panel.at(title, origin - lag) - rows.level for lag in range(3)}
+    for length in RECENT_MEANS:
+        found[f"mean_{length}"] = rows.mean(origin, length) - rows.level
+    for years in (1, 2):
+        found[f"year_{years}_before"] = rows.mean(origin - years * YEAR, YEAR) - rows.level
+    start = np.minimum(panel.first[title] + 3, origin)
+    found["first_weeks"] = rows.mean(start, 4) - rows.level
+    # The last weeks as far as they were unlike the same weeks a year ago.
+    for length in (4, 13):
+        before = rows.mean(origin - YEAR, length) - rows.around(origin - YEAR - length // 2)
+        found[f"news_{length}"] = found[f"mean_{length}"] - before
+    for length in (13, YEAR):
+        mean, square = (w.mean(title, origin, length) for w in (panel.known, panel.squares))
+        found[f"deviation_{length}"] = np.sqrt(np.maximum(square - mean**2, 0.0))
+    return found
+
+
+def _season(rows: _Origins) -> dict[str, FloatArray]:
+    """The target week in the years before, each relative to its own year."""
+    panel, title = rows.panel, rows.title
+    found = {}
+    for number in range(1, PROFILE_YEARS + 1):
+        week = rows.target - rows.years_back(number)
+        found[f"season_{number}"] = panel.at(title, week) - rows.around(week)
+    stacked = np.stack(list(found.values()))
+    known = np.isfinite(stacked)
+    count = known.sum(axis=0)
+    total = np.where(known, stacked, 0.0).sum(axis=0)
+    found["season"] = np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+    week = rows.target - rows.years_back(1)
+    smooth = rows.average(np.minimum(week + 1, rows.origin), 3)
+    found["smooth_season"] = smooth - rows.around(week)
+    for number in (1, 2):
+        week = rows.target - rows.years_back(number)
+        profile = panel.profiles[panel.classes[title], np.maximum(week, 0)]
+        found[f"class_season_{number}"] = np.where(week >= 0, profile, np.nan)
+    return found
+
+
+def _changes(rows: _Origins, recent: dict[str, FloatArray]) -> dict[str, FloatArray]:
+    """What came after the same origin in the years before, and where it would lead from here."""
+    panel, title, origin = rows.panel, rows.title, rows.origin
+    found = {}
+    for number in (1, 2):
+        back = rows.years_back(number)
+        then, week = origin - back, rows.target - back
+        smooth = rows.average(np.minimum(week + 1, origin), 3)
+        found[f"change_{number}"] = panel.at(title, week) - panel.at(title, then)
+        found[f"smooth_change_{number}"] = smooth - rows.average(then, 3)
+        if number == 1:
+            found["year_ago"] = panel.at(title, week) - rows.average(then, YEAR)
+    found["walk"] = recent["lag_0"] + found["change_1"]
+    found["smooth_walk"] = recent["mean_2"] + found["smooth_change_1"]
+    return found
+
+
+def _promotion(rows: _Origins, unplanned: BoolArray) -> dict[str, FloatArray]:
+    """Depth of promotions: planned, of the last weeks, and of the target week in other years."""
+    panel, title, origin = rows.panel, rows.title, rows.origin
+    found = {
+        "promotion": np.where(unplanned, np.nan, panel.promotions[title, rows.target]),
+        "promotion_4": panel.promoted.mean(title, origin, 4),
+        "promotion_13": panel.promoted.mean(title, origin, 13),
+    }
+    for number in (1, 2):
+        week = rows.target - rows.years_back(number)
+        found[f"promotion_season_{number}"] = panel.promoted.mean(title, week, 1)
+    return found

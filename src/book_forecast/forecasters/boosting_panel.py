@@ -1,0 +1,308 @@
+"""Weeks of all titles side by side, and means over any run of them in two look-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from book_forecast.calendar import REGRESSORS, calendar_weeks
+from book_forecast.histories import WEEK, YEAR, FloatArray, Future, Regressors
+
+IntArray = npt.NDArray[np.int64]
+Float32Array = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
+
+PROMOTION = "promotion"
+# A title's weekly changes are known from those of two years, and where there are fewer weeks
+# they count beside four of a typical title: 0.3 is the usual noise of a week on the log scale.
+CHANGES = 2 * YEAR
+PRIOR_CHANGES = 4
+PRIOR_NOISE = 0.3
+# Titles whose profiles are computed at once: bounds the memory of a large catalogue.
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Running totals of a matrix of titles and weeks.
+
+    Attributes:
+        totals: Shape (titles, weeks + 1), of the known values before each week.
+        counts: How many they are.
+    """
+
+    totals: FloatArray
+    counts: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(cls, values: Float32Array) -> Self:
+        """Adds up values, NaN where unknown, shape (titles, weeks)."""
+        known = np.isfinite(values)
+        shape = (values.shape[0], values.shape[1] + 1)
+        totals, counts = np.zeros(shape), np.zeros(shape, dtype=np.int32)
+        np.cumsum(np.where(known, values, 0.0), axis=1, out=totals[:, 1:])
+        np.cumsum(known, axis=1, out=counts[:, 1:])
+        return cls(totals, counts)
+
+    def sums(self, title: IntArray, week: IntArray, length: int) -> tuple[FloatArray, FloatArray]:
+        """Sum and number of the known values in the `length` weeks up to one, that one included.
+
+        Args:
+            title: Row of each title.
+            week: Column of each week; those before the first have no values.
+            length: Weeks in the window.
+        """
+        end = np.maximum(week + 1, 0)
+        start = np.maximum(end - length, 0)
+        total = self.totals[title, end] - self.totals[title, start]
+        count = self.counts[title, end] - self.counts[title, start]
+        return total, count.astype(np.float64)
+
+    def mean(self, title: IntArray, week: IntArray, length: int) -> FloatArray:
+        """Mean of the known values in the same weeks; NaN where none is known."""
+        total, count = self.sums(title, week, length)
+        return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """A further regressor of all titles.
+
+    Attributes:
+        weeks: Its values, shape (titles, weeks + ahead), NaN where unknown.
+        future: By title, what stands for its values after an origin.
+    """
+
+    weeks: Float32Array
+    future: npt.NDArray[np.str_]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What is known of all titles up to a cutoff, and what is planned after it.
+
+    Attributes:
+        isbns: Of the titles, shape (titles,), sorted.
+        first: Column of each title's first week.
+        logs: Logarithm of one plus the copies, shape (titles, weeks); NaN where unknown.
+        known, squares, zeros, changes: Running totals of `logs`, of its square, of weeks without a
+            sale, and of squared weekly changes.
+        prices: Logarithm of the last recommended price, shape (titles, weeks); NaN where unknown.
+        promotions: Shape (titles, weeks + ahead); NaN after the cutoff where there is no plan.
+        promoted: Running totals of `promotions` up to the cutoff.
+        classes: Number of each title's product class; -1 where unknown.
+        profiles: How far each week lay above the year before it, for titles of a class, and in the
+            last row for all, shape (classes + 1, weeks).
+        calendar: Windows of the weeks by name, each of shape (weeks + ahead,); may be empty.
+        further: Further regressors by name.
+    """
+
+    isbns: npt.NDArray[np.str_]
+    first: IntArray
+    logs: Float32Array
+    known: Windows
+    squares: Windows
+    zeros: Windows
+    changes: Windows
+    prices: Float32Array
+    promotions: Float32Array
+    promoted: Windows
+    classes: IntArray
+    profiles: Float32Array
+    calendar: Mapping[str, Float32Array]
+    further: Mapping[str, Further]
+
+    @property
+    def n_weeks(self) -> int:
+        """Weeks from the first of any title to the cutoff."""
+        return self.logs.shape[1]
+
+    def at(self, title: IntArray, week: IntArray) -> FloatArray:
+        """`logs` of some weeks; NaN before the first."""
+        logs = self.logs[title, np.maximum(week, 0)].astype(np.float64)
+        return np.where(week >= 0, logs, np.nan)
+
+    def level(self, title: IntArray, origin: IntArray) -> FloatArray:
+        """Mean of the year up to an origin; of all weeks before where none of it is known."""
+        level = self.known.mean(title, origin, YEAR)
+        lost = np.flatnonzero(np.isnan(level))
+        level[lost] = self.known.mean(title[lost], origin[lost], self.n_weeks)
+        return level
+
+    def noise(self, title: IntArray, origin: IntArray) -> FloatArray:
+        """Standard deviation of a week around a level that does not move, from weekly changes."""
+        total, count = self.changes.sums(title, origin, CHANGES)
+        prior = 2.0 * PRIOR_NOISE**2 * PRIOR_CHANGES
+        return np.sqrt((total + prior) / (2.0 * (count + PRIOR_CHANGES)))
+
+
+def panel_of(
+    weeks: pd.DataFrame,
+    titles: pd.DataFrame | None,
+    cutoff: np.datetime64,
+    ahead: int,
+    planned: pd.DataFrame | None,
+    regressors: Mapping[str, Regressors] | None,
+    *,
+    calendar: bool,
+) -> Panel:
+    """Lays out the weeks of all titles up to a cutoff; see `boosting.forecast_all`.
+
+    Titles without a known week are left out.
+    """
+    seen = weeks[(weeks["week"] <= cutoff).to_numpy()]
+    known = seen["volume"].notna()
+    seen = seen[seen["isbn"].isin(seen.loc[known, "isbn"].unique())]
+    codes, isbns = pd.factorize(seen["isbn"], sort=True)
+    dates = seen["week"].to_numpy().astype("datetime64[D]")
+    first_week = dates.min() if len(dates) else cutoff
+    columns = ((dates - first_week) // WEEK).astype(np.int64)
+    n_weeks = int((cutoff - first_week) // WEEK) + 1
+
+    def matrix(name: str, width: int = n_weeks) -> Float32Array:
+        values = np.full((len(isbns), width), np.nan, dtype=np.float32)
+        if name in seen:
+            values[codes, columns] = seen[name].to_numpy(dtype=np.float32, na_value=np.nan)
+        return values
+
+    first = np.full(len(isbns), n_weeks, dtype=np.int64)
+    np.minimum.at(first, codes, columns)
+    logs = np.full((len(isbns), n_weeks), np.nan, dtype=np.float32)
+    # In double precision: a slip of 100 digits is no single-precision number, its logarithm is.
+    logs[codes, columns] = np.log1p(seen["volume"].to_numpy(dtype=np.float64, na_value=np.nan))
+    classes, n_classes = _classes(titles, isbns)
+    promotions = matrix(PROMOTION, n_weeks + ahead)
+    _plan(promotions, planned, isbns, first_week, n_weeks)
+    panel = Panel(
+        isbns=isbns.to_numpy(dtype=str),
+        first=first,
+        logs=logs,
+        known=Windows.of(logs),
+        squares=Windows.of(logs**2),
+        zeros=Windows.of(np.where(np.isnan(logs), np.nan, logs == 0).astype(np.float32)),
+        changes=Windows.of(np.diff(logs, axis=1, prepend=np.float32(np.nan)) ** 2),
+        prices=np.log(_last_known(matrix("rrp"))),
+        promotions=promotions,
+        promoted=Windows.of(promotions[:, :n_weeks]),
+        classes=classes,
+        profiles=np.full((n_classes + 1, n_weeks), np.nan, dtype=np.float32),
+        calendar=_calendar(first_week, cutoff, ahead) if calendar else {},
+        further=_further(regressors or {}, isbns, first, n_weeks, ahead),
+    )
+    _fill_profiles(panel)
+    return panel
+
+
+def _last_known(values: Float32Array) -> Float32Array:
+    """Each value, or the last one known before it; zero is no price."""
+    known = values > 0
+    places = np.where(known, np.arange(values.shape[1]), 0)
+    np.maximum.accumulate(places, axis=1, out=places)
+    return np.take_along_axis(np.where(known, values, np.float32(np.nan)), places, axis=1)
+
+
+def _classes(titles: pd.DataFrame | None, isbns: pd.Index) -> tuple[IntArray, int]:
+    """Number of each title's product class in alphabetical order, and how many there are."""
+    if titles is None or "product_class" not in titles:
+        return np.full(len(isbns), -1, dtype=np.int64), 0
+    by_isbn = titles.drop_duplicates("isbn").set_index("isbn")["product_class"].reindex(isbns)
+    codes, names = pd.factorize(by_isbn, sort=True)
+    return codes.astype(np.int64), len(names)
+
+
+def _plan(
+    promotions: Float32Array,
+    planned: pd.DataFrame | None,
+    isbns: pd.Index,
+    first_week: np.datetime64,
+    n_weeks: int,
+) -> None:
+    """Writes the plan into the weeks after the cutoff: none where it names none, up to its end."""
+    if planned is None or planned.empty:
+        return
+    columns = (planned["week"].to_numpy().astype("datetime64[D]") - first_week) // WEEK
+    rows = isbns.get_indexer(pd.Index(planned["isbn"]))
+    promotions[:, n_weeks : int(columns.max()) + 1] = 0.0
+    used = (rows >= 0) & (columns >= n_weeks) & (columns < promotions.shape[1])
+    values = planned[PROMOTION].to_numpy(dtype=np.float32)
+    promotions[rows[used], columns[used].astype(np.int64)] = values[used]
+
+
+def _calendar(
+    first_week: np.datetime64, cutoff: np.datetime64, ahead: int
+) -> dict[str, Float32Array]:
+    table = calendar_weeks(pd.Timestamp(first_week), pd.Timestamp(cutoff), ahead)
+    windows = {name: table[name].to_numpy(dtype=np.float32) for name in REGRESSORS}
+    week_of_year = (table["week"].dt.day_of_year / 7).to_numpy(dtype=np.float32)
+    return {**windows, "week_of_year": week_of_year}
+
+
+def _further(
+    regressors: Mapping[str, Regressors],
+    isbns: pd.Index,
+    first: IntArray,
+    n_weeks: int,
+    ahead: int,
+) -> dict[str, Further]:
+    """Further regressors as matrices, the weeks after the cutoff as they may be known there."""
+    names = sorted({name for known in regressors.values() for name in known.names} - {PROMOTION})
+    shape = (len(isbns), n_weeks + ahead)
+    found = {
+        name: Further(np.full(shape, np.nan, dtype=np.float32), np.full(len(isbns), "known", "U8"))
+        for name in names
+    }
+    for row, isbn in enumerate(isbns):
+        if isbn not in regressors:
+            continue
+        known, origin = regressors[isbn], n_weeks - int(first[row])
+        before, after = known.before(origin), known.after(origin, ahead)
+        for place, (name, future) in enumerate(zip(known.names, known.futures, strict=True)):
+            if name in found:
+                start = int(first[row])
+                found[name].weeks[row, start : start + len(before)] = before[:, place]
+                found[name].weeks[row, n_weeks:] = after[:, place]
+                found[name].future[row] = future
+    return found
+
+
+def regressor_values(
+    further: Further, title: IntArray, origin: IntArray, step: IntArray
+) -> Float32Array:
+    """Values some weeks after an origin, as a forecast made there may know them.
+
+    They mirror `Regressors.after`: what was not known then is not looked at, except where nothing
+    is expected ("zero"), whose effect can be learnt only from weeks in which something happened.
+    """
+    future: dict[Future, IntArray] = {
+        "last": origin,
+        "seasonal": origin - YEAR + 1 + (step - 1) % YEAR,
+    }
+    week = origin + step
+    for name, column in future.items():
+        week = np.where(further.future[title] == name, column, week)
+    values = further.weeks[title, np.maximum(week, 0)]
+    return np.where(week >= 0, values, np.float32(np.nan))
+
+
+def _fill_profiles(panel: Panel) -> None:
+    """Averages over the titles of a class that have a year behind them, the noisy ones less."""
+    shape = panel.profiles.shape
+    totals, weights = np.zeros(shape), np.zeros(shape)
+    for start in range(0, len(panel.isbns), CHUNK):
+        rows = np.arange(start, min(start + CHUNK, len(panel.isbns)))
+        title, week = np.repeat(rows, panel.n_weeks), np.tile(np.arange(panel.n_weeks), len(rows))
+        above = panel.logs[title, week] - panel.level(title, week)
+        weight = 1.0 / (0.05 + panel.noise(title, week) ** 2)
+        used = (week - panel.first[title] >= YEAR) & np.isfinite(above)
+        for place in (panel.classes[title], np.full(len(title), len(panel.profiles) - 1)):
+            kept = used & (place >= 0)
+            cells = place[kept] * panel.n_weeks + week[kept]
+            size = panel.profiles.size
+            weights += np.bincount(cells, weight[kept], size).reshape(shape)
+            totals += np.bincount(cells, (weight * above)[kept], size).reshape(shape)
+    panel.profiles[:] = np.divide(totals, weights, out=np.full(shape, np.nan), where=weights > 0)
