@@ -130,8 +130,8 @@ def calibrate(found: Errors) -> tuple[Calibration, FloatArray]:
         inside = scaled[:, ahead == min(band, ahead[-1])] if horizon else scaled
         rows.append(_quantiles(inside[np.isfinite(inside)]))
     # Four digits are more than errors can tell, and every title's state has them all.
-    quantiles = np.array(rows, dtype=np.float64)
-    quantiles = np.round(np.maximum.accumulate(quantiles, axis=1), 4)
+    rising = np.maximum.accumulate(np.array(rows, dtype=np.float64), axis=1)
+    quantiles: FloatArray = np.asarray(np.round(rising, 4), dtype=np.float64)
     return Calibration(quantiles, _growth(quantiles, horizon), max(horizon, 1)), spreads
 
 

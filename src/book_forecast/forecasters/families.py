@@ -14,7 +14,7 @@ from book_forecast.forecasters.outliers import clean
 from book_forecast.forecasters.paths import Ets, Intermittent, Mstl, Theta
 from book_forecast.forecasters.regression import Regression
 from book_forecast.forecasters.sarima import Candidate, Sarima
-from book_forecast.histories import FloatArray, History
+from book_forecast.histories import YEAR, FloatArray, History
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,12 @@ def _sarima(history: History, recipe: Recipe, thorough: bool) -> FittedForecaste
     return Sarima.fit(history, recipe.candidate, recipe.start, thorough=thorough)
 
 
+def _regression(history: History, recipe: Recipe, _: bool) -> FittedForecaster:
+    # It shrinks what the weeks do not speak for, and finds weaker seasons than the test does.
+    season = YEAR if recipe.season == 1 else recipe.season
+    return Regression.fit(history, season, calendar=recipe.calendar, outliers=False)
+
+
 def _boosting(history: History, recipe: Recipe, _: bool) -> FittedForecaster:
     if Boosting.family not in recipe.paths:
         raise ValueError("the model of all titles says nothing of it")
@@ -92,9 +98,7 @@ def _boosting(history: History, recipe: Recipe, _: bool) -> FittedForecaster:
 Fit = Callable[[History, Recipe, bool], FittedForecaster]
 FITS: dict[str, Fit] = {
     "sarima": _sarima,
-    "regression": lambda history, recipe, _: Regression.fit(
-        history, recipe.season, calendar=recipe.calendar, outliers=False
-    ),
+    "regression": _regression,
     "ets": lambda history, recipe, _: Ets.fit(history, recipe.season),
     "theta": lambda history, recipe, _: Theta.fit(history, recipe.season),
     "mstl": lambda history, recipe, _: Mstl.fit(history, recipe.season),
