@@ -40,6 +40,11 @@ def title(season=yearly, seed: int = 0, noise: float = 0.05, lift: float = 0.0) 
     return replace(known, volumes=values)
 
 
+def factors_of(model: Regression, horizon: int, future=None) -> dict[str, np.ndarray]:
+    """What the parts of a forecast multiply one plus the copies with."""
+    return {part: np.exp(effect) for part, effect in model.explain(horizon, future).items()}
+
+
 def without_plan(given: History, future: str = "zero") -> History:
     assert given.regressors is not None
     kept = Regressors(("promotion",), given.regressors.values[:N], (future,))  # type: ignore[arg-type]
@@ -48,7 +53,7 @@ def without_plan(given: History, future: str = "zero") -> History:
 
 def test_a_season_is_carried_on_by_the_day_of_the_year():
     model = Regression.fit(title(), calendar=False)
-    explained = model.explain(52)["season"]
+    explained = factors_of(model, 52)["season"]
     truth = np.exp(yearly(AHEAD))
     assert explained / np.mean(explained) == pytest.approx(truth / np.mean(truth), rel=0.06)
 
@@ -58,7 +63,7 @@ def test_a_moving_feast_is_foretold_where_it_will_be():
     given = title(christmas, noise=0.03)
     truth = christmas(AHEAD)
     model = Regression.fit(given)
-    factor = np.prod([v for k, v in model.explain(52).items() if k != "level"], axis=0)
+    factor = np.prod([v for k, v in factors_of(model, 52).items() if k != "level"], axis=0)
     assert np.log(factor / np.median(factor)) == pytest.approx(truth, abs=0.15)
     assert {name.partition(".")[0] for name in model.names} >= {"holidays"}
     assert not any(n.startswith("holidays") for n in Regression.fit(given, calendar=False).names)
@@ -68,7 +73,7 @@ def test_a_planned_promotion_lifts_its_weeks_and_no_others():
     given = title(lift=2.0)
     assert given.regressors is not None
     depth = given.regressors.after(N, 30)[:, 0]
-    factors = Regression.fit(given).explain(30)["promotion"]
+    factors = factors_of(Regression.fit(given), 30)["promotion"]
     assert factors[depth > 0] == pytest.approx(np.exp(2.0 * 0.25), rel=0.1)
     assert (factors[depth == 0] == 1.0).all()
 
@@ -95,7 +100,7 @@ def test_a_plan_that_does_not_fit_the_horizon_is_refused(plan):
 
 def test_a_promotion_far_deeper_than_any_before_is_not_believed_in_full():
     model = Regression.fit(title(lift=2.0))
-    deep = model.explain(4, {"promotion": np.full(4, 25.0)})["promotion"]
+    deep = factors_of(model, 4, {"promotion": np.full(4, 25.0)})["promotion"]
     assert deep == pytest.approx(np.exp(2.0 * 0.25 * 1.5), rel=0.15)
 
 
@@ -105,7 +110,7 @@ def test_what_stands_for_an_unknown_future_follows_the_regressors_rule(future, f
     assert given.regressors is not None
     last_promoted = int(np.flatnonzero(given.regressors.before(N)[:, 0])[-1]) + 1
     model = Regression.fit(without_plan(given, future).until(last_promoted))
-    assert model.explain(6)["promotion"] == pytest.approx(np.full(6, factor), rel=0.1)
+    assert factors_of(model, 6)["promotion"] == pytest.approx(np.full(6, factor), rel=0.1)
 
 
 def test_factors_multiply_to_one_plus_the_median():
@@ -119,7 +124,7 @@ def test_factors_multiply_to_one_plus_the_median():
         regressors=Regressors(("promotion", "price"), values, ("zero", "last")),
     )
     model = Regression.fit(given)
-    factors = model.explain(40)
+    factors = factors_of(model, 40)
     assert set(factors) == {"level", "season", "holidays", "promotion", "other"}
     median = model.forecast(40, (0,)).upper[0]
     assert np.prod(list(factors.values()), axis=0) == pytest.approx(1.0 + median)
@@ -130,7 +135,7 @@ def test_factors_multiply_to_one_plus_the_median():
 def test_noise_is_given_no_season():
     rng = np.random.default_rng(8)
     model = Regression.fit(history(rng.poisson(30.0, N).astype(float)))
-    factors = model.explain(52)
+    factors = factors_of(model, 52)
     for part in ("season", "holidays"):
         assert factors[part] == pytest.approx(np.ones(52), abs=0.06)
 
