@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from book_forecast.forecasters.boosting_features import PRODUCT_CLASS, Rows, features
-from book_forecast.forecasters.boosting_panel import CHUNK, IntArray, Panel, panel_of
+from book_forecast.forecasters.boosting_panel import CHUNK, Panel, panel_of
+from book_forecast.forecasters.boosting_regressors import IntArray
 from book_forecast.histories import YEAR, FloatArray, Regressors, weeks_after
 from book_forecast.options import BoostingOptions
 
@@ -91,7 +93,8 @@ def forecast_all(
         options: Size of the model.
         seed: Of the rows that are drawn and of the trees.
         calendar: Whether the calendar's windows are used.
-        n_jobs: Threads; 0 for one a core.
+        n_jobs: Threads; 0 for one a core. They spin while they wait for each other: on cores that
+            others use as well, or on fewer than LightGBM counts, one is faster by far.
         planned: isbn, week, promotion. Up to the last week in it, weeks that it does not name have
             no promotion; all others, and every week without a plan, are as uncertain about
             promotions as the past was.
@@ -148,7 +151,7 @@ class _Model:
     n_jobs: int
 
     def predict(self, rows: Rows, step: IntArray) -> FloatArray:
-        answer = _line_columns(rows, step) @ self.line
+        answer = _times(_line_columns(rows, step), self.line)
         if self.trees is not None:
             answer += self.trees.predict(rows.matrix, num_threads=self.n_jobs)
         return answer
@@ -164,13 +167,9 @@ def _fit(panel: Panel, options: BoostingOptions, seed: int, n_jobs: int) -> _Mod
     weight = 1.0 / (1.0 + step / HALF_WEIGHT)
     weight /= weight.mean()
     columns = _line_columns(rows, step)
-    weighted = columns * weight[:, None]
-    within = np.clip(wanted, *np.quantile(wanted, [OUTLIERS, 1.0 - OUTLIERS]))
-    line = np.linalg.solve(
-        weighted.T @ columns + RIDGE * np.eye(columns.shape[1]), weighted.T @ within
-    )
+    line = _fit_line(columns, wanted, weight)
     enough = len(title) >= FEWEST_ROWS
-    left = wanted - columns @ line
+    left = wanted - _times(columns, line)
     trees = _grow(rows, left, weight, options, seed, n_jobs) if enough else None
     return _Model(line, trees, n_jobs)
 
@@ -199,6 +198,22 @@ def _line_columns(rows: Rows, step: IntArray) -> FloatArray:
     columns = np.column_stack([np.ones(len(step)), rows.columns(LINEAR)])
     fading = np.exp(-(step[:, None] - 1) / np.array(DECAYS))
     return (columns[:, :, None] * fading[:, None, :]).reshape(len(step), LINE_COLUMNS)
+
+
+def _fit_line(columns: FloatArray, wanted: FloatArray, weight: FloatArray) -> FloatArray:
+    """Weighted least squares with a penalty on every coefficient, outliers cut."""
+    within = np.clip(wanted, *np.quantile(wanted, [OUTLIERS, 1.0 - OUTLIERS]))
+    weighted = columns * weight[:, None]
+    # Threads would add up in another order, and a last digit is enough for other trees.
+    with threadpool_limits(1, user_api="blas"):
+        products = weighted.T @ columns + RIDGE * np.eye(LINE_COLUMNS)
+        line = np.linalg.solve(products, weighted.T @ within)
+    return np.asarray(line, dtype=np.float64)
+
+
+def _times(columns: FloatArray, line: FloatArray) -> FloatArray:
+    """Each row's sum by itself, so that neither its neighbours nor threads change a digit."""
+    return np.einsum("ij,j->i", columns, line)
 
 
 def _grow(

@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from book_forecast.forecasters.boosting_panel import (
-    BoolArray,
+from book_forecast.forecasters.boosting_panel import Panel
+from book_forecast.forecasters.boosting_regressors import (
     Float32Array,
     IntArray,
-    Panel,
     regressor_values,
 )
 from book_forecast.histories import YEAR, FloatArray
@@ -91,7 +91,11 @@ class _Origins:
 
 
 def features(
-    panel: Panel, title: IntArray, origin: IntArray, step: IntArray, unplanned: BoolArray
+    panel: Panel,
+    title: IntArray,
+    origin: IntArray,
+    step: IntArray,
+    unplanned: npt.NDArray[np.bool_],
 ) -> Rows:
     """What is known at some origins of weeks after them.
 
@@ -206,7 +210,7 @@ def _changes(rows: _Origins, recent: dict[str, FloatArray]) -> dict[str, FloatAr
     return found
 
 
-def _promotion(rows: _Origins, unplanned: BoolArray) -> dict[str, FloatArray]:
+def _promotion(rows: _Origins, unplanned: npt.NDArray[np.bool_]) -> dict[str, FloatArray]:
     """Depth of promotions: planned, of the last weeks, and of the target week in other years."""
     panel, title, origin = rows.panel, rows.title, rows.origin
     found = {

@@ -11,13 +11,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from book_forecast.calendar import REGRESSORS, calendar_weeks
-from book_forecast.histories import WEEK, YEAR, FloatArray, Future, Regressors
+from book_forecast.forecasters.boosting_regressors import (
+    PROMOTION,
+    Float32Array,
+    Further,
+    IntArray,
+    further_of,
+)
+from book_forecast.histories import WEEK, YEAR, FloatArray, Regressors
 
-IntArray = npt.NDArray[np.int64]
-Float32Array = npt.NDArray[np.float32]
-BoolArray = npt.NDArray[np.bool_]
-
-PROMOTION = "promotion"
 # A title's weekly changes are known from those of two years, and where there are fewer weeks
 # they count beside four of a typical title: 0.3 is the usual noise of a week on the log scale.
 CHANGES = 2 * YEAR
@@ -67,19 +69,6 @@ class Windows:
         """Mean of the known values in the same weeks; NaN where none is known."""
         total, count = self.sums(title, week, length)
         return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Further:
-    """A further regressor of all titles.
-
-    Attributes:
-        weeks: Its values, shape (titles, weeks + ahead), NaN where unknown.
-        future: By title, what stands for its values after an origin.
-    """
-
-    weeks: Float32Array
-    future: npt.NDArray[np.str_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +181,7 @@ def panel_of(
         classes=classes,
         profiles=np.full((n_classes + 1, n_weeks), np.nan, dtype=np.float32),
         calendar=_calendar(first_week, cutoff, ahead) if calendar else {},
-        further=_further(regressors or {}, isbns, first, n_weeks, ahead),
+        further=further_of(regressors or {}, isbns, first, n_weeks, ahead),
     )
     _fill_profiles(panel)
     return panel
@@ -227,7 +216,7 @@ def _plan(
         return
     columns = (planned["week"].to_numpy().astype("datetime64[D]") - first_week) // WEEK
     rows = isbns.get_indexer(pd.Index(planned["isbn"]))
-    promotions[:, n_weeks : int(columns.max()) + 1] = 0.0
+    promotions[:, n_weeks : max(int(columns.max()) + 1, n_weeks)] = 0.0
     used = (rows >= 0) & (columns >= n_weeks) & (columns < promotions.shape[1])
     values = planned[PROMOTION].to_numpy(dtype=np.float32)
     promotions[rows[used], columns[used].astype(np.int64)] = values[used]
@@ -240,53 +229,6 @@ def _calendar(
     windows = {name: table[name].to_numpy(dtype=np.float32) for name in REGRESSORS}
     week_of_year = (table["week"].dt.day_of_year / 7).to_numpy(dtype=np.float32)
     return {**windows, "week_of_year": week_of_year}
-
-
-def _further(
-    regressors: Mapping[str, Regressors],
-    isbns: pd.Index,
-    first: IntArray,
-    n_weeks: int,
-    ahead: int,
-) -> dict[str, Further]:
-    """Further regressors as matrices, the weeks after the cutoff as they may be known there."""
-    names = sorted({name for known in regressors.values() for name in known.names} - {PROMOTION})
-    shape = (len(isbns), n_weeks + ahead)
-    found = {
-        name: Further(np.full(shape, np.nan, dtype=np.float32), np.full(len(isbns), "known", "U8"))
-        for name in names
-    }
-    for row, isbn in enumerate(isbns):
-        if isbn not in regressors:
-            continue
-        known, origin = regressors[isbn], n_weeks - int(first[row])
-        before, after = known.before(origin), known.after(origin, ahead)
-        for place, (name, future) in enumerate(zip(known.names, known.futures, strict=True)):
-            if name in found:
-                start = int(first[row])
-                found[name].weeks[row, start : start + len(before)] = before[:, place]
-                found[name].weeks[row, n_weeks:] = after[:, place]
-                found[name].future[row] = future
-    return found
-
-
-def regressor_values(
-    further: Further, title: IntArray, origin: IntArray, step: IntArray
-) -> Float32Array:
-    """Values some weeks after an origin, as a forecast made there may know them.
-
-    They mirror `Regressors.after`: what was not known then is not looked at, except where nothing
-    is expected ("zero"), whose effect can be learnt only from weeks in which something happened.
-    """
-    future: dict[Future, IntArray] = {
-        "last": origin,
-        "seasonal": origin - YEAR + 1 + (step - 1) % YEAR,
-    }
-    week = origin + step
-    for name, column in future.items():
-        week = np.where(further.future[title] == name, column, week)
-    values = further.weeks[title, np.maximum(week, 0)]
-    return np.where(week >= 0, values, np.float32(np.nan))
 
 
 def _fill_profiles(panel: Panel) -> None:
