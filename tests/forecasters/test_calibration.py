@@ -93,3 +93,24 @@ def test_a_state_gives_the_same_calibration_again():
     state = calibration.to_state()
     again = Calibration.from_state(json.loads(json.dumps(state)))
     assert again.to_state() == state
+
+
+def test_errors_of_times_when_histories_were_short_count_for_less():
+    rng = np.random.default_rng(1)
+    titles = np.repeat(np.arange(100), 3)
+    growth = np.tile([1.0, 2.0, 4.0], 100)
+    errors = 0.2 * growth[:, None] ** 0.7 * rng.normal(size=(300, 8))
+    _, aware = calibrate(Errors(errors, titles, np.full(100, 0.2), growth))
+    _, unaware = calibrate(Errors(errors, titles, np.full(100, 0.2)))
+    assert np.median(aware) == pytest.approx(0.2 * 0.8, rel=0.15)
+    assert np.median(unaware) > 1.4 * np.median(aware)
+
+
+def test_errors_that_do_not_depend_on_the_history_stay_as_they_are():
+    rng = np.random.default_rng(2)
+    titles = np.repeat(np.arange(100), 3)
+    growth = np.tile([1.0, 1.1, 1.2], 100)
+    errors = 0.2 * rng.normal(size=(300, 8))
+    _, aware = calibrate(Errors(errors, titles, np.full(100, 0.2), growth))
+    _, unaware = calibrate(Errors(errors, titles, np.full(100, 0.2)))
+    assert aware == pytest.approx(unaware, rel=0.1)

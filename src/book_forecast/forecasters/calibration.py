@@ -10,7 +10,7 @@ al. 2021), shrunk towards what titles with weeks like these have.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -36,6 +36,9 @@ WEEKS_ALIKE = 2.0
 # A title's own errors count half, beside those expected of its weeks, once there are as many folds.
 FOLDS_OF_A_TITLE = 2.0
 SMALLEST_SPREAD = 1e-3
+# Doubled histories must speak for themselves: as if so many had not changed anything.
+FOLDS_WITHOUT_GROWTH = 1.0
+FASTEST_LEARNING = 1.0
 # Behind the last range, errors grow with the horizon at most as a random walk's.
 FASTEST_GROWTH = 0.5
 
@@ -105,11 +108,14 @@ class Errors:
         errors: What happened less what was forecast, shape (r, h); NaN where it is not known.
         titles: Which title each row is of, from 0; shape (r,).
         expected: By title, a spread that its weeks before any fold let expect, shape (n,).
+        growth: By row, how many times as long the title's history has become since, shape (r,);
+            None where it does not matter.
     """
 
     errors: FloatArray
     titles: IntArray
     expected: FloatArray
+    growth: FloatArray | None = None
 
 
 def calibrate(found: Errors) -> tuple[Calibration, FloatArray]:
@@ -118,6 +124,7 @@ def calibrate(found: Errors) -> tuple[Calibration, FloatArray]:
     Returns:
         The calibration, and the spreads, shape (n,).
     """
+    found = _as_of_now(found)
     sizes = _sizes(found.errors)
     usual = _expected(found, sizes)
     spreads = _spreads(found, sizes, usual, every=True)
@@ -133,6 +140,26 @@ def calibrate(found: Errors) -> tuple[Calibration, FloatArray]:
     rising = np.maximum.accumulate(np.array(rows, dtype=np.float64), axis=1)
     quantiles: FloatArray = np.asarray(np.round(rising, 4), dtype=np.float64)
     return Calibration(quantiles, _growth(quantiles, horizon), max(horizon, 1)), spreads
+
+
+def _as_of_now(found: Errors) -> Errors:
+    """Errors as they would be with the histories that there are by now.
+
+    Where a history has doubled since the fold, its forecasts have become better: by which power,
+    the titles' own folds tell, each title compared with itself.
+    """
+    if found.growth is None:
+        return found
+    sizes = _sizes(found.errors)
+    known = np.isfinite(sizes) & (sizes > 0.0)
+    sizes, titles = np.log(sizes[known]), found.titles[known]
+    lengths = np.log(found.growth[known])
+    counts = np.maximum(np.bincount(titles), 1)
+    sizes = sizes - (np.bincount(titles, sizes) / counts)[titles]
+    apart = lengths - (np.bincount(titles, lengths) / counts)[titles]
+    power = float(sizes @ apart / (apart @ apart + FOLDS_WITHOUT_GROWTH))
+    shrink = found.growth ** -float(np.clip(power, 0.0, FASTEST_LEARNING))
+    return replace(found, errors=found.errors * shrink[:, None])
 
 
 def _sizes(errors: FloatArray) -> FloatArray:

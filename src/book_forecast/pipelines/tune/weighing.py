@@ -72,7 +72,12 @@ def weigh_families(
     mean = np.maximum(combine(folds.members, found.held_out), 0.0)
     errors = np.log1p(folds.volumes) - np.log1p(mean)
     calibration, spreads = calibrate(
-        Errors(errors, folds.titles, seasons["expected_spread"].to_numpy(dtype=np.float64))
+        Errors(
+            errors,
+            folds.titles,
+            seasons["expected_spread"].to_numpy(dtype=np.float64),
+            _growth(keys, seasons, training_weeks),
+        )
     )
     counts = np.bincount(folds.titles, minlength=len(isbns))
     ensembles = seasons.drop(columns=["expected_spread", "n_weeks"]).assign(
@@ -135,6 +140,13 @@ def _folds(
         classes=(pd.factorize(product_class)[0] + 1).astype(np.int64),
     )
     return folds, keys
+
+
+def _growth(keys: pd.DataFrame, seasons: pd.DataFrame, training_weeks: pd.DataFrame) -> FloatArray:
+    """How many times as long a title's history is now as it was at each fold."""
+    now = keys["isbn"].map(seasons.set_index("isbn")["n_weeks"]).to_numpy(dtype=np.float64)
+    since = (training_weeks["week"].max() - keys["cutoff"]).to_numpy() / WEEK
+    return np.asarray(now / np.maximum(now - since, 1.0), dtype=np.float64)
 
 
 def _prior(folds: FoldForecasts, families: list[str]) -> FloatArray:
