@@ -93,7 +93,7 @@ def run(folder: Path, seed: int, *params: str, titles: int | None = None) -> pd.
 
 
 def _root(folder: Path, seed: int, titles: int | None = None) -> Path:
-    return folder / (f"seed {seed}" if titles is None else f"{titles} titles")
+    return folder / (f"seed-{seed}" if titles is None else f"{titles}-titles")
 
 
 def _kedro(*arguments: str) -> str:
