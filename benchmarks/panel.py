@@ -102,7 +102,7 @@ def forecast_panel(
             JournalFolder(Path(folder)),
             names,
         )
-    boosting = (BoostingOptions(), names, panel.calendar, SEED, n_jobs)
+    boosting = (BoostingOptions(), names, panel.calendar, SEED)
     paths = boost_folds(panel.weeks, panel.titles, boosting[0], tune, panel.horizon, *boosting[1:])
     specifications = found.frame
     said, seasons = forecast_folds(

@@ -36,7 +36,7 @@ TITLES = pd.DataFrame({"isbn": WEEKS["isbn"].unique(), "product_class": "F"}).as
 def compare(weeks: pd.DataFrame, folder, families=tuple(FAMILIES)):
     names = list(families)
     found = tune(weeks, JournalFolder(folder), OPTIONS)[0].frame
-    paths = boost_folds(weeks, TITLES, SMALL, OPTIONS, HORIZON, names, False, 1, 1)
+    paths = boost_folds(weeks, TITLES, SMALL, OPTIONS, HORIZON, names, False, 1)
     said, seasons = forecast_folds(weeks, found, paths, names, False, OPTIONS, HORIZON, 1, WHOLE)
     return found, said.frame, seasons.frame
 
@@ -54,7 +54,7 @@ def weighed(compared):
 
 @pytest.fixture(scope="module")
 def models(compared, weighed):
-    ahead = boost_titles(WEEKS, TITLES, SMALL, FAMILIES, False, 1, 1)
+    ahead = boost_titles(WEEKS, TITLES, SMALL, FAMILIES, False, 1)
     ensembles, calibration, *_ = weighed
     return fit_titles(
         WEEKS, compared[0], 26, 1, WHOLE, ensembles, calibration, ahead, FAMILIES, False
@@ -86,7 +86,7 @@ def test_weeks_after_a_fold_cannot_change_what_is_said_there(compared, tmp_path)
     latest = WEEKS["week"].max() - pd.Timedelta(weeks=HORIZON)
     changed = WEEKS.copy()
     changed.loc[changed["week"] > latest, "volume"] *= 50.0
-    paths = boost_folds(changed, TITLES, SMALL, OPTIONS, HORIZON, FAMILIES, False, 1, 1)
+    paths = boost_folds(changed, TITLES, SMALL, OPTIONS, HORIZON, FAMILIES, False, 1)
     again, _ = forecast_folds(changed, found, paths, FAMILIES, False, OPTIONS, HORIZON, 1, WHOLE)
     pd.testing.assert_frame_equal(again.frame, said)
 
@@ -130,7 +130,7 @@ def test_titles_get_ensembles_and_dead_ones_zero(models):
 
 def test_a_release_leaves_out_families_without_a_weight(models, compared, weighed):
     ensembles, calibration, *_ = weighed
-    ahead = boost_titles(WEEKS, TITLES, SMALL, FAMILIES, False, 1, 1)
+    ahead = boost_titles(WEEKS, TITLES, SMALL, FAMILIES, False, 1)
     released = fit_release_titles(
         WEEKS, compared[0], 26, 1, WHOLE, ensembles, calibration, ahead, FAMILIES, False
     )[0].frame

@@ -264,29 +264,35 @@ def test_what_fans_out_is_n_executors_joined_before_what_depends_on_them(
 ) -> None:
     tune = tasks_of(google.vertex.jobs[submitted["tune"]])
     shards = {f"tune_titles-{k}-of-4" for k in range(1, 5)}
-    assert set(tune) == shards
-    assert all(not task.after and task.retries == 2 for task in tune.values())
-    assert {t.container["resources"]["cpuLimit"] for t in tune.values()} == {8.0}
-    assert {t.container["resources"]["memoryLimit"] for t in tune.values()} == {16.0}
+    folds = {f"forecast_folds-{k}-of-4" for k in range(1, 5)}
+    assert set(tune) == shards | folds | {"boost_folds", "weigh_families"}
+    assert all(not tune[name].after for name in shards)
+    assert all(tune[name].retries == 2 for name in shards | folds)
+    resources = [tune[name].container["resources"] for name in shards | folds]
+    assert {given["cpuLimit"] for given in resources} == {8.0}
+    assert {given["memoryLimit"] for given in resources} == {16.0}
     whole = tasks_of(google.vertex.jobs[submitted["__default__"]])
     fits = {f"fit_training_models-{k}-of-4" for k in range(1, 5)}
     releases = {f"fit_release_models-{k}-of-4" for k in range(1, 5)}
     known = {f"forecast_known_weeks-{k}-of-4" for k in range(1, 5)}
     compared = {f"forecast_with_champion-{k}-of-4" for k in range(1, 5)}
     (selection,) = [name for name in whole if "select_titles" in name]
+    (table,) = [name for name in whole if "build_regressors" in name]
+    chosen = shards | {"weigh_families", table}
     for names, after in (
         (shards, {"split_weeks"}),
-        (fits, shards | {"split_weeks"}),
-        (releases, shards | {selection}),
-        (known, fits | {"split_weeks"}),
-        (compared, shards | {"split_weeks"}),
+        (folds, shards | {"split_weeks", "boost_folds", table}),
+        (fits, chosen | {"split_weeks", "boost_training_weeks"}),
+        (releases, chosen | {selection, "boost_all_weeks"}),
+        (known, fits | {"split_weeks", "weigh_families"}),
+        (compared, shards | folds | known | {"split_weeks", "weigh_families"}),
     ):
         for name in names:
             assert whole[name].after == after, name
             assert whole[name].retries == 2, name
             given = whole[name].container["resources"]
             assert (given["cpuLimit"], given["memoryLimit"]) == (8.0, 16.0), name
-    every = shards | fits | releases | known | compared
+    every = shards | folds | fits | releases | known | compared
     assert {name for name in whole if "-of-4" in name} == every
     assert whole["publish_release"].after >= releases
     assert whole["score_titles"].after >= known

@@ -16,7 +16,6 @@ def boost_titles(
     families: list[str],
     calendar: bool,
     seed: int,
-    n_jobs: int,
 ) -> pd.DataFrame:
     """Fits one model to all titles, and forecasts as far as a path goes.
 
@@ -27,10 +26,9 @@ def boost_titles(
         families: Nothing is fitted where boosting is not among them.
         calendar: Whether the calendar's windows are used.
         seed: Of the run.
-        n_jobs: Threads; 0 for one a core.
 
     Returns:
         isbn, cutoff, week, mean.
     """
     last = weeks["week"].max()
-    return boost(weeks, titles, last, PATH_WEEKS, options, families, calendar, seed, n_jobs)
+    return boost(weeks, titles, last, PATH_WEEKS, options, families, calendar, seed)

@@ -76,7 +76,6 @@ def _boost_inputs(weeks: str) -> dict[str, str]:
         "families": "params:families",
         "calendar": "params:calendar",
         "seed": "params:seed",
-        "n_jobs": "params:n_jobs",
     }
 
 

@@ -25,7 +25,6 @@ def boost_folds(
     families: list[str],
     calendar: bool,
     seed: int,
-    n_jobs: int,
 ) -> pd.DataFrame:
     """Fits one model to all titles before each rolling origin.
 
@@ -38,7 +37,6 @@ def boost_folds(
         families: Nothing is fitted where boosting is not among them.
         calendar: Whether the calendar's windows are used.
         seed: Of the run.
-        n_jobs: Threads; 0 for one a core.
 
     Returns:
         isbn, cutoff, week, mean.
@@ -48,7 +46,7 @@ def boost_folds(
         last - pd.Timedelta(weeks=split_size + folds.step * number) for number in range(folds.folds)
     ]
     parts = [
-        boost(training_weeks, titles, cutoff, split_size, options, families, calendar, seed, n_jobs)
+        boost(training_weeks, titles, cutoff, split_size, options, families, calendar, seed)
         for cutoff in cutoffs
     ]
     return pd.concat(parts, ignore_index=True).astype(PATH_TYPES)
@@ -63,13 +61,13 @@ def boost(
     families: list[str],
     calendar: bool,
     seed: int,
-    n_jobs: int,
 ) -> pd.DataFrame:
     """What one model of all titles says of the weeks after a cutoff; no row without it."""
     wanted = Boosting.family in families and has_ensembles(families)
     if not wanted or not (weeks["week"] <= cutoff).any():
         return pd.DataFrame(columns=list(PATH_TYPES)).astype(PATH_TYPES)
+    # More threads give the same bits, but wait for each other where others use the cores too.
     found = forecast_all(
-        weeks, titles, cutoff, horizon, options, seed=seed, calendar=calendar, n_jobs=n_jobs
+        weeks, titles, cutoff, horizon, options, seed=seed, calendar=calendar, n_jobs=1
     )
     return found.assign(cutoff=cutoff)[list(PATH_TYPES)].astype(PATH_TYPES)

@@ -50,7 +50,6 @@ def create_ensembles() -> Pipeline:
                     "families": "params:families",
                     "calendar": "params:calendar",
                     "seed": "params:seed",
-                    "n_jobs": "params:n_jobs",
                 },
                 "fold_paths",
                 name="boost_folds",
