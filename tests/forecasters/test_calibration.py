@@ -114,3 +114,14 @@ def test_errors_that_do_not_depend_on_the_history_stay_as_they_are():
     _, aware = calibrate(Errors(errors, titles, np.full(100, 0.2), growth))
     _, unaware = calibrate(Errors(errors, titles, np.full(100, 0.2)))
     assert aware == pytest.approx(unaware, rel=0.1)
+
+
+@pytest.mark.parametrize("n_titles", [1, 2, 3, 5, 9])
+@pytest.mark.parametrize("horizon", [1, 6, 32])
+def test_a_handful_of_errors_gives_intervals_that_are_numbers(n_titles, horizon):
+    errors = np.random.default_rng(0).normal(0.0, 0.3, (n_titles, horizon))
+    calibration, spreads = calibrate(Errors(errors, np.arange(n_titles), np.full(n_titles, 0.3)))
+    forecast = calibration.forecast(np.full(104, 100.0), spreads[0], LEVELS)
+    assert (forecast.upper[95] > 120.0).all()
+    assert (forecast.upper[95] < 1e4).all()
+    assert (forecast.lower[95] < 85.0).all()

@@ -36,6 +36,7 @@ WEEKS_ALIKE = 2.0
 # A title's own errors count half, beside those expected of its weeks, once there are as many folds.
 FOLDS_OF_A_TITLE = 2.0
 SMALLEST_SPREAD = 1e-3
+NEAR_THE_MIDDLE = 0.5
 # Doubled histories must speak for themselves: as if so many had not changed anything.
 FOLDS_WITHOUT_GROWTH = 1.0
 FASTEST_LEARNING = 1.0
@@ -216,8 +217,11 @@ def _quantiles(values: FloatArray) -> FloatArray:
         if beyond.all() or not beyond.any():
             continue
         anchor = np.flatnonzero(~beyond)[0 if side == 0 else -1]
-        scale = (found[anchor] - centre) / tails[anchor] if tails[anchor] else _scale(values)
-        found[beyond] = centre + max(scale, _scale(values)) * tails[beyond]
+        scale = _scale(values)
+        # Near the middle a quantile tells nothing of how far the tails reach.
+        if abs(tails[anchor]) > NEAR_THE_MIDDLE:
+            scale = max(scale, float((found[anchor] - centre) / tails[anchor]))
+        found[beyond] = centre + scale * tails[beyond]
     return np.asarray(found)
 
 
