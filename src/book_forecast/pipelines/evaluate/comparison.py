@@ -45,6 +45,8 @@ from book_forecast.sarima import Specification, compile_core
 logger = logging.getLogger(__name__)
 
 CHAMPION, CANDIDATE = "champion", "candidate"
+# Weights that differ by less come from the same choice.
+SAME_WEIGHT = 0.01
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,16 @@ class Choice:
     family: str
     candidate: Candidate | None
     weights: tuple[tuple[str, float], ...] = ()
+
+    def is_like(self, other: Choice | None) -> bool:
+        """Whether both lead to the same forecasts, but for what rounding leaves of weights."""
+        if other is None or (self.family, self.candidate) != (other.family, other.candidate):
+            return False
+        mine, theirs = dict(self.weights), dict(other.weights)
+        return all(
+            abs(mine.get(name, 0.0) - theirs.get(name, 0.0)) < SAME_WEIGHT
+            for name in mine.keys() | theirs.keys()
+        )
 
 
 @dataclass(frozen=True)
@@ -113,15 +125,15 @@ def forecast_with_champion(
     rows: dict[str, Any] = {row["isbn"]: row for row in specifications.to_dict("records")}
     ours = {isbn: Choice(row["model"], chosen_candidate(row)) for isbn, row in rows.items()}
     for row in [] if ensembles is None else ensembles.to_dict("records"):
-        ours[row["isbn"]] = replace(
-            ours[row["isbn"]], family=Ensemble.family, weights=_weights(json.loads(row["weights"]))
-        )
+        weights = _weights(json.loads(row["weights"]))
+        candidate = ours[row["isbn"]].candidate if Sarima.family in dict(weights) else None
+        ours[row["isbn"]] = Choice(Ensemble.family, candidate, weights)
     tasks: list[ChampionTask | ChampionEnsemble] = []
     name = champion.release if champion else ""
     differing = [
         history
         for history in part.take(title_histories(training_weeks))
-        if history.isbn in theirs and theirs[history.isbn] != ours.get(history.isbn)
+        if history.isbn in theirs and not theirs[history.isbn].is_like(ours.get(history.isbn))
     ]
     of_ensembles = [h for h in differing if theirs[h.isbn].family == Ensemble.family]
     for history in differing:
@@ -200,8 +212,8 @@ def _ensemble_task(
 
 
 def _weights(weights: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
-    """Weights to be compared, to two digits."""
-    return tuple(sorted((name, round(share, 2)) for name, share in weights.items() if share))
+    """Weights in an order of their own; none of those that count for nothing."""
+    return tuple(sorted((name, float(share)) for name, share in weights.items() if share))
 
 
 def _choice(family: str, state: Mapping[str, Any]) -> Choice:
