@@ -10,8 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from book_forecast.forecasters import Ensemble
+from book_forecast.generations import fingerprint, source_fingerprint
 from book_forecast.histories import FloatArray, weeks_after
+from book_forecast.keeps import KeepFolder
 from book_forecast.parallel import map_titles
+from book_forecast.pipelines.forecast.nodes import CODE
 from book_forecast.releases.models import model_of
 from book_forecast.releases.payload import Payload
 
@@ -52,13 +55,16 @@ class Explanation:
     parts: dict[str, FloatArray]
 
 
-def explain_forecasts(current_release: Payload, horizon: int, n_jobs: int) -> pd.DataFrame:
+def explain_forecasts(
+    current_release: Payload, horizon: int, n_jobs: int, finished: KeepFolder | None = None
+) -> pd.DataFrame:
     """Takes the forecasts of ensembles to pieces.
 
     Args:
         current_release: After newer weeks.
         horizon: Weeks ahead.
         n_jobs: Processes.
+        finished: Where finished titles are kept, so that a stopped run goes on.
 
     Returns:
         isbn, week, kind, name, value, weight; no row of a title that no ensemble forecasts. Of kind
@@ -72,6 +78,8 @@ def explain_forecasts(current_release: Payload, horizon: int, n_jobs: int) -> pd
     isbns = current_release.titles["isbn"].to_pylist()
     rows = np.flatnonzero(is_ensemble).tolist()
     models = [model_of(current_release, row) for row in rows]
+    generation = fingerprint(current_release.manifest, horizon, source_fingerprint(*CODE))
+    keep = finished.keep("explain_forecasts", generation, Explanation) if finished else None
     found = map_titles(
         explain_title,
         [
@@ -84,6 +92,7 @@ def explain_forecasts(current_release: Payload, horizon: int, n_jobs: int) -> pd
         on_death=lambda _: None,
         fewest=500,
         chunk=16,
+        keep=keep,
     )
     return _frame([isbns[row] for row in rows], cutoffs[rows], found, horizon)
 

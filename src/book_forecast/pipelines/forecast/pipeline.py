@@ -31,7 +31,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 explanations.explain_forecasts,
-                ["current_release", "params:horizon", "params:n_jobs"],
+                ["current_release", "params:horizon", "params:n_jobs", "finished_titles"],
                 "explanations",
                 name="explain_forecasts",
             ),
