@@ -7,6 +7,7 @@ from kedro.runner import SequentialRunner
 
 from book_forecast.datasets import AtomicParquetDataset, CurrentReleaseDataset, FiguresDataset
 from book_forecast.figure_inputs import FigureInputHooks
+from book_forecast.keeps import KeepFolder
 from book_forecast.pipelines.forecast import create_pipeline
 from book_forecast.pipelines.train.nodes import fit_release_titles
 from book_forecast.pipelines.train.release import assemble_release
@@ -44,6 +45,7 @@ def run(folder, **data):
     for name, value in PARAMETERS.items():
         catalog[f"params:{name}"] = MemoryDataset(value)
     catalog["promotion"] = MemoryDataset({})
+    catalog["finished_titles"] = MemoryDataset(KeepFolder(folder / "keeps"))
     catalog["current_release"] = CurrentReleaseDataset(filepath=str(folder / "releases"))
     catalog["title_plots"] = FiguresDataset(filepath=str(folder))
     catalog["forecasts"] = AtomicParquetDataset(filepath=str(folder / "forecasts.parquet"))
