@@ -78,7 +78,9 @@ def explain_forecasts(
     isbns = current_release.titles["isbn"].to_pylist()
     rows = np.flatnonzero(is_ensemble).tolist()
     models = [model_of(current_release, row) for row in rows]
-    generation = fingerprint(current_release.manifest, horizon, source_fingerprint(*CODE))
+    # Not by the manifest, which has the release's id: another one may hold the same models.
+    states = current_release.titles.select(["isbn", "state", "cutoff"]).to_pandas()
+    generation = fingerprint(states, current_release.mean, horizon, source_fingerprint(*CODE))
     keep = finished.keep("explain_forecasts", generation, Explanation) if finished else None
     found = map_titles(
         explain_title,
