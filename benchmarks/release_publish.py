@@ -23,8 +23,9 @@ import pandas as pd
 from book_forecast.bookscan.isbn_text import check_digit_13
 from book_forecast.forecasters import Candidate, Forecast, Sarima
 from book_forecast.histories import History
-from book_forecast.pipelines.train.nodes import MODEL_TYPES, TitleFit, fit_title
+from book_forecast.pipelines.train.nodes import MODEL_TYPES
 from book_forecast.pipelines.train.release import assemble_release
+from book_forecast.pipelines.train.titles import TitleFit, fit_title
 from book_forecast.releases.distributions import LEVELS, distribution_frame, distribution_of
 from book_forecast.releases.publishing import publish
 from book_forecast.releases.registry import Registry

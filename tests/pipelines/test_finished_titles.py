@@ -105,7 +105,7 @@ def test_a_fit_that_had_no_memory_is_done_again(tmp_path, monkeypatch, champion)
         raise MemoryError("no memory")
 
     with monkeypatch.context() as patch:
-        patch.setattr("book_forecast.pipelines.train.nodes.Sarima.fit", no_memory)
+        patch.setattr("book_forecast.pipelines.train.titles.Sarima.fit", no_memory)
         (failed,) = fit(finished, champion, tmp_path)
     assert failed.frame["fallback_reason"].str.contains("no memory").any()
     (again,) = fit(finished, champion, tmp_path)

@@ -31,13 +31,13 @@ from book_forecast.pipelines.evaluate.champion_ensembles import (
     said_by_members,
 )
 from book_forecast.pipelines.evaluate.nodes import CODE, KINDS, TitleEvaluation, evaluate_title
-from book_forecast.pipelines.train.nodes import (
+from book_forecast.pipelines.train.nodes import CODE as FIT_CODE
+from book_forecast.pipelines.train.titles import (
     CHECKED_LEVELS,
     TitleFit,
     chosen_candidate,
     fit_title,
 )
-from book_forecast.pipelines.train.nodes import CODE as FIT_CODE
 from book_forecast.releases.gates import Errors, judge
 from book_forecast.releases.payload import Payload
 from book_forecast.sarima import Specification, compile_core
