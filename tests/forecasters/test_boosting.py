@@ -8,13 +8,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.forecasters.boosting import LONGEST_STEP, forecast_all, paths_of
+from book_forecast.forecasters.boosting import LONGEST_STEP, forecast_all
 from book_forecast.histories import Regressors, weeks_after
 from book_forecast.options import BoostingOptions
 from tests.histories import CUTOFF, weeks_frame
 
 QUICK = BoostingOptions(rows=4000, rows_per_title=400, trees=30, learning_rate=0.2)
 WEEKS = 200
+
+
+def paths_of(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """What `forecast_all` says of each title, by ISBN, each of shape (horizon,)."""
+    return {
+        str(isbn): path.to_numpy(dtype=np.float64)
+        for isbn, path in frame.sort_values("week").groupby("isbn")["mean"]
+    }
 
 
 def seasonal(seed: int, n: int = WEEKS, copies: float = 40.0) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Model families behind one contract: fitted to a history, asked for forecasts, plain data."""
 
 from book_forecast.forecasters.base import Capabilities, FittedForecaster, Forecast
-from book_forecast.forecasters.boosted import Boosting
+from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.frames import TitleForecast, forecast_frame
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero

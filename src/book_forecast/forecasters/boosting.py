@@ -128,14 +128,6 @@ def forecast_all(
     return frame.astype(FRAME_TYPES)
 
 
-def paths_of(frame: pd.DataFrame) -> dict[str, FloatArray]:
-    """What `forecast_all` says of each title, by ISBN, each of shape (horizon,)."""
-    return {
-        str(isbn): path.to_numpy(dtype=np.float64)
-        for isbn, path in frame.sort_values("week").groupby("isbn")["mean"]
-    }
-
-
 @dataclass(frozen=True)
 class _Model:
     """Logarithms relative to the level, in units of noise: a straight line, and trees on top.

@@ -10,8 +10,8 @@ import numpy as np
 
 from book_forecast.forecasters.base import Capabilities, FittedForecaster, Forecast, array, plain
 from book_forecast.forecasters.calibration import Calibration
-from book_forecast.forecasters.explanation import YEAR, parts_of
-from book_forecast.histories import FloatArray
+from book_forecast.forecasters.explanation import parts_of
+from book_forecast.histories import YEAR, FloatArray
 
 WEEKS = "volumes"
 

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from book_forecast.histories import FloatArray
-
-YEAR = 52
+from book_forecast.histories import YEAR, FloatArray
 
 
 def parts_of(mean: FloatArray, told: Mapping[str, FloatArray]) -> dict[str, FloatArray]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from book_forecast.forecasters.base import FittedForecaster
-from book_forecast.forecasters.boosted import Boosting
+from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.naive import Naive, SeasonalNaive
 from book_forecast.forecasters.outliers import clean
 from book_forecast.forecasters.paths import Ets, Intermittent, Mstl, Theta
+from book_forecast.forecasters.registry import FAMILIES
 from book_forecast.forecasters.regression import Regression
 from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.histories import YEAR, FloatArray, History
@@ -108,4 +109,4 @@ FITS: dict[str, Fit] = {
     "naive": lambda history, _, __: Naive.fit(history),
 }
 """What may be a member of an ensemble."""
-ACROSS_TITLES = frozenset({Boosting.family})
+ACROSS_TITLES = frozenset(name for name in FITS if FAMILIES[name].capabilities.across_titles)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from book_forecast.forecasters.base import FittedForecaster
-from book_forecast.forecasters.boosted import Boosting
+from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.paths import Ets, Intermittent, Mstl, Theta

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -23,11 +23,11 @@ from book_forecast.forecasters.design import (
     season_names,
 )
 from book_forecast.forecasters.outliers import clean
-from book_forecast.forecasters.sarima import PERFECT_FIT, weekly_variance
+from book_forecast.forecasters.sarima import PERFECT_FIT, fit_from_state, fit_state, weekly_variance
 from book_forecast.forecasters.shrinkage import regress
 from book_forecast.forecasters.transforms import Transform
 from book_forecast.histories import WEEK, FloatArray, History
-from book_forecast.sarima import Prediction, SarimaFit, Specification, predict
+from book_forecast.sarima import Prediction, SarimaFit, predict
 from book_forecast.seasonality import YEAR
 
 # Six years: seasons change, and what they were long ago says little of the next one. On folds in
@@ -215,12 +215,7 @@ class Regression(FittedForecaster):
     def to_state(self) -> dict[str, Any]:
         """See `FittedForecaster.to_state`."""
         return {
-            "specification": asdict(self.model.specification),
-            "arma": plain(self.model.arma),
-            "sigma2": self.model.sigma2,
-            "coefficients": plain(self.model.coefficients),
-            "log_likelihood": self.model.log_likelihood,
-            "n_effective": self.model.n_effective,
+            **fit_state(self.model),
             "names": list(self.names),
             "season": self.season,
             "transform": self.transform.to_state(),
@@ -235,15 +230,7 @@ class Regression(FittedForecaster):
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """See `FittedForecaster.from_state`."""
-        model = SarimaFit(
-            specification=Specification(**state["specification"]),
-            arma=array(state["arma"]),
-            sigma2=float(state["sigma2"]),
-            coefficients=array(state["coefficients"]),
-            log_likelihood=float(state["log_likelihood"]),
-            n_effective=int(state["n_effective"]),
-            evaluations=0,
-        )
+        model = fit_from_state(state)
         return cls(
             model=model,
             transform=Transform.from_state(state["transform"]),

@@ -101,12 +101,7 @@ class Sarima(FittedForecaster):
     def to_state(self) -> dict[str, Any]:
         """See `FittedForecaster.to_state`."""
         return {
-            "specification": asdict(self.model.specification),
-            "arma": plain(self.model.arma),
-            "sigma2": self.model.sigma2,
-            "coefficients": plain(self.model.coefficients),
-            "log_likelihood": self.model.log_likelihood,
-            "n_effective": self.model.n_effective,
+            **fit_state(self.model),
             "transform": self.transform.to_state(),
             "volumes": plain(self.volumes),
         }
@@ -114,16 +109,33 @@ class Sarima(FittedForecaster):
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """See `FittedForecaster.from_state`."""
-        model = SarimaFit(
-            specification=Specification(**state["specification"]),
-            arma=array(state["arma"]),
-            sigma2=float(state["sigma2"]),
-            coefficients=array(state["coefficients"]),
-            log_likelihood=float(state["log_likelihood"]),
-            n_effective=int(state["n_effective"]),
-            evaluations=0,
-        )
+        model = fit_from_state(state)
         return cls(model, Transform.from_state(state["transform"]), array(state["volumes"]))
+
+
+def fit_state(model: SarimaFit) -> dict[str, Any]:
+    """A fit as plain data."""
+    return {
+        "specification": asdict(model.specification),
+        "arma": plain(model.arma),
+        "sigma2": model.sigma2,
+        "coefficients": plain(model.coefficients),
+        "log_likelihood": model.log_likelihood,
+        "n_effective": model.n_effective,
+    }
+
+
+def fit_from_state(state: Mapping[str, Any]) -> SarimaFit:
+    """The fit whose `fit_state` is part of a state."""
+    return SarimaFit(
+        specification=Specification(**state["specification"]),
+        arma=array(state["arma"]),
+        sigma2=float(state["sigma2"]),
+        coefficients=array(state["coefficients"]),
+        log_likelihood=float(state["log_likelihood"]),
+        n_effective=int(state["n_effective"]),
+        evaluations=0,
+    )
 
 
 def weekly_variance(values: FloatArray) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from book_forecast.forecasters import Candidate, Ensemble
+from book_forecast.forecasters import Boosting, Candidate, Ensemble
 from book_forecast.forecasters.calibration import Calibration
 from book_forecast.forecasters.families import Recipe, fit_families
 from book_forecast.histories import FloatArray, History
@@ -89,7 +89,7 @@ def ensemble_choices(
             season=int(row["season"]),
             candidate=candidates.get(isbn),
             calendar=calendar,
-            paths={"boosting": paths[isbn]} if isbn in paths else {},
+            paths={Boosting.family: paths[isbn]} if isbn in paths else {},
         )
         chosen = [name for name in families if all_families or name in weights]
         found[isbn] = EnsembleChoice(weights, chosen, recipe, shared, float(row["spread"]))

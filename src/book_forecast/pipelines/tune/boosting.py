@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from book_forecast.forecasters.boosted import Boosting
 from book_forecast.forecasters.boosting import forecast_all
+from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.options import BoostingOptions, TuneOptions, has_ensembles
 
 PATH_TYPES = {

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.backtest import Fold
-from book_forecast.forecasters import Candidate, Naive, Zero
+from book_forecast.forecasters import Boosting, Candidate, Naive, Zero
 from book_forecast.forecasters.families import Recipe, fit_families
 from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
 from book_forecast.histories import (
@@ -222,7 +222,7 @@ def forecast_title_folds(task: FamilyTask) -> tuple[dict[str, Any], list[SaidAtF
             if task.candidates
             else None,
             calendar=task.calendar,
-            paths={} if path is None else {"boosting": path},
+            paths={} if path is None else {Boosting.family: path},
             start=start,
         )
         fits = fit_families(known, recipe, task.families, thorough=False)

@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from book_forecast.forecasters import Ensemble
 from book_forecast.forecasters.calibration import Calibration, Errors, calibrate
 from book_forecast.forecasters.families import ACROSS_TITLES
 from book_forecast.forecasters.weights import FoldForecasts, combine, weigh
 from book_forecast.histories import WEEK, FloatArray
+from book_forecast.metrics import ALL_TITLES
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +39,7 @@ LEADERBOARD_TYPES = {
     "weight": "float64",
     "n_folds": "int64",
 }
-ALL_TITLES = "all"
-ENSEMBLE = "ensemble"
+ENSEMBLE = Ensemble.family
 # Titles with fewer weeks share a stack of their own: what is best for a launch is another thing.
 LAUNCH_WEEKS = 104
 
