@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from book_forecast.forecasters.paths import PATH_WEEKS
 from book_forecast.journals import JournalFolder
 from book_forecast.options import (
     FAMILIES,
@@ -21,9 +22,8 @@ from book_forecast.options import (
     TuneOptions,
 )
 from book_forecast.pipelines.evaluate.nodes import forecast_known_weeks
-from book_forecast.pipelines.train.boosting import boost_titles
 from book_forecast.pipelines.train.nodes import fit_titles
-from book_forecast.pipelines.tune.boosting import boost_folds
+from book_forecast.pipelines.tune.boosting import Boost
 from book_forecast.pipelines.tune.families import forecast_folds
 from book_forecast.pipelines.tune.nodes import tune_titles
 from book_forecast.pipelines.tune.weighing import weigh_families
@@ -102,8 +102,16 @@ def forecast_panel(
             JournalFolder(Path(folder)),
             names,
         )
-    boosting = (BoostingOptions(), names, panel.calendar, SEED)
-    paths = boost_folds(panel.weeks, panel.titles, boosting[0], tune, panel.horizon, *boosting[1:])
+    boost = Boost(
+        panel.titles,
+        BoostingOptions(),
+        names,
+        panel.calendar,
+        SEED,
+        panel.regressors,
+        panel.regressor_options,
+    )
+    paths = boost.fold_paths(panel.weeks, tune, panel.horizon)
     specifications = found.frame
     said, seasons = forecast_folds(
         panel.weeks,
@@ -121,7 +129,7 @@ def forecast_panel(
     ensembles, calibration, _, board = weigh_families(
         said.frame, seasons.frame, panel.weeks, panel.titles, names, bands
     )
-    ahead = boost_titles(panel.weeks, panel.titles, *boosting)
+    ahead = boost.paths(panel.weeks, panel.weeks["week"].max(), PATH_WEEKS)
     models = fit_titles(
         panel.weeks,
         specifications,

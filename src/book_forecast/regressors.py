@@ -10,7 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.histories import FloatArray, Future, History, Regressors, weeks_between
+from book_forecast.histories import (
+    FloatArray,
+    Future,
+    History,
+    Regressors,
+    title_histories,
+    weeks_between,
+)
 from book_forecast.options import RegressorOptions
 from book_forecast.releases.manifest import LONGEST_HORIZON
 
@@ -108,6 +115,46 @@ def with_regressors(
     if regressors is None:
         return list(histories)
     return attach(histories, regressors, options or RegressorOptions())
+
+
+def planned_after(
+    regressors: pd.DataFrame | None, options: RegressorOptions | None, week: pd.Timestamp
+) -> pd.DataFrame | None:
+    """Promotions after a week as far as they may be known in it.
+
+    Args:
+        regressors: isbn, week, name, value; None without any.
+        options: What may be known ahead.
+        week: The last week there is.
+
+    Returns:
+        isbn, week, promotion; None where nothing is planned.
+    """
+    if regressors is None:
+        return None
+    ahead = regressors[regressors["week"] > week]
+    parts = [ahead[ahead["name"] == PLAN]]
+    if options is not None and options.promotions_known:
+        parts.append(ahead[ahead["name"] == PROMOTION])
+    # What is planned goes before what happened, as it does in a title's own regressors.
+    rows = pd.concat(parts).drop_duplicates(["isbn", "week"])
+    return rows.rename(columns={"value": PROMOTION}) if len(rows) else None
+
+
+def further_by_title(
+    weeks: pd.DataFrame, regressors: pd.DataFrame | None, options: RegressorOptions | None
+) -> dict[str, Regressors]:
+    """The regressors of each title up to its last week, where there are any beside promotions.
+
+    Args:
+        weeks: isbn, week, volume.
+        regressors: isbn, week, name, value; None without any.
+        options: What may be known ahead.
+    """
+    if regressors is None or not set(regressors["name"].unique()) - {PROMOTION, PLAN}:
+        return {}
+    histories = with_regressors(title_histories(weeks), regressors, options)
+    return {one.isbn: one.regressors for one in histories if one.regressors is not None}
 
 
 def attach(

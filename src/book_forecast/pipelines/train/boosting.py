@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from book_forecast.forecasters.paths import PATH_WEEKS
-from book_forecast.options import BoostingOptions
-from book_forecast.pipelines.tune.boosting import boost
+from book_forecast.options import BoostingOptions, RegressorOptions
+from book_forecast.pipelines.tune.boosting import Boost
 
 
 def boost_titles(
@@ -16,19 +16,23 @@ def boost_titles(
     families: list[str],
     calendar: bool,
     seed: int,
+    regressors: pd.DataFrame | None = None,
+    regressor_options: RegressorOptions | None = None,
 ) -> pd.DataFrame:
     """Fits one model to all titles, and forecasts as far as a path goes.
 
     Args:
         weeks: isbn, week, volume, promotion, asp, rrp.
-        titles: isbn, product_class.
-        options: Of the model.
-        families: Nothing is fitted where boosting is not among them.
-        calendar: Whether the calendar's windows are used.
-        seed: Of the run.
+        titles: As in `Boost`.
+        options: As in `Boost`.
+        families: As in `Boost`.
+        calendar: As in `Boost`.
+        seed: As in `Boost`.
+        regressors: As in `Boost`.
+        regressor_options: As in `Boost`.
 
     Returns:
         isbn, cutoff, week, mean.
     """
-    last = weeks["week"].max()
-    return boost(weeks, titles, last, PATH_WEEKS, options, families, calendar, seed)
+    boost = Boost(titles, options, families, calendar, seed, regressors, regressor_options)
+    return boost.paths(weeks, weeks["week"].max(), PATH_WEEKS)

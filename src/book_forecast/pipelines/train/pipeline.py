@@ -76,6 +76,8 @@ def _boost_inputs(weeks: str) -> dict[str, str]:
         "families": "params:families",
         "calendar": "params:calendar",
         "seed": "params:seed",
+        "regressors": "regressors",
+        "regressor_options": "params:regressors",
     }
 
 

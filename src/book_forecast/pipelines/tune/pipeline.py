@@ -50,6 +50,8 @@ def create_ensembles() -> Pipeline:
                     "families": "params:families",
                     "calendar": "params:calendar",
                     "seed": "params:seed",
+                    "regressors": "regressors",
+                    "regressor_options": "params:regressors",
                 },
                 "fold_paths",
                 name="boost_folds",
