@@ -45,9 +45,14 @@ class Part:
 
 PARTS = (
     Part("One fit", "sarima_fit"),
-    Part("Search, fit and forecast of a title", "contest"),
+    Part("Search, fit and forecast of a title", "contest", ("--limit", "45")),
     Part("The search beside the whole space", "tuning"),
-    Part("The whole job", "whole_job", (), ("--sizes", "30", "--rest", "--exports")),
+    Part(
+        "The whole job, SARIMA alone",
+        "whole_job",
+        ("--sizes", "100", "1000"),
+        ("--sizes", "30", "--rest", "--exports"),
+    ),
     Part(
         "Serving",
         "serving_load",

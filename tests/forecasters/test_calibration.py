@@ -59,6 +59,22 @@ def test_a_title_without_folds_gets_the_spread_of_titles_with_weeks_like_its_own
     assert found[-1] == pytest.approx(np.median(found[:-1][near]), rel=0.3)
 
 
+def test_own_errors_count_for_more_where_titles_are_unlike_each_other():
+    rng = np.random.default_rng(3)
+    titles = np.repeat(np.arange(100), 3)
+    noise = rng.normal(size=(300, 16)) * np.exp(rng.normal(0.0, 0.5, (300, 1)))
+    unlike = np.exp(rng.normal(0.0, 1.0, 100))
+    found = {}
+    for name, spreads in (("alike", np.ones(100)), ("unlike", unlike)):
+        errors = noise * spreads[titles][:, None]
+        _, by_title = calibrate(Errors(errors, titles, np.ones(100)))
+        own = np.exp(np.log(np.abs(errors).mean(axis=1)).reshape(100, 3).mean(axis=1))
+        # How much of a title's own, beside the others', its spread shows.
+        found[name] = np.polyfit(np.log(own), np.log(by_title), 1)[0]
+    assert found["alike"] < 0.35
+    assert found["unlike"] > 0.7
+
+
 def test_without_any_error_intervals_are_wide_rather_than_absent():
     nothing = Errors(np.empty((0, 0)), np.empty(0, dtype=int), np.array([0.3]))
     calibration, spreads = calibrate(nothing)

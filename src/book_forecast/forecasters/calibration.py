@@ -33,8 +33,10 @@ PROBABILITIES = (
 DEGREES = 5.0
 # Errors of one fold lie on the same side: as many weeks of a range count for one.
 WEEKS_ALIKE = 2.0
-# A title's own errors count half, beside those expected of its weeks, once there are as many folds.
+# A title's own errors count half, beside those expected of its weeks, once there are as many folds:
+# where nothing tells how many, and at least and at most.
 FOLDS_OF_A_TITLE = 2.0
+FEWEST_FOLDS, MOST_FOLDS = 0.5, 8.0
 SMALLEST_SPREAD = 1e-3
 NEAR_THE_MIDDLE = 0.5
 # Doubled histories must speak for themselves: as if so many had not changed anything.
@@ -128,8 +130,9 @@ def calibrate(found: Errors) -> tuple[Calibration, FloatArray]:
     found = _as_of_now(found)
     sizes = _sizes(found.errors)
     usual = _expected(found, sizes)
-    spreads = _spreads(found, sizes, usual, every=True)
-    units = _spreads(found, sizes, usual, every=False)
+    half = _folds_of_a_title(found, sizes, usual)
+    spreads = _spreads(found, sizes, usual, half, every=True)
+    units = _spreads(found, sizes, usual, half, every=False)
     scaled = found.errors / units[:, None]
     horizon = scaled.shape[1]
     ahead = np.searchsorted(BANDS, np.arange(1, horizon + 1), side="right") - 1
@@ -185,7 +188,31 @@ def _expected(found: Errors, sizes: FloatArray) -> FloatArray:
     return np.asarray(np.exp(np.mean(seen) + slope * (logs - np.mean(given))))
 
 
-def _spreads(found: Errors, sizes: FloatArray, usual: FloatArray, *, every: bool) -> FloatArray:
+def _folds_of_a_title(found: Errors, sizes: FloatArray, usual: FloatArray) -> float:
+    """After how many folds a title's own errors count half (empirical Bayes).
+
+    The variance of a fold within its title over that of titles around what is expected of them:
+    where titles are truly unlike each other, few folds of their own tell more than their weeks do.
+    """
+    known = np.isfinite(sizes)
+    titles = found.titles[known]
+    logs = np.log(np.maximum(sizes[known], SMALLEST_SPREAD)) - np.log(usual[titles])
+    counts = np.bincount(titles, minlength=len(usual))
+    means = np.bincount(titles, logs, minlength=len(usual)) / np.maximum(counts, 1)
+    there = counts > 0
+    freedom = int((counts[there] - 1).sum())
+    if not freedom:
+        return FOLDS_OF_A_TITLE
+    within = float(((logs - means[titles]) ** 2).sum()) / freedom
+    if not within:
+        return FEWEST_FOLDS
+    between = float(np.mean(means[there] ** 2 - within / counts[there]))
+    return float(np.clip(within / max(between, within / MOST_FOLDS), FEWEST_FOLDS, MOST_FOLDS))
+
+
+def _spreads(
+    found: Errors, sizes: FloatArray, usual: FloatArray, half: float, *, every: bool
+) -> FloatArray:
     """Spreads by title from all its rows, or by row from the title's other rows."""
     known = np.isfinite(sizes)
     logs = np.where(known, np.log(np.maximum(np.nan_to_num(sizes), SMALLEST_SPREAD)), 0.0)
@@ -196,8 +223,7 @@ def _spreads(found: Errors, sizes: FloatArray, usual: FloatArray, *, every: bool
     if not every:
         sums, counts = sums[found.titles] - logs, counts[found.titles] - known
         prior = prior[found.titles]
-    total = counts + FOLDS_OF_A_TITLE
-    return np.asarray(np.exp((sums + FOLDS_OF_A_TITLE * prior) / total))
+    return np.asarray(np.exp((sums + half * prior) / (counts + half)))
 
 
 def _quantiles(values: FloatArray) -> FloatArray:

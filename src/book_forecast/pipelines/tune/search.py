@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import optuna
-from optuna.pruners import MedianPruner
 from optuna.samplers import RandomSampler
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
@@ -19,10 +18,13 @@ from book_forecast.backtest import Fold
 from book_forecast.forecasters import Candidate, Sarima
 from book_forecast.histories import FloatArray, History
 from book_forecast.options import TuneOptions
+from book_forecast.pipelines.tune.dropping import HopelessPruner
 from book_forecast.pipelines.tune.space import Parameters, Space, key
 from book_forecast.sarima import SarimaFit
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+# So many of the best are searched around at the same time.
+SIDE_BY_SIDE = 3
 REASON, EVALUATIONS = "reason", "evaluations"
 SPACE_USED_UP, CLOCK = "space", "max_seconds"
 """Why a search ended, beside the options' names."""
@@ -59,7 +61,7 @@ class Search:
             study_name=self.history.isbn,
             load_if_exists=True,
             sampler=RandomSampler(),  # every parameter is told
-            pruner=MedianPruner(n_startup_trials=4),
+            pruner=HopelessPruner(len(self.folds)),
         )
         seeds = [self.space.seed_parameters(s) for s in self.options.seeds_for(self.history.isbn)]
         seeds = list({key(parameters): parameters for parameters in seeds}.values())
@@ -100,8 +102,9 @@ class Search:
     ) -> Parameters | None:
         """What to try next, by former trials alone: seeds, some at random, neighbours of the best.
 
-        A neighbour differs in one order or in the transform. On a space as small as this they
-        lead to errors as low as a tree-structured Parzen estimator's points, which repeat
+        A neighbour differs in one order or in the transform. Those of a few best ones are drawn
+        from together, as those of the best alone may all lie in one hollow. On a space as small as
+        this they lead to errors as low as a tree-structured Parzen estimator's points, which repeat
         themselves and take as long as the fits.
         """
         if len(trials) < len(seeds):
@@ -114,8 +117,11 @@ class Search:
         draw = self._random(len(trials))
         if len(trials) >= len(seeds) + self.options.random_trials:
             complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
-            for trial in sorted(complete, key=lambda t: (t.value, t.number)):
-                near = left[self.space.differences(trial.params)[left] == 1]
+            ranked = sorted(complete, key=lambda trial: (trial.value, trial.number))
+            for first in range(0, len(ranked), SIDE_BY_SIDE):
+                together = ranked[first : first + SIDE_BY_SIDE]
+                apart = np.array([self.space.differences(t.params)[left] for t in together])
+                near = left[(apart == 1).any(axis=0)]
                 if len(near):
                     return points[draw.choice(near)]
         return points[draw.choice(left)]
