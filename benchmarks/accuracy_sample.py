@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import ablations
+from benchmarks import ablations, ablations_parts
 
 PROJECT = Path(__file__).resolve().parents[1]
 SEEDS = (42, 1, 2, 3)
@@ -25,28 +25,57 @@ def section(data: Path | None, *, quick: bool) -> str:  # noqa: ARG001 - the oth
     seeds = COVERAGE_SEEDS[:1] if quick else COVERAGE_SEEDS
     with tempfile.TemporaryDirectory() as folder:
         scores = {seed: run(Path(folder), seed) for seed in seeds}
-        parts = ablations.section([_root(Path(folder), s) for s in SEEDS if s in scores])
-        many = "" if quick else cost(Path(folder))
-    lines = ["## The sample's titles\n", "WAPE on the test weeks, over all titles.\n"]
-    shown = [seed for seed in SEEDS if seed in scores]
-    table = pd.DataFrame({seed: _wape(scores[seed]) for seed in shown})
-    table = table.sort_values(shown[0])
-    lines.append(f"| model | {' | '.join(f'seed {seed}' for seed in shown)} |")
-    lines.append(f"|---|{'---|' * len(shown)}")
+        shown = [seed for seed in SEEDS if seed in scores]
+        roots = [_root(Path(folder), seed) for seed in shown]
+        parts = [
+            by_seed(scores),
+            by_model({seed: scores[seed] for seed in shown}),
+            ablations_parts.intervals(list(scores.values())),
+            ablations.section(roots),
+            ablations_parts.section(roots[:: len(SEEDS) - 1]),
+        ]
+        if not quick:
+            parts.append(cost(Path(folder)))
+    return "\n".join(parts)
+
+
+def by_seed(scores: dict[int, pd.DataFrame]) -> str:
+    """The ensemble beside its best family and seasonal naive, a row a seed."""
+    lines = [
+        f"## Generated titles: the sample, and {len(scores) - 1} other seeds\n",
+        (
+            "WAPE on the test weeks over all titles, and how many of these weeks lay inside the "
+            "intervals.\n"
+        ),
+        (
+            "| seed | book_forecast | best single family | seasonal naive | below it | "
+            "inside 80 % | inside 95 % |\n|---|---|---|---|---|---|---|"
+        ),
+    ]
+    for seed, found in scores.items():
+        wape = _wape(found)
+        ours, singles, naive = wape["book_forecast"], wape.drop("book_forecast"), "seasonal_naive"
+        inside = " | ".join(f"{_coverage(found, level):.1%}" for level in LEVELS)
+        lines.append(
+            f"| {seed} | {ours:.3f} | {singles.min():.3f} ({singles.idxmin()}) | "
+            f"{wape[naive]:.3f} | {1.0 - ours / wape[naive]:.0%} | {inside} |"
+        )
+    together = [
+        sum(_coverage(found, level) for found in scores.values()) / len(scores) for level in LEVELS
+    ]
+    lines.append(f"| together | | | | | {' | '.join(f'{value:.1%}' for value in together)} |")
+    return "\n".join(lines) + "\n"
+
+
+def by_model(scores: dict[int, pd.DataFrame]) -> str:
+    """WAPE of every model, a column a seed."""
+    table = pd.DataFrame({f"seed {seed}": _wape(found) for seed, found in scores.items()})
+    lines = [f"| model | {' | '.join(table.columns)} |", f"|---|{'---|' * table.shape[1]}"]
     lines += [
         f"| {model} | {' | '.join(f'{value:.3f}' for value in row)} |"
-        for model, *row in table.itertuples(name=None)
+        for model, *row in table.sort_values(table.columns[0]).itertuples(name=None)
     ]
-    lines.append(
-        f"\nCoverage over the test weeks of {len(seeds)} seeds together, and of each in turn.\n"
-    )
-    lines.append("| level | together | least | most |\n|---|---|---|---|")
-    for level in LEVELS:
-        each = [_coverage(found, level) for found in scores.values()]
-        lines.append(
-            f"| {level} % | {sum(each) / len(each):.1%} | {min(each):.1%} | {max(each):.1%} |"
-        )
-    return "\n".join([*lines, "", parts, many])
+    return "\n".join(lines) + "\n"
 
 
 def cost(folder: Path, titles: int = 1000) -> str:
