@@ -42,6 +42,8 @@ LEADERBOARD_TYPES = {
 ENSEMBLE = Ensemble.family
 # Titles with fewer weeks share a stack of their own: what is best for a launch is another thing.
 LAUNCH_WEEKS = 104
+# What a launch's forecast takes from the launches of other titles, before anything of it is known.
+OF_OTHERS = 0.75
 
 
 def weigh_families(
@@ -151,12 +153,12 @@ def _growth(keys: pd.DataFrame, seasons: pd.DataFrame, training_weeks: pd.DataFr
 
 
 def _prior(folds: FoldForecasts, families: list[str]) -> FloatArray:
-    """Equal weights; for launches half of all for what learns from other titles, if any does."""
+    """Equal weights; for launches most of all for what learns from other titles, if any does."""
     n, m = len(folds.groups), len(families)
     prior = np.full((n, m), 1.0 / m)
     across = np.array([name in ACROSS_TITLES for name in families])
     if across.any() and not across.all():
-        of_launch = np.where(across, 0.5 / across.sum(), 0.5 / (~across).sum())
+        of_launch = np.where(across, OF_OTHERS / across.sum(), (1.0 - OF_OTHERS) / (~across).sum())
         prior[folds.groups == 1] = of_launch
     return prior
 
