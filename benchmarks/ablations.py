@@ -45,7 +45,8 @@ def _row(name: str, values: Sequence[float], base: Sequence[float]) -> str:
 
 
 def _without_tilt(runs: Sequence[_Run]) -> list[float]:
-    usual, weights.TILTS = weights.TILTS, (0.0, 0.0)
+    usual = weights.TILTS
+    weights.TILTS = (0.0,)
     try:
         return [run.wape(FAMILIES) for run in runs]
     finally:

@@ -20,7 +20,8 @@ def section(data: Path, *, quick: bool) -> str:
         train = dict(list(train.items())[::20])
     forecasts, board, seconds = forecast_panel(panel_of(train, HORIZON), levels=(LEVEL,))
     rows = {
-        model: scores(rows, train, test) for model, rows in forecasts.groupby("model", sort=False)
+        str(model): scores(rows, train, test)
+        for model, rows in forecasts.groupby(forecasts["model"].astype(str), sort=False)
     }
     naive = rows["naive"]
     for found in rows.values():
@@ -55,7 +56,7 @@ def scores(
     interval score beside the same scale.
     """
     found = []
-    for name, own in rows.groupby("isbn"):
+    for name, own in rows.groupby(rows["isbn"].astype(str)):
         happened, mean = test[str(name)][: len(own)], own["mean"].to_numpy()
         low, high = (own[f"{side}-{LEVEL}"].to_numpy() for side in ("lo", "hi"))
         scale = np.mean(np.abs(np.diff(train[str(name)])))
@@ -69,5 +70,5 @@ def scores(
                 "coverage": np.mean((happened >= low) & (happened <= high)),
             }
         )
-    means: dict[str, float] = pd.DataFrame(found).mean().to_dict()
-    return means
+    means = pd.DataFrame(found).mean()
+    return {str(name): float(value) for name, value in means.items()}

@@ -18,6 +18,7 @@ from book_forecast.options import RegressorOptions
 HORIZON, ORIGINS, PRODUCTS = 13, 8, 7
 SEASON = 52
 REGRESSORS = {"price": "LPRICE", "display": "NSALE"}
+WITH_PRICES = ("book_forecast", "regression", "boosting")
 KNOWN = RegressorOptions(futures=dict.fromkeys(REGRESSORS, "known"))
 
 
@@ -60,16 +61,16 @@ def _forecasts(
     """Each model's forecasts, shape (products, horizon)."""
     panel = panel_of(past, HORIZON)
     known = replace(panel, regressors=_regressors(table, origin), regressor_options=KNOWN)
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for label, one in (("prices known", known), ("without prices", panel)):
         forecasts, _, _ = forecast_panel(one, levels=(80,))
-        for model, rows in forecasts.groupby("model"):
+        for model, rows in forecasts.groupby(forecasts["model"].astype(str)):
             mean = rows.pivot_table(index="isbn", columns="week", values="mean").loc[list(past)]
-            name = "book_forecast" if model == "ensemble" else model
-            if name in ("book_forecast", "regression") or label == "without prices":
-                found[f"{name}, {label}" if name in ("book_forecast", "regression") else name] = (
-                    mean.to_numpy()
-                )
+            name = "book_forecast" if model == "ensemble" else str(model)
+            if name in WITH_PRICES:
+                found[f"{name}, {label}"] = mean.to_numpy()
+            else:
+                found[name] = mean.to_numpy()
     for name, make in _rivals().items():
         found[f"statsforecast {name}"] = np.stack([_rival(make, v) for v in past.values()])
     return found

@@ -61,8 +61,8 @@ def panel_of(series: dict[str, np.ndarray], horizon: int) -> Panel:
     """A panel of series that all end in the same week."""
     frames = []
     for name, values in series.items():
-        weeks = LAST_WEEK - pd.to_timedelta(7 * np.arange(len(values))[::-1], unit="D")
-        frames.append(pd.DataFrame({"isbn": name, "week": weeks, "volume": values}))
+        dates = LAST_WEEK - pd.to_timedelta(7 * np.arange(len(values))[::-1], unit="D")
+        frames.append(pd.DataFrame({"isbn": name, "week": dates, "volume": values}))
     weeks = pd.concat(frames, ignore_index=True).assign(promotion=0.0, asp=np.nan, rrp=np.nan)
     weeks = weeks.astype({"isbn": "str", "week": "datetime64[us]"})
     titles = pd.DataFrame({"isbn": list(series), "product_class": "all"}).astype("str")
@@ -89,7 +89,8 @@ def forecast_panel(
     """
     began = time.monotonic()
     tune = (tune or configured()).model_copy(update={"step": panel.step})
-    names, bands = list(families), list(levels)
+    names: list[str] = list(families)
+    bands: list[float] = list(levels)
     with tempfile.TemporaryDirectory() as folder:
         found, _ = tune_titles(
             panel.weeks,

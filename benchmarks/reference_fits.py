@@ -20,8 +20,9 @@ import numpy as np
 from statsforecast.arima import arima
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 
-from book_forecast.sarima import Specification
+from book_forecast.sarima import ORDERS, Specification
 from book_forecast.sarima.polynomials import partials_to_coefficients
+from book_forecast.sarima.specification import Trend
 
 PAIRS_PER_SEASON = {1: 24, 4: 24, 12: 28, 52: 24}
 WEEKS = {1: (80, 400), 4: (80, 400), 12: (120, 400), 52: (260, 570)}
@@ -44,11 +45,12 @@ def pairs(seed: int = 20) -> Iterator[tuple[str, np.ndarray, Specification]]:
                 orders = list(THE_ORIGINALS[k])
             if not any(orders[i] for i in (0, 2, 3, 5)):
                 orders[0] = 1
-            trend = "c" if orders[1] + orders[4] == 0 and rng.random() < 0.7 else "n"
+            trend: Trend = "c" if orders[1] + orders[4] == 0 and rng.random() < 0.7 else "n"
             n = int(rng.integers(*WEEKS[season]))
             make = (_from_a_model, _like_sales)[k % 2]
             values = np.round(make(rng, n, season), 5)
-            yield f"s{season}-{k:02d}", values, Specification(*orders, s=season, trend=trend)
+            named = dict(zip(ORDERS, orders, strict=True))
+            yield f"s{season}-{k:02d}", values, Specification(**named, s=season, trend=trend)
 
 
 def _from_a_model(rng: np.random.Generator, n: int, season: int) -> np.ndarray:

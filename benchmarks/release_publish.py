@@ -15,6 +15,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -94,7 +95,7 @@ def parts(count: int, length: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataF
     return models, distribution_frame(distributions, dict.fromkeys(isbns, CUTOFF)), weeks, titles
 
 
-def fit(generator: np.random.Generator, length: int) -> tuple[dict, np.ndarray]:
+def fit(generator: np.random.Generator, length: int) -> tuple[dict[str, Any], np.ndarray]:
     """A title's row as train makes it, and its sales."""
     season = 1.0 + 0.8 * np.exp(-0.5 * ((np.arange(length) % 52 - 12) / 3.0) ** 2)
     sales = np.round(200.0 * season * generator.lognormal(0.0, 0.3, length))

@@ -13,7 +13,7 @@ import argparse
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import product
@@ -25,6 +25,7 @@ from statsmodels.tsa.statespace.sarimax import SARIMAX
 from threadpoolctl import threadpool_limits
 
 from benchmarks.series import like_sales
+from book_forecast.sarima import ORDERS as NAMES
 from book_forecast.sarima import Specification, compile_core, fit, log_likelihood
 from book_forecast.sarima.likelihood import make_problem, reduced_polynomials
 from book_forecast.sarima.objective import scaled_residuals, to_point
@@ -67,10 +68,11 @@ def main() -> None:
 
 def specification_of(orders: tuple[int, ...]) -> Specification:
     """The model, with a mean where nothing is differenced."""
-    return Specification(*orders, s=SEASON, trend="n" if orders[1] + orders[4] else "c")
+    named = dict(zip(NAMES, orders, strict=True))
+    return Specification(**named, s=SEASON, trend="n" if orders[1] + orders[4] else "c")
 
 
-def print_grid(grid: list[tuple[int, ...]]) -> None:
+def print_grid(grid: Sequence[tuple[int, ...]]) -> None:
     """Times over the tuner's grid, each model on a series of its own, complete and with a gap."""
     print(f"| {len(grid)} models of the grid | median, ms | 90 % within, ms | likelihoods |")
     print("|---|---|---|---|")
@@ -141,7 +143,7 @@ def _alarm(limit: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def print_arithmetic(orders_list: list[tuple[int, ...]]) -> None:
+def print_arithmetic(orders_list: Sequence[tuple[int, ...]]) -> None:
     """Operations of one likelihood, how fast they go, and how much of a fit they are."""
     peak = _peak()
     print(f"| model | flops | µs | GFLOP/s | of {peak:.0f} GFLOP/s (dgemm) | share of a fit |")

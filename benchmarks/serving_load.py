@@ -24,8 +24,9 @@ import time
 import urllib.request
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 import numpy as np
 import uvloop
@@ -66,7 +67,7 @@ async def measure(service: Service, store: ReleaseStore, options: argparse.Names
     print(f"ready {service.seconds_to_ready:.2f} s after the start of the process")
     client = Client(service.port)
     batches = [isbns[start : start + 1000] for start in range(0, len(isbns), 1000)]
-    times = [await timed(lambda batch=batch: client.ask(predict(batch))) for batch in batches]
+    times = [await timed(partial(client.ask, predict(batch))) for batch in batches]
     print(f"{len(batches[0])} titles in a batch: {spread(times)}")
     # All that can be asked is asked once, so that all that can be in memory is there.
     for batch in batches:
@@ -143,7 +144,7 @@ class Service:
         """What the process has in memory, and the most that it had."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         now, most = (
-            int(re.search(rf"{key}:\s+(\d+)", status)[1]) / 1024 for key in ("VmRSS", "VmHWM")
+            int(re.findall(rf"{key}:\s+(\d+)", status)[0]) / 1024 for key in ("VmRSS", "VmHWM")
         )
         return f"{now:.0f} MB now, {most:.0f} MB at most"
 
@@ -175,7 +176,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the connection."""
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Take what comes; when it is whole, the request is answered."""
@@ -185,7 +186,8 @@ class Connection(asyncio.Protocol):
         # Answers to large batches come in chunks, of which the last is empty.
         if separator and (len(body) >= int(length[1]) if length else body.endswith(_LAST_CHUNK)):
             self.buffer = b""
-            self.answer.set_result((int(head[9:12]), body))
+            if self.answer is not None:
+                self.answer.set_result((int(head[9:12]), body))
 
     def connection_lost(self, error: Exception | None) -> None:
         """Let the request that waits know."""

@@ -25,10 +25,10 @@ import yaml
 Floats = npt.NDArray[np.float64]
 
 # Measured with 858 titles, both cores at work: seconds of a core that the search of a title takes.
-TITLE_SECONDS = 0.92
+TITLE_SECONDS = 0.55
 # Measured by benchmarks/title_costs.py: the same alone on a core, by deciles, for the shape;
 # seconds and MB for each title that a shard reads; MB of a process before it reads.
-DECILES = (0.04, 0.12, 0.29, 0.35, 0.39, 0.43, 0.48, 0.54, 0.62, 0.76, 1.07)
+DECILES = (0.04, 0.10, 0.32, 0.43, 0.50, 0.54, 0.62, 0.68, 0.79, 0.91, 1.25)
 READ_SECONDS = 1.5e-4
 READ_MB = 0.104
 PROCESS_MB = 275.0

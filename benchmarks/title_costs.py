@@ -75,7 +75,16 @@ def tuning_seconds(data: Path, count: int) -> list[float]:
                 history.volumes, SPLIT_SIZE, options.folds, options.step, options.min_train
             )
             journals = JournalFolder(Path(folder))
-            task = TitleTask(history, folds, ALIVE_WEEKS, options, 42, journals, history.isbn)
+            task = TitleTask(
+                history=history,
+                folds=folds,
+                wanted=True,
+                alive_weeks=ALIVE_WEEKS,
+                options=options,
+                seed=42,
+                journals=journals,
+                journal=history.isbn,
+            )
             began = time.process_time()
             tune_title(task)
             found.append(time.process_time() - began)

@@ -23,7 +23,7 @@ BoolArray = npt.NDArray[np.bool_]
 # A title's (a class's) own errors count half once there are as many folds.
 FOLDS_OF_A_TITLE = 2.0
 FOLDS_OF_A_CLASS = 20.0
-TILTS = (0.0, 1.0, 2.0, 4.0, 8.0)
+TILTS: tuple[float, ...] = (0.0, 1.0, 2.0, 4.0, 8.0)
 # Kinks of the absolute error are rounded off below this, beside an error of one.
 ROUNDING = 0.03
 # A member with less is left out, which also keeps a release small.
