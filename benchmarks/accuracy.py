@@ -13,7 +13,7 @@ import argparse
 import datetime as dt
 from pathlib import Path
 
-from benchmarks import accuracy_m4, accuracy_sample, accuracy_tuna
+from benchmarks import accuracy_m4, accuracy_sample, accuracy_tuna, seasonality
 
 PROJECT = Path(__file__).resolve().parents[1]
 HEAD = """# Accuracy
@@ -28,7 +28,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder with data kept outside of the project")
     parser.add_argument("--quick", action="store_true", help="few series, to see that all works")
-    parser.add_argument("--only", choices=("m4", "tuna", "sample"), help="one part, not written")
+    parser.add_argument(
+        "--only", choices=("m4", "tuna", "sample", "season"), help="one part, not written"
+    )
     parser.add_argument("--output", type=Path, default=PROJECT / "docs/accuracy.md")
     options = parser.parse_args()
     texts = []
@@ -36,6 +38,7 @@ def main() -> None:
         ("m4", accuracy_m4, "m4_weekly/train.csv.gz"),
         ("tuna", accuracy_tuna, "dominicks_tuna_weekly.csv"),
         ("sample", accuracy_sample, None),
+        ("season", seasonality, None),
     ):
         if options.only not in (None, name):
             continue
