@@ -130,7 +130,7 @@ def forecast_panel(
     ensembles, calibration, _, board = weigh_families(
         said.frame, seasons.frame, panel.weeks, panel.titles, names, bands
     )
-    ahead = boost.paths(panel.weeks, panel.weeks["week"].max(), PATH_WEEKS)
+    ahead = boost.paths(panel.weeks, panel.weeks["week"].max(), PATH_WEEKS, is_now=True)
     models = fit_titles(
         panel.weeks,
         specifications,

@@ -24,7 +24,7 @@ import yaml
 
 Floats = npt.NDArray[np.float64]
 
-# Measured with 858 titles, both cores at work: seconds of a core that the search of a title takes.
+# Seconds of a core that the search of a title takes: the mean of 858 with both cores at work.
 TITLE_SECONDS = 0.55
 # Measured by benchmarks/title_costs.py: the same alone on a core, by deciles, for the shape;
 # seconds and MB for each title that a shard reads; MB of a process before it reads.

@@ -59,6 +59,8 @@ def print_rows(kind: str, histories: Sequence[History], tune: TuneOptions) -> No
     with threadpool_limits(1):
         for past in histories:
             folds = folds_of(past.volumes, TEST_WEEKS, tune.folds, tune.step, tune.min_train)
+            if not folds:
+                continue
             space = Space.for_weeks(tune, min(fold.origin for fold in folds))
             search = Search(past, folds, space, tune, 42)
             rows.append((*searched(search), *best_of_all(past, search), len(space.points)))

@@ -118,7 +118,11 @@ def with_regressors(
 
 
 def planned_after(
-    regressors: pd.DataFrame | None, options: RegressorOptions | None, week: pd.Timestamp
+    regressors: pd.DataFrame | None,
+    options: RegressorOptions | None,
+    week: pd.Timestamp,
+    *,
+    is_now: bool,
 ) -> pd.DataFrame | None:
     """Promotions after a week as far as they may be known in it.
 
@@ -126,6 +130,8 @@ def planned_after(
         regressors: isbn, week, name, value; None without any.
         options: What may be known ahead.
         week: The last week there is.
+        is_now: Whether it is the last of all. In an earlier one nobody knew today's plan, which
+            must not even tell that nothing was planned before its first week.
 
     Returns:
         isbn, week, promotion; None where nothing is planned.
@@ -133,9 +139,11 @@ def planned_after(
     if regressors is None:
         return None
     ahead = regressors[regressors["week"] > week]
-    parts = [ahead[ahead["name"] == PLAN]]
+    parts = [ahead[ahead["name"] == PLAN]] if is_now else []
     if options is not None and options.promotions_known:
         parts.append(ahead[ahead["name"] == PROMOTION])
+    if not parts:
+        return None
     # What is planned goes before what happened, as it does in a title's own regressors.
     rows = pd.concat(parts).drop_duplicates(["isbn", "week"])
     return rows.rename(columns={"value": PROMOTION}) if len(rows) else None

@@ -37,6 +37,8 @@ WEEKS_ALIKE = 2.0
 # where nothing tells how many, and at least and at most.
 FOLDS_OF_A_TITLE = 2.0
 FEWEST_FOLDS, MOST_FOLDS = 0.5, 8.0
+# Fewer titles tell nothing of how unlike each other titles are.
+FEWEST_TITLES = 10
 SMALLEST_SPREAD = 1e-3
 NEAR_THE_MIDDLE = 0.5
 # Doubled histories must speak for themselves: as if so many had not changed anything.
@@ -183,7 +185,7 @@ def _expected(found: Errors, sizes: FloatArray) -> FloatArray:
     if not len(seen):
         return np.asarray(np.exp(logs))
     slope = 1.0
-    if len(np.unique(found.titles[known])) >= 10 and np.ptp(given) > 0.0:
+    if len(np.unique(found.titles[known])) >= FEWEST_TITLES and np.ptp(given) > 0.0:
         slope = float(np.clip(np.polyfit(given, seen, 1)[0], 0.0, 1.5))
     return np.asarray(np.exp(np.mean(seen) + slope * (logs - np.mean(given))))
 
@@ -194,14 +196,15 @@ def _folds_of_a_title(found: Errors, sizes: FloatArray, usual: FloatArray) -> fl
     The variance of a fold within its title over that of titles around what is expected of them:
     where titles are truly unlike each other, few folds of their own tell more than their weeks do.
     """
-    known = np.isfinite(sizes)
+    # The logarithm of next to nothing would outweigh all others.
+    known = np.isfinite(sizes) & (sizes > SMALLEST_SPREAD)
     titles = found.titles[known]
-    logs = np.log(np.maximum(sizes[known], SMALLEST_SPREAD)) - np.log(usual[titles])
+    logs = np.log(sizes[known]) - np.log(usual[titles])
     counts = np.bincount(titles, minlength=len(usual))
     means = np.bincount(titles, logs, minlength=len(usual)) / np.maximum(counts, 1)
     there = counts > 0
     freedom = int((counts[there] - 1).sum())
-    if not freedom:
+    if not freedom or there.sum() < FEWEST_TITLES:
         return FOLDS_OF_A_TITLE
     within = float(((logs - means[titles]) ** 2).sum()) / freedom
     if not within:

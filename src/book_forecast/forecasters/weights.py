@@ -27,7 +27,7 @@ TILTS: tuple[float, ...] = (0.0, 1.0, 2.0, 4.0, 8.0)
 # Kinks of the absolute error are rounded off below this, beside an error of one.
 ROUNDING = 0.03
 # A member with less is left out, which also keeps a release small.
-SMALLEST = 0.02
+SMALLEST = 0.05
 # Smaller errors, beside the title's usual one, say nothing more.
 FLOOR = 0.05
 

@@ -54,8 +54,8 @@ def test_a_plan_lifts_its_week(weeks):
     ).astype({"week": "datetime64[us]"})
     ahead.loc[LIFTED, "promotion"] = 0.4
     last = weeks["week"].max()
-    told = first(boost(rows(PLAN, ahead)).paths(weeks, last, HORIZON))
-    untold = first(boost(None).paths(weeks, last, HORIZON))
+    told = first(boost(rows(PLAN, ahead)).paths(weeks, last, HORIZON, is_now=True))
+    untold = first(boost(None).paths(weeks, last, HORIZON, is_now=True))
     assert told[LIFTED] > 1.7 * np.delete(told, LIFTED).max()
     assert untold[LIFTED] < 1.3 * np.delete(untold, LIFTED).max()
 
@@ -66,6 +66,20 @@ def test_promotions_that_nobody_planned_are_unknown_at_a_fold(weeks):
     assert first(boost(happened).fold_paths(weeks, FOLDS, HORIZON)).tolist() == blind.tolist()
     told = first(boost(happened, promotions_known=True).fold_paths(weeks, FOLDS, HORIZON))
     assert told[LIFTED] > 1.7 * blind[LIFTED]
+
+
+def test_todays_plan_tells_nothing_of_weeks_before_it(weeks):
+    later = weeks.loc[weeks.index[-1:], ["isbn"]].assign(
+        week=weeks["week"].max() + pd.Timedelta(weeks=3), promotion=0.4
+    )
+    blind, told = boost(None), boost(rows(PLAN, later))
+    assert first(told.fold_paths(weeks, FOLDS, HORIZON)).tolist() == (
+        first(blind.fold_paths(weeks, FOLDS, HORIZON)).tolist()
+    )
+    earlier = weeks["week"].max() - pd.Timedelta(weeks=HORIZON)
+    assert first(told.paths(weeks, earlier, HORIZON, is_now=True)).tolist() != (
+        first(blind.paths(weeks, earlier, HORIZON, is_now=True)).tolist()
+    )
 
 
 def test_further_regressors_reach_it_as_their_rule_says(weeks):

@@ -1,4 +1,4 @@
-"""A model is dropped where it cannot win any more, and not for a bad first fold."""
+"""A model is dropped where it is far behind the best, and not for its rank on a first fold."""
 
 import optuna
 import pytest

@@ -10,7 +10,7 @@ from book_forecast.forecasters import Ensemble, restore
 from book_forecast.journals import JournalFolder
 from book_forecast.options import BoostingOptions, EvaluateOptions, has_ensembles
 from book_forecast.pipelines.evaluate.nodes import forecast_known_weeks
-from book_forecast.pipelines.train.boosting import boost_titles
+from book_forecast.pipelines.train.boosting import boost_training_weeks
 from book_forecast.pipelines.train.nodes import fit_release_titles, fit_titles
 from book_forecast.pipelines.tune.boosting import boost_folds
 from book_forecast.pipelines.tune.families import common_folds, forecast_folds
@@ -54,7 +54,7 @@ def weighed(compared):
 
 @pytest.fixture(scope="module")
 def models(compared, weighed):
-    ahead = boost_titles(WEEKS, TITLES, SMALL, FAMILIES, False, 1)
+    ahead = boost_training_weeks(WEEKS, TITLES, SMALL, FAMILIES, False, 1)
     ensembles, calibration, *_ = weighed
     return fit_titles(
         WEEKS, compared[0], 26, 1, WHOLE, ensembles, calibration, ahead, FAMILIES, False
@@ -130,7 +130,7 @@ def test_titles_get_ensembles_and_dead_ones_zero(models):
 
 def test_a_release_leaves_out_families_without_a_weight(models, compared, weighed):
     ensembles, calibration, *_ = weighed
-    ahead = boost_titles(WEEKS, TITLES, SMALL, FAMILIES, False, 1)
+    ahead = boost_training_weeks(WEEKS, TITLES, SMALL, FAMILIES, False, 1)
     released = fit_release_titles(
         WEEKS, compared[0], 26, 1, WHOLE, ensembles, calibration, ahead, FAMILIES, False
     )[0].frame

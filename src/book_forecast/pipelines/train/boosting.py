@@ -1,4 +1,4 @@
-"""The model of all titles after the last week there is."""
+"""The model of all titles after the last training week, and after the last week of all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from book_forecast.options import BoostingOptions, RegressorOptions
 from book_forecast.pipelines.tune.boosting import Boost
 
 
-def boost_titles(
+def boost_all_weeks(
     weeks: pd.DataFrame,
     titles: pd.DataFrame,
     options: BoostingOptions,
@@ -35,4 +35,19 @@ def boost_titles(
         isbn, cutoff, week, mean.
     """
     boost = Boost(titles, options, families, calendar, seed, regressors, regressor_options)
-    return boost.paths(weeks, weeks["week"].max(), PATH_WEEKS)
+    return boost.paths(weeks, weeks["week"].max(), PATH_WEEKS, is_now=True)
+
+
+def boost_training_weeks(
+    weeks: pd.DataFrame,
+    titles: pd.DataFrame,
+    options: BoostingOptions,
+    families: list[str],
+    calendar: bool,
+    seed: int,
+    regressors: pd.DataFrame | None = None,
+    regressor_options: RegressorOptions | None = None,
+) -> pd.DataFrame:
+    """As `boost_all_weeks`, before the test weeks, when nobody knew of today's plan."""
+    boost = Boost(titles, options, families, calendar, seed, regressors, regressor_options)
+    return boost.paths(weeks, weeks["week"].max(), PATH_WEEKS, is_now=False)

@@ -49,6 +49,7 @@ CODE = (
     "book_forecast.forecasters",
     "book_forecast.histories",
     "book_forecast.keeps",
+    "book_forecast.options",
     "book_forecast.pipelines.train",
     "book_forecast.regressors",
     "book_forecast.releases",

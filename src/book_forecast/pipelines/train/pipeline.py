@@ -19,13 +19,13 @@ def create_fits() -> Pipeline:
     return Pipeline(
         [
             node(
-                boosting.boost_titles,
+                boosting.boost_training_weeks,
                 _boost_inputs("training_weeks"),
                 "training_paths",
                 name="boost_training_weeks",
             ),
             node(
-                boosting.boost_titles,
+                boosting.boost_all_weeks,
                 _boost_inputs("model_input"),
                 "release_paths",
                 name="boost_all_weeks",

@@ -41,13 +41,16 @@ class Boost:
     regressors: pd.DataFrame | None = None
     regressor_options: RegressorOptions | None = None
 
-    def paths(self, weeks: pd.DataFrame, cutoff: pd.Timestamp, horizon: int) -> pd.DataFrame:
+    def paths(
+        self, weeks: pd.DataFrame, cutoff: pd.Timestamp, horizon: int, *, is_now: bool
+    ) -> pd.DataFrame:
         """Forecasts of the weeks after a cutoff; no row without the model.
 
         Args:
             weeks: isbn, week, volume, promotion, asp, rrp; those after the cutoff are not used.
             cutoff: The last week to learn from.
             horizon: Weeks ahead.
+            is_now: Whether that is the last week of all, after which the plan tells of promotions.
 
         Returns:
             isbn, cutoff, week, mean.
@@ -66,7 +69,7 @@ class Boost:
             calendar=self.calendar,
             # More threads give the same bits, but wait for each other where others use the cores.
             n_jobs=1,
-            planned=planned_after(self.regressors, self.regressor_options, cutoff),
+            planned=planned_after(self.regressors, self.regressor_options, cutoff, is_now=is_now),
             regressors=further_by_title(known, self.regressors, self.regressor_options),
         )
         return found.assign(cutoff=cutoff)[list(PATH_TYPES)].astype(PATH_TYPES)
@@ -75,7 +78,7 @@ class Boost:
         """As `paths`, with a model of its own before each rolling origin."""
         last = weeks["week"].max() - pd.Timedelta(weeks=horizon)
         cutoffs = [last - pd.Timedelta(weeks=folds.step * k) for k in range(folds.folds)]
-        parts = [self.paths(weeks, cutoff, horizon) for cutoff in cutoffs]
+        parts = [self.paths(weeks, cutoff, horizon, is_now=False) for cutoff in cutoffs]
         return pd.concat(parts, ignore_index=True).astype(PATH_TYPES)
 
 

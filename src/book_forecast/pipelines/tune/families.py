@@ -38,6 +38,7 @@ CODE = (
     "book_forecast.calendar",
     "book_forecast.histories",
     "book_forecast.keeps",
+    "book_forecast.options",
     "book_forecast.regressors",
     "book_forecast.seasonality",
     "book_forecast.pipelines.tune",

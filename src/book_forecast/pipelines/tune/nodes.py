@@ -67,6 +67,7 @@ CODE = (
     "book_forecast.backtest",
     "book_forecast.histories",
     "book_forecast.keeps",
+    "book_forecast.options",
     "book_forecast.pipelines.tune",
 )
 
