@@ -1,6 +1,6 @@
-"""What calendar, promotions, the cleaning of bursts, the season test and the calibration are worth.
+"""What the calendar, promotions, the cleaning of bursts and the season test are worth.
 
-The first four are off in turn for a whole ensemble, which is compared, weighed and fitted anew;
+Each is off in turn for a whole ensemble, which is compared, weighed and fitted anew;
 without SARIMA, whose search would take longer than all the rest and knows none of them.
 """
 
@@ -120,25 +120,3 @@ PARTS: tuple[tuple[str, Callable[[Panel], Panel], Callable[[], Any]], ...] = (
     ("without the cleaning of bursts", _as_it_is, _no_cleaning),
     ("52 weeks for all, without a test", _as_it_is, _always_a_year),
 )
-
-
-def intervals(scores: Sequence[pd.DataFrame]) -> str:
-    """How often test weeks lay inside the intervals of each family and of the ensemble.
-
-    Args:
-        scores: Of finished runs.
-    """
-    lines = ["### Intervals\n", "Test weeks inside, over all seeds: the ensemble's intervals come "]
-    lines[-1] += "from the folds (conformal), the others' from the model.\n"
-    lines += ["| model | inside 80 % | inside 95 % |", "|---|---|---|"]
-    found = []
-    for one in scores:
-        latest = one[(one["cutoff"] == one["cutoff"].max()) & (one["isbn"] == "all")]
-        found.append(latest.pivot_table(index="model", columns="metric", values="value"))
-    names = [f"coverage-{level}" for level in LEVELS]
-    means = pd.concat(found).groupby(level=0)[names].mean().drop(index="ensemble", errors="ignore")
-    means = means.rename(index={"chosen": "book_forecast"})
-    order = (means[names] - np.array(LEVELS) / 100).abs().sum(axis=1).sort_values().index
-    for model, *row in means.loc[order].itertuples(name=None):
-        lines.append(f"| {model} | {' | '.join(f'{value:.1%}' for value in row)} |")
-    return "\n".join(lines) + "\n"

@@ -76,7 +76,7 @@ def print_rows(kind: str, histories: Sequence[History], tune: TuneOptions) -> No
 
 
 def sample() -> list[History]:
-    """The training weeks of the sample's titles that there is something to search for."""
+    """The training weeks of the sample's titles."""
     with tempfile.TemporaryDirectory() as folder:
         sales = Path(folder) / "01_raw/sales/sample.parquet"
         sales.parent.mkdir(parents=True)

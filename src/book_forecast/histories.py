@@ -20,6 +20,8 @@ plan tells, 0 in others. `zero`: 0. `last`: the last value before the origin. `s
 year ago, 0 before there is a year.
 """
 YEAR = 52
+PROMOTION = "promotion"
+"""Depth of a promotion: the column of weeks, and the name of the regressor."""
 
 
 @dataclass(frozen=True, slots=True)

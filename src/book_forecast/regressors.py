@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from book_forecast.histories import (
+    PROMOTION,
     FloatArray,
     Future,
     History,
@@ -21,8 +22,6 @@ from book_forecast.histories import (
 from book_forecast.options import RegressorOptions
 from book_forecast.releases.manifest import LONGEST_HORIZON
 
-PROMOTION = "promotion"
-"""What happened: the rows of `regressors` that come from prices."""
 PLAN = "promotion_plan"
 """What is planned for weeks after the last: the rows of `regressors` that come from the plan."""
 ALL = "all"

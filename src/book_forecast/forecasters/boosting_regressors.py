@@ -9,12 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.histories import YEAR, Future, Regressors
+from book_forecast.histories import PROMOTION, YEAR, Future, Regressors
 
 IntArray = npt.NDArray[np.int64]
 Float32Array = npt.NDArray[np.float32]
-
-PROMOTION = "promotion"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.histories import WEEK, FloatArray
+from book_forecast.histories import PROMOTION, WEEK, FloatArray
 from book_forecast.seasonality import fourier
 
 Weeks = npt.NDArray[np.datetime64]
 
-PROMOTION = "promotion"
 MOST_PAIRS = 12
 # A window that opened in one year alone cannot be told from what else happened then.
 FEWEST_OCCASIONS = 2

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.histories import weeks_after
+from book_forecast.histories import PROMOTION, weeks_after
 from book_forecast.options import BoostingOptions, RegressorOptions
 from book_forecast.pipelines.tune.boosting import Boost
-from book_forecast.regressors import PLAN, PROMOTION
+from book_forecast.regressors import PLAN
 from tests.histories import CUTOFF, QUICK, weeks_frame
 
 HORIZON = 6

@@ -7,7 +7,7 @@ from optuna.trial import TrialState, create_trial
 from book_forecast.pipelines.tune.dropping import (
     BEHIND_A_FOLD,
     COMPLETE_FIRST,
-    HopelessPruner,
+    FarBehindPruner,
 )
 
 FOLDS = 3
@@ -32,18 +32,18 @@ def study() -> optuna.Study:
 def test_it_is_measured_by_the_best_model_on_the_same_folds(study, folds):
     best = [2.0, 1.5][folds - 1]
     allowed = best * (1.0 + BEHIND_A_FOLD * (FOLDS - folds))
-    pruner = HopelessPruner(FOLDS)
+    pruner = FarBehindPruner(FOLDS)
     assert not pruner.prune(study, running(*[3.0, allowed][-folds:]))
     assert pruner.prune(study, running(*[1.0, allowed + 0.01][-folds:]))
 
 
 def test_a_first_fold_on_which_others_were_better_does_not_matter(study):
     # The other complete trials had 1.8, 1.6 and 1.4 there: the median rule would drop it.
-    assert not HopelessPruner(FOLDS).prune(study, running(2.1))
+    assert not FarBehindPruner(FOLDS).prune(study, running(2.1))
 
 
 def test_nothing_is_dropped_before_a_few_are_complete():
     study = optuna.create_study()
     for _ in range(COMPLETE_FIRST - 1):
         study.add_trial(create_trial(value=1.0, intermediate_values={0: 1.0, 1: 1.0, 2: 1.0}))
-    assert not HopelessPruner(FOLDS).prune(study, running(50.0))
+    assert not FarBehindPruner(FOLDS).prune(study, running(50.0))

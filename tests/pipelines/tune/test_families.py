@@ -33,10 +33,21 @@ WEEKS = weeks_frame(
 TITLES = pd.DataFrame({"isbn": WEEKS["isbn"].unique(), "product_class": "F"}).astype("str")
 
 
+def boosting(families: list[str]) -> dict[str, object]:
+    """What the model of all titles is made of."""
+    return {
+        "titles": TITLES,
+        "options": SMALL,
+        "families": families,
+        "calendar": False,
+        "seed": 1,
+    }
+
+
 def compare(weeks: pd.DataFrame, folder, families=tuple(FAMILIES)):
     names = list(families)
     found = tune(weeks, JournalFolder(folder), OPTIONS)[0].frame
-    paths = boost_folds(weeks, TITLES, SMALL, OPTIONS, HORIZON, names, False, 1)
+    paths = boost_folds(weeks, OPTIONS, HORIZON, **boosting(names))
     said, seasons = forecast_folds(weeks, found, paths, names, False, OPTIONS, HORIZON, 1, WHOLE)
     return found, said.frame, seasons.frame
 
@@ -54,7 +65,7 @@ def weighed(compared):
 
 @pytest.fixture(scope="module")
 def models(compared, weighed):
-    ahead = boost_training_weeks(WEEKS, TITLES, SMALL, FAMILIES, False, 1)
+    ahead = boost_training_weeks(WEEKS, **boosting(FAMILIES))
     ensembles, calibration, *_ = weighed
     return fit_titles(
         WEEKS, compared[0], 26, 1, WHOLE, ensembles, calibration, ahead, FAMILIES, False
@@ -86,7 +97,7 @@ def test_weeks_after_a_fold_cannot_change_what_is_said_there(compared, tmp_path)
     latest = WEEKS["week"].max() - pd.Timedelta(weeks=HORIZON)
     changed = WEEKS.copy()
     changed.loc[changed["week"] > latest, "volume"] *= 50.0
-    paths = boost_folds(changed, TITLES, SMALL, OPTIONS, HORIZON, FAMILIES, False, 1)
+    paths = boost_folds(changed, OPTIONS, HORIZON, **boosting(FAMILIES))
     again, _ = forecast_folds(changed, found, paths, FAMILIES, False, OPTIONS, HORIZON, 1, WHOLE)
     pd.testing.assert_frame_equal(again.frame, said)
 
@@ -102,6 +113,20 @@ def test_weights_are_shares_of_families_that_can_be_fitted(weighed):
     for weights in ensembles["weights"].map(json.loads):
         assert set(weights) <= set(FAMILIES)
         assert sum(weights.values()) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_launch_that_was_never_compared_leans_on_other_launches(compared):
+    _, said, seasons = compared
+    untold = said[said["isbn"] != LAUNCH]
+    ensembles, *_ = weigh_families(untold, seasons, WEEKS, TITLES, FAMILIES, [80])
+    weights = ensembles.set_index("isbn")["weights"].map(json.loads)
+    assert weights[LAUNCH]["boosting"] > 0.7
+    assert all(weights[isbn].get("boosting", 0.0) < 0.7 for isbn in OLD)
+
+
+def test_a_member_that_hardly_counts_is_left_out(weighed):
+    ensembles, *_ = weighed
+    assert all(min(json.loads(row).values()) >= 0.05 for row in ensembles["weights"])
 
 
 def test_the_leaderboard_has_every_family_beside_the_ensemble(weighed):
@@ -130,7 +155,7 @@ def test_titles_get_ensembles_and_dead_ones_zero(models):
 
 def test_a_release_leaves_out_families_without_a_weight(models, compared, weighed):
     ensembles, calibration, *_ = weighed
-    ahead = boost_training_weeks(WEEKS, TITLES, SMALL, FAMILIES, False, 1)
+    ahead = boost_training_weeks(WEEKS, **boosting(FAMILIES))
     released = fit_release_titles(
         WEEKS, compared[0], 26, 1, WHOLE, ensembles, calibration, ahead, FAMILIES, False
     )[0].frame

@@ -227,3 +227,20 @@ def test_points_that_are_proposed_again_cost_nothing_and_break_nothing(journals,
     specifications, trials = tune(FRAME, journals, options, seed=seed)
     assert specifications.frame["fallback_reason"].isna().all()
     assert (trials.frame.groupby("isbn").size() == 30).all()
+
+
+def test_after_seeds_and_random_models_neighbours_of_the_three_best_are_tried(journals):
+    options = QUICK.model_copy(update={"max_trials": 14, "min_trials": 14, "random_trials": 4})
+    frame = weeks_frame({"9780722532935": volumes(3)})
+    [(_, rows)] = tune(frame, journals, options)[1].frame.groupby("isbn")
+    orders = rows[[*"pdqPDQ"]].to_numpy()
+    beside_others = 0
+    for number in range(1 + options.random_trials, len(rows)):
+        complete = rows.iloc[:number].dropna(subset=["score"]).sort_values("score")
+        places = complete.index.to_numpy() - rows.index[0]
+        apart = (orders[places] != orders[number]).sum(axis=1)
+        # Those of the next three, where these have none left.
+        assert (apart[:6] == 1).any()
+        beside_others += apart[0] != 1
+    # Around the best alone there would be none of these while it has neighbours left.
+    assert beside_others > 0

@@ -17,7 +17,8 @@ import pandas as pd
 from book_forecast.bookscan.isbn import normalise_isbn
 from book_forecast.bookscan.weeks import parse_date
 from book_forecast.calendar import REGRESSORS
-from book_forecast.regressors import ALL, PLAN, PROMOTION, WEEKS_AHEAD
+from book_forecast.histories import PROMOTION
+from book_forecast.regressors import ALL, PLAN, WEEKS_AHEAD
 
 REJECTED_COLUMNS = ("file", "row", "column", "value", "reason")
 

@@ -5,9 +5,10 @@ import logging
 import pandas as pd
 
 from book_forecast.errors import UserError
+from book_forecast.histories import PROMOTION
 from book_forecast.options import RegressorOptions
 from book_forecast.pipelines.preprocess.regressor_rows import CleanTable, clean_plan, clean_table
-from book_forecast.regressors import ALL, PLAN, PROMOTION
+from book_forecast.regressors import ALL, PLAN
 
 logger = logging.getLogger(__name__)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -83,33 +84,17 @@ class Boost:
 
 
 def boost_folds(
-    training_weeks: pd.DataFrame,
-    titles: pd.DataFrame,
-    options: BoostingOptions,
-    folds: TuneOptions,
-    split_size: int,
-    families: list[str],
-    calendar: bool,
-    seed: int,
-    regressors: pd.DataFrame | None = None,
-    regressor_options: RegressorOptions | None = None,
+    training_weeks: pd.DataFrame, folds: TuneOptions, split_size: int, **boost: Any
 ) -> pd.DataFrame:
     """Fits one model to all titles before each rolling origin.
 
     Args:
         training_weeks: isbn, week, volume, promotion, asp, rrp.
-        titles: As in `Boost`.
-        options: As in `Boost`.
         folds: The rolling origins.
         split_size: Horizon, in weeks.
-        families: As in `Boost`.
-        calendar: As in `Boost`.
-        seed: As in `Boost`.
-        regressors: As in `Boost`.
-        regressor_options: As in `Boost`.
+        boost: What `Boost` is made of, by name.
 
     Returns:
         isbn, cutoff, week, mean.
     """
-    boost = Boost(titles, options, families, calendar, seed, regressors, regressor_options)
-    return boost.fold_paths(training_weeks, folds, split_size)
+    return Boost(**boost).fold_paths(training_weeks, folds, split_size)

@@ -13,7 +13,7 @@ BEHIND_A_FOLD = 0.05
 COMPLETE_FIRST = 4
 
 
-class HopelessPruner(BasePruner):
+class FarBehindPruner(BasePruner):
     """Drops a model that is far behind the best one on the folds that both were scored on.
 
     Args:

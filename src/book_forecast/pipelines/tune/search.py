@@ -18,7 +18,7 @@ from book_forecast.backtest import Fold
 from book_forecast.forecasters import Candidate, Sarima
 from book_forecast.histories import FloatArray, History
 from book_forecast.options import TuneOptions
-from book_forecast.pipelines.tune.dropping import HopelessPruner
+from book_forecast.pipelines.tune.dropping import FarBehindPruner
 from book_forecast.pipelines.tune.space import Parameters, Space, key
 from book_forecast.sarima import SarimaFit
 
@@ -61,7 +61,7 @@ class Search:
             study_name=self.history.isbn,
             load_if_exists=True,
             sampler=RandomSampler(),  # every parameter is told
-            pruner=HopelessPruner(len(self.folds)),
+            pruner=FarBehindPruner(len(self.folds)),
         )
         seeds = [self.space.seed_parameters(s) for s in self.options.seeds_for(self.history.isbn)]
         seeds = list({key(parameters): parameters for parameters in seeds}.values())
