@@ -1,14 +1,18 @@
 import datetime as dt
+import inspect
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
-from pydantic import ValidationError
+from kedro.framework.project import configure_project
+from kedro.pipeline.node import Node
+from pydantic import BaseModel, ValidationError
 
 from book_forecast import settings
 from book_forecast.environment import ENVIRONMENTS, EnvironmentConfigLoader
 from book_forecast.errors import UserError
 from book_forecast.options import Options, check_options, normalise_levels, normalise_titles
+from book_forecast.pipeline_registry import register_pipelines
 
 ALCHEMIST = "9780722532935"
 CATERPILLAR = "9780241003008"
@@ -170,3 +174,32 @@ def test_every_option_has_a_default_in_configuration(project_path: Path, env: st
         return names
 
     assert missing(check_options(values).model_dump(), values) == []
+
+
+def test_every_node_names_the_type_of_the_options_it_takes():
+    # Kedro makes objects of what the types of a node's parameters say; others stay plain mappings.
+    groups = {
+        f"params:{name}": field.annotation
+        for name, field in Options.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    }
+    configure_project("book_forecast")
+    nodes = {node.name: node for line in register_pipelines().values() for node in line.nodes}
+    taken = 0
+    for node in nodes.values():
+        given = inspect.signature(node.func).bind(*_by_place(node), **_by_name(node)).arguments
+        hints = get_type_hints(node.func)
+        for name, value in given.items():
+            if value in groups:
+                taken += 1
+                assert groups[value] in (hints[name], *get_args(hints[name])), (node.name, name)
+    assert taken > len(groups)
+
+
+def _by_place(node: Node) -> list[str]:
+    inputs = node._inputs
+    return [] if isinstance(inputs, dict) else [inputs] if isinstance(inputs, str) else inputs or []
+
+
+def _by_name(node: Node) -> dict[str, str]:
+    return node._inputs if isinstance(node._inputs, dict) else {}

@@ -1,6 +1,7 @@
 """Families are compared on weeks that they have not seen, and weighed by what comes of it."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,7 @@ WEEKS = weeks_frame(
 TITLES = pd.DataFrame({"isbn": WEEKS["isbn"].unique(), "product_class": "F"}).astype("str")
 
 
-def boosting(families: list[str]) -> dict[str, object]:
+def boosting(families: list[str]) -> dict[str, Any]:
     """What the model of all titles is made of."""
     return {
         "titles": TITLES,

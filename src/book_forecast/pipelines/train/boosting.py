@@ -2,27 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from book_forecast.forecasters.paths import PATH_WEEKS
+from book_forecast.options import BoostingOptions, RegressorOptions
 from book_forecast.pipelines.tune.boosting import Boost
 
 
-def boost_all_weeks(weeks: pd.DataFrame, **boost: Any) -> pd.DataFrame:
+def boost_all_weeks(
+    weeks: pd.DataFrame,
+    titles: pd.DataFrame,
+    options: BoostingOptions,
+    families: list[str],
+    calendar: bool,
+    seed: int,
+    regressors: pd.DataFrame | None = None,
+    regressor_options: RegressorOptions | None = None,
+) -> pd.DataFrame:
     """Fits one model to all titles, and forecasts as far as a path goes.
 
     Args:
         weeks: isbn, week, volume, promotion, asp, rrp.
-        boost: What `Boost` is made of, by name.
+        titles: As in `Boost`.
+        options: As in `Boost`.
+        families: As in `Boost`.
+        calendar: As in `Boost`.
+        seed: As in `Boost`.
+        regressors: As in `Boost`.
+        regressor_options: As in `Boost`.
 
     Returns:
         isbn, cutoff, week, mean.
     """
-    return Boost(**boost).paths(weeks, weeks["week"].max(), PATH_WEEKS, is_now=True)
+    boost = Boost(titles, options, families, calendar, seed, regressors, regressor_options)
+    return boost.paths(weeks, weeks["week"].max(), PATH_WEEKS, is_now=True)
 
 
-def boost_training_weeks(weeks: pd.DataFrame, **boost: Any) -> pd.DataFrame:
+def boost_training_weeks(
+    weeks: pd.DataFrame,
+    titles: pd.DataFrame,
+    options: BoostingOptions,
+    families: list[str],
+    calendar: bool,
+    seed: int,
+    regressors: pd.DataFrame | None = None,
+    regressor_options: RegressorOptions | None = None,
+) -> pd.DataFrame:
     """As `boost_all_weeks`, before the test weeks, when nobody knew of today's plan."""
-    return Boost(**boost).paths(weeks, weeks["week"].max(), PATH_WEEKS, is_now=False)
+    boost = Boost(titles, options, families, calendar, seed, regressors, regressor_options)
+    return boost.paths(weeks, weeks["week"].max(), PATH_WEEKS, is_now=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -84,7 +83,16 @@ class Boost:
 
 
 def boost_folds(
-    training_weeks: pd.DataFrame, folds: TuneOptions, split_size: int, **boost: Any
+    training_weeks: pd.DataFrame,
+    folds: TuneOptions,
+    split_size: int,
+    titles: pd.DataFrame,
+    options: BoostingOptions,
+    families: list[str],
+    calendar: bool,
+    seed: int,
+    regressors: pd.DataFrame | None = None,
+    regressor_options: RegressorOptions | None = None,
 ) -> pd.DataFrame:
     """Fits one model to all titles before each rolling origin.
 
@@ -92,9 +100,17 @@ def boost_folds(
         training_weeks: isbn, week, volume, promotion, asp, rrp.
         folds: The rolling origins.
         split_size: Horizon, in weeks.
-        boost: What `Boost` is made of, by name.
+        titles: As in `Boost`.
+        options: As in `Boost`.
+        families: As in `Boost`.
+        calendar: As in `Boost`.
+        seed: As in `Boost`.
+        regressors: As in `Boost`.
+        regressor_options: As in `Boost`.
 
     Returns:
         isbn, cutoff, week, mean.
     """
-    return Boost(**boost).fold_paths(training_weeks, folds, split_size)
+    # Kedro makes options of what these types say, so that each node has to name them.
+    boost = Boost(titles, options, families, calendar, seed, regressors, regressor_options)
+    return boost.fold_paths(training_weeks, folds, split_size)
