@@ -11,7 +11,7 @@ import pandas as pd
 
 from book_forecast.datasets import GenerationDataset
 from book_forecast.forecasters import weights
-from book_forecast.options import FAMILIES
+from book_forecast.options.values import FAMILIES
 from book_forecast.pipelines.tune.weighing import weigh_families
 
 

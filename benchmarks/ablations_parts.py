@@ -17,9 +17,9 @@ import pandas as pd
 
 from benchmarks.panel import Panel, forecast_panel
 from book_forecast.forecasters import families as fits
-from book_forecast.options import FAMILIES
+from book_forecast.options.values import FAMILIES
 from book_forecast.pipelines.tune import families as compared
-from book_forecast.seasonality import Seasonality, detect
+from book_forecast.series.seasonality import Seasonality, detect
 
 HORIZON = 32
 MEMBERS = tuple(name for name in FAMILIES if name != "sarima")

@@ -13,7 +13,7 @@ import pandas as pd
 
 from benchmarks.panel import LAST_WEEK, forecast_panel, panel_of
 from book_forecast.forecasters.filling import fill_missing
-from book_forecast.options import RegressorOptions
+from book_forecast.options.groups import RegressorOptions
 
 HORIZON, ORIGINS, PRODUCTS = 13, 8, 7
 SEASON = 52

@@ -119,10 +119,10 @@ def book_forecast() -> Search:
     from optuna.storages import JournalStorage
     from optuna.trial import TrialState
 
-    from book_forecast.backtest import folds_of
-    from book_forecast.forecasters import Sarima
-    from book_forecast.journals import JournalFolder
-    from book_forecast.options import TuneOptions
+    from book_forecast.backtesting.rolling_origins import folds_of
+    from book_forecast.execution.journals import JournalFolder
+    from book_forecast.forecasters.sarima import Sarima
+    from book_forecast.options.groups import TuneOptions
     from book_forecast.pipelines.tune.search import Search as OurSearch
     from book_forecast.pipelines.tune.space import Space
     from book_forecast.sarima import compile_core

@@ -27,7 +27,7 @@ from typing import Any
 
 import pandas as pd
 
-from book_forecast import parallel
+from book_forecast.execution import parallel
 
 PROJECT = Path(__file__).resolve().parents[1]
 LOG = "KILL_AND_RESUME_LOG"
@@ -178,7 +178,7 @@ def prepared(folder: Path, titles: int, parameters: str, since: str = "2000-01-0
         parameters: More of `--params`.
         since: First week of the export.
     """
-    from book_forecast.bookscan.sample import sample_frame
+    from book_forecast.sample import sample_frame
 
     frame = sample_frame(titles=titles, seed=42)
     frame = frame[pd.to_datetime(frame["End Date"]) >= pd.Timestamp(since)]

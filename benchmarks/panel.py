@@ -11,16 +11,16 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from book_forecast.execution.journals import JournalFolder
 from book_forecast.forecasters.paths import PATH_WEEKS
-from book_forecast.journals import JournalFolder
-from book_forecast.options import (
-    FAMILIES,
+from book_forecast.options.groups import (
     BoostingOptions,
     EvaluateOptions,
     RegressorOptions,
     ShardOptions,
     TuneOptions,
 )
+from book_forecast.options.values import FAMILIES
 from book_forecast.pipelines.evaluate.nodes import forecast_known_weeks
 from book_forecast.pipelines.train.nodes import fit_titles
 from book_forecast.pipelines.tune.boosting import Boost

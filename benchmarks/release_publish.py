@@ -22,8 +22,8 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.bookscan.isbn_text import check_digit_13
-from book_forecast.forecasters import Candidate, Forecast, Sarima
-from book_forecast.histories import History
+from book_forecast.forecasters.base import Forecast
+from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.pipelines.train.nodes import MODEL_TYPES
 from book_forecast.pipelines.train.release import assemble_release
 from book_forecast.pipelines.train.titles import TitleFit, fit_title
@@ -32,6 +32,7 @@ from book_forecast.releases.publishing import publish
 from book_forecast.releases.registry import Registry
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.sarima import Specification
+from book_forecast.series.history import History
 
 FITTED = 8
 CUTOFF = np.datetime64("2026-06-27")

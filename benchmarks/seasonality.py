@@ -22,7 +22,7 @@ from scipy.signal import lfilter
 from threadpoolctl import threadpool_limits
 
 from book_forecast.sarima import compile_core
-from book_forecast.seasonality import Seasonality, detect, period_of
+from book_forecast.series.seasonality import Seasonality, detect, period_of
 
 LENGTHS = (104, 156, 260, 520)
 STRENGTHS = (0.05, 0.1, 0.2)

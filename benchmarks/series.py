@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from book_forecast.histories import History
+from book_forecast.series.history import History
 
 WEEKS = 570
 TEST_WEEKS = 32

@@ -35,7 +35,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
 from book_forecast.releases.assembly import assemble  # noqa: E402
-from book_forecast.releases.changes import Change  # noqa: E402
+from book_forecast.releases.promotion_log import Change  # noqa: E402
 from book_forecast.releases.store import ReleaseStore  # noqa: E402
 from tests.releases import payloads  # noqa: E402
 

@@ -22,15 +22,15 @@ import pandas as pd
 import yaml
 from threadpoolctl import threadpool_limits
 
-from book_forecast.backtest import folds_of
-from book_forecast.generations import fingerprint
-from book_forecast.histories import title_histories
-from book_forecast.journals import JournalFolder
-from book_forecast.options import TuneOptions
+from book_forecast.backtesting.rolling_origins import folds_of
+from book_forecast.execution.fingerprints import fingerprint
+from book_forecast.execution.journals import JournalFolder
+from book_forecast.options.groups import TuneOptions
 from book_forecast.pipelines.evaluate.nodes import score_titles
 from book_forecast.pipelines.preprocess.nodes import build_model_input
 from book_forecast.pipelines.tune.nodes import TitleTask, tune_title
 from book_forecast.sarima import compile_core
+from book_forecast.series.history import title_histories
 
 SPLIT_SIZE = 32
 ALIVE_WEEKS = 26

@@ -25,13 +25,13 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.series import TEST_WEEKS, history
 from benchmarks.whole_job import watch
-from book_forecast.backtest import folds_of
-from book_forecast.histories import History, title_histories
-from book_forecast.journals import JournalFolder
-from book_forecast.options import TuneOptions
+from book_forecast.backtesting.rolling_origins import folds_of
+from book_forecast.execution.journals import JournalFolder
+from book_forecast.options.groups import TuneOptions
 from book_forecast.pipelines.tune.search import Search, fold_error
 from book_forecast.pipelines.tune.space import Space
 from book_forecast.sarima import compile_core
+from book_forecast.series.history import History, title_histories
 
 DEFAULTS = Path(__file__).resolve().parents[1] / "conf/base/parameters_tune.yml"
 

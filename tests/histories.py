@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from book_forecast.histories import Future, History, Regressors
-from book_forecast.journals import JournalFolder
-from book_forecast.options import ShardOptions, TuneOptions
+from book_forecast.execution.journals import JournalFolder
+from book_forecast.options.groups import ShardOptions, TuneOptions
+from book_forecast.series.history import Future, History, Regressors
 
 CUTOFF = np.datetime64("2024-01-06")
 # A season of four weeks keeps the fits of tests small.

@@ -8,7 +8,7 @@ import fsspec
 import pandas as pd
 import pytest
 
-from book_forecast.bookscan.sample import sample_frame
+from book_forecast.sample import sample_frame
 
 pytest_plugins = ("tests.gcs",)
 

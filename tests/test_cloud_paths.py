@@ -20,9 +20,9 @@ from book_forecast.datasets import (
     GenerationDataset,
     JournalFolderDataset,
 )
-from book_forecast.errors import UserError
-from book_forecast.files import replacing
-from book_forecast.generations import Part, Shard
+from book_forecast.execution.shards import Part, Shard
+from book_forecast.storage.errors import UserError
+from book_forecast.storage.files import replacing
 
 pytest_plugins = ("tests.gcs",)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from book_forecast import settings
-from book_forecast.options import Options
+from book_forecast.options.run import Options
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from docker.utils.build import exclude_paths  # type: ignore[import-untyped]
 
-from book_forecast.tracking.records import REVISION_VARIABLE
+from book_forecast.storage.revision import REVISION_VARIABLE
 
 IMAGES = ("Dockerfile", "deploy/mlflow.Dockerfile")
 SECRET = re.compile(r"(?i)token|password|secret|credential|api_?key")
@@ -108,11 +108,11 @@ def test_all_code_and_configuration_is_sent(project_path):
     ],
 )
 def test_data_history_and_credentials_stay_out(name, tmp_path, project_path):
-    for file in (name, "src/book_forecast/cli.py"):
+    for file in (name, "src/book_forecast/cli/__init__.py"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
     sent = context(tmp_path, project_path)
-    assert "src/book_forecast/cli.py" in sent
+    assert "src/book_forecast/cli/__init__.py" in sent
     assert name not in sent
 
 

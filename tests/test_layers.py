@@ -1,23 +1,45 @@
-"""Who may import whom (DESIGN section 2), read from the source without running it."""
+"""Who may import whom, read from the source without running it; docs/development.md explains."""
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 WEB = r"(fastapi|starlette|uvicorn|flask|werkzeug|aiohttp)"
 ORCHESTRATION = rf"(kedro\w*|zenml|mlflow|optuna|{WEB})"
-CORE = r"book_forecast\.(sarima|forecasters|bookscan|calendar|backtest|metrics)"
+PURE = r"book_forecast\.(sarima|forecasters|bookscan|series|backtesting|payload)"
+
+# Rooms of book_forecast from the top down. A room imports rooms of lower rows only; "" is the
+# package's own top, where Kedro looks for settings and pipelines.
+ROWS = (
+    ("",),
+    ("pipelines",),
+    ("cli", "hooks"),
+    ("serving",),
+    ("tracking", "datasets"),
+    ("releases",),
+    ("plots",),
+    ("execution",),
+    ("forecasters",),
+    ("options",),
+    ("bookscan", "sample"),
+    ("backtesting",),
+    ("series",),
+    ("sarima",),
+    ("payload",),
+    ("storage",),
+)
+ROW_OF = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
+TOP = {"__init__", "__main__", "settings", "pipeline_registry"}
 
 # (whose imports, what they may reach neither directly nor through our own modules)
 RULES = [
-    (rf"{CORE}(\..+)?", ORCHESTRATION),
+    (rf"{PURE}(\..+)?", ORCHESTRATION),
     (r"book_forecast\.pipelines\.\w+\.(?!pipeline$)\w+", r"(kedro\w*|zenml|mlflow|fsspec|gcsfs)"),
     (
-        # MLflow's database is asked by a process of its own, which the service does not import.
-        r"book_forecast\.serving(?!\.registry_process)(\..+)?",
+        r"book_forecast\.serving(\..+)?",
         r"(kedro\w*|zenml|optuna|mlflow|pandas|numba|statsmodels|book_forecast\.pipelines)",
     ),
     (r"book_forecast\.(?!pipelines\.tune).+", r"optuna"),
@@ -48,9 +70,24 @@ def imports_of(name: str, path: Path) -> Iterator[str]:
             yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
-def violations(modules: dict[str, Path], rules: list[tuple[str, str]]) -> list[str]:
+def graph_of(modules: Mapping[str, Path]) -> dict[str, set[str]]:
+    """Imported names by module; a name of our own is the module that it stands in."""
+
+    def module_of(target: str) -> str:
+        found = target
+        while found and found not in modules:
+            found = found.rpartition(".")[0]
+        return found or target
+
+    return {
+        name: {module_of(target) for target in imports_of(name, path)} - {name}
+        for name, path in modules.items()
+    }
+
+
+def violations(modules: Mapping[str, Path], rules: list[tuple[str, str]]) -> list[str]:
     """Every chain of imports, written `a -> b -> c`, that a rule forbids."""
-    graph = {name: set(imports_of(name, path)) for name, path in modules.items()}
+    graph = graph_of(modules)
     return [
         chain
         for who, whom in rules
@@ -67,27 +104,97 @@ def _chains(start: str, graph: dict[str, set[str]], forbidden: re.Pattern[str]) 
         for target in sorted(graph[name]):
             if forbidden.fullmatch(target):
                 yield f"{chain} -> {target}"
-                continue
-            # `from package import name` may name a module or something in the package.
-            module = target if target in graph else target.rpartition(".")[0]
-            if module in graph and module not in seen:
-                seen.add(module)
-                waiting.append((module, f"{chain} -> {module}"))
+            elif target in graph and target not in seen:
+                seen.add(target)
+                waiting.append((target, f"{chain} -> {target}"))
 
 
-def test_no_module_reaches_what_it_must_not_know(project_path):
-    modules = modules_in(project_path / "src/book_forecast", project_path / "zenml_runner")
-    assert {"book_forecast.cli", "zenml_runner"} <= set(modules)
-    assert any(re.fullmatch(CORE, name) for name in modules)
-    assert violations(modules, RULES) == []
+def room_of(name: str) -> str:
+    """The room of a module of book_forecast; "" for those at the package's top."""
+    parts = name.split(".")
+    return "" if len(parts) < 2 or parts[1] in TOP else parts[1]
+
+
+def upward_imports(modules: Mapping[str, Path]) -> list[str]:
+    """Imports, written `a -> b`, that do not lead to a lower row; unknown rooms count as such."""
+    return [
+        f"{name} -> {target}"
+        for name, targets in graph_of(modules).items()
+        for target in sorted(targets)
+        # The package itself holds its version and nothing else.
+        if target.startswith("book_forecast.")
+        and room_of(name) != room_of(target)
+        and not ROW_OF.get(room_of(name), 99) < ROW_OF.get(room_of(target), -1)
+    ]
+
+
+def circles(modules: Mapping[str, Path]) -> list[set[str]]:
+    """Groups of modules that import each other, directly or through others."""
+    graph = {name: {t for t in ts if t in modules} for name, ts in graph_of(modules).items()}
+    reachable = {name: _reachable(name, graph) for name in graph}
+    return [
+        group
+        for name in graph
+        if len(group := {name} | {n for n in reachable[name] if name in reachable[n]}) > 1
+        and name == min(group)
+    ]
+
+
+def _reachable(start: str, graph: dict[str, set[str]]) -> set[str]:
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        new = graph[waiting.pop()] - seen
+        seen |= new
+        waiting.extend(new)
+    return seen
+
+
+@pytest.fixture(scope="module")
+def ours(project_path: Path) -> dict[str, Path]:
+    """All modules of both packages."""
+    return modules_in(project_path / "src/book_forecast", project_path / "zenml_runner")
+
+
+def test_no_module_reaches_what_it_must_not_know(ours):
+    assert {"book_forecast.cli", "zenml_runner"} <= set(ours)
+    assert any(re.fullmatch(PURE, name) for name in ours)
+    assert violations(ours, RULES) == []
+
+
+def test_every_room_imports_lower_rows_only(ours):
+    rooms = {room_of(name) for name in ours if name.startswith("book_forecast")}
+    assert rooms == set(ROW_OF)
+    assert upward_imports({n: p for n, p in ours.items() if n.startswith("book_forecast")}) == []
+
+
+def test_no_modules_import_each_other(ours):
+    assert circles(ours) == []
+
+
+def test_pipelines_do_not_import_each_other(ours):
+    pattern = re.compile(r"book_forecast\.pipelines\.(\w+)")
+    crossing = [
+        f"{name} -> {target}"
+        for name, targets in graph_of(ours).items()
+        for target in targets
+        if (mine := pattern.match(name)) and (other := pattern.match(target))
+        if mine[1] != other[1]
+    ]
+    assert crossing == []
+
+
+def test_the_top_of_the_package_holds_what_kedro_looks_for(project_path):
+    loose = {path.stem for path in (project_path / "src/book_forecast").glob("*.py")}
+    assert loose == TOP
 
 
 @pytest.mark.parametrize(
     ("files", "chain"),
     [
         (
-            {"book_forecast/calendar.py": "import kedro.io"},
-            "book_forecast.calendar -> kedro.io",
+            {"book_forecast/series/calendar.py": "import kedro.io"},
+            "book_forecast.series.calendar -> kedro.io",
         ),
         (
             {
@@ -109,7 +216,7 @@ def test_no_module_reaches_what_it_must_not_know(project_path):
                 "book_forecast/serving/app.py": "from book_forecast.isbn import is_isbn",
                 "book_forecast/isbn.py": "import pandas as pd",
             },
-            "book_forecast.serving.app -> book_forecast.isbn -> pandas",
+            "book_forecast.serving.app -> book_forecast.isbn -> pandas.pd",
         ),
         (
             {"book_forecast/forecasters/base.py": "import optuna"},
@@ -126,19 +233,64 @@ def test_no_module_reaches_what_it_must_not_know(project_path):
     ],
 )
 def test_a_forbidden_import_is_found(tmp_path, files, chain):
-    for name, source in files.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(source)
-    roots = [tmp_path / "book_forecast", tmp_path / "zenml_runner"]
-    assert chain in violations(modules_in(*roots), RULES)
+    modules = _written(tmp_path, files)
+    assert chain.replace("pandas.pd", "pandas") in violations(modules, RULES)
+
+
+@pytest.mark.parametrize(
+    ("files", "chain"),
+    [
+        (
+            {
+                "book_forecast/storage/files.py": "from book_forecast.series import weeks",
+                "book_forecast/series/weeks.py": "",
+            },
+            "book_forecast.storage.files -> book_forecast.series.weeks",
+        ),
+        (
+            {
+                "book_forecast/cli/run.py": "from book_forecast.hooks.summary import show",
+                "book_forecast/hooks/summary.py": "",
+            },
+            "book_forecast.cli.run -> book_forecast.hooks.summary",
+        ),
+        (
+            {
+                "book_forecast/series/weeks.py": "def f():\n    from book_forecast.attic import x",
+                "book_forecast/attic/x.py": "",
+            },
+            "book_forecast.series.weeks -> book_forecast.attic.x",
+        ),
+    ],
+)
+def test_an_import_that_does_not_lead_down_is_found(tmp_path, files, chain):
+    assert chain in upward_imports(_written(tmp_path, files))
+
+
+def test_a_circle_is_found_also_within_a_function(tmp_path):
+    files = {
+        "book_forecast/series/a.py": "from book_forecast.series.b import x",
+        "book_forecast/series/b.py": "def f():\n    from book_forecast.series import a",
+    }
+    found = circles(_written(tmp_path, files))
+    assert found == [{"book_forecast.series.a", "book_forecast.series.b"}]
 
 
 def test_what_is_allowed_is_not_reported(tmp_path):
-    package = tmp_path / "book_forecast"
-    (package / "pipelines/tune").mkdir(parents=True)
-    (package / "pipelines/tune/nodes.py").write_text("import optuna\nimport pandas")
-    (package / "pipelines/tune/pipeline.py").write_text("from kedro.pipeline import node")
-    (package / "datasets.py").write_text("from kedro.io import AbstractDataset")
-    (package / "metrics.py").write_text("import numpy as np")
-    assert violations(modules_in(package), RULES) == []
+    files = {
+        "book_forecast/pipelines/tune/nodes.py": "import optuna\nimport pandas",
+        "book_forecast/pipelines/tune/pipeline.py": "from kedro.pipeline import node",
+        "book_forecast/datasets/a.py": "from kedro.io import AbstractDataset",
+        "book_forecast/backtesting/metrics.py": "import numpy as np",
+    }
+    modules = _written(tmp_path, files)
+    assert violations(modules, RULES) == upward_imports(modules) == []
+    assert circles(modules) == []
+
+
+def _written(folder: Path, files: Mapping[str, str]) -> dict[str, Path]:
+    for name, source in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source)
+    return modules_in(folder / "book_forecast", folder / "zenml_runner")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from book_forecast.bookscan.sample import sample_frame
+from book_forecast.sample import sample_frame
 
 PIPELINES = ("ingest", "preprocess", "tune", "train", "evaluate", "forecast")
 QUICK = "titles=all,tune.max_trials=2,tune.folds=1,evaluate.folds=1,tune.min_trials=1"

@@ -6,7 +6,7 @@ from kedro.framework.project import configure_project
 def main() -> None:
     """Configure the project, then do what `kedro run` does."""
     configure_project("book_forecast")
-    from book_forecast.cli import run
+    from book_forecast.cli.run_command import run
 
     run()
 

@@ -5,11 +5,11 @@ import warnings
 
 from omegaconf.resolvers import oc
 
-from book_forecast.environment import EnvironmentConfigLoader, EnvironmentContext, gs_bucket
-from book_forecast.figure_inputs import FigureInputHooks
-from book_forecast.hooks import OptionsHooks
-from book_forecast.summary import SummaryHooks
-from book_forecast.tracking import TrackingHooks
+from book_forecast.hooks.optional_inputs import FigureInputHooks
+from book_forecast.hooks.parameters import OptionsHooks
+from book_forecast.hooks.summary import SummaryHooks
+from book_forecast.hooks.tracking import TrackingHooks
+from book_forecast.storage.environment import EnvironmentConfigLoader, EnvironmentContext, gs_bucket
 
 # Usage statistics would wait for a network that may not be there; whoever wants them sets these.
 os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "true")

@@ -4,7 +4,7 @@ import pytest
 
 from book_forecast.bookscan import csv_reader
 from book_forecast.bookscan.csv_reader import read_csv
-from book_forecast.errors import UserError
+from book_forecast.storage.errors import UserError
 
 HEADER = "ISBN,Title,Volume,End Date"
 

@@ -9,7 +9,7 @@ import pytest
 from book_forecast.bookscan import parquet_reader
 from book_forecast.bookscan.isbn import normalise_isbn
 from book_forecast.bookscan.parquet_reader import read_parquet
-from book_forecast.errors import UserError
+from book_forecast.storage.errors import UserError
 
 ISBN = 9780722532935
 

@@ -7,7 +7,7 @@ import pytest
 
 from book_forecast.bookscan import workbook_reader
 from book_forecast.bookscan.workbook_reader import read_workbook
-from book_forecast.errors import UserError
+from book_forecast.storage.errors import UserError
 
 HEADER = ["ISBN", "Title", "Volume", "End Date"]
 

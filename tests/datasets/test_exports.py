@@ -7,7 +7,7 @@ import pytest
 from kedro.io import DatasetError
 
 from book_forecast.datasets import ExportsDataset
-from book_forecast.errors import UserError
+from book_forecast.storage.errors import UserError
 
 ROW = {"ISBN": "9780722532935", "Volume": 3, "End Date": "02/03/2019"}
 

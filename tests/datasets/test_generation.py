@@ -19,8 +19,8 @@ from kedro.io.core import DatasetError
 from book_forecast.datasets import GenerationDataset
 from book_forecast.datasets.generation import IncompleteGenerationError
 from book_forecast.datasets.listings import modified
-from book_forecast.errors import UserError
-from book_forecast.generations import Part, Shard
+from book_forecast.execution.shards import Part, Shard
+from book_forecast.storage.errors import UserError
 
 TITLES = [f"97800000000{i:02d}" for i in range(23)]
 
@@ -298,7 +298,7 @@ def test_a_reader_beside_writers_always_sees_one_whole_generation(tmp_path):
 KILLED = """
 import sys, time, pandas as pd
 from book_forecast.datasets import GenerationDataset
-from book_forecast.generations import Part, Shard
+from book_forecast.execution.shards import Part, Shard
 dataset = GenerationDataset(filepath=sys.argv[1], keep=1)
 print("ready", flush=True)
 for round in range(10_000):

@@ -13,7 +13,6 @@ from book_forecast.datasets.releases import (
     ReleaseDataset,
     ReleaseScoresDataset,
 )
-from book_forecast.errors import UserError, find_user_error
 from book_forecast.releases.draft import Draft
 from book_forecast.releases.gates import Gate, Verdict
 from book_forecast.releases.promotion import crown
@@ -21,6 +20,7 @@ from book_forecast.releases.publishing import publish
 from book_forecast.releases.refresh import Refresh
 from book_forecast.releases.registry import Registry
 from book_forecast.releases.store import ReleaseStore
+from book_forecast.storage.errors import UserError, find_user_error
 from tests.releases import payloads
 
 AWAY = Registry("http://127.0.0.1:9")

@@ -9,7 +9,7 @@ import pytest
 from kedro.io import DatasetError
 
 from book_forecast.datasets import CsvTableDataset
-from book_forecast.errors import UserError
+from book_forecast.storage.errors import UserError
 
 COLUMNS = ["isbn", "week", "depth"]
 HEADER = "isbn,week,depth\n"

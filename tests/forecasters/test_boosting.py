@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from book_forecast.forecasters.boosting import LONGEST_STEP, forecast_all
-from book_forecast.histories import Regressors, weeks_after
-from book_forecast.options import BoostingOptions
+from book_forecast.options.groups import BoostingOptions
+from book_forecast.series.history import Regressors, weeks_after
 from tests.histories import CUTOFF, weeks_frame
 
 QUICK = BoostingOptions(rows=4000, rows_per_title=400, trees=30, learning_rate=0.2)
@@ -234,10 +234,10 @@ def test_without_the_calendar_weeks_need_no_saturdays():
 
 @pytest.mark.slow
 def test_on_the_sample_it_is_far_better_than_seasonal_naive():
-    from book_forecast.bookscan.sample.generator import sample_frame
-    from book_forecast.forecasters import SeasonalNaive
-    from book_forecast.histories import title_histories
+    from book_forecast.forecasters.naive import SeasonalNaive
     from book_forecast.pipelines.preprocess.nodes import build_model_input
+    from book_forecast.sample.generator import sample_frame
+    from book_forecast.series.history import title_histories
 
     names = {"ISBN": "isbn", "End Date": "week", "Volume": "volume", "ASP": "asp", "RRP": "rrp"}
     export = sample_frame(100, seed=5).rename(columns=names | {"Product Class": "product_class"})

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from book_forecast.forecasters.boosting_features import features
 from book_forecast.forecasters.boosting_panel import Windows, panel_of
 from book_forecast.forecasters.boosting_regressors import regressor_values
-from book_forecast.histories import Regressors
+from book_forecast.series.history import Regressors
 from tests.histories import CUTOFF, volumes, weeks_frame
 
 WEEKS = 200

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from book_forecast.calendar import REGRESSORS
 from book_forecast.forecasters.design import (
     design_matrix,
     group_of,
@@ -12,7 +11,8 @@ from book_forecast.forecasters.design import (
     season_names,
     wave_number,
 )
-from book_forecast.histories import WEEK
+from book_forecast.series.calendar import REGRESSORS
+from book_forecast.series.history import WEEK
 
 WEEKS = np.datetime64("2020-01-04") + WEEK * np.arange(209)
 SEEN = np.ones(len(WEEKS), dtype=bool)

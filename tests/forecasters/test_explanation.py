@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from book_forecast.forecasters import SeasonalNaive
 from book_forecast.forecasters.explanation import parts_of
+from book_forecast.forecasters.naive import SeasonalNaive
 from tests.histories import history, volumes
 
 means = arrays(float, 104, elements=st.floats(0, 1e6))

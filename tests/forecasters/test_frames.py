@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from book_forecast.forecasters import Naive, TitleForecast, forecast_frame
+from book_forecast.forecasters.frames import TitleForecast, forecast_frame
+from book_forecast.forecasters.naive import Naive
 from tests.histories import CUTOFF, history
 
 TYPES = {"isbn": "str", "week": "datetime64[us]", "cutoff": "datetime64[us]", "model": "str"}

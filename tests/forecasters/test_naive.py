@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from book_forecast.forecasters import Naive, SeasonalNaive, Zero
+from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from tests.histories import history
 
 

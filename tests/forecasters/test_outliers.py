@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from book_forecast.bookscan.sample import effects
-from book_forecast.bookscan.sample.catalogue import market_stream, title_and_character
-from book_forecast.bookscan.sample.generator import title_sales
-from book_forecast.bookscan.sample.weeks import sample_weeks
-from book_forecast.forecasters import Candidate, Regression, Sarima
 from book_forecast.forecasters.outliers import clean
-from book_forecast.histories import Regressors
+from book_forecast.forecasters.regression import Regression
+from book_forecast.forecasters.sarima import Candidate, Sarima
+from book_forecast.sample import effects
+from book_forecast.sample.catalogue import market_stream, title_and_character
+from book_forecast.sample.generator import title_sales
+from book_forecast.sample.weeks import sample_weeks
 from book_forecast.sarima import Specification
+from book_forecast.series.history import Regressors
 from tests.histories import history
 
 YEARS = 5

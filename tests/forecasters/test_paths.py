@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
 
-from book_forecast.forecasters import Ets, Intermittent, Mstl, SeasonalNaive, Theta
-from book_forecast.forecasters.paths import PATH_WEEKS
+from book_forecast.forecasters.naive import SeasonalNaive
+from book_forecast.forecasters.paths import PATH_WEEKS, Ets, Intermittent, Mstl, Theta
 from book_forecast.forecasters.transforms import Transform
 from tests.histories import history, volumes
 

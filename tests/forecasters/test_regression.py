@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from book_forecast.forecasters import Regression, restore
-from book_forecast.forecasters.regression import PLAN_WEEKS
-from book_forecast.histories import WEEK, History, Regressors
+from book_forecast.forecasters.regression import PLAN_WEEKS, Regression
+from book_forecast.forecasters.restoring import restore
+from book_forecast.series.history import WEEK, History, Regressors
 from tests.histories import CUTOFF, history, promoted
 
 N = 260

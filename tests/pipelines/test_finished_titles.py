@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast import parallel
-from book_forecast.generations import Part
-from book_forecast.journals import JournalFolder
-from book_forecast.keeps import KeepFolder
-from book_forecast.options import EvaluateOptions
+from book_forecast.execution import parallel
+from book_forecast.execution.checkpoints import KeepFolder
+from book_forecast.execution.journals import JournalFolder
+from book_forecast.execution.shards import Part
+from book_forecast.options.groups import EvaluateOptions
 from book_forecast.pipelines.evaluate.comparison import forecast_with_champion
 from book_forecast.pipelines.evaluate.nodes import forecast_known_weeks
 from book_forecast.pipelines.forecast.nodes import roll_forward

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from book_forecast.bookscan.isbn_text import check_digit_13
+from book_forecast.payload.contents import SCHEMAS, Payload, read_payload
+from book_forecast.payload.manifest import LONGEST_HORIZON, PROBABILITIES
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.draft import Draft
-from book_forecast.releases.manifest import LONGEST_HORIZON, PROBABILITIES
-from book_forecast.releases.payload import SCHEMAS, Payload, read_payload
 
 CUTOFF = dt.date(2024, 6, 29)
 RELEASE = "2024-07-01T05.00.00-abcdef12"

@@ -13,8 +13,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import aiplatform
 from google.cloud.aiplatform.constants.base import API_BASE_PATH
 
-from book_forecast.errors import UserError
 from book_forecast.releases.deployment import Deployment, deploy
+from book_forecast.storage.errors import UserError
 
 PARENT = "projects/books/locations/europe-west1"
 TYPE = "type.googleapis.com/google.cloud.aiplatform.v1."

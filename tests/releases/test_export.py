@@ -4,12 +4,12 @@ import mlflow
 import numpy as np
 import pytest
 
-from book_forecast.errors import UserError
 from book_forecast.pipelines.train.nodes import fit_release_titles
 from book_forecast.pipelines.train.release import assemble_release
 from book_forecast.releases.export import log_statsmodels
 from book_forecast.releases.models import model_of
 from book_forecast.releases.registry import Registry
+from book_forecast.storage.errors import UserError
 from tests.histories import WHOLE, specifications_of, volumes, weeks_frame
 from tests.releases import payloads
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from book_forecast.options import PromoteOptions
+from book_forecast.options.groups import PromoteOptions
 from book_forecast.releases.gates import Errors, judge
 
 GOOD = {

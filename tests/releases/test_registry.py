@@ -197,7 +197,7 @@ def test_whoever_is_made_champion_last_has_the_alias(store, registry):
     releases = [publish(store, registry, draft(seed=n), Path.cwd()) for n in range(3)]
 
     def promote(release: str) -> bool:
-        from book_forecast.releases.changes import ChangedMeanwhileError
+        from book_forecast.releases.promotion_log import ChangedMeanwhileError
 
         try:
             before = champion_of(store, registry)

@@ -9,12 +9,12 @@ import fsspec
 import numpy as np
 import pytest
 
-from book_forecast import files
-from book_forecast.errors import UserError
+from book_forecast.payload.manifest import PayloadError
 from book_forecast.releases.assembly import assemble
-from book_forecast.releases.changes import Change, ChangedMeanwhileError
-from book_forecast.releases.manifest import PayloadError
+from book_forecast.releases.promotion_log import Change, ChangedMeanwhileError
 from book_forecast.releases.store import ReleaseStore
+from book_forecast.storage import files
+from book_forecast.storage.errors import UserError
 from tests.releases import payloads
 
 FIRST, SECOND = "2024-07-01T05.00.00-00000001", "2024-07-08T05.00.00-00000002"

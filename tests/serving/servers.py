@@ -16,7 +16,7 @@ from typing import Any, Self
 import httpx
 
 from book_forecast.releases.assembly import assemble
-from book_forecast.releases.changes import Change
+from book_forecast.releases.promotion_log import Change
 from book_forecast.releases.store import ReleaseStore
 from tests.releases import payloads
 

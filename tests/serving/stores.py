@@ -7,9 +7,9 @@ from statistics import NormalDist
 import numpy as np
 import pyarrow as pa
 
+from book_forecast.payload.manifest import LONGEST_HORIZON, PROBABILITIES
 from book_forecast.releases.assembly import assemble
-from book_forecast.releases.changes import Change
-from book_forecast.releases.manifest import LONGEST_HORIZON, PROBABILITIES
+from book_forecast.releases.promotion_log import Change
 from book_forecast.releases.store import ReleaseStore
 from tests.releases import payloads
 

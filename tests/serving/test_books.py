@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 from fastapi.testclient import TestClient
 
-from book_forecast.releases.answers import Answers
+from book_forecast.payload.forecast_reader import Answers
 from book_forecast.serving import page as page_module
 from book_forecast.serving.app import create_app
 from book_forecast.serving.catalogue import Catalogue, folded, words_of
@@ -332,7 +332,7 @@ def test_neither_plotly_nor_openpyxl_is_imported_before_it_is_needed():
 
 
 def test_ten_thousand_titles_are_searched_at_once(tmp_path):
-    from book_forecast.releases.payload import read_payload
+    from book_forecast.payload.contents import read_payload
 
     folder = payloads.write(tmp_path / "large", titles=10_000, weeks=4)
     catalogue = Catalogue(Answers(read_payload(folder)))

@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from book_forecast import cli
+from book_forecast.cli.serve import serve
 
 HEAVY = {"pandas", "numba", "mlflow", "kedro", "zenml", "optuna", "scipy", "statsmodels"}
 
@@ -97,7 +97,7 @@ def executed(project_path, monkeypatch):
     def call(*arguments):
         lines = []
         monkeypatch.setattr(os, "execv", lambda _, command: lines.append(command))
-        outcome = CliRunner().invoke(cli.serve, arguments, catch_exceptions=False)
+        outcome = CliRunner().invoke(serve, arguments, catch_exceptions=False)
         return lines[0] if lines else outcome.output
 
     return call

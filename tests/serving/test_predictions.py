@@ -5,8 +5,8 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from book_forecast.releases.answers import Answers
-from book_forecast.releases.manifest import MANIFEST
+from book_forecast.payload.forecast_reader import Answers
+from book_forecast.payload.manifest import MANIFEST
 from tests.releases import payloads
 from tests.serving.servers import FIRST, KNOWN, TITLES, UNKNOWN
 

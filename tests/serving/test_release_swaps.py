@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from book_forecast.releases.manifest import MANIFEST, PayloadError, checksum
+from book_forecast.payload.manifest import MANIFEST, PayloadError, checksum
 from book_forecast.serving.loader import load
 from tests.releases import payloads
 from tests.serving.servers import (
@@ -239,7 +239,7 @@ def test_a_reader_that_is_brought_down_takes_nobody_along(monkeypatch, tmp_path)
 
 def test_what_another_process_has_read_is_the_same(tmp_path):
     folder = payloads.write(tmp_path / FIRST, titles=50)
-    from book_forecast.releases.payload import read_payload
+    from book_forecast.payload.contents import read_payload
 
     here, there = read_payload(folder), load(str(folder))
     assert there.manifest == here.manifest

@@ -2,8 +2,8 @@
 
 import pytest
 
-from book_forecast.errors import UserError
 from book_forecast.serving.settings import read_settings
+from book_forecast.storage.errors import UserError
 
 STORE = {"BOOK_FORECAST_RELEASES": "data/releases"}
 

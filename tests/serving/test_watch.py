@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from book_forecast.releases.manifest import PayloadError
+from book_forecast.payload.manifest import PayloadError
 from book_forecast.serving import watch
 from book_forecast.serving.source import Pointer
 from tests.serving.servers import FIRST, SECOND

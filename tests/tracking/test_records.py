@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from book_forecast.storage.revision import revision
 from book_forecast.tracking import records
 
 
@@ -48,16 +49,16 @@ def test_the_revision_is_the_commit_and_whether_files_have_changed_since(tmp_pat
     (tmp_path / "a.py").write_text("1\n")
     git(tmp_path, "add", "a.py")
     git(tmp_path, "commit", "-m", "one")
-    tags = records.revision(tmp_path, {})
+    tags = revision(tmp_path, {})
     assert tags["mlflow.source.git.commit"] == git(tmp_path, "rev-parse", "HEAD")
     assert tags["mlflow.source.git.branch"] == "main"
     assert tags["git.uncommitted_changes"] == "false"
     (tmp_path / "a.py").write_text("2\n")
-    assert records.revision(tmp_path, {})["git.uncommitted_changes"] == "true"
+    assert revision(tmp_path, {})["git.uncommitted_changes"] == "true"
 
 
 def test_without_git_the_revision_is_the_image_s_variable_or_not_told(tmp_path):
-    assert records.revision(tmp_path, {}) == {}
-    assert records.revision(tmp_path, {"BOOK_FORECAST_REVISION": "abc"}) == {
+    assert revision(tmp_path, {}) == {}
+    assert revision(tmp_path, {"BOOK_FORECAST_REVISION": "abc"}) == {
         "mlflow.source.git.commit": "abc"
     }

@@ -8,8 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
+from book_forecast.storage import mlflow_store as store
 from book_forecast.tracking import run as run_module
-from book_forecast.tracking import store
 from book_forecast.tracking.run import TrackedRun
 
 

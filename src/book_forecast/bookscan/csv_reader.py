@@ -22,7 +22,7 @@ from book_forecast.bookscan.columns import (
 )
 from book_forecast.bookscan.isbn import is_isbn
 from book_forecast.bookscan.rows import TEXT, RawRows, UnreadableRow, texts_and_codes
-from book_forecast.errors import UserError
+from book_forecast.storage.errors import UserError
 
 _BLOCK_BYTES = 1 << 25
 _SNIFFED_BYTES = 1 << 18

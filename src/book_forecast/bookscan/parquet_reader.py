@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from book_forecast.bookscan.columns import DoubledColumnError, MissingColumnsError, find_header
 from book_forecast.bookscan.rows import CHUNK_ROWS, RawRows, to_text
-from book_forecast.errors import UserError
+from book_forecast.storage.errors import UserError
 
 
 def read_parquet(path: Path, name: str) -> Iterator[RawRows]:

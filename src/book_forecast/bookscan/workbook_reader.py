@@ -23,7 +23,7 @@ from book_forecast.bookscan.columns import (
     find_header,
 )
 from book_forecast.bookscan.rows import CHUNK_ROWS, TEXT, RawRows
-from book_forecast.errors import UserError
+from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from kedro_datasets.pandas import ParquetDataset
 from kedro_datasets.plotly import JSONDataset as PlotlyJSONDataset
 from plotly import graph_objects as go
 
-from book_forecast.files import replacing
+from book_forecast.storage.files import replacing
 
 
 class AtomicSave:

@@ -18,7 +18,7 @@ from book_forecast.bookscan.csv_reader import read_csv
 from book_forecast.bookscan.parquet_reader import read_parquet
 from book_forecast.bookscan.rows import RawRows
 from book_forecast.bookscan.workbook_reader import read_workbook
-from book_forecast.errors import UserError
+from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from kedro.io.core import (
 from plotly import graph_objects as go
 
 from book_forecast.datasets.listings import modified
-from book_forecast.files import ABANDONED_AFTER_SECONDS, replacing
+from book_forecast.storage.files import ABANDONED_AFTER_SECONDS, replacing
 
 logger = logging.getLogger(__name__)
 

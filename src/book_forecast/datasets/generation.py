@@ -22,9 +22,9 @@ from kedro.io.core import (
 from kedro_datasets._typing import TablePreview
 
 from book_forecast.datasets.listings import Listing, modified, part_names, stale
-from book_forecast.errors import UserError
-from book_forecast.files import replacing
-from book_forecast.generations import Part
+from book_forecast.execution.shards import Part
+from book_forecast.storage.errors import UserError
+from book_forecast.storage.files import replacing
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Generic, Never, TypeVar
 
 from kedro.io.core import AbstractDataset, DatasetError, get_protocol_and_path
 
-from book_forecast.cache import cache_folder
-from book_forecast.journals import JournalFolder
-from book_forecast.keeps import KeepFolder
+from book_forecast.execution.checkpoints import KeepFolder
+from book_forecast.execution.journals import JournalFolder
+from book_forecast.storage.cache import cache_folder
 
 Folder = TypeVar("Folder", JournalFolder, KeepFolder)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from book_forecast.generations import Shard
+from book_forecast.execution.shards import Shard
 
 _PART = re.compile(r"^\d{4,}-of-(\d{4,})\.parquet$")
 

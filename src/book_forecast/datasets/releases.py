@@ -11,17 +11,17 @@ import pyarrow as pa
 from kedro.io.core import AbstractDataset, DatasetError
 
 from book_forecast.datasets.atomic import AtomicJSONDataset
-from book_forecast.errors import UserError
-from book_forecast.releases.changes import ChangedMeanwhileError, PinnedError
+from book_forecast.payload.contents import Payload
+from book_forecast.payload.manifest import PayloadError
 from book_forecast.releases.draft import Draft
 from book_forecast.releases.gates import Verdict
-from book_forecast.releases.manifest import PayloadError
-from book_forecast.releases.payload import Payload
 from book_forecast.releases.promotion import champion_of, crown
+from book_forecast.releases.promotion_log import ChangedMeanwhileError, PinnedError
 from book_forecast.releases.publishing import add_scores, publish
 from book_forecast.releases.refresh import Refresh
 from book_forecast.releases.registry import Registry
 from book_forecast.releases.store import ReleaseStore
+from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 

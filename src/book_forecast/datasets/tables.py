@@ -13,7 +13,7 @@ from kedro.io import AbstractDataset, DatasetError
 from kedro.io.core import get_protocol_and_path
 
 from book_forecast.datasets.exports import UNREADABLE
-from book_forecast.errors import UserError
+from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
-from book_forecast.histories import FloatArray
+from book_forecast.series.history import FloatArray
 
 
 @dataclass(frozen=True, slots=True)

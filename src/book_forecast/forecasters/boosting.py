@@ -22,8 +22,8 @@ from threadpoolctl import threadpool_limits
 from book_forecast.forecasters.boosting_features import PRODUCT_CLASS, Rows, features
 from book_forecast.forecasters.boosting_panel import CHUNK, Panel, panel_of
 from book_forecast.forecasters.boosting_regressors import IntArray
-from book_forecast.histories import YEAR, FloatArray, Regressors, weeks_after
-from book_forecast.options import BoostingOptions
+from book_forecast.options.groups import BoostingOptions
+from book_forecast.series.history import YEAR, FloatArray, Regressors, weeks_after
 
 if TYPE_CHECKING:
     import lightgbm

@@ -18,7 +18,7 @@ from book_forecast.forecasters.boosting_regressors import (
     IntArray,
     regressor_values,
 )
-from book_forecast.histories import YEAR, FloatArray
+from book_forecast.series.history import YEAR, FloatArray
 
 # Whole weeks that come closest to so many years of 365.25 days, up to ten years.
 YEARS_BACK = np.round(365.25 / 7.0 * np.arange(1, 11)).astype(np.int64)

@@ -10,7 +10,7 @@ import numpy as np
 from book_forecast.forecasters.base import Capabilities
 from book_forecast.forecasters.paths import PATH_WEEKS, Course, Path
 from book_forecast.forecasters.transforms import Transform
-from book_forecast.histories import FloatArray, History
+from book_forecast.series.history import FloatArray, History
 
 
 @dataclass(frozen=True)

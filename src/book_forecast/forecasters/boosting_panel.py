@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.calendar import REGRESSORS, calendar_weeks
 from book_forecast.forecasters.boosting_regressors import (
     Float32Array,
     Further,
     IntArray,
     further_of,
 )
-from book_forecast.histories import PROMOTION, WEEK, YEAR, FloatArray, Regressors
+from book_forecast.series.calendar import REGRESSORS, calendar_weeks
+from book_forecast.series.history import PROMOTION, WEEK, YEAR, FloatArray, Regressors
 
 # A title's weekly changes are known from those of two years, and where there are fewer weeks
 # they count beside four of a typical title: 0.3 is the usual noise of a week on the log scale.

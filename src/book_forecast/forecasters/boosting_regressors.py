@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.histories import PROMOTION, YEAR, Future, Regressors
+from book_forecast.series.history import PROMOTION, YEAR, Future, Regressors
 
 IntArray = npt.NDArray[np.int64]
 Float32Array = npt.NDArray[np.float32]

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from scipy.stats import t as student
 
 from book_forecast.forecasters.base import Forecast
-from book_forecast.histories import FloatArray
+from book_forecast.series.history import FloatArray
 
 IntArray = npt.NDArray[np.int64]
 

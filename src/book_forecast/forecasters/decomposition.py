@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from book_forecast.histories import YEAR, FloatArray
+from book_forecast.series.history import YEAR, FloatArray
 
 WEEKS_IN_A_YEAR = 365.25 / 7.0
 # Weeks of the moving average that stands for the level when noise is measured against it.

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.histories import PROMOTION, WEEK, FloatArray
-from book_forecast.seasonality import fourier
+from book_forecast.series.history import PROMOTION, WEEK, FloatArray
+from book_forecast.series.seasonality import fourier
 
 Weeks = npt.NDArray[np.datetime64]
 
@@ -108,7 +108,7 @@ def _holiday_columns(weeks: Weeks) -> dict[str, FloatArray]:
 def _calendar() -> dict[str, FloatArray]:
     """All windows of a hundred years: made once a process, since feasts take time to look up."""
     # Only here: importing a model family should not cost the time of the libraries behind it.
-    from book_forecast.calendar import REGRESSORS, calendar_weeks
+    from book_forecast.series.calendar import REGRESSORS, calendar_weeks
 
     table = calendar_weeks(pd.Timestamp(_FIRST_WEEK), pd.Timestamp(_LAST_WEEK), weeks_ahead=0)
     return {f"holidays.{name}": table[name].to_numpy(dtype=np.float64) for name in REGRESSORS}

@@ -11,7 +11,8 @@ import numpy as np
 from book_forecast.forecasters.base import Capabilities, FittedForecaster, Forecast, array, plain
 from book_forecast.forecasters.calibration import Calibration
 from book_forecast.forecasters.explanation import parts_of
-from book_forecast.histories import YEAR, FloatArray
+from book_forecast.forecasters.registry import restore_member
+from book_forecast.series.history import YEAR, FloatArray
 
 WEEKS = "volumes"
 
@@ -119,12 +120,9 @@ def _restored(
     family: str, entry: Mapping[str, Any], weeks: Sequence[float | None]
 ) -> FittedForecaster:
     """A member as it is after all weeks."""
-    # The registry knows the ensemble too.
-    from book_forecast.forecasters.registry import restore
-
     known = entry["known"]
     if known is None:
-        return restore(family, {**entry["state"], WEEKS: weeks})
+        return restore_member(family, {**entry["state"], WEEKS: weeks})
     # A model that knows more than is asked for starts again from the first week.
     newer = weeks[known:] if known <= len(weeks) else weeks
-    return restore(family, entry["state"]).roll_forward(array(newer))
+    return restore_member(family, entry["state"]).roll_forward(array(newer))

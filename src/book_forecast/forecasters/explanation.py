@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from book_forecast.histories import YEAR, FloatArray
+from book_forecast.series.history import YEAR, FloatArray
 
 
 def parts_of(mean: FloatArray, told: Mapping[str, FloatArray]) -> dict[str, FloatArray]:

@@ -15,7 +15,7 @@ from book_forecast.forecasters.paths import Ets, Intermittent, Mstl, Theta
 from book_forecast.forecasters.registry import FAMILIES
 from book_forecast.forecasters.regression import Regression
 from book_forecast.forecasters.sarima import Candidate, Sarima
-from book_forecast.histories import YEAR, FloatArray, History
+from book_forecast.series.history import YEAR, FloatArray, History
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from book_forecast.forecasters.transforms import Transform
-from book_forecast.histories import FloatArray
+from book_forecast.series.history import FloatArray
 
 
 def fill_missing(volumes: FloatArray, season: int) -> FloatArray:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.forecasters.base import Forecast
-from book_forecast.histories import weeks_after
+from book_forecast.series.history import weeks_after
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from book_forecast.forecasters.base import (
     gaussian_forecast,
     plain,
 )
-from book_forecast.histories import FloatArray, History
+from book_forecast.series.history import FloatArray, History
 
 
 @dataclass(frozen=True)

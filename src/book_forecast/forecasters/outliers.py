@@ -13,8 +13,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from book_forecast.histories import FloatArray, History
-from book_forecast.seasonality import period_of
+from book_forecast.series.history import FloatArray, History
+from book_forecast.series.seasonality import period_of
 
 SIDE = 9
 """Weeks on each side whose median is the level there: a burst may last for four of them."""

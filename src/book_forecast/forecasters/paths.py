@@ -24,7 +24,7 @@ from book_forecast.forecasters.base import (
 from book_forecast.forecasters.decomposition import Season, evolving_season, fixed_season
 from book_forecast.forecasters.filling import fill_missing
 from book_forecast.forecasters.transforms import Transform, TransformName
-from book_forecast.histories import YEAR, FloatArray, History
+from book_forecast.series.history import YEAR, FloatArray, History
 
 PATH_WEEKS = 3 * YEAR
 # Relative to the volumes: what is left of a series that its season explains to the last digit.

@@ -1,4 +1,4 @@
-"""The model families by name, and how a kept state becomes a model again."""
+"""The families of single models by name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from book_forecast.forecasters.base import FittedForecaster
 from book_forecast.forecasters.boosting_member import Boosting
-from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.paths import Ets, Intermittent, Mstl, Theta
 from book_forecast.forecasters.regression import Regression
@@ -16,7 +15,6 @@ from book_forecast.forecasters.sarima import Sarima
 FAMILIES: dict[str, type[FittedForecaster]] = {
     family.family: family
     for family in (
-        Ensemble,
         Sarima,
         Regression,
         Ets,
@@ -31,8 +29,8 @@ FAMILIES: dict[str, type[FittedForecaster]] = {
 }
 
 
-def restore(family: str, state: Mapping[str, Any]) -> FittedForecaster:
-    """A fitted model from its family's name and its state.
+def restore_member(family: str, state: Mapping[str, Any]) -> FittedForecaster:
+    """Restore a fitted single model from its family's name and its state.
 
     Raises:
         ValueError: If there is no such family.

@@ -26,9 +26,9 @@ from book_forecast.forecasters.outliers import clean
 from book_forecast.forecasters.sarima import PERFECT_FIT, fit_from_state, fit_state, weekly_variance
 from book_forecast.forecasters.shrinkage import regress
 from book_forecast.forecasters.transforms import Transform
-from book_forecast.histories import WEEK, FloatArray, History
 from book_forecast.sarima import Prediction, SarimaFit, predict
-from book_forecast.seasonality import YEAR
+from book_forecast.series.history import WEEK, FloatArray, History
+from book_forecast.series.seasonality import YEAR
 
 # Six years: seasons change, and what they were long ago says little of the next one. On folds in
 # M4's training weeks three to six years do alike and all weeks worse; sample titles, whose seasons

@@ -16,8 +16,8 @@ from book_forecast.forecasters.base import (
     plain,
 )
 from book_forecast.forecasters.transforms import Transform, TransformName
-from book_forecast.histories import FloatArray, History
 from book_forecast.sarima import SarimaFit, Specification, fit, predict, standardised_residuals
+from book_forecast.series.history import FloatArray, History
 
 # Sales are noisy: a model whose errors are this small a part of the weekly changes' variance has
 # learnt the weeks by heart.

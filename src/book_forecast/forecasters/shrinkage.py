@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from book_forecast.forecasters.design import group_of, wave_number
-from book_forecast.histories import FloatArray
 from book_forecast.sarima import Specification
 from book_forecast.sarima.marginal import (
     Errors,
@@ -27,6 +26,7 @@ from book_forecast.sarima.marginal import (
     fit_errors,
     whiten_regression,
 )
+from book_forecast.series.history import FloatArray
 
 GRIDS = {
     "season": (0.0, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8),

@@ -11,7 +11,7 @@ from scipy.special import boxcox1p, inv_boxcox1p
 from scipy.stats import boxcox_llf, norm
 
 from book_forecast.forecasters.base import Forecast
-from book_forecast.histories import FloatArray
+from book_forecast.series.history import FloatArray
 
 TransformName = Literal["none", "log", "box_cox"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from book_forecast.errors import UserError
 from book_forecast.options.run import Options
+from book_forecast.storage.errors import UserError
 
 
 def check_options(values: Mapping[str, Any]) -> Options:

@@ -4,8 +4,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from book_forecast.series.history import TableFuture
+
 Share = Annotated[float, Field(ge=0, le=1)]
-TableFuture = Literal["known", "zero", "last", "seasonal"]
 
 
 class OptionGroup(BaseModel):

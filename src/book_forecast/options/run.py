@@ -25,7 +25,7 @@ from book_forecast.options.values import (
     normalise_levels,
     normalise_titles,
 )
-from book_forecast.releases.manifest import LONGEST_HORIZON
+from book_forecast.payload.manifest import LONGEST_HORIZON
 
 
 class Options(OptionGroup):

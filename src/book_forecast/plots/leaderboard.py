@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from book_forecast.metrics import ALL_TITLES, error_ratios
+from book_forecast.backtesting.metrics import ALL_TITLES, error_ratios
 from book_forecast.plots.style import (
     ENSEMBLE,
     FAINT,

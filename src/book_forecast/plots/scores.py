@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from book_forecast.metrics import ALL_TITLES
+from book_forecast.backtesting.metrics import ALL_TITLES
 from book_forecast.plots.choice import chosen_rows
 from book_forecast.plots.style import (
     BASELINE,

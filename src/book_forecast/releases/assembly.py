@@ -10,7 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from book_forecast.releases.manifest import (
+from book_forecast.payload.contents import table_bytes
+from book_forecast.payload.manifest import (
     FORMAT,
     LONGEST_HORIZON,
     MANIFEST,
@@ -18,7 +19,6 @@ from book_forecast.releases.manifest import (
     checksum,
     file_entry,
 )
-from book_forecast.releases.payload import table_bytes
 
 
 def assemble(

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from book_forecast.errors import UserError
+from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.forecasters import Forecast
-from book_forecast.histories import weeks_after
-from book_forecast.releases.manifest import LONGEST_HORIZON, PROBABILITIES
+from book_forecast.forecasters.base import Forecast
+from book_forecast.payload.manifest import LONGEST_HORIZON, PROBABILITIES
+from book_forecast.series.history import weeks_after
 
 Floats = npt.NDArray[np.float32]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Sequence
 
-from book_forecast.errors import UserError
-from book_forecast.forecasters import Sarima
-from book_forecast.releases.answers import Answers
+from book_forecast.forecasters.sarima import Sarima
+from book_forecast.payload.contents import Payload
+from book_forecast.payload.forecast_reader import Answers
 from book_forecast.releases.models import model_of
-from book_forecast.releases.payload import Payload
 from book_forecast.releases.registry import Registry
 from book_forecast.sarima.bridge import to_statsmodels
-from book_forecast.tracking.store import experiment_id, make_ready
+from book_forecast.storage.errors import UserError
+from book_forecast.storage.mlflow_store import experiment_id, make_ready
 
 
 def log_statsmodels(payload: Payload, isbns: Sequence[str], registry: Registry) -> dict[str, str]:

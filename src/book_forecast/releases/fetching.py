@@ -12,7 +12,7 @@ from typing import Any
 
 import fsspec
 
-from book_forecast.releases.manifest import MANIFEST, PayloadError
+from book_forecast.payload.manifest import MANIFEST, PayloadError
 
 
 def fetch_payload(

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 from scipy.stats import wilcoxon
 
-from book_forecast.options import PromoteOptions
+from book_forecast.options.groups import PromoteOptions
 
 FEWEST_FOR_A_TEST = 6
 """With fewer titles that differ no paired test can tell, and the ratio alone decides."""

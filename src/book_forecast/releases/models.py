@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from book_forecast.forecasters import FittedForecaster, restore
-from book_forecast.forecasters.base import plain
-from book_forecast.histories import FloatArray
-from book_forecast.releases.payload import Payload
+from book_forecast.forecasters.base import FittedForecaster, plain
+from book_forecast.forecasters.restoring import restore
+from book_forecast.payload.contents import Payload
+from book_forecast.series.history import FloatArray
 
 _WEEKS = "volumes"
 _PLACE = "…"

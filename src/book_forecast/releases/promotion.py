@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from book_forecast.releases.changes import Action, Change, ChangedMeanwhileError, PinnedError
+from book_forecast.releases.promotion_log import Action, Change, ChangedMeanwhileError, PinnedError
 from book_forecast.releases.registry import Registry, RegistryError
 from book_forecast.releases.store import ReleaseStore
 

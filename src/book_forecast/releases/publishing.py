@@ -15,14 +15,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from book_forecast.payload.contents import read_payload
+from book_forecast.payload.manifest import MANIFEST, PayloadError
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.draft import Draft
-from book_forecast.releases.manifest import MANIFEST, PayloadError
-from book_forecast.releases.payload import read_payload
 from book_forecast.releases.promotion import set_alias
 from book_forecast.releases.registry import Registry, RegistryError
 from book_forecast.releases.store import ReleaseStore
-from book_forecast.tracking.records import revision
+from book_forecast.storage.revision import revision
 
 logger = logging.getLogger(__name__)
 

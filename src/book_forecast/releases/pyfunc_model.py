@@ -9,8 +9,8 @@ from typing import Any
 import mlflow
 import numpy as np
 import pandas as pd
-from book_forecast_release_1.answers import Answers  # type: ignore[import-not-found]
-from book_forecast_release_1.payload import read_payload  # type: ignore[import-not-found]
+from book_forecast_release_1.contents import read_payload  # type: ignore[import-not-found]
+from book_forecast_release_1.forecast_reader import Answers  # type: ignore[import-not-found]
 from mlflow.pyfunc.model import PythonModel
 
 HORIZON = 32

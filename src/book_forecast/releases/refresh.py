@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from book_forecast.histories import FloatArray
+from book_forecast.payload.contents import SCHEMAS, Payload
 from book_forecast.releases.models import state_without_weeks
-from book_forecast.releases.payload import SCHEMAS, Payload
+from book_forecast.series.history import FloatArray
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from book_forecast.errors import UserError
-from book_forecast.tracking.store import StoreError, experiment_id, make_ready, without_secrets
+from book_forecast import payload
+from book_forecast.storage.errors import UserError
+from book_forecast.storage.mlflow_store import (
+    StoreError,
+    experiment_id,
+    make_ready,
+    without_secrets,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -26,7 +32,6 @@ CHAMPION = "champion"
 RELEASE = "release"
 """Tag of a version that names its release."""
 # The payload's own readers travel with it, under a name that says which format they read.
-_READERS = ("manifest", "payload", "answers")
 _READERS_PACKAGE = "book_forecast_release_1"
 _REQUIREMENTS = ("numpy", "pandas", "pyarrow")
 _QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
@@ -186,19 +191,17 @@ class Registry:
         mlflow.set_tracking_uri(self.uri)
         with tempfile.TemporaryDirectory() as place, self._run(run_id, release):
             readers = Path(place, _READERS_PACKAGE)
-            readers.mkdir()
-            (readers / "__init__.py").touch()
-            for name in _READERS:
-                shutil.copy(Path(__file__).with_name(f"{name}.py"), readers)
-            payload = Path(place, "payload")
-            payload.mkdir()
+            unused = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(Path(payload.__file__).parent, readers, ignore=unused)
+            content = Path(place, "payload")
+            content.mkdir()
             for path in files:
-                shutil.copy(path, payload)
+                shutil.copy(path, content)
             with _importable(place):
                 return mlflow.pyfunc.log_model(
                     name=RELEASE,
                     python_model=str(Path(__file__).with_name("pyfunc_model.py")),
-                    artifacts={"payload": str(payload)},
+                    artifacts={"payload": str(content)},
                     code_paths=[str(readers)],
                     pip_requirements=list(_REQUIREMENTS),
                     signature=_signature(),

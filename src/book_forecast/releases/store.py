@@ -24,14 +24,14 @@ import fsspec
 import pyarrow as pa
 from fsspec.implementations.local import LocalFileSystem
 
-from book_forecast.cache import cache_folder
-from book_forecast.errors import UserError
-from book_forecast.files import replacing
+from book_forecast.payload.contents import Payload, read_payload
+from book_forecast.payload.manifest import MANIFEST, PayloadError, read_manifest
 from book_forecast.releases.assembly import revise
-from book_forecast.releases.changes import Change, ChangedMeanwhileError
 from book_forecast.releases.fetching import fetch_payload
-from book_forecast.releases.manifest import MANIFEST, PayloadError, read_manifest
-from book_forecast.releases.payload import Payload, read_payload
+from book_forecast.releases.promotion_log import Change, ChangedMeanwhileError
+from book_forecast.storage.cache import cache_folder
+from book_forecast.storage.errors import UserError
+from book_forecast.storage.files import replacing
 
 RELEASE_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8}")
 _CHANGES = "changes"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numba
 
-from book_forecast.cache import cache_folder
+from book_forecast.storage.cache import cache_folder
 
 PREFIX = "kernels-"
 _SOURCE = Path(__file__).parent

@@ -15,12 +15,12 @@ def main() -> None:
     # It asks for a look at the champion: before that can be heard, it must not end the process.
     with suppress(AttributeError):  # not every system has it
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    from book_forecast.errors import UserError
     from book_forecast.serving.logs import LOG_CONFIG
     from book_forecast.serving.no_pandas import keep_pandas_out
     from book_forecast.serving.settings import read_settings
     from book_forecast.serving.source import source_of
     from book_forecast.serving.watch import Watch
+    from book_forecast.storage.errors import UserError
 
     keep_pandas_out()
     # Requests wait that long for a thread that works beside them, such as a comparison of releases.

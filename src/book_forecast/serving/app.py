@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from book_forecast import __version__
 from book_forecast.serving import books, page
+from book_forecast.serving.cache import shelf_of
 from book_forecast.serving.errors import RequestError
 from book_forecast.serving.guard import BodyGuard, TokenGuard
 from book_forecast.serving.metrics import Metrics
@@ -21,7 +22,6 @@ from book_forecast.serving.openapi import describe
 from book_forecast.serving.request_log import RequestLog
 from book_forecast.serving.routes import make_router
 from book_forecast.serving.settings import Settings
-from book_forecast.serving.shelf import shelf_of
 from book_forecast.serving.source import source_of
 from book_forecast.serving.watch import Watch
 

@@ -11,8 +11,9 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import AwareDatetime, BaseModel, Field
 
-from book_forecast.releases.answers import HIGHEST_LEVEL, LOWEST_LEVEL, Answers
-from book_forecast.releases.changes import Action
+from book_forecast.payload.forecast_reader import HIGHEST_LEVEL, LOWEST_LEVEL, Answers
+from book_forecast.releases.promotion_log import Action
+from book_forecast.serving.cache import Shelf
 from book_forecast.serving.catalogue import Catalogue, Comparison, Order, Sort, rounded
 from book_forecast.serving.current import Current
 from book_forecast.serving.errors import NothingLoadedError, RequestError
@@ -30,7 +31,6 @@ from book_forecast.serving.predict import forecast as predicted
 from book_forecast.serving.routes import NOT_READY
 from book_forecast.serving.schemas import Prediction, Problem
 from book_forecast.serving.settings import Settings
-from book_forecast.serving.shelf import Shelf
 
 
 class Promotion(BaseModel):

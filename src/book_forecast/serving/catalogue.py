@@ -11,9 +11,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from book_forecast.releases.answers import Answers
-from book_forecast.releases.changes import Change
-from book_forecast.serving.changes_since import Changes
+from book_forecast.payload.forecast_reader import Answers
+from book_forecast.releases.promotion_log import Change
+from book_forecast.serving.release_changes import Changes
 
 AHEAD = 13
 """Weeks of the sum that stands for a title's size: a quarter."""

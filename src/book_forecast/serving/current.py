@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-from book_forecast.releases.answers import Answers
+from book_forecast.payload.forecast_reader import Answers
 
 
 @dataclass(frozen=True)

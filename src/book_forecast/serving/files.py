@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from book_forecast.releases.answers import Answer
+from book_forecast.payload.forecast_reader import Answer
 
 CSV_TYPE = "text/csv; charset=utf-8"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -24,9 +24,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from book_forecast.releases.manifest import PayloadError
-from book_forecast.releases.payload import Payload
-from book_forecast.releases.payload import read_payload as read_files
+from book_forecast.payload.contents import Payload
+from book_forecast.payload.contents import read_payload as read_files
+from book_forecast.payload.manifest import PayloadError
 from book_forecast.serving.no_pandas import keep_pandas_out
 from book_forecast.serving.source import local_copy
 

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import orjson
 
 from book_forecast.bookscan.isbn_text import normalise_text
-from book_forecast.releases.answers import HIGHEST_LEVEL, LOWEST_LEVEL, Answers, check_level
-from book_forecast.releases.manifest import LONGEST_HORIZON
+from book_forecast.payload.forecast_reader import HIGHEST_LEVEL, LOWEST_LEVEL, Answers, check_level
+from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.serving.errors import RequestError
 
 JSON = "application/json"

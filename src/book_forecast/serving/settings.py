@@ -15,8 +15,8 @@ from pydantic import (
     ValidationError,
 )
 
-from book_forecast.errors import UserError
-from book_forecast.releases.manifest import LONGEST_HORIZON
+from book_forecast.payload.manifest import LONGEST_HORIZON
+from book_forecast.storage.errors import UserError
 
 _PREFIX = "BOOK_FORECAST_SERVE_"
 _NAMES = {

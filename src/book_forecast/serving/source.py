@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from book_forecast.payload.manifest import MANIFEST, PayloadError, read_manifest
 from book_forecast.releases.fetching import fetch_payload
-from book_forecast.releases.manifest import MANIFEST, PayloadError, read_manifest
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.registry import NotYetError, Registry, RegistryError, registry_of
 from book_forecast.serving.settings import Settings

@@ -10,8 +10,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from book_forecast.releases.answers import Answers
-from book_forecast.releases.manifest import PayloadError
+from book_forecast.payload.forecast_reader import Answers
+from book_forecast.payload.manifest import PayloadError
 from book_forecast.serving.current import Current, Status
 from book_forecast.serving.loader import load
 from book_forecast.serving.source import NoChampionError, Pointer, Source

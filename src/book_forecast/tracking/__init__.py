@@ -1,5 +1,1 @@
-"""What goes to MLflow when a pipeline runs; nodes and datasets know nothing of it."""
-
-from book_forecast.tracking.hooks import TrackingHooks
-
-__all__ = ["TrackingHooks"]
+"""What of a run is recorded in MLflow."""

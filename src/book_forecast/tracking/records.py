@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 import re
-import subprocess
 from collections.abc import Iterator, Mapping
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
 # MLflow's limits are 6,000 and 8,000 characters; nobody reads that much in its tables.
 MAX_VALUE_LENGTH = 500
-REVISION_VARIABLE = "BOOK_FORECAST_REVISION"
 
 _USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
 _QUERY_SECRET = re.compile(
@@ -56,26 +52,6 @@ def clean_name(name: str) -> str:
     return _NOT_IN_NAMES.sub("_", name)
 
 
-def revision(project: Path, variables: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return MLflow tags of the code's git revision; none where it cannot be told.
-
-    Args:
-        project: The project's folder.
-        variables: ``BOOK_FORECAST_REVISION`` among them stands in for git in a container image.
-    """
-    commit = _git(project, "rev-parse", "HEAD")
-    if commit is None:
-        given = variables.get(REVISION_VARIABLE)
-        return {"mlflow.source.git.commit": given} if given else {}
-    branch = _git(project, "rev-parse", "--abbrev-ref", "HEAD") or "HEAD"
-    changed = _git(project, "status", "--porcelain", "--untracked-files=no")
-    return {
-        "mlflow.source.git.commit": commit,
-        "mlflow.source.git.branch": branch,
-        "git.uncommitted_changes": str(bool(changed)).lower(),
-    }
-
-
 def _flat(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in nested.items():
         inner = value.model_dump() if hasattr(value, "model_dump") else value
@@ -83,17 +59,3 @@ def _flat(nested: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield from _flat(inner, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", inner
-
-
-def _git(project: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(  # noqa: S603
-            ["git", "-C", str(project), *arguments],  # noqa: S607
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()

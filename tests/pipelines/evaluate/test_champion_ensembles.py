@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.forecasters import Candidate, Sarima
 from book_forecast.forecasters.calibration import Errors, calibrate
+from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.pipelines.evaluate.champion_ensembles import (
     ChampionEnsemble,
     forecast_ensemble,

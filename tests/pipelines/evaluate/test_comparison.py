@@ -3,8 +3,7 @@
 import pandas as pd
 import pytest
 
-from book_forecast.errors import UserError
-from book_forecast.options import EvaluateOptions, PromoteOptions, ShardOptions
+from book_forecast.options.groups import EvaluateOptions, PromoteOptions, ShardOptions
 from book_forecast.pipelines.evaluate.comparison import (
     choices,
     forecast_with_champion,
@@ -23,6 +22,7 @@ from book_forecast.pipelines.train.nodes import (
     summarise_fits,
 )
 from book_forecast.pipelines.train.release import assemble_release
+from book_forecast.storage.errors import UserError
 from tests.histories import WHOLE, specifications_of, volumes, weeks_frame
 from tests.releases import payloads
 

@@ -6,14 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.forecasters import Candidate, FittedForecaster, Sarima, SeasonalNaive
-from book_forecast.histories import title_histories
+from book_forecast.forecasters.base import FittedForecaster
+from book_forecast.forecasters.naive import SeasonalNaive
+from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.pipelines.evaluate.figures import (
     plot_leaderboard,
     plot_residuals,
     title_residuals,
 )
 from book_forecast.sarima import Specification
+from book_forecast.series.history import title_histories
 from tests.plots.frames import make_history, make_titles, traces_by_name
 
 ISBNS = ["9780000000001", "9780000000002", "9780000000003"]

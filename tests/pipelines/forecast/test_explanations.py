@@ -9,8 +9,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from book_forecast.forecasters import FAMILIES, Ensemble, Naive, SeasonalNaive
 from book_forecast.forecasters.calibration import BANDS, PROBABILITIES, Calibration
+from book_forecast.forecasters.ensemble import Ensemble
+from book_forecast.forecasters.naive import Naive, SeasonalNaive
+from book_forecast.forecasters.registry import FAMILIES
+from book_forecast.payload.contents import read_payload
 from book_forecast.pipelines.forecast.explanations import (
     EXPLANATION_TYPES,
     TitleModel,
@@ -18,7 +21,6 @@ from book_forecast.pipelines.forecast.explanations import (
     explain_title,
 )
 from book_forecast.releases.models import state_without_weeks
-from book_forecast.releases.payload import read_payload
 from tests.histories import history
 from tests.releases import payloads
 

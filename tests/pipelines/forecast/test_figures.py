@@ -6,8 +6,8 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from book_forecast.datasets import AtomicParquetDataset, CurrentReleaseDataset, FiguresDataset
-from book_forecast.figure_inputs import FigureInputHooks
-from book_forecast.keeps import KeepFolder
+from book_forecast.execution.checkpoints import KeepFolder
+from book_forecast.hooks.optional_inputs import FigureInputHooks
 from book_forecast.pipelines.forecast import create_pipeline
 from book_forecast.pipelines.train.nodes import fit_release_titles
 from book_forecast.pipelines.train.release import assemble_release

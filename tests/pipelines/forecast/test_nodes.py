@@ -6,15 +6,15 @@ import pytest
 from kedro_datasets.partitions import PartitionedDataset
 
 from book_forecast.datasets import CurrentReleaseDataset, TitleRowsDataset
-from book_forecast.errors import UserError
-from book_forecast.forecasters import Sarima
+from book_forecast.forecasters.sarima import Sarima
 from book_forecast.pipelines.forecast.nodes import forecast_titles, keep_forecasts, roll_forward
 from book_forecast.pipelines.train.nodes import fit_release_titles
 from book_forecast.pipelines.train.release import assemble_release
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.models import model_of
-from book_forecast.releases.since import errors_since
+from book_forecast.releases.post_release import errors_since
 from book_forecast.releases.store import ReleaseStore
+from book_forecast.storage.errors import UserError
 from tests.histories import WHOLE, specifications_of, volumes, weeks_frame
 from tests.releases import payloads
 from tests.releases.payloads import RELEASE

@@ -9,8 +9,8 @@ from kedro.io import DataCatalog, DatasetError
 from kedro.runner import SequentialRunner
 from omegaconf import OmegaConf
 
-from book_forecast.errors import UserError
 from book_forecast.pipelines.ingest import create_pipeline
+from book_forecast.storage.errors import UserError
 
 ALCHEMIST, CATERPILLAR = "9780722532935", "9780241003008"
 HEADER = ["ISBN", "Title", "Author", "Interval", "End Date", "Volume", "Value", "ASP", "RRP"]

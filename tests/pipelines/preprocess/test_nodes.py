@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from book_forecast.calendar import REGRESSORS
 from book_forecast.pipelines.preprocess import nodes, schemas
+from book_forecast.series.calendar import REGRESSORS
 from tests.pipelines.preprocess.exports import every_week, isbn_of, make_sales, make_titles, week_of
 
 SPLIT = 8

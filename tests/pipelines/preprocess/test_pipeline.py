@@ -10,9 +10,9 @@ from kedro.io.core import DatasetError
 from kedro.runner import SequentialRunner
 from omegaconf import OmegaConf
 
-from book_forecast.errors import find_user_error
-from book_forecast.options import Options
+from book_forecast.options.run import Options
 from book_forecast.pipelines.preprocess import create_pipeline
+from book_forecast.storage.errors import find_user_error
 from tests.pipelines.preprocess.exports import every_week, isbn_of, make_sales, make_titles, week_of
 
 OUTPUTS = {

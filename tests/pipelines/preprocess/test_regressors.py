@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from book_forecast.calendar import REGRESSORS
-from book_forecast.errors import UserError
-from book_forecast.options import RegressorOptions
+from book_forecast.options.groups import RegressorOptions
 from book_forecast.pipelines.preprocess import schemas
 from book_forecast.pipelines.preprocess.nodes import build_regressors
 from book_forecast.pipelines.preprocess.regressors import MOST_NAMES
+from book_forecast.series.calendar import REGRESSORS
+from book_forecast.storage.errors import UserError
 from tests.pipelines.preprocess.exports import isbn_of, week_of
 
 WEEKS = 60

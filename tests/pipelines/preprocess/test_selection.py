@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from book_forecast.errors import UserError
 from book_forecast.pipelines.preprocess.schemas import TITLES_LEFT_OUT
 from book_forecast.pipelines.preprocess.selection import LEFT_OUT_COLUMNS, select_titles
 from book_forecast.pipelines.preprocess.weeks import find_missing_weeks
+from book_forecast.storage.errors import UserError
 from tests.pipelines.preprocess.exports import (
     every_week,
     isbn_of,

@@ -5,8 +5,8 @@ import logging
 import pandas as pd
 import pytest
 
-from book_forecast.errors import UserError
 from book_forecast.pipelines.preprocess.weeks import find_missing_weeks, limit_weeks
+from book_forecast.storage.errors import UserError
 from tests.pipelines.preprocess.exports import Volumes, every_week, make_sales, week_of
 
 SPLIT = 8

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.options import BoostingOptions
+from book_forecast.options.groups import BoostingOptions
 from book_forecast.pipelines.train.pipeline import create_fits
-from book_forecast.regressors import PLAN
+from book_forecast.series.covariates import PLAN
 from tests.histories import volumes, weeks_frame
 
 DEPTH = np.where(np.arange(120) % 7 == 0, 0.3, 0.0)

@@ -5,10 +5,9 @@ import json
 import pandas as pd
 import pytest
 
-from book_forecast.errors import UserError
-from book_forecast.forecasters import restore
-from book_forecast.journals import JournalFolder
-from book_forecast.options import EvaluateOptions, ShardOptions
+from book_forecast.execution.journals import JournalFolder
+from book_forecast.forecasters.restoring import restore
+from book_forecast.options.groups import EvaluateOptions, ShardOptions
 from book_forecast.pipelines.evaluate.nodes import (
     forecast_known_weeks,
     make_score_table,
@@ -17,6 +16,7 @@ from book_forecast.pipelines.evaluate.nodes import (
 )
 from book_forecast.pipelines.preprocess.nodes import split_weeks
 from book_forecast.pipelines.train.nodes import fit_titles, require_success, summarise_fits
+from book_forecast.storage.errors import UserError
 from tests.histories import CUTOFF, WHOLE, tune, volumes, weeks_frame
 
 ISBNS = ["9780241003008", "9780722532935", "9786703444075"]

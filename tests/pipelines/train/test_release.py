@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.forecasters import restore
-from book_forecast.options import ShardOptions
+from book_forecast.forecasters.restoring import restore
+from book_forecast.options.groups import ShardOptions
+from book_forecast.payload.forecast_reader import Answers
 from book_forecast.pipelines.train.nodes import fit_release_titles
 from book_forecast.pipelines.train.release import assemble_release
-from book_forecast.releases.answers import Answers
 from book_forecast.releases.models import model_of, weeks_of
 from tests.histories import CUTOFF, WHOLE, specifications_of, volumes, weeks_frame
 from tests.releases import payloads

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.histories import PROMOTION, weeks_after
-from book_forecast.options import BoostingOptions, RegressorOptions
+from book_forecast.options.groups import BoostingOptions, RegressorOptions
 from book_forecast.pipelines.tune.boosting import Boost
-from book_forecast.regressors import PLAN
+from book_forecast.series.covariates import PLAN
+from book_forecast.series.history import PROMOTION, weeks_after
 from tests.histories import CUTOFF, QUICK, weeks_frame
 
 HORIZON = 6

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.forecasters import Ensemble, restore
-from book_forecast.journals import JournalFolder
-from book_forecast.options import BoostingOptions, EvaluateOptions, has_ensembles
+from book_forecast.execution.journals import JournalFolder
+from book_forecast.forecasters.ensemble import Ensemble
+from book_forecast.forecasters.restoring import restore
+from book_forecast.options.groups import BoostingOptions, EvaluateOptions
+from book_forecast.options.run import has_ensembles
 from book_forecast.pipelines.evaluate.nodes import forecast_known_weeks
 from book_forecast.pipelines.train.boosting import boost_training_weeks
 from book_forecast.pipelines.train.nodes import fit_release_titles, fit_titles

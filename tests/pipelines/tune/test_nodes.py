@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from book_forecast.generations import Part
-from book_forecast.journals import JournalFolder
-from book_forecast.options import ShardOptions, TuneOptions
+from book_forecast.execution.journals import JournalFolder
+from book_forecast.execution.shards import Part
+from book_forecast.options.groups import ShardOptions, TuneOptions
 from book_forecast.pipelines.preprocess.nodes import split_weeks
 from tests.histories import QUICK, tune, volumes, weeks_frame
 
@@ -141,7 +141,7 @@ KILLED = """
 import sys
 from pathlib import Path
 import pandas as pd
-from book_forecast.journals import JournalFolder
+from book_forecast.execution.journals import JournalFolder
 from tests.histories import tune
 tune(pd.read_parquet(sys.argv[1]), JournalFolder(Path(sys.argv[2])))
 """

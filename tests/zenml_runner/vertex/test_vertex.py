@@ -22,7 +22,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from book_forecast.bookscan.sample import sample_frame
+from book_forecast.sample import sample_frame
 from tests.zenml_runner.vertex.cloud import ROOT, Cloud, cloud
 from tests.zenml_runner.vertex.executors import Outcome, tasks_of
 from tests.zenml_runner.vertex.project import write_project

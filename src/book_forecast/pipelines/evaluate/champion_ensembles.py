@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from book_forecast.forecasters import Candidate, Sarima, TitleForecast
 from book_forecast.forecasters.calibration import Calibration
-from book_forecast.histories import FloatArray, History
+from book_forecast.forecasters.frames import TitleForecast
+from book_forecast.forecasters.sarima import Candidate, Sarima
+from book_forecast.series.history import FloatArray, History
 
 logger = logging.getLogger(__name__)
 

@@ -15,15 +15,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from book_forecast.errors import UserError
-from book_forecast.forecasters import Candidate, Ensemble, Sarima, TitleForecast, forecast_frame
+from book_forecast.backtesting.metrics import ALL_TITLES, score_forecasts
+from book_forecast.execution.checkpoints import KeepFolder
+from book_forecast.execution.fingerprints import fingerprint, source_fingerprint
+from book_forecast.execution.parallel import map_titles
+from book_forecast.execution.shards import Part, Shard
 from book_forecast.forecasters.calibration import Calibration
-from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
-from book_forecast.histories import History, title_histories
-from book_forecast.keeps import KeepFolder
-from book_forecast.metrics import ALL_TITLES, score_forecasts
-from book_forecast.options import EvaluateOptions, PromoteOptions, ShardOptions
-from book_forecast.parallel import map_titles
+from book_forecast.forecasters.ensemble import Ensemble
+from book_forecast.forecasters.frames import TitleForecast, forecast_frame
+from book_forecast.forecasters.sarima import Candidate, Sarima
+from book_forecast.options.groups import EvaluateOptions, PromoteOptions, ShardOptions
+from book_forecast.payload.contents import Payload
 from book_forecast.pipelines.evaluate.champion_ensembles import (
     ChampionEnsemble,
     Members,
@@ -39,8 +41,9 @@ from book_forecast.pipelines.train.titles import (
     fit_title,
 )
 from book_forecast.releases.gates import Errors, judge
-from book_forecast.releases.payload import Payload
 from book_forecast.sarima import Specification, compile_core
+from book_forecast.series.history import History, title_histories
+from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from book_forecast import plots
-from book_forecast.forecasters import Sarima, restore
-from book_forecast.histories import WEEK
+from book_forecast.forecasters.restoring import restore
+from book_forecast.forecasters.sarima import Sarima
+from book_forecast.series.history import WEEK
 
 RESIDUAL_TYPES = {"isbn": "str", "week": "datetime64[us]", "residual": "float64"}
 

@@ -11,25 +11,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from book_forecast.backtest import folds_of
-from book_forecast.forecasters import (
-    Ensemble,
-    FittedForecaster,
-    Forecast,
-    Naive,
-    Sarima,
-    SeasonalNaive,
-    TitleForecast,
-    forecast_frame,
-    restore,
-)
-from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
-from book_forecast.histories import FloatArray, History, title_histories
-from book_forecast.keeps import KeepFolder
-from book_forecast.metrics import ALL_TITLES, score_forecasts
-from book_forecast.options import EvaluateOptions, ShardOptions
-from book_forecast.parallel import map_titles
+from book_forecast.backtesting.metrics import ALL_TITLES, score_forecasts
+from book_forecast.backtesting.rolling_origins import folds_of
+from book_forecast.execution.checkpoints import KeepFolder
+from book_forecast.execution.fingerprints import fingerprint, source_fingerprint
+from book_forecast.execution.parallel import map_titles
+from book_forecast.execution.shards import Part, Shard
+from book_forecast.forecasters.base import FittedForecaster, Forecast
+from book_forecast.forecasters.ensemble import Ensemble
+from book_forecast.forecasters.frames import TitleForecast, forecast_frame
+from book_forecast.forecasters.naive import Naive, SeasonalNaive
+from book_forecast.forecasters.restoring import restore
+from book_forecast.forecasters.sarima import Sarima
+from book_forecast.options.groups import EvaluateOptions, ShardOptions
 from book_forecast.sarima import compile_core
+from book_forecast.series.history import FloatArray, History, title_histories
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +37,9 @@ KINDS = (TitleForecast, Forecast)
 CODE = (
     "book_forecast.sarima",
     "book_forecast.forecasters",
-    "book_forecast.backtest",
-    "book_forecast.histories",
-    "book_forecast.keeps",
+    "book_forecast.backtesting.rolling_origins",
+    "book_forecast.series.history",
+    "book_forecast.execution.checkpoints",
     "book_forecast.pipelines.evaluate",
 )
 

@@ -7,10 +7,11 @@ import logging
 import numpy as np
 import pandas as pd
 
-from book_forecast.forecasters import Ensemble, Zero
-from book_forecast.histories import FloatArray
-from book_forecast.metrics import ALL_TITLES, error_ratios
+from book_forecast.backtesting.metrics import ALL_TITLES, error_ratios
+from book_forecast.forecasters.ensemble import Ensemble
+from book_forecast.forecasters.naive import Zero
 from book_forecast.pipelines.evaluate.nodes import CHOSEN
+from book_forecast.series.history import FloatArray
 
 logger = logging.getLogger(__name__)
 

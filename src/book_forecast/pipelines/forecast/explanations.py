@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.forecasters import Ensemble
-from book_forecast.generations import fingerprint, source_fingerprint
-from book_forecast.histories import FloatArray, weeks_after
-from book_forecast.keeps import KeepFolder
-from book_forecast.parallel import map_titles
+from book_forecast.execution.checkpoints import KeepFolder
+from book_forecast.execution.fingerprints import fingerprint, source_fingerprint
+from book_forecast.execution.parallel import map_titles
+from book_forecast.forecasters.ensemble import Ensemble
+from book_forecast.payload.contents import Payload
 from book_forecast.pipelines.forecast.nodes import CODE
 from book_forecast.releases.models import model_of
-from book_forecast.releases.payload import Payload
+from book_forecast.series.history import FloatArray, weeks_after
 
 logger = logging.getLogger(__name__)
 

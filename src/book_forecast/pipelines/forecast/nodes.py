@@ -11,31 +11,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from book_forecast.errors import UserError
-from book_forecast.forecasters import (
-    FittedForecaster,
-    Forecast,
-    TitleForecast,
-    forecast_frame,
-)
-from book_forecast.generations import fingerprint, source_fingerprint
-from book_forecast.histories import FloatArray, title_histories
-from book_forecast.keeps import Keep, KeepFolder
-from book_forecast.parallel import map_titles
-from book_forecast.releases.answers import Answers
+from book_forecast.execution.checkpoints import Keep, KeepFolder
+from book_forecast.execution.fingerprints import fingerprint, source_fingerprint
+from book_forecast.execution.parallel import map_titles
+from book_forecast.forecasters.base import FittedForecaster, Forecast
+from book_forecast.forecasters.frames import TitleForecast, forecast_frame
+from book_forecast.payload.contents import Payload
+from book_forecast.payload.forecast_reader import Answers
+from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.releases.distributions import LEVELS, distribution_of
-from book_forecast.releases.manifest import LONGEST_HORIZON
 from book_forecast.releases.models import model_of
-from book_forecast.releases.payload import Payload
 from book_forecast.releases.refresh import Refresh, RolledTitle, refresh
+from book_forecast.series.history import FloatArray, title_histories
+from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 
 CODE = (
     "book_forecast.sarima",
     "book_forecast.forecasters",
-    "book_forecast.histories",
-    "book_forecast.keeps",
+    "book_forecast.series.history",
+    "book_forecast.execution.checkpoints",
     "book_forecast.pipelines.forecast",
     "book_forecast.releases",
 )

@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Pipeline, node
 
-from book_forecast.figure_inputs import FIGURES, NEWER_WEEKS
+from book_forecast.hooks.optional_inputs import FIGURES, NEWER_WEEKS
 from book_forecast.pipelines.forecast import explanations, figures, nodes
 
 

@@ -15,7 +15,7 @@ from book_forecast.bookscan.aggregation import (
 )
 from book_forecast.bookscan.cleaning import CleanRows, clean_rows
 from book_forecast.bookscan.rows import RawRows
-from book_forecast.errors import UserError
+from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 

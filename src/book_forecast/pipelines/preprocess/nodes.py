@@ -5,7 +5,6 @@ import logging
 import numpy as np
 import pandas as pd
 
-from book_forecast.calendar import calendar_weeks
 from book_forecast.pipelines.preprocess.regressors import build_regressors, read_regressors
 from book_forecast.pipelines.preprocess.selection import select_titles
 from book_forecast.pipelines.preprocess.weeks import (
@@ -15,6 +14,7 @@ from book_forecast.pipelines.preprocess.weeks import (
     week_grid,
     week_numbers,
 )
+from book_forecast.series.calendar import calendar_weeks
 
 __all__ = [
     "build_model_input",

@@ -16,9 +16,9 @@ import pandas as pd
 
 from book_forecast.bookscan.isbn import normalise_isbn
 from book_forecast.bookscan.weeks import parse_date
-from book_forecast.calendar import REGRESSORS
-from book_forecast.histories import PROMOTION
-from book_forecast.regressors import ALL, PLAN, WEEKS_AHEAD
+from book_forecast.series.calendar import REGRESSORS
+from book_forecast.series.covariates import ALL, PLAN, WEEKS_AHEAD
+from book_forecast.series.history import PROMOTION
 
 REJECTED_COLUMNS = ("file", "row", "column", "value", "reason")
 

@@ -4,11 +4,11 @@ import logging
 
 import pandas as pd
 
-from book_forecast.errors import UserError
-from book_forecast.histories import PROMOTION
-from book_forecast.options import RegressorOptions
+from book_forecast.options.groups import RegressorOptions
 from book_forecast.pipelines.preprocess.regressor_rows import CleanTable, clean_plan, clean_table
-from book_forecast.regressors import ALL, PLAN
+from book_forecast.series.covariates import ALL, PLAN
+from book_forecast.series.history import PROMOTION
+from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 

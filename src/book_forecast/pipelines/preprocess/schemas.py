@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from book_forecast.calendar import REGRESSORS
+from book_forecast.series.calendar import REGRESSORS
 
 _SATURDAY = 5
 

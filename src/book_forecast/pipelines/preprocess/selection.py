@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from book_forecast.errors import UserError
-from book_forecast.options import normalise_titles
+from book_forecast.options.values import normalise_titles
 from book_forecast.pipelines.preprocess.weeks import count_training_weeks, week_grid, week_numbers
+from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from book_forecast.errors import UserError
+from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from book_forecast.forecasters.paths import PATH_WEEKS
-from book_forecast.options import BoostingOptions, RegressorOptions
+from book_forecast.options.groups import BoostingOptions, RegressorOptions
 from book_forecast.pipelines.tune.boosting import Boost
 
 

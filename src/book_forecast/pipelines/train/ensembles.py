@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from book_forecast.forecasters import Boosting, Candidate, Ensemble
+from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.calibration import Calibration
+from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import Recipe, fit_families
-from book_forecast.histories import FloatArray, History
+from book_forecast.forecasters.sarima import Candidate
+from book_forecast.series.history import FloatArray, History
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-from book_forecast.errors import UserError
-from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
-from book_forecast.histories import History, paths_by_title, title_histories
-from book_forecast.keeps import Keep, KeepFolder
-from book_forecast.options import RegressorOptions, ShardOptions
-from book_forecast.parallel import map_titles
+from book_forecast.execution.checkpoints import Keep, KeepFolder
+from book_forecast.execution.fingerprints import fingerprint, source_fingerprint
+from book_forecast.execution.parallel import map_titles
+from book_forecast.execution.shards import Part, Shard
+from book_forecast.options.groups import RegressorOptions, ShardOptions
 from book_forecast.pipelines.train.ensembles import EnsembleChoice, ensemble_choices
 from book_forecast.pipelines.train.titles import (
     CHECKED_LEVELS,
@@ -27,9 +26,11 @@ from book_forecast.pipelines.train.titles import (
     fit_to_score,
     is_repeatable,
 )
-from book_forecast.regressors import with_regressors
 from book_forecast.releases.distributions import LEVELS, distribution_frame
 from book_forecast.sarima import compile_core
+from book_forecast.series.covariates import with_regressors
+from book_forecast.series.history import History, paths_by_title, title_histories
+from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 
@@ -45,13 +46,13 @@ MODEL_TYPES = {
 }
 CODE = (
     "book_forecast.sarima",
-    "book_forecast.calendar",
+    "book_forecast.series.calendar",
     "book_forecast.forecasters",
-    "book_forecast.histories",
-    "book_forecast.keeps",
+    "book_forecast.series.history",
+    "book_forecast.execution.checkpoints",
     "book_forecast.options",
     "book_forecast.pipelines.train",
-    "book_forecast.regressors",
+    "book_forecast.series.covariates",
     "book_forecast.releases",
 )
 

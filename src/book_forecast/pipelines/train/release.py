@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from book_forecast.generations import fingerprint
-from book_forecast.histories import WEEK, title_histories
+from book_forecast.execution.fingerprints import fingerprint
+from book_forecast.payload.contents import SCHEMAS
 from book_forecast.releases.distributions import from_frame
 from book_forecast.releases.draft import Draft
 from book_forecast.releases.models import state_without_weeks
-from book_forecast.releases.payload import SCHEMAS
 from book_forecast.releases.refresh import distributions_table
+from book_forecast.series.history import WEEK, title_histories
 
 logger = logging.getLogger(__name__)
 

@@ -10,24 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from book_forecast.forecasters import (
-    Candidate,
-    Ensemble,
-    FittedForecaster,
-    Naive,
-    Sarima,
-    SeasonalNaive,
-    Zero,
-)
-from book_forecast.histories import History
+from book_forecast.forecasters.base import FittedForecaster
+from book_forecast.forecasters.ensemble import Ensemble
+from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
+from book_forecast.forecasters.sarima import Candidate, Sarima
+from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.pipelines.train.ensembles import (
     EnsembleChoice,
     fit_ensemble,
     specification_text,
 )
 from book_forecast.releases.distributions import distribution_of
-from book_forecast.releases.manifest import LONGEST_HORIZON
 from book_forecast.sarima import ORDERS, Specification
+from book_forecast.series.history import History
 
 logger = logging.getLogger(__name__)
 

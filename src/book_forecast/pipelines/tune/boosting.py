@@ -8,8 +8,9 @@ import pandas as pd
 
 from book_forecast.forecasters.boosting import forecast_all
 from book_forecast.forecasters.boosting_member import Boosting
-from book_forecast.options import BoostingOptions, RegressorOptions, TuneOptions, has_ensembles
-from book_forecast.regressors import further_by_title, planned_after
+from book_forecast.options.groups import BoostingOptions, RegressorOptions, TuneOptions
+from book_forecast.options.run import has_ensembles
+from book_forecast.series.covariates import further_by_title, planned_after
 
 PATH_TYPES = {
     "isbn": "str",

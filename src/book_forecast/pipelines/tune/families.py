@@ -11,36 +11,40 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from book_forecast.backtest import Fold
-from book_forecast.forecasters import Boosting, Candidate, Naive, Zero
+from book_forecast.backtesting.rolling_origins import Fold
+from book_forecast.execution.checkpoints import KeepFolder
+from book_forecast.execution.fingerprints import fingerprint, source_fingerprint
+from book_forecast.execution.parallel import map_titles
+from book_forecast.execution.shards import Part, Shard
+from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.families import Recipe, fit_families
-from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
-from book_forecast.histories import (
+from book_forecast.forecasters.naive import Naive, Zero
+from book_forecast.forecasters.sarima import Candidate
+from book_forecast.options.groups import RegressorOptions, ShardOptions, TuneOptions
+from book_forecast.options.run import has_ensembles
+from book_forecast.sarima import Specification, compile_core
+from book_forecast.series.covariates import with_regressors
+from book_forecast.series.history import (
     FloatArray,
     History,
     paths_by_title,
     title_histories,
     weeks_after,
 )
-from book_forecast.keeps import KeepFolder
-from book_forecast.options import RegressorOptions, ShardOptions, TuneOptions, has_ensembles
-from book_forecast.parallel import map_titles
-from book_forecast.regressors import with_regressors
-from book_forecast.sarima import Specification, compile_core
-from book_forecast.seasonality import detect
+from book_forecast.series.seasonality import detect
 
 logger = logging.getLogger(__name__)
 
 CODE = (
     "book_forecast.sarima",
     "book_forecast.forecasters",
-    "book_forecast.backtest",
-    "book_forecast.calendar",
-    "book_forecast.histories",
-    "book_forecast.keeps",
+    "book_forecast.backtesting.rolling_origins",
+    "book_forecast.series.calendar",
+    "book_forecast.series.history",
+    "book_forecast.execution.checkpoints",
     "book_forecast.options",
-    "book_forecast.regressors",
-    "book_forecast.seasonality",
+    "book_forecast.series.covariates",
+    "book_forecast.series.seasonality",
     "book_forecast.pipelines.tune",
 )
 # What tune has settled without a search.

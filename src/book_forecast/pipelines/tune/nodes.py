@@ -13,14 +13,15 @@ import pandas as pd
 from optuna.storages import JournalStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from book_forecast.backtest import Fold, folds_of
-from book_forecast.forecasters import Naive, Sarima, SeasonalNaive, Zero
-from book_forecast.generations import Part, Shard, fingerprint, source_fingerprint
-from book_forecast.histories import History, title_histories
-from book_forecast.journals import JournalFolder
-from book_forecast.keeps import KeepFolder
-from book_forecast.options import ShardOptions, TuneOptions
-from book_forecast.parallel import map_titles
+from book_forecast.backtesting.rolling_origins import Fold, folds_of
+from book_forecast.execution.checkpoints import KeepFolder
+from book_forecast.execution.fingerprints import fingerprint, source_fingerprint
+from book_forecast.execution.journals import JournalFolder
+from book_forecast.execution.parallel import map_titles
+from book_forecast.execution.shards import Part, Shard
+from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
+from book_forecast.forecasters.sarima import Sarima
+from book_forecast.options.groups import ShardOptions, TuneOptions
 from book_forecast.pipelines.tune.search import (
     CLOCK,
     EVALUATIONS,
@@ -30,6 +31,7 @@ from book_forecast.pipelines.tune.search import (
 )
 from book_forecast.pipelines.tune.space import Space
 from book_forecast.sarima import ORDERS, compile_core
+from book_forecast.series.history import History, title_histories
 
 logger = logging.getLogger(__name__)
 
@@ -64,9 +66,9 @@ FAILED = "tuning failed: "
 CODE = (
     "book_forecast.sarima",
     "book_forecast.forecasters",
-    "book_forecast.backtest",
-    "book_forecast.histories",
-    "book_forecast.keeps",
+    "book_forecast.backtesting.rolling_origins",
+    "book_forecast.series.history",
+    "book_forecast.execution.checkpoints",
     "book_forecast.options",
     "book_forecast.pipelines.tune",
 )

@@ -14,13 +14,13 @@ from optuna.samplers import RandomSampler
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from book_forecast.backtest import Fold
-from book_forecast.forecasters import Candidate, Sarima
-from book_forecast.histories import FloatArray, History
-from book_forecast.options import TuneOptions
+from book_forecast.backtesting.rolling_origins import Fold
+from book_forecast.forecasters.sarima import Candidate, Sarima
+from book_forecast.options.groups import TuneOptions
 from book_forecast.pipelines.tune.dropping import FarBehindPruner
 from book_forecast.pipelines.tune.space import Parameters, Space, key
 from book_forecast.sarima import SarimaFit
+from book_forecast.series.history import FloatArray, History
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 # So many of the best are searched around at the same time.

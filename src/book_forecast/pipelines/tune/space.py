@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 
-from book_forecast.forecasters import Candidate
-from book_forecast.options import SeedOptions, TuneOptions
+from book_forecast.forecasters.sarima import Candidate
+from book_forecast.options.groups import SeedOptions, TuneOptions
 from book_forecast.sarima import ORDERS, Specification
 from book_forecast.sarima.arrays import IntArray
 from book_forecast.sarima.specification import Trend

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.forecasters import Ensemble
+from book_forecast.backtesting.metrics import ALL_TITLES
 from book_forecast.forecasters.calibration import Calibration, Errors, calibrate
+from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import ACROSS_TITLES
 from book_forecast.forecasters.weights import FoldForecasts, combine, weigh
-from book_forecast.histories import WEEK, FloatArray
-from book_forecast.metrics import ALL_TITLES
+from book_forecast.series.history import WEEK, FloatArray
 
 logger = logging.getLogger(__name__)
 

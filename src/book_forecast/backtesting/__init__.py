@@ -1,0 +1,1 @@
+"""Rolling origins and metrics: how forecasts of past weeks are made and scored."""

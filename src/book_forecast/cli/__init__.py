@@ -1,0 +1,19 @@
+"""The project's commands, beside and in place of Kedro's own."""
+
+import click
+
+from book_forecast.cli.releases import release
+from book_forecast.cli.run_command import run
+from book_forecast.cli.sample import sample
+from book_forecast.cli.serve import serve
+
+__all__ = ["cli", "run"]
+
+
+@click.group(name="book_forecast")
+def cli() -> None:
+    """Commands of this project."""
+
+
+for command in (run, release, sample, serve):
+    cli.add_command(command)

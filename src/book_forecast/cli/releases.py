@@ -1,0 +1,280 @@
+"""`kedro release`: what was released, and which release is champion."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from book_forecast.cli.readable import ReadableCommand
+from book_forecast.storage.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from book_forecast.releases.manager import Desk
+
+Function = Callable[..., Any]
+SUMMARY = ("test_wape", "test_wape_seasonal_naive", "test_mase", "test_mase_seasonal_naive")
+MEANT = "RELEASE is an id, its start or end, a version in MLflow, champion or candidate."
+
+
+def _options(function: Function) -> Function:
+    @functools.wraps(function)
+    def readable(*args: Any, **options: Any) -> Any:
+        from book_forecast.payload.manifest import PayloadError
+
+        try:
+            return function(*args, **options)
+        except PayloadError as error:
+            raise UserError(str(error)) from error
+
+    where = click.option("--data-root", help="Where the data lie, if not where the project says.")
+    return click.option("--env", "-e", help="Configuration environment.")(where(readable))
+
+
+def _why(function: Function) -> Function:
+    return click.option("--why", default="by hand", show_default=True, help="For the record.")(
+        function
+    )
+
+
+@click.group()
+def release() -> None:
+    """Look at releases, and choose which one forecasts."""
+
+
+@release.command("list", cls=ReadableCommand)
+@_options
+def list_releases(env: str | None, data_root: str | None) -> None:
+    """Show all releases, the newest first, and all changes of the champion."""
+    from book_forecast.payload.manifest import PayloadError
+
+    desk, _ = _open(env, data_root)
+    releases = desk.store.releases()
+    if not releases:
+        click.echo(f"There are no releases in {desk.store.root} yet.")
+        return
+    versions, champion, candidate = desk.versions(), desk.champion(), desk.store.candidate()
+    for name in reversed(releases):
+        marks = [m for m, r in (("champion", champion), ("candidate", candidate)) if r == name]
+        try:
+            manifest = desk.store.manifest(name)
+        except PayloadError as error:
+            click.echo(f"{name}  {' '.join([*marks, 'DAMAGED:'])} {error}")
+            continue
+        version = f"version {versions[name]}" if name in versions else "not in MLflow"
+        wape = manifest.get("scores", {}).get("test_wape")
+        score = f"WAPE {wape:.3f}" if wape is not None else "not scored"
+        click.echo(
+            f"{name}  {version:14}  cutoff {manifest['cutoff']}  {manifest['titles']} titles  "
+            f"{score}  {' '.join(marks)}".rstrip()
+        )
+    for change in desk.store.changes():
+        click.echo(
+            f"{change.when:%Y-%m-%d %H:%M}  {change.action:8}  {change.before or 'none'} -> "
+            f"{change.release}  {change.who}: {change.why}"
+        )
+
+
+@release.command(cls=ReadableCommand, epilog=MEANT)
+@click.argument("name", metavar="RELEASE", default="champion")
+@_options
+def show(name: str, env: str | None, data_root: str | None) -> None:
+    """Show what a release is, and where it came from."""
+    import yaml
+
+    desk, _ = _open(env, data_root)
+    found = desk.find(name)
+    manifest = desk.store.manifest(found)
+    files = sum(entry["bytes"] for entry in manifest.pop("files").values())
+    hidden = ("probabilities", "checksum", "format")
+    shown = {key: value for key, value in manifest.items() if key not in hidden}
+    scores = manifest.get("scores", {})
+    shown["scores"] = {name: round(scores[name], 4) for name in SUMMARY if name in scores}
+    shown |= {"megabytes": round(files / 1e6, 1), "place": desk.store.place(found)}
+    shown["mlflow_version"] = desk.versions().get(found)
+    click.echo(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True).rstrip())
+
+
+@release.command(cls=ReadableCommand, epilog=MEANT)
+@click.argument("first", metavar="RELEASE")
+@click.argument("second", metavar="RELEASE", default="champion")
+@_options
+def compare(first: str, second: str, env: str | None, data_root: str | None) -> None:
+    """Compare two releases: their scores, their models, and the weeks since both."""
+    from book_forecast.releases.post_release import errors_since
+
+    desk, sales = _open(env, data_root)
+    payloads = [desk.read(first), desk.read(second)]
+    for payload in payloads:
+        manifest = payload.manifest
+        scores = manifest.get("scores", {})
+        told = ", ".join(
+            f"{name} {scores[name]:.3f}" for name in ("test_wape", "test_mase") if name in scores
+        )
+        families = ", ".join(f"{n} {family}" for family, n in manifest["models"].items())
+        click.echo(f"{payload.release}  cutoff {manifest['cutoff']}  {families}")
+        click.echo(f"  on test weeks of its own, as specified: {told or 'not scored'}")
+    columns = ["isbn", "model", "specification"]
+    ours, theirs = (p.titles.select(columns).to_pylist() for p in payloads)
+    known = {row["isbn"]: row for row in theirs}
+    both = [row for row in ours if row["isbn"] in known]
+    other = sum(row != known[row["isbn"]] for row in both)
+    click.echo(f"{len(both)} titles in both, {other} of them with another specification")
+    known_weeks = sales() if payloads[0].release != payloads[1].release else None
+    table = None if known_weeks is None else errors_since(payloads, known_weeks)
+    if table is None:
+        click.echo("No week is newer than both: there is nothing yet to compare the releases on.")
+        return
+    for row in table.to_dict("records"):
+        click.echo(
+            f"{row['release']}  WAPE {row['wape']:.3f} on the {row['weeks']} weeks since, "
+            f"{row['titles']} titles"
+        )
+
+
+@release.command(cls=ReadableCommand, epilog=MEANT)
+@click.argument("name", metavar="RELEASE", default="candidate")
+@_why
+@_options
+def promote(name: str, why: str, env: str | None, data_root: str | None) -> None:
+    """Make a release champion, whatever the gates say."""
+    desk, _ = _open(env, data_root)
+    _told(desk.promote(desk.find(name), "promote", why))
+
+
+@release.command(cls=ReadableCommand, epilog=MEANT)
+@click.argument("name", metavar="RELEASE", required=False)
+@click.option("--isbn", "isbns", multiple=True, help="Only this title; may be given several times.")
+@_why
+@_options
+def rollback(
+    name: str | None, isbns: tuple[str, ...], why: str, env: str | None, data_root: str | None
+) -> None:
+    """Go back to the former champion, or to any release.
+
+    With --isbn a new release is made in which only those titles are the older ones.
+    """
+    desk, _ = _open(env, data_root)
+    older = desk.find(name) if name else desk.former_champion()
+    titles = _normalised(isbns)
+    _told(desk.mend(older, titles, why) if titles else desk.promote(older, "rollback", why))
+
+
+@release.command(cls=ReadableCommand, epilog=MEANT)
+@click.argument("name", metavar="RELEASE", required=False)
+@click.option("--off", is_flag=True, help="Let runs promote candidates again.")
+@_why
+@_options
+def pin(name: str | None, off: bool, why: str, env: str | None, data_root: str | None) -> None:
+    """Make a release champion and keep it: no run promotes another one."""
+    desk, _ = _open(env, data_root)
+    if off and name is not None:
+        raise UserError(f"--off takes the pin off whatever is champion: leave out {name!r}.")
+    _told(desk.promote(desk.find(name or "champion"), "unpin" if off else "pin", why))
+
+
+@release.command(cls=ReadableCommand, epilog=MEANT)
+@click.argument("name", metavar="RELEASE", default="champion")
+@click.option("--isbn", "isbns", multiple=True, required=True, help="A title; may be repeated.")
+@_options
+def export(name: str, isbns: tuple[str, ...], env: str | None, data_root: str | None) -> None:
+    """Log titles in MLflow as results of statsmodels."""
+    desk, _ = _open(env, data_root)
+    for isbn, address in desk.export(desk.find(name), _normalised(isbns)).items():
+        click.echo(f"{isbn}: mlflow.statsmodels.load_model({address!r})")
+
+
+@release.command(cls=ReadableCommand, epilog=MEANT)
+@click.argument("name", metavar="RELEASE", default="champion")
+@click.option("--endpoint", required=True, help="Its name; one that does not exist is made.")
+@click.option("--project", required=True, envvar="BOOK_FORECAST_PROJECT", help="Google Cloud's.")
+@click.option("--location", envvar="BOOK_FORECAST_REGION", default="europe-west1")
+@click.option("--image", required=True, envvar="BOOK_FORECAST_IMAGE", help="With the service.")
+@click.option("--machine-type", default="n1-standard-2", show_default=True)
+@click.option("--min-replicas", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--max-replicas", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--service-account", envvar="BOOK_FORECAST_SERVICE_ACCOUNT")
+@_options
+def deploy(name: str, env: str | None, data_root: str | None, **where: Any) -> None:
+    """Serve a release at an endpoint of Vertex AI."""
+    from pydantic import ValidationError
+
+    from book_forecast.releases.deployment import Deployment
+    from book_forecast.releases.deployment import deploy as deploy_release
+
+    try:
+        wanted = Deployment(**where)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise UserError(f"--{problem['loc'][0]}: {problem['msg']}") from None
+    desk, _ = _open(env, data_root)
+    found = desk.find(name)
+    endpoint = deploy_release(found, desk.store.place(found), wanted)
+    click.echo(f"{endpoint} serves {found}.")
+
+
+@release.command(cls=ReadableCommand)
+@_options
+def sync(env: str | None, data_root: str | None) -> None:
+    """Register releases in MLflow that were made while it did not answer."""
+    from book_forecast.releases.publishing import synchronise
+    from book_forecast.releases.registry import RegistryError
+
+    desk, _ = _open(env, data_root)
+    try:
+        made, damaged = synchronise(desk.store, desk.registry)
+    except RegistryError as error:
+        raise UserError(f"{error}. Start it, and run the command again.") from error
+    for name in made:
+        click.echo(f"Registered {name}")
+    for reason in damaged:
+        click.echo(f"Passed over: {reason}", err=True)
+    click.echo(f"{len(made)} releases registered; the champion is {desk.champion() or 'none'}.")
+
+
+def _normalised(isbns: Sequence[str]) -> list[str]:
+    from book_forecast.bookscan.isbn import normalise_isbn
+
+    try:
+        return [normalise_isbn(isbn) for isbn in isbns]
+    except ValueError as error:
+        raise UserError(f"--isbn: {error}") from None
+
+
+def _told(change: Any) -> None:
+    click.echo(f"Champion is {change.release} (was {change.before or 'none'}).")
+
+
+def _open(env: str | None, data_root: str | None) -> tuple[Desk, Callable[[], pd.DataFrame | None]]:
+    """The releases of the project, and what loads its sales, if there are any."""
+    from kedro.framework.session import KedroSession
+
+    from book_forecast.releases.manager import Desk
+    from book_forecast.releases.registry import EXPERIMENT, Registry
+    from book_forecast.releases.store import ReleaseStore
+
+    given = {"data_root": data_root} if data_root else None
+    session: Any = KedroSession.create(
+        project_path=Path.cwd(), env=env, save_on_close=False, runtime_params=given
+    )
+    context = session.load_context()
+    catalog = context.catalog
+    root = catalog["release"].root
+    told = context.mlflow
+    registry = Registry(
+        told.server.mlflow_tracking_uri, experiment=told.tracking.experiment.name or EXPERIMENT
+    )
+    desk = Desk(ReleaseStore(root), registry, Path(context.project_path))
+
+    def sales() -> pd.DataFrame | None:
+        found: pd.DataFrame | None = None
+        if catalog.exists("model_input"):
+            found = catalog.load("model_input")
+        return found
+
+    return desk, sales

@@ -1,0 +1,1 @@
+"""Work on many titles: processes, checkpoints, fingerprints and shards."""

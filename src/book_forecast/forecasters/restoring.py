@@ -1,0 +1,25 @@
+"""Fitted models from their saved states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from book_forecast.forecasters.base import FittedForecaster
+from book_forecast.forecasters.ensemble import Ensemble
+from book_forecast.forecasters.registry import restore_member
+
+
+def restore(family: str, state: Mapping[str, Any]) -> FittedForecaster:
+    """Restore a fitted model, an ensemble or a single one.
+
+    Args:
+        family: Name of the model family.
+        state: As the model's `to_state` returned it.
+
+    Raises:
+        ValueError: If there is no such family.
+    """
+    if family == Ensemble.family:
+        return Ensemble.from_state(state)
+    return restore_member(family, state)

@@ -1,0 +1,32 @@
+"""Check of all parameters when a run starts."""
+
+import logging
+
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+
+from book_forecast.options.checking import check_options
+
+logger = logging.getLogger(__name__)
+
+
+class OptionsHooks:
+    """Checks all parameters when a run starts.
+
+    Kedro checks only those that the nodes of the requested pipelines take, and lets unknown
+    names pass.
+    """
+
+    @hook_impl(tryfirst=True)
+    def after_context_created(self, context: KedroContext) -> None:
+        """Check the parameters and put normalised values in their place.
+
+        Args:
+            context: Context of the run; its configuration is read and changed.
+
+        Raises:
+            UserError: A parameter is unknown or its value is not allowed.
+        """
+        options = check_options(context.config_loader["parameters"])
+        context.config_loader["parameters"] = options.model_dump()
+        logger.info("Environment %s, data in %s", context.env, options.data_root)

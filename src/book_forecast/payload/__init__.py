@@ -1,0 +1,1 @@
+"""The files of a release: format, reading, and forecasts out of them; standalone code."""

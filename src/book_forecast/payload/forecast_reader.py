@@ -1,0 +1,145 @@
+"""Forecasts of single titles out of a payload: no model is needed, whatever family it was of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+from .contents import Payload
+
+# MLflow keeps this folder beside each payload under another name.
+from .manifest import LONGEST_HORIZON, PROBABILITIES
+
+LOWEST_LEVEL, HIGHEST_LEVEL = 1.0, 99.0
+"""Of interval levels in percent: what lies further out, a payload does not hold."""
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The forecast of one title.
+
+    Attributes:
+        isbn: The title.
+        model: Family that the forecast is of.
+        cutoff: Saturday of the last week that the release knows.
+        weeks: Saturdays of the weeks ahead, shape (horizon,).
+        mean: Copies a week, shape (horizon,).
+        bounds: Lower and upper bound by level, shape (horizon,) each.
+    """
+
+    isbn: str
+    model: str
+    cutoff: np.datetime64
+    weeks: npt.NDArray[np.datetime64]
+    mean: FloatArray
+    bounds: dict[float, tuple[FloatArray, FloatArray]]
+
+
+class Answers:
+    """Answers questions about the titles of a payload."""
+
+    def __init__(self, payload: Payload) -> None:
+        """Index the titles.
+
+        Args:
+            payload: A checked one.
+        """
+        self.payload = payload
+        self.isbns: list[str] = payload.titles["isbn"].to_pylist()
+        self._row = {isbn: row for row, isbn in enumerate(self.isbns)}
+        self._models: list[str] = payload.titles["model"].to_pylist()
+        self._cutoffs = payload.titles["cutoff"].to_numpy().astype("datetime64[D]")
+
+    def __contains__(self, isbn: str) -> bool:
+        """Whether the release has a title."""
+        return isbn in self._row
+
+    def row(self, isbn: str) -> int:
+        """Where a title stands in the tables of the payload.
+
+        Raises:
+            KeyError: If the release does not have it.
+        """
+        return self._row[isbn]
+
+    def forecast(self, isbn: str, horizon: int, levels: Sequence[float]) -> Answer:
+        """The weeks after a title's cutoff.
+
+        Args:
+            isbn: 13 digits.
+            horizon: Weeks ahead, 1 to 104.
+            levels: Interval levels in percent, 1 to 99.
+
+        Raises:
+            KeyError: If the release does not have the title.
+            ValueError: If horizon or level are out of bounds.
+        """
+        check_horizon(horizon)
+        row = self._row[isbn]
+        cutoff = self._cutoffs[row]
+        weeks = cutoff + np.timedelta64(7, "D") * np.arange(1, horizon + 1)
+        bounds = {}
+        for level in levels:
+            check_level(level)
+            tail = (1.0 - level / 100.0) / 2.0
+            bounds[level] = (
+                self._quantile(row, tail, horizon),
+                self._quantile(row, 1.0 - tail, horizon),
+            )
+        mean = self.payload.mean[row, :horizon].astype(np.float64)
+        return Answer(isbn, self._models[row], cutoff, weeks, mean, bounds)
+
+    def _quantile(self, row: int, probability: float, horizon: int) -> FloatArray:
+        """A quantile that is kept, or one between two that are.
+
+        Between two, the logarithm of one plus the copies is taken to be linear in the normal score,
+        which is exact for log-normal distributions and close for normal ones.
+        """
+        left, share = _between(round(probability, 9))
+        kept = self.payload.quantiles[row, :, :horizon]
+        lower = kept[left].astype(np.float64)
+        if share == 0.0:
+            return lower
+        upper = kept[left + 1].astype(np.float64)
+        return np.expm1((1.0 - share) * np.log1p(lower) + share * np.log1p(upper))
+
+
+@lru_cache(maxsize=4096)
+def _between(probability: float) -> tuple[int, float]:
+    """The kept quantile at or below a probability, and how far it is to the next."""
+    scores = [NormalDist().inv_cdf(p) for p in PROBABILITIES]
+    nearest = int(np.argmin(np.abs(np.array(PROBABILITIES) - probability)))
+    if abs(PROBABILITIES[nearest] - probability) < 1e-9:
+        return nearest, 0.0
+    score = NormalDist().inv_cdf(probability)
+    left = int(np.searchsorted(scores, score)) - 1
+    return left, (score - scores[left]) / (scores[left + 1] - scores[left])
+
+
+def check_horizon(horizon: int) -> None:
+    """Refuse a horizon that no payload holds.
+
+    Raises:
+        ValueError: Names the bounds.
+    """
+    if not 1 <= horizon <= LONGEST_HORIZON:
+        raise ValueError(f"horizon is {horizon}: it must be 1 to {LONGEST_HORIZON} weeks.")
+
+
+def check_level(level: float) -> None:
+    """Refuse an interval level that no payload holds.
+
+    Raises:
+        ValueError: Names the bounds.
+    """
+    if not LOWEST_LEVEL <= level <= HIGHEST_LEVEL:
+        raise ValueError(
+            f"level is {level}: it must be {LOWEST_LEVEL:g} to {HIGHEST_LEVEL:g} percent."
+        )

@@ -1,0 +1,116 @@
+"""One pure function per thing that moves the sales of a title.
+
+Each returns a multiplier per week, shape (weeks,), and draws what is random about it from the
+generator it is given.
+"""
+
+from dataclasses import asdict
+
+import numpy as np
+from scipy.signal import lfilter
+
+from book_forecast.sample.character import Character, Peaks
+from book_forecast.sample.weeks import Floats, Weeks
+
+WEEKS_PER_YEAR = 52.18
+# The level comes back to its mean with a half-life of about a year and a half.
+DRIFT_PERSISTENCE = 0.991
+NOISE_PERSISTENCE = 0.45
+PUBLICITY_PERSISTENCE = 0.55
+PEAK_VARIATION = 0.13
+CLEARANCE_WEEKS = 16.0
+
+
+def seasons(weeks: Weeks, peaks: Peaks, rng: np.random.Generator) -> Floats:
+    """Occasions of the year; no two years reach the same height."""
+    heights = asdict(peaks)
+    names = list(heights)
+    years = int(weeks.season_years.max()) + 1
+    vary = rng.lognormal(-(PEAK_VARIATION**2) / 2, PEAK_VARIATION, size=(len(names), years))
+    multiplier = np.ones(len(weeks))
+    for name, by_year in zip(names, vary, strict=True):
+        if heights[name] != 1.0:
+            gain = (heights[name] - 1.0) * by_year[weeks.season_years]
+            multiplier *= 1.0 + gain * weeks.occasions[name]
+    return multiplier
+
+
+def launch(weeks: Weeks, character: Character) -> Floats:
+    """Publication and its decay: a quick part for the news, a slow part for word of mouth."""
+    age = np.arange(len(weeks)) - character.first
+    since = np.maximum(age, 0) / character.launch.weeks
+    decay = 0.7 * np.exp(-since) + 0.3 * np.exp(-since / 4)
+    multiplier = 1.0 + (character.launch.height - 1.0) * decay
+    # Books come out on Thursdays: the first week has three days.
+    return np.where(age == 0, 0.55 * multiplier, multiplier)
+
+
+def on_sale(weeks: Weeks, character: Character) -> Floats:
+    """Nothing before publication; a title that dies clears its stock first."""
+    index = np.arange(len(weeks))
+    selling = (index >= character.first).astype(np.float64)
+    if character.last is None:
+        return selling
+    left = character.last - index
+    clearance = 1.0 - np.exp(-(np.maximum(left, 0) + 1) / CLEARANCE_WEEKS)
+    return np.where(left >= 0, selling * clearance, 0.0)
+
+
+def tie_in(weeks: Weeks, character: Character) -> Floats:
+    """A film: trailers for a few weeks, the premiere, and a lasting gain."""
+    film = character.tie_in
+    if film is None:
+        return np.ones(len(weeks))
+    since = np.arange(len(weeks)) - film.week
+    after = film.lasting + (film.height - film.lasting) * np.exp(-np.maximum(since, 0) / film.weeks)
+    before = 1.0 + 0.5 * (film.height - 1.0) * np.exp(np.minimum(since, 0) / 2.5)
+    return np.where(since >= 0, after, before)
+
+
+def trend(weeks: Weeks, character: Character) -> Floats:
+    """Slow growth or decline of the level."""
+    years = np.arange(len(weeks)) / WEEKS_PER_YEAR
+    return np.asarray(np.exp(character.trend * (years - years.mean())), dtype=np.float64)
+
+
+def drift(weeks: Weeks, character: Character, rng: np.random.Generator) -> Floats:
+    """A level that wanders: a log random walk that is pulled back to its mean."""
+    return np.exp(_autoregression(len(weeks), DRIFT_PERSISTENCE, character.drift, rng))
+
+
+def noise(weeks: Weeks, character: Character, rng: np.random.Generator) -> Floats:
+    """Weekly ups and downs, a little of which lasts into the weeks after."""
+    shocks = character.noise * np.sqrt(1 - NOISE_PERSISTENCE**2)
+    return np.exp(_autoregression(len(weeks), NOISE_PERSISTENCE, shocks, rng))
+
+
+def publicity(weeks: Weeks, character: Character, rng: np.random.Generator) -> Floats:
+    """Reviews, prizes, bulk orders: a sudden peak that is gone in a few weeks."""
+    number = rng.poisson(character.publicity * len(weeks) / WEEKS_PER_YEAR)
+    when = rng.integers(0, len(weeks), size=number)
+    jumps = np.zeros(len(weeks))
+    np.add.at(jumps, when, rng.gamma(2.0, 0.4, size=number))
+    return np.asarray(1.0 + lfilter([1.0], [1.0, -PUBLICITY_PERSISTENCE], jumps), dtype=np.float64)
+
+
+def market(weeks: Weeks, rng: np.random.Generator) -> Floats:
+    """What the whole trade has in common: reading after the lockdown, and shared weather."""
+    reopened = weeks.index("2020-06-20")
+    since = np.arange(len(weeks)) - reopened
+    boom = np.where(since >= 0, 0.22 * np.exp(-np.maximum(since, 0) / 60), 0.0)
+    return (1.0 + boom) * np.exp(_autoregression(len(weeks), 0.5, 0.03, rng))
+
+
+def counts(expected: Floats, dispersion: float, rng: np.random.Generator) -> Floats:
+    """Copies sold: negative binomial with variance ``m + m² / dispersion`` around the mean m."""
+    rate = rng.gamma(dispersion, expected / dispersion)
+    return rng.poisson(rate).astype(np.float64)
+
+
+def _autoregression(
+    length: int, persistence: float, shock: float, rng: np.random.Generator
+) -> Floats:
+    shocks = rng.normal(0.0, shock, size=length)
+    # The first value is drawn from the stationary distribution.
+    shocks[0] /= np.sqrt(1 - persistence**2)
+    return np.asarray(lfilter([1.0], [1.0, -persistence], shocks), dtype=np.float64)

@@ -1,0 +1,1 @@
+"""Weekly series of titles: weeks, calendar, history, covariates and seasonality."""

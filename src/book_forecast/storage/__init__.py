@@ -1,0 +1,1 @@
+"""Files, caches, locks, the environment and user errors."""

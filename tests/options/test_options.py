@@ -1,0 +1,207 @@
+import datetime as dt
+import inspect
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+from kedro.framework.project import configure_project
+from kedro.pipeline.node import Node
+from pydantic import BaseModel, ValidationError
+
+from book_forecast import settings
+from book_forecast.options.checking import check_options
+from book_forecast.options.run import Options
+from book_forecast.options.values import normalise_levels, normalise_titles
+from book_forecast.pipeline_registry import register_pipelines
+from book_forecast.storage.environment import ENVIRONMENTS, EnvironmentConfigLoader
+from book_forecast.storage.errors import UserError
+
+ALCHEMIST = "9780722532935"
+CATERPILLAR = "9780241003008"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("top", "top"),
+        (["all"], "all"),
+        (ALCHEMIST, [ALCHEMIST]),
+        (int(ALCHEMIST), [ALCHEMIST]),
+        ("978-0-7225-3293-5", [ALCHEMIST]),
+        ("978 0 7225 3293 5", [ALCHEMIST]),
+        ("0722532938", [ALCHEMIST]),
+        (f"{ALCHEMIST} {CATERPILLAR}", [ALCHEMIST, CATERPILLAR]),
+        (f"{ALCHEMIST},{CATERPILLAR}", [ALCHEMIST, CATERPILLAR]),
+        (f"[{ALCHEMIST}; {CATERPILLAR}]", [ALCHEMIST, CATERPILLAR]),
+        ([int(CATERPILLAR), ALCHEMIST], [CATERPILLAR, ALCHEMIST]),
+        ([ALCHEMIST, "0722532938"], [ALCHEMIST]),
+    ],
+)
+def test_titles_are_read_in_every_spelling(value, expected):
+    assert normalise_titles(value) == expected
+
+
+@pytest.mark.parametrize("value", ["", [], None, "best", "9780722532936", ["top", ALCHEMIST], 1.5])
+def test_what_is_no_choice_of_titles_is_refused(value):
+    with pytest.raises(ValueError, match=r".+"):
+        normalise_titles(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (80, [80]),
+        ("80,95", [80, 95]),
+        ("[95 80]", [80, 95]),
+        ([95, 80.0, 97.5, 80], [80, 95, 97.5]),
+    ],
+)
+def test_levels_are_sorted_and_whole_numbers_stay_whole(value, expected):
+    levels = normalise_levels(value)
+    assert [str(level) for level in levels] == [str(level) for level in expected]
+
+
+@pytest.mark.parametrize("value", [0, 100, -5, "95,high", [], "", None, float("nan")])
+def test_levels_outside_0_to_100_are_refused(value):
+    with pytest.raises(ValueError, match=r".+"):
+        normalise_levels(value)
+
+
+def test_dates_are_read_from_text():
+    options = check_options({"start_date": "2015-01-03", "cutoff_date": dt.date(2020, 1, 4)})
+    assert options.start_date == dt.date(2015, 1, 3)
+    assert options.cutoff_date == dt.date(2020, 1, 4)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"horizon": 0},
+        {"horizon": "many"},
+        {"split_size": 0},
+        {"max_titles": 0},
+        {"n_jobs": -1},
+        {"seed": -1},
+        {"max_rejected_share": 1.5},
+        {"min_success_rate": -0.1},
+        {"missing_weeks": "guess"},
+        {"start_date": "soon"},
+        {"data_root": ""},
+    ],
+)
+def test_a_refusal_names_the_option_and_its_value(values):
+    [(name, value)] = values.items()
+    with pytest.raises(UserError) as refusal:
+        check_options(values)
+    assert f"{name} is {value!r}: " in str(refusal.value)
+
+
+def test_all_refusals_come_at_once():
+    with pytest.raises(UserError, match=r"horizon is 0(?s:.)*levels is '120'"):
+        check_options({"levels": "120", "horizon": 0})
+
+
+@pytest.mark.parametrize(
+    ("values", "nearest"),
+    [
+        ({"horizn": 3}, "horizon"),
+        ({"shrad": {"index": 1}}, "shard"),
+        ({"shard": {"indx": 1}}, "shard.index"),
+        ({"index": 1}, "shard.index"),
+        ({"shard": {"seed": 1}}, "seed"),
+    ],
+)
+def test_an_unknown_name_is_refused_naming_the_nearest_known_one(values, nearest):
+    with pytest.raises(UserError, match=f"did you mean {nearest}\\?"):
+        check_options(values)
+
+
+def test_an_unknown_name_near_no_other_is_refused_with_its_neighbours():
+    with pytest.raises(UserError, match=r"no parameter shard\.zzz: known are shard\.index"):
+        check_options({"shard": {"zzz": 1}})
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"shard": {"index": 3, "count": 2}}, "shard: index 3 is beyond count 2"),
+        ({"start_date": "2020-01-04", "cutoff_date": "2015-01-03"}, "not before cutoff_date"),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused(values, reason):
+    with pytest.raises(UserError, match=reason):
+        check_options(values)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"future": "planned"}, "regressors.future is 'planned'"),
+        ({"futures": {"cpi": "guess"}}, "regressors.futures.cpi is 'guess'"),
+        ({"promotion_known": True}, "did you mean regressors.promotions_known?"),
+    ],
+)
+def test_futures_of_regressors_are_one_of_four(given, reason):
+    with pytest.raises(UserError) as refusal:
+        check_options({"regressors": given})
+    assert reason in str(refusal.value)
+
+
+def test_a_regressor_without_a_future_of_its_own_has_that_of_all():
+    options = check_options({"regressors": {"future": "zero", "futures": {"cpi": "known"}}})
+    assert options.regressors.future_of("cpi") == "known"
+    assert options.regressors.future_of("ads") == "zero"
+
+
+def test_options_do_not_change():
+    options = Options()
+    with pytest.raises(ValidationError, match="frozen"):
+        options.horizon = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+def test_every_option_has_a_default_in_configuration(project_path: Path, env: str):
+    loader = EnvironmentConfigLoader(
+        str(project_path / "conf"), env, {"data_root": "d"}, **settings.CONFIG_LOADER_ARGS
+    )
+    values = loader["parameters"]
+
+    def missing(model: dict[str, Any], given: dict[str, Any], prefix: str = "") -> list[str]:
+        names = []
+        for name, value in model.items():
+            if isinstance(value, dict):
+                names += missing(value, given.get(name, {}), f"{prefix}{name}.")
+            elif name not in given:
+                names.append(prefix + name)
+        return names
+
+    assert missing(check_options(values).model_dump(), values) == []
+
+
+def test_every_node_names_the_type_of_the_options_it_takes():
+    # Kedro makes objects of what the types of a node's parameters say; others stay plain mappings.
+    groups = {
+        f"params:{name}": field.annotation
+        for name, field in Options.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    }
+    configure_project("book_forecast")
+    nodes = {node.name: node for line in register_pipelines().values() for node in line.nodes}
+    taken = 0
+    for node in nodes.values():
+        given = inspect.signature(node.func).bind(*_by_place(node), **_by_name(node)).arguments
+        hints = get_type_hints(node.func)
+        for name, value in given.items():
+            if value in groups:
+                taken += 1
+                assert groups[value] in (hints[name], *get_args(hints[name])), (node.name, name)
+    assert taken > len(groups)
+
+
+def _by_place(node: Node) -> list[str]:
+    inputs = node._inputs
+    return [] if isinstance(inputs, dict) else [inputs] if isinstance(inputs, str) else inputs or []
+
+
+def _by_name(node: Node) -> dict[str, str]:
+    return node._inputs if isinstance(node._inputs, dict) else {}
