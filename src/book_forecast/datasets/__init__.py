@@ -6,10 +6,10 @@ from book_forecast.datasets.atomic import (
     AtomicPlotlyDataset,
     TitleRowsDataset,
 )
+from book_forecast.datasets.checkpoints import CheckpointFolderDataset
 from book_forecast.datasets.exports import ExportsDataset
 from book_forecast.datasets.figures import FiguresDataset
-from book_forecast.datasets.generation import GenerationDataset
-from book_forecast.datasets.journals import JournalFolderDataset, KeepFolderDataset
+from book_forecast.datasets.generations import GenerationDataset
 from book_forecast.datasets.releases import (
     CurrentReleaseDataset,
     PromotionDataset,
@@ -22,13 +22,12 @@ __all__ = [
     "AtomicJSONDataset",
     "AtomicParquetDataset",
     "AtomicPlotlyDataset",
+    "CheckpointFolderDataset",
     "CsvTableDataset",
     "CurrentReleaseDataset",
     "ExportsDataset",
     "FiguresDataset",
     "GenerationDataset",
-    "JournalFolderDataset",
-    "KeepFolderDataset",
     "PromotionDataset",
     "ReleaseDataset",
     "ReleaseScoresDataset",

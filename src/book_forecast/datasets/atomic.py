@@ -18,6 +18,7 @@ from kedro_datasets.pandas import ParquetDataset
 from kedro_datasets.plotly import JSONDataset as PlotlyJSONDataset
 from plotly import graph_objects as go
 
+from book_forecast.execution.lineage import Lineage
 from book_forecast.storage.files import replacing
 
 
@@ -55,6 +56,18 @@ class AtomicParquetDataset(AtomicSave, ParquetDataset):
 
     def _write(self, data: pd.DataFrame, file: IO[bytes]) -> None:
         data.to_parquet(file, **self._save_args)
+
+    def lineage(self) -> Lineage | None:
+        """Return the run and the inputs that made the file; None if it does not say."""
+        import pyarrow.parquet as pq
+
+        path = get_filepath_str(self._get_load_path(), self._protocol)
+        try:
+            with self._fs.open(path, "rb") as file:
+                described = pq.read_schema(file).metadata or {}
+        except (OSError, ValueError):
+            return None
+        return Lineage.of(json.loads(described.get(b"PANDAS_ATTRS", b"{}")))
 
     def preview(self, nrows: int = 5) -> TablePreview:
         """Return the first rows; the stock preview reads local files only."""

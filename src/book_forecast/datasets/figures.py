@@ -24,7 +24,7 @@ from kedro.io.core import (
 )
 from plotly import graph_objects as go
 
-from book_forecast.datasets.listings import modified
+
 from book_forecast.storage.files import ABANDONED_AFTER_SECONDS, replacing
 
 logger = logging.getLogger(__name__)
@@ -137,7 +137,7 @@ class FiguresDataset(AbstractDataset[Mapping[str, go.Figure], dict[str, str]]):
         except FileNotFoundError:
             return {}
         # Folders of an object store have no time of their own: never old enough to be removed.
-        return {i["name"].rstrip("/"): modified(i) or time.time() for i in listing}
+        return {i["name"].rstrip("/"): i.get("mtime") or time.time() for i in listing}
 
     def _remove(self, path: str) -> None:
         with suppress(FileNotFoundError):

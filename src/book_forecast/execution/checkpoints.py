@@ -1,8 +1,8 @@
-"""Finished results of single titles on a local disk, so that a run that was killed goes on.
+"""Checkpoints: finished results of single titles on a local disk, from which a run resumes.
 
-A file holds what one function has found of a generation: a line a title, its ISBN and the result as
-JSON, written by whichever process has finished the title before it takes up the next. A line that
-a kill has torn is passed over. Floats come back bit for bit.
+A file holds the results of one function and generation: a line per title, its ISBN and the result
+as JSON. The process that finishes a title writes the line before it starts the next title. A line
+that a kill has torn is ignored. Floats are restored bit for bit.
 """
 
 from __future__ import annotations
@@ -18,14 +18,11 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from book_forecast.execution.fingerprints import fingerprint
 from book_forecast.storage.errors import UserError
 from book_forecast.storage.locks import locked, try_lock
 
@@ -35,32 +32,25 @@ _SUFFIX = ".results"
 _NAME = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
 _DAY = 24 * 3600.0
 _PATIENCE = 30.0
-# What computes beside the project's own code, of which the generation tells.
-_LIBRARIES = ("numpy", "scipy", "numba")
-
-
-def always(result: object) -> bool:  # noqa: ARG001
-    """Every result is worth keeping."""
-    return True
 
 
 @dataclass(frozen=True)
-class Keep:
-    """Results of one function and generation; goes to worker processes as it is.
+class Checkpoint:
+    """Results of one function and generation; worker processes get a copy.
 
     Attributes:
-        path: The file; it is made when the first result is kept.
-        kinds: Dataclasses that results are made of, beside plain data and arrays.
-        worth: Tells whether a result would be the same next time; others are not kept.
+        path: The file; the first result creates it.
+        kinds: Dataclasses that results consist of, beside plain data and arrays.
+        is_final: Tells whether another run would find the same result; others are not saved.
     """
 
     path: Path
     kinds: tuple[type, ...] = ()
-    worth: Callable[[Any], bool] = always
+    is_final: Callable[[Any], bool] | None = None
 
-    def add(self, isbn: str, result: Any) -> None:
-        """Keep the result of a title; what cannot be written costs a warning, not the result."""
-        if not self.worth(result):
+    def save(self, isbn: str, result: Any) -> None:
+        """Save the result of a title; a file that cannot be written costs a warning alone."""
+        if self.is_final is not None and not self.is_final(result):
             return
         # In a list, no torn line can be read as another value.
         text = json.dumps([_plain(result, self.kinds)], separators=(",", ":"), allow_nan=False)
@@ -68,10 +58,10 @@ class Keep:
             with locked(self.path, _PATIENCE) as file:
                 file.write(b"\n" * _is_torn(file) + f"{isbn} {text}\n".encode())
         except (OSError, UserError) as error:
-            logger.warning("%s is not kept for a run that goes on: %s", isbn, error)
+            logger.warning("The checkpoint of %s is not saved: %s", isbn, error)
 
-    def find(self, isbns: Collection[str]) -> dict[str, Any]:
-        """Return the results of those of the titles that are finished, by ISBN."""
+    def load(self, isbns: Collection[str]) -> dict[str, Any]:
+        """Return the results of the finished titles among these, by ISBN."""
         wanted = {isbn.encode() for isbn in isbns}
         kinds = {kind.__name__: kind for kind in self.kinds}
         found = {}
@@ -79,18 +69,18 @@ class Keep:
             for line in file:
                 isbn, _, text = line.partition(b" ")
                 if isbn in wanted:
-                    with suppress(ValueError):
+                    with suppress(ValueError, LookupError, TypeError, AttributeError):
                         found[isbn.decode()] = _thing(json.loads(text)[0], kinds)
         return found
 
     def prune(self, older_than: float = _DAY) -> int:
-        """Remove what the same function has found of other generations.
+        """Remove the results of other generations of the same function.
 
         Args:
-            older_than: Seconds since the last result; what is younger may be another run's.
+            older_than: Seconds since the last result; a younger file may be another run's.
 
         Returns:
-            How many files were removed.
+            Number of removed files.
         """
         before = time.time() - older_than
         removed = 0
@@ -106,43 +96,41 @@ class Keep:
 
 
 @dataclass(frozen=True)
-class KeepFolder:
-    """A local folder of finished results.
+class CheckpointFolder:
+    """A local folder of checkpoints.
 
     Attributes:
-        path: The folder; it is made when the first result is kept.
+        path: The folder; the first result creates it.
     """
 
     path: Path
 
-    def keep(
-        self, name: str, generation: str, *kinds: type, worth: Callable[[Any], bool] = always
-    ) -> Keep:
-        """Return the keep of one function.
+    def open(
+        self,
+        name: str,
+        generation: str,
+        *kinds: type,
+        is_final: Callable[[Any], bool] | None = None,
+    ) -> Checkpoint:
+        """Return the checkpoint of one function.
 
         Args:
-            name: Of the function.
+            name: Name of the function.
             generation: Fingerprint of everything else that decides the results.
-            kinds: Dataclasses that the results are made of.
-            worth: Importable; tells whether a result would be the same next time.
+            kinds: Dataclasses that the results consist of.
+            is_final: Importable; tells whether another run would find the same result.
 
         Raises:
-            ValueError: If either name cannot be one of a file.
+            ValueError: If a name cannot be part of a file name.
         """
         for part in (name, generation):
             if not _NAME.fullmatch(part):
-                raise ValueError(f"{part!r} is no name of a keep")
-        file = f"{generation}-{_libraries()[:8]}{_SUFFIX}"
-        return Keep(self.path / name / file, kinds, worth)
-
-
-@lru_cache(maxsize=1)
-def _libraries() -> str:
-    return fingerprint({name: version(name) for name in _LIBRARIES})
+                raise ValueError(f"{part!r} is no name of a checkpoint")
+        return Checkpoint(self.path / name / f"{generation}{_SUFFIX}", kinds, is_final)
 
 
 def _is_torn(file: Any) -> bool:
-    """Tell whether the last line has no end, and go to the end."""
+    """Go to the end, and tell whether the last line is incomplete."""
     if file.seek(0, 2) == 0:
         return False
     file.seek(-1, 2)
@@ -150,7 +138,7 @@ def _is_torn(file: Any) -> bool:
 
 
 def _plain(thing: Any, kinds: tuple[type, ...]) -> Any:
-    """A thing as JSON has it; what JSON does not know is an object whose key says what it is."""
+    """Convert a thing to JSON; a thing that JSON does not know is an object keyed by its kind."""
     kind = type(thing)
     if thing is None or kind in (str, bool, int):
         return thing
@@ -169,7 +157,7 @@ def _plain(thing: Any, kinds: tuple[type, ...]) -> Any:
     if kind in kinds:
         fields = dataclasses.fields(thing)
         return {kind.__name__: [_plain(getattr(thing, f.name), kinds) for f in fields]}
-    raise TypeError(f"cannot keep {kind.__qualname__}: {thing!r}")
+    raise TypeError(f"cannot save {kind.__qualname__}: {thing!r}")
 
 
 def _thing(plain: Any, kinds: Mapping[str, type]) -> Any:

@@ -1,163 +1,196 @@
-"""Shards of titles, the parts they write, and the fingerprint that names a generation of parts.
+"""Fingerprints: what a result depends on, as one short text.
 
-Work on many titles is cut into shards. Each shard writes one part, and parts belong to a
-generation: everything made from the same data, options and code. Nothing here knows of files.
+A result is found again by the fingerprint of its data, its options and its code. The code is the
+module that computes it, every module of the project that this one imports, directly or not, and
+the versions of the installed libraries that any of them imports.
 """
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import datetime as dt
 import hashlib
 import importlib.util
-import math
-import struct
-from collections.abc import Iterable, Mapping, Sequence
+import platform
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from enum import Enum
 from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel
 
 _DIGEST_BYTES = 16
 
 
 def fingerprint(*things: Any) -> str:
-    """Hash frames, options and the like by what they hold.
+    """Hash things by their content, the same on every machine and in every process.
 
-    The same on every machine, in every process and for every order of a mapping's keys. A frame
-    counts with its values, column names, their order and dtypes; its index does not count.
+    A frame counts with its values, column names, their order and dtypes; its index does not. The
+    order of a mapping's keys does not count.
 
     Args:
-        things: Frames, series, arrays, pydantic models, dataclasses, enums, mappings, sequences,
-            sets, dates and plain values, nested as you like.
+        things: Frames, series, arrays, pydantic models, dataclasses, mappings, sequences, sets,
+            dates and plain values, nested as you like.
 
     Returns:
         32 hexadecimal digits.
 
     Raises:
-        TypeError: For a thing whose content cannot be told, such as a function.
+        TypeError: If there is a thing of any other type.
     """
-    return _digest(things).hex()
-
-
-def source_fingerprint(*modules: str | ModuleType) -> str:
-    """Hash the source text of modules and packages, so that new code never meets old results.
-
-    Args:
-        modules: Modules or their dotted names; a package counts with all modules below it.
-
-    Returns:
-        32 hexadecimal digits, whatever the folder the code is installed in.
-
-    Raises:
-        ModuleNotFoundError: If there is no such module, or none with source text.
-    """
-    names = sorted({m if isinstance(m, str) else m.__name__ for m in modules})
-    return fingerprint({name: _sources(name) for name in names})
-
-
-@lru_cache(maxsize=64)
-def _sources(name: str) -> tuple[tuple[str, str], ...]:
-    spec = importlib.util.find_spec(name)
-    if spec is None:
-        raise ModuleNotFoundError(f"no module named {name!r}", name=name)
-    if spec.submodule_search_locations is not None:
-        folders = [Path(folder) for folder in spec.submodule_search_locations]
-        files = [(f.relative_to(d).as_posix(), f) for d in folders for f in d.rglob("*.py")]
-    else:
-        files = [(Path(spec.origin).name, Path(spec.origin))] if spec.origin else []
-    texts = [(key, file.read_text(encoding="utf-8")) for key, file in sorted(files)]
-    if not texts:
-        raise ModuleNotFoundError(f"module {name!r} has no source text", name=name)
-    return tuple(texts)
+    return _digest(list(things)).hex()
 
 
 def _digest(thing: Any) -> bytes:
-    """Hash one thing, its kind included so that 1, "1" and [1] differ."""
     hasher = hashlib.blake2b(digest_size=_DIGEST_BYTES)
-    kind, chunks = _encode(thing)
-    hasher.update(kind.encode() + b"\0")
-    for chunk in chunks:
-        hasher.update(struct.pack("<Q", memoryview(chunk).nbytes))
+    for chunk in _chunks(thing):
         hasher.update(chunk)
     return hasher.digest()
 
 
-def _encode(thing: Any) -> tuple[str, Iterable[Any]]:
-    """Return the kind of a thing and its content as buffers."""
+def _chunks(thing: Any) -> Iterator[bytes]:
+    """Yield the kind of a thing, so that 1, "1" and [1] differ, then its content."""
     if isinstance(thing, pd.DataFrame):
-        columns = [
-            [name, thing.iloc[:, i].reset_index(drop=True)] for i, name in enumerate(thing.columns)
-        ]
-        return "frame", [_digest(len(thing)), *map(_digest, columns)]
-    if isinstance(thing, pd.Series | pd.Index):
-        return "column", _encode_column(thing)
-    if isinstance(thing, np.ndarray):
-        return "array", [_digest(thing.shape), *_encode_column(pd.Series(thing.ravel()))]
-    if isinstance(thing, Enum):
-        return f"enum {type(thing).__qualname__}", [_digest(thing.value)]
-    if hasattr(thing, "model_dump"):
-        return "options", [_digest(thing.model_dump(mode="python"))]
-    if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
-        fields = {f.name: getattr(thing, f.name) for f in dataclasses.fields(thing)}
-        return f"dataclass {type(thing).__qualname__}", [_digest(fields)]
-    if isinstance(thing, Mapping):
-        return "mapping", sorted(_digest(key) + _digest(value) for key, value in thing.items())
-    if isinstance(thing, AbstractSet):
-        return "set", sorted(map(_digest, thing))
-    if isinstance(thing, Sequence) and not isinstance(thing, str | bytes | bytearray):
-        return "sequence", [_digest(item) for item in thing]
-    return _encode_scalar(thing)
+        yield f"frame {len(thing)}".encode()
+        for place, name in enumerate(thing.columns):
+            yield _digest(str(name)) + _digest(thing.iloc[:, place])
+    elif isinstance(thing, pd.Series | pd.Index):
+        column = pd.Series(thing)
+        yield f"column {column.dtype} {len(column)}".encode()
+        yield pd.util.hash_pandas_object(column, index=False).to_numpy("<u8").tobytes()
+    elif isinstance(thing, np.ndarray):
+        yield f"array {thing.shape}".encode() + _digest(pd.Series(thing.ravel()))
+    elif isinstance(thing, BaseModel):
+        yield b"options" + _digest(thing.model_dump(mode="python"))
+    elif dataclasses.is_dataclass(thing) and not isinstance(thing, type):
+        fields = {field.name: getattr(thing, field.name) for field in dataclasses.fields(thing)}
+        yield type(thing).__qualname__.encode() + _digest(fields)
+    elif isinstance(thing, Mapping):
+        yield b"mapping"
+        yield from sorted(_digest(key) + _digest(value) for key, value in thing.items())
+    elif isinstance(thing, AbstractSet):
+        yield b"set"
+        yield from sorted(map(_digest, thing))
+    elif isinstance(thing, Sequence) and not isinstance(thing, str | bytes):
+        yield b"sequence"
+        yield from map(_digest, thing)
+    else:
+        yield _scalar(thing)
 
 
-def _encode_column(column: pd.Series | pd.Index) -> list[Any]:
-    dtype = column.dtype
-    chunks: list[Any] = [str(dtype).encode()]
-    if isinstance(dtype, pd.CategoricalDtype):
-        codes = np.asarray(column.array.codes, dtype="<i8")
-        return [*chunks, _digest(dtype.ordered), _digest(dtype.categories), codes]
-    if isinstance(dtype, pd.StringDtype):
-        # Distinct values once, as the same ISBN stands in hundreds of rows.
-        codes, distinct = pd.factorize(column)
-        return [*chunks, codes.astype("<i8"), *(str(value).encode() for value in distinct)]
-    if isinstance(dtype, np.dtype) and dtype.kind == "f":
-        # Adding zero turns -0.0 into 0.0, which equals it; NaN has many bit patterns.
-        values = np.asarray(column) + 0.0
-        values[np.isnan(values)] = np.nan
-        return [*chunks, np.ascontiguousarray(values, dtype=dtype.newbyteorder("<"))]
-    if isinstance(dtype, np.dtype) and dtype.kind in "biuc":
-        return [
-            *chunks,
-            np.ascontiguousarray(np.asarray(column), dtype=dtype.newbyteorder("<")),
-        ]
-    if isinstance(dtype, np.dtype) and dtype.kind in "mM":
-        return [*chunks, np.ascontiguousarray(np.asarray(column).view("i8"), dtype="<i8")]
-    return [*chunks, *(_digest(value) for value in column.astype(object))]
-
-
-def _encode_scalar(thing: Any) -> tuple[str, list[bytes]]:
-    if isinstance(thing, np.generic) and not isinstance(thing, np.datetime64 | np.timedelta64):
+def _scalar(thing: Any) -> bytes:
+    if isinstance(thing, np.datetime64 | dt.date):
+        return f"time {pd.Timestamp(thing).isoformat()}".encode()
+    if isinstance(thing, np.generic):
         thing = thing.item()
-    if thing is None or thing is pd.NA or thing is pd.NaT:
-        return f"missing {thing}", []
-    if isinstance(thing, bool | int):
-        return type(thing).__name__, [str(thing).encode()]
-    if isinstance(thing, float):
-        text = "nan" if math.isnan(thing) else (thing + 0.0).hex()
-        return "float", [text.encode()]
-    if isinstance(thing, str):
-        return "str", [thing.encode("utf-8", "surrogatepass")]
-    if isinstance(thing, bytes | bytearray):
-        return "bytes", [bytes(thing)]
-    if isinstance(thing, np.datetime64 | dt.datetime):
-        return "time", [pd.Timestamp(thing).isoformat().encode()]
-    if isinstance(thing, np.timedelta64 | dt.timedelta):
-        return "duration", [pd.Timedelta(thing).isoformat().encode()]
-    if isinstance(thing, dt.date):
-        return "date", [thing.isoformat().encode()]
-    raise TypeError(f"cannot take a fingerprint of {type(thing).__qualname__}: {thing!r}")
+    if thing is not None and not isinstance(thing, str | bytes | bool | int | float):
+        raise TypeError(f"cannot take a fingerprint of {type(thing).__qualname__}: {thing!r}")
+    return f"{type(thing).__name__} {thing!r}".encode()
+
+
+@lru_cache(maxsize=64)
+def code_fingerprint(module: str) -> str:
+    """Hash the code that a module's results depend on.
+
+    Args:
+        module: Dotted name of a module of a package that is not installed as a library.
+
+    Returns:
+        The fingerprint of its import closure and of the libraries' versions.
+    """
+    sources, libraries = import_closure(module)
+    texts = {name: path.read_text(encoding="utf-8") for name, path in sources.items()}
+    return fingerprint(texts, _versions(libraries))
+
+
+def import_closure(module: str) -> tuple[dict[str, Path], set[str]]:
+    """Find the modules that a module imports, directly or through others of its own package.
+
+    Imports within functions count, those for type checkers alone do not. The packages around a
+    module count only where something is imported from themselves.
+
+    Args:
+        module: Dotted name.
+
+    Returns:
+        Source files by module, the given one among them, and the top-level names of libraries.
+
+    Raises:
+        ModuleNotFoundError: If the module has no source file.
+    """
+    package = module.partition(".")[0]
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"no module named {package!r}", name=package)
+    root = Path(spec.origin).parent
+    found: dict[str, Path] = {}
+    libraries: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = _source(root, name)
+        if path is None:
+            raise ModuleNotFoundError(f"module {name!r} has no source file", name=name)
+        found[name] = path
+        is_package = path.name == "__init__.py"
+        for target in _imports(name, is_package, path.read_text(encoding="utf-8")):
+            ours = target == package or target.startswith(f"{package}.")
+            if not ours:
+                libraries.add(target.partition(".")[0])
+                continue
+            # `from package import name` may name a module or something in the package.
+            target = target if _source(root, target) else target.rpartition(".")[0]  # noqa: PLW2901
+            if target not in found:
+                waiting.append(target)
+    return found, libraries - sys.stdlib_module_names
+
+
+def _source(root: Path, name: str) -> Path | None:
+    place = root.parent.joinpath(*name.split("."))
+    for path in (place.with_suffix(".py"), place / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+@lru_cache(maxsize=512)
+def _imports(name: str, is_package: bool, source: str) -> tuple[str, ...]:
+    """Dotted names that a module imports."""
+    package = name if is_package else name.rpartition(".")[0]
+    found: list[str] = []
+    waiting: list[ast.AST] = [ast.parse(source)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            waiting.extend(node.orelse)
+            continue
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            parents = package.split(".")[: len(package.split(".")) - node.level + 1]
+            base = ".".join([*(parents if node.level else []), *filter(None, [node.module])])
+            found += [f"{base}.{alias.name}" for alias in node.names]
+        waiting.extend(ast.iter_child_nodes(node))
+    return tuple(found)
+
+
+def _versions(libraries: AbstractSet[str]) -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for library in libraries:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            for distribution in _distributions().get(library, []):
+                found[distribution] = version(distribution)
+    return found
+
+
+@lru_cache(maxsize=1)
+def _distributions() -> Mapping[str, list[str]]:
+    return packages_distributions()

@@ -27,7 +27,7 @@ from rich.progress import (
 )
 from threadpoolctl import threadpool_limits
 
-from book_forecast.execution.checkpoints import Keep
+from book_forecast.execution.checkpoints import Checkpoint
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ def map_titles(
     prepare: Callable[[], None] | None = None,
     fewest: int = 8,
     chunk: int = 1,
-    keep: Keep | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> list[Result]:
     """Applies a function to every title, in several processes where that pays.
 
@@ -79,16 +79,16 @@ def map_titles(
         fewest: Fewer items are done in this process, where starting others would take longer;
             those that an earlier call has started are used anyway.
         chunk: How many titles are handed over at a time, where there are many.
-        keep: Where finished results are kept, so that a run that was killed goes on; the items
-            then have an `isbn`. What `on_death` gives is not kept.
+        checkpoint: Finished results, from which a run that was killed resumes; the items then
+            have an `isbn`. Results of `on_death` are not saved.
 
     Returns:
         Results in the order of the items, whatever the number of processes.
     """
-    work = _Work(function, items, keep)
+    work = _Work(function, items, checkpoint)
     found = work.recall(range(len(items)))
     if found:
-        logger.info("%s: %d of %d titles are there already", label, len(found), len(items))
+        logger.info("%s: %d of %d titles come from the checkpoint", label, len(found), len(items))
     left = [place for place in range(len(items)) if place not in found]
     workers = workers_for(n_jobs, len(left))
     if workers == 1 or (len(left) < fewest and not _have_started):
@@ -101,8 +101,8 @@ def map_titles(
         chunk = max(1, min(chunk, len(left) // (CHUNKS_PER_WORKER * workers)))
         results = _with_deaths(work, left, workers, chunk, label, on_death)
         found.update(_reported(results, len(left), label))
-    if keep is not None:
-        keep.prune()
+    if checkpoint is not None:
+        checkpoint.prune()
     return [found[place] for place in range(len(items))]
 
 
@@ -112,32 +112,34 @@ class _Work(Generic[Item, Result]):
 
     function: Callable[[Item], Result]
     items: Sequence[Item]
-    keep: Keep | None
+    checkpoint: Checkpoint | None
 
     def do(self, place: int) -> tuple[int, Result]:
         """Do one item."""
-        return place, _do(self.function, self.items[place], self.keep)
+        return place, _do(self.function, self.items[place], self.checkpoint)
 
     def recall(self, places: Iterable[int]) -> dict[int, Result]:
-        """Results that are kept."""
-        if self.keep is None:
+        """Results of the checkpoint."""
+        if self.checkpoint is None:
             return {}
         by_isbn = {_isbn(self.items[place]): place for place in places}
-        return {by_isbn[isbn]: result for isbn, result in self.keep.find(by_isbn).items()}
+        return {by_isbn[isbn]: result for isbn, result in self.checkpoint.load(by_isbn).items()}
 
 
-def _do(function: Callable[[Item], Result], item: Item, keep: Keep | None) -> Result:
+def _do(function: Callable[[Item], Result], item: Item, checkpoint: Checkpoint | None) -> Result:
     result = function(item)
-    if keep is not None:
-        keep.add(_isbn(item), result)
+    if checkpoint is not None:
+        checkpoint.save(_isbn(item), result)
     return result
 
 
 def _do_chunk(
-    function: Callable[[Item], Result], chunk: Sequence[tuple[int, Item]], keep: Keep | None
+    function: Callable[[Item], Result],
+    chunk: Sequence[tuple[int, Item]],
+    checkpoint: Checkpoint | None,
 ) -> tuple[list[tuple[int, Result]], list[logging.LogRecord]]:
     with _recorded() as records:
-        results = [(place, _do(function, item, keep)) for place, item in chunk]
+        results = [(place, _do(function, item, checkpoint)) for place, item in chunk]
     return results, records
 
 
@@ -226,7 +228,7 @@ def _in_processes(
             here = places[start : start + chunk]
             handed.extend(here)
             items = [(place, work.items[place]) for place in here]
-            yield delayed(_do_chunk)(work.function, items, work.keep)
+            yield delayed(_do_chunk)(work.function, items, work.checkpoint)
 
     for results, records in pool(tasks()):
         for record in records:

@@ -1,9 +1,19 @@
 """Parameters that belong together, with their limits: one model a group."""
 
+import datetime as dt
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 
+from book_forecast.options.values import (
+    FAMILIES,
+    Family,
+    Titles,
+    normalise_families,
+    normalise_levels,
+    normalise_titles,
+)
+from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.series.history import TableFuture
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -56,14 +66,13 @@ class SeedOptions(OptionGroup):
         return self
 
 
-class TuneOptions(OptionGroup):
+class SearchOptions(OptionGroup):
     """How specifications are searched.
 
     Attributes:
         p, d, q, P, D, Q: Bounds of each order.
         season: Weeks in a season; 1 searches models without one.
         transforms: Scales to try.
-        folds, step, min_train: Rolling origins inside the training weeks.
         max_trials, min_trials, patience, min_improvement: When the search stops.
         max_evaluations: Likelihoods computed for a title, after which no further trial begins.
         max_seconds: The same by the clock: an emergency brake, after which results may not repeat.
@@ -79,9 +88,6 @@ class TuneOptions(OptionGroup):
     Q: Bounds = Bounds(highest=2)
     season: int = Field(default=52, ge=1)
     transforms: list[Literal["log", "box_cox", "none"]] = Field(default=["log"], min_length=1)
-    folds: int = Field(default=3, ge=1)
-    step: int = Field(default=32, ge=1)
-    min_train: int = Field(default=104, ge=2)
     max_trials: int = Field(default=60, ge=1)
     min_trials: int = Field(default=40, ge=1)
     patience: int = Field(default=20, ge=1)
@@ -118,18 +124,6 @@ class BoostingOptions(OptionGroup):
     learning_rate: float = Field(default=0.1, gt=0, le=1)
 
 
-class EvaluateOptions(OptionGroup):
-    """How fitted models are scored.
-
-    Attributes:
-        folds, step, min_train: Rolling origins inside the training weeks, each with its own fit.
-    """
-
-    folds: int = Field(default=3, ge=0)
-    step: int = Field(default=32, ge=1)
-    min_train: int = Field(default=104, ge=2)
-
-
 class RegressorOptions(OptionGroup):
     """What may be known of promotions and further regressors in the weeks ahead.
 
@@ -148,6 +142,129 @@ class RegressorOptions(OptionGroup):
     def future_of(self, name: str) -> TableFuture:
         """What stands for a regressor's weeks ahead."""
         return self.futures.get(name, self.future)
+
+
+class SelectionOptions(OptionGroup):
+    """The titles and weeks in use.
+
+    Attributes:
+        titles: `top`, `all` or ISBNs.
+        max_titles: Titles that `top` takes.
+        min_weeks: Training weeks that `top` and `all` require.
+        start_date: First week in use; None for the first sale of each title.
+        cutoff_date: Last week in use; None for the last week of the exports.
+        missing_weeks: The rule for weeks without a row of any title.
+    """
+
+    titles: Annotated[Titles, PlainValidator(normalise_titles)] = "top"
+    max_titles: int = Field(default=15, ge=1)
+    min_weeks: int = Field(default=52, ge=1)
+    start_date: dt.date | None = None
+    cutoff_date: dt.date | None = None
+    missing_weeks: Literal["auto", "zero", "missing"] = "auto"
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Self:
+        if self.start_date and self.cutoff_date and self.start_date >= self.cutoff_date:
+            raise ValueError(
+                f"start_date {self.start_date} is not before cutoff_date {self.cutoff_date}"
+            )
+        return self
+
+
+class IngestOptions(OptionGroup):
+    """Acceptance of exports.
+
+    Attributes:
+        max_rejected_share: Share of unusable rows above which the run stops.
+    """
+
+    max_rejected_share: Share = 0.05
+
+
+class BacktestOptions(OptionGroup):
+    """Test set and rolling origins of tune, the global model and evaluate.
+
+    Attributes:
+        split_size: Weeks in the test set, and the horizon of each fold.
+        folds: Rolling origins inside the training weeks.
+        step: Weeks between two origins.
+        min_train: Fewest training weeks of a fold; two thirds of a shorter history.
+    """
+
+    split_size: int = Field(default=32, ge=1)
+    folds: int = Field(default=3, ge=1)
+    step: int = Field(default=32, ge=1)
+    min_train: int = Field(default=104, ge=2)
+
+
+class ModelOptions(OptionGroup):
+    """The models of a title.
+
+    Attributes:
+        families: Model families of the ensembles; SARIMA alone needs no ensemble.
+        calendar: Whether models use the calendar's windows.
+        alive_weeks: A title without a sale in so many reported weeks forecasts zero.
+        regressors: Knowledge of covariates in the weeks ahead.
+        tune: The search for SARIMA orders.
+        boosting: Size of the global model.
+    """
+
+    families: Annotated[list[Family], PlainValidator(normalise_families)] = Field(
+        default=list(FAMILIES)
+    )
+    calendar: bool = True
+    alive_weeks: int = Field(default=26, ge=1)
+    regressors: RegressorOptions = RegressorOptions()
+    tune: SearchOptions = SearchOptions()
+    boosting: BoostingOptions = BoostingOptions()
+
+    @property
+    def has_ensembles(self) -> bool:
+        """Whether titles are forecast by ensembles."""
+        return list(self.families) != ["sarima"]
+
+
+class ForecastOptions(OptionGroup):
+    """The forecasts to make.
+
+    Attributes:
+        horizon: Weeks ahead.
+        levels: Interval levels in percent.
+    """
+
+    horizon: int = Field(default=32, ge=1, le=LONGEST_HORIZON)
+    levels: Annotated[list[int | float], PlainValidator(normalise_levels)] = Field(default=[80, 95])
+
+
+class ExecutionOptions(OptionGroup):
+    """How the work on titles is done.
+
+    Attributes:
+        seed: Of everything that is drawn.
+        n_jobs: Processes; 0 for one per core.
+        shard: This run's part of the titles.
+        min_success_rate: Share of titles without a fallback below which a run fails at its end.
+        wait_minutes: Minutes to wait for another run that writes the same data root.
+    """
+
+    seed: int = Field(default=42, ge=0, lt=2**32)
+    n_jobs: int = Field(default=0, ge=0)
+    shard: ShardOptions = ShardOptions()
+    min_success_rate: Share = 0.8
+    wait_minutes: float = Field(default=60.0, ge=0)
+
+
+class ReportingOptions(OptionGroup):
+    """Size of what a run reports.
+
+    Attributes:
+        max_child_runs: With more titles MLflow gets tables in place of a child run per title.
+        max_title_plots: Titles with figures of their own.
+    """
+
+    max_child_runs: int = Field(default=30, ge=0)
+    max_title_plots: int = Field(default=50, ge=0)
 
 
 class PromoteOptions(OptionGroup):

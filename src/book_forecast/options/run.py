@@ -1,74 +1,97 @@
 """All parameters of a run."""
 
-import datetime as dt
-from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from __future__ import annotations
 
-from pydantic import Field, PlainValidator, model_validator
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, PlainValidator, model_validator
 
 from book_forecast.options.groups import (
-    BoostingOptions,
-    EvaluateOptions,
+    BacktestOptions,
+    ExecutionOptions,
+    ForecastOptions,
+    IngestOptions,
+    ModelOptions,
     OptionGroup,
     PromoteOptions,
-    RegressorOptions,
-    ShardOptions,
-    Share,
-    TuneOptions,
+    ReportingOptions,
+    SelectionOptions,
 )
-from book_forecast.options.values import (
-    FAMILIES,
-    Family,
-    Titles,
-    check_release,
-    normalise_families,
-    normalise_levels,
-    normalise_titles,
-)
-from book_forecast.payload.manifest import LONGEST_HORIZON
+from book_forecast.options.values import check_release
+
+# Groups of earlier versions whose rolling origins stand in `backtest`.
+_FORMER_BACKTEST_GROUPS = ("tune", "evaluate")
 
 
 class Options(OptionGroup):
-    """All parameters of a run."""
+    """All parameters of a run.
+
+    A name without its group is accepted too: `titles` is `selection.titles`.
+    """
 
     data_root: str | None = Field(default=None, min_length=1)
-    titles: Annotated[Titles, PlainValidator(normalise_titles)] = "top"
-    max_titles: int = Field(default=15, ge=1)
-    min_weeks: int = Field(default=52, ge=1)
-    alive_weeks: int = Field(default=26, ge=1)
-    start_date: dt.date | None = None
-    cutoff_date: dt.date | None = None
-    split_size: int = Field(default=32, ge=1)
-    missing_weeks: Literal["auto", "zero", "missing"] = "auto"
-    max_rejected_share: Share = 0.05
-    horizon: int = Field(default=32, ge=1, le=LONGEST_HORIZON)
-    levels: Annotated[list[int | float], PlainValidator(normalise_levels)] = Field(default=[80, 95])
-    seed: int = Field(default=42, ge=0, lt=2**32)
-    n_jobs: int = Field(default=0, ge=0)
-    shard: ShardOptions = ShardOptions()
-    min_success_rate: Share = 0.8
-    max_child_runs: int = Field(default=30, ge=0)
-    max_title_plots: int = Field(default=50, ge=0)
-    families: Annotated[list[Family], PlainValidator(normalise_families)] = Field(
-        default=list(FAMILIES)
-    )
-    calendar: bool = True
-    regressors: RegressorOptions = RegressorOptions()
-    tune: TuneOptions = TuneOptions()
-    boosting: BoostingOptions = BoostingOptions()
-    evaluate: EvaluateOptions = EvaluateOptions()
-    promote: PromoteOptions = PromoteOptions()
     release: Annotated[str, PlainValidator(check_release)] = "champion"
+    selection: SelectionOptions = SelectionOptions()
+    ingest: IngestOptions = IngestOptions()
+    backtest: BacktestOptions = BacktestOptions()
+    models: ModelOptions = ModelOptions()
+    forecast: ForecastOptions = ForecastOptions()
+    execution: ExecutionOptions = ExecutionOptions()
+    promote: PromoteOptions = PromoteOptions()
+    reporting: ReportingOptions = ReportingOptions()
 
-    @model_validator(mode="after")
-    def _dates_in_order(self) -> Self:
-        if self.start_date and self.cutoff_date and self.start_date >= self.cutoff_date:
-            raise ValueError(
-                f"start_date {self.start_date} is not before cutoff_date {self.cutoff_date}"
-            )
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _move_into_groups(cls, values: Any) -> Any:
+        return grouped(values) if isinstance(values, Mapping) else values
 
 
-def has_ensembles(families: Sequence[str]) -> bool:
-    """Whether titles are forecast by ensembles: SARIMA alone needs none."""
-    return list(families) != ["sarima"]
+def grouped(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Move parameters that are named without their group into it; they win over its own.
+
+    Args:
+        values: Parameters as configuration and command line give them.
+
+    Returns:
+        The same with groups alone; unknown names stay as they are.
+    """
+    found = {name: value for name, value in values.items() if name not in _GROUP_OF}
+    for name, value in values.items():
+        if name in _FORMER_BACKTEST_GROUPS and isinstance(value, Mapping):
+            origins = {key: value[key] for key in value if key in BacktestOptions.model_fields}
+            value = {key: value[key] for key in value if key not in origins}  # noqa: PLW2901
+            if origins:
+                found["backtest"] = _merged(found.get("backtest"), origins)
+            if name == "evaluate":
+                found.pop(name, None)
+                found |= {name: value} if value else {}
+                continue
+        if name in _GROUP_OF:
+            group = _GROUP_OF[name]
+            found[group] = _merged(found.get(group), {name: value})
+    return found
+
+
+def _merged(group: Any, values: Mapping[str, Any]) -> Any:
+    """Merge values into a group, nested groups alike."""
+    if not isinstance(group, Mapping):
+        return values if group is None else group
+    merged = dict(group)
+    for name, value in values.items():
+        nested = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
+        merged[name] = _merged(merged[name], value) if nested else value
+    return merged
+
+
+def _groups() -> dict[str, str]:
+    """The group of each parameter."""
+    return {
+        name: group
+        for group, field in Options.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        for name in field.annotation.model_fields
+    }
+
+
+_GROUP_OF = {name: group for name, group in _groups().items() if name not in Options.model_fields}
