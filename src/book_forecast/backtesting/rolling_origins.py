@@ -1,9 +1,12 @@
 """Rolling-origin folds over a weekly history."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 
 @dataclass(frozen=True, order=True)
@@ -29,63 +32,86 @@ class Fold:
         return slice(self.origin, self.origin + self.horizon)
 
 
-def rolling_origins(
-    n_weeks: int, horizon: int, folds: int, step: int, min_train: int
-) -> list[Fold]:
-    """Place folds at the end of a history of ``n_weeks`` weeks.
+@dataclass(frozen=True)
+class RollingOrigins:
+    """Where folds lie in a history: the k-th origin is `horizon + step * k` weeks before its end.
 
-    The first fold ends with the last week of the history, each further one ``step`` weeks
-    earlier: latest first, so that the k-th fold means the same weeks for a short history as for
-    a long one, and a pruner sees the most recent weeks first.
+    The latest fold comes first, so that the k-th fold covers the same weeks in a short history as
+    in a long one, and a pruner sees the most recent weeks first.
 
-    A history too short for everything asked gives up folds first, then weeks of the horizon
-    (one fold with what remains after ``min_train`` weeks), and in the end everything: the list
-    is empty where fewer than ``min_train + 1`` weeks exist. All folds of a list share one horizon.
-
-    Args:
-        n_weeks: Weeks in the history; no fold looks beyond them.
-        horizon: Weeks to score in each fold.
-        folds: The most folds to return.
-        step: Weeks between two origins.
-        min_train: The fewest training weeks of a fold.
-
-    Returns:
-        At most ``folds`` folds with strictly falling origins.
-
-    Raises:
-        ValueError: If ``n_weeks`` is negative or another argument is below one.
+    Attributes:
+        horizon: Weeks to score in each fold, at least 1.
+        folds: The most folds; 0 for none.
+        step: Weeks between two origins, at least 1.
+        min_train: The fewest training weeks of a fold, at least 1.
     """
-    if n_weeks < 0:
-        raise ValueError(f"n_weeks must not be negative, got {n_weeks}")
-    at_least_one = {"horizon": horizon, "folds": folds, "step": step, "min_train": min_train}
-    for name, value in at_least_one.items():
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
-    weeks_to_score = min(horizon, n_weeks - min_train)
-    if weeks_to_score < 1:
-        return []
-    latest = n_weeks - weeks_to_score
-    origins = range(latest, min_train - 1, -step)[:folds]
-    return [Fold(origin, weeks_to_score) for origin in origins]
+
+    horizon: int
+    folds: int
+    step: int
+    min_train: int = 1
+
+    def __post_init__(self) -> None:
+        lowest = {"horizon": 1, "folds": 0, "step": 1, "min_train": 1}
+        for name, least in lowest.items():
+            if (value := getattr(self, name)) < least:
+                raise ValueError(f"{name} must be at least {least}, got {value}")
+
+    def of_title(self, volumes: npt.NDArray[np.float64]) -> list[Fold]:
+        """Place folds in one title's weeks; each has a week with a known volume to score.
+
+        A history that is too short for `min_train` weeks and a horizon trains on two thirds of its
+        weeks. See `within` for what else gives way.
+
+        Args:
+            volumes: Copies a week, shape (n,); NaN where the week is missing.
+        """
+        min_train = max(2, min(self.min_train, 2 * len(volumes) // 3))
+        found = self.within(len(volumes), min_train)
+        return [fold for fold in found if np.isfinite(volumes[fold.target]).any()]
+
+    def within(self, n_weeks: int, min_train: int | None = None) -> list[Fold]:
+        """Place folds that end with the history's last week.
+
+        A history that is too short gives up folds first, then weeks of the horizon: one fold with
+        what remains after `min_train` weeks. With `min_train` weeks or fewer there is no fold.
+
+        Args:
+            n_weeks: Weeks in the history.
+            min_train: In place of the attribute.
+
+        Raises:
+            ValueError: If `n_weeks` is negative.
+        """
+        if n_weeks < 0:
+            raise ValueError(f"n_weeks must not be negative, got {n_weeks}")
+        min_train = self.min_train if min_train is None else min_train
+        horizon = min(self.horizon, n_weeks - min_train)
+        return self._folds(n_weeks, horizon, min_train) if horizon > 0 else []
+
+    def at_common_weeks(self, n_weeks: int, min_train: int) -> list[Fold]:
+        """Place folds at the same calendar weeks for all titles with the same last week.
+
+        Args:
+            n_weeks: Weeks in the title's history.
+            min_train: The fewest weeks before an origin; folds with fewer are left out.
+        """
+        return self._folds(n_weeks, self.horizon, min_train)
+
+    def cutoffs(self, last_week: pd.Timestamp) -> list[pd.Timestamp]:
+        """Return the last training week of each fold at common weeks, the latest first."""
+        return [last_week + pd.Timedelta(weeks=back) for back in self._origins(0, self.horizon)]
+
+    def _folds(self, n_weeks: int, horizon: int, fewest: int) -> list[Fold]:
+        origins = self._origins(n_weeks, horizon)
+        return [Fold(origin, horizon) for origin in origins if origin >= fewest]
+
+    def _origins(self, end: int, horizon: int) -> list[int]:
+        return [end - horizon - self.step * k for k in range(self.folds)]
 
 
 def folds_of(
     volumes: npt.NDArray[np.float64], horizon: int, folds: int, step: int, min_train: int
 ) -> list[Fold]:
-    """Rolling origins inside one title's weeks, in each of which a week to score is known.
-
-    Args:
-        volumes: Copies a week, shape (n,); NaN where the week is missing.
-        horizon: Weeks to score in each fold.
-        folds: The most folds to return; none is fine.
-        step: Weeks between two origins.
-        min_train: The fewest training weeks of a fold; two thirds of a short history.
-
-    Returns:
-        The latest fold first.
-    """
-    if not folds:
-        return []
-    enough = max(2, min(min_train, 2 * len(volumes) // 3))
-    origins = rolling_origins(len(volumes), horizon, folds, step, enough)
-    return [fold for fold in origins if np.isfinite(volumes[fold.target]).any()]
+    """See `RollingOrigins.of_title`."""
+    return RollingOrigins(horizon, folds, step, min_train).of_title(volumes)
