@@ -24,7 +24,6 @@ from kedro.io.core import (
 )
 from plotly import graph_objects as go
 
-
 from book_forecast.storage.files import ABANDONED_AFTER_SECONDS, replacing
 
 logger = logging.getLogger(__name__)

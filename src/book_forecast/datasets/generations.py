@@ -23,7 +23,8 @@ from kedro.io.core import (
 from kedro_datasets._typing import TablePreview
 
 from book_forecast.execution.lineage import Lineage
-from book_forecast.execution.shards import Part, Shard
+from book_forecast.execution.parts import Part
+from book_forecast.options.groups import Shard
 from book_forecast.storage.errors import UserError
 from book_forecast.storage.files import replacing
 
@@ -221,8 +222,8 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
     def _what_is_missing(self) -> str:
         lacks = []
         for name in self._folders():
-            counts = {int(match[1]) for file in self._files(name) if (match := _PART.fullmatch(file))}
-            for count in sorted(counts):
+            parts = map(_PART.fullmatch, self._files(name))
+            for count in sorted({int(part[1]) for part in parts if part}):
                 missing = [part.removesuffix(".parquet") for part in self._missing(name, count)]
                 shown = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
                 lacks.append(f"{name} lacks {len(missing)} of {count} parts ({shown})")
@@ -281,13 +282,10 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
     def _release(self) -> None:
         self._fs.invalidate_cache(self._root)
 
-    def _describe(self) -> dict[str, Any]
+    def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath, "protocol": self._protocol, "keep": self._keep}
-
-
-
 
 
 def part_names(count: int) -> list[str]:
     """Return the file names of all parts of a generation, in order."""
-    return [f"{Shard(index, count).name}.parquet" for index in range(1, count + 1)]
+    return [f"{Shard(index=index, count=count).name}.parquet" for index in range(1, count + 1)]

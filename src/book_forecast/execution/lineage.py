@@ -29,7 +29,7 @@ class Lineage:
     inputs: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, attrs: Mapping[str, Any]) -> Self | None:
+    def of(cls, attrs: Mapping[Any, Any]) -> Self | None:
         """Return the lineage in the attributes of a frame or a file; None if there is none."""
         found = attrs.get(_KEY)
         return cls(**found) if found else None

@@ -14,7 +14,7 @@ from kedro.pipeline.node import Node
 
 from book_forecast.execution.fingerprints import fingerprint
 from book_forecast.execution.lineage import Lineage
-from book_forecast.execution.shards import Part
+from book_forecast.execution.parts import Part
 from book_forecast.hooks.optional_inputs import FIGURES
 from book_forecast.storage.errors import UserError
 
@@ -69,7 +69,7 @@ class LineageHooks:
                 self._report(node, name, source, lineage.run)
 
     @hook_impl
-    def after_node_run(self, node: Node, inputs: dict[str, Any], outputs: dict[str, Any]) -> None:
+    def after_node_run(self, inputs: dict[str, Any], outputs: dict[str, Any]) -> None:
         """Mark the outputs."""
         made_from = dict(self._sources(inputs))
         for name, data in outputs.items():

@@ -1,10 +1,12 @@
 """Parameters that belong together, with their limits: one model a group."""
 
 import datetime as dt
-from typing import Annotated, Literal, Self
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 
+from book_forecast.backtesting.rolling_origins import RollingOrigins
 from book_forecast.options.values import (
     FAMILIES,
     Family,
@@ -16,6 +18,7 @@ from book_forecast.options.values import (
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.series.history import TableFuture
 
+T = TypeVar("T")
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -25,8 +28,13 @@ class OptionGroup(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ShardOptions(OptionGroup):
-    """The part of all titles that this run works on: number `index` of `count`, from 1."""
+class Shard(OptionGroup):
+    """The part of all titles that a run works on.
+
+    Attributes:
+        index: Number of the part, from 1.
+        count: Number of parts.
+    """
 
     index: int = Field(default=1, ge=1)
     count: int = Field(default=1, ge=1)
@@ -36,6 +44,21 @@ class ShardOptions(OptionGroup):
         if self.index > self.count:
             raise ValueError(f"index {self.index} is beyond count {self.count}")
         return self
+
+    @property
+    def name(self) -> str:
+        """The shard as a file name without suffix, such as ``0003-of-0016``."""
+        return f"{self.index:04d}-of-{self.count:04d}"
+
+    def take(self, items: Sequence[T]) -> list[T]:
+        """Return this shard's items: contiguous, in order, sizes at most one apart.
+
+        The parts of all shards, one after the other, have the order of the whole, so that the
+        result does not depend on the number of shards.
+        """
+        start = (self.index - 1) * len(items) // self.count
+        stop = self.index * len(items) // self.count
+        return list(items[start:stop])
 
 
 class Bounds(OptionGroup):
@@ -197,6 +220,11 @@ class BacktestOptions(OptionGroup):
     step: int = Field(default=32, ge=1)
     min_train: int = Field(default=104, ge=2)
 
+    @property
+    def origins(self) -> RollingOrigins:
+        """The rolling origins inside the training weeks."""
+        return RollingOrigins(self.split_size, self.folds, self.step, self.min_train)
+
 
 class ModelOptions(OptionGroup):
     """The models of a title.
@@ -208,6 +236,7 @@ class ModelOptions(OptionGroup):
         regressors: Knowledge of covariates in the weeks ahead.
         tune: The search for SARIMA orders.
         boosting: Size of the global model.
+        seed: Of everything that is drawn.
     """
 
     families: Annotated[list[Family], PlainValidator(normalise_families)] = Field(
@@ -218,6 +247,7 @@ class ModelOptions(OptionGroup):
     regressors: RegressorOptions = RegressorOptions()
     tune: SearchOptions = SearchOptions()
     boosting: BoostingOptions = BoostingOptions()
+    seed: int = Field(default=42, ge=0, lt=2**32)
 
     @property
     def has_ensembles(self) -> bool:
@@ -241,16 +271,14 @@ class ExecutionOptions(OptionGroup):
     """How the work on titles is done.
 
     Attributes:
-        seed: Of everything that is drawn.
         n_jobs: Processes; 0 for one per core.
         shard: This run's part of the titles.
         min_success_rate: Share of titles without a fallback below which a run fails at its end.
         wait_minutes: Minutes to wait for another run that writes the same data root.
     """
 
-    seed: int = Field(default=42, ge=0, lt=2**32)
     n_jobs: int = Field(default=0, ge=0)
-    shard: ShardOptions = ShardOptions()
+    shard: Shard = Shard()
     min_success_rate: Share = 0.8
     wait_minutes: float = Field(default=60.0, ge=0)
 

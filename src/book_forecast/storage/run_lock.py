@@ -94,9 +94,7 @@ def _wait(take: Callable[[], dict[str, Any] | None], root: str, wait_seconds: fl
         time.sleep(_POLL_SECONDS)
 
 
-def _local(
-    folder: Path, holder: Holder, stack: ExitStack
-) -> Callable[[], dict[str, Any] | None]:
+def _local(folder: Path, holder: Holder, stack: ExitStack) -> Callable[[], dict[str, Any] | None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = stack.enter_context((folder / FILE).open("a+", encoding="utf-8"))

@@ -10,7 +10,7 @@ import pandas as pd
 from book_forecast.backtesting.metrics import ALL_TITLES, error_ratios
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.naive import Zero
-from book_forecast.pipelines.evaluate.nodes import CHOSEN
+from book_forecast.pipelines.evaluate.scores import CHOSEN
 from book_forecast.series.history import FloatArray
 
 logger = logging.getLogger(__name__)

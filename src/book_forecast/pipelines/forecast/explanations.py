@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.execution.checkpoints import KeepFolder
-from book_forecast.execution.fingerprints import fingerprint, source_fingerprint
+from book_forecast.execution.checkpoints import CheckpointFolder
+from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
 from book_forecast.forecasters.ensemble import Ensemble
+from book_forecast.options.groups import ExecutionOptions
 from book_forecast.payload.contents import Payload
-from book_forecast.pipelines.forecast.nodes import CODE
 from book_forecast.releases.models import model_of
 from book_forecast.series.history import FloatArray, weeks_after
 
@@ -56,15 +56,18 @@ class Explanation:
 
 
 def explain_forecasts(
-    current_release: Payload, horizon: int, n_jobs: int, finished: KeepFolder | None = None
+    current_release: Payload,
+    horizon: int,
+    execution: ExecutionOptions,
+    checkpoints: CheckpointFolder,
 ) -> pd.DataFrame:
     """Takes the forecasts of ensembles to pieces.
 
     Args:
         current_release: After newer weeks.
         horizon: Weeks ahead.
-        n_jobs: Processes.
-        finished: Where finished titles are kept, so that a stopped run goes on.
+        execution: Processes.
+        checkpoints: Finished titles, from which a stopped run resumes.
 
     Returns:
         isbn, week, kind, name, value, weight; no row of a title that no ensemble forecasts. Of kind
@@ -80,8 +83,7 @@ def explain_forecasts(
     models = [model_of(current_release, row) for row in rows]
     # Not by the manifest, which has the release's id: another one may hold the same models.
     states = current_release.titles.select(["isbn", "state", "cutoff"]).to_pandas()
-    generation = fingerprint(states, current_release.mean, horizon, source_fingerprint(*CODE))
-    keep = finished.keep("explain_forecasts", generation, Explanation) if finished else None
+    generation = fingerprint(states, current_release.mean, horizon, code_fingerprint(__name__))
     found = map_titles(
         explain_title,
         [
@@ -89,12 +91,12 @@ def explain_forecasts(
             for row, model in zip(rows, models, strict=True)
             if isinstance(model, Ensemble)
         ],
-        n_jobs,
+        execution.n_jobs,
         "Explaining",
         on_death=lambda _: None,
         fewest=500,
         chunk=16,
-        keep=keep,
+        checkpoint=checkpoints.open("explain_forecasts", generation, Explanation),
     )
     return _frame([isbns[row] for row in rows], cutoffs[rows], found, horizon)
 

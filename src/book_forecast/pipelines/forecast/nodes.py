@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from book_forecast.execution.checkpoints import Keep, KeepFolder
-from book_forecast.execution.fingerprints import fingerprint, source_fingerprint
+from book_forecast.execution.checkpoints import Checkpoint, CheckpointFolder
+from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
 from book_forecast.forecasters.base import FittedForecaster, Forecast
 from book_forecast.forecasters.frames import TitleForecast, forecast_frame
+from book_forecast.options.groups import ExecutionOptions, ForecastOptions
 from book_forecast.payload.contents import Payload
 from book_forecast.payload.forecast_reader import Answers
 from book_forecast.payload.manifest import LONGEST_HORIZON
@@ -26,15 +27,6 @@ from book_forecast.series.history import FloatArray, title_histories
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
-
-CODE = (
-    "book_forecast.sarima",
-    "book_forecast.forecasters",
-    "book_forecast.series.history",
-    "book_forecast.execution.checkpoints",
-    "book_forecast.pipelines.forecast",
-    "book_forecast.releases",
-)
 
 
 @dataclass(frozen=True)
@@ -50,8 +42,8 @@ def roll_forward(
     release: Payload | None,
     promotion: Mapping[str, Any],  # noqa: ARG001 - decides before who is champion
     model_input: pd.DataFrame | None,
-    n_jobs: int,
-    finished: KeepFolder | None = None,
+    execution: ExecutionOptions,
+    checkpoints: CheckpointFolder,
 ) -> Refresh:
     """Rolls weeks into a release that are newer than its own, without fitting anything.
 
@@ -59,8 +51,8 @@ def roll_forward(
         release: The one to forecast from; None where there is none.
         promotion: The verdict on the candidate.
         model_input: isbn, week, volume of as many weeks as are known; None if none are.
-        n_jobs: Processes.
-        finished: Where finished titles are kept, so that a stopped run goes on.
+        execution: Processes.
+        checkpoints: Finished titles, from which a stopped run resumes.
 
     Returns:
         What changes of the release; nothing if it knows all weeks.
@@ -79,23 +71,23 @@ def roll_forward(
     rolled = map_titles(
         roll_title,
         tasks,
-        n_jobs,
+        execution.n_jobs,
         "Rolling forward",
         on_death=lambda _: None,
         fewest=500,
         chunk=16,
-        keep=_keep(finished, release, tasks) if finished else None,
+        checkpoint=_checkpoint(checkpoints, release, tasks),
     )
     found = [title for title in rolled if title is not None]
     logger.info("Rolled newer weeks into %d of %d titles", len(found), len(release))
     return refresh(release, found)
 
 
-def _keep(finished: KeepFolder, release: Payload, tasks: list[Roll]) -> Keep:
-    """The keep of these weeks and this state of the release."""
+def _checkpoint(checkpoints: CheckpointFolder, release: Payload, tasks: list[Roll]) -> Checkpoint:
+    """The checkpoint of these weeks and this state of the release."""
     weeks = {task.isbn: task.volumes for task in tasks}
-    generation = fingerprint(release.manifest, weeks, source_fingerprint(*CODE))
-    return finished.keep("roll_forward", generation, RolledTitle, worth=_is_rolled)
+    generation = fingerprint(release.manifest, weeks, code_fingerprint(__name__))
+    return checkpoints.open("roll_forward", generation, RolledTitle, is_final=_is_rolled)
 
 
 def _is_rolled(found: RolledTitle | None) -> bool:
@@ -131,34 +123,33 @@ def roll_title(task: Roll) -> RolledTitle | None:
     return RolledTitle(task.isbn, state, task.volumes, distribution)
 
 
-def forecast_titles(release: Payload, horizon: int, levels: list[float]) -> pd.DataFrame:
-    """Forecasts the weeks after the last one that the release knows of each title.
+def forecast_titles(current_release: Payload, forecast: ForecastOptions) -> pd.DataFrame:
+    """Forecast the weeks after the last one that the release knows of each title.
 
     Args:
-        release: With its distributions.
-        horizon: Weeks ahead.
-        levels: Interval levels in percent.
+        current_release: The release, after newer weeks.
+        forecast: Horizon and interval levels.
 
     Returns:
         isbn, week, cutoff, model, mean and `lo-L`, `hi-L` for each level, and release; nothing is
         negative.
     """
-    answers = Answers(release)
+    answers, release = Answers(current_release), current_release.release
     found = []
     for isbn in answers.isbns:
-        answer = answers.forecast(isbn, horizon, levels)
+        answer = answers.forecast(isbn, forecast.horizon, forecast.levels)
         lower = {level: bounds[0] for level, bounds in answer.bounds.items()}
         upper = {level: bounds[1] for level, bounds in answer.bounds.items()}
-        forecast = Forecast(answer.mean, lower, upper)
-        found.append(TitleForecast(isbn, answer.model, answer.cutoff, forecast))
-    frame = forecast_frame(found, levels)
-    frame["release"] = pd.Series(release.release, index=frame.index, dtype="str")
-    logger.info("Forecast %d weeks of %d titles from %s", horizon, len(found), release.release)
+        distribution = Forecast(answer.mean, lower, upper)
+        found.append(TitleForecast(isbn, answer.model, answer.cutoff, distribution))
+    frame = forecast_frame(found, forecast.levels)
+    frame["release"] = pd.Series(release, index=frame.index, dtype="str")
+    logger.info("Forecast %d weeks of %d titles from %s", forecast.horizon, len(found), release)
     return frame
 
 
-def keep_forecasts(forecasts: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Keeps forecasts to be held against what happens, by release and cutoff.
+def record_forecasts(forecasts: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Record forecasts by release and cutoff, to be compared with the sales that follow.
 
     Args:
         forecasts: As `forecast_titles` returns them.

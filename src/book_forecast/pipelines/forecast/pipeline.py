@@ -12,32 +12,32 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 nodes.roll_forward,
-                ["release", "promotion", "model_input", "params:n_jobs", "finished_titles"],
+                ["release", "promotion", "model_input", "params:execution", "checkpoints"],
                 "current_release",
                 name="roll_forward",
                 tags=NEWER_WEEKS,
             ),
             node(
                 nodes.forecast_titles,
-                ["current_release", "params:horizon", "params:levels"],
+                ["current_release", "params:forecast"],
                 "forecasts",
                 name="forecast_titles",
             ),
             node(
-                nodes.keep_forecasts,
+                nodes.record_forecasts,
                 "forecasts",
                 "forecast_history",
-                name="keep_forecasts",
+                name="record_forecasts",
             ),
             node(
                 explanations.explain_forecasts,
-                ["current_release", "params:horizon", "params:n_jobs", "finished_titles"],
+                ["current_release", "params:forecast.horizon", "params:execution", "checkpoints"],
                 "explanations",
                 name="explain_forecasts",
             ),
             node(
                 figures.plot_titles,
-                _figure_inputs() | {"max_title_plots": "params:max_title_plots"},
+                _figure_inputs() | {"max_title_plots": "params:reporting.max_title_plots"},
                 "title_plots",
                 name="plot_titles",
                 tags=FIGURES,
@@ -56,14 +56,16 @@ def create_pipeline() -> Pipeline:
                     "forecasts": "forecasts",
                     "model_input": "model_input",
                     "titles": "titles",
-                    "levels": "params:levels",
-                    "max_title_plots": "params:max_title_plots",
+                    "levels": "params:forecast.levels",
+                    "max_title_plots": "params:reporting.max_title_plots",
                 },
                 "explanation_plots",
                 name="plot_explanations",
                 tags=FIGURES,
             ),
-        ]
+        ],
+        namespace="forecast",
+        prefix_datasets_with_namespace=False,
     )
 
 
@@ -74,5 +76,5 @@ def _figure_inputs() -> dict[str, str]:
         "test_forecasts": "test_forecasts",
         "training_models": "training_models",
         "titles": "titles",
-        "levels": "params:levels",
+        "levels": "params:forecast.levels",
     }

@@ -1,6 +1,6 @@
 """The ingest pipeline: sales_exports -> weekly_sales, titles, rejected_rows."""
 
-from kedro.pipeline import Pipeline, node, pipeline
+from kedro.pipeline import Pipeline, node
 
 from book_forecast.pipelines.ingest.nodes import (
     add_up_sales,
@@ -11,7 +11,7 @@ from book_forecast.pipelines.ingest.nodes import (
 
 def create_pipeline() -> Pipeline:
     """Wire the nodes; rejected_rows is written before the check that may stop the run."""
-    return pipeline(
+    return Pipeline(
         [
             node(
                 clean_exports,
@@ -21,7 +21,12 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 check_rejected_share,
-                inputs=["clean_rows", "rejected_rows", "rows_read", "params:max_rejected_share"],
+                inputs=[
+                    "clean_rows",
+                    "rejected_rows",
+                    "rows_read",
+                    "params:ingest.max_rejected_share",
+                ],
                 outputs="accepted_rows",
                 name="check_rejected_share",
             ),
@@ -31,5 +36,7 @@ def create_pipeline() -> Pipeline:
                 outputs=["titles", "weekly_sales"],
                 name="add_up_sales",
             ),
-        ]
+        ],
+        namespace="ingest",
+        prefix_datasets_with_namespace=False,
     )

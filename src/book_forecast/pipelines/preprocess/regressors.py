@@ -4,7 +4,7 @@ import logging
 
 import pandas as pd
 
-from book_forecast.options.groups import RegressorOptions
+from book_forecast.options.groups import ModelOptions, RegressorOptions
 from book_forecast.pipelines.preprocess.regressor_rows import CleanTable, clean_plan, clean_table
 from book_forecast.series.covariates import ALL, PLAN
 from book_forecast.series.history import PROMOTION
@@ -32,7 +32,7 @@ def build_regressors(
     model_input: pd.DataFrame,
     promotion_plan: pd.DataFrame,
     regressor_table: pd.DataFrame,
-    options: RegressorOptions,
+    models: ModelOptions,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Put promotions, their plan and further regressors into one long table.
 
@@ -40,7 +40,7 @@ def build_regressors(
         model_input: isbn, week, promotion of the titles to forecast.
         promotion_plan: file, row, isbn, week, depth, surplus, as text; may be empty.
         regressor_table: file, row, isbn, week, name, value, surplus, as text; may be empty.
-        options: Which futures are declared; they are only looked at for names nobody has.
+        models: The declared futures; they are checked for names that no table has.
 
     Returns:
         isbn, week, name, value, and the rejected rows: file, row, column, value, reason. Names are
@@ -56,7 +56,7 @@ def build_regressors(
     table = clean_table(regressor_table, last.date())
     _refuse_too_many(table.rows["name"])
     rejected = _rejected(plan, table)
-    _warn_of_futures(table.rows, last, options)
+    _warn_of_futures(table.rows, last, models.regressors)
 
     titles = pd.Index(model_input["isbn"].unique())
     happened = model_input.loc[model_input["promotion"] > 0, ["isbn", "week", "promotion"]]

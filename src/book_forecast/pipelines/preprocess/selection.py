@@ -1,12 +1,11 @@
 """Which titles are forecast, decided by the training weeks alone."""
 
 import logging
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from book_forecast.options.values import normalise_titles
+from book_forecast.options.groups import SelectionOptions
 from book_forecast.pipelines.preprocess.weeks import count_training_weeks, week_grid, week_numbers
 from book_forecast.storage.errors import UserError
 
@@ -24,9 +23,7 @@ def select_titles(
     sales: pd.DataFrame,
     missing: pd.DataFrame,
     titles_table: pd.DataFrame,
-    titles: Any,
-    max_titles: int,
-    min_weeks: int,
+    selection: SelectionOptions,
     alive_weeks: int,
     split_size: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -41,9 +38,7 @@ def select_titles(
         sales: isbn, week, volume of the whole export.
         missing: The weeks nobody reported: week.
         titles_table: isbn, title.
-        titles: `top`, `all` or ISBNs, as `normalise_titles` reads them.
-        max_titles: How many titles `top` takes.
-        min_weeks: Reported training weeks a title needs.
+        selection: The titles to take, and the weeks that they need.
         alive_weeks: Reported training weeks, from the last backwards, that need a sale.
         split_size: Weeks in the test set.
 
@@ -55,7 +50,7 @@ def select_titles(
     Raises:
         UserError: If no title is left.
     """
-    wanted = normalise_titles(titles)
+    wanted, max_titles, min_weeks = selection.titles, selection.max_titles, selection.min_weeks
     facts = _training_facts(sales, missing, split_size, alive_weeks)
     reason = pd.Series("", index=facts.index, dtype="str")
     reason[facts["weeks"] == 0] = _NO_TRAINING_SALE

@@ -1,19 +1,16 @@
 """Which weeks there are, and which of them nobody reported."""
 
-import datetime as dt
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from book_forecast.options.groups import SelectionOptions
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
-
-MissingWeeks = Literal["auto", "zero", "missing"]
 
 ENOUGH_TITLES = 3
 """With this many titles on sale around a gap, all of them unsold at once is no coincidence."""
@@ -26,21 +23,19 @@ _FEW_COPIES = 2
 _HARDLY_EVER = 0.05
 
 
-def limit_weeks(
-    weekly_sales: pd.DataFrame, start_date: dt.date | None, cutoff_date: dt.date | None
-) -> pd.DataFrame:
+def limit_weeks(weekly_sales: pd.DataFrame, selection: SelectionOptions) -> pd.DataFrame:
     """Keep the weeks that end from `start_date` to `cutoff_date`, both included.
 
     Args:
         weekly_sales: isbn, week, volume, value, asp, rrp.
-        start_date: Weeks that end before it are dropped; None keeps them.
-        cutoff_date: Weeks that end after it are dropped; None keeps them.
+        selection: The two dates; None for no bound.
 
     Raises:
         UserError: If there are no sales, or none between the two dates.
     """
     if weekly_sales.empty:
         raise UserError("weekly_sales has no rows: put exports into 01_raw/sales and run ingest.")
+    start_date, cutoff_date = selection.start_date, selection.cutoff_date
     if start_date is None and cutoff_date is None:
         return weekly_sales
     weeks = weekly_sales["week"]
@@ -87,7 +82,7 @@ def count_training_weeks(grid: pd.DatetimeIndex, split_size: int) -> int:
 
 
 def find_missing_weeks(
-    sales: pd.DataFrame, split_size: int, missing_weeks: MissingWeeks
+    sales: pd.DataFrame, selection: SelectionOptions, split_size: int
 ) -> pd.DataFrame:
     """Tell weeks that nobody reported from weeks in which nothing was sold.
 
@@ -104,12 +99,13 @@ def find_missing_weeks(
 
     Args:
         sales: All titles of the export, before any is selected: isbn, week, volume.
+        selection: The rule for gaps around which too few titles are on sale.
         split_size: Weeks in the test set.
-        missing_weeks: What decides where it cannot be told: auto, zero or missing.
 
     Returns:
         One row per missing week: week.
     """
+    missing_weeks = selection.missing_weeks
     grid = week_grid(sales)
     n_training = count_training_weeks(grid, split_size)
     rows = pd.DataFrame(

@@ -4,96 +4,114 @@ from collections.abc import Sequence
 
 from kedro.pipeline import Pipeline, node
 
-from book_forecast.pipelines.train import boosting, nodes, release
+from book_forecast.hooks.lineage import CURRENT
+from book_forecast.pipelines.train import nodes
+from book_forecast.pipelines.train.fits import CHAMPION, RELEASED, SCORED, Fits
 
 GATE = "require_success"
 
 
 def create_pipeline() -> Pipeline:
-    """Wire the fits on the training weeks, to be scored, and on all weeks, to be released."""
+    """Wire the fits: to be scored, to be released, and of the champion on the same weeks."""
     return create_fits() + create_gate(["training_models", "release_models", "candidate"])
 
 
 def create_fits() -> Pipeline:
-    """The fits without the gate."""
+    """Return the fits without the gate."""
+    release = node(
+        nodes.assemble_release,
+        [
+            *("release_models", "release_distributions", "model_input", "titles"),
+            *("specifications", "calibration", "champion", "params:models"),
+        ],
+        "candidate",
+        name="assemble_release",
+        tags=CURRENT,
+    )
+    summary = node(
+        nodes.summarise_fits,
+        ["training_models", "release_models"],
+        "fit_summary",
+        name="summarise_fits",
+    )
+    champion = node(
+        nodes.recall_champion,
+        "champion",
+        ["champion_specifications", "champion_calibration", "champion_options"],
+        name="recall_champion",
+    )
     return Pipeline(
         [
-            node(
-                boosting.boost_training_weeks,
-                _boost_inputs("training_weeks"),
-                "training_paths",
-                name="boost_training_weeks",
+            _fits("training", SCORED, weeks="training_weeks"),
+            _fits("release", RELEASED, weeks="model_input"),
+            champion,
+            _fits(
+                "champion",
+                CHAMPION,
+                weeks="training_weeks",
+                specifications="champion_specifications",
+                calibration="champion_calibration",
+                options="champion_options",
             ),
-            node(
-                boosting.boost_all_weeks,
-                _boost_inputs("model_input"),
-                "release_paths",
-                name="boost_all_weeks",
-            ),
-            node(
-                nodes.fit_titles,
-                _fit_inputs("training_weeks", "training_paths"),
-                "training_models",
-                name="fit_training_models",
-            ),
-            node(
-                nodes.fit_release_titles,
-                _fit_inputs("model_input", "release_paths"),
-                ["release_models", "release_distributions"],
-                name="fit_release_models",
-            ),
-            node(
-                release.assemble_release,
-                ["release_models", "release_distributions", "model_input", "titles"],
-                "candidate",
-                name="publish_release",
-            ),
-            node(
-                nodes.summarise_fits,
-                ["training_models", "release_models"],
-                "fit_summary",
-                name="summarise_fits",
-            ),
-        ]
+            release,
+            summary,
+        ],
+        namespace="train",
+        prefix_datasets_with_namespace=False,
     )
 
 
 def create_gate(written: Sequence[str]) -> Pipeline:
-    """The check that fails a run, after everything else has been written.
+    """Return the check that fails a run, after everything else has been written.
 
     Args:
         written: Datasets to wait for.
     """
-    inputs = ["fit_summary", "params:min_success_rate", *written]
+    inputs = ["fit_summary", "params:execution.min_success_rate", *written]
     return Pipeline([node(nodes.require_success, inputs, None, name=GATE)])
 
 
-def _boost_inputs(weeks: str) -> dict[str, str]:
-    return {
-        "weeks": weeks,
-        "titles": "titles",
-        "options": "params:boosting",
-        "families": "params:families",
-        "calendar": "params:calendar",
-        "seed": "params:seed",
-        "regressors": "regressors",
-        "regressor_options": "params:regressors",
-    }
-
-
-def _fit_inputs(weeks: str, paths: str) -> dict[str, str]:
-    return {
-        "weeks": weeks,
-        "paths": paths,
-        "ensembles": "ensembles",
-        "calibration": "calibration",
-        "families": "params:families",
-        "calendar": "params:calendar",
-        "regressors": "regressors",
-        "regressor_options": "params:regressors",
-        "specifications": "specifications",
-        "alive_weeks": "params:alive_weeks",
-        "n_jobs": "params:n_jobs",
-        "shard": "params:shard",
-        "finished": "finished_titles",
-    }
+def _fits(
+    name: str,
+    fits: Fits,
+    *,
+    weeks: str,
+    specifications: str = "specifications",
+    calibration: str = "calibration",
+    options: str = "params:models",
+) -> Pipeline:
+    """The fits of one purpose: the global model, and every title."""
+    shared = {"titles", "covariates", "checkpoints"}
+    return Pipeline(
+        [
+            node(
+                fits.fit_global_model,
+                ["weeks", "titles", "covariates", "options"],
+                "global_forecasts",
+                name="fit_global_model",
+            ),
+            node(
+                fits.fit_titles,
+                [
+                    *("weeks", "specifications", "calibration", "global_forecasts", "covariates"),
+                    *("options", "params:execution", "checkpoints"),
+                ],
+                ["models", "distributions"],
+                name="fit_titles",
+            ),
+        ],
+        namespace=name,
+        inputs={
+            "weeks": weeks,
+            "specifications": specifications,
+            "calibration": calibration,
+            "options": options,
+            **{dataset: dataset for dataset in shared},
+        },
+        outputs={
+            "global_forecasts": f"{name}_global_forecasts",
+            "models": f"{name}_models",
+            "distributions": f"{name}_distributions",
+        },
+        parameters={"params:execution"},
+    )

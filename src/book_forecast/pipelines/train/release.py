@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from book_forecast.execution.fingerprints import fingerprint
-from book_forecast.payload.contents import SCHEMAS
+from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
+from book_forecast.options.groups import ModelOptions
+from book_forecast.payload.contents import SCHEMAS, Payload
 from book_forecast.releases.distributions import from_frame
 from book_forecast.releases.draft import Draft
 from book_forecast.releases.models import state_without_weeks
@@ -25,25 +28,33 @@ def assemble_release(
     release_distributions: pd.DataFrame,
     model_input: pd.DataFrame,
     titles: pd.DataFrame,
+    specifications: pd.DataFrame,
+    calibration: Mapping[str, Any],
+    champion: Payload | None,
+    models: ModelOptions,
 ) -> Draft:
-    """Puts everything together that forecasting needs of a training.
+    """Put everything together that forecasting, and a later comparison, needs of a training.
 
     Args:
         release_models: One row a title, of all shards.
         release_distributions: 104 weeks a title.
         model_input: isbn, week, volume: the weeks that the models were fitted on.
         titles: isbn, title and, where the export has them, author and product_class.
+        specifications: One row per title, as tune writes them.
+        calibration: Of the ensembles' intervals.
+        champion: The release that is champion; None where there is none.
+        models: Options of the models.
 
     Returns:
-        The release, to be published.
+        The candidate: the champion itself where data, specifications, options and code are its own.
     """
-    models = release_models.sort_values("isbn", ignore_index=True)
-    isbns = models["isbn"].tolist()
+    fitted = release_models.sort_values("isbn", ignore_index=True)
+    isbns = fitted["isbn"].tolist()
     histories = {history.isbn: history for history in title_histories(model_input)}
     weeks = [histories[isbn].volumes for isbn in isbns]
     cutoffs = [_day(histories[isbn].cutoff) for isbn in isbns]
     means, quantiles = from_frame(release_distributions, isbns)
-    names = models[["isbn"]].merge(titles, on="isbn", how="left", validate="one_to_one")
+    names = fitted[["isbn"]].merge(titles, on="isbn", how="left", validate="one_to_one")
     columns = {
         name: names[name] if name in names else [None] * len(isbns)
         for name in ("title", "author", "product_class")
@@ -53,8 +64,8 @@ def assemble_release(
             {
                 "isbn": isbns,
                 **{name: _texts(values) for name, values in columns.items()},
-                **{n: _texts(models[n]) for n in ("model", "specification", "fallback_reason")},
-                "state": [state_without_weeks(state) for state in models["state"]],
+                **{n: _texts(fitted[n]) for n in ("model", "specification", "fallback_reason")},
+                "state": [state_without_weeks(state) for state in fitted["state"]],
                 "first_week": [
                     _day(histories[isbn].cutoff - WEEK * (histories[isbn].n_weeks - 1))
                     for isbn in isbns
@@ -70,8 +81,21 @@ def assemble_release(
         ),
         "distributions": distributions_table(means, quantiles),
     }
-    logger.info("Put a release of %d titles together", len(isbns))
-    return Draft(tables, {"data": fingerprint(model_input[["isbn", "week", "volume"]])})
+    identity = fingerprint(
+        [model_input, fitted, specifications, calibration, models],
+        code_fingerprint("book_forecast.pipelines.train.fits"),
+    )
+    if champion is not None and champion.manifest.get("fingerprint") == identity:
+        logger.info("The candidate is the champion %s again: no new release", champion.release)
+        return champion
+    logger.info("Assembled a release of %d titles", len(isbns))
+    about = {
+        "data": fingerprint(model_input[["isbn", "week", "volume"]]),
+        "fingerprint": identity,
+        "calibration": dict(calibration),
+        "options": models.model_dump(mode="json"),
+    }
+    return new_release(tables, about)
 
 
 def _texts(values: pd.Series | list[None]) -> list[str | None]:

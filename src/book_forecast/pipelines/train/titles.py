@@ -1,39 +1,93 @@
-"""One title's fit: what was chosen for it, with a simpler model where that cannot be fitted."""
+"""One title's fit: its specification, with a simpler model where that cannot be fitted."""
 
 from __future__ import annotations
 
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from book_forecast.forecasters.base import FittedForecaster
+from book_forecast.forecasters.boosting_member import Boosting
+from book_forecast.forecasters.calibration import Calibration
 from book_forecast.forecasters.ensemble import Ensemble
+from book_forecast.forecasters.families import Recipe, fit_families
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.sarima import Candidate, Sarima
+from book_forecast.options.groups import ModelOptions
 from book_forecast.payload.manifest import LONGEST_HORIZON
-from book_forecast.pipelines.train.ensembles import (
-    EnsembleChoice,
-    fit_ensemble,
-    specification_text,
-)
 from book_forecast.releases.distributions import distribution_of
-from book_forecast.sarima import ORDERS, Specification
-from book_forecast.series.history import History
+from book_forecast.sarima import ORDERS
+from book_forecast.sarima import Specification as SarimaSpecification
+from book_forecast.series.history import FloatArray, History
 
 logger = logging.getLogger(__name__)
 
 FAILED = "fitting failed: "
-# A model is kept only if its forecast is a number, as far ahead as a release answers.
-CHECKED_LEVELS = (95.0,)
-# Why a family that tune chose without a search no longer does.
+NOT_TUNED = "tune has not seen the title"
+# Why a family that tune chose without a search does not fit any more.
 SINCE_TUNED = {
     Zero.family: "dead when it was tuned, sold again since",
     Naive.family: "sold the same every week when it was tuned, varied since",
 }
+
+
+@dataclass(frozen=True)
+class Specification:
+    """The model that was chosen for a title.
+
+    Attributes:
+        family: The single model; None where tune has not seen the title.
+        candidate: Its orders, for SARIMA.
+        reason: The reason of a fallback, if it is one.
+        weights: Of an ensemble's members; none without an ensemble.
+        season: Weeks in the ensemble's season.
+        spread: The title's own scale of errors.
+        calibration: Of the ensemble's intervals, as plain data.
+    """
+
+    family: str | None = None
+    candidate: Candidate | None = None
+    reason: str | None = NOT_TUNED
+    weights: Mapping[str, float] = field(default_factory=dict)
+    season: int = 1
+    spread: float = 1.0
+    calibration: Mapping[str, Any] = field(default_factory=dict)
+
+
+def specification_of(
+    row: Mapping[str, Any] | None, calibration: Mapping[str, Any]
+) -> Specification:
+    """Read the specification in a row that tune has written.
+
+    Args:
+        row: The row; None where tune has not seen the title.
+        calibration: Of all ensembles.
+    """
+    if row is None:
+        return Specification()
+    candidate = None
+    if row["model"] == Sarima.family:
+        orders = {name: int(row[name]) for name in ORDERS}
+        sarima = SarimaSpecification(**orders, s=int(row["s"]), trend=row["trend"])
+        candidate = Candidate(sarima, row["transform"])
+    reason = None if pd.isna(row["fallback_reason"]) else str(row["fallback_reason"])
+    single = Specification(row["model"], candidate, reason)
+    if pd.isna(row["weights"]):
+        return single
+    return Specification(
+        single.family,
+        candidate,
+        reason,
+        weights=json.loads(row["weights"]),
+        season=int(row["season"]),
+        spread=float(row["spread"]),
+        calibration=calibration,
+    )
 
 
 @dataclass(frozen=True)
@@ -42,21 +96,20 @@ class TitleFit:
 
     Attributes:
         history: All weeks to fit.
-        chosen: The model family that tune chose, None where tune has not seen the title.
-        candidate: Its orders, for "sarima".
-        reason: Why tune fell back, if it did.
-        alive_weeks: A title without a sale in as many weeks forecasts zero.
-        levels: Interval levels of the distribution that is kept with the model.
-        ensemble: What was chosen for its ensemble; None without one.
+        specification: The model to fit.
+        models: The families to choose from.
+        levels: Interval levels of the distribution that is made; a model counts as fitted only if
+            it has all of them.
+        every_family: Whether families without a weight are fitted too.
+        global_forecast: Forecast of the global model, shape (156,); None without one.
     """
 
     history: History
-    chosen: str | None
-    candidate: Candidate | None
-    reason: str | None
-    alive_weeks: int
+    specification: Specification
+    models: ModelOptions
     levels: tuple[float, ...]
-    ensemble: EnsembleChoice | None = None
+    every_family: bool = False
+    global_forecast: FloatArray | None = None
 
     @property
     def isbn(self) -> str:
@@ -64,61 +117,66 @@ class TitleFit:
         return self.history.isbn
 
 
-Fit = Callable[[TitleFit], dict[str, Any]]
-
-
-def chosen_candidate(row: Mapping[str, Any]) -> Candidate | None:
-    """The candidate in a row of the specifications; None where tune chose another family."""
-    if row["model"] != Sarima.family:
-        return None
-    orders = {name: int(row[name]) for name in ORDERS}
-    specification = Specification(**orders, s=int(row["s"]), trend=row["trend"])
-    return Candidate(specification, row["transform"])
-
-
 def fit_title(task: TitleFit) -> dict[str, Any]:
-    """Fits one title, with a simpler model where the chosen one cannot be fitted."""
-    history = task.history
-    if history.is_dead(task.alive_weeks):
+    """Fit one title, with a simpler model where the specified one cannot be fitted.
+
+    Returns:
+        The title's row: model, state as JSON, reason of a fallback, distribution.
+    """
+    history, specification = task.history, task.specification
+    if history.is_dead(task.models.alive_weeks):
         return _row(task, Zero(), None)
-    if task.chosen == Naive.family and history.is_constant():
+    if specification.family == Naive.family and history.is_constant():
         return _row(task, Naive.fit(history), None)
-    reasons = [task.reason] if task.reason else []
-    if task.ensemble is not None:
+    reasons = [specification.reason] if specification.reason else []
+    attempts: list[tuple[str, Callable[[], FittedForecaster]]] = []
+    if specification.weights:
+        attempts.append(("ensemble", lambda: fit_ensemble(task)))
+    if (candidate := specification.candidate) is not None:
+        attempts.append((str(candidate.specification), lambda: Sarima.fit(history, candidate)))
+    for name, fit in attempts:
         try:
-            return _row(task, fit_ensemble(history, task.ensemble), None)
+            return _row(task, fit(), "; ".join(reasons) or None)
         except Exception as error:  # noqa: BLE001
             # Whatever goes wrong with one title must not cost the others.
-            logger.warning("%s: %s; a single model stands in", history.isbn, error)
+            logger.warning("%s: %s; a simpler model stands in", history.isbn, error)
             known = isinstance(error, ValueError | ArithmeticError)
-            reasons.append(f"{'' if known else FAILED}ensemble: {error}")
-    if task.candidate is not None:
-        try:
-            return _row(task, Sarima.fit(history, task.candidate), "; ".join(reasons) or None)
-        except Exception as error:  # noqa: BLE001
-            # Whatever goes wrong with one title must not cost the others.
-            logger.warning("%s: %s; seasonal naive stands in", history.isbn, error)
-            known = isinstance(error, ValueError | ArithmeticError)
-            reasons.append(f"{'' if known else FAILED}{task.candidate.specification}: {error}")
-    if task.chosen in SINCE_TUNED and not reasons:
-        reasons.append(SINCE_TUNED[task.chosen])
-    if history.n_weeks >= SeasonalNaive.SEASON:
-        return _row(task, SeasonalNaive.fit(history), "; ".join(reasons))
-    return _row(task, Naive.fit(history), "; ".join(reasons))
+            reasons.append(f"{'' if known else FAILED}{name}: {error}")
+    if specification.family in SINCE_TUNED and not reasons:
+        reasons.append(SINCE_TUNED[specification.family])
+    family = SeasonalNaive if history.n_weeks >= SeasonalNaive.SEASON else Naive
+    return _row(task, family.fit(history), "; ".join(reasons) or None)
 
 
-def fit_to_score(task: TitleFit, by: Fit = fit_title) -> dict[str, Any]:
-    """One title's row."""
-    row = by(task)
-    del row["forecast"]
-    return row
+def fit_ensemble(task: TitleFit) -> Ensemble:
+    """Fit the members; the weight of a member that cannot be fitted goes to the others.
 
-
-def fit_to_release(task: TitleFit, by: Fit = fit_title) -> dict[str, Any]:
-    """One title's row, with what a release keeps of its forecast."""
-    row = by(task)
-    row["distribution"] = distribution_of(row.pop("forecast"))
-    return row
+    Raises:
+        ValueError: If no member with a weight can be fitted; says why.
+    """
+    specification, models = task.specification, task.models
+    path = task.global_forecast
+    recipe = Recipe(
+        season=specification.season,
+        candidate=specification.candidate,
+        calendar=models.calendar,
+        paths={} if path is None else {Boosting.family: path},
+    )
+    wanted = [n for n in models.families if task.every_family or n in specification.weights]
+    fits = fit_families(task.history, recipe, wanted)
+    weights = {name: specification.weights.get(name, 0.0) for name in fits.models}
+    total = sum(weights.values())
+    if not total > 0.0:
+        reasons = [f"{name}: {reason}" for name, reason in fits.failures.items()]
+        raise ValueError(f"no member of its ensemble can be fitted ({'; '.join(reasons)})")
+    return Ensemble(
+        members=fits.models,
+        weights={name: weight / total for name, weight in weights.items()},
+        calibration=Calibration.from_state(specification.calibration),
+        spread=specification.spread,
+        volumes=task.history.volumes,
+        bursts=fits.bursts,
+    )
 
 
 def is_repeatable(row: Mapping[str, Any]) -> bool:
@@ -127,35 +185,33 @@ def is_repeatable(row: Mapping[str, Any]) -> bool:
 
 
 def after_death(task: TitleFit) -> dict[str, Any]:
-    """The row of a title whose process died twice."""
-    reason = f"{FAILED}its process died twice"
-    model = SeasonalNaive.fit(task.history)
-    return _row(task, model, reason)
+    """Return the row of a title whose process died twice."""
+    return _row(task, SeasonalNaive.fit(task.history), f"{FAILED}its process died twice")
 
 
 def _row(task: TitleFit, model: FittedForecaster, reason: str | None) -> dict[str, Any]:
-    """One title's row, and its forecast, which no release is worth anything without."""
+    """One title's row; a model whose forecast is not finite is refused."""
     forecast = model.forecast(LONGEST_HORIZON, task.levels)
     if not all(np.isfinite(column).all() for column in forecast.columns().values()):
         raise ValueError("its forecast is not finite")
-    history = task.history
     sarima = model.members.get(Sarima.family) if isinstance(model, Ensemble) else model
     fit = sarima.model if isinstance(sarima, Sarima) else None
     return {
-        "isbn": history.isbn,
+        "isbn": task.isbn,
         "model": model.family,
-        "specification": _specification(model),
-        "cutoff": history.cutoff,
+        "specification": _text(model),
+        "cutoff": task.history.cutoff,
         "fallback_reason": reason,
         "log_likelihood": fit.log_likelihood if fit else np.nan,
         "aicc": fit.aicc if fit else np.nan,
         "state": json.dumps(model.to_state(), separators=(",", ":"), allow_nan=False),
-        "forecast": forecast,
+        "distribution": distribution_of(forecast) if len(task.levels) > 1 else None,
     }
 
 
-def _specification(model: FittedForecaster) -> str:
-    """What the model is, in a few words; nothing where its family's name says all."""
-    if isinstance(model, Ensemble):
-        return specification_text(model)
-    return str(model.model.specification) if isinstance(model, Sarima) else ""
+def _text(model: FittedForecaster) -> str:
+    """The specification in a few words; empty where the family's name is enough."""
+    if not isinstance(model, Ensemble):
+        return str(model.model.specification) if isinstance(model, Sarima) else ""
+    shares = sorted(model.weights.items(), key=lambda item: -item[1])
+    return " + ".join(f"{np.round(share, 2):g} {name}" for name, share in shares if share >= 0.005)

@@ -1,4 +1,4 @@
-"""The models that the search may choose from for one title."""
+"""The search space of SARIMA orders for one title."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
+import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 
 from book_forecast.forecasters.sarima import Candidate
-from book_forecast.options.groups import SeedOptions, TuneOptions
+from book_forecast.options.groups import SearchOptions, SeedOptions
 from book_forecast.sarima import ORDERS, Specification
 from book_forecast.sarima.arrays import IntArray
 from book_forecast.sarima.specification import Trend
@@ -33,18 +34,20 @@ class Space:
         options: The bounds.
         season: Weeks in a season; 1 where the history is too short to show one.
         most_lags: Largest P and Q; with a seasonal lag a season the likelihood degenerates.
+        isbn: The title, whose seeds are tried first.
     """
 
-    options: TuneOptions
+    options: SearchOptions
     season: int
     most_lags: int
+    isbn: str = ""
 
     @classmethod
-    def for_weeks(cls, options: TuneOptions, shortest: int) -> Space:
-        """The space for folds of at least `shortest` weeks: seasonal with two seasons or more."""
+    def for_weeks(cls, options: SearchOptions, shortest: int, isbn: str) -> Space:
+        """Return the space for folds of at least `shortest` weeks: seasonal from two seasons on."""
         seasons = shortest // options.season
         seasonal = options.season > 1 and seasons >= 2
-        return cls(options, options.season if seasonal else 1, max(seasons - 1, 0))
+        return cls(options, options.season if seasonal else 1, max(seasons - 1, 0), isbn)
 
     def bounds(self, order: str) -> tuple[int, int]:
         """Smallest and largest value of an order."""
@@ -55,19 +58,31 @@ class Space:
             return min(limits.lowest, self.most_lags), min(limits.highest, self.most_lags)
         return limits.lowest, limits.highest
 
-    def distributions(self, seed: Mapping[str, Any] | None = None) -> dict[str, BaseDistribution]:
-        """Optuna's description of the space, widened where a seed lies outside of it."""
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """Return Optuna's description of the space, widened to the seeds outside of it."""
         found: dict[str, BaseDistribution] = {}
         for order in ORDERS:
-            low, high = self.bounds(order)
-            if seed is not None:
-                low, high = min(low, seed[order]), max(high, seed[order])
-            found[order] = IntDistribution(low, high)
+            values = [*self.bounds(order), *(seed[order] for seed in self.seeds)]
+            found[order] = IntDistribution(min(values), max(values))
         found["transform"] = CategoricalDistribution(self.options.transforms)
         return found
 
-    def seed_parameters(self, seed: SeedOptions) -> Parameters:
-        """A seed as Optuna's parameters, with the seasonal orders that the history can show."""
+    def suggest(self, trial: optuna.Trial) -> Parameters:
+        """Let a trial choose a point."""
+        return {
+            name: trial.suggest_int(name, distribution.low, distribution.high)
+            if isinstance(distribution, IntDistribution)
+            else trial.suggest_categorical(name, self.options.transforms)
+            for name, distribution in self.distributions().items()
+        }
+
+    @cached_property
+    def seeds(self) -> list[Parameters]:
+        """The title's seeds, each once, with the seasonal orders that the history can show."""
+        found = [self._seed(seed) for seed in self.options.seeds_for(self.isbn)]
+        return list({key(parameters): parameters for parameters in found}.values())
+
+    def _seed(self, seed: SeedOptions) -> Parameters:
         orders = dict(zip(ORDERS, (*seed.order, *seed.seasonal_order), strict=True))
         if self.season == 1:
             orders |= dict.fromkeys(SEASONAL, 0)
@@ -84,7 +99,7 @@ class Space:
         ]
 
     def differences(self, parameters: Mapping[str, Any]) -> IntArray:
-        """In how many orders each point differs from given ones; the transform counts as one."""
+        """Count the orders in which each point differs from given ones; the transform is one."""
         return np.sum(self._codes != self._code(parameters), axis=1)
 
     @cached_property
@@ -96,7 +111,7 @@ class Space:
         return np.array([*(parameters[order] for order in ORDERS), transform], dtype=np.int64)
 
     def candidate(self, parameters: Mapping[str, Any]) -> Candidate:
-        """The model that parameters stand for; it has a mean where nothing is differenced."""
+        """Return the model of parameters; it has a mean where nothing is differenced."""
         orders = {order: int(parameters[order]) for order in ORDERS}
         trend: Trend = "c" if orders["d"] + orders["D"] == 0 else "n"
         return Candidate(
@@ -105,5 +120,5 @@ class Space:
 
 
 def key(parameters: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Parameters as something to compare and look up by."""
+    """Return parameters as a hashable key."""
     return _in_order(parameters)

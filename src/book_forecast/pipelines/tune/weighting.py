@@ -1,4 +1,4 @@
-"""What the families' forecasts of known weeks are worth: weights, intervals, a leaderboard."""
+"""Weights of the families, calibration of intervals and the leaderboard."""
 
 from __future__ import annotations
 
@@ -15,21 +15,32 @@ from book_forecast.forecasters.calibration import Calibration, Errors, calibrate
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import ACROSS_TITLES
 from book_forecast.forecasters.weights import FoldForecasts, combine, weigh
+from book_forecast.options.groups import ModelOptions
+from book_forecast.pipelines.tune.folds import NOT_COMPARED
+from book_forecast.pipelines.tune.search import FAILED
+from book_forecast.sarima import ORDERS
 from book_forecast.series.history import WEEK, FloatArray
 
 logger = logging.getLogger(__name__)
 
 IntArray = npt.NDArray[np.int64]
 
-ENSEMBLE_TYPES = {
+SPECIFICATION_TYPES = {
     "isbn": "str",
-    "season": "int64",
+    "model": "str",
+    **dict.fromkeys(ORDERS, "Int64"),
+    "s": "Int64",
+    "trend": "str",
+    "transform": "str",
+    "season": "Int64",
     "season_p_value": "float64",
     "season_strength": "float64",
     "spread": "float64",
-    "n_folds": "int64",
+    "n_folds": "Int64",
     "weights": "str",
+    "fallback_reason": "str",
 }
+LOST = "comparing the families failed: its process died twice"
 LEADERBOARD_TYPES = {
     "isbn": "str",
     "family": "str",
@@ -49,26 +60,31 @@ OF_OTHERS = 0.75
 def weigh_families(
     fold_forecasts: pd.DataFrame,
     seasons: pd.DataFrame,
+    sarima_orders: pd.DataFrame,
     training_weeks: pd.DataFrame,
     titles: pd.DataFrame,
-    families: list[str],
+    models: ModelOptions,
     levels: list[float],
 ) -> tuple[pd.DataFrame, dict[str, Any], pd.DataFrame, pd.DataFrame]:
-    """Weighs the families for each title and measures how far their ensemble goes wrong.
+    """Weight the families for each title, and measure the errors of their ensemble.
 
     Args:
-        fold_forecasts: isbn, cutoff, week and a column a family, as `forecast_folds` makes them.
-        seasons: One row a title, as `forecast_folds` makes them.
+        fold_forecasts: isbn, cutoff, week and a column per family, as `forecast_folds` returns
+            them.
+        seasons: One row per title, as `forecast_folds` returns them.
+        sarima_orders: One row per title, as `search_orders` returns them.
         training_weeks: isbn, week, volume.
         titles: isbn, product_class.
-        families: The families that were compared.
+        models: The families that were compared.
         levels: Interval levels in percent.
 
     Returns:
-        Ensembles, one row a title, with its weights as JSON; the calibration of intervals as plain
-        data; the ensembles' forecasts of the folds' weeks as a forecasts frame, each with weights
-        that do not know the fold; the leaderboard of all families, per title and over all.
+        Specifications, one row per title: SARIMA orders, season, weights as JSON and the reason of
+        a fallback; the calibration of intervals as plain data; the ensembles' forecasts of the
+        folds' weeks as a forecasts frame, each with weights that do not know the fold; the
+        leaderboard of all families, per title and over all.
     """
+    families: list[str] = [*models.families]
     isbns = seasons["isbn"].to_numpy(dtype=str)
     folds, keys = _folds(fold_forecasts, seasons, training_weeks, titles, families)
     found = weigh(folds, _prior(folds, families))
@@ -82,37 +98,47 @@ def weigh_families(
             _growth(keys, seasons, training_weeks),
         )
     )
-    counts = np.bincount(folds.titles, minlength=len(isbns))
     ensembles = seasons.drop(columns=["expected_spread", "n_weeks"]).assign(
         spread=spreads,
-        n_folds=counts,
+        n_folds=np.bincount(folds.titles, minlength=len(isbns)),
         weights=[_as_json(row, families) for row in found.weights],
     )
     if len(isbns):
+        shares = sorted(zip(families, found.weights.mean(axis=0), strict=True), key=lambda p: -p[1])
         logger.info(
-            "Weighed %d families for %d titles on %d folds; over all titles: %s",
-            len(families),
-            len(isbns),
-            len(keys),
-            ", ".join(
-                f"{name} {share:.2f}"
-                for name, share in sorted(
-                    zip(families, found.weights.mean(axis=0), strict=True), key=lambda p: -p[1]
-                )
-            ),
+            "Weighted %d families for %d titles on %d folds; over all titles: %s",
+            *(len(families), len(isbns), len(keys)),
+            ", ".join(f"{name} {share:.2f}" for name, share in shares),
         )
     backtest = _backtest(keys, mean, folds, spreads, calibration, levels)
     board = _leaderboard(isbns, families, folds, mean, found.weights)
-    return (
-        ensembles[list(ENSEMBLE_TYPES)].astype(ENSEMBLE_TYPES),
-        calibration.to_state(),
-        backtest,
-        board,
-    )
+    specifications = _specifications(sarima_orders, ensembles, has_ensembles=models.has_ensembles)
+    return specifications, calibration.to_state(), backtest, board
+
+
+def _specifications(
+    sarima_orders: pd.DataFrame, ensembles: pd.DataFrame, *, has_ensembles: bool
+) -> pd.DataFrame:
+    """One row per title; a fallback is a search or a comparison that failed, or no model at all."""
+    merged = sarima_orders.merge(ensembles, on="isbn", how="left", validate="one_to_one")
+    reasons = merged["fallback_reason"].astype(object)
+    if has_ensembles:
+        # Too few weeks for a search leave an ensemble without SARIMA, which is no fallback.
+        failed = reasons.str.startswith(FAILED).fillna(value=False).astype(bool)
+        compared = merged["weights"].notna()
+        reasons = reasons.where(failed | ~compared, None)
+        lost = ~compared & ~merged["model"].isin(NOT_COMPARED)
+        reasons[lost] = [
+            "; ".join(filter(None, [reason, LOST])) for reason in reasons[lost].fillna("")
+        ]
+    merged["fallback_reason"] = reasons
+    for isbn, reason in merged.loc[reasons.notna(), ["isbn", "fallback_reason"]].to_numpy():
+        logger.warning("%s falls back to a simpler model: %s", isbn, reason)
+    return merged[list(SPECIFICATION_TYPES)].astype(SPECIFICATION_TYPES)
 
 
 def _folds(
-    said: pd.DataFrame,
+    forecasts: pd.DataFrame,
     seasons: pd.DataFrame,
     training_weeks: pd.DataFrame,
     titles: pd.DataFrame,
@@ -120,17 +146,17 @@ def _folds(
 ) -> tuple[FoldForecasts, pd.DataFrame]:
     """The forecasts as one array, a fold a row, and each row's isbn, cutoff and horizon."""
     known = training_weeks[["isbn", "week", "volume"]]
-    said = said.merge(known, on=["isbn", "week"], how="left", validate="many_to_one")
-    said = said.sort_values(["isbn", "cutoff", "week"], kind="stable", ignore_index=True)
-    groups = said.groupby(["isbn", "cutoff"], sort=False)
+    forecasts = forecasts.merge(known, on=["isbn", "week"], how="left", validate="many_to_one")
+    forecasts = forecasts.sort_values(["isbn", "cutoff", "week"], kind="stable", ignore_index=True)
+    groups = forecasts.groupby(["isbn", "cutoff"], sort=False)
     row = groups.ngroup().to_numpy()
     ahead = groups.cumcount().to_numpy()
     keys = groups.size().rename("horizon").reset_index()
     shape = (len(keys), int(ahead.max(initial=-1)) + 1)
     members = np.full((shape[0], len(families), shape[1]), np.nan)
     volumes = np.full(shape, np.nan)
-    members[row, :, ahead] = said[families].to_numpy(dtype=np.float64)
-    volumes[row, ahead] = said["volume"].to_numpy(dtype=np.float64)
+    members[row, :, ahead] = forecasts[families].to_numpy(dtype=np.float64)
+    volumes[row, ahead] = forecasts["volume"].to_numpy(dtype=np.float64)
     of_title = pd.Index(seasons["isbn"])
     latest_first = keys.groupby("isbn")["cutoff"].rank(ascending=False, method="first")
     product_class = titles.set_index("isbn")["product_class"].reindex(of_title)

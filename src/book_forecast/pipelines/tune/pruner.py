@@ -1,4 +1,4 @@
-"""When a search drops a model before all of its folds are scored."""
+"""The pruner of the search for SARIMA orders."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import optuna
 from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, TrialState
 
-# Folds are of different times and rank models differently: a model is given up where it lies behind
+# Folds cover different times and rank models differently: a model is pruned where it lies behind
 # by more than this for each fold that is left. With the usual median rule, which looks at the rank
 # on the first fold alone, the best model of the space was often lost.
 BEHIND_A_FOLD = 0.05
@@ -14,7 +14,7 @@ COMPLETE_FIRST = 4
 
 
 class FarBehindPruner(BasePruner):
-    """Drops a model that is far behind the best one on the folds that both were scored on.
+    """Prunes a model that is far behind the best one on the folds that both were scored on.
 
     Args:
         n_folds: Folds that a model is scored on.
@@ -24,7 +24,7 @@ class FarBehindPruner(BasePruner):
         self.n_folds = n_folds
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
-        """Whether to stop; a trial reports its mean error over the folds so far, from fold 0."""
+        """Tell whether to stop; a trial reports its mean error over the folds so far."""
         complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         fold = trial.last_step
         if len(complete) < COMPLETE_FIRST or fold is None:

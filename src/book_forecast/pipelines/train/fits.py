@@ -1,0 +1,171 @@
+"""The fits of specifications: the same for the training weeks, for all weeks and for a champion."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from book_forecast.execution.checkpoints import CheckpointFolder
+from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
+from book_forecast.execution.parallel import map_titles
+from book_forecast.execution.parts import Part
+from book_forecast.forecasters.global_model import GlobalModel
+from book_forecast.forecasters.paths import PATH_WEEKS
+from book_forecast.options.groups import ExecutionOptions, ModelOptions
+from book_forecast.pipelines.train.titles import (
+    TitleFit,
+    after_death,
+    fit_title,
+    is_repeatable,
+    specification_of,
+)
+from book_forecast.releases.distributions import LEVELS, distribution_frame
+from book_forecast.sarima import compile_core
+from book_forecast.series.covariates import with_regressors
+from book_forecast.series.history import paths_by_title, title_histories
+
+logger = logging.getLogger(__name__)
+
+MODEL_TYPES = {
+    "isbn": "str",
+    "model": "str",
+    "specification": "str",
+    "cutoff": "datetime64[us]",
+    "fallback_reason": "str",
+    "log_likelihood": "float64",
+    "aicc": "float64",
+    "state": "str",
+}
+
+
+# A model is fitted only if its forecast is finite, as far ahead as a release forecasts.
+CHECKED_LEVELS = (95.0,)
+
+
+@dataclass(frozen=True)
+class Fits:
+    """The nodes that fit specifications for one purpose.
+
+    Attributes:
+        every_title: Whether a title without a specification falls back to a simple model.
+        every_family: Whether families without a weight are fitted too, to be scored beside the
+            others.
+        is_now: Whether the weeks end with the last week of all, after which the promotion plan is
+            known.
+        levels: Interval levels of the distributions that are made.
+    """
+
+    every_title: bool
+    every_family: bool
+    is_now: bool
+    levels: tuple[float, ...] = CHECKED_LEVELS
+
+    def fit_global_model(
+        self,
+        weeks: pd.DataFrame,
+        titles: pd.DataFrame,
+        covariates: pd.DataFrame | None,
+        models: ModelOptions,
+    ) -> pd.DataFrame:
+        """Fit the global model to all weeks, and forecast as far as any model does.
+
+        Args:
+            weeks: isbn, week, volume, promotion, asp, rrp.
+            titles: isbn, product_class.
+            covariates: isbn, week, name, value; None without any.
+            models: The families, and the size of the model.
+
+        Returns:
+            isbn, cutoff, week, mean.
+        """
+        model = GlobalModel(titles, ModelOptions.model_validate(models), covariates)
+        return model.forecast(weeks, weeks["week"].max(), PATH_WEEKS, is_now=self.is_now)
+
+    def fit_titles(
+        self,
+        weeks: pd.DataFrame,
+        specifications: pd.DataFrame,
+        calibration: Mapping[str, Any],
+        global_forecasts: pd.DataFrame,
+        covariates: pd.DataFrame | None,
+        models: ModelOptions,
+        execution: ExecutionOptions,
+        checkpoints: CheckpointFolder,
+    ) -> tuple[Part, Part]:
+        """Fit the specification of each title of this shard.
+
+        Args:
+            weeks: isbn, week, volume.
+            specifications: One row per title, as tune writes them.
+            calibration: Calibration of the ensembles' intervals, as tune writes it.
+            global_forecasts: isbn, cutoff, week, mean: the global model after the last week.
+            covariates: isbn, week, name, value; None without any.
+            models: The families to fit.
+            execution: Processes and shard.
+            checkpoints: Finished titles, from which a stopped run resumes.
+
+        Returns:
+            Models, one row per title: the family, its state as JSON, and the reason of a fallback.
+            Distributions of the weeks ahead, as `distribution_frame` returns them; none with few
+            levels.
+        """
+        models = ModelOptions.model_validate(models)
+        generation = fingerprint(
+            [weeks[["isbn", "week", "volume"]], specifications, calibration],
+            [global_forecasts, covariates, self],
+            [models.families, models.calendar, models.alive_weeks, models.regressors],
+            code_fingerprint(__name__),
+        )
+        rows: dict[str, Any] = {row["isbn"]: row for row in specifications.to_dict("records")}
+        by_title = paths_by_title(global_forecasts)
+        histories = execution.shard.take(title_histories(weeks))
+        tasks = [
+            TitleFit(
+                history=history,
+                specification=specification_of(rows.get(history.isbn), calibration),
+                models=models,
+                levels=self.levels,
+                every_family=self.every_family,
+                global_forecast=max(by_title.get(history.isbn, {}).items(), default=(0, None))[1],
+            )
+            for history in with_regressors(histories, covariates, models.regressors)
+            if self.every_title or history.isbn in rows
+        ]
+        found = map_titles(
+            fit_title,
+            tasks,
+            execution.n_jobs,
+            "Fitting",
+            on_death=after_death,
+            prepare=compile_core,
+            chunk=8,
+            checkpoint=checkpoints.open("fit_titles", generation, is_final=is_repeatable),
+        )
+        families = Counter(row["model"] for row in found)
+        logger.info(
+            "Fitted %d titles up to %s (%s)",
+            len(found),
+            max((row["cutoff"] for row in found), default="no week"),
+            ", ".join(f"{n} {name}" for name, n in families.most_common()),
+        )
+        fitted = pd.DataFrame(found, columns=list(MODEL_TYPES)).astype(MODEL_TYPES)
+        released = [row for row in found if row["distribution"] is not None]
+        distributions = distribution_frame(
+            {row["isbn"]: row["distribution"] for row in released},
+            {row["isbn"]: row["cutoff"] for row in released},
+        )
+        shard = execution.shard
+        return Part(fitted, generation, shard), Part(distributions, generation, shard)
+
+
+SCORED = Fits(every_title=True, every_family=True, is_now=False)
+"""The candidate on the training weeks, to be scored."""
+CHAMPION = Fits(every_title=False, every_family=False, is_now=False)
+"""The champion on the same weeks, to be compared."""
+RELEASED = Fits(every_title=True, every_family=False, is_now=True, levels=LEVELS)
+"""The candidate on all weeks, to be released."""

@@ -1,0 +1,230 @@
+"""Out-of-fold forecasts: every model family at the rolling origins."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from book_forecast.backtesting.rolling_origins import Fold
+from book_forecast.execution.checkpoints import CheckpointFolder
+from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
+from book_forecast.execution.parallel import map_titles
+from book_forecast.execution.parts import Part
+from book_forecast.forecasters.boosting_member import Boosting
+from book_forecast.forecasters.families import Recipe, fit_families
+from book_forecast.forecasters.naive import Naive, Zero
+from book_forecast.forecasters.sarima import Candidate
+from book_forecast.options.groups import BacktestOptions, ExecutionOptions, ModelOptions
+from book_forecast.sarima import Specification, compile_core
+from book_forecast.series.covariates import with_regressors
+from book_forecast.series.history import (
+    FloatArray,
+    History,
+    paths_by_title,
+    title_histories,
+    weeks_after,
+)
+from book_forecast.series.seasonality import detect
+
+logger = logging.getLogger(__name__)
+
+# Families that tune chooses without a search; their titles need no comparison.
+NOT_COMPARED = (Zero.family, Naive.family)
+# Weeks before an origin that a launch needs to be compared there.
+FEWEST_WEEKS = 8
+SEASON_TYPES = {
+    "isbn": "str",
+    "season": "int64",
+    "season_p_value": "float64",
+    "season_strength": "float64",
+    "expected_spread": "float64",
+    "n_weeks": "int64",
+}
+
+
+@dataclass(frozen=True)
+class FoldTask:
+    """One title's cross-validation, complete for another process.
+
+    Attributes:
+        history: The training weeks.
+        folds: Rolling origins inside of them, the latest first.
+        models: The families.
+        candidates: SARIMA orders, one for each fold, chosen without it.
+        global_forecasts: Forecasts of the global model by cutoff.
+    """
+
+    history: History
+    folds: Sequence[Fold]
+    models: ModelOptions
+    candidates: Sequence[Candidate]
+    global_forecasts: Mapping[np.datetime64, FloatArray]
+
+    @property
+    def isbn(self) -> str:
+        """The title."""
+        return self.history.isbn
+
+
+@dataclass(frozen=True)
+class TitleFold:
+    """Forecasts of all families at one fold of a title.
+
+    Attributes:
+        cutoff: Last week before the fold.
+        means: By family, shape (horizon,); NaN where the family has failed.
+    """
+
+    cutoff: np.datetime64
+    means: dict[str, FloatArray]
+
+
+def forecast_folds(
+    training_weeks: pd.DataFrame,
+    sarima_orders: pd.DataFrame,
+    global_forecasts: pd.DataFrame,
+    covariates: pd.DataFrame | None,
+    models: ModelOptions,
+    backtest: BacktestOptions,
+    execution: ExecutionOptions,
+    checkpoints: CheckpointFolder,
+) -> tuple[Part, Part]:
+    """Fit every family before each rolling origin, and forecast the weeks of its fold.
+
+    Args:
+        training_weeks: isbn, week, volume.
+        sarima_orders: One row per title, as `search_orders` returns them.
+        global_forecasts: isbn, cutoff, week, mean: the global model at the origins.
+        covariates: isbn, week, name, value; None without any.
+        models: The families; SARIMA alone is not compared.
+        backtest: The rolling origins.
+        execution: Processes and shard.
+        checkpoints: Finished titles, from which a stopped run resumes.
+
+    Returns:
+        Forecasts: isbn, cutoff, week and a column per family, NaN where it has failed. Seasons: a
+        row per title with the season of its weeks and the scale of its changes.
+    """
+    rows: dict[str, Any] = {row["isbn"]: row for row in sarima_orders.to_dict("records")}
+    by_title = paths_by_title(global_forecasts)
+    histories = title_histories(training_weeks) if models.has_ensembles else []
+    tasks = [
+        _task(history, rows.get(history.isbn), by_title.get(history.isbn, {}), models, backtest)
+        for history in with_regressors(
+            execution.shard.take(histories), covariates, models.regressors
+        )
+        if rows.get(history.isbn, {}).get("model") not in NOT_COMPARED
+    ]
+    generation = fingerprint(
+        [training_weeks[["isbn", "week", "volume"]], sarima_orders, global_forecasts, covariates],
+        [models.families, models.calendar, models.regressors, backtest],
+        code_fingerprint(__name__),
+    )
+    found = map_titles(
+        cross_validate,
+        tasks,
+        execution.n_jobs,
+        "Comparing families",
+        on_death=lambda _: None,
+        prepare=compile_core,
+        chunk=2,
+        checkpoint=checkpoints.open("forecast_folds", generation, TitleFold),
+    )
+    there = [item for item in found if item is not None]
+    forecasts = _frame(
+        [(row["isbn"], item) for row, folds in there for item in folds], models.families
+    )
+    seasons = pd.DataFrame([row for row, _ in there], columns=list(SEASON_TYPES))
+    shard = execution.shard
+    return (
+        Part(forecasts, generation, shard),
+        Part(seasons.astype(SEASON_TYPES), generation, shard),
+    )
+
+
+def _frame(found: Sequence[tuple[str, TitleFold]], families: Sequence[str]) -> pd.DataFrame:
+    """All titles and folds, one after the other."""
+    horizons = [len(next(iter(item.means.values()))) for _, item in found]
+    cutoffs = np.array([item.cutoff for _, item in found], dtype="datetime64[D]")
+    weeks = [weeks_after(c, n) for c, n in zip(cutoffs, horizons, strict=True)]
+    frame = pd.DataFrame(
+        {
+            "isbn": np.repeat(np.array([isbn for isbn, _ in found], dtype=object), horizons),
+            "cutoff": np.repeat(cutoffs, horizons),
+            "week": np.concatenate(weeks) if weeks else cutoffs,
+            **{
+                name: np.concatenate([item.means[name] for _, item in found]) if found else []
+                for name in families
+            },
+        }
+    )
+    types = {"isbn": "str", "cutoff": "datetime64[us]", "week": "datetime64[us]"}
+    return frame.astype(types | dict.fromkeys(families, "float64"))
+
+
+def _task(
+    history: History,
+    row: Mapping[str, Any] | None,
+    global_forecasts: Mapping[np.datetime64, FloatArray],
+    models: ModelOptions,
+    backtest: BacktestOptions,
+) -> FoldTask:
+    folds = backtest.origins.at_common_weeks(history.n_weeks, FEWEST_WEEKS)
+    found = "[]" if row is None or pd.isna(row["fold_candidates"]) else row["fold_candidates"]
+    candidates = [
+        Candidate(Specification(**item["specification"]), item["transform"])
+        for item in json.loads(found)
+    ]
+    return FoldTask(history, folds, models, candidates, global_forecasts)
+
+
+def cross_validate(task: FoldTask) -> tuple[dict[str, Any], list[TitleFold]]:
+    """Return one title's season, and the forecasts of each family at each fold."""
+    history, families = task.history, task.models.families
+    earliest = min((fold.origin for fold in task.folds), default=history.n_weeks)
+    before = detect(np.log1p(history.volumes[:earliest])).season
+    parts = []
+    for number, fold in enumerate(task.folds):
+        known = history.until(fold.origin)
+        if not np.isfinite(known.volumes).any():
+            continue
+        path = task.global_forecasts.get(known.cutoff)
+        recipe = Recipe(
+            season=before,
+            candidate=task.candidates[min(number, len(task.candidates) - 1)]
+            if task.candidates
+            else None,
+            calendar=task.models.calendar,
+            paths={} if path is None else {Boosting.family: path},
+        )
+        fits = fit_families(known, recipe, families, thorough=False)
+        means: dict[str, FloatArray] = {
+            name: fits.models[name].forecast(fold.horizon, ()).mean
+            if name in fits.models
+            else np.full(fold.horizon, np.nan)
+            for name in families
+        }
+        parts.append(TitleFold(known.cutoff, means))
+    season = detect(np.log1p(history.volumes))
+    row = {
+        "isbn": history.isbn,
+        "season": season.season,
+        "season_p_value": season.p_value,
+        "season_strength": season.strength,
+        "expected_spread": expected_spread(history.volumes[:earliest]),
+        "n_weeks": history.n_weeks,
+    }
+    return row, parts
+
+
+def expected_spread(volumes: FloatArray) -> float:
+    """The usual change from week to week, on the scale of log(1 + copies)."""
+    changes = np.abs(np.diff(np.log1p(volumes)))
+    changes = changes[np.isfinite(changes)]
+    return float(np.mean(changes)) if len(changes) else 1.0
