@@ -17,7 +17,7 @@ from book_forecast.execution.parallel import map_titles
 from book_forecast.forecasters.base import FittedForecaster, Forecast
 from book_forecast.forecasters.frames import TitleForecast, forecast_frame
 from book_forecast.payload.contents import Payload
-from book_forecast.payload.forecast_reader import Answers
+from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.releases.distributions import LEVELS, distribution_of
 from book_forecast.releases.models import model_of
@@ -143,7 +143,7 @@ def forecast_titles(release: Payload, horizon: int, levels: list[float]) -> pd.D
         isbn, week, cutoff, model, mean and `lo-L`, `hi-L` for each level, and release; nothing is
         negative.
     """
-    answers = Answers(release)
+    answers = ForecastReader(release)
     found = []
     for isbn in answers.isbns:
         answer = answers.forecast(isbn, horizon, levels)
