@@ -35,7 +35,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
 from book_forecast.releases.assembly import assemble  # noqa: E402
-from book_forecast.releases.promotion_log import Change  # noqa: E402
+from book_forecast.releases.promotion_log import Promotion  # noqa: E402
 from book_forecast.releases.store import ReleaseStore  # noqa: E402
 from tests.releases import payloads  # noqa: E402
 
@@ -105,8 +105,8 @@ def make_releases(store: ReleaseStore, titles: int, weeks: int) -> None:
 
 def champion(store: ReleaseStore, release: str) -> None:
     """Make a release champion."""
-    changes = store.changes()
-    change = Change(
+    changes = store.promotions()
+    change = Promotion(
         number=len(changes) + 1,
         action="promote",
         release=release,
@@ -183,7 +183,7 @@ class Connection(asyncio.Protocol):
         self.buffer += data
         head, separator, body = self.buffer.partition(b"\r\n\r\n")
         length = re.search(rb"(?i)content-length: (\d+)", head)
-        # Answers to large batches come in chunks, of which the last is empty.
+        # ForecastReader to large batches come in chunks, of which the last is empty.
         if separator and (len(body) >= int(length[1]) if length else body.endswith(_LAST_CHUNK)):
             self.buffer = b""
             if self.answer is not None:

@@ -5,8 +5,10 @@ import warnings
 
 from omegaconf.resolvers import oc
 
+from book_forecast.hooks.lineage import LineageHooks
 from book_forecast.hooks.optional_inputs import FigureInputHooks
 from book_forecast.hooks.parameters import OptionsHooks
+from book_forecast.hooks.run_lock import RunLockHooks
 from book_forecast.hooks.summary import SummaryHooks
 from book_forecast.hooks.tracking import TrackingHooks
 from book_forecast.storage.environment import EnvironmentConfigLoader, EnvironmentContext, gs_bucket
@@ -26,7 +28,14 @@ warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is depreca
 # Google's words on the age of this Python.
 warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.api_core")
 
-HOOKS = (OptionsHooks(), FigureInputHooks(), TrackingHooks(), SummaryHooks())
+HOOKS = (
+    OptionsHooks(),
+    RunLockHooks(),
+    FigureInputHooks(),
+    LineageHooks(),
+    TrackingHooks(),
+    SummaryHooks(),
+)
 # TrackingHooks call the plugin's where they serve; Kedro compares the wheel's spelling.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-mlflow", "kedro_mlflow")
 

@@ -61,7 +61,7 @@ def test_a_release_is_promoted_rolled_back_and_pinned_in_a_command_each(typed, r
     assert typed("rollback", "--why", "too low") == f"Champion is {first} (was {second})."
     assert typed("pin", second[-8:]) == f"Champion is {second} (was {first})."
     typed("pin", "--off")
-    made = [(change.action, change.release, change.why) for change in store.changes()]
+    made = [(change.action, change.release, change.why) for change in store.promotions()]
     assert made == [
         ("promote", first, "by hand"),
         ("promote", second, "by hand"),

@@ -71,7 +71,7 @@ def test_a_verdict_makes_the_candidate_champion(store, promotion):
     promotion.save(verdict(second, first))
     assert store.champion() == second
     assert promotion.load()["promoted"] is True
-    assert [change.why for change in store.changes()] == ["passed all gates"] * 2
+    assert [change.why for change in store.promotions()] == ["passed all gates"] * 2
 
 
 def test_the_first_release_of_all_is_promoted_with_a_warning(store, promotion, caplog):
@@ -111,7 +111,7 @@ def test_a_champion_that_is_judged_again_is_champion_still(store, promotion, pas
     first = make(store)
     promotion.save(verdict(first, None))
     promotion.save(verdict(first, first, passed=passed))
-    assert len(store.changes()) == 1
+    assert len(store.promotions()) == 1
     assert promotion.load()["promoted"] is True
 
 
@@ -121,7 +121,7 @@ def test_a_verdict_that_another_run_has_acted_on_is_no_error(store, promotion):
     for _ in range(2):
         promotion.save(verdict(second, first))
     assert promotion.load()["promoted"] is True
-    assert len(store.changes()) == 2
+    assert len(store.promotions()) == 2
 
 
 def test_a_verdict_against_a_champion_that_has_gone_is_refused(store, promotion):

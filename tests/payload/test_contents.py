@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from book_forecast.payload.contents import read_payload, table_bytes
-from book_forecast.payload.forecast_reader import Answers
+from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.manifest import (
     LONGEST_HORIZON,
     MANIFEST,
@@ -202,7 +202,7 @@ def test_a_release_without_scores_can_be_read(folder):
 
 def test_kept_levels_are_exact_and_others_lie_between(written):
     payload = read_payload(written)
-    answers = Answers(payload)
+    answers = ForecastReader(payload)
     answer = answers.forecast(payloads.isbn(2), 32, (80, 85, 90))
     np.testing.assert_array_equal(answer.bounds[80][0], payload.quantiles[2, 4, :32])
     np.testing.assert_array_equal(answer.bounds[90][1], payload.quantiles[2, 13, :32])
@@ -213,7 +213,7 @@ def test_kept_levels_are_exact_and_others_lie_between(written):
 
 
 def test_a_level_between_two_is_exact_for_log_normal_sales(written):
-    answer = Answers(read_payload(written)).forecast(payloads.isbn(0), 1, (0.1 * 100 + 52,))
+    answer = ForecastReader(read_payload(written)).forecast(payloads.isbn(0), 1, (0.1 * 100 + 52,))
     assert answer.weeks.tolist() == [payloads.CUTOFF + (np.timedelta64(7, "D")).astype(object)]
     level = np.random.default_rng(0).normal(4.0, 1.0, (5, 1))[0, 0]
     from statistics import NormalDist
@@ -225,13 +225,13 @@ def test_a_level_between_two_is_exact_for_log_normal_sales(written):
 @pytest.mark.parametrize("horizon", [0, -1, 105])
 def test_a_horizon_beyond_the_payload_is_refused_with_its_bounds(written, horizon):
     with pytest.raises(ValueError, match="must be 1 to 104 weeks"):
-        Answers(read_payload(written)).forecast(payloads.isbn(0), horizon, (80,))
+        ForecastReader(read_payload(written)).forecast(payloads.isbn(0), horizon, (80,))
 
 
 @pytest.mark.parametrize("level", [0, 0.5, 99.5, 100, float("nan")])
 def test_a_level_beyond_the_payload_is_refused_with_its_bounds(written, level):
     with pytest.raises(ValueError, match="must be 1 to 99 percent"):
-        Answers(read_payload(written)).forecast(payloads.isbn(0), 4, (level,))
+        ForecastReader(read_payload(written)).forecast(payloads.isbn(0), 4, (level,))
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ import mlflow
 import pandas as pd
 import pytest
 
-from book_forecast.payload.forecast_reader import Answers
+from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.draft import Draft
-from book_forecast.releases.manager import Desk
-from book_forecast.releases.post_release import errors_since
-from book_forecast.releases.promotion_log import ChangedMeanwhileError
+from book_forecast.releases.manager import ReleaseManager
+from book_forecast.releases.post_release import post_release_errors
+from book_forecast.releases.promotion_log import ChampionChangedError
 from book_forecast.releases.publishing import publish
 from book_forecast.releases.registry import Registry
 from book_forecast.releases.store import ReleaseStore
@@ -27,7 +27,7 @@ def desk(tmp_path):
     store = ReleaseStore(str(tmp_path / "releases"))
     for seed in range(3):
         publish(store, AWAY, Draft(payloads.tables(seed=seed)), Path.cwd())
-    return Desk(store, AWAY, Path.cwd())
+    return ReleaseManager(store, AWAY, Path.cwd())
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_version_of_mlflow_names_a_release(desk, three, tmp_path):
     before = mlflow.get_tracking_uri()
     registry = Registry(f"sqlite:///{tmp_path}/mlflow.db")
     try:
-        again = Desk(desk.store, registry, desk.project)
+        again = ReleaseManager(desk.store, registry, desk.project)
         publish(desk.store, registry, Draft(payloads.tables(seed=9)), Path.cwd())
         assert again.find("1") == again.find("candidate")
         assert again.find("1") not in three
@@ -126,7 +126,7 @@ def test_a_change_that_comes_between_looking_and_recording_is_not_overwritten(
         return found
 
     monkeypatch.setattr(promotion, "champion_of", looked)
-    with pytest.raises(ChangedMeanwhileError):
+    with pytest.raises(ChampionChangedError):
         promotion.crown(
             desk.store, desk.registry, three[1], action="promote", why="x", before=three[0]
         )
@@ -139,7 +139,7 @@ def test_a_change_tells_who_made_it_when_and_why(desk, three, monkeypatch):
     change = desk.promote(three[1], "promote", "better")
     assert (change.number, change.before, change.release) == (2, three[0], three[1])
     assert (change.who, change.why, change.action) == ("ann", "better", "promote")
-    assert desk.store.changes()[-1] == change
+    assert desk.store.promotions()[-1] == change
 
 
 @pytest.mark.parametrize("kind", ["titles", "histories", "distributions"])
@@ -163,9 +163,9 @@ def test_titles_go_back_alone_in_a_release_of_their_own(desk, three):
     assert desk.store.candidate() == three[2]
     mended = desk.store.read(made)
     for isbn, source in ((title, older), (other, newer)):
-        ours, theirs = (Answers(p).forecast(isbn, 104, [80.0]) for p in (mended, source))
+        ours, theirs = (ForecastReader(p).forecast(isbn, 104, [80.0]) for p in (mended, source))
         assert ours.mean.tolist() == theirs.mean.tolist()
-        row = Answers(mended).row(isbn)
+        row = ForecastReader(mended).row(isbn)
         assert mended.volumes[row] == source.volumes[row]
         assert mended.titles.slice(row, 1) == source.titles.slice(row, 1)
     assert mended.manifest["mended"] == {"of": three[1], "from": three[0], "isbns": [title]}
@@ -183,12 +183,12 @@ def test_releases_are_compared_on_weeks_that_neither_has_seen(desk, three):
     releases = [desk.store.read(name) for name in three[:2]]
     isbn = payloads.isbn(1)
     weeks = pd.Timestamp(payloads.CUTOFF) + pd.to_timedelta([-7, 0, 7, 14], unit="D")
-    said = [Answers(release).forecast(isbn, 2, []).mean for release in releases]
+    said = [ForecastReader(release).forecast(isbn, 2, []).mean for release in releases]
     # What the first of them has forecast comes true.
     sales = pd.DataFrame({"isbn": isbn, "week": weeks, "volume": [1.0, 1.0, *said[0]]})
-    table = errors_since(releases, sales)
+    table = post_release_errors(releases, sales)
     assert table is not None
     assert table["weeks"].tolist() == [2, 2]
     wrong = abs(said[1] - said[0]).sum() / said[0].sum()
     assert table["wape"].tolist() == pytest.approx([0.0, wrong])
-    assert errors_since(releases, sales[:2]) is None
+    assert post_release_errors(releases, sales[:2]) is None

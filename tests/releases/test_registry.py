@@ -197,12 +197,12 @@ def test_whoever_is_made_champion_last_has_the_alias(store, registry):
     releases = [publish(store, registry, draft(seed=n), Path.cwd()) for n in range(3)]
 
     def promote(release: str) -> bool:
-        from book_forecast.releases.promotion_log import ChangedMeanwhileError
+        from book_forecast.releases.promotion_log import ChampionChangedError
 
         try:
             before = champion_of(store, registry)
             crown(store, registry, release, action="promote", why="race", before=before)
-        except ChangedMeanwhileError:
+        except ChampionChangedError:
             return False
         return True
 
@@ -210,4 +210,4 @@ def test_whoever_is_made_champion_last_has_the_alias(store, registry):
         won = list(pool.map(promote, releases))
     assert any(won)
     assert registry.champion() == store.champion() == champion_of(store, registry)
-    assert [change.number for change in store.changes()] == list(range(1, sum(won) + 1))
+    assert [change.number for change in store.promotions()] == list(range(1, sum(won) + 1))

@@ -11,7 +11,7 @@ import pytest
 
 from book_forecast.payload.manifest import PayloadError
 from book_forecast.releases.assembly import assemble
-from book_forecast.releases.promotion_log import Change, ChangedMeanwhileError
+from book_forecast.releases.promotion_log import ChampionChangedError, Promotion
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.storage import files
 from book_forecast.storage.errors import UserError
@@ -38,9 +38,9 @@ def cloud_root(request):
         memory.rm(root, recursive=True)
 
 
-def change(number: int, release: str, before: str | None = None, who: str = "ann") -> Change:
+def change(number: int, release: str, before: str | None = None, who: str = "ann") -> Promotion:
     when = dt.datetime(2024, 7, number, tzinfo=dt.UTC)
-    return Change(
+    return Promotion(
         number=number, action="promote", release=release, before=before, who=who, when=when, why="x"
     )
 
@@ -137,7 +137,7 @@ def test_the_champion_is_the_last_one_made(store):
     store.record(change(1, FIRST))
     store.record(change(2, SECOND, FIRST))
     assert store.champion() == SECOND
-    assert [c.before for c in store.changes()] == [None, FIRST]
+    assert [c.before for c in store.promotions()] == [None, FIRST]
 
 
 def test_a_record_whose_answer_was_lost_is_not_somebody_elses(monkeypatch, cloud_root):
@@ -151,7 +151,7 @@ def test_a_record_whose_answer_was_lost_is_not_somebody_elses(monkeypatch, cloud
     monkeypatch.setattr(type(store._fs), "pipe_file", twice)
     store.record(change(1, FIRST))
     assert store.champion() == FIRST
-    with pytest.raises(ChangedMeanwhileError):
+    with pytest.raises(ChampionChangedError):
         store.record(change(1, SECOND))
     assert store.champion() == FIRST
 
@@ -164,14 +164,14 @@ def test_of_two_who_change_the_champion_at_once_one_wins_and_the_other_is_told(t
         together.wait()
         try:
             store.record(change(1, FIRST if n % 2 else SECOND, who=str(n)))
-        except ChangedMeanwhileError as error:
+        except ChampionChangedError as error:
             return str(error)
         return str(n)
 
     with ThreadPoolExecutor(8) as pool:
         said = list(pool.map(promote, range(8)))
     winners = [text for text in said if text.isdigit()]
-    assert winners == [store.changes()[0].who]
+    assert winners == [store.promotions()[0].who]
     assert all("Somebody else has changed the champion" in text for text in {*said} - {*winners})
 
 

@@ -16,7 +16,7 @@ from typing import Any, Self
 import httpx
 
 from book_forecast.releases.assembly import assemble
-from book_forecast.releases.promotion_log import Change
+from book_forecast.releases.promotion_log import Promotion
 from book_forecast.releases.store import ReleaseStore
 from tests.releases import payloads
 
@@ -33,9 +33,9 @@ def write(store: ReleaseStore, release: str, **options: Any) -> None:
 
 def promote(store: ReleaseStore, release: str) -> None:
     """Make a release champion in the store's record."""
-    changes = store.changes()
+    changes = store.promotions()
     store.record(
-        Change(
+        Promotion(
             number=len(changes) + 1,
             action="promote",
             release=release,

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from book_forecast.payload.manifest import LONGEST_HORIZON, PROBABILITIES
 from book_forecast.releases.assembly import assemble
-from book_forecast.releases.promotion_log import Change
+from book_forecast.releases.promotion_log import Promotion
 from book_forecast.releases.store import ReleaseStore
 from tests.releases import payloads
 
@@ -100,7 +100,7 @@ def write(root: Path, titles: int = 60) -> ReleaseStore:
     store.write(NOW, assemble(NOW, tables(CUTOFF, titles, faster=1.25), about))
     for number, (release, before) in enumerate([(BEFORE, None), (NOW, BEFORE)], 1):
         store.record(
-            Change(
+            Promotion(
                 number=number,
                 action="promote",
                 release=release,

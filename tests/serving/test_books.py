@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 from fastapi.testclient import TestClient
 
-from book_forecast.payload.forecast_reader import Answers
+from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.serving import page as page_module
 from book_forecast.serving.app import create_app
 from book_forecast.serving.catalogue import Catalogue, folded, words_of
@@ -257,7 +257,7 @@ def test_a_forecast_as_a_workbook(client):
 def test_a_formula_in_a_csv_file_is_made_harmless(start, tmp_path):
     from book_forecast.serving.files import csv_file
 
-    answers = Answers(stores.write(tmp_path, titles=3).read(stores.NOW))
+    answers = ForecastReader(stores.write(tmp_path, titles=3).read(stores.NOW))
     answer = answers.forecast(stores.CAFE, 1, [80.0])
     content = csv_file(answer, f"{start}1+1").decode("utf-8-sig")
     assert next(csv.DictReader(io.StringIO(content, newline="")))["title"].startswith("'")
@@ -335,7 +335,7 @@ def test_ten_thousand_titles_are_searched_at_once(tmp_path):
     from book_forecast.payload.contents import read_payload
 
     folder = payloads.write(tmp_path / "large", titles=10_000, weeks=4)
-    catalogue = Catalogue(Answers(read_payload(folder)))
+    catalogue = Catalogue(ForecastReader(read_payload(folder)))
     # Of the processor's time: a busy machine takes longer.
     started = time.thread_time()
     assert catalogue.find("author 3 book 77", "volume", None, 0, 20).total > 10

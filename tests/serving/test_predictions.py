@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from book_forecast.payload.forecast_reader import Answers
+from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.manifest import MANIFEST
 from tests.releases import payloads
 from tests.serving.servers import FIRST, KNOWN, TITLES, UNKNOWN
@@ -20,7 +20,7 @@ def only(response):
 
 def test_a_prediction_is_what_the_release_holds(server, served_store):
     prediction = only(server.predict({"isbn": KNOWN[4], "horizon": 20, "levels": [80, 62.5]}))
-    answer = Answers(served_store.read(FIRST)).forecast(KNOWN[4], 20, (80, 62.5))
+    answer = ForecastReader(served_store.read(FIRST)).forecast(KNOWN[4], 20, (80, 62.5))
     assert {k: prediction[k] for k in ("isbn", "release", "model")} == {
         "isbn": KNOWN[4],
         "release": FIRST,

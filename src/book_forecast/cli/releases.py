@@ -15,7 +15,7 @@ from book_forecast.storage.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from book_forecast.releases.manager import Desk
+    from book_forecast.releases.manager import ReleaseManager
 
 Function = Callable[..., Any]
 SUMMARY = ("test_wape", "test_wape_seasonal_naive", "test_mase", "test_mase_seasonal_naive")
@@ -73,7 +73,7 @@ def list_releases(env: str | None, data_root: str | None) -> None:
             f"{name}  {version:14}  cutoff {manifest['cutoff']}  {manifest['titles']} titles  "
             f"{score}  {' '.join(marks)}".rstrip()
         )
-    for change in desk.store.changes():
+    for change in desk.store.promotions():
         click.echo(
             f"{change.when:%Y-%m-%d %H:%M}  {change.action:8}  {change.before or 'none'} -> "
             f"{change.release}  {change.who}: {change.why}"
@@ -106,7 +106,7 @@ def show(name: str, env: str | None, data_root: str | None) -> None:
 @_options
 def compare(first: str, second: str, env: str | None, data_root: str | None) -> None:
     """Compare two releases: their scores, their models, and the weeks since both."""
-    from book_forecast.releases.post_release import errors_since
+    from book_forecast.releases.post_release import post_release_errors
 
     desk, sales = _open(env, data_root)
     payloads = [desk.read(first), desk.read(second)]
@@ -126,7 +126,7 @@ def compare(first: str, second: str, env: str | None, data_root: str | None) -> 
     other = sum(row != known[row["isbn"]] for row in both)
     click.echo(f"{len(both)} titles in both, {other} of them with another specification")
     known_weeks = sales() if payloads[0].release != payloads[1].release else None
-    table = None if known_weeks is None else errors_since(payloads, known_weeks)
+    table = None if known_weeks is None else post_release_errors(payloads, known_weeks)
     if table is None:
         click.echo("No week is newer than both: there is nothing yet to compare the releases on.")
         return
@@ -250,11 +250,13 @@ def _told(change: Any) -> None:
     click.echo(f"Champion is {change.release} (was {change.before or 'none'}).")
 
 
-def _open(env: str | None, data_root: str | None) -> tuple[Desk, Callable[[], pd.DataFrame | None]]:
+def _open(
+    env: str | None, data_root: str | None
+) -> tuple[ReleaseManager, Callable[[], pd.DataFrame | None]]:
     """The releases of the project, and what loads its sales, if there are any."""
     from kedro.framework.session import KedroSession
 
-    from book_forecast.releases.manager import Desk
+    from book_forecast.releases.manager import ReleaseManager
     from book_forecast.releases.registry import EXPERIMENT, Registry
     from book_forecast.releases.store import ReleaseStore
 
@@ -269,7 +271,7 @@ def _open(env: str | None, data_root: str | None) -> tuple[Desk, Callable[[], pd
     registry = Registry(
         told.server.mlflow_tracking_uri, experiment=told.tracking.experiment.name or EXPERIMENT
     )
-    desk = Desk(ReleaseStore(root), registry, Path(context.project_path))
+    desk = ReleaseManager(ReleaseStore(root), registry, Path(context.project_path))
 
     def sales() -> pd.DataFrame | None:
         found: pd.DataFrame | None = None

@@ -16,7 +16,7 @@ from book_forecast.payload.manifest import PayloadError
 from book_forecast.releases.draft import Draft
 from book_forecast.releases.gates import Verdict
 from book_forecast.releases.promotion import champion_of, crown
-from book_forecast.releases.promotion_log import ChangedMeanwhileError, PinnedError
+from book_forecast.releases.promotion_log import ChampionChangedError, PinnedError
 from book_forecast.releases.publishing import add_scores, publish
 from book_forecast.releases.refresh import Refresh
 from book_forecast.releases.registry import Registry
@@ -250,7 +250,7 @@ class PromotionDataset(AbstractDataset[dict[str, Any], dict[str, Any]]):
         except PinnedError as error:
             logger.warning("%s: %s is not promoted", error, verdict.release)
             return False
-        except ChangedMeanwhileError as error:
+        except ChampionChangedError as error:
             # Another run, or this one before it was stopped, has judged the same candidate.
             if champion_of(store, registry()) != verdict.release:
                 raise UserError(str(error)) from error

@@ -185,7 +185,7 @@ class TrackingHooks:
             run.log_artifact(name, data, entry.artifact)
         if entry.title_runs and self._context is not None:
             options = self._context.config_loader["parameters"]
-            run.log_titles(data, options["max_child_runs"])
+            run.log_titles(data, options["reporting"]["max_child_runs"])
 
     @contextmanager
     def _only_warn(self, what: str) -> Iterator[None]:

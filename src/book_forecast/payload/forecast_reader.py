@@ -22,7 +22,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Answer:
+class ReleaseForecast:
     """The forecast of one title.
 
     Attributes:
@@ -42,8 +42,8 @@ class Answer:
     bounds: dict[float, tuple[FloatArray, FloatArray]]
 
 
-class Answers:
-    """Answers questions about the titles of a payload."""
+class ForecastReader:
+    """ForecastReader questions about the titles of a payload."""
 
     def __init__(self, payload: Payload) -> None:
         """Index the titles.
@@ -69,7 +69,7 @@ class Answers:
         """
         return self._row[isbn]
 
-    def forecast(self, isbn: str, horizon: int, levels: Sequence[float]) -> Answer:
+    def forecast(self, isbn: str, horizon: int, levels: Sequence[float]) -> ReleaseForecast:
         """The weeks after a title's cutoff.
 
         Args:
@@ -94,7 +94,7 @@ class Answers:
                 self._quantile(row, 1.0 - tail, horizon),
             )
         mean = self.payload.mean[row, :horizon].astype(np.float64)
-        return Answer(isbn, self._models[row], cutoff, weeks, mean, bounds)
+        return ReleaseForecast(isbn, self._models[row], cutoff, weeks, mean, bounds)
 
     def _quantile(self, row: int, probability: float, horizon: int) -> FloatArray:
         """A quantile that is kept, or one between two that are.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from book_forecast.forecasters.sarima import Sarima
 from book_forecast.payload.contents import Payload
-from book_forecast.payload.forecast_reader import Answers
+from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.releases.models import model_of
 from book_forecast.releases.registry import Registry
 from book_forecast.sarima.bridge import to_statsmodels
@@ -33,7 +33,7 @@ def log_statsmodels(payload: Payload, isbns: Sequence[str], registry: Registry) 
     """
     import mlflow
 
-    answers = Answers(payload)
+    answers = ForecastReader(payload)
     models = {}
     for isbn in isbns:
         if isbn not in answers:

@@ -12,7 +12,7 @@ from book_forecast.payload.contents import Payload
 from book_forecast.payload.manifest import PayloadError
 from book_forecast.releases.partial_rollback import with_titles_of
 from book_forecast.releases.promotion import champion_of, crown
-from book_forecast.releases.promotion_log import Action, Change, ChangedMeanwhileError
+from book_forecast.releases.promotion_log import Action, ChampionChangedError, Promotion
 from book_forecast.releases.publishing import publish
 from book_forecast.releases.registry import Registry, RegistryError
 from book_forecast.releases.store import ReleaseStore
@@ -24,7 +24,7 @@ CANDIDATE, CHAMPION = "candidate", "champion"
 
 
 @dataclass(frozen=True)
-class Desk:
+class ReleaseManager:
     """The releases of a project, and where they are registered."""
 
     store: ReleaseStore
@@ -88,7 +88,7 @@ class Desk:
         except PayloadError as error:
             raise UserError(str(error)) from error
 
-    def promote(self, release: str, action: Action, why: str) -> Change:
+    def promote(self, release: str, action: Action, why: str) -> Promotion:
         """Make a release champion.
 
         Raises:
@@ -98,7 +98,7 @@ class Desk:
             return crown(
                 self.store, self.registry, release, action=action, why=why, before=self.champion()
             )
-        except (ChangedMeanwhileError, PayloadError) as error:
+        except (ChampionChangedError, PayloadError) as error:
             raise UserError(str(error)) from error
 
     def former_champion(self) -> str:
@@ -124,7 +124,7 @@ class Desk:
 
         Those that somebody has made champion in MLflow are among them.
         """
-        for change in self.store.changes():
+        for change in self.store.promotions():
             if change.before is not None:
                 yield change.before, False
             yield change.release, change.action == "rollback"
@@ -148,7 +148,7 @@ class Desk:
 
         return log_statsmodels(self.read(release), isbns, self.registry)
 
-    def mend(self, older: str, isbns: Sequence[str], why: str) -> Change:
+    def mend(self, older: str, isbns: Sequence[str], why: str) -> Promotion:
         """Make a new champion that has some titles of an older release.
 
         Raises:

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.payload.contents import Payload
-from book_forecast.payload.forecast_reader import Answers
+from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.releases.models import model_of, weeks_of
 from book_forecast.series.history import WEEK, FloatArray, title_histories, weeks_between
 
 
-def errors_since(releases: Sequence[Payload], sales: pd.DataFrame) -> pd.DataFrame | None:
+def post_release_errors(releases: Sequence[Payload], sales: pd.DataFrame) -> pd.DataFrame | None:
     """WAPE of releases on the weeks after all of their trainings, over the titles all of them have.
 
     All forecast from the same week, the last one that any of them was trained on: the others have
@@ -27,7 +27,7 @@ def errors_since(releases: Sequence[Payload], sales: pd.DataFrame) -> pd.DataFra
     Returns:
         release, weeks, titles and wape; None where there is no such week yet.
     """
-    answers = [Answers(payload) for payload in releases]
+    answers = [ForecastReader(payload) for payload in releases]
     common = set.intersection(*({*a.isbns} for a in answers))
     wrong, sold = np.zeros(len(releases)), 0.0
     titles, known_weeks = 0, set()

@@ -8,7 +8,12 @@ import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from book_forecast.releases.promotion_log import Action, Change, ChangedMeanwhileError, PinnedError
+from book_forecast.releases.promotion_log import (
+    Action,
+    ChampionChangedError,
+    PinnedError,
+    Promotion,
+)
 from book_forecast.releases.registry import Registry, RegistryError
 from book_forecast.releases.store import ReleaseStore
 
@@ -31,7 +36,7 @@ def champion_of(store: ReleaseStore, registry: Registry) -> str | None:
     return store.champion(alias)
 
 
-def is_pinned(changes: Sequence[Change]) -> bool:
+def is_pinned(changes: Sequence[Promotion]) -> bool:
     """Whether somebody has pinned the champion, so that no run changes it.
 
     A pin stays until it is taken off, whichever release a person makes champion meanwhile.
@@ -49,7 +54,7 @@ def crown(
     why: str,
     before: str | None,
     heed_pin: bool = False,
-) -> Change:
+) -> Promotion:
     """Make a release champion.
 
     Of two who do so at once, the first one's record stands, and the other one is told.
@@ -67,22 +72,22 @@ def crown(
         The record.
 
     Raises:
-        ChangedMeanwhileError: If the champion is another one by now.
+        ChampionChangedError: If the champion is another one by now.
         PinnedError: If the champion stays because it is pinned.
         PayloadError: If there is no such release, or it is damaged.
     """
     store.read(release)
     # Before the champion is looked at: a change after that has the number of this one.
-    changes = store.changes()
+    changes = store.promotions()
     now = champion_of(store, registry)
     if now != before:
-        raise ChangedMeanwhileError(
+        raise ChampionChangedError(
             f"The champion is {now} by now, not {before}: look at `kedro release list` and decide "
             "again."
         )
     if heed_pin and is_pinned(changes):
         raise PinnedError(f"{now} is pinned")
-    change = Change(
+    change = Promotion(
         number=changes[-1].number + 1 if changes else 1,
         action=action,
         release=release,

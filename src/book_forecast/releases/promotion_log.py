@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 Action = Literal["promote", "rollback", "pin", "unpin"]
 
 
-class Change(BaseModel):
+class Promotion(BaseModel):
     """A change of the champion.
 
     Attributes:
@@ -37,5 +37,5 @@ class PinnedError(Exception):
     """The champion is pinned: no run changes it."""
 
 
-class ChangedMeanwhileError(Exception):
+class ChampionChangedError(Exception):
     """Somebody else has changed the champion since it was looked at."""

@@ -10,7 +10,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 from book_forecast_release_1.contents import read_payload  # type: ignore[import-not-found]
-from book_forecast_release_1.forecast_reader import Answers  # type: ignore[import-not-found]
+from book_forecast_release_1.forecast_reader import ForecastReader  # type: ignore[import-not-found]
 from mlflow.pyfunc.model import PythonModel
 
 HORIZON = 32
@@ -25,7 +25,7 @@ class ReleaseModel(PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Read and check the payload."""
-        self.answers = Answers(read_payload(Path(context.artifacts["payload"])))
+        self.answers = ForecastReader(read_payload(Path(context.artifacts["payload"])))
 
     def predict(  # type: ignore[no-untyped-def]
         self,

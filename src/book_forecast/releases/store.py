@@ -28,7 +28,7 @@ from book_forecast.payload.contents import Payload, read_payload
 from book_forecast.payload.manifest import MANIFEST, PayloadError, read_manifest
 from book_forecast.releases.assembly import revise
 from book_forecast.releases.fetching import fetch_payload
-from book_forecast.releases.promotion_log import Change, ChangedMeanwhileError
+from book_forecast.releases.promotion_log import ChampionChangedError, Promotion
 from book_forecast.storage.cache import cache_folder
 from book_forecast.storage.errors import UserError
 from book_forecast.storage.files import replacing
@@ -162,7 +162,7 @@ class ReleaseStore:
         """Where a release lies, for people."""
         return f"{self.root}/{release}"
 
-    def changes(self) -> list[Change]:
+    def promotions(self) -> list[Promotion]:
         """All changes of the champion, the oldest first."""
         return [self._change(path) for path in self._change_paths()]
 
@@ -198,11 +198,11 @@ class ReleaseStore:
         before = None if is_set else self._read_pointer(_ALIAS)
         self._write_pointer(_ALIAS, release, **({"before": before} if before else {}))
 
-    def record(self, change: Change) -> None:
+    def record(self, change: Promotion) -> None:
         """Make a change of the champion, if it is the first with its number.
 
         Raises:
-            ChangedMeanwhileError: If there is one already; nothing is changed then.
+            ChampionChangedError: If there is one already; nothing is changed then.
         """
         path = f"{self._path}/{_CHANGES}/{change.number:06d}.json"
         content = change.model_dump_json(indent=1).encode()
@@ -216,7 +216,7 @@ class ReleaseStore:
                 if self._fs.cat_file(path) != content:
                     raise FileExistsError(path)
         except FileExistsError:
-            raise ChangedMeanwhileError(
+            raise ChampionChangedError(
                 f"Somebody else has changed the champion meanwhile ({path}): look at "
                 "`kedro release list` and decide again."
             ) from None
@@ -245,9 +245,9 @@ class ReleaseStore:
         self._fs.invalidate_cache(folder)
         return sorted(self._fs.glob(f"{folder}/[0-9]*.json"))
 
-    def _change(self, path: str) -> Change:
+    def _change(self, path: str) -> Promotion:
         try:
-            return Change.model_validate_json(self._fs.cat_file(path))
+            return Promotion.model_validate_json(self._fs.cat_file(path))
         except ValueError:
             raise PayloadError(
                 f"{path} is damaged: it does not tell a change of the champion. Remove it, and "

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import AwareDatetime, BaseModel, Field
 
-from book_forecast.payload.forecast_reader import HIGHEST_LEVEL, LOWEST_LEVEL, Answers
+from book_forecast.payload.forecast_reader import HIGHEST_LEVEL, LOWEST_LEVEL, ForecastReader
 from book_forecast.releases.promotion_log import Action
 from book_forecast.serving.cache import Shelf
 from book_forecast.serving.catalogue import Catalogue, Comparison, Order, Sort, rounded
@@ -97,7 +97,7 @@ class History(BaseModel):
     volumes: list[float | None] = Field(description="Copies sold; null where none was reported.")
 
 
-async def loaded(request: Request) -> Answers:
+async def loaded(request: Request) -> ForecastReader:
     """The titles of the release that is served; a request keeps them to its end."""
     current: Current = request.app.state.current
     if current.answers is None:
@@ -105,7 +105,7 @@ async def loaded(request: Request) -> Answers:
     return current.answers
 
 
-Loaded = Annotated[Answers, Depends(loaded)]
+Loaded = Annotated[ForecastReader, Depends(loaded)]
 Isbn = Annotated[
     str,
     Path(
@@ -251,12 +251,12 @@ def history(answers: Loaded, isbn: Isbn) -> dict[str, Any]:
     }
 
 
-def _catalogue(request: Request, answers: Answers) -> Catalogue:
+def _catalogue(request: Request, answers: ForecastReader) -> Catalogue:
     shelf: Shelf = request.app.state.shelf
     return shelf.catalogue(answers)
 
 
-def _row(answers: Answers, text: str) -> int:
+def _row(answers: ForecastReader, text: str) -> int:
     """Where a title stands.
 
     Raises:
@@ -268,7 +268,7 @@ def _row(answers: Answers, text: str) -> int:
     return answers.row(isbn)
 
 
-def _isbn_or_text(answers: Answers, text: str) -> str:
+def _isbn_or_text(answers: ForecastReader, text: str) -> str:
     """A whole ISBN in the digits that titles are kept under, or else the text itself."""
     try:
         isbn = read_isbn(text)
@@ -278,7 +278,7 @@ def _isbn_or_text(answers: Answers, text: str) -> str:
 
 
 def _file(
-    answers: Answers, row: int, horizon: int, levels: tuple[float, ...], suffix: str
+    answers: ForecastReader, row: int, horizon: int, levels: tuple[float, ...], suffix: str
 ) -> Response:
     answer = answers.forecast(answers.isbns[row], horizon, levels)
     title = answers.payload.titles["title"][row].as_py() or ""

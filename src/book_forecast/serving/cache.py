@@ -7,7 +7,7 @@ import threading
 import weakref
 
 from book_forecast.payload.contents import Payload
-from book_forecast.payload.forecast_reader import Answers
+from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.catalogue import Catalogue
 from book_forecast.serving.release_changes import changes_since, promotion_of
@@ -28,10 +28,10 @@ class Shelf:
         self._store = store
         self._lock = threading.Lock()
         # The answers are large: a release that is no longer served must not be kept from here.
-        self._answers: weakref.ref[Answers] | None = None
+        self._answers: weakref.ref[ForecastReader] | None = None
         self._catalogue: Catalogue | None = None
 
-    def catalogue(self, answers: Answers) -> Catalogue:
+    def catalogue(self, answers: ForecastReader) -> Catalogue:
         """The titles of a release; its comparison with the one before goes on beside it."""
         with self._lock:
             known = self._answers and self._answers()

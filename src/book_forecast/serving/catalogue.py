@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from book_forecast.payload.forecast_reader import Answers
-from book_forecast.releases.promotion_log import Change
+from book_forecast.payload.forecast_reader import ForecastReader
+from book_forecast.releases.promotion_log import Promotion
 from book_forecast.serving.release_changes import Changes
 
 AHEAD = 13
@@ -63,7 +63,7 @@ class Catalogue:
         comparison: How far the comparison with the champion before has come.
     """
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: ForecastReader) -> None:
         """Index the titles.
 
         Args:
@@ -96,7 +96,7 @@ class Catalogue:
         self._orders: dict[tuple[Sort, Order], npt.NDArray[np.int64]] = {}
         self._changes: Changes | None = None
         self.comparison: Comparison = "none"
-        self.promotion: Change | None = None
+        self.promotion: Promotion | None = None
 
     def __len__(self) -> int:
         """How many titles there are."""

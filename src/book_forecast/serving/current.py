@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-from book_forecast.payload.forecast_reader import Answers
+from book_forecast.payload.forecast_reader import ForecastReader
 
 
 @dataclass(frozen=True)
@@ -38,5 +38,5 @@ class Current:
         status: Of the same release.
     """
 
-    answers: Answers | None = None
+    answers: ForecastReader | None = None
     status: Status = field(default_factory=Status)

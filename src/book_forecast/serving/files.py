@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from book_forecast.payload.forecast_reader import Answer
+from book_forecast.payload.forecast_reader import ReleaseForecast
 
 CSV_TYPE = "text/csv; charset=utf-8"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -18,12 +18,12 @@ XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001
 
 
-def file_name(answer: Answer, suffix: str) -> str:
+def file_name(answer: ReleaseForecast, suffix: str) -> str:
     """What a file is called: ISBN and last week known."""
     return f"forecast-{answer.isbn}-{answer.cutoff}.{suffix}"
 
 
-def csv_file(answer: Answer, title: str) -> bytes:
+def csv_file(answer: ReleaseForecast, title: str) -> bytes:
     """The weeks as CSV in UTF-8, with the mark that Excel knows it by."""
     text = io.StringIO()
     writer = csv.writer(text)
@@ -33,7 +33,7 @@ def csv_file(answer: Answer, title: str) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
-def xlsx_file(answer: Answer, title: str, release: str) -> bytes:
+def xlsx_file(answer: ReleaseForecast, title: str, release: str) -> bytes:
     """The weeks as a workbook, with a second sheet that says what they are.
 
     Args:
@@ -80,7 +80,7 @@ def xlsx_file(answer: Answer, title: str, release: str) -> bytes:
     return content.getvalue()
 
 
-def _about(answer: Answer, title: str, release: str) -> dict[str, str]:
+def _about(answer: ReleaseForecast, title: str, release: str) -> dict[str, str]:
     levels = " or ".join(f"{_text(level)} %" for level in answer.bounds)
     return {
         "Title": title,
@@ -98,13 +98,13 @@ def _text(level: float) -> str:
     return f"{level:.10g}"
 
 
-def _columns(answer: Answer) -> list[str]:
+def _columns(answer: ReleaseForecast) -> list[str]:
     levels = [_text(level) for level in answer.bounds]
     bounds = [f"{side}-{level}" for level in levels for side in ("lo", "hi")]
     return ["isbn", "title", "week", "cutoff", "model", "mean", *bounds]
 
 
-def _rows(answer: Answer, title: str) -> Iterator[dict[str, Any]]:
+def _rows(answer: ReleaseForecast, title: str) -> Iterator[dict[str, Any]]:
     """A row a week, with the columns of the project's forecast tables."""
     columns = _columns(answer)
     sides = [side for pair in answer.bounds.values() for side in pair]

@@ -12,7 +12,12 @@ import numpy.typing as npt
 import orjson
 
 from book_forecast.bookscan.isbn_text import normalise_text
-from book_forecast.payload.forecast_reader import HIGHEST_LEVEL, LOWEST_LEVEL, Answers, check_level
+from book_forecast.payload.forecast_reader import (
+    HIGHEST_LEVEL,
+    LOWEST_LEVEL,
+    ForecastReader,
+    check_level,
+)
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.serving.errors import RequestError
 
@@ -102,7 +107,7 @@ def read_batch(body: bytes, max_instances: int, max_horizon: int = LONGEST_HORIZ
     return Batch(instances, horizon, levels, max_horizon)
 
 
-def predictions(answers: Answers, batch: Batch) -> Iterator[tuple[str, dict[str, Any]]]:
+def predictions(answers: ForecastReader, batch: Batch) -> Iterator[tuple[str, dict[str, Any]]]:
     """Answer a batch.
 
     Args:
@@ -129,7 +134,7 @@ def predictions(answers: Answers, batch: Batch) -> Iterator[tuple[str, dict[str,
 
 
 def forecast(
-    answers: Answers, isbn: str, horizon: int, levels: tuple[float, ...]
+    answers: ForecastReader, isbn: str, horizon: int, levels: tuple[float, ...]
 ) -> dict[str, Any]:
     """The forecast of a title, ready for JSON.
 
@@ -163,7 +168,7 @@ def forecast(
     }
 
 
-def unknown(answers: Answers, isbn: str) -> RefusedError:
+def unknown(answers: ForecastReader, isbn: str) -> RefusedError:
     """What is said of a title that a release does not have."""
     return RefusedError("unknown_isbn", f"{isbn} is not in release {answers.payload.release}.")
 
@@ -224,7 +229,7 @@ def read_levels(value: object) -> tuple[float, ...]:
     return tuple(dict.fromkeys(value))
 
 
-def _answer(answers: Answers, instance: object, batch: Batch) -> dict[str, Any]:
+def _answer(answers: ForecastReader, instance: object, batch: Batch) -> dict[str, Any]:
     if not isinstance(instance, dict) or "isbn" not in instance:
         raise RefusedError("invalid_instance", 'An instance must be an object with an "isbn".')
     if others := instance.keys() - {"isbn", "horizon", "levels"}:

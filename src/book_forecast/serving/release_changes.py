@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from book_forecast.payload.contents import Payload
 from book_forecast.payload.manifest import LONGEST_HORIZON
-from book_forecast.releases.promotion_log import Change
+from book_forecast.releases.promotion_log import Promotion
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.loader import load
 
@@ -36,14 +36,14 @@ class Changes:
     weeks: npt.NDArray[np.int64]
 
 
-def promotion_of(store: ReleaseStore, release: str) -> Change | None:
+def promotion_of(store: ReleaseStore, release: str) -> Promotion | None:
     """How a release became champion, the last time; None if the store does not know."""
-    found = [change for change in store.changes() if change.release == release]
+    found = [change for change in store.promotions() if change.release == release]
     return found[-1] if found else None
 
 
 def changes_since(
-    store: ReleaseStore, payload: Payload, promotion: Change | None
+    store: ReleaseStore, payload: Payload, promotion: Promotion | None
 ) -> Changes | None:
     """Compare a release with the champion before it, which is in memory for as long as that takes.
 

@@ -11,7 +11,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from book_forecast.payload.forecast_reader import Answers
+from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.serving.current import Current
 from book_forecast.serving.errors import NothingLoadedError
 from book_forecast.serving.metrics import Metrics
@@ -94,7 +94,7 @@ async def predict(request: Request) -> Response:
     return Response(b"".join([part async for part in parts]), media_type=JSON)
 
 
-async def _parts(answers: Answers, batch: Batch, counts: Metrics) -> AsyncIterator[bytes]:
+async def _parts(answers: ForecastReader, batch: Batch, counts: Metrics) -> AsyncIterator[bytes]:
     """The answer to a batch, some instances at a time."""
     part: list[bytes] = []
     outcomes: Counter[str] = Counter()

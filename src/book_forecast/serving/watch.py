@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from book_forecast.payload.forecast_reader import Answers
+from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.manifest import PayloadError
 from book_forecast.serving.current import Current, Status
 from book_forecast.serving.loader import load
@@ -36,7 +36,7 @@ class Watch:
         self.current = Current()
         self.swaps = 0
         self.failures = 0
-        self.on_swap: Callable[[Answers], object] | None = None
+        self.on_swap: Callable[[ForecastReader], object] | None = None
         self._announced = 0
         self._source = source
         self._poll_seconds = poll_seconds
@@ -117,7 +117,7 @@ class Watch:
         payload = load(pointer.place, in_a_hurry=self.current.answers is None)
         if payload.release != pointer.release:
             raise PayloadError(f"{pointer.place} holds {payload.release}, not {pointer.release}.")
-        answers, before = Answers(payload), self.current.status
+        answers, before = ForecastReader(payload), self.current.status
         status = Status(
             release=payload.release,
             checksum=str(payload.manifest["checksum"]),

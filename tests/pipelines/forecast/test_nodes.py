@@ -12,7 +12,7 @@ from book_forecast.pipelines.train.nodes import fit_release_titles
 from book_forecast.pipelines.train.release import assemble_release
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.models import model_of
-from book_forecast.releases.post_release import errors_since
+from book_forecast.releases.post_release import post_release_errors
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.storage.errors import UserError
 from tests.histories import WHOLE, specifications_of, volumes, weeks_frame
@@ -98,7 +98,7 @@ def test_releases_are_held_against_the_weeks_since_their_trainings_after_these_w
     after = rolled(entry, LATER)
     assert after.titles["trained_until"].equals(before.titles["trained_until"])
     assert after.manifest["trained_until"] == str(KNOWN["week"].max().date())
-    once, again = (errors_since([release, before], LATER) for release in (before, after))
+    once, again = (post_release_errors([release, before], LATER) for release in (before, after))
     assert once is not None
     assert again is not None
     assert once["weeks"].tolist() == [6, 6]
@@ -111,7 +111,7 @@ def test_a_release_of_an_older_training_forecasts_from_where_the_newer_one_does(
     models, distributions = fit_release_titles(later, specifications_of(ISBNS[:2]), 26, 1, WHOLE)
     made = assemble_release(models.frame, distributions.frame, later, TITLES)
     newer = payloads.payload_of(made, tmp_path / "newer")
-    table = errors_since([ReleaseStore(entry._filepath).read(RELEASE), newer], LATER)
+    table = post_release_errors([ReleaseStore(entry._filepath).read(RELEASE), newer], LATER)
     assert table is not None
     assert table["weeks"].tolist() == [2, 2]
     from_there = forecast_titles(rolled(entry, later), 2, [80])

@@ -8,7 +8,7 @@ import pytest
 
 from book_forecast.forecasters.restoring import restore
 from book_forecast.options.groups import ShardOptions
-from book_forecast.payload.forecast_reader import Answers
+from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.pipelines.train.nodes import fit_release_titles
 from book_forecast.pipelines.train.release import assemble_release
 from book_forecast.releases.models import model_of, weeks_of
@@ -35,7 +35,7 @@ def payload(parts, tmp_path_factory):
 
 def test_it_holds_the_forecasts_of_its_models(parts, payload):
     models = parts[0].frame.set_index("isbn")
-    answers = Answers(payload)
+    answers = ForecastReader(payload)
     assert answers.isbns == sorted(ISBNS)
     for isbn, row in models.iterrows():
         model = restore(row["model"], json.loads(row["state"]))

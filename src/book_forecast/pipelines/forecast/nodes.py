@@ -18,7 +18,7 @@ from book_forecast.forecasters.base import FittedForecaster, Forecast
 from book_forecast.forecasters.frames import TitleForecast, forecast_frame
 from book_forecast.options.groups import ExecutionOptions, ForecastOptions
 from book_forecast.payload.contents import Payload
-from book_forecast.payload.forecast_reader import Answers
+from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.releases.distributions import LEVELS, distribution_of
 from book_forecast.releases.models import model_of
@@ -134,10 +134,10 @@ def forecast_titles(current_release: Payload, forecast: ForecastOptions) -> pd.D
         isbn, week, cutoff, model, mean and `lo-L`, `hi-L` for each level, and release; nothing is
         negative.
     """
-    answers, release = Answers(current_release), current_release.release
+    reader, release = ForecastReader(current_release), current_release.release
     found = []
-    for isbn in answers.isbns:
-        answer = answers.forecast(isbn, forecast.horizon, forecast.levels)
+    for isbn in reader.isbns:
+        answer = reader.forecast(isbn, forecast.horizon, forecast.levels)
         lower = {level: bounds[0] for level, bounds in answer.bounds.items()}
         upper = {level: bounds[1] for level, bounds in answer.bounds.items()}
         distribution = Forecast(answer.mean, lower, upper)

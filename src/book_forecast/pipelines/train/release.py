@@ -95,7 +95,7 @@ def assemble_release(
         "calibration": dict(calibration),
         "options": models.model_dump(mode="json"),
     }
-    return new_release(tables, about)
+    return Draft(tables, about)
 
 
 def _texts(values: pd.Series | list[None]) -> list[str | None]:
