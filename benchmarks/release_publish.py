@@ -57,7 +57,8 @@ def main() -> None:
         release = publish(store, registry, draft, Path.cwd())
         published = time.perf_counter()
         sizes = {
-            p.name.partition("-")[0]: p.stat().st_size for p in Path(store.place(release)).iterdir()
+            p.name.partition("-")[0]: p.stat().st_size
+            for p in Path(store.location(release)).iterdir()
         }
     told = ", ".join(f"{name} {size / 1e6:.1f}" for name, size in sorted(sizes.items()))
     print(

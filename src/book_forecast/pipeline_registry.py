@@ -3,7 +3,8 @@
 from kedro.framework.project import find_pipelines
 from kedro.pipeline import Pipeline
 
-from book_forecast.pipelines.train.pipeline import GATE, create_gate
+from book_forecast.pipelines.evaluate import pipeline as evaluate
+from book_forecast.pipelines.train import pipeline as train
 
 ORDER = ("ingest", "preprocess", "tune", "train", "evaluate", "forecast")
 
@@ -21,7 +22,9 @@ def register_pipelines() -> dict[str, Pipeline]:
 
 
 def _whole(found: dict[str, Pipeline]) -> Pipeline:
-    """The six pipelines as one, whose gate waits for everything that is written."""
-    ungated = sum((found[name] for name in ORDER), Pipeline([])) - found["train"].only_nodes(GATE)
-    written = sorted(ungated.outputs() - {"fit_summary"})
-    return ungated + create_gate(written)
+    """The six pipelines as one, whose gates wait for everything that is written."""
+    ungated = sum((found[name] for name in ORDER), Pipeline([]))
+    for name, gated in (("train", train), ("evaluate", evaluate)):
+        ungated -= found[name].only_nodes(gated.GATE)
+    written = sorted(ungated.outputs() - {"fit_summary", "promotion"})
+    return ungated + train.create_gate(written) + evaluate.create_gate(written)

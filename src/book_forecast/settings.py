@@ -8,6 +8,7 @@ from omegaconf.resolvers import oc
 from book_forecast.hooks.lineage import LineageHooks
 from book_forecast.hooks.optional_inputs import FigureInputHooks
 from book_forecast.hooks.parameters import OptionsHooks
+from book_forecast.hooks.releases import ReleaseHooks
 from book_forecast.hooks.run_lock import RunLockHooks
 from book_forecast.hooks.summary import SummaryHooks
 from book_forecast.hooks.tracking import TrackingHooks
@@ -34,6 +35,7 @@ HOOKS = (
     FigureInputHooks(),
     LineageHooks(),
     TrackingHooks(),
+    ReleaseHooks(),
     SummaryHooks(),
 )
 # TrackingHooks call the plugin's where they serve; Kedro compares the wheel's spelling.

@@ -71,7 +71,7 @@ def test_a_payload_stays_beside_the_one_that_takes_its_place_and_older_ones_go(s
     monkeypatch.setattr("book_forecast.releases.store._SPARED", dt.timedelta(0))
     for seed in range(4):
         write(store, FIRST, seed=seed)
-    fs, path = fsspec.core.url_to_fs(store.place(FIRST))
+    fs, path = fsspec.core.url_to_fs(store.location(FIRST))
     kept = {found.rpartition("/")[2] for found in fs.glob(f"{path}/*.parquet")}
     expected: set[str] = set()
     for seed in (2, 3):

@@ -63,7 +63,7 @@ def new(store):
     """The folder of another release, to be spoilt."""
     release = f"2024-07-15T05.00.00-{next(_numbers):08x}"
     write(store, release, seed=3)
-    return Path(store.place(release))
+    return Path(store.location(release))
 
 
 def mean(server):

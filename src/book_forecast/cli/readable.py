@@ -10,7 +10,7 @@ from book_forecast.storage.errors import find_user_error
 
 
 class ReadableCommand(click.Command):
-    """A command that tells user errors in one paragraph, unless `--traceback` asks for more."""
+    """A command that shows user errors as one paragraph, unless `--traceback` is given."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -20,14 +20,8 @@ class ReadableCommand(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Call the command's function.
 
-        Args:
-            ctx: The parsed command line.
-
-        Returns:
-            What the function returns.
-
         Raises:
-            click.ClickException: In place of an error behind which there is a user error.
+            click.ClickException: In place of a user error, with its exit code.
         """
         traceback = ctx.params.pop("traceback")
         try:
@@ -36,4 +30,6 @@ class ReadableCommand(click.Command):
             user_error = find_user_error(error)
             if user_error is None or traceback:
                 raise
-            raise click.ClickException(str(user_error)) from None
+            readable = click.ClickException(str(user_error))
+            readable.exit_code = user_error.exit_code  # type: ignore[misc]
+            raise readable from None

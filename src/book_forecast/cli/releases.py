@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from book_forecast.releases.manager import ReleaseManager
+    from book_forecast.releases.promotion_log import Promotion
 
 Function = Callable[..., Any]
 SUMMARY = ("test_wape", "test_wape_seasonal_naive", "test_mase", "test_mase_seasonal_naive")
-MEANT = "RELEASE is an id, its start or end, a version in MLflow, champion or candidate."
+RELEASE_HELP = "RELEASE is an id, its start or end, a version in MLflow, champion or candidate."
 
 
 def _options(function: Function) -> Function:
@@ -32,7 +33,9 @@ def _options(function: Function) -> Function:
         except PayloadError as error:
             raise UserError(str(error)) from error
 
-    where = click.option("--data-root", help="Where the data lie, if not where the project says.")
+    where = click.option(
+        "--data-root", help="Folder or URL of the data, in place of the configured one."
+    )
     return click.option("--env", "-e", help="Configuration environment.")(where(readable))
 
 
@@ -50,19 +53,23 @@ def release() -> None:
 @release.command("list", cls=ReadableCommand)
 @_options
 def list_releases(env: str | None, data_root: str | None) -> None:
-    """Show all releases, the newest first, and all changes of the champion."""
+    """Show all releases, the newest first, and the promotion log."""
     from book_forecast.payload.manifest import PayloadError
 
-    desk, _ = _open(env, data_root)
-    releases = desk.store.releases()
+    manager, _ = _open(env, data_root)
+    releases = manager.store.releases()
     if not releases:
-        click.echo(f"There are no releases in {desk.store.root} yet.")
+        click.echo(f"There are no releases in {manager.store.root} yet.")
         return
-    versions, champion, candidate = desk.versions(), desk.champion(), desk.store.candidate()
+    versions, champion, candidate = (
+        manager.versions(),
+        manager.store.champion(),
+        manager.store.candidate(),
+    )
     for name in reversed(releases):
         marks = [m for m, r in (("champion", champion), ("candidate", candidate)) if r == name]
         try:
-            manifest = desk.store.manifest(name)
+            manifest = manager.store.manifest(name)
         except PayloadError as error:
             click.echo(f"{name}  {' '.join([*marks, 'DAMAGED:'])} {error}")
             continue
@@ -73,81 +80,81 @@ def list_releases(env: str | None, data_root: str | None) -> None:
             f"{name}  {version:14}  cutoff {manifest['cutoff']}  {manifest['titles']} titles  "
             f"{score}  {' '.join(marks)}".rstrip()
         )
-    for change in desk.store.promotions():
+    for record in manager.store.promotions():
         click.echo(
-            f"{change.when:%Y-%m-%d %H:%M}  {change.action:8}  {change.before or 'none'} -> "
-            f"{change.release}  {change.who}: {change.why}"
+            f"{record.when:%Y-%m-%d %H:%M}  {record.action:8}  {record.before or 'none'} -> "
+            f"{record.release}  {record.who}: {record.why}"
         )
 
 
-@release.command(cls=ReadableCommand, epilog=MEANT)
+@release.command(cls=ReadableCommand, epilog=RELEASE_HELP)
 @click.argument("name", metavar="RELEASE", default="champion")
 @_options
 def show(name: str, env: str | None, data_root: str | None) -> None:
-    """Show what a release is, and where it came from."""
+    """Show the manifest of a release."""
     import yaml
 
-    desk, _ = _open(env, data_root)
-    found = desk.find(name)
-    manifest = desk.store.manifest(found)
+    manager, _ = _open(env, data_root)
+    found = manager.find(name)
+    manifest = manager.store.manifest(found)
     files = sum(entry["bytes"] for entry in manifest.pop("files").values())
-    hidden = ("probabilities", "checksum", "format")
+    hidden = ("probabilities", "checksum", "format", "calibration", "options")
     shown = {key: value for key, value in manifest.items() if key not in hidden}
     scores = manifest.get("scores", {})
     shown["scores"] = {name: round(scores[name], 4) for name in SUMMARY if name in scores}
-    shown |= {"megabytes": round(files / 1e6, 1), "place": desk.store.place(found)}
-    shown["mlflow_version"] = desk.versions().get(found)
+    shown |= {"megabytes": round(files / 1e6, 1), "place": manager.store.location(found)}
+    shown["mlflow_version"] = manager.versions().get(found)
     click.echo(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True).rstrip())
 
 
-@release.command(cls=ReadableCommand, epilog=MEANT)
+@release.command(cls=ReadableCommand, epilog=RELEASE_HELP)
 @click.argument("first", metavar="RELEASE")
 @click.argument("second", metavar="RELEASE", default="champion")
 @_options
 def compare(first: str, second: str, env: str | None, data_root: str | None) -> None:
-    """Compare two releases: their scores, their models, and the weeks since both."""
+    """Compare the scores and models of two releases, and their errors on weeks after both."""
     from book_forecast.releases.post_release import post_release_errors
 
-    desk, sales = _open(env, data_root)
-    payloads = [desk.read(first), desk.read(second)]
+    manager, sales = _open(env, data_root)
+    payloads = [manager.read(first), manager.read(second)]
     for payload in payloads:
         manifest = payload.manifest
         scores = manifest.get("scores", {})
-        told = ", ".join(
+        shown = ", ".join(
             f"{name} {scores[name]:.3f}" for name in ("test_wape", "test_mase") if name in scores
         )
         families = ", ".join(f"{n} {family}" for family, n in manifest["models"].items())
         click.echo(f"{payload.release}  cutoff {manifest['cutoff']}  {families}")
-        click.echo(f"  on test weeks of its own, as specified: {told or 'not scored'}")
+        click.echo(f"  on its own test weeks: {shown or 'not scored'}")
     columns = ["isbn", "model", "specification"]
     ours, theirs = (p.titles.select(columns).to_pylist() for p in payloads)
     known = {row["isbn"]: row for row in theirs}
     both = [row for row in ours if row["isbn"] in known]
     other = sum(row != known[row["isbn"]] for row in both)
     click.echo(f"{len(both)} titles in both, {other} of them with another specification")
-    known_weeks = sales() if payloads[0].release != payloads[1].release else None
-    table = None if known_weeks is None else post_release_errors(payloads, known_weeks)
+    weeks = sales() if payloads[0].release != payloads[1].release else None
+    table = None if weeks is None else post_release_errors(payloads, weeks)
     if table is None:
-        click.echo("No week is newer than both: there is nothing yet to compare the releases on.")
+        click.echo("No week is newer than both releases: their errors cannot be compared yet.")
         return
     for row in table.to_dict("records"):
         click.echo(
-            f"{row['release']}  WAPE {row['wape']:.3f} on the {row['weeks']} weeks since, "
+            f"{row['release']}  WAPE {row['wape']:.3f} on {row['weeks']} later weeks, "
             f"{row['titles']} titles"
         )
 
 
-@release.command(cls=ReadableCommand, epilog=MEANT)
+@release.command(cls=ReadableCommand, epilog=RELEASE_HELP)
 @click.argument("name", metavar="RELEASE", default="candidate")
 @_why
 @_options
 def promote(name: str, why: str, env: str | None, data_root: str | None) -> None:
     """Make a release champion, whatever the gates say."""
-    desk, _ = _open(env, data_root)
-    _told(desk.promote(desk.find(name), "promote", why))
+    manager, _ = _open(env, data_root)
+    _show(manager.promote(manager.find(name), "promote", why))
 
 
-@release.command(cls=ReadableCommand, epilog=MEANT)
+@release.command(cls=ReadableCommand, epilog=RELEASE_HELP)
 @click.argument("name", metavar="RELEASE", required=False)
 @click.option("--isbn", "isbns", multiple=True, help="Only this title; may be given several times.")
 @_why
@@ -157,39 +164,46 @@ def rollback(
 ) -> None:
     """Go back to the former champion, or to any release.
 
-    With --isbn a new release is made in which only those titles are the older ones.
+    With --isbn, a new release takes only these titles from the older one.
     """
-    desk, _ = _open(env, data_root)
-    older = desk.find(name) if name else desk.former_champion()
+    manager, _ = _open(env, data_root)
+    older = manager.find(name) if name else manager.former_champion()
     titles = _normalised(isbns)
-    _told(desk.mend(older, titles, why) if titles else desk.promote(older, "rollback", why))
+    _show(
+        manager.roll_back_titles(older, titles, why)
+        if titles
+        else manager.promote(older, "rollback", why)
+    )
 
 
-@release.command(cls=ReadableCommand, epilog=MEANT)
+@release.command(cls=ReadableCommand, epilog=RELEASE_HELP)
 @click.argument("name", metavar="RELEASE", required=False)
 @click.option("--off", is_flag=True, help="Let runs promote candidates again.")
 @_why
 @_options
 def pin(name: str | None, off: bool, why: str, env: str | None, data_root: str | None) -> None:
     """Make a release champion and keep it: no run promotes another one."""
-    desk, _ = _open(env, data_root)
+    manager, _ = _open(env, data_root)
     if off and name is not None:
         raise UserError(f"--off takes the pin off whatever is champion: leave out {name!r}.")
-    _told(desk.promote(desk.find(name or "champion"), "unpin" if off else "pin", why))
+    _show(manager.promote(manager.find(name or "champion"), "unpin" if off else "pin", why))
 
 
-@release.command(cls=ReadableCommand, epilog=MEANT)
+@release.command(cls=ReadableCommand, epilog=RELEASE_HELP)
 @click.argument("name", metavar="RELEASE", default="champion")
 @click.option("--isbn", "isbns", multiple=True, required=True, help="A title; may be repeated.")
 @_options
 def export(name: str, isbns: tuple[str, ...], env: str | None, data_root: str | None) -> None:
-    """Log titles in MLflow as results of statsmodels."""
-    desk, _ = _open(env, data_root)
-    for isbn, address in desk.export(desk.find(name), _normalised(isbns)).items():
-        click.echo(f"{isbn}: mlflow.statsmodels.load_model({address!r})")
+    """Log SARIMA models, also members of ensembles, as results of statsmodels in MLflow."""
+    from book_forecast.releases.export import log_statsmodels
+
+    manager, _ = _open(env, data_root)
+    models = log_statsmodels(manager.read(name), _normalised(isbns), manager.registry)
+    for isbn, uri in models.items():
+        click.echo(f"{isbn}: mlflow.statsmodels.load_model({uri!r})")
 
 
-@release.command(cls=ReadableCommand, epilog=MEANT)
+@release.command(cls=ReadableCommand, epilog=RELEASE_HELP)
 @click.argument("name", metavar="RELEASE", default="champion")
 @click.option("--endpoint", required=True, help="Its name; one that does not exist is made.")
 @click.option("--project", required=True, envvar="BOOK_FORECAST_PROJECT", help="Google Cloud's.")
@@ -212,29 +226,31 @@ def deploy(name: str, env: str | None, data_root: str | None, **where: Any) -> N
     except ValidationError as error:
         problem = error.errors()[0]
         raise UserError(f"--{problem['loc'][0]}: {problem['msg']}") from None
-    desk, _ = _open(env, data_root)
-    found = desk.find(name)
-    endpoint = deploy_release(found, desk.store.place(found), wanted)
+    manager, _ = _open(env, data_root)
+    found = manager.find(name)
+    endpoint = deploy_release(found, manager.store.location(found), wanted)
     click.echo(f"{endpoint} serves {found}.")
 
 
 @release.command(cls=ReadableCommand)
 @_options
 def sync(env: str | None, data_root: str | None) -> None:
-    """Register releases in MLflow that were made while it did not answer."""
+    """Register the releases that MLflow lacks, and set its alias to the champion."""
     from book_forecast.releases.publishing import synchronise
     from book_forecast.releases.registry import RegistryError
 
-    desk, _ = _open(env, data_root)
+    manager, _ = _open(env, data_root)
     try:
-        made, damaged = synchronise(desk.store, desk.registry)
+        made, damaged = synchronise(manager.store, manager.registry)
     except RegistryError as error:
         raise UserError(f"{error}. Start it, and run the command again.") from error
     for name in made:
         click.echo(f"Registered {name}")
     for reason in damaged:
         click.echo(f"Passed over: {reason}", err=True)
-    click.echo(f"{len(made)} releases registered; the champion is {desk.champion() or 'none'}.")
+    click.echo(
+        f"{len(made)} releases registered; the champion is {manager.store.champion() or 'none'}."
+    )
 
 
 def _normalised(isbns: Sequence[str]) -> list[str]:
@@ -246,19 +262,18 @@ def _normalised(isbns: Sequence[str]) -> list[str]:
         raise UserError(f"--isbn: {error}") from None
 
 
-def _told(change: Any) -> None:
-    click.echo(f"Champion is {change.release} (was {change.before or 'none'}).")
+def _show(promotion: Promotion) -> None:
+    click.echo(f"Champion is {promotion.release} (was {promotion.before or 'none'}).")
 
 
 def _open(
     env: str | None, data_root: str | None
 ) -> tuple[ReleaseManager, Callable[[], pd.DataFrame | None]]:
-    """The releases of the project, and what loads its sales, if there are any."""
+    """Return the releases of the project, and a function that loads its sales, if there are any."""
     from kedro.framework.session import KedroSession
 
     from book_forecast.releases.manager import ReleaseManager
-    from book_forecast.releases.registry import EXPERIMENT, Registry
-    from book_forecast.releases.store import ReleaseStore
+    from book_forecast.releases.registry import ReleaseRegistry
 
     given = {"data_root": data_root} if data_root else None
     session: Any = KedroSession.create(
@@ -266,12 +281,9 @@ def _open(
     )
     context = session.load_context()
     catalog = context.catalog
-    root = catalog["release"].root
-    told = context.mlflow
-    registry = Registry(
-        told.server.mlflow_tracking_uri, experiment=told.tracking.experiment.name or EXPERIMENT
+    manager = ReleaseManager(
+        catalog["candidate"].store, ReleaseRegistry.of(context), Path(context.project_path)
     )
-    desk = ReleaseManager(ReleaseStore(root), registry, Path(context.project_path))
 
     def sales() -> pd.DataFrame | None:
         found: pd.DataFrame | None = None
@@ -279,4 +291,4 @@ def _open(
             found = catalog.load("model_input")
         return found
 
-    return desk, sales
+    return manager, sales

@@ -10,12 +10,7 @@ from book_forecast.datasets.checkpoints import CheckpointFolderDataset
 from book_forecast.datasets.exports import ExportsDataset
 from book_forecast.datasets.figures import FiguresDataset
 from book_forecast.datasets.generations import GenerationDataset
-from book_forecast.datasets.releases import (
-    CurrentReleaseDataset,
-    PromotionDataset,
-    ReleaseDataset,
-    ReleaseScoresDataset,
-)
+from book_forecast.datasets.releases import ReleaseDataset
 from book_forecast.datasets.tables import CsvTableDataset
 
 __all__ = [
@@ -24,12 +19,9 @@ __all__ = [
     "AtomicPlotlyDataset",
     "CheckpointFolderDataset",
     "CsvTableDataset",
-    "CurrentReleaseDataset",
     "ExportsDataset",
     "FiguresDataset",
     "GenerationDataset",
-    "PromotionDataset",
     "ReleaseDataset",
-    "ReleaseScoresDataset",
     "TitleRowsDataset",
 ]

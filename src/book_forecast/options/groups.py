@@ -299,17 +299,21 @@ class PromoteOptions(OptionGroup):
     """What a candidate must reach to become champion.
 
     Attributes:
-        max_worse: By which share its errors may be above the champion's.
-        significance: Of the paired test that shows a candidate to be worse.
+        max_worse: Share by which its errors may exceed the champion's.
+        max_worse_by_chance: The same where tests cannot show that it is worse.
+        significance: Level of the tests.
         max_of_baseline: Its WAPE as a share of seasonal naive's.
-        coverage_tolerance: How far coverage may be from the nominal level.
-        max_fallbacks: Share of titles that could not be fitted as chosen.
-        min_titles: Share of the champion's titles that it must have.
+        coverage_tolerance: How far coverage may be below the nominal level.
+        max_fallbacks: Share of titles with a fallback.
+        min_titles: Share of the champion's living titles that must be compared.
+        required: Whether a run whose candidate is refused ends with an error.
     """
 
     max_worse: float = Field(default=0.02, ge=0)
+    max_worse_by_chance: float = Field(default=0.1, ge=0)
     significance: float = Field(default=0.1, gt=0, lt=1)
     max_of_baseline: float = Field(default=1.0, gt=0)
     coverage_tolerance: Share = 0.1
     max_fallbacks: Share = 0.2
-    min_titles: Share = 0.5
+    min_titles: Share = 0.8
+    required: bool = False

@@ -32,6 +32,7 @@ class Options(OptionGroup):
 
     data_root: str | None = Field(default=None, min_length=1)
     release: Annotated[str, PlainValidator(check_release)] = "champion"
+    registered_model: str | None = Field(default=None, pattern=r"^[\w. -]+$")
     selection: SelectionOptions = SelectionOptions()
     ingest: IngestOptions = IngestOptions()
     backtest: BacktestOptions = BacktestOptions()

@@ -8,8 +8,9 @@ nor anything else of the project: MLflow keeps a copy of it beside each register
     histories-<digest>.parquet    the weeks up to the cutoff that the model was estimated on
     distributions-<digest>.parquet    mean and quantiles of the weeks after the cutoff
     scores-<digest>.parquet       errors on the test weeks beside the baseline's; may be missing
+    specifications-<digest>.parquet   what is needed to fit a title again; may be missing
 
-Rows of all files are in the order of `titles`, which is that of the ISBNs.
+Rows are in the order of `titles`, which is that of the ISBNs; `specifications` has ISBNs itself.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-# MLflow keeps this folder beside each payload under another name.
+# Relative, as MLflow stores this folder beside each payload under another name.
 from .manifest import (
     LONGEST_HORIZON,
     MANIFEST,
@@ -62,17 +63,18 @@ SCHEMAS = {
             for name in ("wape", "mase", "seasonal_naive_wape", "seasonal_naive_mase")
         }
     ),
+    "specifications": pa.schema({"isbn": _TEXT, "specification": _TEXT}),
 }
 """Columns of each file. `volumes` ends with the cutoff; null is a missing week.
 
 The model was estimated on the weeks from `first_week` to `trained_until`; those up to the cutoff
-were rolled in since.
+were rolled in later. A specification is JSON.
 """
-_MAY_BE_MISSING = {"scores"}
+_MAY_BE_MISSING = {"scores", "specifications"}
 _WHOLE = ("isbn", "model", "state", "first_week", "trained_until", "cutoff")
-"""Columns of titles without which there is no answer."""
+"""Columns of titles that no forecast can do without."""
 _ROW_GROUP = 1000
-_FILE_NAME = re.compile(r"(titles|histories|distributions|scores)-[0-9a-f]{16}\.parquet")
+_FILE_NAME = re.compile(rf"({'|'.join(SCHEMAS)})-[0-9a-f]{{16}}\.parquet")
 _HARMLESS = re.compile(r"[\w.:+-]+\.(json|parquet|tmp)")
 
 
@@ -81,12 +83,14 @@ class Payload:
     """A release in memory.
 
     Attributes:
-        manifest: What the release is; as `book_forecast.releases.assembly` writes it.
+        manifest: What the release is; as `book_forecast.releases.assembly` writes it. Its "files"
+            has no entry for a table that was changed in memory.
         titles: Columns as in `SCHEMAS`, n rows.
         volumes: The weeks behind, one array of floats a title; NaN where the week is missing.
         mean: Shape (n, 104), copies a week.
         quantiles: Shape (n, 17, 104), copies a week, by `PROBABILITIES`.
         scores: Columns as in `SCHEMAS`, n rows; None before evaluation.
+        specifications: Columns as in `SCHEMAS`; None in releases of older versions.
     """
 
     manifest: Mapping[str, Any]
@@ -95,6 +99,7 @@ class Payload:
     mean: Floats
     quantiles: Floats
     scores: pa.Table | None
+    specifications: pa.Table | None = None
 
     @property
     def release(self) -> str:
@@ -129,7 +134,7 @@ def read_payload(folder: Path, manifest: str = MANIFEST) -> Payload:
     files = {kind: _open_table(folder, kind, entry) for kind, entry in entries.items()}
     rows = files["titles"].metadata.num_rows
     for kind, file in files.items():
-        if file.metadata.num_rows != rows:
+        if file.metadata.num_rows != rows and kind != "specifications":
             name = entries[kind]["name"]
             raise PayloadError(f"{name} has {file.metadata.num_rows} rows for {rows} titles.")
     try:
@@ -146,19 +151,12 @@ def read_payload(folder: Path, manifest: str = MANIFEST) -> Payload:
         mean=mean,
         quantiles=quantiles,
         scores=tables.get("scores"),
+        specifications=tables.get("specifications"),
     )
 
 
 def table_bytes(kind: str, table: pa.Table) -> tuple[str, bytes]:
-    """A table as a file.
-
-    Args:
-        kind: Which of `SCHEMAS` it keeps.
-        table: With its columns.
-
-    Returns:
-        The file's name, which its content decides, and the content.
-    """
+    """Return the name of a table's file, which its content decides, and the content."""
     buffer = pa.BufferOutputStream()
     floats = kind == "distributions"
     pq.write_table(
@@ -176,7 +174,7 @@ def table_bytes(kind: str, table: pa.Table) -> tuple[str, bytes]:
 
 
 def _open_table(folder: Path, kind: str, entry: Mapping[str, Any]) -> pq.ParquetFile:
-    """A file of the payload, with the right content and columns."""
+    """Open a file of the payload, and check its content and columns."""
     name = str(entry.get("name"))
     path = folder / name
     if kind not in SCHEMAS or not _FILE_NAME.fullmatch(name) or not name.startswith(f"{kind}-"):
@@ -199,7 +197,7 @@ def _open_table(folder: Path, kind: str, entry: Mapping[str, Any]) -> pq.Parquet
 
 
 def _read_distributions(file: pq.ParquetFile, rows: int) -> tuple[Floats, Floats]:
-    """Mean and quantiles, some titles at a time: the whole would be in memory several times."""
+    """Read mean and quantiles in batches: the whole would be in memory several times."""
     mean = np.empty((rows, LONGEST_HORIZON), dtype=np.float32)
     quantiles = np.empty((rows, len(PROBABILITIES), LONGEST_HORIZON), dtype=np.float32)
     start = 0
@@ -208,14 +206,14 @@ def _read_distributions(file: pq.ParquetFile, rows: int) -> tuple[Floats, Floats
         for name, into in (("mean", mean), ("quantiles", quantiles)):
             values = batch.column(name).flatten().to_numpy()
             if not np.isfinite(values).all():
-                raise ValueError(f"{name} holds what is no number")
+                raise ValueError(f"{name} has values that are not finite")
             into[start:stop] = values.reshape(into[start:stop].shape)
         start = stop
     return mean, quantiles
 
 
 def _check_titles(path: Path, titles: pa.Table) -> None:
-    """Each title once, with all that an answer needs."""
+    """Check that each title occurs once, with all that a forecast needs."""
     for name in _WHOLE:
         if titles[name].null_count:
             raise PayloadError(f"{path} has titles without {name}.")
@@ -224,7 +222,7 @@ def _check_titles(path: Path, titles: pa.Table) -> None:
 
 
 def _check_histories(folder: Path, titles: pa.Table, volumes: pa.ChunkedArray) -> None:
-    """A week behind for each week of a title from its first to its cutoff."""
+    """Check that each history has a value for every week from the first to the cutoff."""
     days = titles["cutoff"].to_numpy() - titles["first_week"].to_numpy()
     weeks = days.astype("timedelta64[D]").astype(int) // 7 + 1
     if not np.array_equal(pc.fill_null(pc.list_value_length(volumes), -1).to_numpy(), weeks):
@@ -232,7 +230,7 @@ def _check_histories(folder: Path, titles: pa.Table, volumes: pa.ChunkedArray) -
 
 
 def _refuse_code(folder: Path) -> None:
-    """A folder of data holds data: whatever else is in it was put there for a purpose."""
+    """Refuse a folder with anything but data in it."""
     for path in folder.iterdir():
         if path.is_symlink() or not path.is_file() or not _HARMLESS.fullmatch(path.name):
             raise PayloadError(f"{path} does not belong into a release, which is data alone.")

@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from .contents import Payload
 
-# MLflow keeps this folder beside each payload under another name.
+# Relative, as MLflow stores this folder beside each payload under another name.
 from .manifest import LONGEST_HORIZON, PROBABILITIES
 
 LOWEST_LEVEL, HIGHEST_LEVEL = 1.0, 99.0
-"""Of interval levels in percent: what lies further out, a payload does not hold."""
+"""Interval levels in percent; a payload does not hold quantiles further out."""
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -27,8 +27,8 @@ class ReleaseForecast:
 
     Attributes:
         isbn: The title.
-        model: Family that the forecast is of.
-        cutoff: Saturday of the last week that the release knows.
+        model: Family of the model.
+        cutoff: Saturday of the release's last week of the title.
         weeks: Saturdays of the weeks ahead, shape (horizon,).
         mean: Copies a week, shape (horizon,).
         bounds: Lower and upper bound by level, shape (horizon,) each.
@@ -46,11 +46,7 @@ class ForecastReader:
     """ForecastReader questions about the titles of a payload."""
 
     def __init__(self, payload: Payload) -> None:
-        """Index the titles.
-
-        Args:
-            payload: A checked one.
-        """
+        """Index the titles of a checked payload."""
         self.payload = payload
         self.isbns: list[str] = payload.titles["isbn"].to_pylist()
         self._row = {isbn: row for row, isbn in enumerate(self.isbns)}
@@ -62,7 +58,7 @@ class ForecastReader:
         return isbn in self._row
 
     def row(self, isbn: str) -> int:
-        """Where a title stands in the tables of the payload.
+        """Return the row of a title in the tables of the payload.
 
         Raises:
             KeyError: If the release does not have it.
@@ -70,7 +66,7 @@ class ForecastReader:
         return self._row[isbn]
 
     def forecast(self, isbn: str, horizon: int, levels: Sequence[float]) -> ReleaseForecast:
-        """The weeks after a title's cutoff.
+        """Return the forecast of the weeks after a title's cutoff.
 
         Args:
             isbn: 13 digits.
@@ -97,23 +93,23 @@ class ForecastReader:
         return ReleaseForecast(isbn, self._models[row], cutoff, weeks, mean, bounds)
 
     def _quantile(self, row: int, probability: float, horizon: int) -> FloatArray:
-        """A quantile that is kept, or one between two that are.
+        """Return a quantile of the payload, or interpolate between two of them.
 
         Between two, the logarithm of one plus the copies is taken to be linear in the normal score,
         which is exact for log-normal distributions and close for normal ones.
         """
         left, share = _between(round(probability, 9))
-        kept = self.payload.quantiles[row, :, :horizon]
-        lower = kept[left].astype(np.float64)
+        stored = self.payload.quantiles[row, :, :horizon]
+        lower = stored[left].astype(np.float64)
         if share == 0.0:
             return lower
-        upper = kept[left + 1].astype(np.float64)
+        upper = stored[left + 1].astype(np.float64)
         return np.expm1((1.0 - share) * np.log1p(lower) + share * np.log1p(upper))
 
 
 @lru_cache(maxsize=4096)
 def _between(probability: float) -> tuple[int, float]:
-    """The kept quantile at or below a probability, and how far it is to the next."""
+    """Return the stored quantile at or below a probability, and the share of the next one."""
     scores = [NormalDist().inv_cdf(p) for p in PROBABILITIES]
     nearest = int(np.argmin(np.abs(np.array(PROBABILITIES) - probability)))
     if abs(PROBABILITIES[nearest] - probability) < 1e-9:

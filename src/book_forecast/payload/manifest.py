@@ -1,6 +1,6 @@
 """The manifest of a payload: what the release is, and its files with their checksums.
 
-Like `payload`, this module imports nothing else of the project: MLflow keeps a copy of it.
+Like `contents`, this module imports nothing else of the project: MLflow stores a copy of it.
 """
 
 from __future__ import annotations
@@ -27,14 +27,11 @@ _RELEASE = re.compile(r"[\w.:+-]+", re.ASCII)
 
 
 class PayloadError(Exception):
-    """A payload that is not to be trusted or cannot be read; says which file and why."""
+    """A payload that cannot be trusted or read; the message names the file and the reason."""
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """Read and check a manifest alone.
-
-    Args:
-        path: The file.
+    """Read and check a manifest.
 
     Raises:
         PayloadError: If it is missing or damaged, or of a format that this code does not know.
@@ -53,7 +50,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
             f"version of book_forecast that wrote it, or a newer one."
         )
     if content.get("checksum") != checksum(content):
-        raise PayloadError(f"{path} is damaged: its checksum is another one.")
+        raise PayloadError(f"{path} is damaged: its checksum does not match.")
     for key, is_right in _EXPECTED.items():
         if key not in content or not is_right(content[key]):
             raise PayloadError(f"{path} is no manifest of a release: its {key!r} is wrong.")
@@ -61,7 +58,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def _is_day(value: object) -> bool:
-    """Whether a manifest's cutoff is one; None is that of no titles."""
+    """Whether a value is a cutoff; None is the cutoff of a release without titles."""
     if value is None:
         return True
     try:
@@ -79,16 +76,16 @@ _EXPECTED: dict[str, Callable[[Any], bool]] = {
         isinstance(value, dict) and all(isinstance(entry, dict) for entry in value.values())
     ),
 }
-"""What a manifest must have, whoever wrote it."""
+"""Checks of a manifest, by key."""
 
 
 def checksum(manifest: Mapping[str, Any]) -> str:
-    """SHA-256 of a manifest without its own checksum."""
+    """Return the SHA-256 of a manifest without its own checksum."""
     rest = {key: value for key, value in manifest.items() if key != "checksum"}
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def file_entry(name: str, content: bytes) -> dict[str, Any]:
-    """How a manifest tells of a file."""
+    """Return the manifest's entry for a file."""
     return {"name": name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

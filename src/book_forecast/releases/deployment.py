@@ -1,4 +1,4 @@
-"""A release on an endpoint of Vertex AI, which serves it with the project's own image."""
+"""Deploys a release to an endpoint of Vertex AI, which serves it with the project's image."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ COMMAND = ("python", "-m", "book_forecast.serving")
 
 
 class Deployment(BaseModel):
-    """Where and how a release is served.
+    """An endpoint of Vertex AI.
 
     Attributes:
-        endpoint: Its name; one that does not exist is made. Each name is an endpoint of its own.
+        endpoint: Its name; it is made if it does not exist.
         project: Google Cloud project.
         location: Region.
-        image: Container image with the service in it.
-        machine_type: Of each replica.
-        min_replicas: How many there are at least.
-        max_replicas: How many there are at most.
-        service_account: What the service runs as; it must be able to read the release.
+        image: Container image with the service.
+        machine_type: Machine type of each replica.
+        min_replicas: Smallest number of replicas.
+        max_replicas: Largest number of replicas.
+        service_account: Account that the service runs as; it must be able to read the release.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -41,15 +41,15 @@ class Deployment(BaseModel):
     service_account: str | None = None
 
 
-def deploy(release: str, place: str, deployment: Deployment) -> str:
-    """Let an endpoint serve a release, and nothing else from then on.
+def deploy(release: str, location: str, deployment: Deployment) -> str:
+    """Deploy a release in place of all others of an endpoint.
 
-    The release before stays until the new one answers; Vertex AI then moves all requests at once.
+    The old release stays until the new one is ready; Vertex AI then moves all requests at once.
 
     Args:
         release: Its id.
-        place: Its folder, `gs://…`.
-        deployment: Where and how.
+        location: Its folder, `gs://…`.
+        deployment: The endpoint.
 
     Returns:
         Vertex AI's name of the endpoint.
@@ -57,10 +57,10 @@ def deploy(release: str, place: str, deployment: Deployment) -> str:
     Raises:
         UserError: If the release is not in a bucket, or Google's package is not installed.
     """
-    if not place.startswith("gs://"):
+    if not location.startswith("gs://"):
         raise UserError(
-            f"{place} is not in a bucket, where Vertex AI could read it: deploy from an "
-            "environment whose data are, such as --env production."
+            f"{location} is not in a bucket, so Vertex AI cannot read it: deploy from an "
+            "environment with its data in one, such as --env production."
         )
     try:
         from google.cloud import aiplatform
@@ -73,7 +73,7 @@ def deploy(release: str, place: str, deployment: Deployment) -> str:
     before = [model.id for model in endpoint.list_models()]
     model = aiplatform.Model.upload(
         display_name=f"{deployment.endpoint}-{release}",
-        artifact_uri=place,
+        artifact_uri=location,
         serving_container_image_uri=deployment.image,
         serving_container_command=COMMAND,
         serving_container_ports=[PORT],
@@ -81,7 +81,7 @@ def deploy(release: str, place: str, deployment: Deployment) -> str:
         serving_container_health_route="/readyz",
         **where,
     )
-    logger.info("Vertex AI knows %s as %s", release, model.resource_name)
+    logger.info("Vertex AI has uploaded %s as %s", release, model.resource_name)
     endpoint.deploy(
         model=model,
         deployed_model_display_name=release,

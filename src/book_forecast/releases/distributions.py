@@ -1,4 +1,4 @@
-"""The distribution of the weeks ahead as a release keeps it: mean and quantiles, in copies."""
+"""The distribution of the weeks ahead as a release stores it: mean and quantiles, in copies."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from book_forecast.series.history import weeks_after
 Floats = npt.NDArray[np.float32]
 
 LEVELS = (*(round(100.0 * (1.0 - 2.0 * p), 6) for p in PROBABILITIES if p < 0.5), 0.0)
-"""Interval levels whose bounds are the quantiles of a release; at level 0 both are the median."""
+"""Interval levels with the quantiles of a release as bounds; level 0 is the median."""
 QUANTILES = tuple(f"q-{p}" for p in PROBABILITIES)
 """Columns of a distributions frame."""
 
 
 def distribution_of(forecast: Forecast) -> Floats:
-    """Mean and quantiles of one title.
+    """Return mean and quantiles of one title.
 
     Args:
-        forecast: With all `LEVELS`.
+        forecast: Forecast with all `LEVELS`.
 
     Returns:
         Shape (1 + 17, horizon), the mean first, then quantiles by `PROBABILITIES`.
@@ -37,10 +37,10 @@ def distribution_of(forecast: Forecast) -> Floats:
 def distribution_frame(
     distributions: Mapping[str, Floats], cutoffs: Mapping[str, np.datetime64]
 ) -> pd.DataFrame:
-    """Distributions of many titles, one under the other.
+    """Return the distributions of many titles in one frame.
 
     Args:
-        distributions: By ISBN, as `distribution_of` makes them.
+        distributions: By ISBN, as `distribution_of` returns them.
         cutoffs: By ISBN.
 
     Returns:
@@ -59,26 +59,26 @@ def distribution_frame(
 
 
 def from_frame(frame: pd.DataFrame, isbns: list[str]) -> tuple[Floats, Floats]:
-    """The inverse of `distribution_frame`.
+    """Invert `distribution_frame`.
 
     Args:
         frame: 104 rows for each of the titles.
-        isbns: The titles in the order wanted.
+        isbns: The titles in the order of the result.
 
     Returns:
         Means, shape (n, 104), and quantiles, shape (n, 17, 104).
 
     Raises:
-        ValueError: If a title has not all of its weeks.
+        ValueError: If a title lacks weeks.
     """
     ordered = frame.sort_values(["isbn", "week"], kind="stable")
     found = ordered["isbn"].to_numpy(dtype=str)[::LONGEST_HORIZON]
     if len(ordered) % LONGEST_HORIZON or list(found) != sorted(isbns):
         raise ValueError("The distributions are not of the same titles as the models.")
-    places = np.searchsorted(found, isbns)
+    rows = np.searchsorted(found, isbns)
     shape = (len(found), LONGEST_HORIZON)
-    means = ordered["mean"].to_numpy(np.float32).reshape(shape)[places]
+    means = ordered["mean"].to_numpy(np.float32).reshape(shape)[rows]
     quantiles = np.stack(
-        [ordered[name].to_numpy(np.float32).reshape(shape)[places] for name in QUANTILES], axis=1
+        [ordered[name].to_numpy(np.float32).reshape(shape)[rows] for name in QUANTILES], axis=1
     )
     return means, quantiles

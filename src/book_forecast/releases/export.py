@@ -1,47 +1,59 @@
-"""Single titles as statsmodels' results, for those who want to look into a model."""
+"""Exports SARIMA models of single titles as results of statsmodels."""
 
 from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Sequence
 
+from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.sarima import Sarima
 from book_forecast.payload.contents import Payload
 from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.releases.models import model_of
-from book_forecast.releases.registry import Registry
+from book_forecast.releases.registry import ReleaseRegistry
 from book_forecast.sarima.bridge import to_statsmodels
 from book_forecast.storage.errors import UserError
 from book_forecast.storage.mlflow_store import experiment_id, make_ready
 
 
-def log_statsmodels(payload: Payload, isbns: Sequence[str], registry: Registry) -> dict[str, str]:
-    """Log titles in MLflow, filtered with `low_memory`: under a megabyte where all takes 972.
+def log_statsmodels(
+    payload: Payload, isbns: Sequence[str], registry: ReleaseRegistry
+) -> dict[str, str]:
+    """Log the SARIMA models of titles in MLflow, an ensemble's SARIMA member included.
 
-    MLflow keeps such models as pickles: load only those that you have exported yourself.
+    They are filtered with `low_memory`: a model takes less than a megabyte in place of 972.
+    MLflow stores such models as pickles: load only those that you have exported yourself.
 
     Args:
         payload: The release.
-        isbns: Titles with a SARIMA model.
-        registry: Of MLflow; the models get a run in its experiment.
+        isbns: The titles.
+        registry: MLflow's registry; the models get a run in its experiment.
 
     Returns:
-        MLflow's address of each model, by ISBN.
+        MLflow's URI of each model, by ISBN.
 
     Raises:
-        UserError: If the release lacks a title, or it has no SARIMA model.
+        UserError: If the release lacks a title, or the title has no SARIMA model.
     """
     import mlflow
 
-    answers = ForecastReader(payload)
-    models = {}
+    reader = ForecastReader(payload)
+    models: dict[str, Sarima] = {}
     for isbn in isbns:
-        if isbn not in answers:
+        if isbn not in reader:
             raise UserError(f"The release {payload.release} has no title {isbn}.")
-        model = model_of(payload, answers.row(isbn))
-        if not isinstance(model, Sarima):
-            raise UserError(f"{isbn} has no SARIMA model but {model.family}: there is no export.")
-        models[isbn] = model
+        model = model_of(payload, reader.row(isbn))
+        member = model.members.get(Sarima.family) if isinstance(model, Ensemble) else model
+        if not isinstance(member, Sarima):
+            raise UserError(
+                f"{isbn} has no SARIMA model to export: it is forecast by "
+                + (
+                    f"an ensemble of {', '.join(sorted(model.members))}."
+                    if isinstance(model, Ensemble)
+                    else f"{model.family}."
+                )
+            )
+        models[isbn] = member
     make_ready(registry.uri)
     mlflow.set_tracking_uri(registry.uri)
     experiment = experiment_id(registry.uri, registry.experiment)

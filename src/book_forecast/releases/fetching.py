@@ -1,4 +1,4 @@
-"""Brings a payload from a bucket to the local disk."""
+"""Downloads a payload from a bucket."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from book_forecast.payload.manifest import MANIFEST, PayloadError
 def fetch_payload(
     fs: fsspec.AbstractFileSystem, source: str, manifest: Mapping[str, Any], folder: Path
 ) -> None:
-    """Bring the files of one manifest here; a fetch that is cut short leaves nothing.
+    """Download the files of a checked manifest; an interrupted download leaves nothing.
 
     Args:
-        fs: The filesystem they are on.
-        source: Their folder there.
-        manifest: A checked one.
+        fs: The filesystem of the payload.
+        source: Folder of the payload.
+        manifest: Its manifest.
         folder: The local folder to make.
 
     Raises:
@@ -35,9 +35,9 @@ def fetch_payload(
         for entry in manifest["files"].values():
             name = str(entry["name"])
             if "/" in name or "\\" in name:
-                raise PayloadError(f"{source} names {name!r}: no file of its own.")
+                raise PayloadError(f"{source} names {name!r}, which is not a file of its folder.")
             fs.get_file(f"{source}/{name}", str(waiting / name))
-        # That of a newer payload may have taken its place meanwhile.
+        # The bucket may have the manifest of a newer payload by now.
         (waiting / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
         with suppress(OSError):  # another process was faster
             waiting.rename(folder)

@@ -5,49 +5,75 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
-from scipy.stats import wilcoxon
 
 from book_forecast.options.groups import PromoteOptions
+from book_forecast.releases.significance import (
+    FloatArray,
+    p_by_titles,
+    p_by_weeks,
+    p_of_coverage,
+)
+from book_forecast.storage.errors import UserError
 
-FEWEST_FOR_A_TEST = 6
-"""With fewer titles that differ no paired test can tell, and the ratio alone decides."""
+Status = Literal["passed", "warning", "failed"]
+
+
+class PromotionRefusedError(UserError):
+    """The candidate is refused, and `promote.required` makes this an error of the run."""
+
+    exit_code = 3
 
 
 @dataclass(frozen=True)
-class Errors:
-    """Errors of candidate and champion, estimated on the same weeks, over the titles both have.
+class Measures:
+    """Figures of one release on the test weeks.
 
     Attributes:
-        candidate: WAPE on the test weeks.
-        champion: The same.
-        candidate_by_title: MASE, mean over test weeks and folds.
-        champion_by_title: The same, for the same titles.
-        titles: Share of the champion's titles that the candidate has.
+        wape: WAPE over all titles; NaN where nothing was sold.
+        baseline_wape: WAPE of seasonal naive, over the same titles.
+        coverage: By interval level in percent, the share of weeks inside, one value a title.
+        fallbacks: Share of titles with a fallback.
     """
 
-    candidate: float
-    champion: float
-    candidate_by_title: tuple[float, ...]
-    champion_by_title: tuple[float, ...]
-    titles: float = 1.0
+    wape: float
+    baseline_wape: float
+    coverage: Mapping[str, FloatArray]
+    fallbacks: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Candidate and champion, fitted on the same training weeks, on the same test weeks.
+
+    Attributes:
+        champion: Id of the champion.
+        candidate_errors: Absolute errors, shape (titles, weeks), over the titles both forecast;
+            NaN in weeks without a known volume.
+        champion_errors: Errors of the champion, in the same shape.
+        measures: Figures of the champion; None where it cannot be fitted again.
+        compared: How many of the champion's living titles are compared.
+        living: How many of the champion's titles still sell.
+    """
+
+    champion: str
+    candidate_errors: FloatArray
+    champion_errors: FloatArray
+    measures: Measures | None
+    compared: int
+    living: int
 
 
 class Gate(BaseModel):
-    """One gate.
-
-    Attributes:
-        name: Of it.
-        passed: Whether the candidate has passed it.
-        reason: What was measured, and what it had to be.
-    """
+    """The result of one gate: what was measured, and its bound."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    passed: bool
+    status: Status
     reason: str
 
 
@@ -56,9 +82,9 @@ class Verdict(BaseModel):
 
     Attributes:
         release: The candidate.
-        champion: The champion that it was held against; None for the first release of all.
-        promote: Whether it is to be champion.
-        gates: All of them.
+        champion: The champion that it was compared with; None for the first release.
+        promote: Whether it becomes champion, or is champion already.
+        gates: Results of all gates.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -68,112 +94,168 @@ class Verdict(BaseModel):
     promote: bool
     gates: tuple[Gate, ...]
 
-    def told(self) -> list[str]:
-        """A line for each gate."""
-        return [
-            f"Gate {gate.name}: {'passed' if gate.passed else 'FAILED'} ({gate.reason})"
-            for gate in self.gates
-        ]
+    @property
+    def failed(self) -> list[Gate]:
+        """Gates that the candidate has failed."""
+        return [gate for gate in self.gates if gate.status == "failed"]
 
     @property
     def why(self) -> str:
-        """The decision in a sentence."""
-        failed = [gate.name for gate in self.gates if not gate.passed]
-        if not failed:
+        """The reason of the verdict."""
+        if self.release == self.champion:
+            return "is champion already"
+        names = ", ".join(gate.name for gate in self.failed)
+        if not names:
             return "passed all gates"
         if self.promote:
-            return f"the first release of all, though it failed {', '.join(failed)}"
-        return f"failed {', '.join(failed)}"
+            return f"the first release of all, though it failed {names}"
+        return f"failed {names}"
+
+    def lines(self) -> list[str]:
+        """Return a line for each gate."""
+        return [f"Gate {gate.name}: {gate.status} ({gate.reason})" for gate in self.gates]
 
 
 def judge(
-    release: str,
-    champion: str | None,
-    metrics: Mapping[str, float],
-    errors: Errors | None,
-    options: PromoteOptions,
+    release: str, measures: Measures, comparison: Comparison | None, options: PromoteOptions
 ) -> Verdict:
-    """Hold a candidate against the gates.
+    """Judge a candidate.
 
     Args:
-        release: The candidate.
-        champion: The champion; None for the first release of all, which is promoted anyway, so
-            that there is something to forecast from.
-        metrics: Scores over all titles, as `evaluate` writes them.
-        errors: Beside the champion's; None where there is none.
-        options: The bounds.
+        release: Id of the candidate.
+        measures: Its figures on the test weeks.
+        comparison: Beside the champion; None for the first release, which is promoted whatever its
+            gates say: without it there is nothing to forecast from.
+        options: Bounds of the gates.
     """
+    if comparison is None:
+        gates = _absolute_gates(measures, None, options)
+        return Verdict(release=release, champion=None, promote=True, gates=gates)
+    if release == comparison.champion:
+        return Verdict(release=release, champion=release, promote=True, gates=())
+    gates = (
+        _champion_gate(comparison, options),
+        _titles_gate(comparison, options),
+        *_absolute_gates(measures, comparison.measures, options),
+    )
+    promote = all(gate.status != "failed" for gate in gates)
+    return Verdict(release=release, champion=comparison.champion, promote=promote, gates=gates)
+
+
+def _champion_gate(comparison: Comparison, options: PromoteOptions) -> Gate:
+    """Fail where the errors are worse than allowed by more than chance."""
+    if comparison.measures is None:
+        reason = (
+            f"the champion {comparison.champion} cannot be fitted again for a comparison, as "
+            "releases of older versions cannot: `kedro release promote` decides"
+        )
+        return Gate(name="champion", status="failed", reason=reason)
+    known = np.isfinite(comparison.candidate_errors) & np.isfinite(comparison.champion_errors)
+    ours = np.where(known, comparison.candidate_errors, 0.0)
+    theirs = np.where(known, comparison.champion_errors, 0.0)
+    ours, theirs = ours[:, known.any(axis=0)], theirs[:, known.any(axis=0)]
+    seen = f"over {len(ours)} titles and {ours.shape[1]} weeks"
+    if ours.sum() == theirs.sum():
+        return Gate(name="champion", status="passed", reason=f"the champion's errors {seen}")
+    ratio = ours.sum() / theirs.sum() if theirs.sum() > 0.0 else math.inf
+    told = f"WAPE {ratio:.3f} times the champion's {seen}, at most {1.0 + options.max_worse:.3f}"
+    if ratio <= 1.0 + options.max_worse:
+        return Gate(name="champion", status="passed", reason=told)
+    tests = {"by weeks": p_by_weeks(ours - theirs), "by titles": p_by_titles(ours, theirs)}
+    values = {name: p for name, p in tests.items() if p is not None}
+    told += "".join(f"; p = {p:.3f} {name}" for name, p in values.items())
+    if ratio > 1.0 + options.max_worse_by_chance:
+        told += f"; above {1.0 + options.max_worse_by_chance:.3f} chance is no excuse"
+        return Gate(name="champion", status="failed", reason=told)
+    if not values:
+        told += "; too few titles and weeks for a test"
+    is_chance = bool(values) and min(values.values()) >= options.significance
+    return Gate(name="champion", status="passed" if is_chance else "failed", reason=told)
+
+
+def _titles_gate(comparison: Comparison, options: PromoteOptions) -> Gate:
+    """Fail where the champion has too many titles that cannot be compared."""
+    if comparison.measures is None:
+        return Gate(name="titles", status="warning", reason="nothing could be compared")
+    share = comparison.compared / comparison.living if comparison.living else 1.0
+    reason = (
+        f"{comparison.compared} of the champion's {comparison.living} living titles compared, at "
+        f"least {options.min_titles:.0%}"
+    )
+    status: Status = "passed" if share >= options.min_titles else "failed"
+    return Gate(name="titles", status=status, reason=reason)
+
+
+def _absolute_gates(
+    measures: Measures, champion: Measures | None, options: PromoteOptions
+) -> tuple[Gate, ...]:
+    """Return the gates that need no champion; what the champion fails as badly only warns."""
+    slack = options.max_worse
+    bound = options.max_of_baseline
+    ratio, former = _ratio(measures), math.nan if champion is None else _ratio(champion)
     gates = [
-        _beats_baseline(metrics, options),
-        *_covers(metrics, options),
-        _falls_back_rarely(metrics, options),
+        _absolute_gate(
+            "seasonal naive",
+            passed=ratio <= bound,
+            excused=not former <= bound and not ratio > former * (1.0 + slack),
+            reason="no title has sold in the test weeks"
+            if math.isnan(ratio)
+            else f"WAPE {measures.wape:.3f}, at most {bound * measures.baseline_wape:.3f}",
+            champion=None if champion is None else f"{champion.wape:.3f}",
+        )
     ]
-    if errors is not None:
-        gates[:0] = [_not_worse(errors, options), _has_titles(errors, options)]
-    passed = all(gate.passed for gate in gates)
-    return Verdict(
-        release=release, champion=champion, promote=passed or champion is None, gates=tuple(gates)
+    for level, shares in measures.coverage.items():
+        theirs = None if champion is None else champion.coverage.get(level)
+        gates.append(_coverage_gate(level, shares, theirs, options))
+    share, most = measures.fallbacks, options.max_fallbacks
+    former = math.nan if champion is None else champion.fallbacks
+    gates.append(
+        _absolute_gate(
+            "fallbacks",
+            passed=share <= most,
+            excused=former > most and share <= former + slack,
+            reason=f"{share:.3f} of the titles, at most {most:.3f}",
+            champion=None if champion is None else f"{former:.3f}",
+        )
+    )
+    return tuple(gates)
+
+
+def _ratio(measures: Measures) -> float:
+    if measures.baseline_wape == 0.0:
+        return math.inf if measures.wape > 0.0 else 0.0
+    return measures.wape / measures.baseline_wape
+
+
+def _coverage_gate(
+    level: str, shares: FloatArray, champion: FloatArray | None, options: PromoteOptions
+) -> Gate:
+    """Fail where intervals are too narrow by more than chance, and warn where they are too wide."""
+    nominal, tolerance = float(level) / 100.0, options.coverage_tolerance
+    lowest, highest = nominal - tolerance, min(nominal + tolerance, 1.0)
+    name, share = f"coverage of {level} %", float(shares.mean()) if len(shares) else math.nan
+    reason = f"{share:.3f} over {len(shares)} titles, {lowest:.3f} to {highest:.3f}"
+    if not len(shares):
+        return Gate(name=name, status="warning", reason="no title has intervals")
+    if share > highest:
+        return Gate(name=name, status="warning", reason=f"{reason}: wider than they need be")
+    p = p_of_coverage(shares, lowest)
+    if lowest > share and p >= options.significance:
+        return Gate(name=name, status="warning", reason=f"{reason}; p = {p:.3f}: may be chance")
+    theirs = math.nan if champion is None or not len(champion) else float(champion.mean())
+    return _absolute_gate(
+        name,
+        passed=share >= lowest,
+        excused=theirs < lowest and share >= theirs - options.max_worse,
+        reason=reason if share >= lowest else f"{reason}; p = {p:.3f}",
+        champion=None if math.isnan(theirs) else f"{theirs:.3f}",
     )
 
 
-def _not_worse(errors: Errors, options: PromoteOptions) -> Gate:
-    """Fails where the errors are worse by more than allowed and a paired test does not doubt it.
-
-    The test is Wilcoxon's (1945) signed-rank test of the errors' log ratios, one-sided.
-    """
-    bound = 1.0 + options.max_worse
-    if not (math.isfinite(errors.candidate) and errors.champion > 0.0):
-        return Gate(name="champion", passed=True, reason="no title in common has sold")
-    ratio = errors.candidate / errors.champion
-    told = f"WAPE {ratio:.3f} times the champion's, at most {bound:.3f}"
-    if ratio <= bound:
-        return Gate(name="champion", passed=True, reason=told)
-    ours, theirs = np.array(errors.candidate_by_title), np.array(errors.champion_by_title)
-    usable = (ours > 0.0) & (theirs > 0.0)
-    ratios = np.log(ours[usable] / theirs[usable])
-    ratios = ratios[ratios != 0.0]
-    if len(ratios) < FEWEST_FOR_A_TEST:
-        return Gate(name="champion", passed=False, reason=f"{told}; too few titles for a test")
-    p = float(wilcoxon(ratios, alternative="greater").pvalue)
-    reason = f"{told}; paired test over {len(ratios)} titles: p = {p:.3f}"
-    return Gate(name="champion", passed=p >= options.significance, reason=reason)
-
-
-def _has_titles(errors: Errors, options: PromoteOptions) -> Gate:
-    """Fails where a run for a few titles would leave the others without a forecast."""
-    reason = f"{errors.titles:.3f} of the champion's, at least {options.min_titles:.3f}"
-    return Gate(name="titles", passed=errors.titles >= options.min_titles, reason=reason)
-
-
-def _beats_baseline(metrics: Mapping[str, float], options: PromoteOptions) -> Gate:
-    ours, theirs = metrics.get("test_wape"), metrics.get("test_wape_seasonal_naive")
-    if ours is None or theirs is None:
-        return Gate(name="seasonal naive", passed=False, reason="there are no test weeks to score")
-    bound = options.max_of_baseline * theirs
-    reason = f"WAPE {ours:.3f}, at most {bound:.3f}"
-    return Gate(name="seasonal naive", passed=ours <= bound, reason=reason)
-
-
-def _covers(metrics: Mapping[str, float], options: PromoteOptions) -> list[Gate]:
-    gates = []
-    for name, share in metrics.items():
-        level = name.removeprefix("test_coverage-")
-        if level == name or "_" in level:
-            continue
-        nominal, tolerance = float(level) / 100.0, options.coverage_tolerance
-        lowest, highest = nominal - tolerance, min(nominal + tolerance, 1.0)
-        gates.append(
-            Gate(
-                name=f"coverage of {level} %",
-                passed=lowest <= share <= highest,
-                reason=f"{share:.3f}, {lowest:.3f} to {highest:.3f}",
-            )
-        )
-    return gates
-
-
-def _falls_back_rarely(metrics: Mapping[str, float], options: PromoteOptions) -> Gate:
-    titles = metrics.get("n_titles", 0.0)
-    share = metrics.get("n_fallbacks", 0.0) / titles if titles else 1.0
-    reason = f"{share:.3f} of the titles, at most {options.max_fallbacks:.3f}"
-    return Gate(name="fallbacks", passed=share <= options.max_fallbacks, reason=reason)
+def _absolute_gate(
+    name: str, *, passed: bool, excused: bool, reason: str, champion: str | None
+) -> Gate:
+    status: Status = "passed" if passed else "failed"
+    if not passed and excused and champion is not None:
+        status, reason = "warning", f"{reason}; the champion fails as badly ({champion})"
+    return Gate(name=name, status=status, reason=reason)

@@ -1,4 +1,4 @@
-"""How releases have done on weeks that none of them was estimated on."""
+"""Post-release evaluation: errors of releases on weeks after their trainings."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ from book_forecast.series.history import WEEK, FloatArray, title_histories, week
 
 
 def post_release_errors(releases: Sequence[Payload], sales: pd.DataFrame) -> pd.DataFrame | None:
-    """WAPE of releases on the weeks after all of their trainings, over the titles all of them have.
+    """Return the WAPE of releases on the weeks after all their trainings, over common titles.
 
-    All forecast from the same week, the last one that any of them was trained on: the others have
-    the weeks up to it rolled in.
+    All forecast from the same origin, the last week that any of them was trained on. The weeks up
+    to it are rolled into the others.
 
     Args:
-        releases: To compare.
+        releases: The releases to compare.
         sales: isbn, week, volume: a full weekly grid a title.
 
     Returns:
         release, weeks, titles and wape; None where there is no such week yet.
     """
-    answers = [ForecastReader(payload) for payload in releases]
-    common = set.intersection(*({*a.isbns} for a in answers))
-    wrong, sold = np.zeros(len(releases)), 0.0
-    titles, known_weeks = 0, set()
+    readers = [ForecastReader(payload) for payload in releases]
+    common = set.intersection(*({*reader.isbns} for reader in readers))
+    errors, sold = np.zeros(len(releases)), 0.0
+    titles, weeks = 0, set()
     for history in title_histories(sales[sales["isbn"].isin(common)]):
-        rows = [a.row(history.isbn) for a in answers]
+        rows = [reader.row(history.isbn) for reader in readers]
         origin = max(_day(p, "trained_until", row) for p, row in zip(releases, rows, strict=True))
-        happened = history.weeks_since(origin)[:LONGEST_HORIZON]
-        known = np.flatnonzero(np.isfinite(happened))
+        actual = history.weeks_since(origin)[:LONGEST_HORIZON]
+        known = np.flatnonzero(np.isfinite(actual))
         if not len(known):
             continue
         titles += 1
-        known_weeks |= {origin + WEEK * (week + 1) for week in known.tolist()}
-        sold += float(happened[known].sum())
-        for place, (payload, row) in enumerate(zip(releases, rows, strict=True)):
+        weeks |= {origin + WEEK * (ahead + 1) for ahead in known.tolist()}
+        sold += float(actual[known].sum())
+        for index, (payload, row) in enumerate(zip(releases, rows, strict=True)):
             newer = history.weeks_since(_day(payload, "trained_until", row))
-            mean = _mean_from(payload, row, origin, newer, len(happened))
-            wrong[place] += float(np.abs(mean - happened)[known].sum())
+            mean = _mean_from(payload, row, origin, newer, len(actual))
+            errors[index] += float(np.abs(mean - actual)[known].sum())
     if not titles:
         return None
     return pd.DataFrame(
         {
             "release": [payload.release for payload in releases],
-            "weeks": len(known_weeks),
+            "weeks": len(weeks),
             "titles": titles,
-            "wape": wrong / sold if sold else np.nan,
+            "wape": errors / sold if sold else np.nan,
         }
     )
 
@@ -60,14 +60,9 @@ def post_release_errors(releases: Sequence[Payload], sales: pd.DataFrame) -> pd.
 def _mean_from(
     payload: Payload, row: int, origin: np.datetime64, newer: FloatArray, horizon: int
 ) -> FloatArray:
-    """What a release says of the weeks after one of its last training week or later.
+    """Return a release's forecast from its last training week or a later origin.
 
-    Args:
-        payload: The release.
-        row: Of the title.
-        origin: The week.
-        newer: The weeks since its training.
-        horizon: Weeks ahead.
+    `newer` holds the weeks after its training.
     """
     cutoff = _day(payload, "cutoff", row)
     if cutoff == origin:

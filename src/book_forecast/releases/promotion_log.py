@@ -1,7 +1,8 @@
-"""Who was champion when: each change a file of its own, made by whoever comes first."""
+"""The promotion log: a file for each change of the champion, written by whoever comes first."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -10,7 +11,7 @@ Action = Literal["promote", "rollback", "pin", "unpin"]
 
 
 class Promotion(BaseModel):
-    """A change of the champion.
+    """A record of the promotion log.
 
     Attributes:
         number: From 1, without gaps.
@@ -19,7 +20,7 @@ class Promotion(BaseModel):
         before: The champion until now; None for the first.
         who: Name of the user, or of the process.
         when: In UTC.
-        why: In the words of whoever did it.
+        why: The user's reason, or the verdict of the gates.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,4 +39,13 @@ class PinnedError(Exception):
 
 
 class ChampionChangedError(Exception):
-    """Somebody else has changed the champion since it was looked at."""
+    """Somebody else has changed the champion after it was looked at."""
+
+
+def is_pinned(log: Sequence[Promotion]) -> bool:
+    """Return whether the champion is pinned, so that no run changes it.
+
+    A pin stays until it is taken off, whichever release a person promotes in between.
+    """
+    actions = [record.action for record in log if record.action in ("pin", "unpin")]
+    return bool(actions) and actions[-1] == "pin"

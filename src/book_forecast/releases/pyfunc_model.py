@@ -1,6 +1,6 @@
-"""How MLflow answers out of a release: the code that it keeps beside the payload.
+"""The MLflow model of a release: the code that is logged beside the payload.
 
-It is run by MLflow alone, where nothing of this project need be installed.
+MLflow runs it where nothing of this project is installed.
 """
 
 from pathlib import Path
@@ -20,12 +20,12 @@ LEVELS = (80.0, 95.0)
 class ReleaseModel(PythonModel):
     """Forecasts of any titles of the release, for any horizon up to 104 weeks and any levels."""
 
-    # MLflow would read a signature out of the hints, and warns of those it has no use of.
+    # MLflow reads a signature from type hints otherwise, and warns of hints that it cannot use.
     _skip_type_hint_validation = True
 
     def load_context(self, context: Any) -> None:
         """Read and check the payload."""
-        self.answers = ForecastReader(read_payload(Path(context.artifacts["payload"])))
+        self.reader = ForecastReader(read_payload(Path(context.artifacts["payload"])))
 
     def predict(  # type: ignore[no-untyped-def]
         self,
@@ -33,7 +33,7 @@ class ReleaseModel(PythonModel):
         model_input,
         params: dict[str, Any] | None = None,
     ) -> pd.DataFrame:
-        """Forecast.
+        """Return forecasts.
 
         Args:
             context: MLflow's.
@@ -54,18 +54,18 @@ class ReleaseModel(PythonModel):
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
     def _frame(self, isbn: str, horizon: int, levels: list[float]) -> pd.DataFrame:
-        if isbn not in self.answers:
-            raise KeyError(f"The release {self.answers.payload.release} has no title {isbn}.")
-        answer = self.answers.forecast(isbn, horizon, levels)
+        if isbn not in self.reader:
+            raise KeyError(f"The release {self.reader.payload.release} has no title {isbn}.")
+        found = self.reader.forecast(isbn, horizon, levels)
         columns: dict[str, Any] = {
             "isbn": isbn,
-            "week": answer.weeks.astype("datetime64[s]"),
-            "cutoff": pd.Timestamp(answer.cutoff),
-            "release": self.answers.payload.release,
-            "model": answer.model,
-            "mean": answer.mean,
+            "week": found.weeks.astype("datetime64[s]"),
+            "cutoff": pd.Timestamp(found.cutoff),
+            "release": self.reader.payload.release,
+            "model": found.model,
+            "mean": found.mean,
         }
-        for level, (lower, upper) in answer.bounds.items():
+        for level, (lower, upper) in found.bounds.items():
             columns |= {f"lo-{level:g}": lower, f"hi-{level:g}": upper}
         return pd.DataFrame(columns)
 

@@ -1,9 +1,14 @@
-"""Releases as versions of one model in MLflow's registry, and its alias for the champion."""
+"""MLflow's registry as a mirror: releases as versions of a model, its alias set to the champion.
+
+Nothing reads the alias: the promotion log decides who is champion.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -11,7 +16,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from book_forecast import payload
 from book_forecast.storage.errors import UserError
@@ -26,33 +31,59 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.models.model import ModelInfo
 
-MODEL = "book_forecast"
 EXPERIMENT = "book_forecast"
 CHAMPION = "champion"
 RELEASE = "release"
 """Tag of a version that names its release."""
-# The payload's own readers travel with it, under a name that says which format they read.
+# The readers are logged beside the payload, under a name with the format that they read.
 _READERS_PACKAGE = "book_forecast_release_1"
 _REQUIREMENTS = ("numpy", "pandas", "pyarrow")
 _QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 
 
 class RegistryError(UserError):
-    """MLflow's registry does not answer or refuses; says where it is and why."""
+    """MLflow's registry does not answer or refuses; the message names its URI and the reason."""
 
 
-class Registry:
+def model_name(data_root: str, project: Path) -> str:
+    """Return the default name of a data root's registered model, which no other root has.
+
+    Args:
+        data_root: A folder, relative to the project if not absolute, or a URL.
+        project: Folder of the project.
+    """
+    root = data_root.rstrip("/")
+    if "://" not in root:
+        root = os.path.realpath(project / root)
+    slug = re.sub(r"[^a-z0-9]+", "-", root.rpartition("/")[2].lower()).strip("-") or "data"
+    return f"book_forecast-{slug}-{hashlib.sha256(root.encode()).hexdigest()[:8]}"
+
+
+class ReleaseRegistry:
     """The registered model whose versions are releases."""
 
-    def __init__(self, uri: str, model: str = MODEL, experiment: str = EXPERIMENT) -> None:
-        """Name the registry; nothing is asked yet.
+    def __init__(self, uri: str, model: str, experiment: str = EXPERIMENT) -> None:
+        """Name the registry; no request is made yet.
 
         Args:
-            uri: Of MLflow's store or server.
+            uri: URI of MLflow's store or server.
             model: Name of the registered model.
-            experiment: Where a release that belongs to no run gets one of its own.
+            experiment: Experiment for the releases that belong to no run.
         """
         self.uri, self.model, self.experiment = uri, model, experiment
+
+    @classmethod
+    def of(cls, context: Any) -> Self:
+        """Return the registry of a Kedro context: that of its data root."""
+        given = context.config_loader["parameters"]
+        name = given["registered_model"] or model_name(given["data_root"], context.project_path)
+        settings = getattr(context, "mlflow", None)
+        if settings is None:  # mlflow.yml cannot be used, as a warning has said
+            import mlflow
+
+            return cls(mlflow.get_tracking_uri(), name)
+        experiment = settings.tracking.experiment.name or EXPERIMENT
+        return cls(settings.server.mlflow_tracking_uri, name, experiment)
 
     def register(
         self,
@@ -62,17 +93,14 @@ class Registry:
         tags: Mapping[str, Any],
         run_id: str | None = None,
     ) -> int:
-        """Make a version of a release, unless there is one.
+        """Return the version of a release, which is made if there is none.
 
         Args:
             release: Its id.
-            folder: Where its payload is.
-            files: Names of the payload's files there.
-            tags: What the version tells beside it.
+            folder: Folder of its payload.
+            files: Names of the payload's files.
+            tags: More tags of the version.
             run_id: The MLflow run that it belongs to; a new one if not given.
-
-        Returns:
-            The version.
 
         Raises:
             RegistryError: If MLflow does not answer or refuses.
@@ -81,12 +109,12 @@ class Registry:
             known = self._versions(client)
             if release in known:
                 return known[release]
-            told = {name: str(value) for name, value in {RELEASE: release, **tags}.items()}
+            texts = {name: str(value) for name, value in {RELEASE: release, **tags}.items()}
             logged = self._log([folder / name for name in files], run_id, release)
-            return self._make_version(client, logged, told)
+            return self._make_version(client, logged, texts)
 
     def versions(self) -> dict[str, int]:
-        """Versions by release.
+        """Return versions by release.
 
         Raises:
             RegistryError: If MLflow does not answer.
@@ -95,7 +123,7 @@ class Registry:
             return self._versions(client)
 
     def tag(self, release: str, tags: Mapping[str, Any]) -> None:
-        """Let the version of a release tell more.
+        """Add tags to the version of a release.
 
         Raises:
             RegistryError: If MLflow does not answer, or has no such version.
@@ -105,34 +133,23 @@ class Registry:
             for name, value in tags.items():
                 client.set_model_version_tag(self.model, version, name, str(value))
 
-    def run_tags(self, run_id: str) -> dict[str, str]:
-        """What is told of a run.
+    def active_run(self) -> dict[str, str]:
+        """Return the open MLflow run, and the ZenML run that it belongs to, as manifest entries."""
+        import mlflow
 
-        Raises:
-            RegistryError: If MLflow does not answer, or has no such run.
-        """
-        with self._answering() as client:
-            return dict(client.get_run(run_id).data.tags)
+        active = mlflow.active_run()
+        if active is None:
+            return {}
+        try:
+            with self._answering() as client:
+                tags = client.get_run(active.info.run_id).data.tags
+        except RegistryError:
+            tags = active.data.tags
+        found = {"mlflow_run": active.info.run_id, "zenml_run": tags.get("zenml.run_name")}
+        return {name: value for name, value in found.items() if value}
 
-    def champion(self) -> str | None:
-        """The release that the alias names; None if there is no alias.
-
-        Raises:
-            RegistryError: If MLflow does not answer.
-        """
-        from mlflow.exceptions import MlflowException
-
-        with self._answering() as client:
-            try:
-                version = client.get_model_version_by_alias(self.model, CHAMPION)
-            except MlflowException as error:
-                if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                    return None
-                raise
-            return version.tags.get(RELEASE)
-
-    def crown(self, release: str) -> None:
-        """Let the alias name a release.
+    def set_alias(self, release: str) -> None:
+        """Set the alias to a release.
 
         Raises:
             RegistryError: If MLflow does not answer, or has no such version.
@@ -144,7 +161,8 @@ class Registry:
         known = self._versions(client)
         if release not in known:
             raise RegistryError(
-                f"{without_secrets(self.uri)} does not know {release} yet: `kedro release sync`."
+                f"{without_secrets(self.uri)} has no version of {release}: run "
+                "`kedro release sync`."
             )
         return str(known[release])
 
@@ -163,7 +181,7 @@ class Registry:
                 return found
 
     def _make_version(self, client: MlflowClient, logged: ModelInfo, tags: dict[str, str]) -> int:
-        """A version that has its tags from the start; MLflow's own way sets them afterwards."""
+        """Make a version with its tags; `mlflow.register_model` sets them afterwards."""
         from mlflow.exceptions import MlflowException
         from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
 
@@ -180,7 +198,7 @@ class Registry:
             await_creation_for=60,
             model_id=logged.model_id,
         )
-        # MLflow's pages link a run's model to its version by this.
+        # MLflow's pages link the model of a run to its version by this tag.
         link = json.dumps([{"name": self.model, "version": int(made.version)}])
         client.set_logged_model_tags(logged.model_id, {MLFLOW_MODEL_VERSIONS: link})
         return int(made.version)
@@ -189,15 +207,15 @@ class Registry:
         import mlflow
 
         mlflow.set_tracking_uri(self.uri)
-        with tempfile.TemporaryDirectory() as place, self._run(run_id, release):
-            readers = Path(place, _READERS_PACKAGE)
+        with tempfile.TemporaryDirectory() as folder, self._run(run_id, release):
+            readers = Path(folder, _READERS_PACKAGE)
             unused = shutil.ignore_patterns("__pycache__")
             shutil.copytree(Path(payload.__file__).parent, readers, ignore=unused)
-            content = Path(place, "payload")
+            content = Path(folder, "payload")
             content.mkdir()
             for path in files:
                 shutil.copy(path, content)
-            with _importable(place):
+            with _importable(folder):
                 return mlflow.pyfunc.log_model(
                     name=RELEASE,
                     python_model=str(Path(__file__).with_name("pyfunc_model.py")),
@@ -209,7 +227,7 @@ class Registry:
 
     @contextmanager
     def _run(self, run_id: str | None, release: str) -> Iterator[None]:
-        """Be in the run of a training, or in one of the release's own."""
+        """Open the run of the training, or a run for the release alone, unless one is open."""
         import mlflow
 
         if mlflow.active_run() is not None:
@@ -219,7 +237,7 @@ class Registry:
             try:
                 mlflow.get_run(run_id)
             except mlflow.MlflowException:
-                run_id = None  # that of another store, where MLflow did not answer at the time
+                run_id = None  # a run of another store: this one did not answer at the time
         with mlflow.start_run(
             run_id=run_id,
             run_name=None if run_id else f"release {release}",
@@ -247,11 +265,11 @@ class Registry:
 
 @contextmanager
 def _importable(folder: str) -> Iterator[None]:
-    """MLflow runs the model's code when it is logged, before it knows the packages beside it."""
+    """Put a folder on the path: MLflow runs the model's code when it logs it."""
     sys.path.insert(0, folder)
     try:
         with warnings.catch_warnings():
-            # MLflow asks for type hints and examples, which one model for all titles has no use of.
+            # MLflow asks for type hints and examples, which this model does not need.
             warnings.simplefilter("ignore")
             yield
     finally:

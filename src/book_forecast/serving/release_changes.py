@@ -61,7 +61,7 @@ def changes_since(
     # A release that was promoted again is no release before itself.
     if promotion is None or promotion.before in (None, payload.release):
         return None
-    return compare(payload, load(store.place(promotion.before)))
+    return compare(payload, load(store.location(promotion.before)))
 
 
 def compare(payload: Payload, old: Payload) -> Changes:

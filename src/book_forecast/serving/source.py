@@ -85,12 +85,12 @@ class Champion:
 
     def newest(self) -> Pointer:
         """The release that is champion now."""
-        alias, warning = self._ask_registry()
-        release = self._store.champion(alias)
+        _, warning = self._ask_registry()
+        release = self._store.champion()
         if release is None:
             raise NoChampionError(f"No release in {self._store.root} was made champion yet.")
         manifest = self._store.manifest(release)
-        return Pointer(release, str(manifest["checksum"]), self._store.place(release), warning)
+        return Pointer(release, str(manifest["checksum"]), self._store.location(release), warning)
 
     def close(self) -> None:
         """End the process that asks the registry."""

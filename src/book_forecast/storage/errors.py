@@ -7,7 +7,12 @@ class UserError(Exception):
     The message is one paragraph that names what is wrong (file, row, field or option and its
     value) and what to do about it. On the command line and in notebooks it is shown without a
     stack trace.
+
+    Attributes:
+        exit_code: Exit code of the command that ends with it.
     """
+
+    exit_code = 1
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in place of a stack trace, as lines."""

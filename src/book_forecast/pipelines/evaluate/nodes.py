@@ -4,6 +4,11 @@ from book_forecast.pipelines.evaluate.known_weeks import (
     forecast_known_weeks,
     forecast_with_champion,
 )
+from book_forecast.pipelines.evaluate.promotion import (
+    add_scores,
+    judge_candidate,
+    require_promotion,
+)
 from book_forecast.pipelines.evaluate.report import report_families
 from book_forecast.pipelines.evaluate.scores import (
     make_score_table,
@@ -12,10 +17,13 @@ from book_forecast.pipelines.evaluate.scores import (
 )
 
 __all__ = [
+    "add_scores",
     "forecast_known_weeks",
     "forecast_with_champion",
+    "judge_candidate",
     "make_score_table",
     "report_families",
+    "require_promotion",
     "score_titles",
     "summarise_scores",
 ]

@@ -1,10 +1,14 @@
 """The evaluate pipeline: fitted models to scores beside the baselines', and a verdict."""
 
+from collections.abc import Sequence
+
 from kedro.pipeline import Pipeline, node
 
 from book_forecast import plots
 from book_forecast.hooks.lineage import CURRENT
-from book_forecast.pipelines.evaluate import comparison, figures, nodes
+from book_forecast.pipelines.evaluate import figures, nodes
+
+GATE = "require_promotion"
 
 
 def create_pipeline() -> Pipeline:
@@ -13,7 +17,7 @@ def create_pipeline() -> Pipeline:
         [create_scores(), create_promotion(), create_figures()],
         namespace="evaluate",
         prefix_datasets_with_namespace=False,
-    )
+    ) + create_gate(["scored_candidate"])
 
 
 def create_scores() -> Pipeline:
@@ -77,25 +81,34 @@ def create_promotion() -> Pipeline:
                 tags=CURRENT,
             ),
             node(
-                comparison.judge_release,
-                {
-                    "candidate": "candidate",
-                    "champion": "champion",
-                    "test_forecasts": "test_forecasts",
-                    "champion_test_forecasts": "champion_test_forecasts",
-                    "training_models": "training_models",
-                    "model_input": "model_input",
-                    "score_table": "score_table",
-                    "metrics": "metrics",
-                    "levels": "params:forecast.levels",
-                    "options": "params:promote",
-                },
-                ["release_scores", "promotion"],
-                name="judge_release",
+                nodes.add_scores,
+                ["candidate", "score_table", "metrics"],
+                "scored_candidate",
+                name="add_scores",
+                tags=CURRENT,
+            ),
+            node(
+                nodes.judge_candidate,
+                [
+                    *("scored_candidate", "champion", "test_forecasts", "champion_test_forecasts"),
+                    *("training_models", "model_input", "titles_left_out", "params:promote"),
+                ],
+                "promotion",
+                name="judge_candidate",
                 tags=CURRENT,
             ),
         ]
     )
+
+
+def create_gate(written: Sequence[str]) -> Pipeline:
+    """Return the check that fails a run whose candidate is refused, after everything is written.
+
+    Args:
+        written: Datasets to wait for.
+    """
+    inputs = ["promotion", "params:promote", *written]
+    return Pipeline([node(nodes.require_promotion, inputs, None, name=GATE)])
 
 
 def create_figures() -> Pipeline:

@@ -20,9 +20,9 @@ from book_forecast.options.groups import ExecutionOptions, ForecastOptions
 from book_forecast.payload.contents import Payload
 from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.manifest import LONGEST_HORIZON
+from book_forecast.releases.assembly import RolledTitle, rolled
 from book_forecast.releases.distributions import LEVELS, distribution_of
 from book_forecast.releases.models import model_of
-from book_forecast.releases.refresh import Refresh, RolledTitle, refresh
 from book_forecast.series.history import FloatArray, title_histories
 from book_forecast.storage.errors import UserError
 
@@ -40,11 +40,11 @@ class Roll:
 
 def roll_forward(
     release: Payload | None,
-    promotion: Mapping[str, Any],  # noqa: ARG001 - decides before who is champion
+    promotion: Mapping[str, Any] | None,  # noqa: ARG001 - the champion is decided before
     model_input: pd.DataFrame | None,
     execution: ExecutionOptions,
     checkpoints: CheckpointFolder,
-) -> Refresh:
+) -> Payload:
     """Rolls weeks into a release that are newer than its own, without fitting anything.
 
     Args:
@@ -55,7 +55,7 @@ def roll_forward(
         checkpoints: Finished titles, from which a stopped run resumes.
 
     Returns:
-        What changes of the release; nothing if it knows all weeks.
+        The release after these weeks; the same object if it has all weeks.
 
     Raises:
         UserError: If there is no release.
@@ -67,8 +67,8 @@ def roll_forward(
         )
     tasks = [] if model_input is None else _rolls(release, model_input)
     if not tasks:
-        return refresh(release, [])
-    rolled = map_titles(
+        return release
+    found = map_titles(
         roll_title,
         tasks,
         execution.n_jobs,
@@ -78,9 +78,9 @@ def roll_forward(
         chunk=16,
         checkpoint=_checkpoint(checkpoints, release, tasks),
     )
-    found = [title for title in rolled if title is not None]
-    logger.info("Rolled newer weeks into %d of %d titles", len(found), len(release))
-    return refresh(release, found)
+    titles = [title for title in found if title is not None]
+    logger.info("Rolled newer weeks into %d of %d titles", len(titles), len(release))
+    return rolled(release, titles)
 
 
 def _checkpoint(checkpoints: CheckpointFolder, release: Payload, tasks: list[Roll]) -> Checkpoint:

@@ -49,6 +49,7 @@ TITLES_LEFT_OUT = pa.DataFrameSchema(
         "last_sale": _week(nullable=True),
         "weeks": pa.Column(int, pa.Check.ge(0)),
         "recent_volume": _number(0),
+        "alive": pa.Column(bool),
     },
     strict=True,
     name="titles_left_out",

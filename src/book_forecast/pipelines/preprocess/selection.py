@@ -14,7 +14,9 @@ logger = logging.getLogger(__name__)
 RECENT_WEEKS = 52
 """The last training weeks, whose volume ranks titles."""
 
-LEFT_OUT_COLUMNS = ["isbn", "title", "reason", "first_sale", "last_sale", "weeks", "recent_volume"]
+LEFT_OUT_COLUMNS = [
+    *("isbn", "title", "reason", "first_sale", "last_sale", "weeks", "recent_volume", "alive")
+]
 _NOT_IN_EXPORT = "not in the sales in use"
 _NO_TRAINING_SALE = "no sale before the test weeks"
 
@@ -44,8 +46,9 @@ def select_titles(
 
     Returns:
         The selected titles (isbn, sorted), and those left out: isbn, title, reason, and, as of the
-        training cutoff, first_sale, last_sale, weeks (reported since the first sale) and
-        recent_volume. Together they are all titles of the export and all that were named.
+        training cutoff, first_sale, last_sale, weeks (reported since the first sale),
+        recent_volume and alive (a sale in the last `alive_weeks`). Together they are all titles of
+        the export and all that were named.
 
     Raises:
         UserError: If no title is left.
@@ -62,6 +65,7 @@ def select_titles(
         facts = facts.reindex(facts.index.append(absent))
         facts["weeks"] = facts["weeks"].fillna(0).astype(int)
         facts["recent_volume"] = facts["recent_volume"].fillna(0.0)
+        facts["alive"] = facts["alive"].eq(other=True)
         reason = reason.reindex(facts.index, fill_value=_NOT_IN_EXPORT)
         for isbn in named[reason[named] != ""]:
             logger.warning("Title %s is left out: %s.", isbn, reason[isbn])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -14,10 +15,12 @@ import pyarrow as pa
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.options.groups import ModelOptions
 from book_forecast.payload.contents import SCHEMAS, Payload
+from book_forecast.releases.assembly import (
+    distributions_table,
+    new_release,
+    state_without_weeks,
+)
 from book_forecast.releases.distributions import from_frame
-from book_forecast.releases.draft import Draft
-from book_forecast.releases.models import state_without_weeks
-from book_forecast.releases.refresh import distributions_table
 from book_forecast.series.history import WEEK, title_histories
 
 logger = logging.getLogger(__name__)
@@ -32,7 +35,7 @@ def assemble_release(
     calibration: Mapping[str, Any],
     champion: Payload | None,
     models: ModelOptions,
-) -> Draft:
+) -> Payload:
     """Put everything together that forecasting, and a later comparison, needs of a training.
 
     Args:
@@ -80,6 +83,7 @@ def assemble_release(
             schema=SCHEMAS["histories"],
         ),
         "distributions": distributions_table(means, quantiles),
+        "specifications": _as_json(specifications[specifications["isbn"].isin(isbns)]),
     }
     identity = fingerprint(
         [model_input, fitted, specifications, calibration, models],
@@ -95,7 +99,16 @@ def assemble_release(
         "calibration": dict(calibration),
         "options": models.model_dump(mode="json"),
     }
-    return Draft(tables, about)
+    return new_release(tables, about)
+
+
+def _as_json(specifications: pd.DataFrame) -> pa.Table:
+    rows = specifications.sort_values("isbn").to_dict("records")
+    texts = [
+        json.dumps({name: None if pd.isna(value) else value for name, value in row.items()})
+        for row in rows
+    ]
+    return pa.table({"isbn": [row["isbn"] for row in rows], "specification": texts})
 
 
 def _texts(values: pd.Series | list[None]) -> list[str | None]:

@@ -1,0 +1,204 @@
+"""Nodes of the evaluate pipeline that judge the candidate.
+
+Releases are fitted on all weeks, the test weeks included. So specifications are compared: the
+candidate's and the champion's, both fitted on the training weeks.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from book_forecast.forecasters.naive import SeasonalNaive, Zero
+from book_forecast.options.groups import PromoteOptions
+from book_forecast.payload.contents import SCHEMAS, Payload
+from book_forecast.releases.assembly import with_scores
+from book_forecast.releases.gates import (
+    Comparison,
+    Measures,
+    PromotionRefusedError,
+    Verdict,
+    judge,
+)
+from book_forecast.storage.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+
+def add_scores(
+    candidate: Payload, score_table: pd.DataFrame, metrics: Mapping[str, float]
+) -> Payload:
+    """Return the candidate with its scores on the test weeks."""
+    table = score_table[["isbn", *SCHEMAS["scores"].names]]
+    return with_scores(candidate, pa.Table.from_pandas(table, preserve_index=False), metrics)
+
+
+def judge_candidate(
+    candidate: Payload,
+    champion: Payload | None,
+    test_forecasts: pd.DataFrame,
+    champion_test_forecasts: pd.DataFrame,
+    training_models: pd.DataFrame,
+    model_input: pd.DataFrame,
+    titles_left_out: pd.DataFrame,
+    options: PromoteOptions,
+) -> dict[str, Any]:
+    """Judge whether the candidate becomes champion.
+
+    Args:
+        candidate: The release of this training.
+        champion: The present champion; None where there is none.
+        test_forecasts: Forecasts of the test weeks by the candidate's models and the baselines.
+        champion_test_forecasts: The same by the champion's specifications, fitted on the same
+            training weeks; the model is the champion's id. Empty where there is no champion.
+        training_models: isbn, model, fallback_reason: the chosen model of each title.
+        model_input: isbn, week, volume of all weeks.
+        titles_left_out: isbn, alive, last_sale of the titles that are not forecast.
+        options: Bounds of the gates.
+
+    Returns:
+        The verdict as plain data.
+
+    Raises:
+        UserError: If another release has become champion since the champion was fitted.
+    """
+    own = test_forecasts.merge(training_models[["isbn", "model"]], on=["isbn", "model"])
+    baseline = test_forecasts[test_forecasts["model"] == SeasonalNaive.family]
+    fell_back = set(training_models.loc[training_models["fallback_reason"].notna(), "isbn"])
+    fell_back |= _fallbacks(candidate)
+    measures = _measure(own, baseline, model_input, fell_back)
+    comparison = None
+    if champion is not None:
+        _refuse_another(champion, champion_test_forecasts)
+        comparison = _compare(
+            champion, own, champion_test_forecasts, baseline, model_input, titles_left_out
+        )
+    verdict = judge(candidate.release, measures, comparison, options)
+    for line in verdict.lines():
+        logger.info("%s", line)
+    return verdict.model_dump(mode="json")
+
+
+def require_promotion(
+    promotion: Mapping[str, Any],
+    options: PromoteOptions,
+    *written: object,  # noqa: ARG001
+) -> None:
+    """Fail the run at its end if the candidate is refused and `promote.required` is set.
+
+    Args:
+        promotion: The verdict.
+        options: Bounds of the gates.
+        written: Outputs that must be written before.
+
+    Raises:
+        PromotionRefusedError: Names the gates.
+    """
+    verdict = Verdict.model_validate(promotion)
+    if options.required and not verdict.promote:
+        reasons = "; ".join(f"{gate.name}: {gate.reason}" for gate in verdict.failed)
+        raise PromotionRefusedError(
+            f"{verdict.release} is not promoted ({reasons}), and promote.required is set. "
+            f"Everything is written; {verdict.champion} stays champion. `kedro release promote` "
+            "promotes the candidate regardless."
+        )
+
+
+def _compare(
+    champion: Payload,
+    own: pd.DataFrame,
+    theirs: pd.DataFrame,
+    baseline: pd.DataFrame,
+    actuals: pd.DataFrame,
+    left_out: pd.DataFrame,
+) -> Comparison:
+    """Compare the titles that both forecast."""
+    isbns = champion.titles["isbn"].to_pylist()
+    compared = set(isbns) & set(own["isbn"]) & set(theirs["isbn"])
+    living = set(isbns) - _dead(champion, actuals, left_out)
+    ours = own[own["isbn"].isin(compared)]
+    theirs = theirs[theirs["isbn"].isin(compared)]
+    order = sorted(compared)
+    errors = [_errors(frame, actuals).reindex(order) for frame in (ours, theirs)]
+    errors[1] = errors[1].reindex(columns=errors[0].columns)
+    fell_back = _fallbacks(champion)
+    return Comparison(
+        champion=champion.release,
+        candidate_errors=errors[0].to_numpy(dtype=float),
+        champion_errors=errors[1].to_numpy(dtype=float),
+        measures=_measure(theirs, baseline, actuals, fell_back) if compared or living else None,
+        compared=len(compared & living),
+        living=len(living),
+    )
+
+
+def _errors(forecasts: pd.DataFrame, actuals: pd.DataFrame) -> pd.DataFrame:
+    """Return absolute errors, a row a title and a column a week; NaN without a known volume."""
+    known = _beside_actuals(forecasts, actuals)
+    known["error"] = (known["mean"] - known["volume"]).abs()
+    return known.pivot_table(index="isbn", columns="week", values="error", dropna=False)
+
+
+def _beside_actuals(forecasts: pd.DataFrame, actuals: pd.DataFrame) -> pd.DataFrame:
+    known = actuals.loc[actuals["volume"].notna(), ["isbn", "week", "volume"]]
+    return forecasts.merge(known, on=["isbn", "week"], validate="many_to_one")
+
+
+def _measure(
+    forecasts: pd.DataFrame, baseline: pd.DataFrame, actuals: pd.DataFrame, fell_back: set[str]
+) -> Measures:
+    """Return the figures of one release's forecasts, a model a title."""
+    isbns = set(forecasts["isbn"])
+    known = _beside_actuals(forecasts, actuals)
+    naive = _beside_actuals(baseline[baseline["isbn"].isin(isbns)], actuals)
+    coverage = {}
+    for level in [
+        n.removeprefix("lo-") for n in forecasts.columns.astype(str) if n.startswith("lo-")
+    ]:
+        bounds = known.dropna(subset=[f"lo-{level}", f"hi-{level}"])
+        inside = bounds["volume"].between(bounds[f"lo-{level}"], bounds[f"hi-{level}"])
+        by_title = inside.astype(float).groupby(bounds["isbn"]).mean()
+        coverage[level] = by_title.to_numpy(dtype=np.float64)
+    return Measures(
+        wape=_wape(known),
+        baseline_wape=_wape(naive),
+        coverage=coverage,
+        fallbacks=len(isbns & fell_back) / len(isbns) if isbns else 1.0,
+    )
+
+
+def _wape(known: pd.DataFrame) -> float:
+    sold = known["volume"].abs().sum()
+    return float((known["mean"] - known["volume"]).abs().sum() / sold) if sold else np.nan
+
+
+def _fallbacks(release: Payload) -> set[str]:
+    rows = release.titles.select(["isbn", "fallback_reason"]).to_pylist()
+    return {row["isbn"] for row in rows if row["fallback_reason"] is not None}
+
+
+def _dead(champion: Payload, actuals: pd.DataFrame, left_out: pd.DataFrame) -> set[str]:
+    """Return the champion's titles that have stopped selling.
+
+    These are titles without a recent sale, and titles that the champion forecasts as zero if the
+    sales do not have them any more. Other titles that are missing from the sales may be alive.
+    """
+    has_stopped = ~left_out["alive"] & left_out["last_sale"].notna()
+    zero = champion.titles.select(["isbn", "model"]).to_pylist()
+    gone = {row["isbn"] for row in zero if row["model"] == Zero.family}
+    return set(left_out.loc[has_stopped, "isbn"]) | gone - set(actuals["isbn"]) - set(
+        left_out.loc[left_out["alive"], "isbn"]
+    )
+
+
+def _refuse_another(champion: Payload, forecasts: pd.DataFrame) -> None:
+    if others := sorted(set(forecasts["model"]) - {champion.release}):
+        raise UserError(
+            f"The champion is {champion.release} by now, but the candidate was compared with "
+            f"{', '.join(others)}: run the evaluate pipeline again."
+        )
