@@ -24,7 +24,7 @@ from book_forecast.pipelines.train.titles import (
     is_repeatable,
     specification_of,
 )
-from book_forecast.releases.distributions import LEVELS, distribution_frame
+from book_forecast.releases.distributions import LEVELS
 from book_forecast.sarima import compile_core
 from book_forecast.series.covariates import with_regressors
 from book_forecast.series.history import paths_by_title, title_histories
@@ -96,7 +96,7 @@ class Fits:
         models: ModelOptions,
         execution: ExecutionOptions,
         checkpoints: CheckpointFolder,
-    ) -> tuple[Part, Part]:
+    ) -> Part:
         """Fit the specification of each title of this shard.
 
         Args:
@@ -110,9 +110,8 @@ class Fits:
             checkpoints: Finished titles, from which a stopped run resumes.
 
         Returns:
-            Models, one row per title: the family, its state as JSON, and the reason of a fallback.
-            Distributions of the weeks ahead, as `distribution_frame` returns them; none with few
-            levels.
+            One row per title: the family, its state as JSON, the reason of a fallback and, with
+            all `LEVELS`, the distribution of the weeks ahead, shape ((1 + 17) * 104,).
         """
         models = ModelOptions.model_validate(models)
         generation = fingerprint(
@@ -153,14 +152,10 @@ class Fits:
             max((row["cutoff"] for row in found), default="no week"),
             ", ".join(f"{n} {name}" for name, n in families.most_common()),
         )
-        fitted = pd.DataFrame(found, columns=list(MODEL_TYPES)).astype(MODEL_TYPES)
-        released = [row for row in found if row["distribution"] is not None]
-        distributions = distribution_frame(
-            {row["isbn"]: row["distribution"] for row in released},
-            {row["isbn"]: row["cutoff"] for row in released},
-        )
-        shard = execution.shard
-        return Part(fitted, generation, shard), Part(distributions, generation, shard)
+        has_distributions = len(self.levels) == len(LEVELS)
+        types = MODEL_TYPES | ({"distribution": "object"} if has_distributions else {})
+        fitted = pd.DataFrame(found, columns=list(types)).astype(types)
+        return Part(fitted, generation, execution.shard)
 
 
 SCORED = Fits(every_title=True, every_family=True, is_now=False)

@@ -21,8 +21,8 @@ def create_fits() -> Pipeline:
     release = node(
         nodes.assemble_release,
         [
-            *("release_models", "release_distributions", "model_input", "titles"),
-            *("specifications", "calibration", "champion", "params:models"),
+            *("release_models", "model_input", "titles", "specifications", "calibration"),
+            *("champion", "params:models"),
         ],
         "candidate",
         name="assemble_release",
@@ -96,7 +96,7 @@ def _fits(
                     *("weeks", "specifications", "calibration", "global_forecasts", "covariates"),
                     *("options", "params:execution", "checkpoints"),
                 ],
-                ["models", "distributions"],
+                "models",
                 name="fit_titles",
             ),
         ],
@@ -111,7 +111,6 @@ def _fits(
         outputs={
             "global_forecasts": f"{name}_global_forecasts",
             "models": f"{name}_models",
-            "distributions": f"{name}_distributions",
         },
         parameters={"params:execution"},
     )

@@ -15,12 +15,12 @@ import pyarrow as pa
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.options.groups import ModelOptions
 from book_forecast.payload.contents import SCHEMAS, Payload
+from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.releases.assembly import (
     distributions_table,
     new_release,
     state_without_weeks,
 )
-from book_forecast.releases.distributions import from_frame
 from book_forecast.series.history import WEEK, title_histories
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,6 @@ logger = logging.getLogger(__name__)
 
 def assemble_release(
     release_models: pd.DataFrame,
-    release_distributions: pd.DataFrame,
     model_input: pd.DataFrame,
     titles: pd.DataFrame,
     specifications: pd.DataFrame,
@@ -39,8 +38,7 @@ def assemble_release(
     """Put everything together that forecasting, and a later comparison, needs of a training.
 
     Args:
-        release_models: One row a title, of all shards.
-        release_distributions: 104 weeks a title.
+        release_models: One row per title, with its distribution of the weeks ahead.
         model_input: isbn, week, volume: the weeks that the models were fitted on.
         titles: isbn, title and, where the export has them, author and product_class.
         specifications: One row per title, as tune writes them.
@@ -56,7 +54,7 @@ def assemble_release(
     histories = {history.isbn: history for history in title_histories(model_input)}
     weeks = [histories[isbn].volumes for isbn in isbns]
     cutoffs = [_day(histories[isbn].cutoff) for isbn in isbns]
-    means, quantiles = from_frame(release_distributions, isbns)
+    quantiles = np.stack(fitted["distribution"].to_list()).reshape(len(isbns), -1, LONGEST_HORIZON)
     names = fitted[["isbn"]].merge(titles, on="isbn", how="left", validate="one_to_one")
     columns = {
         name: names[name] if name in names else [None] * len(isbns)
@@ -82,11 +80,11 @@ def assemble_release(
             {"volumes": [pa.array(row, from_pandas=True) for row in weeks]},
             schema=SCHEMAS["histories"],
         ),
-        "distributions": distributions_table(means, quantiles),
+        "distributions": distributions_table(quantiles[:, 0], quantiles[:, 1:]),
         "specifications": _as_json(specifications[specifications["isbn"].isin(isbns)]),
     }
     identity = fingerprint(
-        [model_input, fitted, specifications, calibration, models],
+        [model_input, fitted.drop(columns="distribution"), specifications, calibration, models],
         code_fingerprint("book_forecast.pipelines.train.fits"),
     )
     if champion is not None and champion.manifest.get("fingerprint") == identity:

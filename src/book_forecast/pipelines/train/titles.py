@@ -205,7 +205,7 @@ def _row(task: TitleFit, model: FittedForecaster, reason: str | None) -> dict[st
         "log_likelihood": fit.log_likelihood if fit else np.nan,
         "aicc": fit.aicc if fit else np.nan,
         "state": json.dumps(model.to_state(), separators=(",", ":"), allow_nan=False),
-        "distribution": distribution_of(forecast) if len(task.levels) > 1 else None,
+        "distribution": distribution_of(forecast).ravel() if len(task.levels) > 1 else None,
     }
 
 
