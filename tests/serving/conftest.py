@@ -1,16 +1,27 @@
 """Services and stores that many tests use."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from fastapi.testclient import TestClient
 
 from book_forecast.releases.store import ReleaseStore
+from book_forecast.serving.app import create_app
 from book_forecast.serving.settings import ServiceSettings
 from tests.serving import stores
-from tests.serving.servers import Server, in_process, make_store
+from tests.serving.servers import Server, eventually, make_store
 
 TITLES = 40
+
+
+@contextmanager
+def in_process(settings: ServiceSettings) -> Iterator[TestClient]:
+    """Run a service in this process, and wait until its release is there and compared."""
+    with TestClient(create_app(settings)) as client:
+        eventually(lambda: client.get("/readyz").status_code == 200)
+        eventually(lambda: client.get("/books").json()["changes"]["state"] != "pending")
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -9,19 +9,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
-from fastapi.testclient import TestClient
 
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.promotion_log import Promotion
 from book_forecast.releases.store import ReleaseStore
-from book_forecast.serving.app import create_app
-from book_forecast.serving.settings import ServiceSettings
 from tests.releases import payloads
 
 FIRST, SECOND = "2024-07-01T05.00.00-00000001", "2024-07-08T05.00.00-00000002"
@@ -128,15 +124,6 @@ class Server:
         assert self.process.poll() is None, text
         found = re.search(r"http://[\d.]+:(\d+)", text)
         return found[1] if found else None
-
-
-@contextmanager
-def in_process(settings: ServiceSettings) -> Iterator[TestClient]:
-    """Run a service in this process, and wait until its release is there and compared."""
-    with TestClient(create_app(settings)) as client:
-        eventually(lambda: client.get("/readyz").status_code == 200)
-        eventually(lambda: client.get("/books").json()["changes"]["state"] != "pending")
-        yield client
 
 
 def eventually(check: Callable[[], Any], seconds: float = 30.0) -> Any:

@@ -6,8 +6,8 @@ from fastapi.testclient import TestClient
 from book_forecast.serving.app import create_app
 from book_forecast.serving.settings import ServiceSettings
 from tests.serving import stores
-from tests.serving.conftest import TITLES
-from tests.serving.servers import eventually, in_process
+from tests.serving.conftest import TITLES, in_process
+from tests.serving.servers import eventually
 
 
 def isbns(client, **query):

@@ -5,7 +5,7 @@ from unittest.mock import Mock
 import numpy as np
 
 from book_forecast.payload.contents import read_payload
-from book_forecast.payload.forecast_reader import Answers as ForecastReader
+from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.serving import catalogue as catalogue_module
 from book_forecast.serving.catalogue import Catalogue, folded, words_of
 from tests.releases import payloads

@@ -86,7 +86,7 @@ def test_who_takes_no_answer_costs_no_memory_and_is_disconnected(hasty):
     )
     hasty.predict(*[instance] * 1000)
     before = hasty.memory()
-    idlers = [connect(hasty, head.encode(), body) for _ in range(8)]
+    idlers = [connect(hasty, head.encode(), body) for _ in range(4)]
 
     def ended():
         lines = [entry for entry in hasty.log() if entry.get("request_id") == "idler"]

@@ -6,7 +6,7 @@ import io
 import openpyxl
 import pytest
 
-from book_forecast.payload.forecast_reader import Answers as ForecastReader
+from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.files import csv_file
 from tests.serving import stores

@@ -80,7 +80,7 @@ def test_a_mistake_in_the_settings_is_told_in_one_line(tmp_path):
         [sys.executable, "-m", "book_forecast.serving"], capture_output=True, text=True
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("Error: The service is told no release: set AIP_STORAGE_URI")
+    assert done.stderr.startswith("Error: No release is named: set AIP_STORAGE_URI")
     assert len(done.stderr.splitlines()) == 1
 
 

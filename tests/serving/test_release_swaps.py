@@ -129,7 +129,7 @@ def test_no_request_is_dropped_or_mixes_releases_while_they_change(server, store
     def ask():
         instances = [{"isbn": isbn, "horizon": 1, "levels": []} for isbn in KNOWN]
         with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as client:
-            while not ended.is_set():
+            while not ended.wait(0.01):
                 answer = client.post("/predict", json={"instances": instances})
                 if answer.status_code != 200:
                     wrong.append(answer.text)

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from book_forecast.payload.forecast_reader import Answers as ForecastReader
-from book_forecast.releases.promotion_log import Change as Promotion
+from book_forecast.payload.forecast_reader import ForecastReader
+from book_forecast.releases.promotion_log import Promotion
 from book_forecast.serving.comparison import Floats, ForecastChanges
 
 SUMMED_WEEKS = 13
@@ -113,16 +113,16 @@ class Catalogue:
 
     def book(self, row: int) -> dict[str, Any]:
         """Return what the API's `Book` has of a title, by its row in the payload."""
-        known: dict[str, Any] = {name: column[row] for name, column in self._columns.items()}
-        known["cutoff"] = self._cutoffs[row]
-        known["next_13_weeks"] = rounded(self.next_13_weeks[row], 1)
+        book: dict[str, Any] = {name: column[row] for name, column in self._columns.items()}
+        book["cutoff"] = self._cutoffs[row]
+        book["next_13_weeks"] = rounded(self.next_13_weeks[row], 1)
         for name, scores in self._scores.items():
-            known[name] = None if scores is None else rounded(scores[row], 4)
+            book[name] = None if scores is None else rounded(scores[row], 4)
         changes = self._changes
-        known["change"] = None if changes is None else rounded(changes.relative[row], 4)
-        known["change_copies"] = None if changes is None else rounded(changes.copies[row], 1)
-        known["change_weeks"] = None if changes is None else int(changes.weeks[row]) or None
-        return known
+        book["change"] = None if changes is None else rounded(changes.relative[row], 4)
+        book["change_copies"] = None if changes is None else rounded(changes.copies[row], 1)
+        book["change_weeks"] = None if changes is None else int(changes.weeks[row]) or None
+        return book
 
     def _order(self, sort: Sort, order: Order) -> npt.NDArray[np.int64]:
         """Return the rows in an order, which is computed once."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from book_forecast.payload.contents import Payload
 from book_forecast.payload.manifest import LONGEST_HORIZON
-from book_forecast.releases.promotion_log import Change as Promotion
+from book_forecast.releases.promotion_log import Promotion
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.loader import load
 
@@ -38,7 +38,7 @@ class ForecastChanges:
 
 def last_promotion(store: ReleaseStore, release: str) -> Promotion | None:
     """Return the last entry of a release in the promotion log; None if it has none."""
-    found = [promotion for promotion in store.changes() if promotion.release == release]
+    found = [promotion for promotion in store.promotions() if promotion.release == release]
     return found[-1] if found else None
 
 

@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 
 from book_forecast.payload.contents import Payload
-from book_forecast.payload.forecast_reader import Answers as ForecastReader
+from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.catalogue import Catalogue
 from book_forecast.serving.comparison import compare_with_previous, last_promotion

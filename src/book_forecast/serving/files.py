@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from book_forecast.payload.forecast_reader import Answer as TitleForecast
+from book_forecast.payload.forecast_reader import ReleaseForecast
 
 CSV_TYPE = "text/csv; charset=utf-8"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -18,12 +18,12 @@ XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001
 
 
-def file_name(forecast: TitleForecast, suffix: str) -> str:
+def file_name(forecast: ReleaseForecast, suffix: str) -> str:
     """Return a file name of ISBN and cutoff."""
     return f"forecast-{forecast.isbn}-{forecast.cutoff}.{suffix}"
 
 
-def csv_file(forecast: TitleForecast, title: str) -> bytes:
+def csv_file(forecast: ReleaseForecast, title: str) -> bytes:
     """Return the weeks as CSV in UTF-8, with the byte order mark that Excel needs."""
     text = io.StringIO()
     writer = csv.writer(text)
@@ -33,7 +33,7 @@ def csv_file(forecast: TitleForecast, title: str) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
-def xlsx_file(forecast: TitleForecast, title: str, release: str) -> bytes:
+def xlsx_file(forecast: ReleaseForecast, title: str, release: str) -> bytes:
     """Return the weeks as a workbook, with a second sheet that describes them."""
     # These imports take a third of a second, so they wait for the first workbook.
     from openpyxl import Workbook
@@ -74,7 +74,7 @@ def xlsx_file(forecast: TitleForecast, title: str, release: str) -> bytes:
     return content.getvalue()
 
 
-def _about(forecast: TitleForecast, title: str, release: str) -> dict[str, str]:
+def _about(forecast: ReleaseForecast, title: str, release: str) -> dict[str, str]:
     levels = " or ".join(f"{level:.10g} %" for level in forecast.bounds)
     return {
         "Title": title,
@@ -88,12 +88,12 @@ def _about(forecast: TitleForecast, title: str, release: str) -> dict[str, str]:
     }
 
 
-def _columns(forecast: TitleForecast) -> list[str]:
+def _columns(forecast: ReleaseForecast) -> list[str]:
     bounds = [f"{side}-{level:.10g}" for level in forecast.bounds for side in ("lo", "hi")]
     return ["isbn", "title", "week", "cutoff", "model", "mean", *bounds]
 
 
-def _rows(forecast: TitleForecast, title: str) -> Iterator[dict[str, Any]]:
+def _rows(forecast: ReleaseForecast, title: str) -> Iterator[dict[str, Any]]:
     """Yield a row a week, with the columns of the project's forecast tables."""
     columns = _columns(forecast)
     bounds = [bound for pair in forecast.bounds.values() for bound in pair]

@@ -33,14 +33,7 @@ _Response = tuple[bytes, int, dict[str, str]]
 
 
 def predict(request: Request) -> _Response:
-    """Answer a request.
-
-    Args:
-        request: As the functions framework hands it over.
-
-    Returns:
-        Body, status and headers.
-    """
+    """Return body, status and headers of the response to a request."""
     try:
         return orjson.dumps(_content(request)), 200, {"Content-Type": JSON}
     except RequestError as error:

@@ -68,7 +68,7 @@ class BodyGuard:
 
         async def receive_some() -> Message:
             nonlocal size, is_whole
-            if is_whole:  # what may still come is the news that the caller has left
+            if is_whole:  # all that may come is that the caller has left
                 return await receive()
             try:
                 message = await asyncio.wait_for(receive(), deadline - time.monotonic())

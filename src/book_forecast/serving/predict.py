@@ -12,8 +12,12 @@ import numpy.typing as npt
 import orjson
 
 from book_forecast.bookscan.isbn_text import normalise_text
-from book_forecast.payload.forecast_reader import HIGHEST_LEVEL, LOWEST_LEVEL, check_level
-from book_forecast.payload.forecast_reader import Answers as ForecastReader
+from book_forecast.payload.forecast_reader import (
+    HIGHEST_LEVEL,
+    LOWEST_LEVEL,
+    ForecastReader,
+    check_level,
+)
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.serving.errors import RequestError
 
@@ -233,8 +237,8 @@ def _given(content: Mapping[str, Any], name: str, default: Any) -> Any:
     return default if value is None else value
 
 
-def _refuse_others(content: Mapping[str, Any], known: set[str], name: str) -> None:
-    if others := content.keys() - known:
+def _refuse_others(content: Mapping[str, Any], allowed: set[str], name: str) -> None:
+    if others := content.keys() - allowed:
         raise RequestError(422, f"{name} has no {_quoted(others)}.")
 
 

@@ -11,7 +11,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from book_forecast.payload.forecast_reader import Answers as ForecastReader
+from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.serving.current import Current, ServedRelease
 from book_forecast.serving.errors import NothingLoadedError
 from book_forecast.serving.metrics import Metrics

@@ -110,10 +110,10 @@ def read_settings(environ: Mapping[str, str], **given: Any) -> ServiceSettings:
             f"{variables.get(str(e['loc'][0]), e['loc'][0])}: {e['msg']}"
             for e in error.errors(include_input=False, include_url=False)
         )
-        raise UserError(f"The service cannot be set up so: {problems}.") from None
+        raise UserError(f"The settings of the service are invalid: {problems}.") from None
     if settings.storage_uri is None and settings.releases is None:
         raise UserError(
-            "The service is told no release: set AIP_STORAGE_URI to the folder of one, or "
-            "BOOK_FORECAST_RELEASES (or --releases) to the folder of all."
+            "No release is named: set AIP_STORAGE_URI to the folder of one release, or "
+            "BOOK_FORECAST_RELEASES (or --releases) to the folder of all releases."
         )
     return settings

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 
-from book_forecast.payload.forecast_reader import Answers as ForecastReader
+from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.manifest import PayloadError
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.current import Current, ServedRelease

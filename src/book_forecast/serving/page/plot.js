@@ -98,7 +98,7 @@ function layout(history, forecast, span, colour, width) {
     ...forecast.intervals[0].upper,
   );
   const narrow = width < 500;
-  const known = fraction(start, forecast.cutoff, end);
+  const past = fraction(start, forecast.cutoff, end);
   return {
     margin: { l: 44, r: 12, t: narrow ? 46 : 26, b: 34 },
     paper_bgcolor: colour.paper,
@@ -153,7 +153,7 @@ function layout(history, forecast, span, colour, width) {
         yref: "paper",
         y: 1,
         yanchor: "bottom",
-        xanchor: known < 0.3 ? "left" : known > 0.7 ? "right" : "center",
+        xanchor: past < 0.3 ? "left" : past > 0.7 ? "right" : "center",
         text: `Sales known to ${date(forecast.cutoff)}`,
         showarrow: false,
         font: { size: 12, color: colour.quiet },

@@ -67,10 +67,10 @@ const key = (kind, text) => [
 ];
 
 function scores(book) {
-  const known = book.wape !== null;
-  at("scores").hidden = !known;
+  const isScored = book.wape !== null;
+  at("scores").hidden = !isScored;
   at("score-rows").replaceChildren();
-  if (!known) {
+  if (!isScored) {
     at("scores-text").textContent = "This title has not been scored in this release.";
     return;
   }
