@@ -1,18 +1,17 @@
-"""What the service takes: time to be ready, memory, latencies under load, a swap in between.
+"""Measures the service: time to be ready, memory, and latencies under load and during swaps.
 
     python benchmarks/serving_load.py --titles 10000 --rate 200 --seconds 60
 
-A release of invented titles is made, and the service started on it as a process of its own. This
-process asks at a fixed rate, whether the answers before have come or not, and a latency counts
-from the moment when the request was due: a service that stands still is not spared. Half of the
-requests are `POST /predict` with one instance and half `GET /books/{isbn}/forecast`.
+The service runs as a process of its own on releases of invented titles. This process sends requests
+at a fixed rate, whether earlier responses have come or not. A latency counts from the moment when
+the request was due, so a pause of the service counts for every request in it. Half of the requests
+are `POST /predict` with one instance and half `GET /books/{isbn}/forecast`.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import datetime as dt
 import json
 import os
 import re
@@ -35,9 +34,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
 from book_forecast.releases.assembly import assemble  # noqa: E402
-from book_forecast.releases.promotion_log import Promotion  # noqa: E402
 from book_forecast.releases.store import ReleaseStore  # noqa: E402
 from tests.releases import payloads  # noqa: E402
+from tests.serving.servers import promote  # noqa: E402
 
 FIRST, SECOND = "2024-07-01T05.00.00-00000001", "2024-07-08T05.00.00-00000002"
 HORIZON, LEVELS = 32, [80, 95]
@@ -51,30 +50,30 @@ def main() -> None:
     parser.add_argument("--weeks", type=int, default=570)
     parser.add_argument("--rate", type=float, default=200.0)
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--folder", type=Path, help="keep the releases there for the next time")
+    parser.add_argument("--folder", type=Path, help="store the releases there for the next time")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         store = ReleaseStore(str(options.folder or Path(temporary, "releases")))
         make_releases(store, options.titles, options.weeks)
-        champion(store, FIRST)
+        promote(store, FIRST)
         with Service(store.root) as service:
             uvloop.run(measure(service, store, options))
 
 
 async def measure(service: Service, store: ReleaseStore, options: argparse.Namespace) -> None:
-    """All measurements, one after the other."""
+    """Make all measurements, one after the other."""
     isbns = [payloads.isbn(n) for n in range(options.titles)]
     print(f"ready {service.seconds_to_ready:.2f} s after the start of the process")
     client = Client(service.port)
     batches = [isbns[start : start + 1000] for start in range(0, len(isbns), 1000)]
-    times = [await timed(partial(client.ask, predict(batch))) for batch in batches]
+    times = [await timed(partial(client.send, predict(batch))) for batch in batches]
     print(f"{len(batches[0])} titles in a batch: {spread(times)}")
-    # All that can be asked is asked once, so that all that can be in memory is there.
+    # After every title was requested once, all that can be in memory is there.
     for batch in batches:
-        await client.ask(predict(batch, 104, [50, 60, 70, 80, 90, 95, 98, 99]))
+        await client.send(predict(batch, 104, [50, 60, 70, 80, 90, 95, 98, 99]))
     for isbn in isbns:
-        await client.ask(request(f"/books/{isbn}/history"))
-    await client.ask(request("/books"))
+        await client.send(request(f"/books/{isbn}/history"))
+    await client.send(request("/books"))
     print(f"memory: {service.memory()}")
     requests = [predict([isbn]) if n % 2 else get(isbn) for n, isbn in enumerate(isbns)]
     name = f"{options.rate:g} requests/s for {options.seconds:g} s"
@@ -84,7 +83,7 @@ async def measure(service: Service, store: ReleaseStore, options: argparse.Names
     async def swap() -> None:
         for release in (SECOND, FIRST, SECOND):
             await asyncio.sleep(options.seconds / 12)
-            await asyncio.to_thread(champion, store, release)
+            await asyncio.to_thread(promote, store, release)
             service.process.send_signal(signal.SIGHUP)
 
     swapping = asyncio.create_task(swap())
@@ -96,26 +95,11 @@ async def measure(service: Service, store: ReleaseStore, options: argparse.Names
 
 
 def make_releases(store: ReleaseStore, titles: int, weeks: int) -> None:
-    """Two releases of invented titles, unless they are there."""
+    """Write two releases of invented titles, unless they are there."""
     for seed, release in enumerate((FIRST, SECOND)):
         if release not in store.releases():
             tables = payloads.tables(titles=titles, weeks=weeks, seed=seed)
             store.write(release, assemble(release, tables, {}))
-
-
-def champion(store: ReleaseStore, release: str) -> None:
-    """Make a release champion."""
-    changes = store.promotions()
-    change = Promotion(
-        number=len(changes) + 1,
-        action="promote",
-        release=release,
-        before=changes[-1].release if changes else None,
-        who="benchmark",
-        when=dt.datetime.now(dt.UTC),
-        why="load test",
-    )
-    store.record(change)
 
 
 class Service:
@@ -141,7 +125,7 @@ class Service:
         self.process.wait()
 
     def memory(self) -> str:
-        """What the process has in memory, and the most that it had."""
+        """Return the memory of the process now, and its maximum."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         now, most = (
             int(re.findall(rf"{key}:\s+(\d+)", status)[0]) / 1024 for key in ("VmRSS", "VmHWM")
@@ -168,48 +152,48 @@ class Service:
 
 
 class Connection(asyncio.Protocol):
-    """One connection that is kept, with a request at a time."""
+    """One open connection, with a request at a time."""
 
     def __init__(self) -> None:
         self.buffer = b""
-        self.answer: asyncio.Future[tuple[int, bytes]] | None = None
+        self.response: asyncio.Future[tuple[int, bytes]] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the connection."""
+        """Store the transport."""
         self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Take what comes; when it is whole, the request is answered."""
+        """Collect a response until it is whole."""
         self.buffer += data
         head, separator, body = self.buffer.partition(b"\r\n\r\n")
         length = re.search(rb"(?i)content-length: (\d+)", head)
-        # ForecastReader to large batches come in chunks, of which the last is empty.
+        # Responses to large batches come in chunks; the last chunk is empty.
         if separator and (len(body) >= int(length[1]) if length else body.endswith(_LAST_CHUNK)):
             self.buffer = b""
-            if self.answer is not None:
-                self.answer.set_result((int(head[9:12]), body))
+            if self.response is not None:
+                self.response.set_result((int(head[9:12]), body))
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Let the request that waits know."""
-        if self.answer is not None and not self.answer.done():
-            self.answer.set_exception(error or ConnectionError("closed before the answer"))
+        """Fail the request that waits."""
+        if self.response is not None and not self.response.done():
+            self.response.set_exception(error or ConnectionError("closed before the response"))
 
-    def ask(self, request: bytes) -> asyncio.Future[tuple[int, bytes]]:
+    def send(self, request: bytes) -> asyncio.Future[tuple[int, bytes]]:
         """Send a request; status and body come later."""
-        self.answer = asyncio.get_running_loop().create_future()
+        self.response = asyncio.get_running_loop().create_future()
         self.transport.write(request)
-        return self.answer
+        return self.response
 
 
 class Client:
-    """Asks over as many connections as there are requests at the same time."""
+    """Sends requests over as many connections as there are requests at the same time."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.free: list[Connection] = []
 
-    async def ask(self, request: bytes) -> bytes:
-        """The body of the answer, which must be 200."""
+    async def send(self, request: bytes) -> bytes:
+        """Return the body of the response, whose status must be 200."""
         while self.free and self.free[-1].transport.is_closing():
             self.free.pop()
         if self.free:
@@ -217,7 +201,7 @@ class Client:
         else:
             loop = asyncio.get_running_loop()
             _, connection = await loop.create_connection(Connection, "127.0.0.1", self.port)
-        status, body = await connection.ask(request)
+        status, body = await connection.send(request)
         self.free.append(connection)
         if status != 200:
             raise ConnectionError(f"{status}: {body[:200]!r}")
@@ -226,7 +210,7 @@ class Client:
 
 @dataclass
 class Result:
-    """What came of a load."""
+    """The result of a load."""
 
     latencies: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -234,12 +218,12 @@ class Result:
 
 
 async def open_loop(client: Client, requests: list[bytes], rate: float, seconds: float) -> Result:
-    """Ask at a fixed rate."""
+    """Send requests at a fixed rate."""
     result = Result()
 
     async def one(request: bytes, due: float) -> None:
         try:
-            body = await client.ask(request)
+            body = await client.send(request)
         except (OSError, asyncio.IncompleteReadError) as error:
             result.errors.append(repr(error))
         else:
@@ -259,7 +243,7 @@ async def open_loop(client: Client, requests: list[bytes], rate: float, seconds:
 
 
 def predict(isbns: list[str], horizon: int = HORIZON, levels: Sequence[float] = LEVELS) -> bytes:
-    """A request for some titles."""
+    """Return a request for some titles."""
     instances = [{"isbn": isbn} for isbn in isbns]
     parameters = {"horizon": horizon, "levels": levels}
     body = json.dumps({"instances": instances, "parameters": parameters}).encode()
@@ -271,34 +255,34 @@ def predict(isbns: list[str], horizon: int = HORIZON, levels: Sequence[float] = 
 
 
 def get(isbn: str) -> bytes:
-    """A request for one title."""
+    """Return a request for one title."""
     levels = "&".join(f"level={level}" for level in LEVELS)
     return request(f"/books/{isbn}/forecast?horizon={HORIZON}&{levels}")
 
 
 def request(path: str) -> bytes:
-    """A request for anything."""
+    """Return a request for a path."""
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
 
-async def timed(ask: Callable[[], Awaitable[object]]) -> float:
-    """Seconds until the answer."""
+async def timed(send: Callable[[], Awaitable[object]]) -> float:
+    """Return the seconds until the response."""
     started = time.perf_counter()
-    await ask()
+    await send()
     return time.perf_counter() - started
 
 
 def spread(seconds: list[float]) -> str:
-    """Median and worst in milliseconds."""
+    """Return median and maximum in milliseconds."""
     return f"{np.median(seconds) * 1000:.0f} ms (at most {max(seconds) * 1000:.0f} ms)"
 
 
 def report(name: str, result: Result) -> None:
-    """Print a load's result."""
+    """Print the result of a load."""
     p50, p99, most = np.percentile(np.array(result.latencies) * 1000, [50, 99, 100])
     print(
         f"{name}: p50 {p50:.2f} ms, p99 {p99:.2f} ms, at most {most:.1f} ms; "
-        f"{len(result.latencies)} answers, {len(result.errors)} errors {result.errors[:3]}"
+        f"{len(result.latencies)} responses, {len(result.errors)} errors {result.errors[:3]}"
     )
 
 

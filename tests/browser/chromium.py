@@ -17,8 +17,19 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import FLAGS, NAMES
-
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--hide-scrollbars",
+    "--window-size=1500,950",
+]
 PATIENCE = 30.0
 # Chromium reads its orders from descriptor 3 and answers on 4.
 _LAUNCH = """

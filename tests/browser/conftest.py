@@ -1,24 +1,16 @@
-"""A headless Chromium, where the machine has one."""
+"""A headless Chromium, where the machine has one, and the planner's page in it."""
 
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--hide-scrollbars",
-    "--window-size=1500,950",
-]
+from tests.browser.chromium import FLAGS, NAMES, Chromium, started, wait_for
+from tests.browser.planner import ROWS, is_ready, serving
+from tests.serving import stores
+
 # Of the page's own clock: scripts have so long to draw what they draw.
 BUDGET_MS = 10_000
 
@@ -39,3 +31,34 @@ def browse(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
         return ended.stdout
 
     return open_page
+
+
+@pytest.fixture(scope="session")
+def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("releases")
+    stores.write(root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def service(releases: Path) -> Iterator[str]:
+    with serving(releases) as address:
+        wait_for(lambda: is_ready(address), "the release")
+        yield address
+
+
+@pytest.fixture
+def chromium(tmp_path: Path) -> Iterator[Chromium]:
+    with started(tmp_path) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(chromium: Chromium, service: str) -> Iterator[Chromium]:
+    """The page before a title is chosen; it must not complain, nor ask anybody but the service."""
+    chromium.open(service)
+    chromium.until(ROWS)
+    yield chromium
+    assert chromium.errors == []
+    within = (service, "data:", "blob:")
+    assert [url for url in chromium.requests if not url.startswith(within)] == []

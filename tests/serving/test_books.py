@@ -1,52 +1,13 @@
-"""Search, history, forecasts and files of single titles, and the page that shows them."""
+"""Search, history and forecasts of titles."""
 
-import csv
-import io
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-
-import openpyxl
 import pytest
 from fastapi.testclient import TestClient
 
-from book_forecast.payload.forecast_reader import ForecastReader
-from book_forecast.serving import page as page_module
 from book_forecast.serving.app import create_app
-from book_forecast.serving.catalogue import Catalogue, folded, words_of
-from book_forecast.serving.settings import Settings
-from tests.releases import payloads
+from book_forecast.serving.settings import ServiceSettings
 from tests.serving import stores
-
-TITLES = 40
-
-
-@pytest.fixture(scope="module")
-def releases(tmp_path_factory):
-    root = tmp_path_factory.mktemp("releases")
-    stores.write(root, titles=TITLES)
-    return str(root)
-
-
-@pytest.fixture(scope="module")
-def client(releases):
-    yield from service(Settings(releases=releases))
-
-
-def service(settings: Settings) -> Iterator[TestClient]:
-    """A service that has its release and has compared it."""
-    with TestClient(create_app(settings)) as client:
-        wait_until(lambda: client.get("/readyz").status_code == 200)
-        wait_until(lambda: client.get("/books").json()["changes"]["state"] != "pending")
-        yield client
-
-
-def wait_until(ready):
-    deadline = time.monotonic() + 60
-    while not ready():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+from tests.serving.conftest import TITLES, in_process
+from tests.serving.servers import eventually
 
 
 def isbns(client, **query):
@@ -77,13 +38,6 @@ def test_a_title_is_found_by_words_and_by_isbn(client, text):
 def test_what_nobody_has_is_not_found(client, text):
     answer = client.get("/books", params={"q": text}).json()
     assert (answer["total"], answer["books"]) == (0, [])
-
-
-def test_punctuation_does_not_count():
-    assert folded("Captain Corelli\u2019s “Mandolin” – O.K.") == "captain corellis mandolin ok"
-    assert folded("Æsop, Łukasz; Straße") == "aesop lukasz strasse"
-    assert words_of("978-0-14") == ["978014"]
-    assert words_of("  ") == []
 
 
 def test_pages_have_every_title_once(client):
@@ -127,15 +81,16 @@ def test_the_release_is_compared_with_the_champion_before(client):
 
 
 def test_a_release_is_compared_before_anybody_asks(releases):
-    app = create_app(Settings(releases=releases))
+    app = create_app(ServiceSettings(releases=releases))
     with TestClient(app) as client:
-        shelf = app.state.shelf
-        wait_until(lambda: shelf._catalogue and shelf._catalogue.comparison == "ready")
+        current = app.state.current
+        catalogue = eventually(lambda: current.served and current.served._catalogue)
+        eventually(lambda: catalogue.comparison == "ready")
         assert client.get("/books").json()["changes"]["state"] == "ready"
 
 
 def test_a_single_folder_has_nothing_to_be_compared_with(releases):
-    for client in service(Settings(storage_uri=f"{releases}/{stores.NOW}")):
+    with in_process(ServiceSettings(storage_uri=f"{releases}/{stores.NOW}")) as client:
         answer = client.get("/books", params={"sort": "change"}).json()
         assert answer["changes"] == {"state": "none", "before": None, "promotion": None}
         assert answer["books"][0]["change"] is None
@@ -144,7 +99,7 @@ def test_a_single_folder_has_nothing_to_be_compared_with(releases):
 def test_a_champion_before_that_is_damaged_takes_nothing_along(tmp_path):
     store = stores.write(tmp_path, titles=3)
     next(tmp_path.glob(f"{stores.BEFORE}/distributions-*")).write_bytes(b"PAR1")
-    for client in service(Settings(releases=store.root)):
+    with in_process(ServiceSettings(releases=store.root)) as client:
         answer = client.get("/books").json()
         assert answer["changes"]["state"] == "failed"
         assert answer["total"] == 3
@@ -215,7 +170,7 @@ def test_pages_have_bounds_too(client, query):
 
 
 def test_a_shorter_horizon_may_be_the_longest(releases):
-    for client in service(Settings(releases=releases, max_horizon=20)):
+    with in_process(ServiceSettings(releases=releases, max_horizon=20)) as client:
         path = f"/books/{stores.CAFE}/forecast"
         assert len(client.get(path).json()["weeks"]) == 20
         assert "less than or equal to 20" in client.get(f"{path}?horizon=21").json()["detail"]
@@ -224,119 +179,8 @@ def test_a_shorter_horizon_may_be_the_longest(releases):
         assert (schema["maximum"], schema["default"]) == (20, 20)
 
 
-def test_a_forecast_as_csv(client):
-    path = f"/books/{stores.CAFE}/forecast?horizon=3&level=80&level=99"
-    answer = client.get(f"{path}&format=csv")
-    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    assert f"forecast-{stores.CAFE}-2024-06-29.csv" in answer.headers["content-disposition"]
-    # Excel knows UTF-8 by its mark.
-    assert answer.content.startswith(b"\xef\xbb\xbf")
-    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
-    expected = client.get(path).json()
-    assert [float(row["mean"]) for row in rows] == expected["mean"]
-    assert [float(row["hi-99"]) for row in rows] == expected["intervals"][1]["upper"]
-    assert rows[0]["title"] == "Café Müller: Eine Liebe"
-
-
-def test_a_forecast_as_a_workbook(client):
-    path = f"/books/{stores.FORMULA}/forecast?horizon=3&level=80"
-    answer = client.get(f"{path}&format=xlsx")
-    assert answer.headers["content-type"].endswith("spreadsheetml.sheet")
-    book = openpyxl.load_workbook(io.BytesIO(answer.content))
-    head, *rows = book["Forecast"].iter_rows()
-    assert [cell.value for cell in head][:3] == ["isbn", "title", "week"]
-    assert [row[5].value for row in rows] == client.get(path).json()["mean"]
-    # A title that looks like a formula stays a text, and a week is a date.
-    assert (rows[0][1].data_type, rows[0][1].value[0]) == ("s", "=")
-    assert rows[0][2].is_date
-    about = {row[0]: row[1] for row in book["About"].iter_rows(values_only=True)}
-    assert about["Release"] == stores.NOW
-
-
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_a_formula_in_a_csv_file_is_made_harmless(start, tmp_path):
-    from book_forecast.serving.files import csv_file
-
-    answers = ForecastReader(stores.write(tmp_path, titles=3).read(stores.NOW))
-    answer = answers.forecast(stores.CAFE, 1, [80.0])
-    content = csv_file(answer, f"{start}1+1").decode("utf-8-sig")
-    assert next(csv.DictReader(io.StringIO(content, newline="")))["title"].startswith("'")
-
-
 def test_before_a_release_is_loaded_nothing_is_known(tmp_path):
-    with TestClient(create_app(Settings(releases=str(tmp_path)))) as client:
+    with TestClient(create_app(ServiceSettings(releases=str(tmp_path)))) as client:
         for path in ("/books", f"/books/{stores.CAFE}", f"/books/{stores.CAFE}/forecast"):
             assert client.get(path).status_code == 503
         assert client.get("/").status_code == 200
-
-
-def test_the_page_is_open_and_its_numbers_are_not(releases):
-    settings = Settings(releases=releases, token="planners-only")
-    with TestClient(create_app(settings)) as client:
-        assert client.get("/").status_code == 200
-        assert client.get("/static/app.js").status_code == 200
-        assert client.get("/books").status_code == 401
-        assert client.get("/release").status_code == 401
-
-
-def test_every_file_of_the_page_is_sent_with_its_type_and_asked_for_each_time(client):
-    types = {"app.js": "text/javascript", "style.css": "text/css", "icon.svg": "image/svg+xml"}
-    for name, media_type in types.items():
-        answer = client.get(f"/static/{name}")
-        assert answer.headers["content-type"].startswith(media_type)
-        assert answer.headers["cache-control"] == "no-cache"
-        assert answer.headers["x-content-type-options"] == "nosniff"
-        again = client.get(f"/static/{name}", headers={"If-None-Match": answer.headers["etag"]})
-        assert (again.status_code, again.content) == (304, b"")
-
-
-def test_the_page_may_load_nothing_from_elsewhere_and_run_nothing_inline(client):
-    answer = client.get("/")
-    policy = dict(
-        part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; ")
-    )
-    assert policy["default-src"] == "'none'"
-    assert policy["script-src"] == policy["connect-src"] == "'self'"
-    assert "unsafe" not in answer.headers["content-security-policy"]
-    assert "http" not in answer.text.replace("http-equiv", "")
-
-
-def test_plotly_comes_with_the_service_and_is_kept_by_browsers(client):
-    plain = client.get("/static/plotly.min.js", headers={"Accept-Encoding": "identity"})
-    assert plain.content.startswith(b"/**\n* plotly.js v")
-    assert "immutable" in plain.headers["cache-control"]
-    packed = client.get("/static/plotly.min.js", headers={"Accept-Encoding": "gzip"})
-    assert packed.headers["content-encoding"] == "gzip"
-    assert int(packed.headers["content-length"]) < len(plain.content) / 2
-    assert packed.content == plain.content
-    assert "plotly.min.js?v=5." in client.get("/").text
-
-
-def test_without_plotly_the_page_is_still_there(client, monkeypatch):
-    monkeypatch.setattr(page_module, "_plotly_path", lambda: None)
-    assert client.get("/static/plotly.min.js").status_code == 404
-
-
-@pytest.mark.parametrize("name", ["index.html2", "__init__.py", "..%2f__init__.py", "nothing.js"])
-def test_other_files_are_not_sent(client, name):
-    assert client.get(f"/static/{name}").status_code == 404
-
-
-def test_neither_plotly_nor_openpyxl_is_imported_before_it_is_needed():
-    script = "import sys, book_forecast.serving.app; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    loaded = {name.partition(".")[0] for name in done.stdout.split()}
-    assert "fastapi" in loaded
-    assert not loaded & {"plotly", "openpyxl", "pandas", "numba", "mlflow", "kedro"}
-
-
-def test_ten_thousand_titles_are_searched_at_once(tmp_path):
-    from book_forecast.payload.contents import read_payload
-
-    folder = payloads.write(tmp_path / "large", titles=10_000, weeks=4)
-    catalogue = Catalogue(ForecastReader(read_payload(folder)))
-    # Of the processor's time: a busy machine takes longer.
-    started = time.thread_time()
-    assert catalogue.find("author 3 book 77", "volume", None, 0, 20).total > 10
-    assert time.thread_time() - started < 0.1

@@ -1,4 +1,7 @@
-"""Callers who keep a connection and do nothing with it, or send what is no HTTP."""
+"""Callers who hold a connection without using it, or send something else than HTTP.
+
+`test_connection_timers` has the times.
+"""
 
 import json
 import socket
@@ -9,7 +12,7 @@ import pytest
 from tests.serving.servers import KNOWN, Server, eventually
 
 READY = b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"
-SECONDS = 1.0
+SECONDS = 0.5
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +52,7 @@ def is_ended(connection, sent):
 @pytest.mark.parametrize("sent", [b"", b"G", b"GET /readyz HTTP/1.1\r\nHost: x\r\n", READY + b"G"])
 def test_a_connection_without_a_whole_request_is_ended(hasty, sent):
     with connect(hasty, sent) as connection:
-        started = time.monotonic()
         assert all_of(connection).count(b"HTTP/1.1 200") == sent.count(READY)
-    assert time.monotonic() - started >= SECONDS * 0.9
 
 
 def test_a_head_that_trickles_is_not_waited_for(hasty):
@@ -68,7 +69,6 @@ def test_requests_one_after_the_other_keep_their_connection(hasty):
             while not answers.readline().isspace():
                 pass
             answers.read(len(hasty.client.get("/readyz").content))
-            time.sleep(SECONDS / 4)
 
 
 def test_what_is_left_of_a_refused_body_is_not_waited_for(hasty):
@@ -86,7 +86,7 @@ def test_who_takes_no_answer_costs_no_memory_and_is_disconnected(hasty):
     )
     hasty.predict(*[instance] * 1000)
     before = hasty.memory()
-    idlers = [connect(hasty, head.encode(), body) for _ in range(8)]
+    idlers = [connect(hasty, head.encode(), body) for _ in range(4)]
 
     def ended():
         lines = [entry for entry in hasty.log() if entry.get("request_id") == "idler"]

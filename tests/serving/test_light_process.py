@@ -20,10 +20,10 @@ def test_a_service_that_has_answered_everything_has_imported_nothing_heavy(serve
         import uvicorn
 
         def ask(server):
-            while not (server.started and app.state.current.answers):
+            while not (server.started and app.state.current.served):
                 time.sleep(0.05)
             port = server.servers[0].sockets[0].getsockname()[1]
-            isbn = app.state.current.answers.isbns[0]
+            isbn = app.state.current.served.reader.isbns[0]
             for path in ("release", "metrics", "openapi.json", "books", f"books/{isbn}",
                          f"books/{isbn}/forecast", f"books/{isbn}/history",
                          f"books/{isbn}/forecast?format=csv", ""):
@@ -80,7 +80,7 @@ def test_a_mistake_in_the_settings_is_told_in_one_line(tmp_path):
         [sys.executable, "-m", "book_forecast.serving"], capture_output=True, text=True
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("Error: The service is told no release: set AIP_STORAGE_URI")
+    assert done.stderr.startswith("Error: No release is named: set AIP_STORAGE_URI")
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -108,8 +108,7 @@ def test_kedro_serve_becomes_the_service_of_the_project(executed, project_path):
     assert command[1:7] == [
         *("-m", "book_forecast.serving", "--host", "127.0.0.1", "--port", "8090"),
     ]
-    assert command[7:9] == ["--releases", f"{project_path}/data/06_models/releases"]
-    assert command[9:] == ["--registry", f"sqlite:///{project_path}/mlruns/mlflow.db"]
+    assert command[7:] == ["--releases", f"{project_path}/data/06_models/releases"]
 
 
 def test_kedro_serve_takes_the_releases_of_an_environment(executed, monkeypatch):

@@ -43,7 +43,6 @@ def test_the_token_is_not_shown():
             "BOOK_FORECAST_TOKEN: .* no blank",
         ),
         ({**STORE, "BOOK_FORECAST_TOKEN": "shortened-ü"}, "BOOK_FORECAST_TOKEN: .* ASCII"),
-        ({**STORE, "BOOK_FORECAST_MODEL_REGISTRY": "ftp://x"}, "MODEL_REGISTRY: "),
         ({**STORE, "AIP_HEALTH_ROUTE": "health"}, "AIP_HEALTH_ROUTE: "),
         ({**STORE, "AIP_PREDICT_ROUTE": "/{isbn}"}, "AIP_PREDICT_ROUTE: "),
     ],

@@ -14,7 +14,7 @@ from book_forecast.cli.readable import ReadableCommand
 @click.option("--env", "-e", help="Environment whose releases are served.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
-@click.option("--releases", help="Folder of all releases; else the environment's.")
+@click.option("--releases", help="Folder of all releases; by default the environment's.")
 def serve(env: str | None, host: str, port: int, releases: str | None) -> None:
     """Serve the champion's forecasts over HTTP."""
     from kedro.framework.session import KedroSession
@@ -22,12 +22,9 @@ def serve(env: str | None, host: str, port: int, releases: str | None) -> None:
     with KedroSession.create(project_path=Path.cwd(), env=env) as session:
         context = cast("Any", session).load_context()
         releases = releases or context.config_loader["catalog"]["candidate"]["filepath"]
-        registry = context.mlflow.server.mlflow_tracking_uri
         project = Path(context.project_path)
     if "://" not in releases:
         releases = str(project / releases)
     # The process becomes the service, so that nothing of Kedro stays in memory.
     command = [sys.executable, "-m", "book_forecast.serving", "--host", host, "--port", str(port)]
-    os.execv(  # noqa: S606
-        sys.executable, [*command, "--releases", releases, "--registry", registry]
-    )
+    os.execv(sys.executable, [*command, "--releases", releases])  # noqa: S606

@@ -1,11 +1,12 @@
 """The HTTP service: forecasts of a release, without any model library.
 
-settings    what it is told by environment and command line
-source      where the release to be served lies, by a folder, a store or a registry
-current     the release that is served now
+settings    environment variables and command line
+source      finds the release to serve: one folder, or the champion of a store
+loader      reads a payload in a process of its own
+current     the release that is served
 watch       notices another release and swaps
-predict     what a request is answered, the same everywhere it is asked
-app         the routes; books, page and function are beside it
+predict     request in, predictions out; the same for HTTP, Vertex AI and the function
+app         the application; routes, books and page have its endpoints
 
-It imports neither Kedro nor MLflow nor pandas, so that it is ready at once and stays small.
+It imports neither Kedro nor MLflow nor pandas, so it starts fast and needs little memory.
 """

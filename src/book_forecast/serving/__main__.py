@@ -11,24 +11,22 @@ from contextlib import suppress
 
 
 def main() -> None:
-    """Serve until told to end."""
-    # It asks for a look at the champion: before that can be heard, it must not end the process.
+    """Serve until the process is asked to end."""
+    # The signal asks for a look at the champion; until it is handled, it must not end the process.
     with suppress(AttributeError):  # not every system has it
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     from book_forecast.serving.logs import LOG_CONFIG
     from book_forecast.serving.no_pandas import keep_pandas_out
     from book_forecast.serving.settings import read_settings
-    from book_forecast.serving.source import source_of
-    from book_forecast.serving.watch import Watch
+    from book_forecast.serving.watch import watch_of
     from book_forecast.storage.errors import UserError
 
     keep_pandas_out()
-    # Requests wait that long for a thread that works beside them, such as a comparison of releases.
+    # A request waits this long for another thread, such as a comparison of releases.
     sys.setswitchinterval(0.0005)
     parser = argparse.ArgumentParser(prog="python -m book_forecast.serving", description=__doc__)
-    parser.add_argument("--releases", metavar="FOLDER", help="store of all releases")
+    parser.add_argument("--releases", metavar="FOLDER", help="folder of all releases")
     parser.add_argument("--storage-uri", metavar="FOLDER", help="one release, or a model with it")
-    parser.add_argument("--registry", metavar="URI", help="MLflow's server or SQLite file")
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
     try:
@@ -36,9 +34,9 @@ def main() -> None:
     except UserError as error:
         sys.exit(f"Error: {error}")
     logging.config.dictConfig(LOG_CONFIG)
-    watch = Watch(source_of(settings), settings.poll_seconds)
+    watch = watch_of(settings)
     watch.start()
-    # Imported while the first release is being read.
+    # Imported while the watch reads the first release.
     import uvicorn
 
     from book_forecast.serving.app import create_app
@@ -48,7 +46,7 @@ def main() -> None:
         create_app(settings, watch),
         host=settings.host,
         port=settings.port,
-        # By h11: httptools takes headers of any size into memory.
+        # h11, because httptools takes headers of any size into memory.
         http=connection_of(settings.body_seconds),
         ws="none",
         access_log=False,

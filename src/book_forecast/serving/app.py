@@ -1,4 +1,4 @@
-"""Puts the service together."""
+"""The application: settings, watch, routes and middleware put together."""
 
 from __future__ import annotations
 
@@ -14,31 +14,29 @@ from starlette.exceptions import HTTPException
 
 from book_forecast import __version__
 from book_forecast.serving import books, page
-from book_forecast.serving.cache import shelf_of
 from book_forecast.serving.errors import RequestError
 from book_forecast.serving.guard import BodyGuard, TokenGuard
 from book_forecast.serving.metrics import Metrics
 from book_forecast.serving.openapi import describe
 from book_forecast.serving.request_log import RequestLog
 from book_forecast.serving.routes import make_router
-from book_forecast.serving.settings import Settings
-from book_forecast.serving.source import source_of
-from book_forecast.serving.watch import Watch
+from book_forecast.serving.settings import ServiceSettings
+from book_forecast.serving.watch import Watch, watch_of
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
-"""What may be asked without a token."""
+"""Paths that need no token."""
 
 
-def create_app(settings: Settings, watch: Watch | None = None) -> FastAPI:
+def create_app(settings: ServiceSettings, watch: Watch | None = None) -> FastAPI:
     """Make the service.
 
     Args:
-        settings: What it is told.
-        watch: Of the release, if it was made before; it may have been started.
+        settings: Of the service.
+        watch: One that exists already; it may have been started.
 
     Returns:
-        The application; `app.state.current` is the release it serves, `app.state.settings` what it
-        was told.
+        The application; its state holds `settings`, `watch`, `metrics` and `current`, the release
+        that is served.
     """
     app = FastAPI(
         title="book_forecast",
@@ -46,35 +44,31 @@ def create_app(settings: Settings, watch: Watch | None = None) -> FastAPI:
         version=__version__,
         docs_url=None,  # its page loads code from elsewhere
         redoc_url=None,
-        redirect_slashes=False,  # to whatever host the caller has named
+        redirect_slashes=False,  # a redirect would lead to any host that a caller names
         lifespan=_lifespan,
     )
-    watch = watch or Watch(source_of(settings), settings.poll_seconds)
-    current = watch.current
+    watch = watch or watch_of(settings)
     metrics = Metrics(watch)
-    app.state.settings, app.state.current = settings, current
-    app.state.watch, app.state.metrics = watch, metrics
-    app.state.shelf = shelf_of(settings)
-    watch.on_swap = app.state.shelf.catalogue
-    watch.wake()
+    app.state.settings, app.state.metrics = settings, metrics
+    app.state.watch, app.state.current = watch, watch.current
     app.include_router(make_router(settings))
     app.include_router(books.make_router(settings))
     app.include_router(page.router)
     open_paths = OPEN_PATHS | page.PATHS | {settings.health_route or "/readyz"}
     describe(app, settings, open_paths)
-    _answer_errors_in_one_shape(app)
-    # The last is the first to see a request.
+    _unify_errors(app)
+    # The middleware that is added last sees a request first.
     app.add_middleware(BodyGuard, most=settings.max_body, seconds=settings.body_seconds)
     if settings.token is not None:
         app.add_middleware(TokenGuard, token=settings.token, open_paths=open_paths)
-    app.add_middleware(RequestLog, current=current, metrics=metrics)
+    app.add_middleware(RequestLog, current=watch.current, metrics=metrics)
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     watch: Watch = app.state.watch
-    # Only the main thread hears signals, and not every system has this one.
+    # Only the main thread handles signals, and not every system has this one.
     with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watch.wake)
     watch.start()
@@ -82,10 +76,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     watch.stop()
 
 
-def _answer_errors_in_one_shape(app: FastAPI) -> None:
+def _unify_errors(app: FastAPI) -> None:
     """Make every error `{"detail": "…"}`."""
 
-    async def told(_: Request, error: Exception) -> Response:
+    async def by_service(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestError)  # noqa: S101
         return JSONResponse({"detail": error.detail}, error.status, error.headers)
 
@@ -98,6 +92,6 @@ def _answer_errors_in_one_shape(app: FastAPI) -> None:
         problems = (f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors())
         return JSONResponse({"detail": "; ".join(problems)}, 422)
 
-    app.add_exception_handler(RequestError, told)
+    app.add_exception_handler(RequestError, by_service)
     app.add_exception_handler(HTTPException, by_framework)
     app.add_exception_handler(RequestValidationError, by_validation)

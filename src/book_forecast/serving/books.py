@@ -1,22 +1,19 @@
-"""What is known of single titles: search, history, forecast, also as files."""
+"""Routes of titles: search, history, forecast and its files."""
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import Field
 
 from book_forecast.payload.forecast_reader import HIGHEST_LEVEL, LOWEST_LEVEL, ForecastReader
-from book_forecast.releases.promotion_log import Action
-from book_forecast.serving.cache import Shelf
-from book_forecast.serving.catalogue import Catalogue, Comparison, Order, Sort, rounded
-from book_forecast.serving.current import Current
-from book_forecast.serving.errors import NothingLoadedError, RequestError
+from book_forecast.serving.catalogue import Order, Sort, rounded
+from book_forecast.serving.current import ServedRelease
+from book_forecast.serving.errors import RequestError
 from book_forecast.serving.files import CSV_TYPE, XLSX_TYPE, csv_file, file_name, xlsx_file
 from book_forecast.serving.predict import (
     DEFAULT_HORIZON,
@@ -24,106 +21,33 @@ from book_forecast.serving.predict import (
     JSON,
     LONGEST_ISBN,
     MOST_LEVELS,
+    check_title,
+    predict_title,
     read_isbn,
-    unknown,
 )
-from book_forecast.serving.predict import forecast as predicted
-from book_forecast.serving.routes import NOT_READY
-from book_forecast.serving.schemas import Prediction, Problem
-from book_forecast.serving.settings import Settings
+from book_forecast.serving.routes import NOT_READY, served_release
+from book_forecast.serving.schemas import Book, Books, ErrorDetail, SalesHistory, TitlePrediction
+from book_forecast.serving.settings import ServiceSettings
 
-
-class Promotion(BaseModel):
-    """How a release became champion."""
-
-    action: Action
-    when: AwareDatetime
-    who: str
-    why: str
-
-
-class Comparable(BaseModel):
-    """Whether the release has been compared with the champion before it."""
-
-    state: Comparison = Field(description="`none`: there is no champion before.")
-    before: str | None = Field(description="The champion before; null until it is compared with.")
-    promotion: Promotion | None = Field(
-        description="Null until it was looked up, and where there is no record of it."
-    )
-
-
-class Book(BaseModel):
-    """What is known of a title."""
-
-    isbn: str
-    title: str | None
-    author: str | None
-    product_class: str | None
-    model: str
-    specification: str | None
-    fallback_reason: str | None = Field(description="Why its model is a simpler one than usual.")
-    cutoff: dt.date | None = Field(description="Saturday of the last week that is known.")
-    next_13_weeks: float | None = Field(description="Copies expected in the weeks after it.")
-    change: float | None = Field(
-        description="`change_copies` as a share of what the champion before expected."
-    )
-    change_copies: float | None = Field(
-        description="Copies more than the champion before expected of the same calendar weeks; "
-        "null where there is nothing to compare."
-    )
-    change_weeks: int | None = Field(description="How many weeks were compared, at most 32.")
-    wape: float | None = Field(description="Error on the test weeks, as a share of copies sold.")
-    mase: float | None = Field(description="Error on the test weeks over that of the history.")
-    seasonal_naive_wape: float | None = Field(description="The same week of last year's `wape`.")
-    seasonal_naive_mase: float | None = Field(description="The same week of last year's `mase`.")
-
-
-class Books(BaseModel):
-    """A page of titles."""
-
-    release: str
-    cutoff: dt.date | None
-    longest_horizon: int = Field(description="Weeks that a forecast may be asked for.")
-    changes: Comparable
-    total: int = Field(description="Titles that match, on all pages.")
-    books: list[Book]
-
-
-class History(BaseModel):
-    """The weeks that a title's model knows."""
-
-    isbn: str
-    weeks: list[dt.date] = Field(description="Saturdays.")
-    volumes: list[float | None] = Field(description="Copies sold; null where none was reported.")
-
-
-async def loaded(request: Request) -> ForecastReader:
-    """The titles of the release that is served; a request keeps them to its end."""
-    current: Current = request.app.state.current
-    if current.answers is None:
-        raise NothingLoadedError
-    return current.answers
-
-
-Loaded = Annotated[ForecastReader, Depends(loaded)]
+Served = Annotated[ServedRelease, Depends(served_release)]
 Isbn = Annotated[
     str,
     Path(
-        description="An ISBN-13 or ISBN-10, with hyphens or without.",
+        description="An ISBN-13 or ISBN-10, with or without hyphens.",
         max_length=LONGEST_ISBN,
         examples=["9780140449136"],
     ),
 ]
 Level = Annotated[float, Field(ge=LOWEST_LEVEL, le=HIGHEST_LEVEL)]
 
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    422: {"model": Problem, "description": "A parameter is out of its bounds."},
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    422: {"model": ErrorDetail, "description": "A parameter is out of its bounds."},
     **NOT_READY,
 }
-_OF_A_TITLE: dict[int | str, dict[str, Any]] = {
-    404: {"model": Problem, "description": "The release does not have this title."},
-    **_REFUSALS,
-    422: {"model": Problem, "description": "This is no ISBN, or a parameter is out of its bounds."},
+_TITLE_ERRORS: dict[int | str, dict[str, Any]] = {
+    404: {"model": ErrorDetail, "description": "The release does not have this title."},
+    **_ERRORS,
+    422: {"model": ErrorDetail, "description": "Not an ISBN, or a parameter is out of its bounds."},
 }
 _FILES = {
     "description": "The forecast, in the format that was asked for.",
@@ -134,16 +58,12 @@ _FILES = {
 }
 
 
-def make_router(settings: Settings) -> APIRouter:
-    """The routes.
-
-    Args:
-        settings: How long a horizon may be.
-    """
+def make_router(settings: ServiceSettings) -> APIRouter:
+    """Return the routes; the settings limit the horizon."""
     longest = settings.max_horizon
 
     async def forecast(
-        answers: Loaded,
+        served: Served,
         isbn: Isbn,
         horizon: int = Query(
             min(DEFAULT_HORIZON, longest), ge=1, le=longest, description="Weeks after the cutoff."
@@ -153,7 +73,7 @@ def make_router(settings: Settings) -> APIRouter:
             max_length=MOST_LEVELS,
             description="Intervals in percent; may be given several times.",
         ),
-        format: Literal["json", "csv", "xlsx"] = Query("json", description="What to answer in."),  # noqa: A002
+        format: Literal["json", "csv", "xlsx"] = Query("json", description="Of the response."),  # noqa: A002
     ) -> Response:
         """The weeks after the cutoff, as JSON or as a file for a spreadsheet.
 
@@ -162,32 +82,32 @@ def make_router(settings: Settings) -> APIRouter:
         """
         levels = tuple(dict.fromkeys(level))
         if format == "json":
-            # Not checked against its model, as FastAPI would: half of the time goes there.
-            content = orjson.dumps(predicted(answers, read_isbn(isbn), horizon, levels))
+            # FastAPI's check against the model would take as long as everything else.
+            content = orjson.dumps(predict_title(served.reader, read_isbn(isbn), horizon, levels))
             return Response(content, media_type=JSON)
-        # A workbook takes a while, in which others are to be answered.
-        row = _row(answers, isbn)
-        return await run_in_threadpool(_file, answers, row, horizon, levels, format)
+        # A workbook takes a while; other requests must not wait for it.
+        row = _row(served.reader, isbn)
+        return await run_in_threadpool(_file, served.reader, row, horizon, levels, format)
 
     router = APIRouter(prefix="/books", tags=["books"])
     router.add_api_route(
-        "", books, response_model=Books, responses=_REFUSALS, summary="Search and sort the titles"
+        "", books, response_model=Books, responses=_ERRORS, summary="Search and sort the titles"
     )
     router.add_api_route(
-        "/{isbn}", book, response_model=Book, responses=_OF_A_TITLE, summary="One title"
+        "/{isbn}", book, response_model=Book, responses=_TITLE_ERRORS, summary="One title"
     )
     router.add_api_route(
         "/{isbn}/history",
         history,
-        response_model=History,
-        responses=_OF_A_TITLE,
+        response_model=SalesHistory,
+        responses=_TITLE_ERRORS,
         summary="Past sales of a title",
     )
     router.add_api_route(
         "/{isbn}/forecast",
         forecast,
-        response_model=Prediction,
-        responses={200: _FILES, **_OF_A_TITLE},
+        response_model=TitlePrediction,
+        responses={200: _FILES, **_TITLE_ERRORS},
         summary="Forecast of a title",
     )
     return router
@@ -195,13 +115,13 @@ def make_router(settings: Settings) -> APIRouter:
 
 def books(
     request: Request,
-    answers: Loaded,
+    served: Served,
     q: Annotated[
         str,
         Query(
             max_length=200,
-            description="Words of which each is part of title, author or ISBN; neither case nor "
-            "accents count.",
+            description="Words that are parts of title, author or ISBN; case and accents do not "
+            "matter.",
         ),
     ] = "",
     sort: Annotated[
@@ -213,81 +133,69 @@ def books(
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     offset: Annotated[int, Query(ge=0)] = 0,
 ) -> dict[str, Any]:
-    """Titles of the release that is served, with what they are expected to sell."""
-    settings: Settings = request.app.state.settings
-    catalogue = _catalogue(request, answers)
-    found = catalogue.find(_isbn_or_text(answers, q), sort, order, offset, limit)
+    """Titles of the release that is served, with the size of their forecasts."""
+    settings: ServiceSettings = request.app.state.settings
+    catalogue = served.catalogue()
+    total, rows = catalogue.find(_isbn_or_text(served.reader, q), sort, order, offset, limit)
     changes = catalogue.changes
     return {
-        "release": answers.payload.release,
-        "cutoff": answers.payload.manifest["cutoff"],
+        "release": served.release,
+        "cutoff": served.reader.payload.manifest["cutoff"],
         "longest_horizon": settings.max_horizon,
         "changes": {
             "state": catalogue.comparison,
-            "before": None if changes is None else changes.before,
+            "before": changes and changes.before,
             "promotion": catalogue.promotion and catalogue.promotion.model_dump(),
         },
-        "total": found.total,
-        "books": [catalogue.book(row) for row in found.rows],
+        "total": total,
+        "books": [catalogue.book(row) for row in rows],
     }
 
 
-def book(request: Request, answers: Loaded, isbn: Isbn) -> dict[str, Any]:
-    """What is known of a title."""
-    return _catalogue(request, answers).book(_row(answers, isbn))
+def book(served: Served, isbn: Isbn) -> dict[str, Any]:
+    """Names, model, scores and change of a title."""
+    return served.catalogue().book(_row(served.reader, isbn))
 
 
-def history(answers: Loaded, isbn: Isbn) -> dict[str, Any]:
-    """The weeks up to the cutoff, without holes; the first is the first that sold."""
-    row = _row(answers, isbn)
-    payload = answers.payload
+def history(served: Served, isbn: Isbn) -> dict[str, Any]:
+    """All weeks from the first sale to the cutoff."""
+    row, payload = _row(served.reader, isbn), served.reader.payload
     volumes = payload.volumes[row].as_py() or []
     cutoff = np.datetime64(payload.titles["cutoff"][row].as_py(), "D")
     weeks = cutoff + np.timedelta64(7, "D") * np.arange(1 - len(volumes), 1)
     return {
-        "isbn": answers.isbns[row],
+        "isbn": served.reader.isbns[row],
         "weeks": weeks.tolist(),
         "volumes": [None if v is None else rounded(v, 3) for v in volumes],
     }
 
 
-def _catalogue(request: Request, answers: ForecastReader) -> Catalogue:
-    shelf: Shelf = request.app.state.shelf
-    return shelf.catalogue(answers)
-
-
-def _row(answers: ForecastReader, text: str) -> int:
-    """Where a title stands.
-
-    Raises:
-        RefusedError: If it does not, or the text is no ISBN.
-    """
+def _row(reader: ForecastReader, text: str) -> int:
     isbn = read_isbn(text)
-    if isbn not in answers:
-        raise unknown(answers, isbn)
-    return answers.row(isbn)
+    check_title(reader, isbn)
+    return reader.row(isbn)
 
 
-def _isbn_or_text(answers: ForecastReader, text: str) -> str:
-    """A whole ISBN in the digits that titles are kept under, or else the text itself."""
+def _isbn_or_text(reader: ForecastReader, text: str) -> str:
+    """Return the 13 digits of a title's ISBN in any spelling, or else the text itself."""
     try:
         isbn = read_isbn(text)
     except RequestError:
         return text
-    return isbn if isbn in answers else text
+    return isbn if isbn in reader else text
 
 
 def _file(
-    answers: ForecastReader, row: int, horizon: int, levels: tuple[float, ...], suffix: str
+    reader: ForecastReader, row: int, horizon: int, levels: tuple[float, ...], suffix: str
 ) -> Response:
-    answer = answers.forecast(answers.isbns[row], horizon, levels)
-    title = answers.payload.titles["title"][row].as_py() or ""
+    forecast = reader.forecast(reader.isbns[row], horizon, levels)
+    title = reader.payload.titles["title"][row].as_py() or ""
     if suffix == "csv":
-        content, media_type = csv_file(answer, title), CSV_TYPE
+        content, media_type = csv_file(forecast, title), CSV_TYPE
     else:
-        content, media_type = xlsx_file(answer, title, answers.payload.release), XLSX_TYPE
+        content, media_type = xlsx_file(forecast, title, reader.payload.release), XLSX_TYPE
     headers = {
-        "Content-Disposition": f'attachment; filename="{file_name(answer, suffix)}"',
+        "Content-Disposition": f'attachment; filename="{file_name(forecast, suffix)}"',
         "X-Content-Type-Options": "nosniff",
     }
     return Response(content, media_type=media_type, headers=headers)

@@ -1,11 +1,10 @@
-"""The titles of a release, to be searched and sorted: indexed once, so that a request is quick."""
+"""The titles of a release, indexed once, so that search and sorting are quick."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -13,73 +12,48 @@ import numpy.typing as npt
 
 from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.releases.promotion_log import Promotion
-from book_forecast.serving.release_changes import Changes
+from book_forecast.serving.comparison import Floats, ForecastChanges
 
-AHEAD = 13
-"""Weeks of the sum that stands for a title's size: a quarter."""
+SUMMED_WEEKS = 13
+"""Weeks ahead whose sum stands for the size of a title."""
 
 Sort = Literal["title", "volume", "change", "change_copies"]
 Order = Literal["asc", "desc"]
-Comparison = Literal["pending", "ready", "none", "failed"]
-Floats = npt.NDArray[np.float64]
+ComparisonState = Literal["pending", "ready", "none", "failed"]
 
-NATURAL_ORDERS: dict[Sort, Order] = {
-    "title": "asc",
-    "volume": "desc",
-    "change": "desc",
-    "change_copies": "desc",
-}
-"""What is meant where only the key is given."""
-
-_TITLE_COLUMNS = ("isbn", "title", "author", "product_class", "model", "specification")
+_COLUMNS = ("isbn", "title", "author", "product_class", "model", "specification", "fallback_reason")
 _SCORES = ("wape", "mase", "seasonal_naive_wape", "seasonal_naive_mase")
 _SEPARATORS = re.compile(r"[^\w]+|_+")
 _DROPPED = str.maketrans(dict.fromkeys("'\u2019`\u00b4.", ""))
-# Letters that have no decomposition, as people type them who do not have them.
+# Letters without a decomposition, and how people type them whose keyboard lacks them.
 _PLAIN = str.maketrans(
     {"ø": "o", "ł": "l", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"}
 )
 
 
-@dataclass(frozen=True)
-class Found:
-    """A page of titles.
-
-    Attributes:
-        total: How many titles match.
-        rows: Those of the page, as rows of the payload.
-    """
-
-    total: int
-    rows: list[int]
-
-
 class Catalogue:
-    """Finds titles of a release and tells what is known of them.
+    """Finds titles of a release and describes them.
 
     Attributes:
-        ahead: Copies expected in the next quarter, by row.
-        promotion: How the release became champion; None until it is known, or if nobody knows.
-        comparison: How far the comparison with the champion before has come.
+        next_13_weeks: Copies expected in the weeks after the cutoff, by row.
+        promotion: The release's last entry in the promotion log; None before it is looked up, and
+            if there is none.
+        comparison: State of the comparison with the previous champion.
     """
 
-    def __init__(self, answers: ForecastReader) -> None:
-        """Index the titles.
-
-        Args:
-            answers: Of the release.
-        """
-        payload = answers.payload
+    def __init__(self, reader: ForecastReader) -> None:
+        """Index the titles of a release."""
+        payload = reader.payload
         self._columns: dict[str, list[str | None]] = {
-            name: payload.titles[name].to_pylist() for name in (*_TITLE_COLUMNS, "fallback_reason")
+            name: payload.titles[name].to_pylist() for name in _COLUMNS
         }
         self._cutoffs = payload.titles["cutoff"].to_pylist()
-        # Copies: a view would keep the memory of a release that is no longer served.
+        # Copies, because a view would hold the shared memory of the whole release.
         self._scores = {
             name: None if payload.scores is None else np.array(payload.scores[name].to_numpy())
             for name in _SCORES
         }
-        self.ahead: Floats = payload.mean[:, :AHEAD].sum(axis=1, dtype=np.float64)
+        self.next_13_weeks: Floats = payload.mean[:, :SUMMED_WEEKS].sum(axis=1, dtype=np.float64)
         names = [
             folded(title or isbn or "")
             for title, isbn in zip(self._columns["title"], self._columns["isbn"], strict=True)
@@ -94,70 +68,68 @@ class Catalogue:
         self._alphabetical: Floats = np.empty(len(names))
         self._alphabetical[order] = np.arange(len(names))
         self._orders: dict[tuple[Sort, Order], npt.NDArray[np.int64]] = {}
-        self._changes: Changes | None = None
-        self.comparison: Comparison = "none"
+        self._changes: ForecastChanges | None = None
+        self.comparison: ComparisonState = "none"
         self.promotion: Promotion | None = None
 
     def __len__(self) -> int:
-        """How many titles there are."""
+        """Return the number of titles."""
         return len(self._texts)
 
     @property
-    def changes(self) -> Changes | None:
-        """Against the release before; None until they are known."""
+    def changes(self) -> ForecastChanges | None:
+        """Changes against the previous champion; None until they are known."""
         return self._changes
 
     @changes.setter
-    def changes(self, changes: Changes | None) -> None:
+    def changes(self, changes: ForecastChanges | None) -> None:
         self._orders = {}
         self._changes = changes
 
-    def find(self, text: str, sort: Sort, order: Order | None, offset: int, limit: int) -> Found:
+    def find(
+        self, text: str, sort: Sort, order: Order | None, offset: int, limit: int
+    ) -> tuple[int, list[int]]:
         """Search and sort.
 
         Args:
-            text: Every word of it is part of title, author or ISBN; case and accents do not count.
-            sort: What to sort by; unknown values come last, whatever the order. Changes are sorted
-                by their size, downward or upward.
-            order: None for the natural one of `sort`.
-            offset: Titles of earlier pages.
-            limit: Titles of a page.
+            text: Words that are parts of title, author or ISBN; case and accents do not matter.
+            sort: Key. Unknown values come last in both orders. Changes are sorted by size,
+                whether up or down.
+            order: None for ascending titles and descending numbers.
+            offset: Number of titles on earlier pages.
+            limit: Number of titles on a page.
 
         Returns:
-            The page.
+            How many titles match, and those of the page as rows of the payload.
         """
-        rows = self._order(sort, order or NATURAL_ORDERS[sort])
+        rows = self._order(sort, order or ("asc" if sort == "title" else "desc"))
         words = words_of(text)
         if words:
             texts = self._texts
             rows = np.array(
                 [row for row in rows.tolist() if all(word in texts[row] for word in words)], int
             )
-        return Found(len(rows), rows[offset : offset + limit].tolist())
+        return len(rows), rows[offset : offset + limit].tolist()
 
     def book(self, row: int) -> dict[str, Any]:
-        """What is known of a title.
-
-        Args:
-            row: Of the payload.
-        """
-        known: dict[str, Any] = {name: column[row] for name, column in self._columns.items()}
-        known["cutoff"] = self._cutoffs[row]
-        known["next_13_weeks"] = rounded(self.ahead[row], 1)
+        """Return what the API's `Book` has of a title, by its row in the payload."""
+        book: dict[str, Any] = {name: column[row] for name, column in self._columns.items()}
+        book["cutoff"] = self._cutoffs[row]
+        book["next_13_weeks"] = rounded(self.next_13_weeks[row], 1)
         for name, scores in self._scores.items():
-            known[name] = None if scores is None else rounded(scores[row], 4)
+            book[name] = None if scores is None else rounded(scores[row], 4)
         changes = self._changes
-        known["change"] = None if changes is None else rounded(changes.relative[row], 4)
-        known["change_copies"] = None if changes is None else rounded(changes.copies[row], 1)
-        known["change_weeks"] = None if changes is None else int(changes.weeks[row]) or None
-        return known
+        book["change"] = None if changes is None else rounded(changes.relative[row], 4)
+        book["change_copies"] = None if changes is None else rounded(changes.copies[row], 1)
+        book["change_weeks"] = None if changes is None else int(changes.weeks[row]) or None
+        return book
 
     def _order(self, sort: Sort, order: Order) -> npt.NDArray[np.int64]:
-        """Rows in an order that is kept once it was asked for."""
+        """Return the rows in an order, which is computed once."""
         if (sort, order) not in self._orders:
             values = self._values(sort)
             key = values if order == "asc" else -values
-            # NaN sorts last both ways; what is equal stays alphabetical.
+            # NaN sorts last in both orders; equal values stay alphabetical.
             self._orders[sort, order] = np.lexsort((self._alphabetical, key))
         return self._orders[sort, order]
 
@@ -165,21 +137,21 @@ class Catalogue:
         if sort == "title":
             return self._alphabetical
         if sort == "volume":
-            return self.ahead
+            return self.next_13_weeks
         if self._changes is None:
             return np.full(len(self), np.nan)
         return np.abs(self._changes.relative if sort == "change" else self._changes.copies)
 
 
 def folded(text: str) -> str:
-    """A text without case, accents and punctuation."""
+    """Return a text without case, accents and punctuation."""
     decomposed = unicodedata.normalize("NFKD", text.translate(_DROPPED)).casefold()
     letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return _SEPARATORS.sub(" ", letters.translate(_PLAIN)).strip()
 
 
 def words_of(text: str) -> Sequence[str]:
-    """What a search looks for; digits with blanks and hyphens between them are one ISBN."""
+    """Return the words of a search; digits with blanks and hyphens between them are one ISBN."""
     plain = folded(text)
     digits = plain.replace(" ", "")
     if digits.isdigit() and len(digits) > 4:
@@ -188,5 +160,5 @@ def words_of(text: str) -> Sequence[str]:
 
 
 def rounded(value: float, digits: int) -> float | None:
-    """A number as it is told; None for NaN, which JSON does not have."""
+    """Return a number for JSON; None for NaN, which JSON does not have."""
     return None if np.isnan(value) else round(float(value), digits)

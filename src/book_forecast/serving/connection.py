@@ -1,4 +1,4 @@
-"""HTTP with callers who are not waited for without end, and whatever they send."""
+"""HTTP connections that end when a caller is too slow or sends something else than HTTP."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import orjson
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _SLOWEST = 4000
-"""Bytes a second: who takes an answer more slowly does not want it."""
+"""Bytes a second: a caller who takes a response more slowly is disconnected."""
 
 
 class Connection(H11Protocol):
-    """A connection that ends where its caller sends no request, or takes no answer.
+    """A connection that ends when its caller sends no request or takes no response.
 
-    Bodies that do not come are the business of `BodyGuard`, which can say so.
+    `BodyGuard` refuses bodies that do not arrive, because it can still respond.
 
     Attributes:
-        seconds: How long a request's head may take to arrive, and what is sent to leave.
+        seconds: Until a request's head must have arrived, and until waiting output must have left.
     """
 
     seconds = 30.0
@@ -31,37 +31,37 @@ class Connection(H11Protocol):
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing any more."""
+        """Stop both timers."""
         self._stop_waiting_for_head()
         self.resume_writing()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Go on with a request, which may begin here."""
+        """Continue or begin a request."""
         super().data_received(data)
         if self._is_answering():
             self._stop_waiting_for_head()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, and for what is left of this one, unless it came already."""
+        """Wait for the next request, unless it has arrived already."""
         super().on_response_complete()
         if not self._is_answering():
             self._wait_for_head()
 
     def pause_writing(self) -> None:
-        """Watch how the caller takes what waits for it."""
+        """Watch how fast the caller takes the response."""
         super().pause_writing()
         self._watch_writing()
 
     def resume_writing(self) -> None:
-        """The caller has taken it."""
+        """Stop watching: the caller has taken the response."""
         super().resume_writing()
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = None
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, if it is not too late to say so."""
+        """Refuse what is not HTTP, unless a response has begun."""
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.close()
             return
@@ -100,9 +100,5 @@ class Connection(H11Protocol):
 
 
 def connection_of(seconds: float) -> type[Connection]:
-    """The connections of a service.
-
-    Args:
-        seconds: As in `Connection`.
-    """
+    """Return the class of a service's connections; `seconds` as in `Connection`."""
     return type("Connection", (Connection,), {"seconds": seconds})

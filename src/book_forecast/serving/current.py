@@ -1,42 +1,97 @@
-"""The release that is served now."""
+"""The release that is served, and what is derived from it."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+import logging
+import threading
+from dataclasses import dataclass
 
+from book_forecast.payload.contents import Payload
 from book_forecast.payload.forecast_reader import ForecastReader
+from book_forecast.releases.store import ReleaseStore
+from book_forecast.serving.catalogue import Catalogue
+from book_forecast.serving.comparison import compare_with_previous, last_promotion
+
+logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Status:
-    """What is served, and what goes wrong.
+class ServedRelease:
+    """A release in memory.
 
     Attributes:
-        release: Its id; None before one is loaded.
-        checksum: Of its manifest: a refreshed payload of the same release has another one.
-        cutoff: The last week that it knows.
-        place: Where it was read.
-        since: When it was loaded.
-        problem: Why another release that should be served is not, or what else is wrong.
+        reader: Of its forecasts.
+        location: The folder that it was read from.
+        loaded_at: When, in UTC.
     """
 
-    release: str | None = None
-    checksum: str | None = None
-    cutoff: str | None = None
-    place: str | None = None
-    since: dt.datetime | None = None
-    problem: str | None = None
+    def __init__(
+        self, reader: ForecastReader, location: str, store: ReleaseStore | None = None
+    ) -> None:
+        """Take a release that was read.
+
+        Args:
+            reader: Of its forecasts.
+            location: The folder that it was read from.
+            store: Of all releases; None if there is nothing to compare the release with.
+        """
+        self.reader = reader
+        self.location = location
+        self.loaded_at = dt.datetime.now(dt.UTC)
+        self._store = store
+        self._lock = threading.Lock()
+        self._catalogue: Catalogue | None = None
+
+    @property
+    def release(self) -> str:
+        """The id of the release."""
+        return self.reader.payload.release
+
+    @property
+    def checksum(self) -> str:
+        """The checksum of its manifest."""
+        return str(self.reader.payload.manifest["checksum"])
+
+    def catalogue(self) -> Catalogue:
+        """Return the titles; the first call indexes them and starts the comparison."""
+        with self._lock:
+            if self._catalogue is None:
+                self._catalogue = Catalogue(self.reader)
+                if self._store is not None:
+                    self._catalogue.comparison = "pending"
+                    arguments = (self._store, self._catalogue, self.reader.payload)
+                    threading.Thread(target=_compare, args=arguments, daemon=True).start()
+            return self._catalogue
 
 
 @dataclass
 class Current:
-    """Holds the release; requests take `answers` once and keep it to their end.
+    """What the service serves now.
+
+    A request takes `served` once and uses it to its end, whatever comes meanwhile.
 
     Attributes:
-        answers: None before a release is loaded.
-        status: Of the same release.
+        served: None before a release is loaded.
+        problem: Why another release that should be served is not; None if all is well.
     """
 
-    answers: ForecastReader | None = None
-    status: Status = field(default_factory=Status)
+    served: ServedRelease | None = None
+    problem: str | None = None
+
+    @property
+    def release(self) -> str | None:
+        """The id of the release that is served."""
+        return self.served.release if self.served else None
+
+
+def _compare(store: ReleaseStore, catalogue: Catalogue, payload: Payload) -> None:
+    """Compare a release with the previous champion; the service works without the result."""
+    try:
+        catalogue.promotion = last_promotion(store, payload.release)
+        changes = compare_with_previous(store, payload, catalogue.promotion)
+    except Exception:
+        logger.exception("The release cannot be compared with the previous champion.")
+        catalogue.comparison = "failed"
+        return
+    catalogue.changes = changes
+    catalogue.comparison = "none" if changes is None else "ready"

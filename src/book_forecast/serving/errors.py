@@ -1,4 +1,4 @@
-"""The one error that a caller of the service is meant to read."""
+"""Errors that a caller of the service reads."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ class RequestError(Exception):
 
     Attributes:
         status: Of HTTP, such as 404.
-        detail: What is wrong with what, and its bounds.
-        headers: For the answer.
+        detail: What is wrong, and the bounds.
+        headers: Of the response.
     """
 
     def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
@@ -26,5 +26,7 @@ class NothingLoadedError(RequestError):
 
     def __init__(self) -> None:
         super().__init__(
-            503, "No release is loaded yet; /readyz tells why.", headers={"Retry-After": "1"}
+            503,
+            "No release is loaded yet; see /readyz for the reason.",
+            headers={"Retry-After": "1"},
         )

@@ -1,4 +1,4 @@
-"""A forecast as a file that a spreadsheet opens."""
+"""A forecast as a file for spreadsheets: CSV or workbook."""
 
 from __future__ import annotations
 
@@ -14,34 +14,28 @@ from book_forecast.payload.forecast_reader import ReleaseForecast
 CSV_TYPE = "text/csv; charset=utf-8"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-# What begins like this is a formula to a spreadsheet, whoever wrote the book's title.
+# A spreadsheet takes a text that begins like this for a formula.
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001
 
 
-def file_name(answer: ReleaseForecast, suffix: str) -> str:
-    """What a file is called: ISBN and last week known."""
-    return f"forecast-{answer.isbn}-{answer.cutoff}.{suffix}"
+def file_name(forecast: ReleaseForecast, suffix: str) -> str:
+    """Return a file name of ISBN and cutoff."""
+    return f"forecast-{forecast.isbn}-{forecast.cutoff}.{suffix}"
 
 
-def csv_file(answer: ReleaseForecast, title: str) -> bytes:
-    """The weeks as CSV in UTF-8, with the mark that Excel knows it by."""
+def csv_file(forecast: ReleaseForecast, title: str) -> bytes:
+    """Return the weeks as CSV in UTF-8, with the byte order mark that Excel needs."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(_columns(answer))
-    for row in _rows(answer, title):
+    writer.writerow(_columns(forecast))
+    for row in _rows(forecast, title):
         writer.writerow([_harmless(v) if isinstance(v, str) else v for v in row.values()])
     return text.getvalue().encode("utf-8-sig")
 
 
-def xlsx_file(answer: ReleaseForecast, title: str, release: str) -> bytes:
-    """The weeks as a workbook, with a second sheet that says what they are.
-
-    Args:
-        answer: The forecast.
-        title: What the book is called.
-        release: What the forecast is of.
-    """
-    # Takes a third of a second, which nobody else need wait for.
+def xlsx_file(forecast: ReleaseForecast, title: str, release: str) -> bytes:
+    """Return the weeks as a workbook, with a second sheet that describes them."""
+    # These imports take a third of a second, so they wait for the first workbook.
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
@@ -54,7 +48,7 @@ def xlsx_file(answer: ReleaseForecast, title: str, release: str) -> bytes:
             value = ILLEGAL_CHARACTERS_RE.sub("", value)
         made = WriteOnlyCell(sheet, value=value)
         if isinstance(value, str):
-            # A text that begins with "=" is a text.
+            # Otherwise a text that begins with "=" becomes a formula.
             made.data_type = "s"
         elif isinstance(value, float):
             made.number_format = "#,##0.0"
@@ -63,30 +57,30 @@ def xlsx_file(answer: ReleaseForecast, title: str, release: str) -> bytes:
 
     sheet = book.create_sheet("Forecast")
     sheet.freeze_panes = "A2"
-    columns = _columns(answer)
+    columns = _columns(forecast)
     for number, name in enumerate(columns):
         width = {"isbn": 16, "title": 40, "model": 16}.get(name, 12)
         sheet.column_dimensions[chr(ord("A") + number)].width = width
     sheet.append([cell(sheet, name, bold=True) for name in columns])
-    for row in _rows(answer, title):
+    for row in _rows(forecast, title):
         row["week"], row["cutoff"] = _day(row["week"]), _day(row["cutoff"])
         sheet.append([cell(sheet, value) for value in row.values()])
     notes = book.create_sheet("About")
     notes.column_dimensions["A"].width, notes.column_dimensions["B"].width = 24, 60
-    for name, text in _about(answer, title, release).items():
+    for name, text in _about(forecast, title, release).items():
         notes.append([cell(notes, name, bold=True), cell(notes, text)])
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()
 
 
-def _about(answer: ReleaseForecast, title: str, release: str) -> dict[str, str]:
-    levels = " or ".join(f"{_text(level)} %" for level in answer.bounds)
+def _about(forecast: ReleaseForecast, title: str, release: str) -> dict[str, str]:
+    levels = " or ".join(f"{level:.10g} %" for level in forecast.bounds)
     return {
         "Title": title,
-        "ISBN": answer.isbn,
-        "Sales known to": str(answer.cutoff),
-        "Model": answer.model,
+        "ISBN": forecast.isbn,
+        "Sales known to": str(forecast.cutoff),
+        "Model": forecast.model,
         "Release": release,
         "week": "Saturday that it ends on",
         "mean": "Copies expected",
@@ -94,25 +88,20 @@ def _about(answer: ReleaseForecast, title: str, release: str) -> dict[str, str]:
     }
 
 
-def _text(level: float) -> str:
-    return f"{level:.10g}"
-
-
-def _columns(answer: ReleaseForecast) -> list[str]:
-    levels = [_text(level) for level in answer.bounds]
-    bounds = [f"{side}-{level}" for level in levels for side in ("lo", "hi")]
+def _columns(forecast: ReleaseForecast) -> list[str]:
+    bounds = [f"{side}-{level:.10g}" for level in forecast.bounds for side in ("lo", "hi")]
     return ["isbn", "title", "week", "cutoff", "model", "mean", *bounds]
 
 
-def _rows(answer: ReleaseForecast, title: str) -> Iterator[dict[str, Any]]:
-    """A row a week, with the columns of the project's forecast tables."""
-    columns = _columns(answer)
-    sides = [side for pair in answer.bounds.values() for side in pair]
-    numbers = np.round(np.array([answer.mean, *sides]).T, 3).tolist()
-    weeks = np.datetime_as_string(answer.weeks).tolist()
+def _rows(forecast: ReleaseForecast, title: str) -> Iterator[dict[str, Any]]:
+    """Yield a row a week, with the columns of the project's forecast tables."""
+    columns = _columns(forecast)
+    bounds = [bound for pair in forecast.bounds.values() for bound in pair]
+    numbers = np.round(np.array([forecast.mean, *bounds]).T, 3).tolist()
+    weeks = np.datetime_as_string(forecast.weeks).tolist()
     for week, values in zip(weeks, numbers, strict=True):
-        known = (answer.isbn, title, week, str(answer.cutoff), answer.model, *values)
-        yield dict(zip(columns, known, strict=True))
+        row = (forecast.isbn, title, week, str(forecast.cutoff), forecast.model, *values)
+        yield dict(zip(columns, row, strict=True))
 
 
 def _day(text: str) -> object:

@@ -1,9 +1,9 @@
-"""The same answers as a Google Cloud Function, or on Cloud Run without a server of our own.
+"""The service as a Google Cloud Function, or on Cloud Run without a server of our own.
 
     functions-framework --source src/book_forecast/serving/function.py --target predict
 
-A POST is what `/predict` of the service is; a GET tells the release, or 503 before there is one.
-Settings are the service's environment variables.
+A POST is `/predict` of the service; a GET is `/readyz`. The settings are the service's environment
+variables.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from book_forecast.serving.guard import has_token
 from book_forecast.serving.logs import LOG_CONFIG
 from book_forecast.serving.no_pandas import keep_pandas_out
 from book_forecast.serving.predict import JSON, check_type, predictions, read_batch
-from book_forecast.serving.settings import Settings, read_settings
+from book_forecast.serving.settings import ServiceSettings, read_settings
 from book_forecast.serving.source import source_of
 from book_forecast.serving.watch import Watch
 
@@ -29,70 +29,59 @@ if TYPE_CHECKING:
     from flask import Request
 
 _starting = threading.Lock()
-_Answer = tuple[bytes, int, dict[str, str]]
+_Response = tuple[bytes, int, dict[str, str]]
 
 
-def predict(request: Request) -> _Answer:
-    """Answer a request.
-
-    Args:
-        request: As the functions framework hands it over.
-
-    Returns:
-        Body, status and headers.
-    """
+def predict(request: Request) -> _Response:
+    """Return body, status and headers of the response to a request."""
     try:
-        return orjson.dumps(_answer(request)), 200, _headers({})
+        return orjson.dumps(_content(request)), 200, {"Content-Type": JSON}
     except RequestError as error:
-        return orjson.dumps({"detail": error.detail}), error.status, _headers(error.headers)
+        headers = {"Content-Type": JSON, **error.headers}
+        return orjson.dumps({"detail": error.detail}), error.status, headers
 
 
-def _answer(request: Request) -> object:
+def _content(request: Request) -> object:
     settings, watch = _service()
     if settings.token is not None and not has_token(
         request.headers.get("Authorization"), settings.token
     ):
         raise RequestError(401, "A bearer token is needed.", {"WWW-Authenticate": "Bearer"})
     if request.method == "GET":
-        status = watch.current.status
-        if status.release is None:
+        if watch.current.release is None:
             raise NothingLoadedError
-        return {"ready": True, "release": status.release, "problem": status.problem}
+        return {"ready": True, "release": watch.current.release, "problem": watch.current.problem}
     if request.method != "POST":
         raise RequestError(405, "Method Not Allowed", {"Allow": "GET, POST"})
     check_type(request.headers.get("Content-Type"))
-    # One byte more than allowed tells enough, whatever length was announced.
+    # One byte above the limit is enough to refuse, whatever length the head announces.
     body = request.stream.read(settings.max_body + 1)
     if len(body) > settings.max_body:
         raise RequestError(413, f"The body has more than {settings.max_body} bytes.")
     batch = read_batch(body, settings.max_instances, settings.max_horizon)
-    answers = watch.current.answers
-    if answers is None:
+    served = watch.current.served
+    if served is None:
         raise NothingLoadedError
-    return {"predictions": [prediction for _, prediction in predictions(answers, batch)]}
+    return {"predictions": [prediction for _, prediction in predictions(served.reader, batch)]}
 
 
-def _service() -> tuple[Settings, Watch]:
-    """The settings and the release, which the process keeps from one request to the next.
+def _service() -> tuple[ServiceSettings, Watch]:
+    """Return the settings and the watch, which live as long as the process.
 
     The framework imports this module in a process that it then forks, which neither threads nor
-    connections to a bucket survive: the first request starts them, and waits for the release.
+    connections to a bucket survive. So the first request starts them and waits for the release.
     """
     with _starting:
         return _start()
 
 
 @cache
-def _start() -> tuple[Settings, Watch]:
+def _start() -> tuple[ServiceSettings, Watch]:
     settings = read_settings(os.environ)
     watch = Watch(source_of(settings), settings.poll_seconds)
     watch.check()
     watch.start()
     return settings, watch
-
-
-def _headers(others: dict[str, str]) -> dict[str, str]:
-    return {"Content-Type": JSON, **others}
 
 
 if os.environ.get("FUNCTION_TARGET"):  # in a process of its own, not merely imported

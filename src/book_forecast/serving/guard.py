@@ -1,4 +1,4 @@
-"""What a request must be before anything looks at it: allowed, small, and sent in time."""
+"""Checks before any route: the token, and the size and time of the body."""
 
 from __future__ import annotations
 
@@ -16,21 +16,16 @@ from book_forecast.serving.errors import RequestError
 
 
 def has_token(authorization: str | None, token: SecretStr) -> bool:
-    """Whether an Authorization header has the token.
-
-    Args:
-        authorization: The header.
-        token: What it must have.
-    """
+    """Return whether an Authorization header has the token."""
     scheme, _, given = (authorization or "").partition(" ")
     wanted = token.get_secret_value().encode()
-    # Compared in any case, so that the time taken tells nothing.
+    # Compared even with another scheme, so that the time reveals nothing.
     is_same = hmac.compare_digest(given.strip().encode(errors="replace"), wanted)
     return is_same and scheme.lower() == "bearer"
 
 
 class TokenGuard:
-    """Lets nobody pass without the token, except to some paths."""
+    """Refuses requests without the token, except to the open paths."""
 
     def __init__(self, app: ASGIApp, token: SecretStr, open_paths: Collection[str]) -> None:
         self._app = app
@@ -51,7 +46,7 @@ class TokenGuard:
 
 
 class BodyGuard:
-    """Reads no body that is too large or takes too long."""
+    """Refuses a body that is too large or takes too long."""
 
     def __init__(self, app: ASGIApp, most: int, seconds: float) -> None:
         self._app = app
@@ -73,7 +68,7 @@ class BodyGuard:
 
         async def receive_some() -> Message:
             nonlocal size, is_whole
-            if is_whole:  # what comes now is only whether the caller is gone
+            if is_whole:  # all that may come is that the caller has left
                 return await receive()
             try:
                 message = await asyncio.wait_for(receive(), deadline - time.monotonic())

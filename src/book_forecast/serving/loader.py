@@ -1,10 +1,10 @@
-"""Reads payloads in a process of its own, into memory that the service then has too.
+"""Reads a payload in a process of its own, into memory that it shares with the service.
 
     python -m book_forecast.serving.loader FOLDER DESCRIPTOR NICENESS
 
-Decompressing a release takes a core for a second and, for a moment, twice its memory: beside the
-requests it would delay them, and the memory would never be given back. A file that brings its
-decoder down takes this process along and not the service.
+Decompressing a release takes a core for a second and, for a moment, twice its memory. In the
+service itself it would delay requests, and the memory would never be given back. A file that
+crashes its decoder ends this process and not the service.
 """
 
 from __future__ import annotations
@@ -24,35 +24,34 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from book_forecast.payload.contents import Payload
-from book_forecast.payload.contents import read_payload as read_files
+from book_forecast.payload.contents import Payload, read_payload
 from book_forecast.payload.manifest import PayloadError
 from book_forecast.serving.no_pandas import keep_pandas_out
 from book_forecast.serving.source import local_copy
 
 _SECONDS = 600.0
-"""A payload that takes longer to fetch and read will not be there at all."""
+"""Until the process that fetches and reads a payload must have ended."""
 _ALIGNMENT = 64
 _NICENESS = 10
-"""With two processors, a reader of the same priority would be in the way of requests."""
+"""On two processors, a reader of the same priority would delay requests."""
 
 
-def load(place: str, in_a_hurry: bool = False) -> Payload:
+def load(location: str, is_urgent: bool = False) -> Payload:
     """Read a payload in another process.
 
     Args:
-        place: Its folder, local or on a bucket.
-        in_a_hurry: Whether nothing is more urgent; otherwise requests are.
+        location: Its folder, local or on a bucket.
+        is_urgent: Whether it has the priority of requests; otherwise it has a lower one.
 
     Returns:
-        The payload; its numbers and tables lie in memory that is given back with it.
+        The payload; its numbers and tables lie in shared memory, which is freed with it.
 
     Raises:
         PayloadError: If it cannot be trusted or read, or the process ended otherwise.
     """
     with _memory() as descriptor:
-        niceness = 0 if in_a_hurry else _NICENESS
-        command = [sys.executable, "-m", __spec__.name, place, str(descriptor), str(niceness)]
+        niceness = 0 if is_urgent else _NICENESS
+        command = [sys.executable, "-m", __spec__.name, location, str(descriptor), str(niceness)]
         try:
             done = subprocess.run(  # noqa: S603
                 command,
@@ -63,48 +62,48 @@ def load(place: str, in_a_hurry: bool = False) -> Payload:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise PayloadError(f"{place} was not read within {_SECONDS:.0f} s.") from None
-        return _open(_said(done, place), descriptor)
+            raise PayloadError(f"{location} was not read within {_SECONDS:.0f} s.") from None
+        return _open(_layout_of(done, location), descriptor)
 
 
-def _said(done: subprocess.CompletedProcess[bytes], place: str) -> dict[str, Any]:
-    """What the process says, which is either where everything lies or what is wrong."""
+def _layout_of(done: subprocess.CompletedProcess[bytes], location: str) -> dict[str, Any]:
+    """Return the layout of the shared memory that the process has printed, or raise its problem."""
     with suppress(ValueError):
-        said: dict[str, Any] = json.loads(done.stdout)
-        if "problem" in said:
-            raise PayloadError(said["problem"])
-        return said
+        layout: dict[str, Any] = json.loads(done.stdout)
+        if "problem" in layout:
+            raise PayloadError(layout["problem"])
+        return layout
     how = f"exit code {done.returncode}"
     if done.returncode < 0:
         how = signal.Signals(-done.returncode).name
     last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-    raise PayloadError(f"The process that reads {place} ended with {how}: {last}".rstrip(": "))
+    raise PayloadError(f"The process that reads {location} ended with {how}: {last}".rstrip(": "))
 
 
-def _open(said: dict[str, Any], descriptor: int) -> Payload:
-    """The payload in the memory that another process has filled; nothing is copied."""
+def _open(layout: dict[str, Any], descriptor: int) -> Payload:
+    """Return the payload in the memory that another process has filled, without a copy."""
     memory = mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)
     whole = pa.py_buffer(memory)
-    places = {name: whole.slice(start, size) for name, (start, size) in said["parts"].items()}
+    parts = {name: whole.slice(start, size) for name, (start, size) in layout["parts"].items()}
 
     def array(name: str) -> npt.NDArray[np.float32]:
-        return np.frombuffer(places[name], dtype=np.float32).reshape(said["shapes"][name])
+        return np.frombuffer(parts[name], dtype=np.float32).reshape(layout["shapes"][name])
 
     def table(name: str) -> pa.Table:
-        return pa.ipc.open_stream(places[name]).read_all()
+        return pa.ipc.open_stream(parts[name]).read_all()
 
     return Payload(
-        manifest=said["manifest"],
+        manifest=layout["manifest"],
         titles=table("titles"),
         volumes=table("histories")["volumes"],
         mean=array("mean"),
         quantiles=array("quantiles"),
-        scores=table("scores") if "scores" in places else None,
+        scores=table("scores") if "scores" in parts else None,
     )
 
 
 def _write(payload: Payload, file: IO[bytes]) -> dict[str, Any]:
-    """Fill the memory, and tell where everything lies."""
+    """Fill the memory and return its layout."""
     parts: dict[str, tuple[int, int]] = {}
 
     @contextmanager
@@ -130,7 +129,7 @@ def _write(payload: Payload, file: IO[bytes]) -> dict[str, Any]:
 
 @contextmanager
 def _memory() -> Iterator[int]:
-    """A file without a name, in memory where the system has such."""
+    """Give a file without a name, in memory if the system has such files."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("book_forecast")
     else:
@@ -139,27 +138,27 @@ def _memory() -> Iterator[int]:
     try:
         yield descriptor
     finally:
-        # What is mapped stays.
+        # Mapped memory stays.
         os.close(descriptor)
 
 
 def main(arguments: Iterable[str]) -> None:
-    """Read a payload for the process that has started this one."""
+    """Read a payload for the process that has started this one: location, descriptor, niceness."""
     keep_pandas_out()
-    place, descriptor, niceness = arguments
+    location, descriptor, niceness = arguments
     os.nice(int(niceness))
-    # Arrow's own allocator keeps what it was given, a hundred megabytes of it.
+    # Arrow's own allocator does not give back a hundred megabytes.
     pa.set_memory_pool(pa.system_memory_pool())
     try:
-        with local_copy(place) as folder, os.fdopen(int(descriptor), "wb") as file:
+        with local_copy(location) as folder, os.fdopen(int(descriptor), "wb") as file:
             try:
-                said = _write(read_files(folder), file)
+                layout = _write(read_payload(folder), file)
             except PayloadError as error:
-                # People know the place, not its copy.
-                said = {"problem": str(error).replace(str(folder), place)}
+                # The reader of the message knows the location, not its copy.
+                layout = {"problem": str(error).replace(str(folder), location)}
     except (PayloadError, OSError) as error:
-        said = {"problem": str(error)}
-    json.dump(said, sys.stdout)
+        layout = {"problem": str(error)}
+    json.dump(layout, sys.stdout)
 
 
 if __name__ == "__main__":

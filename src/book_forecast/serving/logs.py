@@ -1,4 +1,4 @@
-"""One JSON line for everything that is logged, with the id of the request that it belongs to."""
+"""Logs as JSON, one line a record, with the id of the request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class JsonFormatter(logging.Formatter):
     """Writes a record as a line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without its end."""
+        """Return the line without its line end."""
         when = dt.datetime.fromtimestamp(record.created, dt.UTC)
         content: dict[str, Any] = {
             "time": when.isoformat(timespec="milliseconds"),
@@ -43,4 +43,4 @@ LOG_CONFIG: dict[str, Any] = {
     },
     "root": {"level": "INFO", "handlers": ["stdout"]},
 }
-"""For `logging.config.dictConfig`: everything, the server's own lines too, on stdout."""
+"""For `logging.config.dictConfig`: all records, those of the server too, on stdout."""

@@ -1,4 +1,4 @@
-"""What Prometheus is told."""
+"""Metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SECONDS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5
 
 
 class Metrics:
-    """Counts and times, apart from those of other applications in the process."""
+    """Counts and times of this application alone."""
 
     def __init__(self, watch: Watch) -> None:
         self._registry = CollectorRegistry()
@@ -35,7 +35,7 @@ class Metrics:
         )
         self._seconds = Histogram(
             "book_forecast_request_seconds",
-            "Time from a request's head to the end of its answer.",
+            "Time from a request's head to the end of its response.",
             ("path",),
             buckets=_SECONDS,
             registry=self._registry,
@@ -52,7 +52,7 @@ class Metrics:
         self._registry.register(_Release(watch))
 
     def note_request(self, method: str, path: str, status: int, seconds: float) -> None:
-        """Count a request; a status of 0 means that the caller was gone before the answer."""
+        """Count a request; status 0 means that the caller left before the response."""
         self._requests.labels(method, path, status).inc()
         self._seconds.labels(path).observe(seconds)
 
@@ -61,33 +61,30 @@ class Metrics:
         self._instances.labels(outcome).inc(number)
 
     def text(self) -> bytes:
-        """Everything, as Prometheus reads it."""
+        """Return all metrics in the format of Prometheus."""
         return generate_latest(self._registry)
 
 
 class _Release(Collector):
-    """What is served, looked up when asked."""
+    """Metrics of the release that is served, looked up at each scrape."""
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics."""
-        current = self._watch.current
-        answers, status = current.answers, current.status
+        """Yield the metrics."""
+        served, problem = self._watch.current.served, self._watch.current.problem
         info = GaugeMetricFamily(
             "book_forecast_release", "The release that is served.", labels=("release", "cutoff")
         )
         titles = GaugeMetricFamily("book_forecast_titles", "Titles that have a forecast.")
-        titles.add_metric((), len(answers.isbns) if answers else 0)
-        if status.release is not None:
-            info.add_metric((status.release, str(status.cutoff)), 1)
+        titles.add_metric((), len(served.reader.isbns) if served else 0)
+        if served is not None:
+            info.add_metric((served.release, str(served.reader.payload.manifest["cutoff"])), 1)
         yield info
         yield titles
-        problem = "1 while another release should be served, or something else is wrong."
-        yield GaugeMetricFamily(
-            "book_forecast_problem", problem, value=float(status.problem is not None)
-        )
+        text = "1 while another release should be served, or something else is wrong."
+        yield GaugeMetricFamily("book_forecast_problem", text, value=float(problem is not None))
         loads = CounterMetricFamily(
             "book_forecast_loads", "Releases loaded, and attempts that failed.", labels=("outcome",)
         )

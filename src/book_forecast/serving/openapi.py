@@ -1,11 +1,10 @@
-"""The OpenAPI document: what FastAPI knows, and what the settings decide."""
+"""The OpenAPI document: what FastAPI derives, and what depends on the settings."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 
 from book_forecast.serving.predict import (
     DEFAULT_HORIZON,
@@ -14,35 +13,33 @@ from book_forecast.serving.predict import (
     LONGEST_ISBN,
     MOST_LEVELS,
 )
-from book_forecast.serving.settings import Settings
+from book_forecast.serving.settings import ServiceSettings
 
 
-def describe(app: FastAPI, settings: Settings, open_paths: frozenset[str]) -> None:
-    """Let an application describe itself as it is.
+def describe(app: FastAPI, settings: ServiceSettings, open_paths: frozenset[str]) -> None:
+    """Name the token in an application's document, if the settings have one.
 
     Args:
-        app: Whose document it is.
-        settings: Whether there is a token.
-        open_paths: What may be asked without.
+        app: The application; all its routes are there.
+        settings: Of the service.
+        open_paths: Paths that need no token.
     """
 
     def document() -> dict[str, Any]:
-        if not app.openapi_schema:
-            app.openapi_schema = get_openapi(
-                title=app.title, version=app.version, description=app.description, routes=app.routes
-            )
-            if settings.token is not None:
-                _demand_token(app.openapi_schema, open_paths)
-        return app.openapi_schema
+        is_first = app.openapi_schema is None
+        content = FastAPI.openapi(app)
+        if is_first and settings.token is not None:
+            _demand_token(content, open_paths)
+        return content
 
     app.openapi = document  # type: ignore[method-assign]
 
 
-def predict_body(settings: Settings) -> dict[str, Any]:
-    """What `/predict` reads.
+def predict_body(settings: ServiceSettings) -> dict[str, Any]:
+    """Return the schema of the body of `/predict`.
 
-    FastAPI does not check it: an instance that is wrong is an error in its place, so that anything
-    may stand there.
+    FastAPI does not check it: an invalid instance is no invalid request, but gets an error in the
+    response, in the position of its prediction.
     """
     horizon = {
         "type": ["integer", "null"],
@@ -102,7 +99,7 @@ def predict_body(settings: Settings) -> dict[str, Any]:
 def _demand_token(document: dict[str, Any], open_paths: frozenset[str]) -> None:
     components = document.setdefault("components", {})
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    problem = {"schema": {"$ref": "#/components/schemas/ErrorDetail"}}
     refusal = {"description": "The bearer token is missing or wrong.", "content": {JSON: problem}}
     for path, operations in document["paths"].items():
         if path not in open_paths:

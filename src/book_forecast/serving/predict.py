@@ -1,4 +1,4 @@
-"""What a request is answered: the same over HTTP, on Vertex AI and as a function."""
+"""Reads a request and makes its predictions: the same over HTTP, on Vertex AI and as a function."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ DEFAULT_HORIZON = 32
 DEFAULT_LEVELS: tuple[float, ...] = (80, 95)
 MOST_LEVELS = 10
 LONGEST_ISBN = 40
-"""Characters; beyond, no spelling of an ISBN is looked for."""
+"""Characters of an ISBN in any spelling."""
 _DECIMALS = 3
 
 
 class RefusedError(RequestError):
-    """Something asked for that cannot be answered.
+    """A part of a request that cannot be predicted.
 
     Attributes:
         code: For programs: `unknown_isbn`, `invalid_isbn`, `invalid_horizon`, `invalid_levels` or
@@ -45,12 +45,12 @@ class RefusedError(RequestError):
 
 @dataclass(frozen=True)
 class Batch:
-    """A request that was read.
+    """A request to predict.
 
     Attributes:
-        instances: What is asked for; not looked at yet.
-        horizon: Where an instance has none.
-        levels: Where an instance has none.
+        instances: Titles asked for, not checked yet.
+        horizon: Of instances without their own.
+        levels: Of instances without their own.
         max_horizon: Longest horizon of an instance.
     """
 
@@ -61,13 +61,10 @@ class Batch:
 
 
 def check_type(content_type: str | None) -> None:
-    """Refuse a body of another type than JSON; one of no type is taken to be that.
-
-    Args:
-        content_type: As the header tells it.
+    """Refuse a body of another type than JSON (415); a missing header means JSON.
 
     Raises:
-        RequestError: If it is another one (415).
+        RequestError: If the header names another type.
     """
     if (content_type or JSON).partition(";")[0].strip().lower() != JSON:
         raise RequestError(415, f"The body must be of type {JSON}.")
@@ -78,14 +75,11 @@ def read_batch(body: bytes, max_instances: int, max_horizon: int = LONGEST_HORIZ
 
     Args:
         body: JSON as Vertex AI sends it, with `instances` and maybe `parameters`.
-        max_instances: How many may be asked for at once.
-        max_horizon: How many weeks ahead may be.
-
-    Returns:
-        The instances, and what holds for all of them.
+        max_instances: Instances of a request at most.
+        max_horizon: Longest horizon in weeks.
 
     Raises:
-        RequestError: If the body is no such request (400, 422) or asks for too much (413).
+        RequestError: If the body is not such a request (400, 422) or has too many instances (413).
     """
     try:
         content = orjson.loads(body)
@@ -107,24 +101,20 @@ def read_batch(body: bytes, max_instances: int, max_horizon: int = LONGEST_HORIZ
     return Batch(instances, horizon, levels, max_horizon)
 
 
-def predictions(answers: ForecastReader, batch: Batch) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Answer a batch.
-
-    Args:
-        answers: Of the release.
-        batch: As `read_batch` makes it.
+def predictions(reader: ForecastReader, batch: Batch) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Predict a batch.
 
     Yields:
-        For each instance how it went (`answered`, or the code of what is wrong) and its prediction,
-        or the error in its place.
+        For each instance its outcome (`answered`, or the code of its error), and its prediction or
+        error.
     """
     for instance in batch.instances:
         try:
-            yield "answered", _answer(answers, instance, batch)
+            yield "answered", _predict(reader, instance, batch)
         except RefusedError as error:
             failure: dict[str, Any] = {
-                "release": answers.payload.release,
-                "cutoff": answers.payload.manifest["cutoff"],
+                "release": reader.payload.release,
+                "cutoff": reader.payload.manifest["cutoff"],
                 "error": {"code": error.code, "message": error.detail},
             }
             isbn = instance.get("isbn") if isinstance(instance, dict) else None
@@ -133,51 +123,51 @@ def predictions(answers: ForecastReader, batch: Batch) -> Iterator[tuple[str, di
             yield error.code, failure
 
 
-def forecast(
-    answers: ForecastReader, isbn: str, horizon: int, levels: tuple[float, ...]
+def predict_title(
+    reader: ForecastReader, isbn: str, horizon: int, levels: tuple[float, ...]
 ) -> dict[str, Any]:
-    """The forecast of a title, ready for JSON.
+    """Return the forecast of a title in copies a week, ready for JSON.
 
     Args:
-        answers: Of the release.
+        reader: Of the release.
         isbn: As `read_isbn` returns it.
         horizon: As `read_horizon` returns it.
         levels: As `read_levels` returns them.
 
-    Returns:
-        Weeks, and copies a week.
-
     Raises:
         RefusedError: If the release does not have the title.
     """
-    try:
-        answer = answers.forecast(isbn, horizon, levels)
-    except KeyError:
-        raise unknown(answers, isbn) from None
+    check_title(reader, isbn)
+    forecast = reader.forecast(isbn, horizon, levels)
     return {
         "isbn": isbn,
-        "release": answers.payload.release,
-        "cutoff": str(answer.cutoff),
-        "model": answer.model,
-        "weeks": _iso_weeks(answer.cutoff)[:horizon],
-        "mean": _rounded(answer.mean),
+        "release": reader.payload.release,
+        "cutoff": str(forecast.cutoff),
+        "model": forecast.model,
+        "weeks": _iso_weeks(forecast.cutoff)[:horizon],
+        "mean": _rounded(forecast.mean),
         "intervals": [
             {"level": level, "lower": _rounded(lower), "upper": _rounded(upper)}
-            for level, (lower, upper) in answer.bounds.items()
+            for level, (lower, upper) in forecast.bounds.items()
         ],
     }
 
 
-def unknown(answers: ForecastReader, isbn: str) -> RefusedError:
-    """What is said of a title that a release does not have."""
-    return RefusedError("unknown_isbn", f"{isbn} is not in release {answers.payload.release}.")
+def check_title(reader: ForecastReader, isbn: str) -> None:
+    """Refuse a title that the release does not have.
+
+    Raises:
+        RefusedError: Names the title and the release.
+    """
+    if isbn not in reader:
+        raise RefusedError("unknown_isbn", f"{isbn} is not in release {reader.payload.release}.")
 
 
 def read_isbn(value: object) -> str:
-    """An ISBN in any spelling, as 13 digits.
+    """Return an ISBN in any spelling as 13 digits.
 
     Raises:
-        RefusedError: If it is none.
+        RefusedError: If it is not an ISBN.
     """
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise RefusedError("invalid_isbn", "isbn must be an ISBN as text.")
@@ -191,25 +181,26 @@ def read_isbn(value: object) -> str:
 
 
 def read_horizon(value: object, longest: int = LONGEST_HORIZON) -> int:
-    """A horizon in weeks.
+    """Return a horizon in weeks.
 
     Raises:
-        RefusedError: If it is none, or out of bounds; names the bounds.
+        RefusedError: If it is not a whole number within the bounds, which it names.
     """
     number = _number(value)
     if number is None or not number.is_integer() or not 1 <= number <= longest:
-        said = "" if number is None else f" {value}:"
+        shown = "" if number is None else f" {value}:"
         raise RefusedError(
-            "invalid_horizon", f"horizon{said} must be a whole number of weeks, 1 to {longest}."
+            "invalid_horizon", f"horizon{shown} must be a whole number of weeks, 1 to {longest}."
         )
     return int(number)
 
 
 def read_levels(value: object) -> tuple[float, ...]:
-    """Levels of intervals in percent; none twice.
+    """Return interval levels in percent, each once.
 
     Raises:
-        RefusedError: If one is none or out of bounds, or they are too many; names the bounds.
+        RefusedError: If there are too many, or one is not a number within the bounds, which it
+            names.
     """
     if not isinstance(value, list | tuple) or len(value) > MOST_LEVELS:
         raise RefusedError(
@@ -229,7 +220,7 @@ def read_levels(value: object) -> tuple[float, ...]:
     return tuple(dict.fromkeys(value))
 
 
-def _answer(answers: ForecastReader, instance: object, batch: Batch) -> dict[str, Any]:
+def _predict(reader: ForecastReader, instance: object, batch: Batch) -> dict[str, Any]:
     if not isinstance(instance, dict) or "isbn" not in instance:
         raise RefusedError("invalid_instance", 'An instance must be an object with an "isbn".')
     if others := instance.keys() - {"isbn", "horizon", "levels"}:
@@ -237,22 +228,22 @@ def _answer(answers: ForecastReader, instance: object, batch: Batch) -> dict[str
     isbn = read_isbn(instance["isbn"])
     horizon = read_horizon(_given(instance, "horizon", batch.horizon), batch.max_horizon)
     levels = read_levels(_given(instance, "levels", batch.levels))
-    return forecast(answers, isbn, horizon, levels)
+    return predict_title(reader, isbn, horizon, levels)
 
 
 def _given(content: Mapping[str, Any], name: str, default: Any) -> Any:
-    """A value, where null counts as not given."""
+    """Return a value; null counts as not given."""
     value = content.get(name)
     return default if value is None else value
 
 
-def _refuse_others(content: Mapping[str, Any], known: set[str], whose: str) -> None:
-    if others := content.keys() - known:
-        raise RequestError(422, f"{whose} has no {_quoted(others)}.")
+def _refuse_others(content: Mapping[str, Any], allowed: set[str], name: str) -> None:
+    if others := content.keys() - allowed:
+        raise RequestError(422, f"{name} has no {_quoted(others)}.")
 
 
 def _quoted(names: set[str]) -> str:
-    """Names that were sent, cut to what fits into a message."""
+    """Return names that a caller has sent, cut to fit into a message."""
     return ", ".join(f'"{name[:LONGEST_ISBN]}"' for name in sorted(names)[:5])
 
 
@@ -269,7 +260,7 @@ def _rounded(values: npt.NDArray[np.float64]) -> list[float]:
 
 @lru_cache(maxsize=1024)
 def _iso_weeks(cutoff: np.datetime64) -> list[str]:
-    """All weeks that a payload holds after a cutoff."""
+    """Return all weeks that a payload holds after a cutoff."""
     weeks = cutoff + np.timedelta64(7, "D") * np.arange(1, LONGEST_HORIZON + 1)
     iso: list[str] = np.datetime_as_string(weeks).tolist()
     return iso

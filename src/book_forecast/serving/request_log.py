@@ -1,4 +1,4 @@
-"""A line for each request, and an answer for what nobody has foreseen."""
+"""One log line a request, and a response to every unexpected error."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ logger = logging.getLogger(__name__)
 
 _HARMLESS_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 _UNMATCHED = "-"
-"""In place of the path where there is no route: whatever was asked is not for logs and metrics."""
+"""The path of a request without a route: what callers invent does not reach logs and metrics."""
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
 
 
 class RequestLog:
-    """Gives each request an id, times it, and answers what nobody has foreseen."""
+    """Gives each request an id, times it, and responds to unexpected errors."""
 
     def __init__(self, app: ASGIApp, current: Current, metrics: Metrics) -> None:
         self._app = app
@@ -46,21 +46,18 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-request-id", identity.encode()),
-                ]
+                message["headers"] = [*message["headers"], (b"x-request-id", identity.encode())]
             await send(message)
 
         try:
             await self._app(scope, receive, send_with_id)
         except ClientDisconnect:
-            pass  # nobody is there to be answered
+            pass  # nobody is there to read a response
         except Exception:
             logger.exception("A request has failed")
             if not status:
-                answer = JSONResponse({"detail": f"This is our fault; see {identity}."}, 500)
-                await answer(scope, receive, send_with_id)
+                detail = f"The service has failed; its log has the error under {identity}."
+                await JSONResponse({"detail": detail}, 500)(scope, receive, send_with_id)
         finally:
             self._note(scope, status, time.perf_counter() - started)
             request_id.reset(token)
@@ -74,7 +71,7 @@ class RequestLog:
             "path": path,
             "status": status,
             "milliseconds": round(seconds * 1000, 2),
-            "release": self._current.status.release,
+            "release": self._current.release,
         }
         logger.info("request", extra={"fields": fields})
 

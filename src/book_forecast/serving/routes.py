@@ -1,4 +1,4 @@
-"""Predictions, health, release and metrics; books have routes of their own."""
+"""Routes of predictions, health, release and metrics; `books` has those of titles."""
 
 from __future__ import annotations
 
@@ -12,35 +12,34 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from book_forecast.payload.forecast_reader import ForecastReader
-from book_forecast.serving.current import Current
+from book_forecast.serving.current import Current, ServedRelease
 from book_forecast.serving.errors import NothingLoadedError
 from book_forecast.serving.metrics import Metrics
 from book_forecast.serving.openapi import predict_body
 from book_forecast.serving.predict import JSON, Batch, check_type, predictions, read_batch
-from book_forecast.serving.schemas import Alive, Predictions, Problem, Ready, Release
-from book_forecast.serving.settings import Settings
+from book_forecast.serving.schemas import Alive, ErrorDetail, Predictions, Ready, Release
+from book_forecast.serving.settings import ServiceSettings
 
-_AT_A_TIME = 16
-"""Instances that are answered before other requests get their turn: a millisecond. A larger batch
-is sent in such parts, so that a caller who does not take them costs no more memory than one."""
+_CHUNK = 16
+"""Instances that are predicted before other requests get their turn: a millisecond. A larger batch
+is sent in such chunks, so that a caller who does not take them costs the memory of one."""
 NOT_READY: dict[int | str, dict[str, Any]] = {
-    503: {"model": Problem, "description": "No release is loaded yet."}
+    503: {"model": ErrorDetail, "description": "No release is loaded yet."}
 }
 
 
-def make_router(settings: Settings) -> APIRouter:
-    """The routes.
-
-    Args:
-        settings: Where Vertex AI wants some of them, and limits.
-    """
+def make_router(settings: ServiceSettings) -> APIRouter:
+    """Return the routes; the settings have second paths for Vertex AI, and limits."""
     router = APIRouter()
     refusals: dict[int | str, dict[str, Any]] = {
-        400: {"model": Problem, "description": "The body is no JSON."},
-        408: {"model": Problem, "description": "The body did not arrive in time."},
-        413: {"model": Problem, "description": "The body or the number of instances is too large."},
-        415: {"model": Problem, "description": "The body is of another type than JSON."},
-        422: {"model": Problem, "description": "The body is not as described."},
+        400: {"model": ErrorDetail, "description": "The body is no JSON."},
+        408: {"model": ErrorDetail, "description": "The body did not arrive in time."},
+        413: {
+            "model": ErrorDetail,
+            "description": "The body is too large, or has too many instances.",
+        },
+        415: {"model": ErrorDetail, "description": "The body is of another type than JSON."},
+        422: {"model": ErrorDetail, "description": "The body is not as described."},
     }
     for path in _paths("/predict", settings.predict_route):
         router.add_api_route(
@@ -78,67 +77,59 @@ def make_router(settings: Settings) -> APIRouter:
 
 
 async def predict(request: Request) -> Response:
-    """One prediction for each instance; what is wrong with one is an error in its place."""
+    """One prediction for each instance; an invalid one gets an error in its position."""
     check_type(request.headers.get("content-type"))
     state = request.app.state
-    settings: Settings = state.settings
-    current: Current = state.current
-    counts: Metrics = state.metrics
+    settings: ServiceSettings = state.settings
     batch = read_batch(await request.body(), settings.max_instances, settings.max_horizon)
-    answers = current.answers
-    if answers is None:
-        raise NothingLoadedError
-    parts = _parts(answers, batch, counts)
-    if len(batch.instances) > _AT_A_TIME:
-        return StreamingResponse(parts, media_type=JSON)
-    return Response(b"".join([part async for part in parts]), media_type=JSON)
+    chunks = _chunks((await served_release(request)).reader, batch, state.metrics)
+    if len(batch.instances) > _CHUNK:
+        return StreamingResponse(chunks, media_type=JSON)
+    return Response(b"".join([chunk async for chunk in chunks]), media_type=JSON)
 
 
-async def _parts(answers: ForecastReader, batch: Batch, counts: Metrics) -> AsyncIterator[bytes]:
-    """The answer to a batch, some instances at a time."""
-    part: list[bytes] = []
+async def _chunks(reader: ForecastReader, batch: Batch, counts: Metrics) -> AsyncIterator[bytes]:
+    """Yield the response to a batch, some instances at a time."""
+    chunk: list[bytes] = []
     outcomes: Counter[str] = Counter()
     start = b'{"predictions":['
-    for outcome, prediction in predictions(answers, batch):
+    for outcome, prediction in predictions(reader, batch):
         outcomes[outcome] += 1
-        part.append(orjson.dumps(prediction))
-        if len(part) == _AT_A_TIME:
-            yield start + b",".join(part)
-            start, part = b",", []
+        chunk.append(orjson.dumps(prediction))
+        if len(chunk) == _CHUNK:
+            yield start + b",".join(chunk)
+            start, chunk = b",", []
             await asyncio.sleep(0)
     for outcome, number in outcomes.items():
         counts.note_instances(outcome, number)
-    yield (start if part or not outcomes else b"") + b",".join(part) + b"]}"
+    yield (start if chunk or not outcomes else b"") + b",".join(chunk) + b"]}"
 
 
 async def healthz() -> Alive:
-    """The process answers; whether it has a release, `/readyz` tells."""
+    """The process responds; `/readyz` has whether a release is loaded."""
     return Alive(status="alive")
 
 
 async def readyz(request: Request) -> Response:
-    """A release is loaded; `problem` tells why it may not be the one that it should be."""
+    """Whether a release is loaded; `problem` is why it may not be the right one."""
     current: Current = request.app.state.current
-    status = current.status
-    is_ready = current.answers is not None
-    content = {"ready": is_ready, "release": status.release, "problem": status.problem}
-    return Response(orjson.dumps(content), 200 if is_ready else 503, media_type=JSON)
+    release, problem = current.release, current.problem
+    content = {"ready": release is not None, "release": release, "problem": problem}
+    return Response(orjson.dumps(content), 200 if release else 503, media_type=JSON)
 
 
 async def release(request: Request) -> Response:
-    """Which release is served, since when, and what training has written of it."""
-    current: Current = request.app.state.current
-    answers, status = current.answers, current.status
-    if answers is None:
-        raise NothingLoadedError
+    """Which release is served, when it was loaded, and its manifest."""
+    served = await served_release(request)
+    manifest = served.reader.payload.manifest
     content = {
-        "release": status.release,
-        "cutoff": status.cutoff,
-        "checksum": status.checksum,
-        "place": status.place,
-        "since": status.since,
-        "titles": len(answers.isbns),
-        "manifest": answers.payload.manifest,
+        "release": served.release,
+        "cutoff": manifest["cutoff"],
+        "checksum": served.checksum,
+        "place": served.location,
+        "since": served.loaded_at,
+        "titles": len(served.reader.isbns),
+        "manifest": manifest,
     }
     return Response(orjson.dumps(content), media_type=JSON)
 
@@ -149,8 +140,20 @@ async def metrics(request: Request) -> Response:
     return Response(counts.text(), media_type="text/plain; version=1.0.0; charset=utf-8")
 
 
+async def served_release(request: Request) -> ServedRelease:
+    """Return the release that is served, which a request uses to its end.
+
+    Raises:
+        NothingLoadedError: If there is none yet.
+    """
+    current: Current = request.app.state.current
+    if current.served is None:
+        raise NothingLoadedError
+    return current.served
+
+
 def _paths(usual: str, other: str | None) -> list[str]:
-    """A path and the one that Vertex AI asks for; those of other routes stay theirs."""
+    """Return a path and Vertex AI's, unless another route has that one."""
     taken = {usual, "/healthz", "/readyz", "/predict", "/release", "/metrics"}
     return [usual] if other is None or other in taken else [usual, other]
 

@@ -1,45 +1,48 @@
-"""What the answers look like, for the OpenAPI document; requests are in `openapi`."""
+"""Response bodies, for the OpenAPI document; `openapi` describes the body of `/predict`."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from book_forecast.releases.promotion_log import Action
+from book_forecast.serving.catalogue import ComparisonState
 
 
-class _Answer(BaseModel):
+class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Problem(_Answer):
-    """Why there is no other answer."""
+class ErrorDetail(_Strict):
+    """The reason of an error."""
 
     detail: str = Field(examples=["9780000000002 is not in release …"])
 
 
-class Interval(_Answer):
-    """An interval that sales lie in with a probability."""
+class Interval(_Strict):
+    """A prediction interval."""
 
     level: float = Field(ge=1, le=99, description="Percent.")
     lower: list[float] = Field(description="Copies a week.")
     upper: list[float] = Field(description="Copies a week.")
 
 
-class Prediction(_Answer):
+class TitlePrediction(_Strict):
     """The forecast of a title."""
 
     isbn: str = Field(description="13 digits.")
     release: str
-    cutoff: dt.date = Field(description="Saturday of the last week that the forecast knows.")
+    cutoff: dt.date = Field(description="Saturday of the last week before the forecast.")
     model: str
     weeks: list[dt.date] = Field(description="Saturdays of the weeks ahead.")
     mean: list[float] = Field(description="Copies a week.")
     intervals: list[Interval]
 
 
-class WhatIsWrong(_Answer):
-    """What is wrong with an instance."""
+class InstanceError(_Strict):
+    """The error of an instance."""
 
     code: str = Field(
         description="unknown_isbn, invalid_isbn, invalid_horizon, invalid_levels, invalid_instance"
@@ -47,29 +50,29 @@ class WhatIsWrong(_Answer):
     message: str
 
 
-class Failure(_Answer):
-    """In place of the forecast of an instance that cannot be answered."""
+class FailedPrediction(_Strict):
+    """Takes the position of the prediction of an invalid instance."""
 
-    isbn: str = Field("", description="As it was sent; not there if nothing like it was.")
+    isbn: str = Field("", description="As it was sent; missing if nothing like an ISBN was sent.")
     release: str
     cutoff: dt.date | None
-    error: WhatIsWrong
+    error: InstanceError
 
 
-class Predictions(_Answer):
+class Predictions(_Strict):
     """One for each instance, in their order."""
 
-    predictions: list[Prediction | Failure]
+    predictions: list[TitlePrediction | FailedPrediction]
 
 
-class Alive(_Answer):
+class Alive(_Strict):
     """The process is alive."""
 
     status: str = Field(examples=["alive"])
 
 
-class Ready(_Answer):
-    """Whether a release is loaded, and what goes wrong."""
+class Ready(_Strict):
+    """Whether a release is loaded, and any problem."""
 
     ready: bool
     release: str | None
@@ -78,13 +81,77 @@ class Ready(_Answer):
     )
 
 
-class Release(_Answer):
+class Release(_Strict):
     """The release that is served."""
 
     release: str
     cutoff: dt.date | None
     checksum: str = Field(description="Of the manifest; a refreshed payload has another.")
-    place: str
-    since: dt.datetime
+    place: str = Field(description="Folder that the release was read from.")
+    since: dt.datetime = Field(description="When it was loaded.")
     titles: int
-    manifest: dict[str, Any] = Field(description="What training has written of it.")
+    manifest: dict[str, Any] = Field(description="As training has written it.")
+
+
+class PromotionSummary(BaseModel):
+    """How a release became champion."""
+
+    action: Action
+    when: AwareDatetime
+    who: str
+    why: str
+
+
+class ReleaseComparison(BaseModel):
+    """The comparison with the previous champion."""
+
+    state: ComparisonState = Field(description="`none`: there is no previous champion.")
+    before: str | None = Field(description="The previous champion; null before it is compared.")
+    promotion: PromotionSummary | None = Field(
+        description="Null before it is looked up, and if the promotion log does not have it."
+    )
+
+
+class Book(BaseModel):
+    """A title."""
+
+    isbn: str
+    title: str | None
+    author: str | None
+    product_class: str | None
+    model: str
+    specification: str | None
+    fallback_reason: str | None = Field(description="Why its model is a simpler one than usual.")
+    cutoff: dt.date | None = Field(description="Saturday of the last week before the forecast.")
+    next_13_weeks: float | None = Field(description="Copies expected in the weeks after it.")
+    change: float | None = Field(
+        description="`change_copies` as a share of the previous champion's forecast."
+    )
+    change_copies: float | None = Field(
+        description="Copies more than the previous champion's forecast of the same calendar weeks; "
+        "null if they cannot be compared."
+    )
+    change_weeks: int | None = Field(description="How many weeks were compared, at most 32.")
+    wape: float | None = Field(description="Error on the test weeks, as a share of copies sold.")
+    mase: float | None = Field(description="Error on the test weeks over that of the history.")
+    seasonal_naive_wape: float | None = Field(description="`wape` of the same weeks of last year.")
+    seasonal_naive_mase: float | None = Field(description="`mase` of the same weeks of last year.")
+
+
+class Books(BaseModel):
+    """A page of titles."""
+
+    release: str
+    cutoff: dt.date | None
+    longest_horizon: int = Field(description="Longest horizon of a request, in weeks.")
+    changes: ReleaseComparison
+    total: int = Field(description="Titles that match, on all pages.")
+    books: list[Book]
+
+
+class SalesHistory(BaseModel):
+    """The past sales of a title."""
+
+    isbn: str
+    weeks: list[dt.date] = Field(description="Saturdays.")
+    volumes: list[float | None] = Field(description="Copies sold; null if none was reported.")

@@ -1,4 +1,4 @@
-"""What the service is told, by environment variables and command line."""
+"""The settings of the service: environment variables and command line."""
 
 from __future__ import annotations
 
@@ -25,15 +25,12 @@ _NAMES = {
     "AIP_HEALTH_ROUTE": "health_route",
     "AIP_PREDICT_ROUTE": "predict_route",
     "BOOK_FORECAST_RELEASES": "releases",
-    # BOOK_FORECAST_REGISTRY is Docker's, see docs/cloud.md.
-    "BOOK_FORECAST_MODEL_REGISTRY": "registry",
     "BOOK_FORECAST_TOKEN": "token",
-    "MLFLOW_TRACKING_TOKEN": "registry_token",
 }
 
 
 def _sendable(token: SecretStr) -> SecretStr:
-    """A token that callers can send: a file's end of line behind it would keep all of them out."""
+    """Refuse a token that no caller can send, such as one with a file's last line end."""
     if not all("!" <= letter <= "~" for letter in token.get_secret_value()):
         raise ValueError("it may have letters, digits and signs of ASCII, but no blank or line end")
     return token
@@ -43,34 +40,31 @@ Token = Annotated[SecretStr, Field(min_length=8), AfterValidator(_sendable)]
 Route = Annotated[str, StringConstraints(pattern=r"^/[^\s{}?#]*$", max_length=500)]
 
 
-class Settings(BaseModel):
-    """Everything that may be set.
+class ServiceSettings(BaseModel):
+    """All settings.
 
     Attributes:
         storage_uri: Folder of one release, or of an MLflow model with one, local or `gs://…`.
-        releases: The store of all releases, local or `gs://…`, if no `storage_uri` is given.
-        registry: MLflow's server or SQLite file; its alias `champion` wins over the store's record.
-        registry_token: Bearer token for that server.
+        releases: Folder of all releases, local or `gs://…`; its champion is served if there is no
+            `storage_uri`.
         host: Address to listen at; by default loopback, or everything where Vertex AI names a port.
         port: Port to listen at; 0 takes a free one.
         health_route: A second path of `/readyz`.
         predict_route: A second path of `/predict`.
-        token: What callers must send as bearer token; without one everybody may ask.
+        token: Bearer token that callers must send; None lets everybody in.
         poll_seconds: How often to look for another champion.
-        max_body: Bytes of a request.
-        max_instances: Of a request.
-        max_horizon: Weeks ahead that may be asked for.
-        body_seconds: How long the head of a request may take to arrive, and then its body; and how
-            long a caller may take nothing of an answer.
-        shutdown_seconds: How long requests may go on after the service is told to end.
+        max_body: Bytes of a request at most.
+        max_instances: Instances of a request at most.
+        max_horizon: Longest horizon of a request, in weeks.
+        body_seconds: Seconds for the head of a request to arrive, and then for its body; and how
+            long a caller may take nothing of a response.
+        shutdown_seconds: Seconds for running requests when the service is asked to end.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     storage_uri: str | None = Field(None, min_length=1)
     releases: str | None = Field(None, min_length=1)
-    registry: str | None = Field(None, pattern=r"^(https?|sqlite)://.+$")
-    registry_token: SecretStr | None = None
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
     health_route: Route | None = None
@@ -84,18 +78,18 @@ class Settings(BaseModel):
     shutdown_seconds: int = Field(10, ge=0, le=3600)
 
 
-def read_settings(environ: Mapping[str, str], **given: Any) -> Settings:
+def read_settings(environ: Mapping[str, str], **given: Any) -> ServiceSettings:
     """Read the settings.
 
     Args:
-        environ: Environment variables; those that are empty count as not set.
-        given: Settings from the command line, which win; None is not given.
+        environ: Environment variables; an empty one counts as not set.
+        given: ServiceSettings from the command line, which win; None counts as not given.
 
     Returns:
         The settings.
 
     Raises:
-        UserError: If a variable is unknown or its value is not possible, or no release is named.
+        UserError: If a variable is unknown, a value is out of bounds, or no release is named.
     """
     found: dict[str, Any] = {}
     variables: dict[str, str] = {}
@@ -105,21 +99,21 @@ def read_settings(environ: Mapping[str, str], **given: Any) -> Settings:
             name = variable.removeprefix(_PREFIX).lower()
         if name is not None and value:
             found[name], variables[name] = value, variable
-    # Vertex AI and Cloud Run ask from outside of the container.
+    # Requests of Vertex AI and Cloud Run come from outside of the container.
     if environ.get("AIP_HTTP_PORT"):
         found.setdefault("host", "0.0.0.0")  # noqa: S104
     found |= {name: value for name, value in given.items() if value is not None}
     try:
-        settings = Settings.model_validate(found)
+        settings = ServiceSettings.model_validate(found)
     except ValidationError as error:
         problems = "; ".join(
             f"{variables.get(str(e['loc'][0]), e['loc'][0])}: {e['msg']}"
             for e in error.errors(include_input=False, include_url=False)
         )
-        raise UserError(f"The service cannot be set up so: {problems}.") from None
+        raise UserError(f"The settings of the service are invalid: {problems}.") from None
     if settings.storage_uri is None and settings.releases is None:
         raise UserError(
-            "The service is told no release: set AIP_STORAGE_URI to the folder of one, or "
-            "BOOK_FORECAST_RELEASES (or --releases) to the folder of all."
+            "No release is named: set AIP_STORAGE_URI to the folder of one release, or "
+            "BOOK_FORECAST_RELEASES (or --releases) to the folder of all releases."
         )
     return settings

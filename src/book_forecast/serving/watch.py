@@ -1,54 +1,60 @@
-"""Notices another release and swaps, beside the requests."""
+"""Notices another release and swaps it in, beside the requests."""
 
 from __future__ import annotations
 
-import dataclasses
-import datetime as dt
 import gc
 import logging
 import threading
 import time
-from collections.abc import Callable
 
 from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.manifest import PayloadError
-from book_forecast.serving.current import Current, Status
+from book_forecast.releases.store import ReleaseStore
+from book_forecast.serving.current import Current, ServedRelease
 from book_forecast.serving.loader import load
-from book_forecast.serving.source import NoChampionError, Pointer, Source
+from book_forecast.serving.settings import ServiceSettings
+from book_forecast.serving.source import NoChampionError, PayloadPointer, Source, source_of
 
 logger = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = 300.0
-"""Seconds until a payload that was refused is read again: from a bucket, all of it is fetched."""
+"""Seconds before a refused payload is read again: from a bucket, all of it is fetched."""
 
 
 class Watch:
-    """Keeps the current release the one that its source names.
+    """Serves the release that its source names.
 
     Attributes:
-        current: Holds it.
+        current: What is served.
         swaps: How often a release was loaded.
-        failures: How often one could not be found or loaded.
-        on_swap: Called with each release once it is served.
+        failures: How often a release could not be found or loaded.
     """
 
-    def __init__(self, source: Source, poll_seconds: float) -> None:
+    def __init__(
+        self, source: Source, poll_seconds: float, store: ReleaseStore | None = None
+    ) -> None:
+        """Prepare the watch; nothing is read yet.
+
+        Args:
+            source: Finds the payload to serve.
+            poll_seconds: How often to look for another one.
+            store: Where each release is compared with the previous champion; None: nowhere.
+        """
         self.current = Current()
         self.swaps = 0
         self.failures = 0
-        self.on_swap: Callable[[ForecastReader], object] | None = None
-        self._announced = 0
         self._source = source
         self._poll_seconds = poll_seconds
-        self._refused: Pointer | None = None
+        self._store = store
+        self._refused: PayloadPointer | None = None
         self._pause = 0.0
         self._read_again_at = 0.0
         self._awake = threading.Event()
-        self._ended = False
+        self._stopped = False
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def start(self) -> None:
-        """Load the first release and look for others from now on, unless this is done already."""
+        """Load the first release and look for others from now on, unless started before."""
         if not self._thread.is_alive():
             self._thread.start()
 
@@ -58,52 +64,41 @@ class Watch:
         self._awake.set()
 
     def stop(self) -> None:
-        """Look no more."""
-        self._ended = True
+        """Stop looking."""
+        self._stopped = True
         self._awake.set()
-        self._source.close()
 
     def check(self) -> None:
-        """Look once; what goes wrong is told in the status and the log, and the old one stays."""
+        """Look once; if that fails, the old release stays and the problem is logged."""
         try:
-            self._tell(self._follow(), logging.WARNING)
+            pointer = self._source()
+            if self._is_new(pointer):
+                if pointer == self._refused and time.monotonic() < self._read_again_at:
+                    return
+                self._read(pointer)
+            self._set_problem(None)
         except (PayloadError, NoChampionError) as error:
             self.failures += 1
-            self._tell(str(error), logging.ERROR)
-        except Exception as error:
-            # A bucket has many ways to fail, and none is to end the watch.
+            self._set_problem(str(error))
+        except Exception as error:  # noqa: BLE001
+            # A bucket has many ways to fail; the watch survives them all.
             self.failures += 1
-            problem = f"{type(error).__name__}: {error}"
-            if problem != self.current.status.problem:
-                logger.exception("Looking for another release has failed")
-            self._tell(problem, logging.ERROR)
+            self._set_problem(f"{type(error).__name__}: {error}", error)
 
     def _run(self) -> None:
-        while not self._ended:
+        while not self._stopped:
             self._awake.clear()
             self.check()
             self._awake.wait(self._poll_seconds)
 
-    def _follow(self) -> str | None:
-        """Serve what the source names; what was wrong though it was found."""
-        pointer = self._source.newest()
-        served = self.current.status
-        if (pointer.release, pointer.checksum) != (served.release, served.checksum):
-            if pointer == self._refused and time.monotonic() < self._read_again_at:
-                return served.problem
-            self._read(pointer)
-        self._announce()
-        return pointer.warning
+    def _is_new(self, pointer: PayloadPointer) -> bool:
+        served = self.current.served
+        return served is None or (
+            (pointer.release, pointer.checksum) != (served.release, served.checksum)
+        )
 
-    def _announce(self) -> None:
-        """Tell of a swap, be it one that was made before anybody wanted to be told."""
-        answers = self.current.answers
-        if self.on_swap is not None and answers is not None and self._announced != self.swaps:
-            self._announced = self.swaps
-            self.on_swap(answers)
-
-    def _read(self, pointer: Pointer) -> None:
-        """Serve a payload; one that is refused again and again is read less and less often."""
+    def _read(self, pointer: PayloadPointer) -> None:
+        """Serve a payload; after each refusal, wait twice as long before reading it again."""
         try:
             self._swap(pointer)
         except PayloadError:
@@ -113,31 +108,30 @@ class Watch:
             raise
         self._refused = None
 
-    def _swap(self, pointer: Pointer) -> None:
-        payload = load(pointer.place, in_a_hurry=self.current.answers is None)
+    def _swap(self, pointer: PayloadPointer) -> None:
+        location, before = pointer.location, self.current.release
+        payload = load(location, is_urgent=before is None)
         if payload.release != pointer.release:
-            raise PayloadError(f"{pointer.place} holds {payload.release}, not {pointer.release}.")
-        answers, before = ForecastReader(payload), self.current.status
-        status = Status(
-            release=payload.release,
-            checksum=str(payload.manifest["checksum"]),
-            cutoff=payload.manifest["cutoff"],
-            place=pointer.place,
-            since=dt.datetime.now(dt.UTC),
-            # Only what is still so; it was told already.
-            problem=pointer.warning if pointer.warning == before.problem else None,
-        )
+            raise PayloadError(f"{location} holds {payload.release}, not {pointer.release}.")
+        served = ServedRelease(ForecastReader(payload), location, self._store)
         self.swaps += 1
-        # Requests under way keep the answers they have taken.
-        self.current.answers, self.current.status = answers, status
-        logger.info("Serving %s from %s after %s", payload.release, pointer.place, before.release)
-        # What lives as long as the release need not be looked at by every collection.
+        # In this order, nobody sees the new release with the old problem.
+        self.current.problem = None
+        self.current.served = served
+        logger.info("Serving %s from %s after %s", payload.release, location, before)
+        # Objects that live as long as the release need no look by every collection.
         gc.collect()
         gc.freeze()
+        if self._store is not None:
+            served.catalogue()
 
-    def _tell(self, problem: str | None, level: int) -> None:
-        if problem != self.current.status.problem:
-            # Who sees it in the status finds it in the log.
-            if problem is not None:
-                logger.log(level, "%s", problem)
-            self.current.status = dataclasses.replace(self.current.status, problem=problem)
+    def _set_problem(self, problem: str | None, unexpected: Exception | None = None) -> None:
+        if problem is not None and problem != self.current.problem:
+            logger.error("%s", problem, exc_info=unexpected)
+        self.current.problem = problem
+
+
+def watch_of(settings: ServiceSettings) -> Watch:
+    """Return a watch that compares releases with the previous champion, if there is a store."""
+    store = ReleaseStore(settings.releases) if settings.releases else None
+    return Watch(source_of(settings), settings.poll_seconds, store)

@@ -1,4 +1,4 @@
-"""The planner's page: its files, and Plotly from the package that is installed beside them."""
+"""The planner's page: its files, and Plotly's script from the installed package."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _TYPES = {
     ".svg": "image/svg+xml",
 }
 _ASK_EACH_TIME = "no-cache"
-# The page asks for Plotly with its version, so that a newer one has an address of its own.
+# The address of Plotly has its version, so that a newer one is loaded anew.
 _FOR_A_YEAR = "public, max-age=31536000, immutable"
 _PLOTLY_STYLES = " ".join(
     [
-        # An empty <style>, which Plotly fills by calls that scripts may do.
+        # An empty <style>, which Plotly fills by script.
         "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
-        # The maps' styles in plotly.js 2.35; those of another version would be refused, which
-        # does no harm but to the console.
+        # The maps' styles in plotly.js 2.35. A browser refuses those of another version, which
+        # only makes it warn on its console.
         "'sha256-gG0b4ixT/IQUp7JJLbyKcpYcYDjq2Wp8NGv3f+aasqo='",
     ]
 )
@@ -57,12 +57,12 @@ _SECURITY = {
 
 _PARTS = frozenset(path.name for path in _FOLDER.iterdir() if path.suffix in _TYPES)
 PATHS = frozenset({"/", "/static/plotly.min.js", *(f"/static/{name}" for name in _PARTS)})
-"""All that is asked for before somebody can give a token."""
+"""Paths of the page, which asks for the token itself."""
 
 
 @dataclass(frozen=True)
 class File:
-    """What is sent for a name."""
+    """A file as it is sent."""
 
     content: bytes
     media_type: str
@@ -70,38 +70,38 @@ class File:
 
     @cached_property
     def etag(self) -> str:
-        """Tells a browser whether what it keeps is still right."""
+        """Digest by which a browser knows whether its cached copy is current."""
         return f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'
 
 
 @router.get("/")
 def page(request: Request) -> Response:
-    """The page."""
-    return _answer(request, _page_file("index.html"))
+    """Return the page."""
+    return _response(request, _page_file("index.html"))
 
 
 @router.get("/static/plotly.min.js")
 def plotly(request: Request) -> Response:
-    """Plotly; from a browser's cache after the first visit."""
+    """Return Plotly's script, which browsers cache after the first visit."""
     path = _plotly_path()
     if path is None:
         raise RequestError(404, "Plotly is not installed beside the service.")
     if "gzip" not in request.headers.get("accept-encoding", ""):
-        return _answer(request, File(path.read_bytes(), _TYPES[".js"], _FOR_A_YEAR))
-    response = _answer(request, _packed(path))
+        return _response(request, File(path.read_bytes(), _TYPES[".js"], _FOR_A_YEAR))
+    response = _response(request, _packed(path))
     response.headers["Content-Encoding"] = "gzip"
     return response
 
 
 @router.get("/static/{name}")
 def part(name: str, request: Request) -> Response:
-    """A script or style of the page."""
+    """Return a script, style or icon of the page."""
     if name not in _PARTS:
         raise RequestError(404, f"The page has no {name!r}.")
-    return _answer(request, _page_file(name))
+    return _response(request, _page_file(name))
 
 
-def _answer(request: Request, file: File) -> Response:
+def _response(request: Request, file: File) -> Response:
     etag = file.etag
     headers = {"ETag": etag, "Cache-Control": file.caching, "Vary": "Accept-Encoding", **_SECURITY}
     if etag in request.headers.get("if-none-match", ""):
@@ -119,7 +119,7 @@ def _page_file(name: str) -> File:
 
 
 def _plotly_path() -> Path | None:
-    """Where Plotly's script is; the package is not imported, which would take a second."""
+    """Find Plotly's script without importing the package, which takes a second."""
     found = importlib.util.find_spec("plotly")
     for folder in (found and found.submodule_search_locations) or ():
         path = Path(folder, "package_data", "plotly.min.js")
@@ -134,5 +134,5 @@ def _plotly_version() -> str:
 
 @lru_cache(maxsize=1)
 def _packed(path: Path) -> File:
-    """Plotly's script at a third of its size, made once."""
+    """Compress Plotly's script once, to a third of its size."""
     return File(gzip.compress(path.read_bytes(), 6, mtime=0), _TYPES[".js"], _FOR_A_YEAR)

@@ -1,4 +1,4 @@
-// Asks the service. The token, where there is one, is kept for this tab alone.
+// Requests to the service. The token, if there is one, is stored for this tab alone.
 
 const TOKEN = "book-forecast-token";
 
@@ -10,11 +10,11 @@ export class Refusal extends Error {
 }
 
 export const hasToken = () => sessionStorage.getItem(TOKEN) !== null;
-export const keepToken = (token) => sessionStorage.setItem(TOKEN, token);
+export const storeToken = (token) => sessionStorage.setItem(TOKEN, token);
 export const forgetToken = () => sessionStorage.removeItem(TOKEN);
 
 export async function ask(path, signal) {
-  return (await answer(path, signal)).json();
+  return (await request(path, signal)).json();
 }
 
 // Why there is no release, or not the newest one; open to everybody.
@@ -26,9 +26,9 @@ export async function health() {
   }
 }
 
-// A link cannot send a token: the file is fetched and handed over as if it had been one.
+// A link cannot send a token, so the file is fetched and saved by a link of its own.
 export async function download(path) {
-  const response = await answer(path);
+  const response = await request(path);
   const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await response.blob());
@@ -37,7 +37,7 @@ export async function download(path) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-async function answer(path, signal) {
+async function request(path, signal) {
   const headers = {};
   const token = sessionStorage.getItem(TOKEN);
   if (token !== null) headers.Authorization = `Bearer ${token}`;

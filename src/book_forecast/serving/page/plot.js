@@ -15,7 +15,7 @@ function plotly() {
   return loading;
 }
 
-// Gives false where there is no Plotly to draw with.
+// Returns false if there is no Plotly to draw with.
 export async function draw(place, history, forecast, level, span) {
   let Plotly;
   try {
@@ -30,9 +30,9 @@ export async function draw(place, history, forecast, level, span) {
     layout(history, forecast, span, colour, place.clientWidth),
     { displayModeBar: false, responsive: true, doubleClick: "reset" },
   );
-  // What Plotly draws is told in words beside it; its parts would be read one by one.
+  // Words beside the plot describe it; a screen reader would read its parts one by one.
   place.firstElementChild?.setAttribute("aria-hidden", "true");
-  // What it measures texts with, outside of the page.
+  // Plotly measures texts with this, outside of the page.
   document.getElementById("js-plotly-tester")?.setAttribute("aria-hidden", "true");
   return true;
 }
@@ -83,7 +83,7 @@ function traces(history, forecast, level, colour) {
   ];
 }
 
-// The first of the past weeks that are shown.
+// The index of the first past week that is shown; `span` is in years, or "all".
 export const firstShown = (history, span) =>
   span === "all" ? 0 : Math.max(0, history.weeks.length - 52 * span);
 
@@ -98,7 +98,7 @@ function layout(history, forecast, span, colour, width) {
     ...forecast.intervals[0].upper,
   );
   const narrow = width < 500;
-  const known = fraction(start, forecast.cutoff, end);
+  const past = fraction(start, forecast.cutoff, end);
   return {
     margin: { l: 44, r: 12, t: narrow ? 46 : 26, b: 34 },
     paper_bgcolor: colour.paper,
@@ -107,7 +107,7 @@ function layout(history, forecast, span, colour, width) {
     showlegend: false,
     hovermode: "x unified",
     hoverlabel: { bgcolor: colour.paper, bordercolor: colour.line, font: { color: colour.ink } },
-    // A finger that moves over the plot means the page.
+    // A finger that moves over the plot scrolls the page.
     dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
     xaxis: {
       type: "date",
@@ -153,7 +153,7 @@ function layout(history, forecast, span, colour, width) {
         yref: "paper",
         y: 1,
         yanchor: "bottom",
-        xanchor: known < 0.3 ? "left" : known > 0.7 ? "right" : "center",
+        xanchor: past < 0.3 ? "left" : past > 0.7 ? "right" : "center",
         text: `Sales known to ${date(forecast.cutoff)}`,
         showarrow: false,
         font: { size: 12, color: colour.quiet },

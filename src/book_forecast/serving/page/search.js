@@ -72,7 +72,7 @@ export class Search {
     const open = books.length > 0 && document.activeElement === this.field;
     this.list.hidden = !open;
     this.field.setAttribute("aria-expanded", String(open));
-    if (total === 0) this.status.textContent = "No title, author or ISBN has that.";
+    if (total === 0) this.status.textContent = "No title, author or ISBN matches.";
     else if (total > books.length)
       this.status.textContent = `${count(total)} titles match; the ${books.length} that sell most are listed.`;
     else this.status.textContent = total === 1 ? "1 title matches." : `${total} titles match.`;

@@ -1,4 +1,4 @@
-// How numbers, days and models are written. No text is ever parsed as HTML.
+// Numbers, days and models as text, and helpers for elements. No text is ever parsed as HTML.
 
 const whole = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
 const tenths = new Intl.NumberFormat("en-GB", {
@@ -45,6 +45,8 @@ export function model(name) {
   const text = name.replaceAll("_", " ");
   return MODELS[name] ?? text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+export const at = (id) => document.getElementById(id);
 
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);

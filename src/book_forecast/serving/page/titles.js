@@ -21,7 +21,7 @@ export class Titles {
     this.more.addEventListener("click", () => this.load(true));
     this.rows.addEventListener("click", (event) => {
       const link = event.target.closest("a");
-      // A new tab or window is the browser's business.
+      // The browser opens a new tab or window by itself.
       if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
       choose(link.dataset.isbn);
@@ -37,7 +37,7 @@ export class Titles {
     return this.load(false);
   }
 
-  // The changes are worked out after a release is served: until then, the best sellers come first.
+  // The comparison comes after a release is served; until then, the best sellers come first.
   async start() {
     clearTimeout(this.timer);
     try {

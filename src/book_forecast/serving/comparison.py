@@ -1,4 +1,4 @@
-"""How much the forecasts changed since the release that was champion before."""
+"""Compares the forecasts of a release with those of the previous champion."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.loader import load
 
 COMPARED_WEEKS = 32
-"""At most: what planners order for. Two releases' weeks further ahead say little."""
+"""At most: the weeks that planners order for."""
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Changes:
-    """What two releases expect of the same calendar weeks, by title of the newer one.
+class ForecastChanges:
+    """Differences of two forecasts for the same calendar weeks, by title of the newer release.
 
     Attributes:
         before: The older release.
-        copies: Copies more than the older release expected, shape (n,); NaN where it is unknown.
-        relative: The same as a share of what the older release expected; NaN where that is nothing.
+        copies: Newer minus older forecast in copies, shape (n,); NaN if not comparable.
+        relative: The same as a share of the older forecast, shape (n,); NaN also if that is zero.
         weeks: How many weeks were compared, shape (n,).
     """
 
@@ -36,21 +36,21 @@ class Changes:
     weeks: npt.NDArray[np.int64]
 
 
-def promotion_of(store: ReleaseStore, release: str) -> Promotion | None:
-    """How a release became champion, the last time; None if the store does not know."""
-    found = [change for change in store.promotions() if change.release == release]
+def last_promotion(store: ReleaseStore, release: str) -> Promotion | None:
+    """Return the last entry of a release in the promotion log; None if it has none."""
+    found = [promotion for promotion in store.promotions() if promotion.release == release]
     return found[-1] if found else None
 
 
-def changes_since(
+def compare_with_previous(
     store: ReleaseStore, payload: Payload, promotion: Promotion | None
-) -> Changes | None:
-    """Compare a release with the champion before it, which is in memory for as long as that takes.
+) -> ForecastChanges | None:
+    """Compare a release with the previous champion, which is in memory only meanwhile.
 
     Args:
-        store: Where both are.
+        store: Of both releases.
         payload: The newer one.
-        promotion: How it became champion.
+        promotion: Its last entry in the promotion log.
 
     Returns:
         The changes; None if it was the first champion, or never was one.
@@ -58,21 +58,21 @@ def changes_since(
     Raises:
         PayloadError: If the older release cannot be read.
     """
-    # A release that was promoted again is no release before itself.
+    # A release that was promoted twice in a row is not its own predecessor.
     if promotion is None or promotion.before in (None, payload.release):
         return None
     return compare(payload, load(store.location(promotion.before)))
 
 
-def compare(payload: Payload, old: Payload) -> Changes:
-    """Add up what two releases expect of the weeks that both look at.
+def compare(payload: Payload, old: Payload) -> ForecastChanges:
+    """Compare the forecasts of two releases over the weeks that both forecast.
 
     Args:
         payload: The newer release.
         old: The older one.
 
     Returns:
-        The changes of the newer release's titles.
+        The changes, by title of the newer release.
     """
     old_row = {isbn: row for row, isbn in enumerate(old.titles["isbn"].to_pylist())}
     matches = np.array([old_row.get(isbn, -1) for isbn in payload.titles["isbn"].to_pylist()], int)
@@ -95,7 +95,7 @@ def compare(payload: Payload, old: Payload) -> Changes:
     with np.errstate(divide="ignore", invalid="ignore"):
         relative[rows] = np.where(then > 0.0, (now - then) / then, np.nan)
     compared[rows] = weeks
-    return Changes(old.release, copies, relative, compared)
+    return ForecastChanges(old.release, copies, relative, compared)
 
 
 def _cutoffs(payload: Payload) -> npt.NDArray[np.datetime64]:
@@ -111,7 +111,7 @@ def _weeks_between(
 def _sums(
     mean: npt.NDArray[np.float32], start: npt.NDArray[np.int64], weeks: npt.NDArray[np.int64]
 ) -> Floats:
-    """Each row's copies from a week of its own on."""
+    """Return the sum of each row over its own weeks, which start at `start`."""
     ahead = np.arange(mean.shape[1])
     inside = (ahead >= start[:, None]) & (ahead < (start + weeks)[:, None])
     return np.where(inside, mean, 0.0).sum(axis=1, dtype=np.float64)

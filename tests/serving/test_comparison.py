@@ -1,4 +1,4 @@
-"""How much the forecasts changed, over the calendar weeks that both releases look at."""
+"""Forecast changes between two releases, over the calendar weeks that both forecast."""
 
 import datetime as dt
 
@@ -8,7 +8,7 @@ import pytest
 
 from book_forecast.payload.contents import Payload
 from book_forecast.payload.manifest import LONGEST_HORIZON, PROBABILITIES
-from book_forecast.serving.release_changes import changes_since, compare, promotion_of
+from book_forecast.serving.comparison import compare, compare_with_previous, last_promotion
 from tests.serving import stores
 
 DAY = dt.date(2024, 6, 29)
@@ -71,12 +71,15 @@ def test_nothing_is_no_share_of_nothing():
 def test_the_release_before_is_the_champion_before(tmp_path):
     store = stores.write(tmp_path, titles=12)
     now = store.read(stores.NOW)
-    changes = changes_since(store, now, promotion_of(store, stores.NOW))
+    changes = compare_with_previous(store, now, last_promotion(store, stores.NOW))
     assert changes is not None
     assert changes.before == stores.BEFORE
     assert np.isfinite(changes.copies).sum() == 11
     assert (
-        changes_since(store, store.read(stores.BEFORE), promotion_of(store, stores.BEFORE)) is None
+        compare_with_previous(
+            store, store.read(stores.BEFORE), last_promotion(store, stores.BEFORE)
+        )
+        is None
     )
-    assert promotion_of(store, "2020-01-01T00.00.00-00000000") is None
-    assert changes_since(store, now, None) is None
+    assert last_promotion(store, "2020-01-01T00.00.00-00000000") is None
+    assert compare_with_previous(store, now, None) is None
