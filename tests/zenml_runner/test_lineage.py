@@ -7,7 +7,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 from kedro.io import DataCatalog
 
-from zenml_runner.lineage import Entry, Lineage, Recorder, describe
+from zenml_runner.lineage import DatasetEntry, Lineage, LineageRecorder, describe
 
 
 @pytest.fixture
@@ -78,12 +78,12 @@ def test_a_place_that_may_not_be_looked_at_is_a_warning(catalog, tmp_path, monke
         raise PermissionError("not yours")
 
     monkeypatch.setattr(LocalFileSystem, "info", refuse)
-    assert describe(catalog, "table", rows=2) == Entry(uri=f"{tmp_path}/table.csv", rows=2)
-    assert "table.csv cannot be looked at (not yours)" in caplog.text
+    assert describe(catalog, "table", rows=2) == DatasetEntry(uri=f"{tmp_path}/table.csv", rows=2)
+    assert "table.csv cannot be read (not yours)" in caplog.text
 
 
 def test_what_nodes_load_and_save_is_noted_without_parameters(catalog):
-    recorder = Recorder()
+    recorder = LineageRecorder()
     catalog.save("table", pd.DataFrame({"n": [1, 2]}))
     recorder.after_dataset_loaded("table", pd.DataFrame({"n": [1, 2]}))
     recorder.after_dataset_loaded("params:count", 3)
@@ -93,5 +93,5 @@ def test_what_nodes_load_and_save_is_noted_without_parameters(catalog):
     lineage = recorder.lineage(catalog)
     assert {name: entry.rows for name, entry in lineage.read.items()} == {"table": 2}
     assert lineage.written["remote"].rows == 6
-    assert lineage.told()["read"]["table"]["rows"] == 2
+    assert lineage.metadata()["read"]["table"]["rows"] == 2
     assert Lineage.model_validate(lineage.model_dump()) == lineage

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.zenml_runner import test_runtime
 from tests.zenml_runner.projects import Runner, write_project
 
 pytestmark = pytest.mark.slow
@@ -47,11 +48,13 @@ def mlflow_tags(project: Path, run_id: str) -> dict[str, str]:
 def test_data_and_hooks_are_those_of_kedro_run(runner):
     plain = runner.kedro("run")
     assert plain.returncode == 0, plain.stderr
+    assert runner.run_groups() == {None}
     data, hooks = runner.data(), runner.hooks()
     shutil.rmtree(runner.project / "data")
 
     done = runner.zenml("run")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert runner.run_groups() == {told(r"ZenML run (\S+) \(completed\)", done.stdout)}
     assert runner.data() == data
     assert runner.hooks() == hooks
     # Ties in memory make one step of two nodes; each of the others is a step.
@@ -78,6 +81,7 @@ def test_a_step_without_the_run_around_it_is_a_kedro_run_of_its_nodes(runner):
     """As in a container: pipeline hooks once a step, one MLflow run over all of them."""
     done = runner.python(ALONE)
     assert done.returncode == 0, done.stderr
+    assert runner.run_groups() == {"alone"}
     hooks = runner.hooks()
     assert hooks["before_node_run", "double"] == hooks["before_node_run", "add_up"] == 1
     assert hooks["before_pipeline_run", "1"] == 10
@@ -92,13 +96,13 @@ def test_a_step_without_the_run_around_it_is_a_kedro_run_of_its_nodes(runner):
 
 LOCKED = """
 import threading, time
-from zenml_runner.locks import only_one
+from zenml_runner.locks import zenml_lock
 
 inside, most, order = 0, 0, []
 
 def work(name):
     global inside, most
-    with only_one("numbers"):
+    with zenml_lock("numbers"):
         inside += 1
         most = max(most, inside)
         time.sleep(0.2)
@@ -112,7 +116,7 @@ assert (most, sorted(order)) == (1, [0, 1, 2]), (most, order)
 
 from zenml.client import Client
 Client().create_tag("lock:numbers")  # a process that was killed
-with only_one("numbers", patience=1.0):
+with zenml_lock("numbers", timeout=1.0):
     print("went on")
 """
 
@@ -202,9 +206,20 @@ def test_a_failed_shard_is_named_and_resumed_alone(runner, tmp_path):
 
     resumed = runner.zenml("run", "--resume", told(r"--resume (\S+)", done.stderr))
     assert resumed.returncode == 0, resumed.stderr
-    assert "2 steps, going on with" in resumed.stdout
+    assert "2 steps, resuming" in resumed.stdout
     assert runner.hooks()["before_node_run", "work"] == 1
     assert len(json.loads((runner.project / "data/gathered.json").read_text())) == 6
+
+
+def test_shards_in_a_group_of_parameters_are_resumed_with_their_part(tmp_path, home):
+    runner = Runner(test_runtime.write_files(tmp_path / "grouped", test_runtime.FILES), home)
+    arguments = ("-p", "work", "--shards", "2", "--params", "titles=all,execution.n_jobs=3")
+    failed = runner.zenml("run", *arguments, FAILS="2")
+    assert "part-2-of-2 failed: RuntimeError (in node part)" in failed.stderr
+    resumed = runner.zenml("run", "--resume", told(r"--resume (\S+)", failed.stderr))
+    assert resumed.returncode == 0, resumed.stderr
+    assert "part-1-of-2" not in resumed.stdout
+    assert test_runtime.written(runner.project) == test_runtime.expected("all", n_jobs=3)
 
 
 def test_a_run_whose_process_was_killed_has_failed_and_is_resumed(runner):
@@ -275,7 +290,7 @@ def test_stacks_are_registered_once_though_two_begin_on_a_fresh_machine(runner, 
     runner.environment["ZENML_CONFIG_PATH"] = str(tmp_path / "fresh")
     done = runner.zenml_at_once("stacks")
     assert [d.returncode for d in done] == [0, 0], done[0].stderr + done[1].stderr
-    told = sorted(d.stdout.count("made") for d in done)
+    told = sorted(d.stdout.count(": created") for d in done)
     assert told == [0, 4]
     assert "nothing to change" in runner.zenml("stacks").stdout
 
@@ -306,7 +321,7 @@ REFUSED = {
     ("--params", "cuont=3"): "no parameter 'cuont': did you mean 'count'?",
     ("--shards", "3"): "nothing in __default__ fans out",
     ("-p", "memory", "--nodes", "add_up"): "reads 'doubled', which no node",
-    ("--resume", "nothing"): "ZenML knows no run 'nothing'",
+    ("--resume", "nothing"): "ZenML has no run 'nothing'",
     ("--resume", "nothing", "--nodes", "make", "--params", "count=3"): "out --nodes, --params",
 }
 ONE_AFTER_THE_OTHER = """

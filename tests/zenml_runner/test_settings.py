@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.settings import Retry, Settings, StepSettings, choose_stack, read_settings
+from zenml_runner.settings import Retry, StepSettings, ZenmlSettings, choose_stack, read_settings
 
 
 def refusal(content: dict) -> str:
@@ -16,7 +16,7 @@ def refusal(content: dict) -> str:
 
 
 def test_without_a_file_there_is_a_local_stack_with_a_tracker():
-    name, stack = choose_stack(Settings(), None)
+    name, stack = choose_stack(ZenmlSettings(), None)
     assert name == stack.type == "local"
     assert stack.mlflow is not None
 
@@ -63,4 +63,4 @@ def test_settings_of_a_node_win_over_those_before():
 
 def test_a_stack_that_does_not_exist_is_refused_with_the_nearest():
     with pytest.raises(RunnerError, match="did you mean 'local'"):
-        choose_stack(Settings(), "loca")
+        choose_stack(ZenmlSettings(), "loca")

@@ -195,7 +195,7 @@ def test_a_schedule_that_is_deleted_ends_on_vertex_as_well_as_in_zenml(
         "troubled-squares  0 5 * * 1  active",
         "troubled-__default__  0 6 * * *  active",
     )
-    ended = scheduling.index("Ended the schedule troubled-__default__.")
+    ended = scheduling.index("Deleted the schedule troubled-__default__.")
     assert {squares, daily} <= set(scheduling[:ended])
     assert scheduling[ended + 1 :] == [squares]
 
