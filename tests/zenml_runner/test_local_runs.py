@@ -26,7 +26,7 @@ def runner(tmp_path, home):
     return Runner(write_project(tmp_path / "tiny"), home)
 
 
-def told(pattern: str, text: str) -> str:
+def extract(pattern: str, text: str) -> str:
     found = re.search(pattern, text)
     assert found, text
     return found[1]
@@ -54,7 +54,7 @@ def test_data_and_hooks_are_those_of_kedro_run(runner):
 
     done = runner.zenml("run")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert runner.run_groups() == {told(r"ZenML run (\S+) \(completed\)", done.stdout)}
+    assert runner.run_groups() == {extract(r"ZenML run (\S+) \(completed\)", done.stdout)}
     assert runner.data() == data
     assert runner.hooks() == hooks
     # Ties in memory make one step of two nodes; each of the others is a step.
@@ -143,7 +143,7 @@ def test_a_resumed_run_reads_its_own_version_though_a_later_run_has_written_anot
     first = runner.zenml("run", FAIL_TO_READ=str(fail))
     assert "the version cannot be read" in first.stderr
     assert runner.zenml("run", "--params", "count=3").returncode == 0
-    resumed = runner.zenml("run", "--resume", told(r"--resume (\S+)", first.stderr))
+    resumed = runner.zenml("run", "--resume", extract(r"--resume (\S+)", first.stderr))
     assert resumed.returncode == 0, resumed.stderr
     reads = sorted((runner.project / "data/read.json").glob("*/read.json"))
     models = sorted((runner.project / "data/model.json").glob("*/model.json"))
@@ -156,8 +156,8 @@ def test_zenml_knows_what_was_read_and_written_and_mlflow_is_linked(runner):
     assert runner.zenml("run", "--nodes", "make").returncode == 0
     done = runner.zenml("run", "--pipeline", "memory")
     assert done.returncode == 0, done.stderr
-    name = told(r"ZenML run (\S+) \(completed\)", done.stdout)
-    run_id = told(r"MLflow run (\w{32})", done.stdout)
+    name = extract(r"ZenML run (\S+) \(completed\)", done.stdout)
+    run_id = extract(r"MLflow run (\w{32})", done.stdout)
     assert mlflow_tags(runner.project, run_id)["zenml.run_name"] == name
 
     shown = runner.python(
@@ -204,7 +204,7 @@ def test_a_failed_shard_is_named_and_resumed_alone(runner, tmp_path):
     assert hooks["on_pipeline_error", "the second shard is broken"] == 1
     assert hooks["after_pipeline_run", "None"] == 0
 
-    resumed = runner.zenml("run", "--resume", told(r"--resume (\S+)", done.stderr))
+    resumed = runner.zenml("run", "--resume", extract(r"--resume (\S+)", done.stderr))
     assert resumed.returncode == 0, resumed.stderr
     assert "2 steps, resuming" in resumed.stdout
     assert runner.hooks()["before_node_run", "work"] == 1
@@ -216,7 +216,7 @@ def test_shards_in_a_group_of_parameters_are_resumed_with_their_part(tmp_path, h
     arguments = ("-p", "work", "--shards", "2", "--params", "titles=all,execution.n_jobs=3")
     failed = runner.zenml("run", *arguments, FAILS="2")
     assert "part-2-of-2 failed: RuntimeError (in node part)" in failed.stderr
-    resumed = runner.zenml("run", "--resume", told(r"--resume (\S+)", failed.stderr))
+    resumed = runner.zenml("run", "--resume", extract(r"--resume (\S+)", failed.stderr))
     assert resumed.returncode == 0, resumed.stderr
     assert "part-1-of-2" not in resumed.stdout
     assert test_runtime.written(runner.project) == test_runtime.expected("all", n_jobs=3)
@@ -227,7 +227,7 @@ def test_a_run_whose_process_was_killed_has_failed_and_is_resumed(runner):
     (runner.project / "data/numbers.json").write_text('{"numbers": [1, 2]}')
     assert runner.zenml("run", "-p", "memory", KILLED="yes").returncode == -9
     assert mlflow_runs(runner.project)[-1][1] == "RUNNING"
-    name = told(r"failed +(memory-\S+)", runner.zenml("status").stdout)
+    name = extract(r"failed +(memory-\S+)", runner.zenml("status").stdout)
     assert mlflow_runs(runner.project)[-1][1] == "FAILED"
     resumed = runner.zenml("run", "--resume", name)
     assert resumed.returncode == 0, resumed.stderr
@@ -279,7 +279,7 @@ def test_a_cached_step_runs_again_when_its_data_code_or_parameters_change(runner
 
 def test_status_and_logs_tell_of_a_run(runner):
     done = runner.zenml("run", "--nodes", "make")
-    name = told(r"ZenML run (\S+) \(completed\)", done.stdout)
+    name = extract(r"ZenML run (\S+) \(completed\)", done.stdout)
     assert name in runner.zenml("status").stdout
     shown = runner.zenml("status", name).stdout
     assert re.search(r"make +completed +\d", shown)
