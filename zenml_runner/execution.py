@@ -27,8 +27,6 @@ from zenml_runner.settings import ZenmlSettings
 from zenml_runner.validation import (
     dataset_names,
     parameters_of,
-    refuse_unknown_env,
-    refuse_unknown_params,
     refuse_unknown_parts,
 )
 
@@ -42,6 +40,7 @@ class Execution:
         pipeline: The nodes of the run.
         catalog: The project's catalog.
         context: The project's context.
+        parameters: The parameters as the project's hooks leave them.
     """
 
     def __init__(
@@ -75,22 +74,6 @@ class Execution:
         """The loader of the project's configuration."""
         return self._session._get_config_loader()
 
-    @cached_property
-    def _plain_loader(self) -> Any:
-        """A configuration loader without runtime parameters."""
-        session = KedroSession.create(
-            project_path=self.project.path, save_on_close=False, env=self.run.env
-        )
-        return session._get_config_loader()
-
-    def refuse_unknown_env(self) -> None:
-        """Refuse an environment that does not exist."""
-        refuse_unknown_env(self._plain_loader, self.run.env)
-
-    def refuse_unknown_params(self) -> None:
-        """Refuse runtime parameters that are unknown once the context is loaded."""
-        refuse_unknown_params(self.run.params, self._plain_loader, self._parameters)
-
     def load(self, *, alone: bool = False) -> None:
         """Load context, pipeline and catalog; this calls the project's hooks.
 
@@ -111,8 +94,8 @@ class Execution:
         self.catalog: Any = self.context._get_catalog(
             save_version=self.run.version, load_versions=self.run.load_versions
         )
-        self._parameters = parameters_of(self.context.config_loader)
-        self._made_by_run = {_strip_transcoding(name) for name in self.pipeline.all_outputs()}
+        self.parameters = parameters_of(self.context.config_loader)
+        self._outputs = {_strip_transcoding(name) for name in self.pipeline.all_outputs()}
 
     @property
     def hooks(self) -> Any:
@@ -127,7 +110,7 @@ class Execution:
         """
         self.pipeline = self.pipeline.filter(node_names=list(names))
         for name in self.pipeline.inputs():
-            if _strip_transcoding(name) in self._made_by_run and self.run.version is not None:
+            if _strip_transcoding(name) in self._outputs and self.run.version is not None:
                 _pin(unwrap(self.catalog.get(name)), self.run.version)
 
     def begin(self) -> None:
@@ -192,35 +175,31 @@ class Execution:
     def _set_parameters(self, name: str, params: dict[str, Any]) -> None:
         """Put one step's own parameters into the catalog, validated by Kedro."""
         loader = self.context.config_loader
-        loader["parameters"] = deep_merge(self._parameters, params)
+        loader["parameters"] = deep_merge(self.parameters, params)
         self.context._validated_params_cache = None
         changed = inputs_with(name)
         for key, value in self.context._get_parameters().items():
             if key in changed or key.startswith(f"params:{name}."):
                 self.catalog[key].save(value)
 
-    def _chosen(self) -> dict[str, Any]:
-        """Return the slice in the names and types of `kedro run`, which plugins read."""
-        chosen = {name: list(value) for name, value in self.run.slice}
-        return chosen | {
-            "tags": self.run.slice.tags,
-            "node_names": tuple(chosen.pop("nodes")),
-        }
-
     def _run_params(self) -> dict[str, Any]:
+        """Return the run in the names and types of `kedro run`, which plugins read."""
         from kedro import __version__
 
+        part = {name: list(value) for name, value in self.run.slice if name != "nodes"}
         name = None if self.run.pipeline == "__default__" else self.run.pipeline
         return {
             "run_id": self.run.version,
             "project_path": self.project.path.as_posix(),
             "env": self.context.env,
             "kedro_version": __version__,
-            **self._chosen(),
+            **part,
+            "tags": self.run.slice.tags,
+            "node_names": self.run.slice.nodes,
             "load_versions": self.run.load_versions,
             "runtime_params": self._session.store.get("runtime_params") or {},
             "pipeline_names": [name] if name else [],
-            # Plugins read the class from it, as `kedro run` writes it.
+            # Plugins parse the class out of this text.
             "runner": str(SequentialRunner()),
             "only_missing_outputs": False,
         }

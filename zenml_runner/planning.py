@@ -83,18 +83,18 @@ def _steps(
     home = {node: i for i, members in enumerate(groups) for node in members}
     nodes = {node.name: node for node in pipeline.nodes}
     parents = {n.name: {p.name for p in above} for n, above in pipeline.node_dependencies.items()}
-    made: dict[int, list[str]] = {}
+    names_of: dict[int, list[str]] = {}
     for i, members in enumerate(groups):
         above = sorted({home[p] for m in members for p in parents[m]} - {i})
-        after = tuple(name for j in above for name in made[j])
+        after = tuple(name for j in above for name in names_of[j])
         own = _settings_of([nodes[m] for m in members], settings)
         shards: list[ShardSpec | None] = [None]
         if fanned & set(members) and count > 1:
             shards = [ShardSpec(index=k, count=count) for k in range(1, count + 1)]
-        made[i] = []
+        names_of[i] = []
         for shard in shards:
             name = f"{names[i]}-{shard.index}-of-{shard.count}" if shard else names[i]
-            made[i].append(name)
+            names_of[i].append(name)
             yield StepPlan(
                 name=name,
                 nodes=members,
@@ -168,7 +168,7 @@ def _in_memory(
     pipeline: Pipeline, catalog: Any, locations: Mapping[str, Location]
 ) -> frozenset[str]:
     """Return datasets that exist only in the process that writes them, without transcoding."""
-    found = {name for name, place in locations.items() if place.in_memory}
+    found = {name for name, location in locations.items() if location.in_memory}
     # Data in the catalog's configuration exist in every process.
     held = found & pipeline.inputs()
     for name in sorted(held):
@@ -184,28 +184,21 @@ def _fanned_out(
     pipeline: Pipeline, settings: ZenmlSettings, registered: Mapping[str, Pipeline]
 ) -> frozenset[str]:
     """Return the nodes that run once for each shard: marked nodes that take the parameter."""
-    wanted = inputs_with(settings.fan_out.parameter)
-    takers = {n.name for n in pipeline.nodes if wanted & set(n.inputs)}
-    marked: set[str] = set()
-    for other in settings.fan_out.pipelines:
-        members = {n.name for n in registered[other].nodes}
-        _refuse_without_takers(other, registered[other].nodes, wanted, "pipeline")
-        marked |= members
+    parameter = settings.fan_out.parameter
+    marked = {f"pipeline {name!r}": registered[name].nodes for name in settings.fan_out.pipelines}
     for tag in settings.fan_out.tags:
-        tagged = [n for n in pipeline.nodes if tag in n.tags]
-        if tagged:
-            _refuse_without_takers(tag, tagged, wanted, "tag")
-        marked |= {n.name for n in tagged}
-    return frozenset(takers & marked)
-
-
-def _refuse_without_takers(name: str, nodes: Iterable[Node], wanted: set[str], kind: str) -> None:
-    if not any(wanted & set(node.inputs) for node in nodes):
-        raise RunnerError(
-            f"fan_out in zenml.yml names the {kind} {name!r}, but none of its nodes "
-            f"({', '.join(sorted(n.name for n in nodes))}) takes {max(wanted)}: each shard would "
-            f"do all of the work."
-        )
+        marked[f"tag {tag!r}"] = [node for node in pipeline.nodes if tag in node.tags]
+    takers: set[str] = set()
+    for kind, nodes in marked.items():
+        found = {node.name for node in nodes if inputs_with(parameter) & set(node.inputs)}
+        if nodes and not found:
+            raise RunnerError(
+                f"fan_out in zenml.yml names the {kind}, but none of its nodes "
+                f"({', '.join(sorted(n.name for n in nodes))}) takes params:{parameter}: each "
+                "shard would do all of the work."
+            )
+        takers |= found
+    return frozenset(takers & {node.name for node in pipeline.nodes})
 
 
 def _refuse_mixed_groups(

@@ -63,7 +63,10 @@ def _register(prefix: str, stack: Stack, wanted: Sequence[ComponentSpec]) -> lis
     client = Client()
     changes: list[str] = []
     if isinstance(stack, VertexStack):
-        _register_flavor(client, changes)
+        kind = StackComponentType.ORCHESTRATOR
+        if not client.list_flavors(name=VERTEX_FLAVOR, type=kind, size=1).items:
+            client.create_flavor(VERTEX_FLAVOR_SOURCE, kind)
+            changes.append(f"orchestrator flavor {VERTEX_FLAVOR}: created")
     ids = {c.type: _register_component(client, c, changes) for c in wanted}
     found = client.list_stacks(name=prefix, size=1).items
     if not found:
@@ -174,47 +177,36 @@ def _credentials_of_environment(uri: str, name: str) -> dict[str, str]:
     return {"tracking_token": f"{{{{{name}.tracking_token}}}}"}
 
 
-def _register_flavor(client: Client, changes: list[str]) -> None:
-    kind = StackComponentType.ORCHESTRATOR
-    if not client.list_flavors(name=VERTEX_FLAVOR, type=kind, size=1).items:
-        client.create_flavor(VERTEX_FLAVOR_SOURCE, kind)
-        changes.append(f"orchestrator flavor {VERTEX_FLAVOR}: created")
-
-
 def _register_component(client: Client, wanted: ComponentSpec, changes: list[str]) -> Any:
     configuration = {k: v for k, v in wanted.configuration.items() if v is not None}
     found = client.list_stack_components(type=wanted.type, name=wanted.name, size=1).items
     label = f"{wanted.type.value.replace('_', ' ')} {wanted.name}"
-    if not found:
-        created = client.create_stack_component(
+    if found:
+        component = client.get_stack_component(wanted.type, found[0].id)
+        gone = {key: None for key in component.configuration if key not in configuration}
+        if any(component.configuration.get(k) != v for k, v in configuration.items()) or gone:
+            client.update_stack_component(
+                component.id, wanted.type, configuration={**configuration, **gone}
+            )
+            changes.append(f"{label}: configuration changed")
+    else:
+        component = client.create_stack_component(
             wanted.name, wanted.flavor, wanted.type, configuration
         )
-        _connect(client, wanted)
         changes.append(f"{label}: created")
-        return created.id
-    component = client.get_stack_component(wanted.type, found[0].id)
-    gone = {key: None for key in component.configuration if key not in configuration}
-    if any(component.configuration.get(k) != v for k, v in configuration.items()) or gone:
-        client.update_stack_component(
-            component.id, wanted.type, configuration={**configuration, **gone}
-        )
-        changes.append(f"{label}: configuration changed")
-    if wanted.connector and (
-        component.connector is None or component.connector.name != wanted.connector
-    ):
-        _connect(client, wanted)
+    connected = component.connector.name if component.connector else None
+    if wanted.connector not in (None, connected):
+        _connect(client, wanted, str(wanted.connector))
         changes.append(f"{label}: connected to {wanted.connector}")
     return component.id
 
 
-def _connect(client: Client, wanted: ComponentSpec) -> None:
-    if wanted.connector is None:
-        return
+def _connect(client: Client, wanted: ComponentSpec, name: str) -> None:
     try:
-        connector = client.get_service_connector(wanted.connector)
+        connector = client.get_service_connector(name)
     except KeyError:
         raise RunnerError(
-            f"ZenML has no service connector {wanted.connector!r}, which zenml.yml names: create "
+            f"ZenML has no service connector {name!r}, which zenml.yml names: create "
             "it with `zenml service-connector register`, or leave connector out to use Google's "
             "default credentials."
         ) from None

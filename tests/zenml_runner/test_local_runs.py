@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.zenml_runner import test_runtime
-from tests.zenml_runner.projects import Runner, write_project
+from tests.zenml_runner.projects import Runner, write_files, write_project
 
 pytestmark = pytest.mark.slow
 
@@ -212,7 +212,7 @@ def test_a_failed_shard_is_named_and_resumed_alone(runner, tmp_path):
 
 
 def test_shards_in_a_group_of_parameters_are_resumed_with_their_part(tmp_path, home):
-    runner = Runner(test_runtime.write_files(tmp_path / "grouped", test_runtime.FILES), home)
+    runner = Runner(write_files(tmp_path / "grouped", test_runtime.FILES), home)
     arguments = ("-p", "work", "--shards", "2", "--params", "titles=all,execution.n_jobs=3")
     failed = runner.zenml("run", *arguments, FAILS="2")
     assert "part-2-of-2 failed: RuntimeError (in node part)" in failed.stderr
@@ -290,8 +290,8 @@ def test_stacks_are_registered_once_though_two_begin_on_a_fresh_machine(runner, 
     runner.environment["ZENML_CONFIG_PATH"] = str(tmp_path / "fresh")
     done = runner.zenml_at_once("stacks")
     assert [d.returncode for d in done] == [0, 0], done[0].stderr + done[1].stderr
-    told = sorted(d.stdout.count(": created") for d in done)
-    assert told == [0, 4]
+    created = sorted(d.stdout.count(": created") for d in done)
+    assert created == [0, 4]
     assert "nothing to change" in runner.zenml("stacks").stdout
 
 
@@ -330,11 +330,11 @@ from pathlib import Path
 from click.testing import CliRunner
 from zenml_runner.commands import zenml
 
-told = []
+results = []
 for arguments in json.loads(Path("arguments.json").read_text()):
     done = CliRunner().invoke(zenml, ["run", *arguments])
-    told.append([done.exit_code, done.output])
-Path("told.json").write_text(json.dumps(told))
+    results.append([done.exit_code, done.output])
+Path("results.json").write_text(json.dumps(results))
 """
 
 
@@ -346,7 +346,7 @@ def refusals(home, tmp_path_factory):
     done = runner.python(ONE_AFTER_THE_OTHER)
     assert done.returncode == 0, done.stderr
     assert not (runner.project / "data").exists()
-    return dict(zip(REFUSED, json.loads((runner.project / "told.json").read_text()), strict=True))
+    return dict(zip(REFUSED, json.loads((runner.project / "results.json").read_text()), strict=True))
 
 
 @pytest.mark.parametrize("arguments", REFUSED, ids=" ".join)

@@ -1,4 +1,4 @@
-"""What zenml.yml may say."""
+"""The schema of zenml.yml."""
 
 from importlib.resources import files
 
@@ -42,11 +42,11 @@ def test_the_file_that_init_writes_is_valid():
         ({"schedules": {"train": {"cron": "weekly"}}}, "schedules.train.cron"),
     ],
 )
-def test_mistakes_are_named_by_their_place(content, message):
+def test_mistakes_are_named_by_their_key(content, message):
     assert message in refusal(content)
 
 
-def test_mistakes_in_several_sections_are_told_at_once():
+def test_mistakes_in_several_sections_are_listed_at_once():
     message = refusal({"fan_out": {"shards": 0}, "grouping": {"by": "mood"}})
     assert "fan_out.shards" in message
     assert "grouping.by" in message

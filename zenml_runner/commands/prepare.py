@@ -15,6 +15,7 @@ from zenml_runner.planning import make_plan
 from zenml_runner.preflight import check, few_mlflow_retries
 from zenml_runner.project import Project, default_tracking, open_project
 from zenml_runner.settings import LocalStack, Stack, ZenmlSettings, choose_stack
+from zenml_runner.validation import refuse_unknown_env, refuse_unknown_params
 
 if TYPE_CHECKING:
     from zenml.config.schedule import Schedule
@@ -119,14 +120,15 @@ def prepare(
         slice=Slice(**parts),
     )
     execution = Execution(opened, run)
-    execution.refuse_unknown_env()
+    plain = Execution(opened, run.model_copy(update={"params": {}})).config_loader
+    refuse_unknown_env(plain, env)
     name, chosen = choose_stack(execution.settings, stack)
     if isinstance(chosen, LocalStack):
         default_tracking(opened, chosen, execution.config_loader)
     # A plugin may connect to MLflow's server here; a plan does not need it.
     with few_mlflow_retries():
         execution.load()
-    execution.refuse_unknown_params()
+    refuse_unknown_params(params, plain, execution.parameters)
     # Kedro's default depends on variables of this machine, which a container lacks.
     execution.run = run.model_copy(update={"env": execution.context.env})
     plan = make_plan(execution, remote=not isinstance(chosen, LocalStack), shards=shards)

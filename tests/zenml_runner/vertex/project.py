@@ -1,4 +1,4 @@
-"""A Kedro project with one sharded node, which can be told to fail or to hang, on a bucket."""
+"""A Kedro project with one sharded node, which fails or hangs on demand, on a bucket."""
 
 from pathlib import Path
 

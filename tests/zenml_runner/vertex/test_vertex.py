@@ -91,7 +91,7 @@ def submitted(google: Cloud, submissions: subprocess.Popen[str]) -> dict[str, st
 
 @pytest.fixture(scope="module")
 def troubled(google: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small project whose node can be told to fail or to hang."""
+    """A small project whose node fails or hangs on demand."""
     google.make_bucket("numbers")
     return write_project(tmp_path_factory.mktemp("troubled"), "numbers", google.mlflow)
 
@@ -149,7 +149,7 @@ def test_a_shard_that_is_killed_too_often_fails_the_run_and_is_resumed_alone(
     assert zenml_run["body"]["status"] == "failed"
     assert [r.info.status for r in google.mlflow_runs(zenml_run)] == ["FAILED"]
 
-    asked = google.start(troubled, ["status", zenml_run["name"]])
+    status = google.start(troubled, ["status", zenml_run["name"]])
     printed = re.search(r"python -m zenml_runner (run --resume .*)", run.output)
     assert printed is not None, run.output
     arguments = shlex.split(printed[1])
@@ -161,11 +161,11 @@ def test_a_shard_that_is_killed_too_often_fails_the_run_and_is_resumed_alone(
     assert resumed.outcome.attempts == {"work-2-of-2": 1, "gather": 1, "report": 1}
     assert_completed(google, resumed.job_id, resumed.outcome)
 
-    told, _ = asked.communicate()
-    assert asked.returncode == 0, told
-    assert re.search(r"work-1-of-2 +completed", told), told
-    assert re.search(r"work-2-of-2 +failed", told), told
-    assert re.search(r"gather +not started", told), told
+    shown, _ = status.communicate()
+    assert status.returncode == 0, shown
+    assert re.search(r"work-1-of-2 +completed", shown), shown
+    assert re.search(r"work-2-of-2 +failed", shown), shown
+    assert re.search(r"gather +not started", shown), shown
 
 
 def test_a_schedule_has_its_cron_string_and_its_runs_one_version_in_all_steps(
@@ -216,7 +216,7 @@ def test_a_machine_type_makes_a_step_a_custom_job_with_its_retries(weekly: dict[
 
 
 @pytest.mark.usefixtures("submissions")
-def test_a_part_that_does_not_answer_is_told_in_one_paragraph(
+def test_a_part_that_does_not_answer_is_explained_in_one_paragraph(
     google: Cloud, troubled: Path, tmp_path: Path
 ) -> None:
     nobody = "http://127.0.0.1:9"
@@ -230,8 +230,8 @@ def test_a_part_that_does_not_answer_is_told_in_one_paragraph(
         (homeless, {}, "The artifact store gs://nowhere does not exist"),
     ]
     with ThreadPoolExecutor(2) as pool:
-        told = pool.map(lambda case: google.type(case[0], "run", **case[1]), cases)
-    for (code, output), (_, _, message) in zip(told, cases, strict=True):
+        answers = pool.map(lambda case: google.type(case[0], "run", **case[1]), cases)
+    for (code, output), (_, _, message) in zip(answers, cases, strict=True):
         assert code == 1, output
         assert output.splitlines()[-1].startswith(f"Error: {message}"), output
         assert "Traceback" not in output
