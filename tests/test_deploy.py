@@ -70,12 +70,12 @@ def test_every_reference_is_declared(terraform, resources):
 
 def test_the_page_names_the_roles_that_are_granted(page, named_roles, resources):
     rows = re.findall(r"^\| (\w+) \| `(roles/[\w.]+)` \| ([^|]+) \|", page, re.MULTILINE)
-    told = {(account, role) for account, role, _ in rows}
-    assert {(account, role) for account, _, role in named_roles} <= told
+    granted_in_docs = {(account, role) for account, role, _ in rows}
+    assert {(account, role) for account, _, role in named_roles} <= granted_in_docs
     granted = {body["role"] for body in resources.values() if "role" in body}
     granted -= {"${each.value.role}"}
     assert len(granted) > 3
-    assert {role for _, role in told} == granted | {role for _, _, role in named_roles}
+    assert {role for _, role in granted_in_docs} == granted | {role for _, _, role in named_roles}
 
 
 def test_buckets_are_closed_and_the_data_can_be_had_back(resources):

@@ -1,17 +1,18 @@
-"""Runs the pipelines of any Kedro project as ZenML pipelines, here or on Vertex AI.
+"""Runs the pipelines of any Kedro project as ZenML pipelines, locally or on Vertex AI.
 
-Kedro stays in charge of nodes, catalog, configuration and hooks; ZenML schedules, retries and
-records. From the outside inwards:
+Kedro stays in charge of nodes, catalog, configuration and hooks. ZenML schedules, retries and
+records. The modules, from the command line down:
 
-    commands     what a user types
-    preflight    asks the parts of a stack whether they are there; failures: whose error it is
+    commands     the commands a user types
+    preflight    checks that servers and buckets answer; failures: explains errors of libraries
     project      opens a Kedro project; settings: its conf/<env>/zenml.yml
-    planning     a Kedro pipeline becomes a plan (plan): steps, their nodes (groups), their order
-    translation  a plan becomes a ZenML pipeline
-    stacks       what ZenML runs on; vertex, vertex_jobs, entrypoint: Vertex AI with retries
+    validation   refuses names that the project does not have
+    planning     turns a Kedro pipeline into a plan (plan): steps, their nodes (groups), their order
+    translation  turns a plan into a ZenML pipeline
+    stacks       registers ZenML stacks; vertex, vertex_jobs, entrypoint: Vertex AI with retries
     steps        the one ZenML step, which runs some nodes of a plan
-    hosts        the process around a step: that of the whole run, or one of its own
+    runtime      the Kedro session of a step: that of the whole run, or one of its own
     execution    a Kedro session that runs nodes step by step
-    lineage      what a step has read and written; caching: whether it must run again
-    tracking     the one MLflow run of all steps, made under locks; identity: for Cloud Run
+    lineage      the datasets a step reads and writes (locations); caching: skips unchanged steps
+    tracking     the one MLflow run of all steps, created under locks; identity: for Cloud Run
 """

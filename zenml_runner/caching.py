@@ -1,8 +1,8 @@
-"""Leaves a step out where nothing it depends on has changed.
+"""Skips a step when nothing it depends on has changed.
 
-ZenML's own cache knows code, parameters and artifacts, but not the catalog's files. Here a step is
-left out if its project's code, its parameters and the files it would read are those of the last
-time that it completed, and what it wrote then has not been touched since.
+ZenML's own cache knows code, parameters and artifacts, but not the catalog's files. Here the cache
+key covers the project's code, the step's parameters and the files it reads. A step is skipped if
+its last completed run has the same key and the files it wrote then are unchanged.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from kedro.io.core import is_parameter
+
 from zenml_runner.execution import Execution
 from zenml_runner.lineage import Lineage, describe
 from zenml_runner.plan import StepPlan
@@ -22,15 +24,15 @@ logger = logging.getLogger(__name__)
 KEY = "cache_key"
 
 
-def previous(execution: Execution, step: StepPlan) -> Lineage | None:
-    """What a step has read and written before, if running it again would change nothing.
+def cached_lineage(execution: Execution, step: StepPlan) -> Lineage | None:
+    """Return the lineage of a step's last run if another run would change nothing.
 
     Args:
-        execution: A loaded one.
-        step: The step; nothing is looked up unless its settings ask for caching.
+        execution: A loaded execution.
+        step: The step; its settings say whether it uses the cache.
 
     Returns:
-        The lineage of the last time; None if the step must run.
+        The lineage; None if the step must run.
     """
     if not step.settings.caching:
         return None
@@ -39,7 +41,7 @@ def previous(execution: Execution, step: StepPlan) -> Lineage | None:
 
     key = _key(execution, step)
     if key is None:
-        logger.info("%s cannot be cached: not all it reads are files", step.name)
+        logger.info("%s cannot be cached: it reads datasets that are not files", step.name)
         return None
     log_metadata({KEY: key})
     candidates = Client().list_run_steps(
@@ -48,28 +50,27 @@ def previous(execution: Execution, step: StepPlan) -> Lineage | None:
     for run in candidates:
         if run.run_metadata.get(KEY) == key:
             lineage = Lineage.model_validate(run.outputs["lineage"][0].load())
-            return lineage if _untouched(execution, lineage) else None
+            return lineage if _is_unchanged(execution, lineage) else None
     return None
 
 
 def _key(execution: Execution, step: StepPlan) -> str | None:
-    """A hash of code, parameters and input files; None if an input cannot be told."""
+    """Return a hash of code, parameters and input files; None if an input has no fingerprint."""
     part = execution.pipeline.filter(node_names=list(step.nodes))
-    known: dict[str, Any] = {"code": _code(execution.project.source), "nodes": step.nodes}
-    known["shard"] = step.params
+    content: dict[str, Any] = {"code": _code(execution.project.source), "nodes": step.nodes}
+    content["shard"] = step.params
     for name in sorted(part.inputs()):
-        if name == "parameters" or name.startswith("params:"):
-            known[name] = repr(execution.catalog.load(name))
+        if is_parameter(name):
+            content[name] = repr(execution.catalog.load(name))
             continue
-        fingerprint = describe(execution.catalog, name).fingerprint
-        if fingerprint is None:
+        content[name] = describe(execution.catalog, name).fingerprint
+        if content[name] is None:
             return None
-        known[name] = fingerprint
-    return hashlib.blake2b(json.dumps(known, default=str).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(json.dumps(content, default=str).encode(), digest_size=16).hexdigest()
 
 
 def _code(source: Path) -> str:
-    """A hash of the Python files of a project; hidden folders hold those of others."""
+    """Return a hash of a project's Python files, without those in hidden folders."""
     digest = hashlib.blake2b(digest_size=16)
     for path in sorted(source.rglob("*.py")):
         name = path.relative_to(source).as_posix()
@@ -78,7 +79,7 @@ def _code(source: Path) -> str:
     return digest.hexdigest()
 
 
-def _untouched(execution: Execution, lineage: Lineage) -> bool:
+def _is_unchanged(execution: Execution, lineage: Lineage) -> bool:
     return all(
         entry.fingerprint is not None
         and describe(execution.catalog, name).fingerprint == entry.fingerprint

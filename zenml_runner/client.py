@@ -1,4 +1,4 @@
-"""ZenML's client for the commands, which tell themselves what happens."""
+"""ZenML's client for the commands, which print their own messages."""
 
 from __future__ import annotations
 
@@ -9,23 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from zenml_runner.errors import RunnerError
 from zenml_runner.failures import no_server, store_url
-from zenml_runner.health import trouble
-from zenml_runner.locks import only_one_here
+from zenml_runner.locks import machine_lock
+from zenml_runner.preflight import server_error
 
 if TYPE_CHECKING:
     from zenml.client import Client
 
-# A failed step would be told with its stack; the command tells node and error.
+# ZenML logs a failed step with its stack trace; the command prints node and error.
 _SILENCED = ("zenml.orchestrators", "zenml.steps", "zenml.pipelines")
 
 
 def quiet_client() -> Client:
-    """Import ZenML, and keep its own lines off the terminal.
+    """Return ZenML's client, with ZenML's own log lines removed from the terminal.
 
     What steps log is still stored, for `kedro zenml logs`.
-
-    Returns:
-        The client.
 
     Raises:
         RunnerError: If ZenML's server does not answer.
@@ -41,16 +38,13 @@ def quiet_client() -> Client:
     for name in _SILENCED:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     if url := store_url():
-        _ask(url)
-    _make_store()
+        _require_server(url)
+    _create_store()
     return Client()
 
 
 def find_run(name: str) -> Any:
-    """A run of ZenML's.
-
-    Args:
-        name: Its name or id.
+    """Return a ZenML run by its name or id.
 
     Raises:
         RunnerError: If there is no such run.
@@ -59,29 +53,29 @@ def find_run(name: str) -> Any:
         return quiet_client().get_pipeline_run(name)
     except KeyError:
         raise RunnerError(
-            f"ZenML knows no run {name!r}: `kedro zenml status` lists the last ones."
+            f"ZenML has no run {name!r}: `kedro zenml status` lists the last ones."
         ) from None
 
 
 @cache
-def _make_store() -> None:
-    """Have ZenML make its store, one process at a time: two at once would leave half of one."""
+def _create_store() -> None:
+    """Let ZenML create its store under a lock: two processes at once would leave half of one."""
     from zenml.client import Client
     from zenml.utils.io_utils import get_global_config_directory
 
     folder = Path(get_global_config_directory())
     try:
-        with only_one_here(folder):
+        with machine_lock(folder):
             _ = Client().zen_store
     except PermissionError as error:
         raise RunnerError(
-            f"ZenML keeps its settings in {folder}, where you may not write ({error}): name "
+            f"ZenML's settings are in {folder}, where you may not write ({error}): name "
             "another folder in the environment variable ZENML_CONFIG_PATH."
         ) from error
 
 
 @cache
-def _ask(url: str) -> None:
-    """Ask a server whether it is there; ZenML itself would try for most of a minute."""
-    if url.startswith(("http://", "https://")) and trouble(url) is not None:
+def _require_server(url: str) -> None:
+    """Refuse a server that does not answer; ZenML itself would retry for most of a minute."""
+    if url.startswith(("http://", "https://")) and server_error(url) is not None:
         raise RunnerError(no_server(url))

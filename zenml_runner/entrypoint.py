@@ -1,4 +1,4 @@
-"""What a container on Vertex starts."""
+"""The entrypoint of a container on Vertex."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from zenml.entrypoints.step_entrypoint_configuration import (
 
 
 class StepEntrypoint(StepEntrypointConfiguration):
-    """ZenML's own, without importing every library that ZenML has a materializer for.
+    """ZenML's entrypoint without the imports of all libraries with a materializer.
 
-    A step here returns plain data; what its nodes read and write is in Kedro's catalog.
+    A step returns plain data, so it needs none of them.
     """
 
     def run(self) -> None:

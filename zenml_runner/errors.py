@@ -1,4 +1,4 @@
-"""Errors that the user can put right."""
+"""Errors that the user can fix."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from difflib import get_close_matches
 
 
 class RunnerError(Exception):
-    """The message names what is wrong and says what to do."""
+    """An error whose message says what is wrong and what to do."""
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """The nearest known name as a question, or all of them where none is near."""
+    """Return the nearest known name as a question, or all of them where none is near."""
     names = sorted(map(str, known))
     near = get_close_matches(str(name), names, n=1, cutoff=0.6)
     if near:
@@ -25,10 +25,10 @@ def refuse_unknown(
     """Refuse the first name that is not known.
 
     Args:
-        kind: What the names are of, for the message: "node", "tag".
+        kind: Kind of the names, for the message: "node", "tag".
         given: The names to check.
-        known: The names there are.
-        where: They should be, for the message: "in zenml.yml".
+        known: The names that exist.
+        where: Place of the known names, for the message: "in zenml.yml".
 
     Raises:
         RunnerError: With the nearest known name.

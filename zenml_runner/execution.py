@@ -1,6 +1,6 @@
 """A Kedro session that runs a pipeline node by node, or some of its nodes.
 
-It does what `KedroSession.run` does, in pieces: ZenML decides when each group of nodes runs.
+It does the work of `KedroSession.run` in pieces: ZenML decides when each group of nodes runs.
 """
 
 from __future__ import annotations
@@ -19,29 +19,28 @@ from kedro.pipeline.transcoding import _strip_transcoding
 from kedro.runner import SequentialRunner
 
 from zenml_runner.errors import RunnerError, refuse_unknown
-from zenml_runner.known import (
-    datasets_of,
+from zenml_runner.lineage import Lineage, LineageRecorder
+from zenml_runner.locations import unwrap
+from zenml_runner.plan import RunSpec, StepPlan, deep_merge, inputs_with
+from zenml_runner.project import Project, settings_of
+from zenml_runner.settings import ZenmlSettings
+from zenml_runner.validation import (
+    dataset_names,
     parameters_of,
-    refuse_unknown_env,
-    refuse_unknown_params,
     refuse_unknown_parts,
 )
-from zenml_runner.lineage import Lineage, Recorder
-from zenml_runner.places import inner
-from zenml_runner.plan import RunSpec, StepPlan
-from zenml_runner.project import Project, settings_of
-from zenml_runner.settings import Settings
 
 
 class Execution:
     """A pipeline of a project, its catalog and hooks, in this process.
 
     Attributes:
-        run: What it was made for.
+        run: Pipeline, environment and parameters.
         registered: All pipelines of the project.
         pipeline: The nodes of the run.
         catalog: The project's catalog.
         context: The project's context.
+        parameters: The parameters as the project's hooks leave them.
     """
 
     def __init__(
@@ -50,90 +49,72 @@ class Execution:
         """Open a session.
 
         Args:
-            project: The project, which this process is set up for.
+            project: The opened project.
             run: Pipeline, environment and parameters.
-            params: More run-time parameters, of one step alone.
-
-        Raises:
-            RunnerError: If there is no such pipeline, or its slice holds no nodes.
+            params: More runtime parameters, of one step alone.
         """
         self.project, self.run = project, run
         self._session = KedroSession.create(
             project_path=project.path,
             save_on_close=False,
             env=run.env,
-            runtime_params={**run.params, **(params or {})} or None,
+            runtime_params=deep_merge(run.params, params or {}) or None,
         )
-        self._recorder = Recorder()
+        self._recorder = LineageRecorder()
         self._session._hook_manager.register(self._recorder)
         self._began = False
 
     @cached_property
-    def settings(self) -> Settings:
-        """The project's `zenml.yml`, which may need variables that only the submitter has."""
+    def settings(self) -> ZenmlSettings:
+        """The project's `zenml.yml`; it may read variables that only the submitter has."""
         return settings_of(self.config_loader)
 
     @property
     def config_loader(self) -> Any:
-        """What reads the project's configuration."""
+        """The loader of the project's configuration."""
         return self._session._get_config_loader()
 
-    def refuse_unknown(self) -> None:
-        """Refuse an environment that does not exist, and run-time parameters that nothing reads.
-
-        Raises:
-            RunnerError: With the nearest name.
-        """
-        plain = KedroSession.create(
-            project_path=self.project.path, save_on_close=False, env=self.run.env
-        )._get_config_loader()
-        refuse_unknown_env(plain, self.run.env)
-        refuse_unknown_params(self.run.params, plain)
-
     def load(self, *, alone: bool = False) -> None:
-        """Load context, pipeline and catalog, for which the project's hooks are called.
+        """Load context, pipeline and catalog; this calls the project's hooks.
 
         Args:
-            alone: Whether other pipelines than that of the run need not be imported.
+            alone: Whether to import the run's pipeline alone.
 
         Raises:
-            RunnerError: If there is no such pipeline, or nothing is left of it.
+            RunnerError: If there is no such pipeline, or its slice is empty.
         """
         if alone:
             _import_only(self.run.pipeline)
         self.context: Any = self._session.load_context()
         self.registered: dict[str, Pipeline] = dict(pipelines)
-        self.pipeline: Pipeline = self._slice(self._asked())
+        self.pipeline: Pipeline = self._slice()
         if self.run.pipeline != "__default__":
             self.context._pipelines_to_validate = [self.run.pipeline]
-        refuse_unknown("dataset", self.run.load_versions, datasets_of(self.registered.values()))
+        refuse_unknown("dataset", self.run.load_versions, dataset_names(self.registered.values()))
         self.catalog: Any = self.context._get_catalog(
             save_version=self.run.version, load_versions=self.run.load_versions
         )
-        self._parameters = parameters_of(self.context.config_loader)
-        self._made_by_run = {_strip_transcoding(name) for name in self.pipeline.all_outputs()}
+        self.parameters = parameters_of(self.context.config_loader)
+        self._outputs = {_strip_transcoding(name) for name in self.pipeline.all_outputs()}
 
     @property
     def hooks(self) -> Any:
-        """The project's hooks and those of its plugins, to be called."""
+        """The hooks of the project and its plugins."""
         return self._session._hook_manager.hook
 
     def narrow(self, names: Iterable[str]) -> None:
-        """Leave only some nodes, the others having run elsewhere or before.
+        """Restrict the pipeline to some nodes; the others run elsewhere or have run before.
 
-        Versioned data that those have written in this run are read in its version: another run may
-        have written a later one since.
-
-        Args:
-            names: Of the nodes that are left.
+        Versioned data that the others write are read in the version of this run: another run may
+        have written a later one.
         """
         self.pipeline = self.pipeline.filter(node_names=list(names))
         for name in self.pipeline.inputs():
-            if _strip_transcoding(name) in self._made_by_run and self.run.version is not None:
-                _pin(inner(self.catalog.get(name)), self.run.version)
+            if _strip_transcoding(name) in self._outputs and self.run.version is not None:
+                _pin(unwrap(self.catalog.get(name)), self.run.version)
 
     def begin(self) -> None:
-        """Tell the hooks that the pipeline starts."""
+        """Call `before_pipeline_run`."""
         self.hooks.before_pipeline_run(
             run_params=self._run_params(), pipeline=self.pipeline, catalog=self.catalog
         )
@@ -142,11 +123,8 @@ class Execution:
     def run_step(self, step: StepPlan) -> Lineage:
         """Run the nodes of a step.
 
-        Returns:
-            What was read and written.
-
         Raises:
-            Exception: Of a node, with a note that names the node.
+            Exception: The error of a node, with a note that names the node.
         """
         self._recorder.clear()
         if step.params:
@@ -166,7 +144,7 @@ class Execution:
         return self._recorder.lineage(self.catalog)
 
     def finish(self) -> None:
-        """Tell the hooks that the pipeline has run."""
+        """Call `after_pipeline_run`."""
         outputs = {name: self.catalog[name] for name in self.pipeline.outputs()}
         self.hooks.after_pipeline_run(
             run_params=self._run_params(),
@@ -176,7 +154,7 @@ class Execution:
         )
 
     def fail(self, error: BaseException) -> None:
-        """Tell the hooks that the pipeline has failed."""
+        """Call `on_pipeline_error`, unless the pipeline has not started."""
         if self._began:
             self.hooks.on_pipeline_error(
                 error=error,
@@ -185,61 +163,50 @@ class Execution:
                 catalog=self.catalog,
             )
 
-    def close(self) -> None:
-        """Close the session."""
-        self._session.close()
-
-    def _asked(self) -> Pipeline:
+    def _slice(self) -> Pipeline:
         name = self.run.pipeline
         refuse_unknown("pipeline", [name], self.registered, where=f"in {self.project.package}")
-        return self.registered[name]
-
-    def _slice(self, pipeline: Pipeline) -> Pipeline:
-        refuse_unknown_parts(self.run, pipeline)
+        refuse_unknown_parts(self.run, self.registered[name])
         try:
-            return pipeline.filter(**self.run.slice.filters())
+            return self.registered[name].filter(**self.run.slice.filters())
         except ValueError as error:
-            raise RunnerError(f"Nothing of {self.run.pipeline} is left: {error}") from None
+            raise RunnerError(f"The slice of {name} is empty: {error}") from None
 
     def _set_parameters(self, name: str, params: dict[str, Any]) -> None:
-        """Give the catalog one step's own parameter, validated as the project's always are."""
+        """Put one step's own parameters into the catalog, validated by Kedro."""
         loader = self.context.config_loader
-        loader["parameters"] = {**self._parameters, **params}
+        loader["parameters"] = deep_merge(self.parameters, params)
         self.context._validated_params_cache = None
-        changed = f"params:{name}"
+        changed = inputs_with(name)
         for key, value in self.context._get_parameters().items():
-            if key in ("parameters", changed) or key.startswith(f"{changed}."):
+            if key in changed or key.startswith(f"params:{name}."):
                 self.catalog[key].save(value)
 
-    def _chosen(self) -> dict[str, Any]:
-        """The slice in the names and types of `kedro run`, which plugins know."""
-        chosen = {name: list(value) for name, value in self.run.slice}
-        return chosen | {
-            "tags": self.run.slice.tags,
-            "node_names": tuple(chosen.pop("nodes")),
-        }
-
     def _run_params(self) -> dict[str, Any]:
+        """Return the run in the names and types of `kedro run`, which plugins read."""
         from kedro import __version__
 
+        part = {name: list(value) for name, value in self.run.slice if name != "nodes"}
         name = None if self.run.pipeline == "__default__" else self.run.pipeline
         return {
             "run_id": self.run.version,
             "project_path": self.project.path.as_posix(),
             "env": self.context.env,
             "kedro_version": __version__,
-            **self._chosen(),
+            **part,
+            "tags": self.run.slice.tags,
+            "node_names": self.run.slice.nodes,
             "load_versions": self.run.load_versions,
             "runtime_params": self._session.store.get("runtime_params") or {},
             "pipeline_names": [name] if name else [],
-            # Plugins read the class from it, as `kedro run` writes it.
+            # Plugins parse the class out of this text.
             "runner": str(SequentialRunner()),
             "only_missing_outputs": False,
         }
 
 
 def _import_only(name: str) -> None:
-    """Have Kedro import one pipeline, as `kedro run` does, if the project's registry lets it."""
+    """Let Kedro import one pipeline, as `kedro run` does, if the project's registry allows it."""
     pipelines.set_requested([name])
     try:
         found = name in pipelines
@@ -250,7 +217,7 @@ def _import_only(name: str) -> None:
 
 
 def _pin(dataset: Any, version: str) -> None:
-    """Let a versioned dataset load one version, if it has it and none was asked for."""
+    """Let a versioned dataset load a version, if that exists and none was requested."""
     if not isinstance(dataset, AbstractVersionedDataset) or dataset._version is None:
         return
     path = str(dataset._get_versioned_path(version))
@@ -259,7 +226,7 @@ def _pin(dataset: Any, version: str) -> None:
 
 
 class _StepRunner(SequentialRunner):
-    """Kedro's own; how to go on after an error is told by the command."""
+    """Kedro's own runner; the command itself says how to resume after an error."""
 
     @property
     def _logger(self) -> logging.Logger:

@@ -1,23 +1,20 @@
-"""Errors of other people's code, as far as their cause is known."""
+"""Explains errors of libraries whose cause is known."""
 
 from __future__ import annotations
 
 import os
 import re
+import sys
 
 from zenml_runner.redaction import without_user
 
-_ASKED_OF_MLFLOW = re.compile(r"API request to (https?://\S+?)/api/\S+ failed")
+_MLFLOW_REQUEST = re.compile(r"API request to (https?://\S+?)/api/\S+ failed")
 
 
 def explain(error: BaseException) -> str:
-    """Say which component has failed, where it is and what to do.
+    """Return a message with the failed component, its address and what to do.
 
-    Args:
-        error: What has come out of Kedro, ZenML, MLflow, a filesystem or the project.
-
-    Returns:
-        The message; the error itself where its cause is not known.
+    An error whose cause is unknown is its own message.
     """
     for cause in _chain(error):
         for look in (_not_installed, _zenml_server, _mlflow_server, _kedro_config, _bucket):
@@ -30,7 +27,7 @@ def explain(error: BaseException) -> str:
 
 
 def _is_of_project(error: BaseException) -> bool:
-    """Whether the project itself has found something wrong, and says it in its own words."""
+    """Return whether the project itself has raised the error, so its message stands alone."""
     from kedro.framework.project import PACKAGE_NAME
 
     return bool(PACKAGE_NAME) and type(error).__module__.split(".")[0] == PACKAGE_NAME
@@ -60,7 +57,7 @@ def _zenml_server(error: BaseException) -> str | None:
     url = store_url()
     if url is None or url.startswith("sqlite"):
         return None
-    # Errors of requests tell which server was asked; MLflow and buckets are asked that way too.
+    # Errors of `requests` name the server; MLflow and buckets use `requests` too.
     request = getattr(error, "request", None)
     if request is not None and str(getattr(request, "url", "")).startswith(url.rstrip("/")):
         return no_server(url)
@@ -73,11 +70,7 @@ def _zenml_server(error: BaseException) -> str | None:
 
 
 def no_server(url: str) -> str:
-    """The message that ZenML's server does not answer.
-
-    Args:
-        url: Of the server.
-    """
+    """Return the message that ZenML's server does not answer."""
     return (
         f"The ZenML server {url} does not answer: start it, or choose another one with "
         "`zenml login` or the environment variable ZENML_STORE_URL."
@@ -85,27 +78,25 @@ def no_server(url: str) -> str:
 
 
 def store_url() -> str | None:
-    """Where ZenML keeps what it knows: a server or a database; None before ZenML is set up."""
+    """Return the address of ZenML's server or database; None before ZenML is set up."""
     if url := os.environ.get("ZENML_STORE_URL"):
         return url
-    import sys
-
     if "zenml.config.global_config" not in sys.modules:
         return None
     from zenml.config.global_config import GlobalConfiguration
 
     try:
         return str(GlobalConfiguration().store_configuration.url)
-    except Exception:  # noqa: BLE001 - without a store there is nothing to tell
+    except Exception:  # noqa: BLE001 - without a store there is no address
         return None
 
 
 def _mlflow_server(error: BaseException) -> str | None:
-    asked = _ASKED_OF_MLFLOW.match(str(error))
-    if type(error).__name__ != "MlflowException" or asked is None:
+    request = _MLFLOW_REQUEST.match(str(error))
+    if type(error).__name__ != "MlflowException" or request is None:
         return None
     return (
-        f"The MLflow server {without_user(asked[1])} does not answer: start it, or name another "
+        f"The MLflow server {without_user(request[1])} does not answer: start it, or name another "
         "one in mlflow.yml, in zenml.yml or in the environment variable MLFLOW_TRACKING_URI."
     )
 

@@ -1,4 +1,4 @@
-"""Which nodes become one step. Plain graphs: nothing here knows Kedro or ZenML."""
+"""Groups nodes into steps, on plain graphs: nothing here imports Kedro or ZenML."""
 
 from __future__ import annotations
 
@@ -9,15 +9,8 @@ from zenml_runner.errors import RunnerError
 
 
 @dataclass(frozen=True)
-class Vertex:
-    """A node of the pipeline.
-
-    Attributes:
-        name: Unique in the pipeline.
-        parents: Names of the nodes it depends on.
-        reads: Datasets it takes, without transcoding.
-        writes: Datasets it makes, without transcoding.
-    """
+class GraphNode:
+    """A node of the pipeline, its parents and its datasets without transcoding."""
 
     name: str
     parents: frozenset[str] = frozenset()
@@ -25,47 +18,46 @@ class Vertex:
     writes: frozenset[str] = frozenset()
 
 
-Members = tuple[str, ...]
+NodeNames = tuple[str, ...]
 
 
 def group(
-    vertices: Sequence[Vertex],
+    vertices: Sequence[GraphNode],
     in_memory: Iterable[str],
-    asked: Mapping[str, Hashable],
-) -> list[Members]:
+    configured: Mapping[str, Hashable],
+) -> list[NodeNames]:
     """Cut a pipeline into groups of nodes that can run one after the other.
 
-    Nodes tied by a dataset in memory come into one group. Where such ties would make groups wait
-    for each other, the nodes between join them. What the configuration asks for comes on top.
+    Nodes that share a dataset in memory are one group. Groups that depend on each other become one
+    group. Configured groups are joined last.
 
     Args:
         vertices: The nodes in an order in which they can run.
-        in_memory: Datasets that exist only in the process that makes them.
-        asked: A key for each node that is to be grouped with the others of its key.
+        in_memory: Datasets that exist only in the process that writes them.
+        configured: The key of a node's configured group; nodes with one key become one group.
 
     Returns:
         The groups in an order in which they can run, each with its nodes in their order.
 
     Raises:
-        RunnerError: If groups that were asked for wait for each other.
+        RunnerError: If configured groups depend on each other.
     """
-    volatile = set(in_memory)
     partition = _Partition(v.name for v in vertices)
-    for name in sorted(volatile):
+    for name in sorted(set(in_memory)):
         partition.join(v.name for v in vertices if name in v.reads | v.writes)
     while cycles := _cycles(vertices, partition):
         for cycle in cycles:
             partition.join(cycle)
     tied = partition.copy()
-    for key in dict.fromkeys(asked.values()):
-        partition.join(v.name for v in vertices if asked.get(v.name) == key)
+    for key in dict.fromkeys(configured.values()):
+        partition.join(v.name for v in vertices if configured.get(v.name) == key)
     if cycles := _cycles(vertices, partition):
         raise RunnerError(_explain_cycle(vertices, partition, tied, cycles[0]))
     return _ordered(vertices, partition)
 
 
 class _Partition:
-    """Disjoint sets of names, each known by its first one."""
+    """Disjoint sets of names, each identified by its first name."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.of = {name: name for name in names}
@@ -76,7 +68,7 @@ class _Partition:
             first = next(name for name in self.of if name in roots)
             self.of = {name: first if root in roots else root for name, root in self.of.items()}
 
-    def members(self, root: str) -> Members:
+    def members(self, root: str) -> NodeNames:
         return tuple(name for name, own in self.of.items() if own == root)
 
     def copy(self) -> _Partition:
@@ -85,8 +77,8 @@ class _Partition:
         return other
 
 
-def _edges(vertices: Sequence[Vertex], partition: _Partition) -> dict[str, set[str]]:
-    """The groups that each group waits for."""
+def _edges(vertices: Sequence[GraphNode], partition: _Partition) -> dict[str, set[str]]:
+    """Return the groups that each group waits for."""
     edges: dict[str, set[str]] = {root: set() for root in partition.of.values()}
     for vertex in vertices:
         own = partition.of[vertex.name]
@@ -94,16 +86,16 @@ def _edges(vertices: Sequence[Vertex], partition: _Partition) -> dict[str, set[s
     return edges
 
 
-def _cycles(vertices: Sequence[Vertex], partition: _Partition) -> list[set[str]]:
-    """Sets of groups that wait for each other."""
+def _cycles(vertices: Sequence[GraphNode], partition: _Partition) -> list[set[str]]:
+    """Return sets of groups that wait for each other."""
     edges = _edges(vertices, partition)
     reached = {root: _reachable(root, edges) for root in edges}
     found: dict[str, set[str]] = {}
     for root in edges:
-        circle = {other for other in reached[root] if root in reached[other]}
-        if circle and root not in found:
-            found |= dict.fromkeys(circle, circle)
-    return [circle for root, circle in found.items() if root == min(circle)]
+        cycle = {other for other in reached[root] if root in reached[other]}
+        if cycle and root not in found:
+            found |= dict.fromkeys(cycle, cycle)
+    return [cycle for root, cycle in found.items() if root == min(cycle)]
 
 
 def _reachable(root: str, edges: Mapping[str, set[str]]) -> set[str]:
@@ -117,19 +109,19 @@ def _reachable(root: str, edges: Mapping[str, set[str]]) -> set[str]:
     return seen
 
 
-def _ordered(vertices: Sequence[Vertex], partition: _Partition) -> list[Members]:
+def _ordered(vertices: Sequence[GraphNode], partition: _Partition) -> list[NodeNames]:
     edges = _edges(vertices, partition)
     ordered: list[str] = []
-    # The first group that waits for nobody is next, so that the order stays near the nodes' own.
+    # The first group that is ready comes next, so the order stays near that of the nodes.
     while len(ordered) < len(edges):
         ordered.append(next(r for r in edges if r not in ordered and edges[r] <= set(ordered)))
     return [partition.members(root) for root in ordered]
 
 
 def _explain_cycle(
-    vertices: Sequence[Vertex], partition: _Partition, tied: _Partition, cycle: set[str]
+    vertices: Sequence[GraphNode], partition: _Partition, tied: _Partition, cycle: set[str]
 ) -> str:
-    """Name the group that was asked for, what it waits for, and the datasets between them."""
+    """Name the configured group, the groups it depends on, and the datasets between them."""
     inside = [set(partition.members(root)) for root in cycle]
     joined = next(m for m in inside if len({tied.of[name] for name in m}) > 1)
     others = set().union(*inside) - joined
@@ -138,14 +130,14 @@ def _explain_cycle(
     out = sorted(written & _datasets(vertices, others, lambda v: v.reads))
     home = sorted(back & _datasets(vertices, joined, lambda v: v.reads))
     return (
-        f"The grouping of {_listed(joined)} in zenml.yml makes a circle: {_listed(others)} must "
+        f"The grouping of {_listed(joined)} in zenml.yml makes a cycle: {_listed(others)} must "
         f"run after part of it (because of {_listed(out)}) and before the rest (because of "
         f"{_listed(home)}). Add {_listed(others)} to the group, or take nodes out of it."
     )
 
 
 def _datasets(
-    vertices: Sequence[Vertex], names: set[str], which: Callable[[Vertex], frozenset[str]]
+    vertices: Sequence[GraphNode], names: set[str], which: Callable[[GraphNode], frozenset[str]]
 ) -> set[str]:
     return {dataset for v in vertices if v.name in names for dataset in which(v)}
 

@@ -1,7 +1,7 @@
-"""Lets MLflow's client in where a server wants Google's identity tokens, as on Cloud Run.
+"""Authenticates MLflow's client with Google identity tokens, as Cloud Run requires.
 
-Tokens are valid for an hour, a run may take longer, and a schedule does: so each process asks for
-its own. Chosen by the environment variable `MLFLOW_TRACKING_AUTH=google_identity`.
+Tokens are valid for an hour, less than a long run or a schedule, so each process requests its own.
+The environment variable `MLFLOW_TRACKING_AUTH=google_identity` enables it.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from urllib.parse import urlsplit
 from mlflow.tracking.request_auth.abstract_request_auth_provider import RequestAuthProvider
 
 NAME = "google_identity"
-# Google's are valid for an hour.
-SECONDS_OF_USE = 45 * 60
+# Google's tokens are valid for an hour.
+RENEWAL_SECONDS = 45 * 60
 
 
 class GoogleIdentity(RequestAuthProvider):
     """MLflow's plugin, found by its entry point."""
 
     def get_name(self) -> str:
-        """The value of `MLFLOW_TRACKING_AUTH` that chooses it."""
+        """Return the value of `MLFLOW_TRACKING_AUTH` that enables it."""
         return NAME
 
     def get_auth(self) -> Any:
-        """What `requests` calls with each request."""
+        """Return the function that `requests` calls with each request."""
         return _add_token
 
 
@@ -33,16 +33,16 @@ _tokens: dict[str, tuple[float, str]] = {}
 
 
 def _add_token(request: Any) -> Any:
-    """Put a token for the request's own server in its header."""
+    """Add a token for the request's own server to its header."""
     address = urlsplit(request.url)
     request.headers["Authorization"] = f"Bearer {_token(f'{address.scheme}://{address.netloc}')}"
     return request
 
 
 def _token(audience: str) -> str:
-    """A token of the service account that this process runs as, asked for when the last is old."""
+    """Return a token of this process's service account, a new one when the last is old."""
     began, token = _tokens.get(audience, (0.0, ""))
-    if not token or time.monotonic() - began > SECONDS_OF_USE:
+    if not token or time.monotonic() - began > RENEWAL_SECONDS:
         from google.auth.transport.requests import Request
         from google.oauth2.id_token import fetch_id_token
 

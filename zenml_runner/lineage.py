@@ -1,4 +1,4 @@
-"""What a step has read and written: names, places, sizes, fingerprints."""
+"""The datasets that a step reads and writes: locations, sizes, fingerprints."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any
 
 from kedro.framework.hooks import hook_impl
 from kedro.io import AbstractVersionedDataset, CatalogProtocol, DatasetError
+from kedro.io.core import is_parameter
 from kedro.pipeline.node import Node
 
-from zenml_runner.places import inner, protocol_of
+from zenml_runner.locations import protocol_of, unwrap
 from zenml_runner.redaction import public
 from zenml_runner.settings import Section
 
 logger = logging.getLogger(__name__)
 
-# Beyond so many files a folder's fingerprint is that of its first ones and of their number.
-MOST_FILES = 2000
+# The fingerprint of a larger folder covers its first files and their number.
+MAX_FILES = 2000
 
 
-class Entry(Section):
+class DatasetEntry(Section):
     """A dataset that a step has read or written.
 
     Attributes:
-        uri: Where it lies, its version included; None for what is in memory or has no path.
-        rows: Of tables; items of other collections.
-        bytes: On disk, of all files together.
-        fingerprint: Changes when the files do. Files count with name, size and the time or the tag
-            that their filesystem gives them.
+        uri: Location with the version; None for data in memory and datasets without a path.
+        rows: Rows of a table, or items of another collection.
+        bytes: Size of all its files.
+        fingerprint: Hash of the files' names, sizes, and modification times or ETags.
     """
 
     uri: str | None = None
@@ -39,85 +39,83 @@ class Entry(Section):
 
 
 class Lineage(Section):
-    """What a step has read and written, by dataset."""
+    """The datasets that a step has read and written, by name."""
 
-    read: dict[str, Entry] = {}
-    written: dict[str, Entry] = {}
+    read: dict[str, DatasetEntry] = {}
+    written: dict[str, DatasetEntry] = {}
 
-    def told(self) -> dict[str, Any]:
-        """As metadata of a ZenML step; each key costs ZenML some hundredths of a second."""
+    def metadata(self) -> dict[str, Any]:
+        """Return metadata for a ZenML step; each key costs ZenML some hundredths of a second."""
         return {
             kind: entries for kind, entries in self.model_dump(exclude_none=True).items() if entries
         }
 
 
-class Recorder:
-    """A Kedro hook that notes what nodes load and save.
-
-    Attributes:
-        failed: Name of the node that has failed.
-    """
+class LineageRecorder:
+    """A Kedro hook that records what nodes load and save, and which node fails."""
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        """Forget what was noted."""
+        """Remove all records."""
         self.failed: str | None = None
         self._read: dict[str, int | None] = {}
         self._written: dict[str, int | None] = {}
 
     @hook_impl
     def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:
-        """Note what a node has read; parameters stand in the run itself."""
-        if dataset_name != "parameters" and not dataset_name.startswith("params:"):
+        """Record what a node has read; parameters are part of the run itself."""
+        if not is_parameter(dataset_name):
             self._read[dataset_name] = _rows(data)
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
-        """Note what a node has written; a generator node writes piece by piece."""
+        """Record what a node has written; a generator node writes piece by piece."""
         rows, before = _rows(data), self._written.get(dataset_name)
         pieces = [count for count in (before, rows) if count is not None]
         self._written[dataset_name] = sum(pieces) if pieces else None
 
     @hook_impl
     def on_node_error(self, node: Node) -> None:
-        """Note which node has failed."""
+        """Record which node has failed."""
         self.failed = node.name
 
     def lineage(self, catalog: CatalogProtocol[Any, Any]) -> Lineage:
-        """What was noted, with where it lies and how large it is now."""
+        """Return the records with current locations and sizes."""
         return Lineage(
             read={name: describe(catalog, name, rows) for name, rows in self._read.items()},
             written={name: describe(catalog, name, rows) for name, rows in self._written.items()},
         )
 
 
-def describe(catalog: CatalogProtocol[Any, Any], name: str, rows: int | None = None) -> Entry:
-    """Where a dataset lies, and a fingerprint of its files.
+def describe(
+    catalog: CatalogProtocol[Any, Any], name: str, rows: int | None = None
+) -> DatasetEntry:
+    """Return the location of a dataset and a fingerprint of its files.
 
     Args:
         catalog: The catalog.
-        name: The dataset.
-        rows: How many rows it has, as far as that is known.
+        name: Of the dataset.
+        rows: Its number of rows, if known.
     """
-    dataset = inner(catalog.get(name))
+    dataset = unwrap(catalog.get(name))
     path = _path(dataset)
     if path is None:
-        return Entry(rows=rows)
+        return DatasetEntry(rows=rows)
     protocol = protocol_of(dataset) or "file"
     uri = path if protocol == "file" else public(f"{protocol}://{path}")
     filesystem = getattr(dataset, "_fs", None) or getattr(dataset, "_filesystem", None)
     if filesystem is None:
-        return Entry(uri=uri, rows=rows)
+        return DatasetEntry(uri=uri, rows=rows)
     try:
         size, fingerprint = _measure(filesystem, path)
     except FileNotFoundError:
-        return Entry(uri=uri, rows=rows)
-    except Exception as error:  # noqa: BLE001 - the nodes have run; a wrong guess costs no result
-        logger.warning("Lineage: %s cannot be looked at (%s)", uri, error)
-        return Entry(uri=uri, rows=rows)
-    return Entry(uri=uri, rows=rows, bytes=size, fingerprint=fingerprint)
+        return DatasetEntry(uri=uri, rows=rows)
+    except Exception as error:  # noqa: BLE001 - a missing fingerprint must not fail nodes that have run
+        logger.warning("Lineage: %s cannot be read (%s)", uri, error)
+        return DatasetEntry(uri=uri, rows=rows)
+    return DatasetEntry(uri=uri, rows=rows, bytes=size, fingerprint=fingerprint)
 
 
 def _path(dataset: Any) -> str | None:
@@ -133,7 +131,7 @@ def _path(dataset: Any) -> str | None:
 
 
 def _measure(filesystem: Any, path: str) -> tuple[int, str]:
-    """Size and fingerprint of a file, or of all files of a folder."""
+    """Return size and fingerprint of a file, or of all files of a folder."""
     filesystem.invalidate_cache(path)
     details = filesystem.info(path)
     files = [details]
@@ -141,9 +139,9 @@ def _measure(filesystem: Any, path: str) -> tuple[int, str]:
         found = filesystem.find(path, detail=True)
         files = [found[name] for name in sorted(found)]
     digest = hashlib.blake2b(str(len(files)).encode(), digest_size=16)
-    for file in files[:MOST_FILES]:
-        told = (file.get(key) for key in ("etag", "md5Hash", "ETag", "mtime", "updated"))
-        mark = next((value for value in told if value), None)
+    for file in files[:MAX_FILES]:
+        marks = (file.get(key) for key in ("etag", "md5Hash", "ETag", "mtime", "updated"))
+        mark = next((value for value in marks if value), None)
         digest.update(f"{file['name']}\0{file['size']}\0{mark}\0".encode())
     return sum(file["size"] for file in files), digest.hexdigest()
 

@@ -1,4 +1,4 @@
-"""Lets one process at a time do something, on this machine or wherever the others are."""
+"""Locks between processes: on this machine, or on all machines that share a ZenML server."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
-SECONDS_BETWEEN_LOOKS = 0.5
-# Who holds a lock for so long was killed.
-PATIENCE_SECONDS = 60.0
+POLL_SECONDS = 0.5
+# A process that holds a lock for so long was killed.
+TIMEOUT_SECONDS = 60.0
 
 
 @contextmanager
-def only_one_here(folder: Path) -> Iterator[None]:
-    """Wait until no other process of this machine is here for the same folder.
+def machine_lock(folder: Path) -> Iterator[None]:
+    """Hold a lock on a folder among the processes of this machine.
 
     Args:
-        folder: Made if it does not exist; a file in it is what is locked.
+        folder: Created if it does not exist; the lock is a file in it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "zenml_runner.lock").open("w") as file:
@@ -30,32 +30,32 @@ def only_one_here(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def only_one(name: str, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
-    """Wait until no other process is here under the same name.
+def zenml_lock(name: str, timeout: float = TIMEOUT_SECONDS) -> Iterator[None]:
+    """Hold a lock among all processes with the same ZenML server.
 
-    ZenML keeps the names of its tags unique: whoever makes the tag goes first.
+    The lock is a ZenML tag: tags have unique names, so one process alone can create it.
 
     Args:
-        name: Of what is done.
-        patience: Seconds after which a process that does not end is taken to be dead.
+        name: Of the lock.
+        timeout: Seconds after which the holder counts as dead and its lock is removed.
     """
     from zenml.client import Client
     from zenml.exceptions import EntityExistsError
 
     client, tag = Client(), f"lock:{name}"
-    patient_until = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while True:
         try:
             client.create_tag(tag)
             break
         except EntityExistsError:
-            if time.monotonic() > patient_until:
-                logger.warning("Somebody has left %s locked; going on", name)
-                patient_until = time.monotonic() + patience
+            if time.monotonic() > deadline:
+                logger.warning("Removing the lock %s, held for %.0f s", name, timeout)
+                deadline = time.monotonic() + timeout
                 with suppress(KeyError):
                     client.delete_tag(tag)
             else:
-                time.sleep(SECONDS_BETWEEN_LOOKS)
+                time.sleep(POLL_SECONDS)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What is to run, as plain data that travels to every step."""
+"""The plan of a run, as plain data that every step receives."""
 
 from __future__ import annotations
 
@@ -9,23 +9,18 @@ from typing import Any
 from zenml_runner.settings import Section, StepSettings
 
 EXTRA = "kedro"
-"""Where the plan stands in the configuration of a ZenML run."""
+"""The key of the plan in the configuration of a ZenML run."""
 
 
-class Shard(Section):
-    """One of several equal parts of the work.
-
-    Attributes:
-        index: From 1 to the count.
-        count: How many parts there are.
-    """
+class ShardSpec(Section):
+    """One of `count` equal parts of the work; the index starts at 1."""
 
     index: int
     count: int
 
 
 class Slice(Section):
-    """Which part of a pipeline runs; everything where nothing is given."""
+    """The part of a pipeline that runs; all of it by default."""
 
     tags: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
@@ -36,7 +31,7 @@ class Slice(Section):
     namespaces: tuple[str, ...] = ()
 
     def filters(self) -> dict[str, Any]:
-        """The arguments of Kedro's `Pipeline.filter`."""
+        """Return the arguments of Kedro's `Pipeline.filter`."""
         given = {name: list(value) or None for name, value in self}
         given["node_names"] = given.pop("nodes")
         given["node_namespaces"] = given.pop("namespaces")
@@ -44,14 +39,14 @@ class Slice(Section):
 
 
 class RunSpec(Section):
-    """What all steps of a run share.
+    """The settings that all steps of a run share.
 
     Attributes:
-        package: Of the Kedro project.
+        package: Package name of the Kedro project.
         pipeline: Registered name.
         env: Configuration environment; the project's own default if None.
-        params: Run-time parameters.
-        version: Under which versioned datasets are saved; None takes the start of the ZenML run,
+        params: Runtime parameters.
+        version: Version of the datasets that the run saves; None takes the start of the ZenML run,
             which a schedule cannot know beforehand.
         load_versions: By dataset.
         slice: Part of the pipeline.
@@ -71,33 +66,38 @@ class StepPlan(Section):
 
     Attributes:
         name: Unique in the run.
-        nodes: Which it runs, in their order.
-        after: Steps that it waits for.
-        shard: Its part of the work, with the parameter that takes it.
-        shard_parameter: Name of that parameter.
-        settings: What it gets.
+        nodes: Names of its nodes, in their order.
+        after: Names of the steps that it waits for.
+        shard: Its part of the work.
+        shard_parameter: Dotted name of the parameter that takes the shard.
+        settings: Resources, retries and the like.
     """
 
     name: str
     nodes: tuple[str, ...]
     after: tuple[str, ...] = ()
-    shard: Shard | None = None
+    shard: ShardSpec | None = None
     shard_parameter: str = "shard"
     settings: StepSettings = StepSettings()
 
     @property
     def params(self) -> dict[str, Any]:
-        """The run-time parameters of this step alone."""
-        return {self.shard_parameter: self.shard.model_dump()} if self.shard else {}
+        """The runtime parameters of this step alone, nested where the parameter's name has dots."""
+        if self.shard is None:
+            return {}
+        nested: dict[str, Any] = self.shard.model_dump()
+        for key in reversed(self.shard_parameter.split(".")):
+            nested = {key: nested}
+        return nested
 
 
 class Plan(Section):
     """A run, step by step.
 
     Attributes:
-        run: What all steps share.
+        run: The settings that all steps share.
         steps: In an order in which they can run.
-        resumes: Name of the run that this one goes on with.
+        resumes: Name of the run that this one resumes.
     """
 
     run: RunSpec
@@ -105,7 +105,7 @@ class Plan(Section):
     resumes: str | None = None
 
     def without(self, done: set[str]) -> tuple[StepPlan, ...]:
-        """The steps that are left when some are done."""
+        """Return the steps that are left when some are done."""
         return tuple(
             step.model_copy(update={"after": tuple(a for a in step.after if a not in done)})
             for step in self.steps
@@ -114,38 +114,48 @@ class Plan(Section):
 
 
 class Task(Section):
-    """What one step is given.
-
-    Attributes:
-        run: What all steps share.
-        step: What this one does.
-        steps: Names of all steps of the run.
-    """
+    """The input of one ZenML step; `steps` has the names of all steps of the run."""
 
     run: RunSpec
     step: StepPlan
     steps: tuple[str, ...]
 
 
+def inputs_with(parameter: str) -> set[str]:
+    """Return the node inputs that hold a parameter: its own, the groups around it, and all."""
+    parts = parameter.split(".")
+    groups = {".".join(parts[:depth]) for depth in range(1, len(parts) + 1)}
+    return {"parameters", *(f"params:{group}" for group in groups)}
+
+
+def deep_merge(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with the values of `more` in place of its own, at any depth."""
+    result = {**base, **more}
+    for key in base.keys() & more.keys():
+        if isinstance(base[key], Mapping) and isinstance(more[key], Mapping):
+            result[key] = deep_merge(base[key], more[key])
+    return result
+
+
 def plan_of(zenml_run: Any) -> Plan | None:
-    """The plan that a ZenML run was made from; None for runs of other origin."""
+    """Return the plan of a ZenML run; None for runs of other origin."""
     extra: Mapping[str, Any] = zenml_run.config.extra
     return Plan.model_validate(extra[EXTRA]) if EXTRA in extra else None
 
 
 def project_tag(package: str) -> str:
-    """What marks the ZenML runs of a project."""
+    """Return the tag of the ZenML runs of a project."""
     return f"kedro:{package}"
 
 
 def version_at(moment: datetime) -> str:
-    """The version under which a run that starts at a moment saves, as Kedro writes it."""
+    """Return the version of a run that starts at a moment, as Kedro writes it."""
     return moment.strftime("%Y-%m-%dT%H.%M.%S.%f")[:-3] + "Z"
 
 
 def version_of(zenml_run: Any) -> str:
-    """The version of a run that had none when it was submitted, such as a scheduled one.
+    """Return the version of a run that had none when it was submitted, such as a scheduled one.
 
-    All its processes come to the same: stores differ in what they keep of a second.
+    It has whole seconds, as stores differ in their precision: all processes get the same version.
     """
     return version_at((zenml_run.start_time or zenml_run.created).replace(microsecond=0))

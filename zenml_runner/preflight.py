@@ -1,33 +1,63 @@
-"""Asks the parts of a stack whether they are there, before anything is submitted."""
+"""Checks that servers and buckets answer before anything is submitted."""
 
 from __future__ import annotations
 
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from zenml_runner.errors import RunnerError
-from zenml_runner.health import trouble
-from zenml_runner.project import Project, tracking_uri
+from zenml_runner.project import Project, environment_variable, tracking_uri
 from zenml_runner.redaction import without_user
 from zenml_runner.settings import Stack, VertexStack
+
+TIMEOUT_SECONDS = 10
+MLFLOW_RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
+
+
+def server_error(url: str) -> OSError | None:
+    """Return why a server does not answer at `/health`, as ZenML's and MLflow's do.
+
+    Args:
+        url: Its address, with http or https.
+
+    Returns:
+        The error; None if the server answers.
+    """
+    address = without_user(url, "").rstrip("/")  # urllib would take name and password for the host
+    try:
+        with urllib.request.urlopen(f"{address}/health", timeout=TIMEOUT_SECONDS):  # noqa: S310
+            return None
+    except urllib.error.HTTPError:
+        return None  # It answers; the first request with credentials shows whether it allows us in.
+    except OSError as error:
+        return error
+
+
+@contextmanager
+def few_mlflow_retries() -> Iterator[None]:
+    """Retry few requests to MLflow, unless the user has set how many."""
+    with environment_variable(MLFLOW_RETRIES, os.environ.get(MLFLOW_RETRIES, "2")):
+        yield
 
 
 def check(project: Project, stack: Stack) -> None:
     """Refuse a stack whose ZenML server, bucket or MLflow server does not answer.
 
-    Args:
-        project: Whose stack it is.
-        stack: As configured.
-
     Raises:
-        RunnerError: Names the component, its address and what to do.
+        RunnerError: With the component, its address and what to do.
     """
     if isinstance(stack, VertexStack):
-        _check_server()
+        _check_zenml()
         _check_bucket(stack)
     uri = tracking_uri(project, stack)
     if uri is not None and uri.startswith(("http://", "https://")):
         _check_mlflow(uri)
 
 
-def _check_server() -> None:
+def _check_zenml() -> None:
     from zenml.client import Client
 
     if Client().zen_store.type.value == "sql":
@@ -59,7 +89,7 @@ def _check_bucket(stack: VertexStack) -> None:
 
 
 def _check_mlflow(uri: str) -> None:
-    if error := trouble(uri):
+    if error := server_error(uri):
         raise RunnerError(
             f"The MLflow server {without_user(uri)} does not answer ({error}): start it, or change "
             "mlflow.tracking_uri in zenml.yml."

@@ -1,6 +1,6 @@
-"""Which process runs a run on this machine, and whether it is still there.
+"""Detects local runs whose process has ended.
 
-A process that is killed cannot tell ZenML and MLflow: its run would go on for ever.
+A killed process cannot update ZenML and MLflow: its run would stay "running" for ever.
 """
 
 from __future__ import annotations
@@ -15,56 +15,49 @@ from zenml.enums import ExecutionStatus
 from zenml.models import PipelineRunUpdate
 from zenml.utils.run_utils import refresh_run_status
 
-from zenml_runner.tracking import close_after
+from zenml_runner.tracking import close_finished
 
 PROCESS = "process"
-"""Where the process stands in the configuration of a ZenML run."""
+"""The key of the process in the configuration of a ZenML run."""
 
-_CLOCK_SECONDS = 1.0
+_CLOCK_TOLERANCE_SECONDS = 1.0
 
 
 def this_process() -> dict[str, Any]:
-    """What tells this process from all others, those that get its number later included."""
+    """Return what identifies this process, also among later ones with the same number."""
     own = psutil.Process()
     return {"host": platform.node(), "pid": own.pid, "started": own.create_time()}
 
 
-def settled(zenml_run: Any) -> Any:
-    """A run in its true state, in ZenML and in MLflow.
-
-    Args:
-        zenml_run: Any run.
-
-    Returns:
-        The run as ZenML knows it now.
-    """
+def refreshed(zenml_run: Any) -> Any:
+    """Return a run with its current state, after an update of ZenML and MLflow."""
     if not zenml_run.status.is_finished:
         process = _process_of(zenml_run)
         if process is None:
-            # ZenML asks the orchestrator, which also sees killed containers; the local one is mute.
+            # The orchestrator also detects killed containers; the local one has no status.
             with suppress(NotImplementedError):
                 zenml_run = refresh_run_status(zenml_run)
-        elif runs_here(zenml_run) and not _lives(process):
+        elif runs_on_this_machine(zenml_run) and not _is_alive(process):
             ended = PipelineRunUpdate(
-                status=ExecutionStatus.FAILED, status_reason="Its process was ended from outside."
+                status=ExecutionStatus.FAILED, status_reason="Its process was killed."
             )
             Client().zen_store.update_run(zenml_run.id, ended)
             zenml_run = Client().get_pipeline_run(zenml_run.id)
     if zenml_run.status.is_finished:
-        close_after(zenml_run)
+        close_finished(zenml_run)
     return zenml_run
 
 
-def runs_here(zenml_run: Any) -> bool:
-    """Whether a process of this machine runs it."""
+def runs_on_this_machine(zenml_run: Any) -> bool:
+    """Return whether the run's process is one of this machine."""
     process = _process_of(zenml_run)
     return process is not None and process["host"] == platform.node()
 
 
-def is_at_work(zenml_run: Any) -> bool:
-    """Whether a settled run goes on; one whose process is on another machine is not known to."""
+def is_running(zenml_run: Any) -> bool:
+    """Return whether a refreshed run goes on; a local run of another machine counts as ended."""
     return not zenml_run.status.is_finished and (
-        _process_of(zenml_run) is None or runs_here(zenml_run)
+        _process_of(zenml_run) is None or runs_on_this_machine(zenml_run)
     )
 
 
@@ -73,10 +66,10 @@ def _process_of(zenml_run: Any) -> dict[str, Any] | None:
     return found
 
 
-def _lives(process: dict[str, Any]) -> bool:
+def _is_alive(process: dict[str, Any]) -> bool:
     try:
         found = psutil.Process(process["pid"])
-        same = abs(found.create_time() - process["started"]) < _CLOCK_SECONDS
+        same = abs(found.create_time() - process["started"]) < _CLOCK_TOLERANCE_SECONDS
         return same and found.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False

@@ -1,4 +1,4 @@
-"""Finds a Kedro project, and reads what it says about ZenML."""
+"""Opens a Kedro project and reads its ZenML settings."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import importlib.util
 import os
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.settings import Settings, Stack, read_settings
+from zenml_runner.settings import Stack, ZenmlSettings, read_settings
 
-# Kedro's and MLflow's and ZenML's usage statistics; whoever wants them sets these otherwise.
+# No usage statistics, unless the user's environment asks for them.
 NO_TELEMETRY = {
     "KEDRO_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "1",
@@ -21,19 +23,21 @@ NO_TELEMETRY = {
     "ZENML_ANALYTICS_OPT_IN": "false",
 }
 PROJECT_VARIABLE = "ZENML_RUNNER_PROJECT"
+RUN_GROUP_VARIABLE = "KEDRO_RUN_GROUP"
+"""Names the ZenML run to the project's hooks, in every session of its steps."""
 CONFIG = "zenml"
 _LOCAL_DATABASE = re.compile(r"^(sqlite:///)(?!/)(.+)$")
 
 
 @dataclass(frozen=True)
 class Project:
-    """A Kedro project that this process has been set up for.
+    """A Kedro project that this process is set up for.
 
     Attributes:
         path: Its folder.
         package: The name of its package.
-        source: The folder that its package lies in.
-        named: Whether the user has named it, rather than stood in it.
+        source: The folder of its package.
+        named: Whether the command names the folder.
     """
 
     path: Path
@@ -42,15 +46,35 @@ class Project:
     named: bool = False
 
 
+@contextmanager
+def environment_variable(name: str, value: str) -> Iterator[None]:
+    """Set an environment variable, and restore it afterwards."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def run_group(name: str) -> AbstractContextManager[None]:
+    """Mark all Kedro sessions opened within as parts of one ZenML run.
+
+    Args:
+        name: Of the ZenML run, the same in all its steps and retries.
+    """
+    return environment_variable(RUN_GROUP_VARIABLE, name)
+
+
 def open_project(path: Path | None = None) -> Project:
     """Set this process up for a project.
 
     Args:
-        path: The project's folder or one inside it. Otherwise what the environment variable
-            `ZENML_RUNNER_PROJECT` says, as in a container; otherwise the current folder.
-
-    Returns:
-        The project.
+        path: The project's folder or one inside it; by default the environment variable
+            `ZENML_RUNNER_PROJECT`, as in a container, or the current folder.
 
     Raises:
         RunnerError: If there is no project.
@@ -58,9 +82,9 @@ def open_project(path: Path | None = None) -> Project:
     from kedro.framework.startup import bootstrap_project
     from kedro.utils import find_kedro_project
 
-    # Kedro's and kedro-mlflow's calls into OmegaConf, which nobody here can change.
+    # From calls of Kedro and kedro-mlflow into OmegaConf.
     warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is deprecated")
-    # Google's words on the age of this Python.
+    # Google's clients warn of old Python versions.
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.api_core")
     for name, value in NO_TELEMETRY.items():
         os.environ.setdefault(name, value)
@@ -72,14 +96,14 @@ def open_project(path: Path | None = None) -> Project:
             "project's folder, or name it with --project."
         )
     metadata = bootstrap_project(Path(found))
-    # Plugins and projects take the current folder for the project's, as `kedro run` has it.
+    # As in `kedro run`, the current folder is the project's.
     os.chdir(found)
     return Project(
         Path(found), metadata.package_name, Path(metadata.source_dir), named=path is not None
     )
 
 
-def settings_of(loader: Any) -> Settings:
+def settings_of(loader: Any) -> ZenmlSettings:
     """Read `zenml.yml` of the environment over that of the base environment.
 
     Args:
@@ -95,7 +119,7 @@ def settings_of(loader: Any) -> Settings:
 
     loader.config_patterns.setdefault(CONFIG, [f"{CONFIG}*", f"{CONFIG}*/**", f"**/{CONFIG}*"])
     if isinstance(getattr(loader, "merge_strategy", None), dict):
-        # An environment changes single keys of a section, not the whole of it.
+        # An environment overrides single keys of a section.
         loader.merge_strategy.setdefault(CONFIG, "soft")
     origin = f"{CONFIG}.yml of the environment {loader.env or 'base'}"
     try:
@@ -109,7 +133,7 @@ def settings_of(loader: Any) -> Settings:
 
 
 def tracking_uri(project: Project, stack: Stack) -> str | None:
-    """Where runs of a stack are tracked; paths of databases count from the project's folder."""
+    """Return MLflow's address for a stack, with database paths below the project's folder."""
     if stack.mlflow is None or stack.mlflow.tracking_uri is None:
         return None
     if importlib.util.find_spec("mlflow") is None:
@@ -123,20 +147,14 @@ def tracking_uri(project: Project, stack: Stack) -> str | None:
 
 
 def default_tracking(project: Project, stack: Stack, loader: Any) -> None:
-    """Let plugins track where the stack does, unless the user or `mlflow.yml` says otherwise.
-
-    Args:
-        project: The project.
-        stack: Of it.
-        loader: The configuration loader of the project's session.
-    """
+    """Let plugins use the stack's MLflow, unless the user or `mlflow.yml` names another one."""
     uri = tracking_uri(project, stack)
     if uri is not None and _uri_of_plugin(loader) is None:
         os.environ.setdefault("MLFLOW_TRACKING_URI", uri)
 
 
 def _uri_of_plugin(loader: Any) -> str | None:
-    """What `mlflow.yml` of kedro-mlflow says."""
+    """Return the address in kedro-mlflow's `mlflow.yml`."""
     from kedro.config import MissingConfigException
 
     loader.config_patterns.setdefault("mlflow", ["mlflow*", "mlflow*/**", "**/mlflow*"])

@@ -1,4 +1,4 @@
-"""What `conf/<env>/zenml.yml` may say."""
+"""The schema of `conf/<env>/zenml.yml`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Memory = Annotated[str, Field(pattern=r"^[1-9][0-9]*(KB|KiB|MB|MiB|GB|GiB|TB|TiB
 
 
 class Section(BaseModel):
-    """A part of the file; keys that it does not know are refused."""
+    """A section of the file; unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _know_all_keys(cls, content: Any) -> Any:
+    def _refuse_unknown_keys(cls, content: Any) -> Any:
         for key in content if isinstance(content, dict) else ():
             if key not in cls.model_fields:
                 raise ValueError(f"no key {key!r} here; {did_you_mean(key, cls.model_fields)}")
@@ -26,12 +26,12 @@ class Section(BaseModel):
 
 
 class Retry(Section):
-    """How often a step that fails is tried again.
+    """Retries of a failed step.
 
     Attributes:
         max_retries: Attempts after the first one.
-        delay: Seconds before the first of them.
-        backoff: By what the delay is multiplied each time; 0 and 1 keep it.
+        delay: Seconds before the first retry.
+        backoff: Factor of the delay from one retry to the next; 0 and 1 leave it as it is.
     """
 
     max_retries: int = Field(default=1, ge=0, le=100)
@@ -40,20 +40,19 @@ class Retry(Section):
 
 
 class StepSettings(Section):
-    """What a step gets.
+    """Resources, retries, caching and environment of a step.
 
     Attributes:
-        cpu: Cores.
+        cpu: Number of cores.
         memory: Such as ``4GB``.
-        gpu: How many accelerators.
-        accelerator: Which, in Vertex's words, such as ``NVIDIA_TESLA_T4``.
-        machine_type: Of Vertex, such as ``n2-highmem-8``: the step runs as a custom job on it,
-            with all of its cores and memory.
-        retry: What happens when it fails.
-        caching: Whether the step is left out where its code, parameters and data are those of the
-            last time that it completed, and what it wrote is still there.
-        environment: Environment variables of its process, empty ones left out. No place for
-            secrets.
+        gpu: Number of accelerators.
+        accelerator: Vertex's name of the accelerator, such as ``NVIDIA_TESLA_T4``.
+        machine_type: Vertex's machine type, such as ``n2-highmem-8``: the step runs as a custom
+            job with all of its cores and memory.
+        retry: Retries after a failure.
+        caching: Whether the step is skipped when its code, parameters, inputs and outputs are
+            unchanged since its last completed run.
+        environment: Environment variables, without the empty ones. Not for secrets.
     """
 
     cpu: float | None = Field(default=None, gt=0)
@@ -66,7 +65,7 @@ class StepSettings(Section):
     environment: dict[str, str] = {}
 
     def overridden_by(self, other: StepSettings) -> StepSettings:
-        """These settings with those that the other one has in their place."""
+        """Return these settings with those of `other` in their place."""
         given = {name: getattr(other, name) for name in other.model_fields_set}
         if "environment" in given:
             given["environment"] = self.environment | other.environment
@@ -74,12 +73,12 @@ class StepSettings(Section):
 
 
 class Steps(Section):
-    """Settings of steps; those of tags win over the default, those of nodes over both.
+    """ZenmlSettings of steps; those of tags win over the default, those of nodes over both.
 
     Attributes:
         default: For every step.
-        tags: By a tag of the step's nodes; of several, later lines win.
-        nodes: By the name of a node in the step.
+        tags: By tag of the step's nodes; later lines win.
+        nodes: By name of a node in the step.
     """
 
     default: StepSettings = StepSettings()
@@ -88,12 +87,13 @@ class Steps(Section):
 
 
 class Grouping(Section):
-    """Which nodes become one step, beside those that hand on data in memory.
+    """The nodes that become one step, beside those that share data in memory.
 
     Attributes:
-        by: ``node`` keeps nodes apart, ``namespace`` joins those of a namespace, ``pipeline`` all.
+        by: ``node`` makes one step of each, ``namespace`` of those in a namespace, ``pipeline`` of
+            all.
         tags: Nodes with one of these tags become one step, named after the tag.
-        steps: Nodes by the name of the step that they become.
+        steps: Nodes by the name of their step.
     """
 
     by: Literal["node", "namespace", "pipeline"] = "node"
@@ -102,27 +102,28 @@ class Grouping(Section):
 
 
 class FanOut(Section):
-    """What runs in shards, at the same time.
+    """The nodes that run in shards, at the same time.
 
     Attributes:
         pipelines: Pipelines whose nodes with the shard parameter run once for each shard.
-        tags: The same for nodes with a tag.
-        shards: How many; ``--shards`` wins.
-        parameter: The parameter that tells a node its shard: ``{index: 1 to n, count: n}``.
+        tags: Tags whose nodes do the same.
+        shards: Number of shards; ``--shards`` wins.
+        parameter: The parameter that holds a node's shard, ``{index: 1 to n, count: n}``; with
+            dots where it stands in a group, such as ``execution.shard``.
     """
 
     pipelines: dict[str, Literal["shards"]] = {}
     tags: dict[str, Literal["shards"]] = {}
     shards: int = Field(default=1, ge=1, le=1000)
-    parameter: str = "shard"
+    parameter: str = Field(default="shard", pattern=r"^[^.\s]+(\.[^.\s]+)*$")
 
 
 class MlflowTracker(Section):
-    """Where runs are tracked.
+    """The MLflow server of a stack.
 
     Attributes:
-        tracking_uri: Of an MLflow server; for local stacks also a database of the project's, whose
-            path counts from its folder. Nothing is tracked by the stack where it is None.
+        tracking_uri: Address of the server, or of a database below the project's folder for local
+            stacks. The stack tracks nothing if it is None.
         secret: Name of a ZenML secret with ``tracking_token``, or ``tracking_username`` and
             ``tracking_password``. Without it these come from MLflow's environment variables.
     """
@@ -135,26 +136,26 @@ LOCAL_TRACKER = MlflowTracker(tracking_uri="sqlite:///mlruns/mlflow.db")
 
 
 class LocalStack(Section):
-    """ZenML's local orchestrator and artifact store, in the process that types the command."""
+    """ZenML's local orchestrator and artifact store, in the process of the command."""
 
     type: Literal["local"]
     mlflow: MlflowTracker | None = None
 
 
 class VertexStack(Section):
-    """Vertex AI Pipelines, with everything else it needs on Google Cloud.
+    """Vertex AI Pipelines and the Google Cloud resources it needs.
 
     Attributes:
         project: Google Cloud project.
         location: Region, such as ``europe-west1``.
-        artifact_store: ``gs://…`` for what ZenML keeps.
+        artifact_store: ``gs://…`` for ZenML's artifacts.
         container_registry: Artifact Registry repository, such as
             ``europe-west1-docker.pkg.dev/my-project/books``.
-        service_account: Which the steps run as.
+        service_account: Account of the steps.
         network: Full name of a network to peer with.
         pipeline_root: ``gs://…``; below the artifact store if not given.
         connector: Name of a ZenML service connector; without it Google's default credentials.
-        mlflow: Where runs are tracked.
+        mlflow: MLflow server of its runs.
     """
 
     type: Literal["vertex"]
@@ -172,13 +173,13 @@ class VertexStack(Section):
 Stack = Annotated[LocalStack | VertexStack, Field(discriminator="type")]
 
 
-class Schedule(Section):
-    """When a pipeline runs by itself.
+class ScheduleSettings(Section):
+    """The schedule of a pipeline.
 
     Attributes:
         cron: Five fields, in UTC.
-        params: Run-time parameters of its runs.
-        shards: For pipelines that fan out.
+        params: Runtime parameters of its runs.
+        shards: Number of shards.
     """
 
     cron: str = Field(pattern=r"^\S+( \S+){4}$")
@@ -186,20 +187,20 @@ class Schedule(Section):
     shards: int | None = Field(default=None, ge=1, le=1000)
 
 
-class Settings(Section):
+class ZenmlSettings(Section):
     """The whole of `zenml.yml`.
 
     Attributes:
-        stack: Which of the stacks a run uses without ``--stack``.
+        stack: Name of the stack of runs without ``--stack``.
         stacks: By name.
         image: Container image with the project in it, for stacks that are not local.
-        labels: Of runs, on Vertex too.
-        grouping: Which nodes become one step.
-        steps: What steps get.
-        fan_out: What runs in shards.
+        labels: Labels of Vertex jobs.
+        grouping: Nodes that become one step.
+        steps: Resources, retries and the like.
+        fan_out: Nodes that run in shards.
         schedules: By pipeline.
-        models: By pipeline, the ZenML model of which each run makes a version with its artifacts.
-        keep_in_container: Datasets that may be written to a container's own disk and lost with it.
+        models: ZenML model by pipeline; each run creates a version linked to its artifacts.
+        keep_in_container: Datasets that may be lost with a container's own disk.
 
     Example:
         ```yaml
@@ -226,13 +227,13 @@ class Settings(Section):
     grouping: Grouping = Grouping()
     steps: Steps = Steps()
     fan_out: FanOut = FanOut()
-    schedules: dict[str, Schedule] = {}
+    schedules: dict[str, ScheduleSettings] = {}
     models: dict[str, str] = {}
     keep_in_container: list[str] = []
 
 
-def choose_stack(settings: Settings, name: str | None) -> tuple[str, Stack]:
-    """The stack that was asked for, or the one of the environment.
+def choose_stack(settings: ZenmlSettings, name: str | None) -> tuple[str, Stack]:
+    """Return name and stack as requested, by default the environment's own.
 
     Raises:
         RunnerError: If zenml.yml has no such stack.
@@ -242,21 +243,18 @@ def choose_stack(settings: Settings, name: str | None) -> tuple[str, Stack]:
     return chosen, settings.stacks[chosen]
 
 
-def read_settings(content: dict[str, Any], origin: str) -> Settings:
-    """Check the content of zenml.yml.
+def read_settings(content: dict[str, Any], origin: str) -> ZenmlSettings:
+    """Validate the content of zenml.yml.
 
     Args:
-        content: As YAML gives it.
-        origin: The file, for messages.
-
-    Returns:
-        The settings.
+        content: The parsed YAML.
+        origin: Name of the file, for messages.
 
     Raises:
-        RunnerError: Names each key that is unknown, with the nearest one, or has a wrong value.
+        RunnerError: With each unknown key and the nearest known one, and each wrong value.
     """
     try:
-        return Settings.model_validate(content)
+        return ZenmlSettings.model_validate(content)
     except ValidationError as error:
         lines = [_explain(problem) for problem in error.errors()]
         raise RunnerError("\n".join([f"{origin} has mistakes:", *lines])) from None

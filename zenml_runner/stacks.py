@@ -1,4 +1,4 @@
-"""ZenML stacks as `zenml.yml` describes them."""
+"""Registers the ZenML stacks that `zenml.yml` describes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zenml.constants import ENV_ZENML_ACTIVE_STACK_ID
 from zenml.enums import StackComponentType
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.locks import only_one
+from zenml_runner.locks import zenml_lock
 from zenml_runner.project import Project, tracking_uri
 from zenml_runner.redaction import without_user
 from zenml_runner.settings import LocalStack, MlflowTracker, Stack, VertexStack
@@ -22,15 +22,15 @@ VERTEX_FLAVOR_SOURCE = "zenml_runner.vertex.RetryingVertexOrchestratorFlavor"
 
 
 @dataclass(frozen=True)
-class Component:
-    """A stack component as it should be.
+class ComponentSpec:
+    """A ZenML stack component as `zenml.yml` describes it.
 
     Attributes:
         type: Its kind.
         name: In ZenML.
         flavor: Its implementation.
-        configuration: What it is told; keys that are None are left out.
-        connector: Name of the service connector it uses.
+        configuration: Keys whose value is None are left out.
+        connector: Name of its service connector.
     """
 
     type: StackComponentType
@@ -41,34 +41,37 @@ class Component:
 
 
 def register(project: Project, name: str, stack: Stack) -> tuple[str, list[str]]:
-    """Make a stack what the configuration says; what is already so stays untouched.
+    """Register a stack, or update it where it differs from the configuration.
 
     Args:
-        project: Whose name goes before those of stack and components.
-        name: Of the stack in zenml.yml.
-        stack: What it is made of.
+        project: Its package name is the prefix of all names in ZenML.
+        name: Name in zenml.yml.
+        stack: The configured stack.
 
     Returns:
-        Its name in ZenML, and a line for each thing that was made or changed.
+        The name in ZenML, and a line for each component that was created or changed.
 
     Raises:
         RunnerError: If something the stack needs is not configured or does not exist.
     """
     prefix = f"{project.package}-{name}"
-    with only_one(f"stack {prefix}"):
+    with zenml_lock(f"stack {prefix}"):
         return prefix, _register(prefix, stack, components(project, prefix, stack))
 
 
-def _register(prefix: str, stack: Stack, wanted: Sequence[Component]) -> list[str]:
+def _register(prefix: str, stack: Stack, wanted: Sequence[ComponentSpec]) -> list[str]:
     client = Client()
     changes: list[str] = []
     if isinstance(stack, VertexStack):
-        _register_flavor(client, changes)
+        kind = StackComponentType.ORCHESTRATOR
+        if not client.list_flavors(name=VERTEX_FLAVOR, type=kind, size=1).items:
+            client.create_flavor(VERTEX_FLAVOR_SOURCE, kind)
+            changes.append(f"orchestrator flavor {VERTEX_FLAVOR}: created")
     ids = {c.type: _register_component(client, c, changes) for c in wanted}
     found = client.list_stacks(name=prefix, size=1).items
     if not found:
         client.create_stack(prefix, {kind: str(i) for kind, i in ids.items()})
-        changes.append(f"stack {prefix}: made")
+        changes.append(f"stack {prefix}: created")
     elif {kind: c[0].id for kind, c in found[0].components.items()} != ids:
         client.update_stack(found[0].id, component_updates={k: [i] for k, i in ids.items()})
         changes.append(f"stack {prefix}: components changed")
@@ -76,40 +79,42 @@ def _register(prefix: str, stack: Stack, wanted: Sequence[Component]) -> list[st
 
 
 def activate(name: str) -> None:
-    """Use a stack in this process, without changing what the user has set for others."""
+    """Activate a stack in this process alone."""
     stack = Client().list_stacks(name=name, size=1).items[0]
     os.environ[ENV_ZENML_ACTIVE_STACK_ID] = str(stack.id)
 
 
-def components(project: Project, prefix: str, stack: Stack) -> list[Component]:
-    """The components that a stack is made of."""
+def components(project: Project, prefix: str, stack: Stack) -> list[ComponentSpec]:
+    """Return the components of a stack."""
     kind = StackComponentType
-    made: list[Component] = []
     if isinstance(stack, LocalStack):
-        made.append(Component(kind.ORCHESTRATOR, f"{prefix}-orchestrator", "local", {}))
-        made.append(Component(kind.ARTIFACT_STORE, f"{prefix}-artifacts", "local", {}))
+        found = [
+            ComponentSpec(kind.ORCHESTRATOR, f"{prefix}-orchestrator", "local", {}),
+            ComponentSpec(kind.ARTIFACT_STORE, f"{prefix}-artifacts", "local", {}),
+        ]
     else:
-        made.extend(_vertex_components(prefix, stack))
+        found = _vertex_components(prefix, stack)
     uri = tracking_uri(project, stack)
     if stack.mlflow is not None and uri is not None:
-        configuration = {"tracking_uri": uri, **_credentials(stack.mlflow, uri, f"{prefix}-mlflow")}
-        made.append(Component(kind.EXPERIMENT_TRACKER, f"{prefix}-mlflow", "mlflow", configuration))
-    return made
+        name = f"{prefix}-mlflow"
+        configuration = {"tracking_uri": uri, **_credentials(stack.mlflow, uri, name)}
+        found.append(ComponentSpec(kind.EXPERIMENT_TRACKER, name, "mlflow", configuration))
+    return found
 
 
-def _vertex_components(prefix: str, stack: VertexStack) -> list[Component]:
+def _vertex_components(prefix: str, stack: VertexStack) -> list[ComponentSpec]:
     needed = ("project", "location", "artifact_store", "container_registry")
     missing = [key for key in needed if not getattr(stack, key)]
     if missing:
         raise RunnerError(
             f"The Vertex stack in zenml.yml lacks {', '.join(missing)}: write them under "
-            "stacks, or set the environment variables that they are taken from."
+            "stacks, or set the environment variables that they read."
         )
     if not str(stack.artifact_store).startswith("gs://"):
         raise RunnerError(
             f"artifact_store is {stack.artifact_store!r}: Vertex needs a bucket, gs://…"
         )
-    kind = StackComponentType
+    kind, connector = StackComponentType, stack.connector
     orchestrator = {
         "project": stack.project,
         "location": stack.location,
@@ -117,41 +122,27 @@ def _vertex_components(prefix: str, stack: VertexStack) -> list[Component]:
         "workload_service_account": stack.service_account,
         "network": stack.network,
     }
+    store, registry = {"path": stack.artifact_store}, {"uri": stack.container_registry}
+    names = {name: f"{prefix}-{name}" for name in ("orchestrator", "artifacts", "registry")}
     return [
-        Component(
-            kind.ORCHESTRATOR,
-            f"{prefix}-orchestrator",
-            VERTEX_FLAVOR,
-            orchestrator,
-            stack.connector,
+        ComponentSpec(
+            kind.ORCHESTRATOR, names["orchestrator"], VERTEX_FLAVOR, orchestrator, connector
         ),
-        Component(
-            kind.ARTIFACT_STORE,
-            f"{prefix}-artifacts",
-            "gcp",
-            {"path": stack.artifact_store},
-            stack.connector,
-        ),
-        Component(
-            kind.CONTAINER_REGISTRY,
-            f"{prefix}-registry",
-            "gcp",
-            {"uri": stack.container_registry},
-            stack.connector,
-        ),
-        Component(kind.IMAGE_BUILDER, f"{prefix}-builder", "local", {}),
+        ComponentSpec(kind.ARTIFACT_STORE, names["artifacts"], "gcp", store, connector),
+        ComponentSpec(kind.CONTAINER_REGISTRY, names["registry"], "gcp", registry, connector),
+        ComponentSpec(kind.IMAGE_BUILDER, f"{prefix}-builder", "local", {}),
     ]
 
 
 def _credentials(tracker: MlflowTracker, uri: str, name: str) -> dict[str, str]:
-    """References to a ZenML secret; the values stay there."""
+    """Return references to a ZenML secret, which holds the values."""
     if tracker.secret is None:
         return _credentials_of_environment(uri, name)
     try:
         keys = set(Client().get_secret(tracker.secret).values)
     except KeyError:
         raise RunnerError(
-            f"ZenML has no secret {tracker.secret!r}, which zenml.yml names for MLflow: make it "
+            f"ZenML has no secret {tracker.secret!r}, which zenml.yml names for MLflow: create it "
             f"with `zenml secret create {tracker.secret} --tracking_token=…`."
         ) from None
     known = {"tracking_token", "tracking_username", "tracking_password"} & keys
@@ -164,20 +155,20 @@ def _credentials(tracker: MlflowTracker, uri: str, name: str) -> dict[str, str]:
 
 
 def _credentials_of_environment(uri: str, name: str) -> dict[str, str]:
-    """Hand a token of the environment to ZenML as a secret, and refer to that."""
+    """Store the environment's token as a ZenML secret, and return a reference to it."""
     if not uri.startswith(("http://", "https://")):
         return {}
     token = os.environ.get("MLFLOW_TRACKING_TOKEN")
     if token is None and os.environ.get("MLFLOW_TRACKING_AUTH"):
-        # ZenML asks for credentials; MLflow puts those of its own provider in their place.
+        # ZenML requires credentials; MLflow replaces them by those of its own provider.
         return {"tracking_token": "unused"}
     client = Client()
     found = client.list_secrets(name=name, size=1).items
     if token is None and not found:
         raise RunnerError(
             f"The MLflow server {without_user(uri)} needs a token: name a ZenML secret under "
-            "mlflow.secret in zenml.yml, or set MLFLOW_TRACKING_TOKEN (to anything, for a server "
-            "that asks for none)."
+            "mlflow.secret in zenml.yml, or set MLFLOW_TRACKING_TOKEN (to any value, for a server "
+            "without authentication)."
         )
     if token is not None and not found:
         client.create_secret(name, {"tracking_token": token})
@@ -186,46 +177,37 @@ def _credentials_of_environment(uri: str, name: str) -> dict[str, str]:
     return {"tracking_token": f"{{{{{name}.tracking_token}}}}"}
 
 
-def _register_flavor(client: Client, changes: list[str]) -> None:
-    kind = StackComponentType.ORCHESTRATOR
-    if not client.list_flavors(name=VERTEX_FLAVOR, type=kind, size=1).items:
-        client.create_flavor(VERTEX_FLAVOR_SOURCE, kind)
-        changes.append(f"orchestrator flavor {VERTEX_FLAVOR}: made")
-
-
-def _register_component(client: Client, wanted: Component, changes: list[str]) -> Any:
+def _register_component(client: Client, wanted: ComponentSpec, changes: list[str]) -> Any:
     configuration = {k: v for k, v in wanted.configuration.items() if v is not None}
     found = client.list_stack_components(type=wanted.type, name=wanted.name, size=1).items
     label = f"{wanted.type.value.replace('_', ' ')} {wanted.name}"
-    if not found:
-        made = client.create_stack_component(wanted.name, wanted.flavor, wanted.type, configuration)
-        _connect(client, wanted)
-        changes.append(f"{label}: made")
-        return made.id
-    component = client.get_stack_component(wanted.type, found[0].id)
-    gone = {key: None for key in component.configuration if key not in configuration}
-    if any(component.configuration.get(k) != v for k, v in configuration.items()) or gone:
-        client.update_stack_component(
-            component.id, wanted.type, configuration={**configuration, **gone}
+    if found:
+        component = client.get_stack_component(wanted.type, found[0].id)
+        gone = {key: None for key in component.configuration if key not in configuration}
+        if any(component.configuration.get(k) != v for k, v in configuration.items()) or gone:
+            client.update_stack_component(
+                component.id, wanted.type, configuration={**configuration, **gone}
+            )
+            changes.append(f"{label}: configuration changed")
+    else:
+        component = client.create_stack_component(
+            wanted.name, wanted.flavor, wanted.type, configuration
         )
-        changes.append(f"{label}: configuration changed")
-    if wanted.connector and (
-        component.connector is None or component.connector.name != wanted.connector
-    ):
-        _connect(client, wanted)
+        changes.append(f"{label}: created")
+    connected = component.connector.name if component.connector else None
+    if wanted.connector not in (None, connected):
+        _connect(client, wanted, str(wanted.connector))
         changes.append(f"{label}: connected to {wanted.connector}")
     return component.id
 
 
-def _connect(client: Client, wanted: Component) -> None:
-    if wanted.connector is None:
-        return
+def _connect(client: Client, wanted: ComponentSpec, name: str) -> None:
     try:
-        connector = client.get_service_connector(wanted.connector)
+        connector = client.get_service_connector(name)
     except KeyError:
         raise RunnerError(
-            f"ZenML has no service connector {wanted.connector!r}, which zenml.yml names: make it "
-            "with `zenml service-connector register`, or leave connector out to use Google's "
+            f"ZenML has no service connector {name!r}, which zenml.yml names: create "
+            "it with `zenml service-connector register`, or leave connector out to use Google's "
             "default credentials."
         ) from None
     client.update_stack_component(wanted.name, wanted.type, connector_id=connector.id)

@@ -1,7 +1,4 @@
-"""The one ZenML step; which nodes it runs is a parameter.
-
-It stands at module level so that ZenML's entrypoint in a container finds it.
-"""
+"""The one ZenML step, at module level so that ZenML's entrypoint in a container finds it."""
 
 from __future__ import annotations
 
@@ -22,10 +19,10 @@ def run_nodes(task: dict[str, Any]) -> Annotated[dict[str, Any], "lineage"]:
     Returns:
         The step's `Lineage` as plain data; the data themselves are in Kedro's catalog.
     """
-    from zenml_runner import hosts
+    from zenml_runner import runtime
 
     checked = Task.model_validate(task)
-    lineage = hosts.run(checked, get_step_context())
-    if told := lineage.told():
-        log_metadata(told)
+    lineage = runtime.run(checked, get_step_context())
+    if metadata := lineage.metadata():
+        log_metadata(metadata)
     return lineage.model_dump(exclude_none=True)

@@ -1,4 +1,4 @@
-"""A plan as a ZenML pipeline."""
+"""Turns a plan into a ZenML pipeline."""
 
 from __future__ import annotations
 
@@ -14,24 +14,29 @@ from zenml.pipelines.pipeline_definition import Pipeline
 from zenml_runner.errors import RunnerError
 from zenml_runner.plan import EXTRA, Plan, StepPlan, Task, project_tag
 from zenml_runner.processes import PROCESS, this_process
-from zenml_runner.settings import LocalStack, Settings, Stack
+from zenml_runner.settings import LocalStack, Stack, ZenmlSettings
 from zenml_runner.steps import run_nodes
 
 ACCELERATOR_LABEL = "cloud.google.com/gke-accelerator"
-"""Where ZenML's Vertex orchestrator looks for the kind of accelerator."""
+"""The node selector from which ZenML's Vertex orchestrator reads the accelerator."""
 
 
 def to_zenml(
-    plan: Plan, settings: Settings, stack: Stack, *, run_name: str, schedule: Schedule | None = None
+    plan: Plan,
+    settings: ZenmlSettings,
+    stack: Stack,
+    *,
+    run_name: str,
+    schedule: Schedule | None = None,
 ) -> Pipeline:
-    """Make a static ZenML pipeline of a plan.
+    """Build a static ZenML pipeline from a plan.
 
     Args:
         plan: The plan.
-        settings: For image and labels.
-        stack: What it will run on.
-        run_name: Of the ZenML run; a template for schedules.
-        schedule: When it runs by itself.
+        settings: The project's zenml.yml.
+        stack: The stack of the run.
+        run_name: Name of the ZenML run; a template for schedules.
+        schedule: Schedule of its runs.
 
     Returns:
         The pipeline, to be called where ZenML's active stack is the one of `stack`.
@@ -41,7 +46,7 @@ def to_zenml(
     """
     remote = not isinstance(stack, LocalStack)
 
-    # Metadata come from the catalog; ZenML would load each artifact again to tell its size.
+    # Lineage has the sizes; ZenML would load each artifact again to measure it.
     @zenml_pipeline(name=plan.run.pipeline, enable_cache=False, enable_artifact_metadata=False)
     def translated() -> None:
         for step in plan.steps:
@@ -49,9 +54,10 @@ def to_zenml(
             configured = run_nodes.with_options(**_options(step, remote=remote))
             configured(task=task.model_dump(mode="json"), id=step.name, after=list(step.after))
 
+    process = {} if remote else {PROCESS: this_process()}
     options: dict[str, Any] = {
         "run_name": run_name,
-        "extra": {EXTRA: plan.model_dump(mode="json"), **_process(remote=remote)},
+        "extra": {EXTRA: plan.model_dump(mode="json"), **process},
         "tags": [project_tag(plan.run.package)],
         "settings": _pipeline_settings(settings, remote=remote),
     }
@@ -64,17 +70,12 @@ def to_zenml(
     return result
 
 
-def _process(*, remote: bool) -> dict[str, Any]:
-    """Which process runs all steps, if one does."""
-    return {} if remote else {PROCESS: this_process()}
-
-
 def _options(step: StepPlan, *, remote: bool) -> dict[str, Any]:
     own = step.settings
     options: dict[str, Any] = {"settings": {}}
     if own.retry is not None and own.retry.max_retries:
         options["retry"] = StepRetryConfig(**own.retry.model_dump())
-    # Vertex's jobs have no place for an empty value.
+    # A Vertex job cannot hold an empty value.
     if environment := {name: value for name, value in own.environment.items() if value}:
         options["environment"] = environment
     if remote:
@@ -83,12 +84,12 @@ def _options(step: StepPlan, *, remote: bool) -> dict[str, Any]:
 
 
 def _machine(step: StepPlan) -> dict[str, Any]:
-    """Settings of what a container runs on."""
+    """Return the settings of a container's machine."""
     own = step.settings
     if own.gpu and own.accelerator is None:
         raise RunnerError(
-            f"zenml.yml gives {step.name} {own.gpu} accelerators but does not say which: name them "
-            "under accelerator, such as NVIDIA_TESLA_T4. Vertex gives none otherwise."
+            f"zenml.yml gives {step.name} {own.gpu} accelerators without their type: set "
+            "accelerator, such as NVIDIA_TESLA_T4. Vertex would attach none."
         )
     if own.machine_type is not None:
         job: dict[str, Any] = {"machine_type": own.machine_type}
@@ -105,7 +106,7 @@ def _machine(step: StepPlan) -> dict[str, Any]:
     return settings
 
 
-def _pipeline_settings(settings: Settings, *, remote: bool) -> dict[str, Any]:
+def _pipeline_settings(settings: ZenmlSettings, *, remote: bool) -> dict[str, Any]:
     if not remote:
         return {}
     if settings.image is None:
@@ -120,6 +121,6 @@ def _pipeline_settings(settings: Settings, *, remote: bool) -> dict[str, Any]:
         allow_download_from_code_repository=False,
         allow_download_from_artifact_store=False,
     )
-    # The command itself waits if it is told to; see `--wait`.
+    # With `--wait` the command itself waits.
     orchestrator = {"labels": settings.labels, "synchronous": False}
     return {"docker": docker, "orchestrator": orchestrator}

@@ -1,7 +1,7 @@
-"""ZenML's Vertex flavor under a name of its own; which class serves it depends on where it runs.
+"""A flavor of ZenML's Vertex orchestrator with two implementations.
 
-What submits jobs imports Google's clients and Kubeflow's compiler, which takes seconds. A step in a
-container submits nothing, and gets by without them.
+The one that submits jobs imports Google's clients and Kubeflow's compiler, which takes seconds. A
+step in a container submits nothing and uses the other one.
 """
 
 from __future__ import annotations
@@ -27,32 +27,28 @@ CONSOLE = "https://console.cloud.google.com/vertex-ai/locations/{location}/pipel
 
 
 class RetryingVertexOrchestratorConfig(VertexOrchestratorConfig):
-    """The configuration of Vertex; it tells ZenML who retries."""
+    """The configuration of Vertex, with its own retries."""
 
     @property
     def handles_step_retries(self) -> bool:
-        """Vertex does."""
+        """Vertex retries, not ZenML."""
         return True
 
 
 class VertexOrchestratorInContainer(BaseOrchestrator):
-    """As much of the orchestrator as a step in one of its containers needs."""
+    """The part of the orchestrator that a step in a container needs."""
 
     @property
     def settings_class(self) -> type[BaseSettings]:
-        """Of ZenML's Vertex orchestrator."""
+        """The settings of ZenML's Vertex orchestrator."""
         return VertexOrchestratorSettings
 
     def get_orchestrator_run_id(self) -> str:
-        """The id of the Vertex job, which is the same in all of its containers."""
+        """Return the id of the Vertex job, which all of its containers share."""
         return os.environ[VERTEX_JOB_VARIABLE]
 
     def get_pipeline_run_metadata(self, run_id: UUID) -> dict[str, MetadataType]:  # noqa: ARG002
-        """Where the job can be looked at.
-
-        Args:
-            run_id: Of the ZenML run.
-        """
+        """Return the address of the job's page."""
         config: Any = self.config
         job = self.get_orchestrator_run_id()
         url = CONSOLE.format(location=config.location, job=job)
@@ -62,7 +58,7 @@ class VertexOrchestratorInContainer(BaseOrchestrator):
 
 
 class RetryingVertexOrchestratorFlavor(VertexOrchestratorFlavor):
-    """The flavor."""
+    """The flavor with Vertex's own retries."""
 
     @property
     def name(self) -> str:
@@ -71,12 +67,12 @@ class RetryingVertexOrchestratorFlavor(VertexOrchestratorFlavor):
 
     @property
     def config_class(self) -> type[VertexOrchestratorConfig]:
-        """What it is configured by."""
+        """The class of its configuration."""
         return RetryingVertexOrchestratorConfig
 
     @property
     def implementation_class(self) -> Any:
-        """What it makes."""
+        """The orchestrator's class, which depends on the process."""
         if VERTEX_JOB_VARIABLE in os.environ:
             return VertexOrchestratorInContainer
         from zenml_runner.vertex_jobs import RetryingVertexOrchestrator

@@ -1,7 +1,7 @@
-"""ZenML's Vertex orchestrator, with retries that a killed container cannot prevent.
+"""ZenML's Vertex orchestrator, with retries that also work for killed containers.
 
-ZenML's own retries loop inside the container. Here the job's specification has Vertex start a
-container again, whatever has ended it; ZenML then takes the new one for the step's next attempt.
+ZenML's own retries loop inside the container. Here the job's specification lets Vertex restart a
+container, whatever has ended it; for ZenML the new container is the step's next attempt.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from zenml.enums import ExecutionStatus
 from zenml.integrations.gcp.orchestrators import VertexOrchestrator
 from zenml.utils import source_utils
 
-_LONGEST_NAME = 120
+_MAX_NAME_LENGTH = 120
 _NOT_STARTED = (ExecutionStatus.INITIALIZING, ExecutionStatus.PROVISIONING)
 
 
@@ -27,13 +27,7 @@ class RetryingVertexOrchestrator(VertexOrchestrator):
     """Writes the steps' retries into the job's specification."""
 
     def submit_pipeline(self, snapshot: Any, *args: Any, **options: Any) -> Any:
-        """Submit a pipeline.
-
-        Args:
-            snapshot: ZenML's compiled pipeline.
-            args: As ZenML's orchestrator takes them.
-            options: The same.
-        """
+        """Submit ZenML's compiled pipeline, and note the retries of its steps."""
         self._retries = {
             name: step.config.retry
             for name, step in snapshot.step_configurations.items()
@@ -42,14 +36,10 @@ class RetryingVertexOrchestrator(VertexOrchestrator):
         return super().submit_pipeline(snapshot, *args, **options)
 
     def fetch_status(self, run: Any, include_steps: bool = False) -> Any:
-        """Ask Vertex for a job's state.
+        """Return the status of a job.
 
-        Vertex calls a job running long before its first container has started. In ZenML a run that
-        is running has been taken by a container, and the first one could no longer take it.
-
-        Args:
-            run: The ZenML run.
-            include_steps: Whether to ask for its steps too.
+        Vertex calls a job running long before its first container has started. In ZenML the first
+        container of a run claims it, and cannot claim a run that is already running.
         """
         status, steps = super().fetch_status(run, include_steps)
         if status == ExecutionStatus.RUNNING and run.status in _NOT_STARTED:
@@ -57,18 +47,14 @@ class RetryingVertexOrchestrator(VertexOrchestrator):
         return status, steps
 
     def delete_schedule(self, schedule: Any) -> None:
-        """End a schedule on Vertex too, where ZenML alone would leave it at work.
-
-        Args:
-            schedule: ZenML's record of it.
-        """
+        """Delete a schedule on Vertex too; ZenML alone would leave it active."""
         credentials, project = self._get_authentication()
-        place: dict[str, Any] = {
+        client: dict[str, Any] = {
             "credentials": credentials,
             "project": project,
             "location": self.config.location,
         }
-        for found in PipelineJobSchedule.list(filter=f'display_name="{schedule.name}"', **place):
+        for found in PipelineJobSchedule.list(filter=f'display_name="{schedule.name}"', **client):
             found.delete()
 
     def _upload_and_run_pipeline(
@@ -90,27 +76,23 @@ class RetryingVertexOrchestrator(VertexOrchestrator):
 
 
 def vertex_name(name: str) -> str:
-    """A name that Vertex takes for pipelines and jobs: `__default__` is none.
-
-    Args:
-        name: Of a pipeline, or of a run, whose end tells it from others.
-    """
-    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[-_LONGEST_NAME:]
+    """Return a valid name of a Vertex pipeline or job; it ends like the given name."""
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[-_MAX_NAME_LENGTH:]
     return plain if plain[:1].isalpha() else f"run-{plain.lstrip('-')}"
 
 
 def with_own_entrypoint(text: str) -> str:
-    """Let the containers of a compiled Vertex pipeline start as `StepEntrypoint`."""
+    """Replace the entrypoint in a compiled Vertex pipeline by `StepEntrypoint`."""
     own = "zenml_runner.entrypoint.StepEntrypoint"
     return text.replace(source_utils.resolve(StepEntrypointConfiguration).import_path, own)
 
 
 def add_retries(specification: dict[str, Any], retries: Mapping[str, StepRetryConfig]) -> None:
-    """Give tasks of a compiled Vertex pipeline their retry policy, in place.
+    """Add retry policies to the tasks of a compiled Vertex pipeline, in place.
 
     Args:
         specification: As the Kubeflow compiler writes it.
-        retries: By name of the step, which is the task's name on display.
+        retries: By name of the step, which is also the task's display name.
     """
     for task in specification["root"]["dag"]["tasks"].values():
         retry = retries.get(task["taskInfo"]["name"])

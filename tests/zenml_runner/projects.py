@@ -38,7 +38,7 @@ def note(hook, name=None):
     if os.environ.get("RAISE_IN") == hook:
         raise RuntimeError(f"{hook} is broken")
     with open(os.environ["RECORD"], "a") as file:
-        file.write(json.dumps([hook, name, os.getpid()]) + "\\n")
+        file.write(json.dumps([hook, name, os.environ.get("KEDRO_RUN_GROUP")]) + "\\n")
 
 
 class Recorder:
@@ -182,7 +182,12 @@ models: {memory: sums}
 
 def write_project(folder: Path, more: dict[str, str] | None = None) -> Path:
     """Write the project; `more` are files in place of those above or beside them."""
-    for name, content in (FILES | (more or {})).items():
+    return write_files(folder, FILES | (more or {}))
+
+
+def write_files(folder: Path, files: dict[str, str]) -> Path:
+    """Write files by their path below a folder."""
+    for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
@@ -223,8 +228,12 @@ class Runner:
         script.write_text(code)
         return self._run([sys.executable, str(script)], {})
 
+    def run_groups(self) -> set[str | None]:
+        """The values of KEDRO_RUN_GROUP in all calls of hooks."""
+        return {json.loads(line)[2] for line in self.record.read_text().splitlines()}
+
     def hooks(self) -> Counter[tuple[str, str]]:
-        """How often each hook was called for what since the last time one asked."""
+        """How often each hook was called for what; the next call counts anew."""
         calls = [json.loads(line) for line in self.record.read_text().splitlines()]
         self.record.unlink()
         return Counter((hook, str(name)) for hook, name, _ in calls)

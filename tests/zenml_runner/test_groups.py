@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.groups import Vertex, group
+from zenml_runner.groups import GraphNode, group
 
 
-def vertex(name: str, parents: str = "", reads: str = "", writes: str = "") -> Vertex:
-    return Vertex(
+def vertex(name: str, parents: str = "", reads: str = "", writes: str = "") -> GraphNode:
+    return GraphNode(
         name,
         *(frozenset(names.split()) for names in (parents, reads, writes)),
     )
@@ -57,7 +57,7 @@ def test_what_is_asked_for_comes_on_top():
     assert group(DIAMOND, [], {"b": "side", "c": "side"}) == [("a",), ("b", "c"), ("d",)]
 
 
-def test_a_group_that_makes_a_circle_is_refused_with_nodes_and_datasets():
+def test_a_group_that_makes_a_cycle_is_refused_with_nodes_and_datasets():
     with pytest.raises(RunnerError) as refused:
         group(DIAMOND, [], {"a": "ends", "d": "ends"})
     message = str(refused.value)
@@ -67,13 +67,13 @@ def test_a_group_that_makes_a_circle_is_refused_with_nodes_and_datasets():
 
 
 @st.composite
-def pipelines(draw: st.DrawFn) -> tuple[list[Vertex], list[str]]:
+def pipelines(draw: st.DrawFn) -> tuple[list[GraphNode], list[str]]:
     """Up to nine nodes, each reading what some of the nodes before it have written."""
-    vertices: list[Vertex] = []
+    vertices: list[GraphNode] = []
     for i in range(draw(st.integers(1, 9))):
         parents = draw(st.sets(st.integers(0, i - 1), max_size=3)) if i else set()
         vertices.append(
-            Vertex(
+            GraphNode(
                 f"n{i}",
                 frozenset(f"n{p}" for p in parents),
                 frozenset(f"d{p}" for p in parents),

@@ -45,7 +45,7 @@ class Handler(BaseHTTPRequestHandler):
 def server(monkeypatch):
     Handler.asked = []
     running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=running.serve_forever, daemon=True).start()
+    threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True).start()
     host = f"127.0.0.1:{running.server_port}"
     for name in ("GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP"):
         monkeypatch.setenv(name, host)

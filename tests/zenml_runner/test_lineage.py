@@ -1,4 +1,4 @@
-"""What a step has read and written."""
+"""The datasets that a step reads and writes."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 from kedro.io import DataCatalog
 
-from zenml_runner.lineage import Entry, Lineage, Recorder, describe
+from zenml_runner.lineage import DatasetEntry, Lineage, LineageRecorder, describe
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def catalog(tmp_path):
     return DataCatalog.from_config(entries, save_version="2026-01-02T03.04.05.678Z")
 
 
-def test_a_file_is_told_by_place_size_and_fingerprint(catalog, tmp_path):
+def test_a_file_has_location_size_and_fingerprint(catalog, tmp_path):
     catalog.save("table", pd.DataFrame({"n": [1, 2]}))
     entry = describe(catalog, "table", rows=2)
     assert entry.uri == f"{tmp_path}/table.csv"
@@ -43,7 +43,7 @@ def test_a_file_is_told_by_place_size_and_fingerprint(catalog, tmp_path):
     assert describe(catalog, "table").fingerprint != entry.fingerprint
 
 
-def test_a_versioned_file_is_told_with_its_version(catalog, tmp_path):
+def test_a_versioned_file_has_its_version_in_the_uri(catalog, tmp_path):
     catalog.save("model", {"a": 1})
     uri = f"{tmp_path}/model.json/2026-01-02T03.04.05.678Z/model.json"
     assert describe(catalog, "model").uri == uri
@@ -58,32 +58,32 @@ def test_a_folder_counts_with_all_its_files(catalog):
     assert after.fingerprint != before.fingerprint
 
 
-def test_a_file_elsewhere_is_told_with_its_protocol(catalog):
+def test_a_remote_file_has_its_protocol_in_the_uri(catalog):
     catalog.save("remote", "text")
     assert describe(catalog, "remote").uri == "memory:///text.txt"
 
 
-def test_a_wrapped_file_is_told_as_itself(catalog, tmp_path):
+def test_a_wrapped_file_is_described_as_itself(catalog, tmp_path):
     catalog.save("cached", "text")
     assert describe(catalog, "cached").uri == f"{tmp_path}/c.txt"
 
 
-def test_what_does_not_exist_has_a_place_but_no_size(catalog, tmp_path):
+def test_a_missing_file_has_a_location_but_no_size(catalog, tmp_path):
     entry = describe(catalog, "table")
     assert (entry.uri, entry.bytes) == (f"{tmp_path}/table.csv", None)
 
 
-def test_a_place_that_may_not_be_looked_at_is_a_warning(catalog, tmp_path, monkeypatch, caplog):
+def test_an_unreadable_location_is_a_warning(catalog, tmp_path, monkeypatch, caplog):
     def refuse(*_: object) -> None:
         raise PermissionError("not yours")
 
     monkeypatch.setattr(LocalFileSystem, "info", refuse)
-    assert describe(catalog, "table", rows=2) == Entry(uri=f"{tmp_path}/table.csv", rows=2)
-    assert "table.csv cannot be looked at (not yours)" in caplog.text
+    assert describe(catalog, "table", rows=2) == DatasetEntry(uri=f"{tmp_path}/table.csv", rows=2)
+    assert "table.csv cannot be read (not yours)" in caplog.text
 
 
-def test_what_nodes_load_and_save_is_noted_without_parameters(catalog):
-    recorder = Recorder()
+def test_what_nodes_load_and_save_is_recorded_without_parameters(catalog):
+    recorder = LineageRecorder()
     catalog.save("table", pd.DataFrame({"n": [1, 2]}))
     recorder.after_dataset_loaded("table", pd.DataFrame({"n": [1, 2]}))
     recorder.after_dataset_loaded("params:count", 3)
@@ -93,5 +93,5 @@ def test_what_nodes_load_and_save_is_noted_without_parameters(catalog):
     lineage = recorder.lineage(catalog)
     assert {name: entry.rows for name, entry in lineage.read.items()} == {"table": 2}
     assert lineage.written["remote"].rows == 6
-    assert lineage.told()["read"]["table"]["rows"] == 2
+    assert lineage.metadata()["read"]["table"]["rows"] == 2
     assert Lineage.model_validate(lineage.model_dump()) == lineage

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.zenml_runner.projects import Runner, write_project
+from tests.zenml_runner import test_runtime
+from tests.zenml_runner.projects import Runner, write_files, write_project
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +26,7 @@ def runner(tmp_path, home):
     return Runner(write_project(tmp_path / "tiny"), home)
 
 
-def told(pattern: str, text: str) -> str:
+def extract(pattern: str, text: str) -> str:
     found = re.search(pattern, text)
     assert found, text
     return found[1]
@@ -47,11 +48,13 @@ def mlflow_tags(project: Path, run_id: str) -> dict[str, str]:
 def test_data_and_hooks_are_those_of_kedro_run(runner):
     plain = runner.kedro("run")
     assert plain.returncode == 0, plain.stderr
+    assert runner.run_groups() == {None}
     data, hooks = runner.data(), runner.hooks()
     shutil.rmtree(runner.project / "data")
 
     done = runner.zenml("run")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert runner.run_groups() == {extract(r"ZenML run (\S+) \(completed\)", done.stdout)}
     assert runner.data() == data
     assert runner.hooks() == hooks
     # Ties in memory make one step of two nodes; each of the others is a step.
@@ -78,6 +81,7 @@ def test_a_step_without_the_run_around_it_is_a_kedro_run_of_its_nodes(runner):
     """As in a container: pipeline hooks once a step, one MLflow run over all of them."""
     done = runner.python(ALONE)
     assert done.returncode == 0, done.stderr
+    assert runner.run_groups() == {"alone"}
     hooks = runner.hooks()
     assert hooks["before_node_run", "double"] == hooks["before_node_run", "add_up"] == 1
     assert hooks["before_pipeline_run", "1"] == 10
@@ -92,13 +96,13 @@ def test_a_step_without_the_run_around_it_is_a_kedro_run_of_its_nodes(runner):
 
 LOCKED = """
 import threading, time
-from zenml_runner.locks import only_one
+from zenml_runner.locks import zenml_lock
 
 inside, most, order = 0, 0, []
 
 def work(name):
     global inside, most
-    with only_one("numbers"):
+    with zenml_lock("numbers"):
         inside += 1
         most = max(most, inside)
         time.sleep(0.2)
@@ -112,7 +116,7 @@ assert (most, sorted(order)) == (1, [0, 1, 2]), (most, order)
 
 from zenml.client import Client
 Client().create_tag("lock:numbers")  # a process that was killed
-with only_one("numbers", patience=1.0):
+with zenml_lock("numbers", timeout=1.0):
     print("went on")
 """
 
@@ -139,7 +143,7 @@ def test_a_resumed_run_reads_its_own_version_though_a_later_run_has_written_anot
     first = runner.zenml("run", FAIL_TO_READ=str(fail))
     assert "the version cannot be read" in first.stderr
     assert runner.zenml("run", "--params", "count=3").returncode == 0
-    resumed = runner.zenml("run", "--resume", told(r"--resume (\S+)", first.stderr))
+    resumed = runner.zenml("run", "--resume", extract(r"--resume (\S+)", first.stderr))
     assert resumed.returncode == 0, resumed.stderr
     reads = sorted((runner.project / "data/read.json").glob("*/read.json"))
     models = sorted((runner.project / "data/model.json").glob("*/model.json"))
@@ -152,8 +156,8 @@ def test_zenml_knows_what_was_read_and_written_and_mlflow_is_linked(runner):
     assert runner.zenml("run", "--nodes", "make").returncode == 0
     done = runner.zenml("run", "--pipeline", "memory")
     assert done.returncode == 0, done.stderr
-    name = told(r"ZenML run (\S+) \(completed\)", done.stdout)
-    run_id = told(r"MLflow run (\w{32})", done.stdout)
+    name = extract(r"ZenML run (\S+) \(completed\)", done.stdout)
+    run_id = extract(r"MLflow run (\w{32})", done.stdout)
     assert mlflow_tags(runner.project, run_id)["zenml.run_name"] == name
 
     shown = runner.python(
@@ -200,11 +204,22 @@ def test_a_failed_shard_is_named_and_resumed_alone(runner, tmp_path):
     assert hooks["on_pipeline_error", "the second shard is broken"] == 1
     assert hooks["after_pipeline_run", "None"] == 0
 
-    resumed = runner.zenml("run", "--resume", told(r"--resume (\S+)", done.stderr))
+    resumed = runner.zenml("run", "--resume", extract(r"--resume (\S+)", done.stderr))
     assert resumed.returncode == 0, resumed.stderr
-    assert "2 steps, going on with" in resumed.stdout
+    assert "2 steps, resuming" in resumed.stdout
     assert runner.hooks()["before_node_run", "work"] == 1
     assert len(json.loads((runner.project / "data/gathered.json").read_text())) == 6
+
+
+def test_shards_in_a_group_of_parameters_are_resumed_with_their_part(tmp_path, home):
+    runner = Runner(write_files(tmp_path / "grouped", test_runtime.FILES), home)
+    arguments = ("-p", "work", "--shards", "2", "--params", "titles=all,execution.n_jobs=3")
+    failed = runner.zenml("run", *arguments, FAILS="2")
+    assert "part-2-of-2 failed: RuntimeError (in node part)" in failed.stderr
+    resumed = runner.zenml("run", "--resume", extract(r"--resume (\S+)", failed.stderr))
+    assert resumed.returncode == 0, resumed.stderr
+    assert "part-1-of-2" not in resumed.stdout
+    assert test_runtime.written(runner.project) == test_runtime.expected("all", n_jobs=3)
 
 
 def test_a_run_whose_process_was_killed_has_failed_and_is_resumed(runner):
@@ -212,7 +227,7 @@ def test_a_run_whose_process_was_killed_has_failed_and_is_resumed(runner):
     (runner.project / "data/numbers.json").write_text('{"numbers": [1, 2]}')
     assert runner.zenml("run", "-p", "memory", KILLED="yes").returncode == -9
     assert mlflow_runs(runner.project)[-1][1] == "RUNNING"
-    name = told(r"failed +(memory-\S+)", runner.zenml("status").stdout)
+    name = extract(r"failed +(memory-\S+)", runner.zenml("status").stdout)
     assert mlflow_runs(runner.project)[-1][1] == "FAILED"
     resumed = runner.zenml("run", "--resume", name)
     assert resumed.returncode == 0, resumed.stderr
@@ -264,7 +279,7 @@ def test_a_cached_step_runs_again_when_its_data_code_or_parameters_change(runner
 
 def test_status_and_logs_tell_of_a_run(runner):
     done = runner.zenml("run", "--nodes", "make")
-    name = told(r"ZenML run (\S+) \(completed\)", done.stdout)
+    name = extract(r"ZenML run (\S+) \(completed\)", done.stdout)
     assert name in runner.zenml("status").stdout
     shown = runner.zenml("status", name).stdout
     assert re.search(r"make +completed +\d", shown)
@@ -275,8 +290,8 @@ def test_stacks_are_registered_once_though_two_begin_on_a_fresh_machine(runner, 
     runner.environment["ZENML_CONFIG_PATH"] = str(tmp_path / "fresh")
     done = runner.zenml_at_once("stacks")
     assert [d.returncode for d in done] == [0, 0], done[0].stderr + done[1].stderr
-    told = sorted(d.stdout.count("made") for d in done)
-    assert told == [0, 4]
+    created = sorted(d.stdout.count(": created") for d in done)
+    assert created == [0, 4]
     assert "nothing to change" in runner.zenml("stacks").stdout
 
 
@@ -306,7 +321,7 @@ REFUSED = {
     ("--params", "cuont=3"): "no parameter 'cuont': did you mean 'count'?",
     ("--shards", "3"): "nothing in __default__ fans out",
     ("-p", "memory", "--nodes", "add_up"): "reads 'doubled', which no node",
-    ("--resume", "nothing"): "ZenML knows no run 'nothing'",
+    ("--resume", "nothing"): "ZenML has no run 'nothing'",
     ("--resume", "nothing", "--nodes", "make", "--params", "count=3"): "out --nodes, --params",
 }
 ONE_AFTER_THE_OTHER = """
@@ -315,11 +330,11 @@ from pathlib import Path
 from click.testing import CliRunner
 from zenml_runner.commands import zenml
 
-told = []
+results = []
 for arguments in json.loads(Path("arguments.json").read_text()):
     done = CliRunner().invoke(zenml, ["run", *arguments])
-    told.append([done.exit_code, done.output])
-Path("told.json").write_text(json.dumps(told))
+    results.append([done.exit_code, done.output])
+Path("results.json").write_text(json.dumps(results))
 """
 
 
@@ -331,7 +346,7 @@ def refusals(home, tmp_path_factory):
     done = runner.python(ONE_AFTER_THE_OTHER)
     assert done.returncode == 0, done.stderr
     assert not (runner.project / "data").exists()
-    return dict(zip(REFUSED, json.loads((runner.project / "told.json").read_text()), strict=True))
+    return dict(zip(REFUSED, json.loads((runner.project / "results.json").read_text()), strict=True))
 
 
 @pytest.mark.parametrize("arguments", REFUSED, ids=" ".join)

@@ -119,7 +119,7 @@ def test_one_step_of_a_tag_a_namespace_or_all():
 
 def test_named_steps_come_before_tags_and_tags_before_the_rest():
     grouping = {"by": "pipeline", "tags": ["light"], "steps": {"work": ["fit", "check"]}}
-    with pytest.raises(RunnerError, match="circle"):
+    with pytest.raises(RunnerError, match="cycle"):
         plan({"grouping": grouping})
     grouping = {"by": "pipeline", "steps": {"first": ["clean"], "work": ["fit", "check"]}}
     assert [s.name for s in plan({"grouping": grouping}).steps] == ["first", "work", "report"]
@@ -154,7 +154,7 @@ def test_settings_of_nodes_win_over_tags_and_tags_over_the_default():
         ),
         (
             {"grouping": {"steps": {"a": ["clean", "report"]}}},
-            "circle: fit must run after part of it",
+            "cycle: fit must run after part of it",
         ),
     ],
 )
@@ -180,7 +180,7 @@ def test_a_node_that_does_not_know_its_shard_may_not_write_in_each():
 
 def test_input_that_nobody_makes_is_refused_by_name():
     entries = {name: entry for name, entry in FILES.items() if name != "raw"}
-    with pytest.raises(RunnerError, match="reads 'raw', which no node of it makes"):
+    with pytest.raises(RunnerError, match="reads 'raw', which no node of it writes"):
         plan(entries=entries)
 
 

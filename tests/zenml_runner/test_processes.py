@@ -22,20 +22,20 @@ def test_a_process_lives_until_it_has_ended_though_nobody_has_asked_how():
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as started:
         began = psutil.Process(started.pid).create_time()
         process = processes.this_process() | {"pid": started.pid, "started": began}
-        assert processes._lives(process)
+        assert processes._is_alive(process)
         started.kill()
         os.waitid(os.P_PID, started.pid, os.WEXITED | os.WNOWAIT)
-        assert not processes._lives(process)
-    assert not processes._lives(process)
+        assert not processes._is_alive(process)
+    assert not processes._is_alive(process)
 
 
 def test_another_process_with_the_same_number_is_not_taken_for_it():
     own = processes.this_process()
-    assert processes._lives(own)
-    assert not processes._lives(own | {"started": own["started"] - 60})
+    assert processes._is_alive(own)
+    assert not processes._is_alive(own | {"started": own["started"] - 60})
 
 
 def test_a_run_of_another_machine_is_not_known_to_be_at_work():
     own = processes.this_process()
-    assert processes.is_at_work(run_of(own))
-    assert not processes.is_at_work(run_of(own | {"host": "elsewhere"}))
+    assert processes.is_running(run_of(own))
+    assert not processes.is_running(run_of(own | {"host": "elsewhere"}))

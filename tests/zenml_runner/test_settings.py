@@ -1,4 +1,4 @@
-"""What zenml.yml may say."""
+"""The schema of zenml.yml."""
 
 from importlib.resources import files
 
@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.settings import Retry, Settings, StepSettings, choose_stack, read_settings
+from zenml_runner.settings import Retry, StepSettings, ZenmlSettings, choose_stack, read_settings
 
 
 def refusal(content: dict) -> str:
@@ -16,7 +16,7 @@ def refusal(content: dict) -> str:
 
 
 def test_without_a_file_there_is_a_local_stack_with_a_tracker():
-    name, stack = choose_stack(Settings(), None)
+    name, stack = choose_stack(ZenmlSettings(), None)
     assert name == stack.type == "local"
     assert stack.mlflow is not None
 
@@ -42,11 +42,11 @@ def test_the_file_that_init_writes_is_valid():
         ({"schedules": {"train": {"cron": "weekly"}}}, "schedules.train.cron"),
     ],
 )
-def test_mistakes_are_named_by_their_place(content, message):
+def test_mistakes_are_named_by_their_key(content, message):
     assert message in refusal(content)
 
 
-def test_mistakes_in_several_sections_are_told_at_once():
+def test_mistakes_in_several_sections_are_listed_at_once():
     message = refusal({"fan_out": {"shards": 0}, "grouping": {"by": "mood"}})
     assert "fan_out.shards" in message
     assert "grouping.by" in message
@@ -63,4 +63,4 @@ def test_settings_of_a_node_win_over_those_before():
 
 def test_a_stack_that_does_not_exist_is_refused_with_the_nearest():
     with pytest.raises(RunnerError, match="did you mean 'local'"):
-        choose_stack(Settings(), "loca")
+        choose_stack(ZenmlSettings(), "loca")

@@ -16,7 +16,8 @@ from zenml_runner.commands.prepare import prepare
 from zenml_runner.project import open_project
 
 # No hooks: they would note what happens, and open a run of MLflow for each case.
-QUIET = {"src/tiny/settings.py": 'DISABLE_HOOKS_FOR_PLUGINS = ("kedro-mlflow", "kedro-viz")\n'}
+PLUGINS = ("kedro-mlflow", "kedro_mlflow", "kedro-viz")
+QUIET = {"src/tiny/settings.py": f"DISABLE_HOOKS_FOR_PLUGINS = {PLUGINS}\n"}
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -13,7 +13,7 @@ def step(**settings: object) -> StepPlan:
 
 
 def test_accelerators_need_a_kind():
-    with pytest.raises(RunnerError, match="gives fit 2 accelerators but does not say which"):
+    with pytest.raises(RunnerError, match="gives fit 2 accelerators without their type"):
         _options(step(gpu=2), remote=True)
     assert _options(step(gpu=2), remote=False)["settings"] == {}
 

@@ -1,6 +1,6 @@
-"""What a user types: `kedro zenml …`, or `python -m zenml_runner …` for any project.
+"""The commands `kedro zenml …`, or `python -m zenml_runner …` for any project.
 
-Nothing heavy is imported here: help must not wait for ZenML.
+The functions import their modules, so that help does not wait for ZenML.
 """
 
 from __future__ import annotations
@@ -18,25 +18,27 @@ PROJECT = click.option(
     type=click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True),
     help="Folder of the Kedro project; the current one if not given.",
 )
-ENV = click.option("--env", "-e", help="Configuration environment, as of kedro run.")
-STACK = click.option("--stack", help="One of zenml.yml; the environment's own if not given.")
+ENV = click.option("--env", "-e", help="Configuration environment, as in kedro run.")
+STACK = click.option("--stack", help="A stack of zenml.yml; the environment's own if not given.")
 PIPELINE = click.option("--pipeline", "-p", default="__default__", show_default=True)
 PARAMS = click.option(
     "--params",
     multiple=True,
     callback=parameters,
-    help="name=value, as of kedro run; may be given several times.",
+    help="name=value, as in kedro run; may be given several times.",
 )
-SHARDS = click.option("--shards", type=click.IntRange(1, 1000), help="How many, for what fans out.")
+SHARDS = click.option(
+    "--shards", type=click.IntRange(1, 1000), help="Number of shards of nodes that fan out."
+)
 SLICE = [
     click.option(f"--{name}", callback=names, default="", help=f"Comma-separated; {text}")
     for name, text in (
         ("tags", "only nodes with one of these tags."),
         ("nodes", "only these nodes."),
-        ("from-nodes", "these nodes and what follows."),
-        ("to-nodes", "these nodes and what they need."),
-        ("from-inputs", "what follows from these datasets."),
-        ("to-outputs", "what these datasets need."),
+        ("from-nodes", "these nodes and those that depend on them."),
+        ("to-nodes", "these nodes and those they depend on."),
+        ("from-inputs", "nodes that depend on these datasets."),
+        ("to-outputs", "nodes that these datasets depend on."),
         ("namespaces", "only nodes in these namespaces."),
     )
 ]
@@ -58,14 +60,14 @@ def _with(*options: Callable[[Command], Command]) -> Callable[[Command], Command
 @PROJECT
 @click.pass_context
 def zenml(context: click.Context, project: Path | None) -> None:
-    """Run Kedro pipelines with ZenML, here or on Vertex AI."""
+    """Run Kedro pipelines with ZenML, locally or on Vertex AI."""
     context.obj = project
 
 
 @zenml.command()
 @_with(PROJECT)
 def init(**arguments: Any) -> None:
-    """Write conf/base/zenml.yml with all keys explained."""
+    """Write conf/base/zenml.yml with comments on its keys."""
     from zenml_runner.commands.init import write_config
 
     write_config(**arguments)
@@ -84,7 +86,7 @@ def stacks(**arguments: Any) -> None:
 @_with(PROJECT, PIPELINE, ENV, STACK, PARAMS, SHARDS, *SLICE)
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False, resolve_path=True))
 def compile_(**arguments: Any) -> None:
-    """Write what would be submitted as YAML, to the terminal if no output is given."""
+    """Write the compiled pipeline as YAML, to the terminal if no output is given."""
     from zenml_runner.commands.compile import compile_pipeline
 
     compile_pipeline(**arguments)
@@ -93,9 +95,9 @@ def compile_(**arguments: Any) -> None:
 @zenml.command()
 @_with(PROJECT, PIPELINE, ENV, STACK, PARAMS, SHARDS, *SLICE)
 @click.option("--load-versions", callback=names, default="", help="dataset:version, …")
-@click.option("--dry-run", is_flag=True, help="Print the steps and end.")
-@click.option("--wait", is_flag=True, help="Wait for runs elsewhere, a line for each step.")
-@click.option("--resume", help="Name or id of a run: run what is left of it.")
+@click.option("--dry-run", is_flag=True, help="Print the steps only.")
+@click.option("--wait", is_flag=True, help="Wait for a remote run, with a line for each step.")
+@click.option("--resume", help="Name or id of a failed run: run its remaining steps.")
 def run(**arguments: Any) -> None:
     """Run a pipeline."""
     from zenml_runner.commands.run import run_pipeline
@@ -105,11 +107,11 @@ def run(**arguments: Any) -> None:
 
 @zenml.command()
 @_with(PROJECT, PIPELINE, ENV, STACK, PARAMS, SHARDS)
-@click.option("--cron", help="Five fields, in UTC; that of zenml.yml if not given.")
-@click.option("--delete", is_flag=True, help="End the pipeline's schedules.")
+@click.option("--cron", help="Five fields, in UTC; as in zenml.yml if not given.")
+@click.option("--delete", is_flag=True, help="Delete the pipeline's schedules.")
 @click.option("--list", "list_", is_flag=True, help="Show the project's schedules.")
 def schedule(**arguments: Any) -> None:
-    """Let a pipeline run by itself."""
+    """Create, list or delete schedules of a pipeline."""
     from zenml_runner.commands.schedule import schedule_pipeline
 
     schedule_pipeline(**arguments)
@@ -130,7 +132,7 @@ def status(**arguments: Any) -> None:
 @click.argument("run")
 @click.option("--step", help="Only this step.")
 def logs(**arguments: Any) -> None:
-    """Show what the steps of a run have logged."""
+    """Show the logs of a run's steps."""
     from zenml_runner.commands.status import show_logs
 
     show_logs(**arguments)

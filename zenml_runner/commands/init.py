@@ -1,4 +1,4 @@
-"""Writes a `zenml.yml` to begin from."""
+"""`kedro zenml init`: writes a first `zenml.yml`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from zenml_runner.errors import RunnerError
 
 
 def write_config(project: Path | None) -> None:
-    """Write `conf/base/zenml.yml`, unless there is one.
-
-    Args:
-        project: Folder of the Kedro project.
+    """Write `conf/base/zenml.yml`.
 
     Raises:
         RunnerError: If the file exists.
@@ -28,7 +25,6 @@ def write_config(project: Path | None) -> None:
     if target.exists():
         raise RunnerError(f"{target} exists; it is not overwritten.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(
-        files("zenml_runner").joinpath("zenml.yml").read_text(encoding="utf-8"), encoding="utf-8"
-    )
-    click.echo(f"Wrote {target}. `kedro zenml run --dry-run` shows what it does.")
+    template = files("zenml_runner").joinpath("zenml.yml").read_text(encoding="utf-8")
+    target.write_text(template, encoding="utf-8")
+    click.echo(f"Wrote {target}. `kedro zenml run --dry-run` prints the steps.")

@@ -1,4 +1,4 @@
-"""How options are read and errors are told."""
+"""Parses options and prints errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LEADING_ZERO = re.compile(r"0\d+")
 
 
 class FriendlyCommand(click.Command):
-    """Tells errors in one paragraph, unless `--traceback` asks for more."""
+    """Prints errors in one paragraph, unless `--traceback` asks for more."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -23,16 +23,9 @@ class FriendlyCommand(click.Command):
         self.params.append(click.Option(["--traceback"], is_flag=True, help=help_text))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command.
-
-        Args:
-            ctx: The parsed command line.
-
-        Raises:
-            click.ClickException: In place of an error.
-        """
+        """Run the command; its errors become a `click.ClickException`."""
         traceback = ctx.params.pop("traceback")
-        # --project may stand before the command as well as behind it.
+        # --project is valid before and after the command.
         ctx.params["project"] = ctx.params.get("project") or ctx.obj
         try:
             return super().invoke(ctx)
@@ -55,7 +48,7 @@ class FriendlyGroup(click.Group):
 
 
 def names(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
-    """Read names between commas; a comma in brackets belongs to the name, as in Kedro's own."""
+    """Split names at commas; a comma in brackets belongs to the name, as in Kedro's options."""
     parts, depth = [""], 0
     for letter in value:
         depth += (letter in "[(") - (letter in "])")
@@ -69,12 +62,12 @@ def names(_context: click.Context, _option: click.Parameter, value: str) -> tupl
 def parameters(
     context: click.Context, option: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Read `name=value,other=value`, with types as in YAML and nested where names have dots.
+    """Parse `name=value,other=value`, with types as in YAML, nested where names have dots.
 
-    A piece without a name goes on with the value before it: `titles=A,B`.
+    A piece without a name belongs to the value before it: `titles=A,B`.
 
     Raises:
-        click.BadParameter: If a text does not start with a name, or a value cannot be read.
+        click.BadParameter: If a text does not start with a name, or a value is not valid YAML.
     """
     pairs: list[str] = []
     for text in values:

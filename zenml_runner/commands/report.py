@@ -1,4 +1,4 @@
-"""What the terminal shows of a run."""
+"""The output of a run on the terminal."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from zenml_runner.commands.prepare import Prepared
 
 
-class Report:
-    """A line for each step of a run as it ends."""
+class RunReport:
+    """Prints a line for each step of a run as it ends."""
 
     def __init__(self, plan: Plan) -> None:
         self._width = max(len(step.name) for step in plan.steps)
@@ -25,7 +25,7 @@ class Report:
         self._started = time.perf_counter()
 
     def line(self, name: str, seconds: float, outcome: str) -> None:
-        """Print a line: how many steps are done, name, seconds, outcome."""
+        """Print the number of completed steps, and the step's name, seconds and outcome."""
         self._done += not outcome.startswith("failed")
         digits = len(str(self._count))
         click.echo(
@@ -34,59 +34,53 @@ class Report:
         )
 
     def end(self) -> None:
-        """Print that all is done."""
+        """Print that all steps have completed."""
         seconds = time.perf_counter() - self._started
         click.echo(f"All {self._count} steps done in {seconds:.1f} s.")
 
-    @staticmethod
-    def describe(error: BaseException) -> str:
-        """The error itself, with the node it came from."""
-        notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
-        return f"{type(error).__name__}{notes}: {error}"
+
+def describe_error(error: BaseException) -> str:
+    """Return the error with its type and its node."""
+    notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+    return f"{type(error).__name__}{notes}: {error}"
 
 
-def tell_plan(prepared: Prepared) -> None:
-    """Print what a run will do."""
+def print_plan(prepared: Prepared) -> None:
+    """Print the steps of a run."""
     plan = prepared.plan
     env = plan.run.env or "the project's default"
     click.echo(
         f"{plan.run.package}: pipeline {plan.run.pipeline}, environment {env}, "
         f"stack {prepared.stack_name}, {len(plan.steps)} steps"
-        + (f", going on with {plan.resumes}" if plan.resumes else "")
+        + (f", resuming {plan.resumes}" if plan.resumes else "")
     )
     for step in plan.steps:
         nodes = "" if step.nodes == (step.name,) else f": {', '.join(step.nodes)}"
-        after = f"  after {', '.join(_folded(step.after))}" if step.after else ""
-        click.echo(f"  {step.name}{nodes}{after}")
+        # Many shards are abbreviated.
+        after = step.after if len(step.after) <= 4 else (step.after[0], "…", step.after[-1])
+        click.echo(f"  {step.name}{nodes}" + (f"  after {', '.join(after)}" if after else ""))
 
 
-def _folded(names: tuple[str, ...]) -> list[str]:
-    """Many shards as one."""
-    if len(names) <= 4:
-        return list(names)
-    return [names[0], "…", names[-1]]
-
-
-def tell_places(zenml_run: Any) -> None:
-    """Print where a run can be looked at."""
+def print_links(zenml_run: Any) -> None:
+    """Print the addresses of a run in ZenML, Vertex AI and MLflow."""
     from zenml.utils.dashboard_utils import get_run_url
 
-    from zenml_runner.tracking import MLFLOW_PLACE, MLFLOW_RUN
+    from zenml_runner.tracking import MLFLOW_RUN_ID, MLFLOW_URL
 
     metadata = zenml_run.run_metadata or {}
     click.echo(f"ZenML run {zenml_run.name} ({zenml_run.status.value})")
     click.echo(f"  {get_run_url(zenml_run) or f'kedro zenml status {zenml_run.name}'}")
     if job := metadata.get("orchestrator_url"):
         click.echo(f"Vertex job\n  {job}")
-    if run_id := metadata.get(MLFLOW_RUN):
-        click.echo(f"MLflow run {run_id}\n  {metadata.get(MLFLOW_PLACE)}")
+    if run_id := metadata.get(MLFLOW_RUN_ID):
+        click.echo(f"MLflow run {run_id}\n  {metadata.get(MLFLOW_URL)}")
 
 
-def resume_command(prepared: Prepared, zenml_run: Any) -> str:
-    """The command that runs what is left of a run."""
+def print_resume(prepared: Prepared, zenml_run: Any) -> None:
+    """Print the command that resumes a run."""
     in_project = sys.argv[0].endswith("kedro")
     command = ["kedro", "zenml"] if in_project else ["python", "-m", "zenml_runner"]
     command += ["run", "--resume", zenml_run.name, "--stack", prepared.stack_name]
     if not in_project or prepared.project.named:
         command += ["--project", str(prepared.project.path)]
-    return shlex.join(command)
+    click.echo(f"Resume it with\n  {shlex.join(command)}", err=True)

@@ -1,4 +1,4 @@
-"""Registers the stacks of `zenml.yml`."""
+"""`kedro zenml stacks`: registers the stacks of `zenml.yml`."""
 
 from __future__ import annotations
 
@@ -6,23 +6,17 @@ from pathlib import Path
 
 import click
 
+from zenml_runner.errors import RunnerError
 from zenml_runner.plan import RunSpec
 
 
 def register_stacks(project: Path | None, env: str | None) -> None:
-    """Make ZenML's stacks what zenml.yml says.
-
-    Stacks that lack what only another environment configures are named and left out.
-
-    Args:
-        project: Folder of the Kedro project.
-        env: Configuration environment.
+    """Register the stacks of zenml.yml; one that lacks settings of another environment is skipped.
 
     Raises:
         RunnerError: If the environment's own stack cannot be registered.
     """
     from zenml_runner.client import quiet_client
-    from zenml_runner.errors import RunnerError
     from zenml_runner.execution import Execution
     from zenml_runner.project import open_project
     from zenml_runner.stacks import register
@@ -36,7 +30,7 @@ def register_stacks(project: Path | None, env: str | None) -> None:
         except RunnerError as error:
             if name == settings.stack:
                 raise
-            click.echo(f"{name}: left out. {error}")
+            click.echo(f"{name}: skipped. {error}")
             continue
         click.echo(f"{name}: ZenML stack {full_name}" + ("" if changes else ", nothing to change"))
         for line in changes:

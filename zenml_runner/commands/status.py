@@ -1,4 +1,4 @@
-"""Shows runs, their steps and what these have logged."""
+"""`kedro zenml status` and `kedro zenml logs`: show runs, their steps and logs."""
 
 from __future__ import annotations
 
@@ -12,17 +12,12 @@ from zenml_runner.errors import refuse_unknown
 from zenml_runner.plan import plan_of, project_tag
 from zenml_runner.project import open_project
 
-MOST_RUNS = 20
-LINES_A_PAGE = 1000
+MAX_RUNS = 20
+PAGE_LINES = 1000
 
 
 def show_status(project: Path | None, run: str | None) -> None:
-    """Show the last runs of the project, or the steps of one.
-
-    Args:
-        project: Folder of the Kedro project.
-        run: Name or id of a run.
-    """
+    """Show the last runs of the project, or the steps of the run with a name or id."""
     opened = open_project(project)
     if run is None:
         _list_runs(opened.package)
@@ -31,12 +26,7 @@ def show_status(project: Path | None, run: str | None) -> None:
 
 
 def show_logs(project: Path | None, run: str, step: str | None) -> None:
-    """Show what the steps of a run have logged.
-
-    Args:
-        project: Folder of the Kedro project.
-        run: Name or id of the run.
-        step: Only this one.
+    """Show the logs of a run's steps, or of one step.
 
     Raises:
         RunnerError: If there is no such run or step.
@@ -52,28 +42,28 @@ def show_logs(project: Path | None, run: str, step: str | None) -> None:
 
 
 def _lines(step: Any) -> list[str]:
-    """All messages that are stored of a step, what its preparation logged left out."""
+    """Return all messages of a step, without those of its preparation."""
     found: list[str] = []
     for logs in step.log_collection or []:
         store = _log_store(logs)
         after = None
         while store is not None and logs.source == "step":
-            page = store.fetch(logs, start="oldest", limit=LINES_A_PAGE, after=after)
+            page = store.fetch(logs, start="oldest", limit=PAGE_LINES, after=after)
             found.extend(entry.message.rstrip() for entry in page.items)
             after = page.after
             if after is None or not page.items:
                 break
-    return _once(found) or ["(nothing was logged)"]
+    return _without_repeats(found) or ["(nothing was logged)"]
 
 
-def _once(messages: list[str]) -> list[str]:
-    """Without lines that are stored twice: as logged, and as the terminal showed them."""
+def _without_repeats(messages: list[str]) -> list[str]:
+    """Remove lines that are stored twice: as logged, and as the terminal showed them."""
     following = [*messages[1:], ""]
     return [m for m, after in zip(messages, following, strict=True) if not (after and after in m)]
 
 
 def _log_store(logs: Any) -> Any:
-    """Where logs lie: in a log store, or beside the artifacts where the stack has none."""
+    """Return the log store; it is part of the artifact store where the stack has none."""
     from zenml.artifacts.utils import instantiate_artifact_store
     from zenml.enums import StackComponentType
     from zenml.log_stores.artifact.artifact_log_store import ArtifactLogStore
@@ -91,27 +81,24 @@ def _log_store(logs: Any) -> Any:
 
 
 def _list_runs(package: str) -> None:
+    from zenml_runner.processes import refreshed, runs_on_this_machine
+
     tag = project_tag(package)
-    runs = quiet_client().list_pipeline_runs(sort_by="desc:created", size=MOST_RUNS, tags=[tag])
-    for run in map(_settled_here, runs.items):
-        click.echo(f"{run.created:%Y-%m-%d %H:%M}  {run.status.value:12}  {run.name}")
+    runs = quiet_client().list_pipeline_runs(sort_by="desc:created", size=MAX_RUNS, tags=[tag])
+    for run in runs.items:
+        # A remote run is refreshed only on request: that takes seconds.
+        shown = refreshed(run) if runs_on_this_machine(run) and not run.status.is_finished else run
+        click.echo(f"{shown.created:%Y-%m-%d %H:%M}  {shown.status.value:12}  {shown.name}")
     if not runs.items:
         click.echo(f"No runs of {package} yet.")
 
 
-def _settled_here(run: Any) -> Any:
-    """A run of this machine in its true state; others are asked about one by one."""
-    from zenml_runner.processes import runs_here, settled
-
-    return settled(run) if not run.status.is_finished and runs_here(run) else run
-
-
 def _show_run(run: Any) -> None:
-    from zenml_runner.commands.report import tell_places
-    from zenml_runner.commands.watch import lost, reason
-    from zenml_runner.processes import settled
+    from zenml_runner.commands.report import print_links
+    from zenml_runner.commands.watch import reason, seconds_of, was_interrupted
+    from zenml_runner.processes import refreshed
 
-    run = settled(run)
+    run = refreshed(run)
     plan = plan_of(run)
     names = [step.name for step in plan.steps] if plan else list(run.steps)
     width = max(map(len, names), default=0)
@@ -120,12 +107,12 @@ def _show_run(run: Any) -> None:
         if step is None:
             click.echo(f"  {name:{width}}  not started")
             continue
-        seconds = (step.end_time - step.start_time).total_seconds() if step.end_time else None
-        took = f"{seconds:8.1f} s" if seconds is not None else ""
-        state = "failed" if lost(run, step) else step.status.value
+        seconds = seconds_of(step)
+        took = "" if seconds is None else f"{seconds:8.1f} s"
+        state = "failed" if was_interrupted(run, step) else step.status.value
         click.echo(f"  {name:{width}}  {state:10}{took}")
         if state == "failed":
             click.echo(f"    {reason(step)}")
-    tell_places(run)
+    print_links(run)
     if plan and run.status.is_finished and not run.status.is_successful:
-        click.echo(f"Go on from there with\n  kedro zenml run --resume {run.name}")
+        click.echo(f"Resume it with\n  kedro zenml run --resume {run.name}")

@@ -86,7 +86,7 @@ class Outcome:
     def succeeded(self) -> bool:
         return not self.failed
 
-    def told(self) -> str:
+    def failures(self) -> str:
         """What the failed tasks printed."""
         return "\n".join(f"== {name}\n{self.output[name]}" for name in sorted(self.failed))
 

@@ -1,8 +1,10 @@
-"""A Kedro project with one sharded node, which can be told to fail or to hang, on a bucket."""
+"""A Kedro project with one sharded node, which fails or hangs on demand, on a bucket."""
 
 from pathlib import Path
 
 import kedro
+
+from tests.zenml_runner.projects import write_files
 
 FILES = {
     "pyproject.toml": f"""
@@ -96,8 +98,4 @@ def write_project(folder: Path, bucket: str, mlflow: str) -> Path:
         "conf/base/catalog.yml": CATALOG.replace("BUCKET", bucket),
         "conf/base/zenml.yml": ZENML.replace("MLFLOW", mlflow),
     }
-    for name, content in (FILES | more).items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-    return folder
+    return write_files(folder, FILES | more)

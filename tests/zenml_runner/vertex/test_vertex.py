@@ -91,7 +91,7 @@ def submitted(google: Cloud, submissions: subprocess.Popen[str]) -> dict[str, st
 
 @pytest.fixture(scope="module")
 def troubled(google: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small project whose node can be told to fail or to hang."""
+    """A small project whose node fails or hangs on demand."""
     google.make_bucket("numbers")
     return write_project(tmp_path_factory.mktemp("troubled"), "numbers", google.mlflow)
 
@@ -125,7 +125,7 @@ def test_a_failing_node_and_a_killed_container_are_retried_and_the_run_goes_on(
     (tmp_path / "work-1-of-2.fails").touch()
     (tmp_path / "work-2-of-2.hangs").write_text("1")
     run = google.run_watched(troubled, tmp_path, "run", "--pipeline", "squares")
-    assert run.code == 0, run.output + run.outcome.told()
+    assert run.code == 0, run.output + run.outcome.failures()
     assert run.outcome.attempts == {"work-1-of-2": 2, "work-2-of-2": 2, "gather": 1, "report": 1}
     assert "the disk is full" in run.outcome.output["work-1-of-2"]
     assert "All 4 steps done" in run.output
@@ -149,7 +149,7 @@ def test_a_shard_that_is_killed_too_often_fails_the_run_and_is_resumed_alone(
     assert zenml_run["body"]["status"] == "failed"
     assert [r.info.status for r in google.mlflow_runs(zenml_run)] == ["FAILED"]
 
-    asked = google.start(troubled, ["status", zenml_run["name"]])
+    status = google.start(troubled, ["status", zenml_run["name"]])
     printed = re.search(r"python -m zenml_runner (run --resume .*)", run.output)
     assert printed is not None, run.output
     arguments = shlex.split(printed[1])
@@ -157,15 +157,15 @@ def test_a_shard_that_is_killed_too_often_fails_the_run_and_is_resumed_alone(
     assert arguments[place + 1] == str(troubled)
     del arguments[place : place + 2]
     resumed = google.run_watched(troubled, tmp_path, *arguments)
-    assert resumed.code == 0, resumed.output + resumed.outcome.told()
+    assert resumed.code == 0, resumed.output + resumed.outcome.failures()
     assert resumed.outcome.attempts == {"work-2-of-2": 1, "gather": 1, "report": 1}
     assert_completed(google, resumed.job_id, resumed.outcome)
 
-    told, _ = asked.communicate()
-    assert asked.returncode == 0, told
-    assert re.search(r"work-1-of-2 +completed", told), told
-    assert re.search(r"work-2-of-2 +failed", told), told
-    assert re.search(r"gather +not started", told), told
+    shown, _ = status.communicate()
+    assert status.returncode == 0, shown
+    assert re.search(r"work-1-of-2 +completed", shown), shown
+    assert re.search(r"work-2-of-2 +failed", shown), shown
+    assert re.search(r"gather +not started", shown), shown
 
 
 def test_a_schedule_has_its_cron_string_and_its_runs_one_version_in_all_steps(
@@ -178,7 +178,7 @@ def test_a_schedule_has_its_cron_string_and_its_runs_one_version_in_all_steps(
         weekly["createPipelineJobRequest"]["pipelineJob"]
     )
     outcome = google.execute("squares-on-monday", troubled, tmp_path)
-    assert outcome.succeeded, outcome.told()
+    assert outcome.succeeded, outcome.failures()
     assert_completed(google, "squares-on-monday", outcome, attempts=1)
     run = google.zenml_run("squares-on-monday")
     assert re.fullmatch(r"squares-\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d_\d+", run["name"])
@@ -195,7 +195,7 @@ def test_a_schedule_that_is_deleted_ends_on_vertex_as_well_as_in_zenml(
         "troubled-squares  0 5 * * 1  active",
         "troubled-__default__  0 6 * * *  active",
     )
-    ended = scheduling.index("Ended the schedule troubled-__default__.")
+    ended = scheduling.index("Deleted the schedule troubled-__default__.")
     assert {squares, daily} <= set(scheduling[:ended])
     assert scheduling[ended + 1 :] == [squares]
 
@@ -216,7 +216,7 @@ def test_a_machine_type_makes_a_step_a_custom_job_with_its_retries(weekly: dict[
 
 
 @pytest.mark.usefixtures("submissions")
-def test_a_part_that_does_not_answer_is_told_in_one_paragraph(
+def test_a_part_that_does_not_answer_is_explained_in_one_paragraph(
     google: Cloud, troubled: Path, tmp_path: Path
 ) -> None:
     nobody = "http://127.0.0.1:9"
@@ -230,8 +230,8 @@ def test_a_part_that_does_not_answer_is_told_in_one_paragraph(
         (homeless, {}, "The artifact store gs://nowhere does not exist"),
     ]
     with ThreadPoolExecutor(2) as pool:
-        told = pool.map(lambda case: google.type(case[0], "run", **case[1]), cases)
-    for (code, output), (_, _, message) in zip(told, cases, strict=True):
+        answers = pool.map(lambda case: google.type(case[0], "run", **case[1]), cases)
+    for (code, output), (_, _, message) in zip(answers, cases, strict=True):
         assert code == 1, output
         assert output.splitlines()[-1].startswith(f"Error: {message}"), output
         assert "Traceback" not in output
@@ -263,41 +263,46 @@ def test_what_fans_out_is_n_executors_joined_before_what_depends_on_them(
     google: Cloud, submitted: dict[str, str]
 ) -> None:
     tune = tasks_of(google.vertex.jobs[submitted["tune"]])
-    shards = {f"tune_titles-{k}-of-4" for k in range(1, 5)}
-    folds = {f"forecast_folds-{k}-of-4" for k in range(1, 5)}
-    assert set(tune) == shards | folds | {"boost_folds", "weigh_families"}
-    assert all(not tune[name].after for name in shards)
-    assert all(tune[name].retries == 2 for name in shards | folds)
-    resources = [tune[name].container["resources"] for name in shards | folds]
+    searches, folds = sharded("tune.search_orders"), sharded("tune.forecast_folds")
+    assert set(tune) == searches | folds | {"tune.fit_global_model", "tune.weigh_families"}
+    assert all(not tune[name].after for name in searches)
+    assert all(tune[name].retries == 2 for name in searches | folds)
+    resources = [tune[name].container["resources"] for name in searches | folds]
     assert {given["cpuLimit"] for given in resources} == {8.0}
     assert {given["memoryLimit"] for given in resources} == {16.0}
     whole = tasks_of(google.vertex.jobs[submitted["__default__"]])
-    fits = {f"fit_training_models-{k}-of-4" for k in range(1, 5)}
-    releases = {f"fit_release_models-{k}-of-4" for k in range(1, 5)}
-    known = {f"forecast_known_weeks-{k}-of-4" for k in range(1, 5)}
-    compared = {f"forecast_with_champion-{k}-of-4" for k in range(1, 5)}
-    (selection,) = [name for name in whole if "select_titles" in name]
+    scored, released = sharded("train.training.fit_titles"), sharded("train.release.fit_titles")
+    champion = sharded("train.champion.fit_titles")
+    known = sharded("evaluate.forecast_known_weeks")
+    compared = sharded("evaluate.forecast_with_champion")
+    split = "preprocess.split_weeks"
+    (weeks,) = [name for name in whole if name.startswith("preprocess.limit_weeks")]
     (table,) = [name for name in whole if "build_regressors" in name]
-    chosen = shards | {"weigh_families", table}
     for names, after in (
-        (shards, {"split_weeks"}),
-        (folds, shards | {"split_weeks", "boost_folds", table}),
-        (fits, chosen | {"split_weeks", "boost_training_weeks"}),
-        (releases, chosen | {selection, "boost_all_weeks"}),
-        (known, fits | {"split_weeks", "weigh_families"}),
-        (compared, shards | folds | known | {"split_weeks", "weigh_families"}),
+        (searches, {split}),
+        (folds, searches | {split, "tune.fit_global_model", table}),
+        (scored, {"tune.weigh_families", split, table, "train.training.fit_global_model"}),
+        (released, {"tune.weigh_families", weeks, table, "train.release.fit_global_model"}),
+        (champion, {"train.recall_champion", split, table, "train.champion.fit_global_model"}),
+        (known, scored | {split, "tune.weigh_families"}),
+        (compared, champion),
     ):
         for name in names:
             assert whole[name].after == after, name
             assert whole[name].retries == 2, name
             given = whole[name].container["resources"]
             assert (given["cpuLimit"], given["memoryLimit"]) == (8.0, 16.0), name
-    every = shards | folds | fits | releases | known | compared
+    every = searches | folds | scored | released | champion | known | compared
     assert {name for name in whole if "-of-4" in name} == every
-    assert whole["publish_release"].after >= releases
-    assert whole["score_titles"].after >= known
-    assert whole["forecast_titles"].retries == 0
-    assert "cpuLimit" not in whole["forecast_titles"].container.get("resources", {})
+    assert whole["train.assemble_release"].after >= released
+    assert whole["evaluate.score_titles"].after >= known
+    forecast = whole["forecast.forecast_titles"]
+    assert forecast.retries == 0
+    assert "cpuLimit" not in forecast.container.get("resources", {})
+
+
+def sharded(node: str) -> set[str]:
+    return {f"{node}-{k}-of-4" for k in range(1, 5)}
 
 
 def test_tune_train_evaluate_and_forecast_run_in_containers_and_write_to_the_bucket(
@@ -307,7 +312,7 @@ def test_tune_train_evaluate_and_forecast_run_in_containers_and_write_to_the_buc
     before = set(google.bucket.find("books"))
     for pipeline in ("tune", "train", "evaluate", "forecast"):
         outcome = google.execute(submitted[pipeline], ROOT)
-        assert outcome.succeeded, outcome.told()
+        assert outcome.succeeded, outcome.failures()
         assert_completed(google, submitted[pipeline], outcome, attempts=1)
     written = {path.split("/")[1] for path in set(google.bucket.find("books")) - before}
     assert written == {"06_models", "07_model_output", "08_reporting"}

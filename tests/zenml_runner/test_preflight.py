@@ -4,7 +4,7 @@ import os
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-from zenml_runner.health import MLFLOW_RETRIES, impatient, trouble
+from zenml_runner.preflight import MLFLOW_RETRIES, few_mlflow_retries, server_error
 
 
 class Healthy(BaseHTTPRequestHandler):
@@ -20,16 +20,16 @@ def test_a_server_whose_address_has_a_password_is_there():
     with HTTPServer(("127.0.0.1", 0), Healthy) as server:
         thread = threading.Thread(target=server.handle_request)
         thread.start()
-        assert trouble(f"http://ann:word@127.0.0.1:{server.server_port}/") is None
+        assert server_error(f"http://ann:word@127.0.0.1:{server.server_port}/") is None
         thread.join()
-    assert trouble(f"http://127.0.0.1:{server.server_port}") is not None
+    assert server_error(f"http://127.0.0.1:{server.server_port}") is not None
 
 
 def test_patience_is_short_for_a_while_unless_the_user_has_said_how_long(monkeypatch):
     monkeypatch.delenv(MLFLOW_RETRIES, raising=False)
-    with impatient():
+    with few_mlflow_retries():
         assert os.environ[MLFLOW_RETRIES] == "2"
     assert MLFLOW_RETRIES not in os.environ
     monkeypatch.setenv(MLFLOW_RETRIES, "9")
-    with impatient():
+    with few_mlflow_retries():
         assert os.environ[MLFLOW_RETRIES] == "9"

@@ -5,9 +5,9 @@ from kedro.config import OmegaConfigLoader
 from kedro.pipeline import Pipeline, node
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.known import refuse_unknown_env, refuse_unknown_params, refuse_unknown_parts
-from zenml_runner.plan import RunSpec, Slice
+from zenml_runner.plan import RunSpec, Slice, deep_merge
 from zenml_runner.project import settings_of
+from zenml_runner.validation import refuse_unknown_env, refuse_unknown_params, refuse_unknown_parts
 
 PARAMETERS = "model: {depth: 3, start: {seed: 1}}\noptions: {}\ncount: 4\n"
 CATALOG = '_root: "${runtime_params:data_root, data}"\n'
@@ -23,6 +23,11 @@ def loader(tmp_path):
     return OmegaConfigLoader(tmp_path, base_env="base", default_run_env="local")
 
 
+def with_given(loader: OmegaConfigLoader, given: dict) -> dict:
+    """Parameters as Kedro merges them, in a project without hooks."""
+    return deep_merge(loader["parameters"], given)
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -34,8 +39,8 @@ def loader(tmp_path):
     ],
     ids=str,
 )
-def test_parameters_that_something_reads_are_taken(loader, given):
-    refuse_unknown_params(given, loader)
+def test_parameters_that_something_reads_are_accepted(loader, given):
+    refuse_unknown_params(given, loader, with_given(loader, given))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +53,13 @@ def test_parameters_that_something_reads_are_taken(loader, given):
 )
 def test_parameters_that_nothing_reads_are_refused_at_any_depth(loader, given, message):
     with pytest.raises(RunnerError, match=message):
-        refuse_unknown_params(given, loader)
+        refuse_unknown_params(given, loader, with_given(loader, given))
+
+
+@pytest.mark.parametrize("given", [{"depth": 4}, {"model": {"deep": 4}}], ids=str)
+def test_a_name_that_a_hook_of_the_project_has_moved_is_accepted(loader, given):
+    moved = {"model": {"depth": 4, "start": {"seed": 1}}, "options": {}, "count": 4}
+    refuse_unknown_params(given, loader, moved)
 
 
 def test_an_environment_without_a_folder_is_refused_with_the_nearest(loader):

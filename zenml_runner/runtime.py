@@ -1,11 +1,11 @@
-"""Where the nodes of a step run: in the session of the whole run, or in one of their own.
+"""The Kedro session in which the nodes of a step run.
 
 On ZenML's local orchestrator all steps run in the process that typed the command. It has one Kedro
-session: pipeline hooks are called once, at the first step and after the last.
+session: pipeline hooks are called once, before the first step and after the last.
 
 Elsewhere each step is a process of its own, and a Kedro run of its nodes: pipeline hooks are called
-in each, with the step's nodes as the pipeline. An MLflow run is open before the session starts, so
-that plugins find it and open none.
+in each, with the step's nodes as the pipeline. The MLflow run is active before the session starts,
+so plugins join it and open none.
 """
 
 from __future__ import annotations
@@ -19,43 +19,41 @@ from zenml_runner import caching
 from zenml_runner.execution import Execution
 from zenml_runner.lineage import Lineage
 from zenml_runner.plan import StepPlan, Task, version_of
-from zenml_runner.project import open_project
+from zenml_runner.project import open_project, run_group
 from zenml_runner.tracking import (
+    active_run_id,
+    changed_params_as_tags,
     close,
-    forgiving_parameters,
     link,
-    opened_run,
+    start_run,
     tracked_step,
 )
 
-_of_whole_run: WholeRun | None = None
+_local_run: LocalRun | None = None
 
 
 def run(task: Task, context: Any) -> Lineage:
-    """Run a step where it belongs.
+    """Run a step in the session of the whole run, or in its own where there is none.
 
     Args:
         task: The step's parameter.
         context: ZenML's step context.
-
-    Returns:
-        What was read and written.
     """
-    if _of_whole_run is not None:
-        return _of_whole_run.run_step(task.step, context)
-    return run_alone(task, context)
+    if _local_run is not None:
+        return _local_run.run_step(task.step, context)
+    return run_in_own_session(task, context)
 
 
-def run_alone(task: Task, context: Any) -> Lineage:
-    """Run a step in a Kedro session of its own."""
+def run_in_own_session(task: Task, context: Any) -> Lineage:
+    """Run a step as a Kedro run of its nodes."""
     project = open_project()
     zenml_run = context.pipeline_run
     run = task.run.model_copy(update={"version": task.run.version or version_of(zenml_run)})
-    with tracked_step(zenml_run, run, task.step.name, task.steps):
+    with run_group(zenml_run.name), tracked_step(zenml_run, run, task.step.name, task.steps):
         execution = Execution(project, run, task.step.params)
         execution.load(alone=True)
         execution.narrow(task.step.nodes)
-        lineage = caching.previous(execution, task.step)
+        lineage = caching.cached_lineage(execution, task.step)
         if lineage is not None:
             return lineage
         execution.begin()
@@ -68,11 +66,11 @@ def run_alone(task: Task, context: Any) -> Lineage:
         return lineage
 
 
-class WholeRun:
-    """A run of which all steps run in this process.
+class LocalRun:
+    """A run whose steps all run in this process.
 
     Attributes:
-        errors: Of the steps whose last attempt has failed, by name.
+        errors: By step, the error of the last attempt where it has failed.
         zenml_run: Id of the run in ZenML, once it has begun.
     """
 
@@ -82,13 +80,13 @@ class WholeRun:
         on_step: Callable[[str, float, str], None],
         tracking_uri: str | None,
     ) -> None:
-        """Make a host.
+        """Prepare the run.
 
         Args:
-            execution: A loaded one.
+            execution: A loaded execution.
             on_step: Called after each attempt of a step with the step's name, seconds, and "done",
-                "cached", or "failed" and why.
-            tracking_uri: Where the run is tracked if no plugin of the project tracks it.
+                "cached", or "failed" and the reason.
+            tracking_uri: MLflow's address for runs that no plugin of the project tracks.
         """
         self._execution = execution
         self._on_step = on_step
@@ -99,11 +97,11 @@ class WholeRun:
         self.zenml_run: Any = None
 
     @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """Take all steps of this process, and tell the hooks at last how the run has ended."""
-        global _of_whole_run  # noqa: PLW0603 - ZenML hands a step its parameters alone
-        _of_whole_run = self
-        with forgiving_parameters():
+    def active(self) -> Iterator[None]:
+        """Run all steps of this process, and report the run's end to the hooks."""
+        global _local_run  # noqa: PLW0603 - ZenML passes a step its parameters alone
+        _local_run = self
+        with changed_params_as_tags():
             try:
                 self._execution.begin()
                 yield
@@ -113,7 +111,7 @@ class WholeRun:
             else:
                 self._end(None)
             finally:
-                _of_whole_run = None
+                _local_run = None
 
     def run_step(self, step: StepPlan, context: Any) -> Lineage:
         """Run a step in the session of the whole run."""
@@ -121,13 +119,13 @@ class WholeRun:
         try:
             if self.zenml_run is None:
                 self._link(context.pipeline_run)
-            lineage = caching.previous(self._execution, step)
+            lineage = caching.cached_lineage(self._execution, step)
             outcome = "done" if lineage is None else "cached"
             if lineage is None:
                 lineage = self._execution.run_step(step)
         except Exception as error:
             self.errors[step.name] = error
-            self._on_step(step.name, time.perf_counter() - started, _told(step, error))
+            self._on_step(step.name, time.perf_counter() - started, _failure(step, error))
             raise
         self.errors.pop(step.name, None)
         self._on_step(step.name, time.perf_counter() - started, outcome)
@@ -135,15 +133,15 @@ class WholeRun:
 
     def _link(self, zenml_run: Any) -> None:
         self.zenml_run = zenml_run.id
-        self._mlflow_run = opened_run()
+        self._mlflow_run = active_run_id()
         if self._mlflow_run is None and self._tracking_uri is not None:
             self._own_mlflow_run = True
-            self._mlflow_run = opened_run(self._tracking_uri, self._execution.run, zenml_run.name)
+            self._mlflow_run = start_run(self._tracking_uri, self._execution.run, zenml_run.name)
         if self._mlflow_run is not None:
             link(self._mlflow_run, zenml_run)
 
     def _end(self, error: BaseException | None) -> None:
-        """Tell the hooks, whose own errors count too, and close the MLflow run."""
+        """Call the last hooks, whose own errors count too, and close the MLflow run."""
         completed = False
         try:
             if error is None:
@@ -152,13 +150,13 @@ class WholeRun:
             else:
                 self._execution.fail(next(iter(self.errors.values()), error))
         finally:
-            mlflow_run = self._mlflow_run or opened_run()
+            mlflow_run = self._mlflow_run or active_run_id()
             if mlflow_run is not None and (self._own_mlflow_run or not completed):
                 close(mlflow_run, completed=completed)
 
 
-def _told(step: StepPlan, error: Exception) -> str:
-    """How a failed attempt is told; whether another one follows is ZenML's to count."""
+def _failure(step: StepPlan, error: Exception) -> str:
+    """Describe a failed attempt; ZenML decides whether another one follows."""
     retry = step.settings.retry
     more = f", {retry.max_retries} retries at most" if retry and retry.max_retries else ""
     first_line = next(iter(str(error).splitlines()), "")[:200]

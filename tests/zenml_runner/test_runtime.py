@@ -1,0 +1,239 @@
+"""Sessions of steps: shards whose parameter stands in a group, the run's name, moved parameters."""
+
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import kedro
+import pytest
+
+from tests.zenml_runner.projects import write_files
+from zenml_runner import caching, runtime, tracking
+from zenml_runner.commands.prepare import Prepared, prepare
+from zenml_runner.errors import RunnerError
+from zenml_runner.plan import Task, inputs_with
+from zenml_runner.project import RUN_GROUP_VARIABLE, open_project, run_group
+
+FILES = {
+    "pyproject.toml": f"""
+[tool.kedro]
+package_name = "grouped"
+project_name = "grouped"
+kedro_init_version = "{kedro.__version__}"
+source_dir = "src"
+""",
+    "src/grouped/__init__.py": "",
+    "src/grouped/settings.py": """
+from grouped.hooks import Groups
+HOOKS = (Groups(),)
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro-mlflow", "kedro_mlflow", "kedro-viz")
+""",
+    "src/grouped/hooks.py": """
+import os
+from pathlib import Path
+from kedro.framework.hooks import hook_impl
+
+
+class Groups:
+    @hook_impl
+    def after_context_created(self, context):
+        note("after_context_created")
+        parameters = dict(context.config_loader["parameters"])
+        if parameters.get("titles") == "none":
+            raise ValueError("no titles")
+        for name in ("titles",):
+            if name in parameters:
+                parameters["selection"] = {name: parameters.pop(name)}
+        context.config_loader["parameters"] = parameters
+
+    @hook_impl
+    def before_pipeline_run(self): note("before_pipeline_run")
+    @hook_impl
+    def after_pipeline_run(self): note("after_pipeline_run")
+    @hook_impl
+    def before_node_run(self, node): note(node.name)
+
+
+def note(hook):
+    with Path("record").open("a") as file:
+        file.write(f"{hook} {os.environ.get('KEDRO_RUN_GROUP')}\\n")
+""",
+    "src/grouped/pipeline_registry.py": """
+import os
+from kedro.pipeline import Pipeline, node
+
+
+def part(execution, shard, selection):
+    if os.environ.get("FAILS") == str(shard["index"]):
+        raise RuntimeError("the shard is broken")
+    return {f"{shard['index']}": [execution, selection]}
+
+
+def whole(parameters):
+    shard = parameters["execution"]["shard"]
+    return {f"all-{shard['index']}": [parameters["execution"], parameters["selection"]]}
+
+
+def jobs(n_jobs): return n_jobs
+
+
+def register_pipelines():
+    inputs = ["params:execution", "params:execution.shard", "params:selection"]
+    work = Pipeline([
+        node(part, inputs, "parts", name="part"),
+        node(whole, "parameters", "wholes", name="whole"),
+        node(jobs, "params:execution.n_jobs", "n_jobs", name="jobs"),
+    ])
+    return {"__default__": work, "work": work}
+""",
+    "conf/base/parameters.yml": """
+execution: {n_jobs: 1, shard: {index: 1, count: 1}}
+selection: {titles: few}
+""",
+    "conf/base/catalog.yml": """
+parts: &parts
+  type: partitions.PartitionedDataset
+  path: data/parts
+  dataset: json.JSONDataset
+  filename_suffix: .json
+wholes: {<<: *parts, path: data/wholes}
+n_jobs: {type: json.JSONDataset, filepath: data/n_jobs.json}
+""",
+    "conf/base/zenml.yml": """
+stacks: {local: {type: local}}
+fan_out: {pipelines: {work: shards}, parameter: execution.shard}
+steps: {default: {caching: true}}
+""",
+    "conf/local/credentials.yml": "",
+}
+
+
+@pytest.fixture
+def project(tmp_path):
+    before = Path.cwd()
+    with mock.patch.dict(os.environ), mock.patch.object(sys, "path", list(sys.path)):
+        os.environ.pop(RUN_GROUP_VARIABLE, None)
+        yield open_project(write_files(tmp_path / "grouped", FILES)).path
+    os.chdir(before)
+    for name in [name for name in sys.modules if name.split(".")[0] == "grouped"]:
+        del sys.modules[name]
+
+
+def prepared(project: Path, params: dict[str, Any] | None = None, shards: int = 2) -> Prepared:
+    return prepare(project, "work", None, None, params or {}, shards)
+
+
+def recorded(project: Path) -> list[str]:
+    lines = (project / "record").read_text().splitlines()
+    (project / "record").unlink()
+    return lines
+
+
+def written(project: Path) -> dict[str, Any]:
+    folders = (project / "data").glob("*/*.json")
+    return {path.stem: json.loads(path.read_text()) for path in folders}
+
+
+def expected(titles: str = "few", n_jobs: int = 1) -> dict[str, Any]:
+    """Each shard's group has the other parameters of the group too."""
+    groups = [
+        [{"n_jobs": n_jobs, "shard": {"index": k, "count": 2}}, {"titles": titles}] for k in (1, 2)
+    ]
+    return {name: groups[int(name[-1]) - 1] for name in ("1", "2", "all-1", "all-2")}
+
+
+@pytest.fixture
+def zenml_run(monkeypatch):
+    """A ZenML run without ZenML: nothing is tracked or cached."""
+    monkeypatch.setattr(tracking, "_tracker", lambda stack=None: None)
+    monkeypatch.setattr(caching, "cached_lineage", lambda execution, step: None)
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    return SimpleNamespace(id="1", name="work-1", start_time=moment, created=moment)
+
+
+def test_a_parameter_is_an_input_itself_in_the_groups_around_it_and_in_all():
+    assert inputs_with("shard") == {"parameters", "params:shard"}
+    assert inputs_with("a.b.c") == {"parameters", "params:a", "params:a.b", "params:a.b.c"}
+
+
+def test_nodes_with_the_group_of_the_shard_fan_out_and_others_run_once(project):
+    plan = prepared(project).plan
+    assert {step.name for step in plan.steps} == {
+        "jobs",
+        "part-1-of-2",
+        "part-2-of-2",
+        "whole-1-of-2",
+        "whole-2-of-2",
+    }
+    step = next(step for step in plan.steps if step.name == "part-2-of-2")
+    assert step.params == {"execution": {"shard": {"index": 2, "count": 2}}}
+
+
+def test_shards_of_a_local_run_get_their_own_part_within_the_group(project):
+    run = prepared(project, {"execution": {"n_jobs": 3}, "titles": "all"})
+    run.execution.begin()
+    for step in run.plan.steps:
+        run.execution.run_step(step)
+    assert written(project) == expected("all", n_jobs=3)
+    assert json.loads((project / "data/n_jobs.json").read_text()) == 3
+
+
+def test_shards_in_processes_of_their_own_get_their_part_and_the_name_of_the_run(
+    project, zenml_run
+):
+    run = prepared(project, {"execution": {"n_jobs": 3}, "titles": "all"})
+    recorded(project)
+    context = SimpleNamespace(pipeline_run=zenml_run)
+    for step in run.plan.steps:
+        task = Task(run=run.plan.run, step=step, steps=tuple(s.name for s in run.plan.steps))
+        runtime.run(task, context)
+    assert written(project) == expected("all", n_jobs=3)
+    lines = recorded(project)
+    assert len(lines) == 5 * 4
+    assert {line.split()[1] for line in lines} == {"work-1"}
+    assert RUN_GROUP_VARIABLE not in os.environ
+
+
+def test_each_shard_has_a_cache_key_of_its_own(project):
+    run = prepared(project)
+    keys = {caching._key(run.execution, step) for step in run.plan.steps}
+    assert len(keys) == len(run.plan.steps)
+    others = {caching._key(run.execution, step) for step in prepared(project, shards=3).plan.steps}
+    (same,) = keys & others
+    assert same == caching._key(run.execution, next(s for s in run.plan.steps if s.name == "jobs"))
+
+
+def test_the_name_of_the_run_is_set_within_and_restored_afterwards(monkeypatch):
+    monkeypatch.setenv(RUN_GROUP_VARIABLE, "outer")
+    with run_group("inner"):
+        assert os.environ[RUN_GROUP_VARIABLE] == "inner"
+    assert os.environ[RUN_GROUP_VARIABLE] == "outer"
+
+
+def test_a_flat_name_that_the_project_moves_is_accepted(project):
+    catalog = prepared(project, {"titles": "all"}).execution.catalog
+    assert catalog.load("params:selection") == {"titles": "all"}
+
+
+def test_a_refusal_of_the_project_is_its_own(project):
+    with pytest.raises(ValueError, match="no titles"):
+        prepared(project, {"titles": "none"})
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"exection": 1}, "no parameter 'exection': did you mean 'execution'"),
+        ({"execution": {"njobs": 1}}, "'execution.njobs': did you mean 'execution.n_jobs'"),
+    ],
+)
+def test_a_name_that_the_project_leaves_in_place_is_refused_with_the_nearest(
+    project, params, message
+):
+    with pytest.raises(RunnerError, match=message):
+        prepared(project, params)

@@ -1,0 +1,62 @@
+"""The location of a dataset, as far as the catalog's configuration has it.
+
+Instantiating a dataset on a bucket asks for credentials, which takes a quarter of a minute where
+there are none. A plan needs locations only, so it instantiates local datasets alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kedro.io import AbstractDataset
+from kedro.io.core import get_protocol_and_path
+
+
+@dataclass(frozen=True)
+class Location:
+    """The location of a dataset.
+
+    Attributes:
+        in_memory: Whether the data exist only in the process that creates them.
+        protocol: The filesystem, such as `file` or `gs`; None for data outside of filesystems.
+    """
+
+    in_memory: bool
+    protocol: str | None
+
+
+def location_of(catalog: Any, name: str) -> Location:
+    """Return the location of a dataset; a dataset without a catalog entry is in memory."""
+    configuration: Mapping[str, Any] = {}
+    if name in catalog and name not in catalog._datasets:
+        configuration = catalog.config_resolver.resolve_pattern(name)
+    if (protocol := _remote_protocol(configuration)) is not None:
+        return Location(in_memory=False, protocol=protocol)
+    dataset = unwrap(catalog.get(name, fallback_to_runtime_pattern=True))
+    return Location(bool(getattr(dataset, "_EPHEMERAL", False)), protocol_of(dataset))
+
+
+def unwrap(dataset: Any) -> Any:
+    """Return the dataset inside a wrapper such as Kedro's `CachedDataset`."""
+    while isinstance(wrapped := getattr(dataset, "_dataset", None), AbstractDataset):
+        dataset = wrapped
+    return dataset
+
+
+def protocol_of(dataset: Any) -> str | None:
+    """Return the filesystem of a dataset; None for data outside of filesystems."""
+    protocol = getattr(unwrap(dataset), "_protocol", None)
+    return protocol if isinstance(protocol, str) else None
+
+
+def _remote_protocol(configuration: Mapping[str, Any]) -> str | None:
+    """Return the filesystem of a configured dataset, unless it is the local one."""
+    for key in ("filepath", "path"):
+        path = configuration.get(key)
+        if isinstance(path, str):
+            protocol, _ = get_protocol_and_path(path)
+            return protocol if protocol != "file" else None
+    wrapped = configuration.get("dataset")
+    return _remote_protocol(wrapped) if isinstance(wrapped, Mapping) else None
