@@ -12,7 +12,6 @@ import pandas as pd
 import yaml
 
 from book_forecast.execution.journals import JournalFolder
-from book_forecast.forecasters.paths import PATH_WEEKS
 from book_forecast.options.groups import (
     BoostingOptions,
     EvaluateOptions,
@@ -27,6 +26,7 @@ from book_forecast.pipelines.tune.boosting import Boost
 from book_forecast.pipelines.tune.families import forecast_folds
 from book_forecast.pipelines.tune.nodes import tune_titles
 from book_forecast.pipelines.tune.weighing import weigh_families
+from book_forecast.series.history import MODEL_HORIZON
 
 PROJECT = Path(__file__).resolve().parents[1]
 WHOLE = ShardOptions()
@@ -130,7 +130,7 @@ def forecast_panel(
     ensembles, calibration, _, board = weigh_families(
         said.frame, seasons.frame, panel.weeks, panel.titles, names, bands
     )
-    ahead = boost.paths(panel.weeks, panel.weeks["week"].max(), PATH_WEEKS, is_now=True)
+    ahead = boost.paths(panel.weeks, panel.weeks["week"].max(), MODEL_HORIZON, is_now=True)
     models = fit_titles(
         panel.weeks,
         specifications,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from book_forecast.execution.journals import JournalFolder
 from book_forecast.options.groups import ShardOptions, TuneOptions
-from book_forecast.series.history import Future, History, Regressors
+from book_forecast.series.history import Covariates, Future, History
 
 CUTOFF = np.datetime64("2024-01-06")
 # A season of four weeks keeps the fits of tests small.
@@ -48,7 +48,7 @@ def promoted(history: History, future: Future = "known") -> History:
     """The same title with a promotion of three weeks now and then, some of them planned ahead."""
     weeks = np.arange(history.n_weeks + 30)
     depth = np.where(weeks % 17 < 3, 0.25, 0.0)
-    return replace(history, regressors=Regressors(("promotion",), depth[:, None], (future,)))
+    return replace(history, covariates=Covariates(("promotion",), depth[:, None], (future,)))
 
 
 def weeks_frame(series: dict[str, np.ndarray]) -> pd.DataFrame:

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.forecasters.boosting import LONGEST_STEP, forecast_all
+from book_forecast.forecasters.boosting import forecast_all
 from book_forecast.options.groups import BoostingOptions
-from book_forecast.series.history import Regressors, weeks_after
+from book_forecast.series.history import MODEL_HORIZON, Covariates, weeks_after
 from tests.histories import CUTOFF, weeks_frame
 
 QUICK = BoostingOptions(rows=4000, rows_per_title=400, trees=30, learning_rate=0.2)
@@ -95,11 +95,11 @@ def test_nothing_after_the_cutoff_changes_a_forecast():
 
 
 def test_a_longer_horizon_does_not_change_the_weeks_before():
-    short, long = forecasts(catalogue(), 5), forecasts(catalogue(), LONGEST_STEP)
+    short, long = forecasts(catalogue(), 5), forecasts(catalogue(), MODEL_HORIZON)
     assert_same(short, {isbn: path[:5] for isbn, path in long.items()})
 
 
-@pytest.mark.parametrize("horizon", [0, LONGEST_STEP + 1])
+@pytest.mark.parametrize("horizon", [0, MODEL_HORIZON + 1])
 def test_a_horizon_that_no_row_was_drawn_for_is_refused(horizon):
     with pytest.raises(ValueError, match=f"The horizon is {horizon}, not 1 to 156 weeks"):
         forecasts(catalogue(), horizon)
@@ -161,7 +161,7 @@ def test_missing_weeks_are_no_weeks_without_a_sale():
     ids=["a week", "and none", "late", "long ago", "no sale", "constant", "a slip of 300 digits"],
 )
 def test_a_title_alone_is_forecast_within_reach_of_what_it_sold(volumes):
-    [path] = forecasts({"9780722532935": volumes}, LONGEST_STEP).values()
+    [path] = forecasts({"9780722532935": volumes}, MODEL_HORIZON).values()
     assert np.isfinite(path).all()
     assert path.max() <= 3.0 * np.nanmax(volumes) + 2.0 + 1e-9
 
@@ -211,15 +211,15 @@ def test_a_planned_promotion_lifts_its_week_and_no_other():
     assert (without[:6] >= none[:6]).all()
 
 
-def test_a_further_regressor_whose_future_is_known_is_followed():
+def test_a_covariate_whose_future_is_known_is_followed():
     rng = np.random.default_rng(0)
-    series, regressors = {}, {}
+    series, covariates = {}, {}
     for isbn, volumes in catalogue(12).items():
         tour = (rng.random(WEEKS + 8) < 0.2).astype(float)
         tour[-8:] = [0, 1, 0, 0, 1, 0, 0, 0]
         series[isbn] = np.round(volumes * np.exp(1.5 * tour[:WEEKS]))
-        regressors[isbn] = Regressors(("tour",), tour[:, None], ("known",))
-    for path in forecasts(series, 8, regressors=regressors).values():
+        covariates[isbn] = Covariates(("tour",), tour[:, None], ("known",))
+    for path in forecasts(series, 8, covariates=covariates).values():
         assert path[[1, 4]].min() > 1.5 * path[[0, 2, 3, 5, 6, 7]].max()
 
 

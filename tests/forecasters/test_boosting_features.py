@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from book_forecast.forecasters.boosting_covariates import covariate_values
 from book_forecast.forecasters.boosting_features import features
 from book_forecast.forecasters.boosting_panel import Windows, panel_of
-from book_forecast.forecasters.boosting_regressors import regressor_values
-from book_forecast.series.history import Regressors
+from book_forecast.series.history import Covariates
 from tests.histories import CUTOFF, volumes, weeks_frame
 
 WEEKS = 200
@@ -62,15 +62,15 @@ def test_a_window_averages_its_known_weeks(values, week, length):
 
 
 @pytest.mark.parametrize("future", ["known", "zero", "last", "seasonal"])
-def test_a_further_regressor_is_after_the_cutoff_what_its_history_says(future):
+def test_a_covariate_is_after_the_cutoff_what_its_history_says(future):
     values = np.random.default_rng(0).random((90, 1))
-    regressor = Regressors(("tour",), values, (future,))
+    covariate = Covariates(("tour",), values, (future,))
     series = {"9780722532935": volumes(1, 70), "9780241003008": volumes(2, WEEKS)}
     panel = panel_of(
-        weeks_frame(series), None, CUTOFF, 60, None, {"9780722532935": regressor}, calendar=False
+        weeks_frame(series), None, CUTOFF, 60, None, {"9780722532935": covariate}, calendar=False
     )
     step = np.arange(1, 61)
-    found = regressor_values(
-        panel.further["tour"], np.ones(60, dtype=int), np.full(60, WEEKS - 1), step
+    found = covariate_values(
+        panel.covariates["tour"], np.ones(60, dtype=int), np.full(60, WEEKS - 1), step
     )
-    assert found == pytest.approx(regressor.after(70, 60)[:, 0], rel=1e-6)
+    assert found == pytest.approx(covariate.after(70, 60)[:, 0], rel=1e-6)

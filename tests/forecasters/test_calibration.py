@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from book_forecast.forecasters.calibration import Calibration, Errors, calibrate
+from book_forecast.forecasters.calibration import Calibration, FoldErrors, calibrate
 
 LEVELS = (50, 80, 95)
 
@@ -30,7 +30,7 @@ def simulated(n_titles=200, n_folds=4, horizon=32, seed=0, heavy=False):
 def test_new_errors_lie_inside_as_often_as_the_level_says(heavy, n_titles):
     spreads, titles, places, errors = simulated(n_titles, heavy=heavy)
     known = places > 0
-    calibration, found = calibrate(Errors(errors[known], titles[known], spreads))
+    calibration, found = calibrate(FoldErrors(errors[known], titles[known], spreads))
     new = errors[~known]
     inside: dict[int, list[bool]] = {level: [] for level in LEVELS}
     for title in range(n_titles):
@@ -47,14 +47,14 @@ def test_new_errors_lie_inside_as_often_as_the_level_says(heavy, n_titles):
 
 def test_titles_that_err_more_have_wider_intervals():
     spreads, titles, _, errors = simulated()
-    _, found = calibrate(Errors(errors, titles, np.ones(len(spreads))))
+    _, found = calibrate(FoldErrors(errors, titles, np.ones(len(spreads))))
     assert np.corrcoef(np.log(found), np.log(spreads))[0, 1] > 0.8
 
 
 def test_a_title_without_folds_gets_the_spread_of_titles_with_weeks_like_its_own():
     spreads, titles, _, errors = simulated()
     expected = np.append(spreads, 0.5)
-    _, found = calibrate(Errors(errors, titles, expected))
+    _, found = calibrate(FoldErrors(errors, titles, expected))
     near = np.abs(np.log(spreads / 0.5)) < 0.3
     assert found[-1] == pytest.approx(np.median(found[:-1][near]), rel=0.3)
 
@@ -67,7 +67,7 @@ def test_own_errors_count_for_more_where_titles_are_unlike_each_other():
     found = {}
     for name, spreads in (("alike", np.ones(100)), ("unlike", unlike)):
         errors = noise * spreads[titles][:, None]
-        _, by_title = calibrate(Errors(errors, titles, np.ones(100)))
+        _, by_title = calibrate(FoldErrors(errors, titles, np.ones(100)))
         own = np.exp(np.log(np.abs(errors).mean(axis=1)).reshape(100, 3).mean(axis=1))
         # How much of a title's own, beside the others', its spread shows.
         found[name] = np.polyfit(np.log(own), np.log(by_title), 1)[0]
@@ -76,7 +76,7 @@ def test_own_errors_count_for_more_where_titles_are_unlike_each_other():
 
 
 def test_without_any_error_intervals_are_wide_rather_than_absent():
-    nothing = Errors(np.empty((0, 0)), np.empty(0, dtype=int), np.array([0.3]))
+    nothing = FoldErrors(np.empty((0, 0)), np.empty(0, dtype=int), np.array([0.3]))
     calibration, spreads = calibrate(nothing)
     forecast = calibration.forecast(np.full(10, 100.0), spreads[0], LEVELS)
     assert (forecast.lower[95] < 60.0).all()
@@ -85,7 +85,7 @@ def test_without_any_error_intervals_are_wide_rather_than_absent():
 
 def test_intervals_widen_behind_the_last_week_that_was_seen_but_never_jump():
     spreads, titles, _, errors = simulated()
-    calibration, found = calibrate(Errors(errors, titles, spreads))
+    calibration, found = calibrate(FoldErrors(errors, titles, spreads))
     forecast = calibration.forecast(np.full(104, 1000.0), found[0], (80,))
     width = forecast.upper[80] - forecast.lower[80]
     assert width[103] >= width[31]
@@ -94,7 +94,7 @@ def test_intervals_widen_behind_the_last_week_that_was_seen_but_never_jump():
 
 def test_bounds_are_nested_and_never_below_zero():
     spreads, titles, _, errors = simulated(30)
-    calibration, _ = calibrate(Errors(errors, titles, spreads))
+    calibration, _ = calibrate(FoldErrors(errors, titles, spreads))
     levels = (0, 1, 20, 50, 66.6, 80, 95, 99, 99.5)
     forecast = calibration.forecast(np.array([0.0, 0.3, 5.0, 1e7]), 2.0, levels)
     for narrow, wide in pairwise(levels):
@@ -105,7 +105,7 @@ def test_bounds_are_nested_and_never_below_zero():
 
 def test_a_state_gives_the_same_calibration_again():
     spreads, titles, _, errors = simulated(20)
-    calibration, _ = calibrate(Errors(errors, titles, spreads))
+    calibration, _ = calibrate(FoldErrors(errors, titles, spreads))
     state = calibration.to_state()
     again = Calibration.from_state(json.loads(json.dumps(state)))
     assert again.to_state() == state
@@ -116,8 +116,8 @@ def test_errors_of_times_when_histories_were_short_count_for_less():
     titles = np.repeat(np.arange(100), 3)
     growth = np.tile([1.0, 2.0, 4.0], 100)
     errors = 0.2 * growth[:, None] ** 0.7 * rng.normal(size=(300, 8))
-    _, aware = calibrate(Errors(errors, titles, np.full(100, 0.2), growth))
-    _, unaware = calibrate(Errors(errors, titles, np.full(100, 0.2)))
+    _, aware = calibrate(FoldErrors(errors, titles, np.full(100, 0.2), growth))
+    _, unaware = calibrate(FoldErrors(errors, titles, np.full(100, 0.2)))
     assert np.median(aware) == pytest.approx(0.2 * 0.8, rel=0.15)
     assert np.median(unaware) > 1.4 * np.median(aware)
 
@@ -127,8 +127,8 @@ def test_errors_that_do_not_depend_on_the_history_stay_as_they_are():
     titles = np.repeat(np.arange(100), 3)
     growth = np.tile([1.0, 1.1, 1.2], 100)
     errors = 0.2 * rng.normal(size=(300, 8))
-    _, aware = calibrate(Errors(errors, titles, np.full(100, 0.2), growth))
-    _, unaware = calibrate(Errors(errors, titles, np.full(100, 0.2)))
+    _, aware = calibrate(FoldErrors(errors, titles, np.full(100, 0.2), growth))
+    _, unaware = calibrate(FoldErrors(errors, titles, np.full(100, 0.2)))
     assert aware == pytest.approx(unaware, rel=0.1)
 
 
@@ -136,7 +136,9 @@ def test_errors_that_do_not_depend_on_the_history_stay_as_they_are():
 @pytest.mark.parametrize("horizon", [1, 6, 32])
 def test_a_handful_of_errors_gives_intervals_that_are_numbers(n_titles, horizon):
     errors = np.random.default_rng(0).normal(0.0, 0.3, (n_titles, horizon))
-    calibration, spreads = calibrate(Errors(errors, np.arange(n_titles), np.full(n_titles, 0.3)))
+    calibration, spreads = calibrate(
+        FoldErrors(errors, np.arange(n_titles), np.full(n_titles, 0.3))
+    )
     forecast = calibration.forecast(np.full(104, 100.0), spreads[0], LEVELS)
     assert all(np.isfinite(column).all() for column in forecast.columns().values())
     assert (forecast.upper[95] > forecast.lower[95] + 5.0).all()

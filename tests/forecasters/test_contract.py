@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from book_forecast.forecasters.boosting_member import Boosting
-from book_forecast.forecasters.calibration import Errors, calibrate
+from book_forecast.forecasters.calibration import FoldErrors, calibrate
 from book_forecast.forecasters.ensemble import Ensemble
+from book_forecast.forecasters.families import FORECASTERS
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
-from book_forecast.forecasters.paths import Ets, Intermittent, Mstl, Theta
-from book_forecast.forecasters.registry import FAMILIES
 from book_forecast.forecasters.regression import Regression
 from book_forecast.forecasters.restoring import restore
 from book_forecast.forecasters.sarima import Candidate, Sarima
+from book_forecast.forecasters.statistical import Ets, Intermittent, Mstl, Theta
 from book_forecast.sarima import Specification
 from book_forecast.series.history import History
 from tests.histories import history, promoted, volumes
@@ -26,15 +26,15 @@ INTEGRATED = Candidate(Specification(1, 1, 1, 0, 0, 1, s=4), transform="box_cox"
 LEVELS = (50, 80, 95, 99.5)
 
 CALIBRATION, _ = calibrate(
-    Errors(np.random.default_rng(1).normal(0.0, 0.3, (30, 12)), np.arange(30), np.full(30, 0.3))
+    FoldErrors(np.random.default_rng(1).normal(0.0, 0.3, (30, 12)), np.arange(30), np.full(30, 0.3))
 )
 
 
 def ensemble(history: History) -> Ensemble:
     """Of every kind of member, with a burst that they do not see."""
-    bursts = (45,) if history.n_weeks == 90 else ()
+    outliers = (45,) if history.n_weeks == 90 else ()
     seen = history.volumes.copy()
-    seen[list(bursts)] = np.nan
+    seen[list(outliers)] = np.nan
     usual = replace(history, volumes=seen)
     members = {
         "sarima": Sarima.fit(usual, SEASONAL),
@@ -44,7 +44,7 @@ def ensemble(history: History) -> Ensemble:
         "naive": Naive.fit(usual),
     }
     weights = dict(zip(members, (0.4, 0.3, 0.2, 0.1, 0.0), strict=True))
-    return Ensemble(members, weights, CALIBRATION, 0.3, history.volumes, bursts)
+    return Ensemble(members, weights, CALIBRATION, 0.3, history.volumes, outliers)
 
 
 FITS = {
@@ -61,7 +61,7 @@ FITS = {
     "intermittent": Intermittent.fit,
     "regression": lambda h: Regression.fit(promoted(h)),
     "regression of a short season": lambda h: Regression.fit(h, season=4, calendar=False),
-    "boosting": lambda h: Boosting.from_path(h, 5.0 + volumes(6, n=40)),
+    "boosting": lambda h: Boosting.from_forecast(h, 5.0 + volumes(6, n=40)),
     "ensemble": ensemble,
     "seasonal_naive": SeasonalNaive.fit,
     "naive": Naive.fit,
@@ -109,7 +109,7 @@ def model(request, fit):
 
 
 def test_every_family_is_held_to_the_contract():
-    assert {name.split()[0] for name in FITS} == {*FAMILIES, "ensemble"}
+    assert {name.split()[0] for name in FITS} == {*FORECASTERS, "ensemble"}
 
 
 def assert_possible(forecast, horizon: int) -> None:

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from book_forecast.forecasters.decomposition import (
-    WEEKS_IN_A_YEAR,
     evolving_season,
     fixed_season,
 )
+from book_forecast.series.seasonality import WEEKS_A_YEAR
 
 SEASON = 13
 N_WEEKS = 8 * SEASON
@@ -69,7 +69,7 @@ def test_a_fixed_season_repeats_in_the_weeks_after_the_series(values, season):
 def test_ten_years_do_not_smear_a_peak_that_keeps_its_date():
     """A peak of a week and a half, 52.18 weeks after the last one, is where the date is."""
     weeks = np.arange(11 * 53)
-    day = (weeks + 2.0) % WEEKS_IN_A_YEAR
+    day = (weeks + 2.0) % WEEKS_A_YEAR
     peak = 2.0 * np.exp(-0.5 * ((day - 48.0) / 1.5) ** 2)
     season = fixed_season(3.0 + peak[:-52], 52, 52)
     assert int(np.argmax(season.ahead)) == int(np.argmax(peak[-52:]))

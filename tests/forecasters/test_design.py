@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from book_forecast.forecasters.design import (
+    covariate_column,
     design_matrix,
     group_of,
     holiday_names,
-    regressor_column,
     season_names,
     wave_number,
 )
-from book_forecast.series.calendar import REGRESSORS
+from book_forecast.series.calendar import CALENDAR_COVARIATES
 from book_forecast.series.history import WEEK
 
 WEEKS = np.datetime64("2020-01-04") + WEEK * np.arange(209)
@@ -43,9 +43,9 @@ def test_a_column_is_the_same_whichever_weeks_are_asked_for_and_beside_whatever_
     assert np.array_equal(part, whole[100:110, ::-1])
 
 
-def test_further_regressors_stand_beside_the_others_by_name():
+def test_covariates_stand_beside_the_others_by_name():
     price = np.arange(209.0)
-    names = [regressor_column("price"), "season.cos1", regressor_column("promotion")]
+    names = [covariate_column("price"), "season.cos1", covariate_column("promotion")]
     design = design_matrix(names, WEEKS, 52, {names[0]: price, names[2]: -price})
     assert np.array_equal(design[:, [0, 2]], np.c_[price, -price])
     assert [group_of(name) for name in names] == ["other", "season", "promotion"]
@@ -57,7 +57,7 @@ def test_without_names_there_are_no_columns():
 
 
 def test_every_window_that_opened_twice_is_a_column():
-    assert holiday_names(WEEKS, SEEN) == [f"holidays.{name}" for name in REGRESSORS]
+    assert holiday_names(WEEKS, SEEN) == [f"holidays.{name}" for name in CALENDAR_COVARIATES]
 
 
 def test_a_window_that_was_seen_open_once_is_none():

@@ -15,7 +15,7 @@ from book_forecast.sample.catalogue import market_stream, title_and_character
 from book_forecast.sample.generator import title_sales
 from book_forecast.sample.weeks import sample_weeks
 from book_forecast.sarima import Specification
-from book_forecast.series.history import Regressors
+from book_forecast.series.history import Covariates
 from tests.histories import history
 
 YEARS = 5
@@ -101,7 +101,7 @@ def test_a_week_that_its_promotion_explains_stays():
     depth = np.where(np.isin(np.arange(WEEKS), [40, 41, 150]), 0.4, 0.0)
     depth += 0.01 * np.random.default_rng(0).random(WEEKS)
     promoted = replace(
-        history(values), regressors=Regressors(("promotion",), depth[:, None], ("zero",))
+        history(values), covariates=Covariates(("promotion",), depth[:, None], ("zero",))
     )
     assert not clean(promoted, 52)[1].any()
 

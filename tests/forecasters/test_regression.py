@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from book_forecast.forecasters.regression import PLAN_WEEKS, Regression
+from book_forecast.forecasters.regression import Regression
 from book_forecast.forecasters.restoring import restore
-from book_forecast.series.history import WEEK, History, Regressors
+from book_forecast.series.history import MODEL_HORIZON, WEEK, Covariates, History
 from tests.histories import CUTOFF, history, promoted
 
 N = 260
@@ -34,8 +34,8 @@ def title(season=yearly, seed: int = 0, noise: float = 0.05, lift: float = 0.0) 
     rng = np.random.default_rng(seed)
     level = np.log(200.0) + np.cumsum(rng.normal(0.0, 0.01, N)) + rng.normal(0.0, noise, N)
     known = promoted(history(np.ones(N)))
-    assert known.regressors is not None
-    depth = known.regressors.before(N)[:, 0]
+    assert known.covariates is not None
+    depth = known.covariates.before(N)[:, 0]
     values = np.exp(level + season(WEEKS) + lift * depth).round()
     return replace(known, volumes=values)
 
@@ -46,9 +46,9 @@ def factors_of(model: Regression, horizon: int, future=None) -> dict[str, np.nda
 
 
 def without_plan(given: History, future: str = "zero") -> History:
-    assert given.regressors is not None
-    kept = Regressors(("promotion",), given.regressors.values[:N], (future,))  # type: ignore[arg-type]
-    return replace(given, regressors=kept)
+    assert given.covariates is not None
+    kept = Covariates(("promotion",), given.covariates.values[:N], (future,))  # type: ignore[arg-type]
+    return replace(given, covariates=kept)
 
 
 def test_a_season_is_carried_on_by_the_day_of_the_year():
@@ -71,8 +71,8 @@ def test_a_moving_feast_is_foretold_where_it_will_be():
 
 def test_a_planned_promotion_lifts_its_weeks_and_no_others():
     given = title(lift=2.0)
-    assert given.regressors is not None
-    depth = given.regressors.after(N, 30)[:, 0]
+    assert given.covariates is not None
+    depth = given.covariates.after(N, 30)[:, 0]
     factors = factors_of(Regression.fit(given), 30)["promotion"]
     assert factors[depth > 0] == pytest.approx(np.exp(2.0 * 0.25), rel=0.1)
     assert (factors[depth == 0] == 1.0).all()
@@ -80,9 +80,9 @@ def test_a_planned_promotion_lifts_its_weeks_and_no_others():
 
 def test_a_promotion_given_with_the_question_replaces_the_plan():
     planned, unplanned = title(lift=2.0), without_plan(title(lift=2.0))
-    assert planned.regressors is not None
+    assert planned.covariates is not None
     model, ignorant = Regression.fit(planned), Regression.fit(unplanned)
-    plan = planned.regressors.after(N, 20)[:, 0]
+    plan = planned.covariates.after(N, 20)[:, 0]
     informed = ignorant.forecast(20, (80,), {"promotion": plan}).mean
     assert informed == pytest.approx(model.forecast(20, ()).mean, rel=1e-6)
     nothing = model.forecast(20, (), {"promotion": np.zeros(20)}).mean
@@ -105,10 +105,10 @@ def test_a_promotion_far_deeper_than_any_before_is_not_believed_in_full():
 
 
 @pytest.mark.parametrize(("future", "factor"), [("zero", 1.0), ("last", np.exp(0.5))])
-def test_what_stands_for_an_unknown_future_follows_the_regressors_rule(future, factor):
+def test_what_stands_for_an_unknown_future_follows_the_covariates_rule(future, factor):
     given = title(lift=2.0)
-    assert given.regressors is not None
-    last_promoted = int(np.flatnonzero(given.regressors.before(N)[:, 0])[-1]) + 1
+    assert given.covariates is not None
+    last_promoted = int(np.flatnonzero(given.covariates.before(N)[:, 0])[-1]) + 1
     model = Regression.fit(without_plan(given, future).until(last_promoted))
     assert factors_of(model, 6)["promotion"] == pytest.approx(np.full(6, factor), rel=0.1)
 
@@ -116,12 +116,12 @@ def test_what_stands_for_an_unknown_future_follows_the_regressors_rule(future, f
 def test_factors_multiply_to_one_plus_the_median():
     given = title(lambda w: yearly(w) + christmas(w), lift=1.5)
     price = np.sin(np.arange(N) / 7.0)
-    assert given.regressors is not None
-    values = np.c_[given.regressors.values[:N], price]
+    assert given.covariates is not None
+    values = np.c_[given.covariates.values[:N], price]
     given = replace(
         given,
         volumes=(given.volumes * np.exp(0.5 * price)).round(),
-        regressors=Regressors(("promotion", "price"), values, ("zero", "last")),
+        covariates=Covariates(("promotion", "price"), values, ("zero", "last")),
     )
     model = Regression.fit(given)
     factors = factors_of(model, 40)
@@ -183,10 +183,10 @@ def test_weeks_rolled_in_move_the_plan_along():
     assert np.array_equal(later.explain(20)["season"], model.explain(25)["season"][5:])
 
 
-def test_regressors_last_for_the_longest_horizon_after_a_year_of_weeks_rolled_in():
+def test_covariates_last_for_the_longest_horizon_after_a_year_of_weeks_rolled_in():
     model = Regression.fit(without_plan(title(lift=2.0), "last"))
     (kept,) = model.to_state()["regressors"].values()
-    assert kept["length"] == N + PLAN_WEEKS
+    assert kept["length"] == N + MODEL_HORIZON
     assert len(kept["values"]) < N / 4
     late = model.roll_forward(np.full(80, 200.0)).forecast(104, (95,))
     assert np.isfinite(late.upper[95]).all()

@@ -1,4 +1,4 @@
-"""Spreads follow what the weeks say of a group of regressors."""
+"""Prior scales follow what the weeks say of a group of columns."""
 
 import numpy as np
 import pytest
@@ -31,10 +31,10 @@ def test_a_group_that_says_nothing_leaves_and_one_that_says_much_is_believed():
     for seed in range(20):
         whitened, _, _, truth = regression(seed, season=2.0, holidays=0.0)
         found = shrink(whitened, GROUPS, np.ones(10))
-        left += found.spreads["holidays"] == 0.0
-        assert found.spreads["season"] >= 0.8
+        left += found.group_scales["holidays"] == 0.0
+        assert found.group_scales["season"] >= 0.8
         assert found.coefficients[:6] == pytest.approx(truth[:6], abs=0.4)
-        assert (found.coefficients[6:] == 0.0).all() == (found.spreads["holidays"] == 0.0)
+        assert (found.coefficients[6:] == 0.0).all() == (found.group_scales["holidays"] == 0.0)
     assert left >= 10
 
 
@@ -51,26 +51,26 @@ def test_what_stays_of_nothing_is_small():
 def test_coefficients_are_those_of_a_fit_with_the_same_priors(seed, season, holidays):
     whitened, values, design, _ = regression(seed, season, holidays)
     found = shrink(whitened, GROUPS, np.full(10, 0.7))
-    used = found.spread > 0.0
+    used = found.scales > 0.0
     if used.any():
-        spread = found.spread[used]
-        errors = fit_errors(values, ERRORS, design[:, used], spread=spread, start=ARMA)
+        scales = found.scales[used]
+        errors = fit_errors(values, ERRORS, design[:, used], prior_scales=scales, start=ARMA)
         assert errors.coefficients[1:] == pytest.approx(found.coefficients[used], abs=0.15)
-    assert set(found.spreads) == {"season", "holidays"}
-    assert all(found.spreads[group] in GRIDS[group] for group in found.spreads)
+    assert set(found.group_scales) == {"season", "holidays"}
+    assert all(found.group_scales[group] in GRIDS[group] for group in found.group_scales)
 
 
-def test_the_spreads_are_the_most_likely_ones():
-    """By the same measure as a fit's likelihood, all pairs of spreads tried."""
+def test_the_prior_scales_are_the_most_likely_ones():
+    """By the same measure as a fit's likelihood, over all pairs of scales."""
     whitened, values, design, _ = regression(4, season=0.5, holidays=1.0)
-    chosen = shrink(whitened, GROUPS, np.ones(10)).spreads
+    chosen = shrink(whitened, GROUPS, np.ones(10)).group_scales
 
     def height(season: float, holidays: float) -> float:
-        spread = np.repeat([season, holidays], [6, 4])
-        used = spread > 0.0
+        scales = np.repeat([season, holidays], [6, 4])
+        used = scales > 0.0
         kept = design[:, used] if used.any() else None
-        given_spread = spread[used] if used.any() else None
-        errors = fit_errors(values, ERRORS, kept, spread=given_spread, start=ARMA)
+        given = scales[used] if used.any() else None
+        errors = fit_errors(values, ERRORS, kept, prior_scales=given, start=ARMA)
         return errors.log_likelihood
 
     pairs = [(s, h) for s in GRIDS["season"] for h in GRIDS["holidays"]]

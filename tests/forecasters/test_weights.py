@@ -1,11 +1,13 @@
-"""Weights follow what is known of members, no further."""
+"""Weights follow the errors of members, and the prior where there are none."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from book_forecast.forecasters.weights import FoldForecasts, combine, weigh
+from book_forecast.forecasters.weights import FoldForecasts, combine, fit_weights
 
 
 def folds_of(errors, n_titles=30, n_folds=3, horizon=8, seed=0, classes=None):
@@ -17,31 +19,31 @@ def folds_of(errors, n_titles=30, n_folds=3, horizon=8, seed=0, classes=None):
     noise = rng.normal(size=(len(volumes), sizes.shape[1], horizon))
     members = volumes[:, None] + sizes[titles][:, :, None] * noise
     none = np.zeros(n_titles, dtype=int)
-    places = np.tile(np.arange(n_folds), n_titles)
+    fold_numbers = np.tile(np.arange(n_folds), n_titles)
     return FoldForecasts(
-        members, volumes, titles, places, none, none if classes is None else classes
+        members, volumes, titles, fold_numbers, none, none if classes is None else classes
     )
 
 
 def equal(folds):
-    return np.full((len(folds.groups), folds.n_members), 1.0 / folds.n_members)
+    return np.full((len(folds.groups), folds.members.shape[1]), 1.0 / folds.members.shape[1])
 
 
 def test_a_member_that_is_better_everywhere_counts_for_more():
     folds = folds_of([5.0, 20.0, 20.0])
-    found = weigh(folds, equal(folds))
+    found = fit_weights(folds, equal(folds))
     assert (found.weights[:, 0] > 0.6).mean() > 0.9
 
 
 def test_members_as_good_as_each_other_share():
     folds = folds_of([10.0, 10.0, 10.0, 10.0])
-    found = weigh(folds, equal(folds))
+    found = fit_weights(folds, equal(folds))
     assert found.weights.mean(axis=0) == pytest.approx(np.full(4, 0.25), abs=0.05)
 
 
 def test_titles_that_differ_get_weights_that_differ():
     errors = np.where(np.arange(30)[:, None] % 2 == [0, 1], 5.0, 25.0)
-    found = weigh(folds_of(errors), np.full((30, 2), 0.5))
+    found = fit_weights(folds_of(errors), np.full((30, 2), 0.5))
     right = np.arange(30) % 2
     assert found.tilt > 0.0
     assert (found.weights[np.arange(30), right] > 0.7).mean() > 0.9
@@ -49,22 +51,15 @@ def test_titles_that_differ_get_weights_that_differ():
 
 def test_noise_is_not_followed():
     folds = folds_of([10.0, 10.0], n_titles=200, n_folds=3, horizon=2)
-    found = weigh(folds, equal(folds))
+    found = fit_weights(folds, equal(folds))
     assert found.tilt <= 1.0
     assert np.abs(found.weights - 0.5).max() < 0.35
 
 
 def test_a_title_without_folds_has_the_weights_of_its_group():
     folds = folds_of([5.0, 20.0])
-    more = FoldForecasts(
-        folds.members,
-        folds.volumes,
-        folds.titles,
-        folds.places,
-        np.zeros(31, dtype=int),
-        np.zeros(31, dtype=int),
-    )
-    found = weigh(more, np.full((31, 2), 0.5))
+    more = replace(folds, groups=np.zeros(31, dtype=int), classes=np.zeros(31, dtype=int))
+    found = fit_weights(more, np.full((31, 2), 0.5))
     assert found.weights[30, 0] > 0.6
 
 
@@ -77,7 +72,7 @@ def test_without_any_fold_the_prior_stands():
         np.zeros(2, dtype=int),
         np.zeros(2, dtype=int),
     )
-    found = weigh(empty, np.array([[0.3, 0.7], [0.3, 0.7]]))
+    found = fit_weights(empty, np.array([[0.3, 0.7], [0.3, 0.7]]))
     assert found.weights == pytest.approx(np.array([[0.3, 0.7], [0.3, 0.7]]))
 
 
@@ -85,26 +80,22 @@ def test_a_member_that_fails_for_a_title_counts_for_nothing_there():
     folds = folds_of([5.0, 20.0, 20.0])
     members = folds.members.copy()
     members[folds.titles == 4, 0] = np.nan
-    broken = FoldForecasts(
-        members, folds.volumes, folds.titles, folds.places, folds.groups, folds.classes
-    )
-    found = weigh(broken, equal(folds))
+    broken = replace(folds, members=members)
+    found = fit_weights(broken, equal(folds))
     assert found.weights[4, 0] == 0.0
     assert found.weights[5, 0] > 0.6
-    assert np.isfinite(combine(members, found.held_out)).all()
+    assert np.isfinite(combine(members, found.out_of_fold)).all()
 
 
-def test_weights_held_out_do_not_know_the_fold_that_they_are_for():
+def test_out_of_fold_weights_do_not_know_their_fold():
     folds = folds_of([10.0, 10.0, 12.0])
     changed = folds.volumes.copy()
-    changed[folds.places == 0] *= 3.0
-    other = FoldForecasts(
-        folds.members, changed, folds.titles, folds.places, folds.groups, folds.classes
-    )
-    one, two = weigh(folds, equal(folds)), weigh(other, equal(folds))
+    changed[folds.fold_numbers == 0] *= 3.0
+    other = replace(folds, volumes=changed)
+    one, two = fit_weights(folds, equal(folds)), fit_weights(other, equal(folds))
     if one.tilt == two.tilt:
-        rows = folds.places == 0
-        assert one.held_out[rows] == pytest.approx(two.held_out[rows], abs=0.2)
+        rows = folds.fold_numbers == 0
+        assert one.out_of_fold[rows] == pytest.approx(two.out_of_fold[rows], abs=0.2)
 
 
 @settings(max_examples=25, deadline=None)
@@ -115,22 +106,15 @@ def test_weights_are_shares_whatever_the_errors(seed, n_members, n_folds):
     members = folds.members.copy()
     members[rng.random(members.shape[:2]) < 0.2] = np.nan
     volumes = np.where(rng.random(folds.volumes.shape) < 0.2, np.nan, folds.volumes)
-    odd = FoldForecasts(members, volumes, folds.titles, folds.places, folds.groups, folds.classes)
-    found = weigh(odd, equal(odd))
-    for weights in (found.weights, found.held_out):
+    odd = replace(folds, members=members, volumes=volumes)
+    found = fit_weights(odd, equal(odd))
+    for weights in (found.weights, found.out_of_fold):
         assert (weights >= 0.0).all()
         assert weights.sum(axis=1) == pytest.approx(np.ones(len(weights)))
 
 
 def test_the_unit_of_the_volumes_changes_nothing():
     folds = folds_of([5.0, 9.0, 14.0])
-    scaled = FoldForecasts(
-        folds.members * 1000.0,
-        folds.volumes * 1000.0,
-        folds.titles,
-        folds.places,
-        folds.groups,
-        folds.classes,
-    )
-    one, two = weigh(folds, equal(folds)), weigh(scaled, equal(folds))
+    scaled = replace(folds, members=folds.members * 1000.0, volumes=folds.volumes * 1000.0)
+    one, two = fit_weights(folds, equal(folds)), fit_weights(scaled, equal(folds))
     assert one.weights == pytest.approx(two.weights, abs=1e-6)

@@ -5,7 +5,7 @@ import sys
 
 import numba
 
-from book_forecast.sarima.kernels import PREFIX, kept_at
+from book_forecast.sarima.kernels import PREFIX, kernel_cache
 
 MODULES = {
     "inner.py": "from numba import njit\n\n@njit(cache=True)\ndef inner():\n    return 1\n",
@@ -14,8 +14,8 @@ MODULES = {
 }
 CALL = """
 import numba, pathlib, sys
-from book_forecast.sarima.kernels import kept_at
-numba.config.CACHE_DIR = str(kept_at(pathlib.Path.cwd()))
+from book_forecast.sarima.kernels import kernel_cache
+numba.config.CACHE_DIR = str(kernel_cache(pathlib.Path.cwd()))
 sys.path.insert(0, ".")
 from outer import outer
 print(outer(), sum(outer.stats.cache_hits.values()))
@@ -41,17 +41,17 @@ def test_a_change_in_a_function_reaches_the_ones_that_call_it(tmp_path):
 def test_only_the_newest_compiled_functions_are_kept(tmp_path):
     (tmp_path / "__pycache__").mkdir()
     (tmp_path / "a.py").write_text("1")
-    first = kept_at(tmp_path)
+    first = kernel_cache(tmp_path)
     first.mkdir()
     (tmp_path / "a.py").write_text("2")
-    second = kept_at(tmp_path)
+    second = kernel_cache(tmp_path)
     assert second != first
     assert not first.exists()
 
 
 def test_a_folder_that_is_named_for_all_of_numba_is_used(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "numba"))
-    assert kept_at(tmp_path).parent == tmp_path / "numba"
+    assert kernel_cache(tmp_path).parent == tmp_path / "numba"
 
 
 def test_the_core_keeps_its_own_apart():

@@ -1,4 +1,4 @@
-"""Errors of a regression by marginal likelihood, held against dense Gaussian algebra."""
+"""ARMA errors of a regression by marginal likelihood, held against dense Gaussian algebra."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def test_the_likelihood_is_the_density_with_the_coefficients_integrated_out(seed
     spread = np.array([0.3, 2.0]) if shrunk else None
     p, d, q = orders
     specification = Specification(p, d, q, trend="c")
-    errors = fit_errors(values, specification, design, spread=spread)
+    errors = fit_errors(values, specification, design, prior_scales=spread)
     seen = np.isfinite(values)
     matrix = covariance(specification, errors.arma, len(values))
     flat = np.c_[np.ones(len(values)), design]
@@ -64,8 +64,10 @@ def test_a_prior_draws_its_coefficient_towards_zero_and_a_wide_one_does_not():
     values, design = series_of(3)
     specification = Specification(1, 0, 0, trend="c")
     free = fit_errors(values, specification, design).coefficients
-    wide = fit_errors(values, specification, design, spread=np.full(2, 1e4)).coefficients
-    narrow = fit_errors(values, specification, design, spread=np.array([0.05, 1e4])).coefficients
+    wide = fit_errors(values, specification, design, prior_scales=np.full(2, 1e4)).coefficients
+    narrow = fit_errors(
+        values, specification, design, prior_scales=np.array([0.05, 1e4])
+    ).coefficients
     assert wide == pytest.approx(free, rel=1e-3)
     assert abs(narrow[1]) < 0.5 * abs(free[1])
     assert narrow[2] == pytest.approx(free[2], rel=0.2)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from book_forecast.series.calendar import REGRESSORS, WEEKS_AHEAD, calendar_weeks
+from book_forecast.series.calendar import CALENDAR_COVARIATES, CALENDAR_WEEKS_AHEAD, calendar_weeks
 
 EASTER_SUNDAYS = [
     "2012-04-08", "2013-03-31", "2014-04-20", "2015-04-05", "2016-03-27", "2017-04-16",
@@ -94,7 +94,7 @@ def test_the_grid_of_weeks_has_no_holes_and_only_floats(
     frame = calendar_weeks(first, first + pd.Timedelta(weeks=length), ahead)
     assert len(frame) == length + ahead + 1
     assert all(late - early == pd.Timedelta(weeks=1) for early, late in pairwise(frame["week"]))
-    assert list(frame.columns) == ["week", *REGRESSORS]
+    assert list(frame.columns) == ["week", *CALENDAR_COVARIATES]
     assert set(map(str, frame.dtypes.drop("week"))) == {"float64"}
     shares = frame.drop(columns=["week", "bank_holidays"]).to_numpy()
     assert shares.min() >= 0
@@ -123,7 +123,7 @@ def test_every_window_is_whole_within_a_year_around_it(year: int) -> None:
 def test_the_calendar_runs_past_any_usual_horizon() -> None:
     last = pd.Timestamp("2024-06-29")
     frame = calendar_weeks(pd.Timestamp("2012-01-07"), last)
-    assert frame["week"].max() == last + pd.Timedelta(weeks=WEEKS_AHEAD)
+    assert frame["week"].max() == last + pd.Timedelta(weeks=CALENDAR_WEEKS_AHEAD)
 
 
 def test_weeks_that_do_not_end_on_a_saturday_are_refused() -> None:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from book_forecast.options.groups import RegressorOptions
-from book_forecast.series.covariates import WEEKS_AHEAD, attach
-from book_forecast.series.history import History, Regressors
+from book_forecast.series.covariates import with_covariates
+from book_forecast.series.history import MODEL_HORIZON, Covariates, History
 from tests.histories import CUTOFF
 
 FIRST, SECOND = "9780000000019", "9780000000026"
@@ -32,18 +32,18 @@ def table(*rows: tuple[str, int, str, float]) -> pd.DataFrame:
 
 def attached(
     *rows: tuple[str, int, str, float], history: History | None = None, **options: Any
-) -> Regressors:
-    [found] = attach([history or title()], table(*rows), RegressorOptions(**options))
-    assert found.regressors is not None
-    return found.regressors
+) -> Covariates:
+    [found] = with_covariates([history or title()], table(*rows), RegressorOptions(**options))
+    assert found.covariates is not None
+    return found.covariates
 
 
-def column(regressors: Regressors, name: str) -> np.ndarray:
+def column(regressors: Covariates, name: str) -> np.ndarray:
     place = regressors.names.index(name)
     return regressors.before(N)[:, place]
 
 
-def ahead(regressors: Regressors, name: str, origin: int, horizon: int) -> list[float]:
+def ahead(regressors: Covariates, name: str, origin: int, horizon: int) -> list[float]:
     values = regressors.after(origin, horizon)[:, regressors.names.index(name)]
     return [float(value) for value in values]
 
@@ -92,10 +92,10 @@ def test_test_weeks_have_promotions_only_if_those_count_as_planned(known):
 
 
 def test_an_earlier_part_of_a_history_knows_no_more_than_it_did():
-    [history] = attach([title()], table((FIRST, -2, "promotion", 0.2)), AS_DECLARED)
+    [history] = with_covariates([title()], table((FIRST, -2, "promotion", 0.2)), AS_DECLARED)
     earlier = history.until(N - 5)
-    assert earlier.regressors is not None
-    assert not earlier.regressors.after(earlier.n_weeks, 5).any()
+    assert earlier.covariates is not None
+    assert not earlier.covariates.after(earlier.n_weeks, 5).any()
 
 
 def test_a_value_holds_until_the_next_and_is_0_before_the_first():
@@ -146,14 +146,14 @@ def test_weeks_that_come_in_later_go_on_as_was_foreseen(future):
 def test_all_titles_have_the_same_names_in_the_same_order():
     rows = (("all", -5, "cpi", 1), (SECOND, -5, "ads", 1), (SECOND, -4, "promotion", 0.1))
     histories = [title(40, SECOND), title(50), title(30, FIRST, weeks_ago=4)]
-    found = attach(histories, table(*rows), AS_DECLARED)
+    found = with_covariates(histories, table(*rows), AS_DECLARED)
     assert [history.isbn for history in found] == [SECOND, FIRST, FIRST]
-    assert {h.regressors.names for h in found if h.regressors} == {("promotion", "ads", "cpi")}
-    assert [len(h.regressors.values) for h in found if h.regressors] == [40, 50, 30]
+    assert {h.covariates.names for h in found if h.covariates} == {("promotion", "ads", "cpi")}
+    assert [len(h.covariates.values) for h in found if h.covariates] == [40, 50, 30]
 
 
 def test_no_histories_get_no_regressors():
-    assert attach([], table(("all", -5, "cpi", 1)), AS_DECLARED) == []
+    assert with_covariates([], table(("all", -5, "cpi", 1)), AS_DECLARED) == []
 
 
 def random_table(rng: np.random.Generator, first: int, last: int) -> pd.DataFrame:
@@ -192,10 +192,10 @@ def test_lookups_of_many_titles_are_those_of_each_week_alone(seed: int, future: 
     rng = np.random.default_rng(seed)
     frame = random_table(rng, -70, 20)
     histories = [title(int(rng.integers(1, 70)), isbn) for isbn in (FIRST, SECOND)]
-    for history in attach(histories, frame, RegressorOptions(future=future)):
-        assert history.regressors is not None
-        for place, name in enumerate(history.regressors.names):
-            known = history.regressors.before(history.n_weeks)[:, place]
+    for history in with_covariates(histories, frame, RegressorOptions(future=future)):
+        assert history.covariates is not None
+        for place, name in enumerate(history.covariates.names):
+            known = history.covariates.before(history.n_weeks)[:, place]
             assert known.tolist() == one_by_one(frame, history, name)
 
 
@@ -217,15 +217,15 @@ def test_what_happens_after_an_origin_changes_nothing_that_is_foreseen_there(
     origin = 70 - back
     foreseen = []
     for rows in (frame, exchanged):
-        [whole] = attach([title(70)], rows, options)
-        [cut] = attach([title(origin, weeks_ago=back)], rows, options)
-        assert whole.regressors is not None
-        assert cut.regressors is not None
-        assert np.array_equal(cut.regressors.before(origin), whole.regressors.before(origin))
-        foreseen += [whole.regressors.after(origin, 40), cut.regressors.after(origin, 40)]
+        [whole] = with_covariates([title(70)], rows, options)
+        [cut] = with_covariates([title(origin, weeks_ago=back)], rows, options)
+        assert whole.covariates is not None
+        assert cut.covariates is not None
+        assert np.array_equal(cut.covariates.before(origin), whole.covariates.before(origin))
+        foreseen += [whole.covariates.after(origin, 40), cut.covariates.after(origin, 40)]
     assert all(np.array_equal(foreseen[0], other) for other in foreseen[1:])
 
 
 def test_nothing_is_kept_that_no_forecast_asks_for():
     regressors = attached((FIRST, 300, "promotion_plan", 0.2))
-    assert len(regressors.values) == N + WEEKS_AHEAD
+    assert len(regressors.values) == N + MODEL_HORIZON

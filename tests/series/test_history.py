@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from book_forecast.series.history import Future, Regressors, title_histories
+from book_forecast.series.history import Covariates, Future, title_histories, weeks_after
 from tests.histories import CUTOFF, history, volumes, weeks_frame
 
 
@@ -24,7 +24,7 @@ def test_earlier_weeks_have_an_earlier_cutoff():
     earlier = history(volumes(1, 60)).until(50)
     assert earlier.n_weeks == 50
     assert earlier.cutoff == CUTOFF - 70
-    assert earlier.weeks_ahead(2).tolist() == [CUTOFF - 63, CUTOFF - 56]
+    assert weeks_after(earlier.cutoff, 2).tolist() == [CUTOFF - 63, CUTOFF - 56]
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ def test_missing_weeks_do_not_make_a_history_vary(values, constant):
     assert history(np.array(values)).is_constant() is constant
 
 
-def regressors(future: Future, values: list[float], planned_from: int = 0) -> Regressors:
-    return Regressors(("ads",), np.array(values)[:, None], (future,), planned_from)
+def regressors(future: Future, values: list[float], planned_from: int = 0) -> Covariates:
+    return Covariates(("ads",), np.array(values)[:, None], (future,), planned_from)
 
 
 @pytest.mark.parametrize(

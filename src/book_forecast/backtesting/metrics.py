@@ -13,12 +13,10 @@ import numpy as np
 import pandas as pd
 from utilsforecast import losses
 
-ALL_TITLES = "all"
-"""The `isbn` of the rows that score all titles together."""
+from book_forecast.series.history import ALL_TITLES, WEEK
 
 SCORE_COLUMNS = ["isbn", "model", "cutoff", "metric", "value"]
 _KEY = ["cutoff", "id"]
-_WEEK = np.timedelta64(7, "D")
 
 
 def score_forecasts(
@@ -43,8 +41,8 @@ def score_forecasts(
       the median, over actuals; NaN where nothing was sold.
 
     Interval metrics are NaN for a model whose bounds are NaN. A title without a known actual week
-    has no rows. Rows with `isbn` "all" hold the WAPE of all titles' weeks pooled, and for every
-    other metric the mean over the titles that have a value.
+    has no rows. Rows with `isbn` "all" hold the WAPE of all titles' weeks pooled. Their other
+    metrics are means over the titles that have a value.
 
     Args:
         forecasts: isbn, week, cutoff, model, mean and `lo-L`, `hi-L` for each level L. Several
@@ -205,7 +203,7 @@ def _differences(codes: np.ndarray, weeks: np.ndarray, volumes: np.ndarray, lag:
     """Volume minus the same title's volume exactly `lag` weeks before; NaN without a pair."""
     result = np.full(len(volumes), np.nan)
     if len(volumes) > lag:
-        pair = (codes[lag:] == codes[:-lag]) & (weeks[lag:] - weeks[:-lag] == lag * _WEEK)
+        pair = (codes[lag:] == codes[:-lag]) & (weeks[lag:] - weeks[:-lag] == lag * WEEK)
         result[lag:] = np.where(pair, volumes[lag:] - volumes[:-lag], np.nan)
     return result
 

@@ -1,4 +1,4 @@
-"""The contract that every model family keeps."""
+"""The contract of every model family."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Forecast:
     upper: Mapping[float, FloatArray]
 
     def columns(self) -> dict[str, FloatArray]:
-        """The columns of a forecasts frame: mean and a pair `lo-80`, `hi-80` for each level."""
+        """Return the columns of a forecasts frame: mean, and `lo-80`, `hi-80` for each level."""
         columns = {"mean": self.mean}
         for level in self.lower:
             columns[f"lo-{level}"] = self.lower[level]
@@ -43,21 +43,21 @@ class Capabilities:
 
     Attributes:
         seasonal: Whether its forecasts can repeat with the season.
-        regressors: Whether it uses the calendar, promotions and further regressors.
-        missing: Whether missing weeks stay missing, rather than being filled before the fit.
+        covariates: Whether it uses the calendar, promotions and other covariates.
+        missing: Whether missing weeks stay missing; otherwise they are filled before the fit.
         across_titles: Whether one model learns from all titles.
-        fewest_weeks: Known weeks below which it refuses to be fitted.
+        fewest_weeks: Known weeks that a fit needs.
     """
 
     seasonal: bool = False
-    regressors: bool = False
+    covariates: bool = False
     missing: bool = False
     across_titles: bool = False
     fewest_weeks: int = 1
 
 
 class FittedForecaster(ABC):
-    """A model of one title, fitted, that needs nothing but itself to forecast."""
+    """A fitted model of one title; it forecasts without further data."""
 
     family: ClassVar[str]
     capabilities: ClassVar[Capabilities]
@@ -69,48 +69,49 @@ class FittedForecaster(ABC):
         levels: Sequence[float],
         future: Mapping[str, FloatArray] | None = None,
     ) -> Forecast:
-        """Forecasts the weeks after the cutoff that the model was fitted up to.
+        """Forecast the weeks after the cutoff.
 
         Args:
             horizon: Weeks ahead, at least 1.
             levels: Interval levels in percent.
-            future: Values of regressors by name in the weeks ahead, each of shape (horizon,), in
-                place of those that the model was fitted with; a family without regressors, and
-                names that the model does not know, change nothing.
+            future: Values of covariates by name in the weeks ahead, each of shape (horizon,), in
+                place of those of the fit. Families without covariates ignore them, as every model
+                ignores names that it does not use.
         """
 
     @abstractmethod
     def roll_forward(self, volumes: FloatArray) -> Self:
-        """The model after more weeks, its parameters as they were.
+        """Return the model after more weeks, with the same parameters.
 
         Args:
             volumes: Copies in the weeks after the cutoff, shape (n,); NaN where a week is missing.
         """
 
-    def explain(self, horizon: int) -> dict[str, FloatArray]:  # noqa: ARG002 - of those that can
-        """What the weeks ahead consist of, on the scale of log(1 + copies).
+    def explain(self, horizon: int) -> dict[str, FloatArray]:  # noqa: ARG002 - for subclasses
+        """Return the components of the forecast, on the scale of log(1 + copies).
 
         Args:
             horizon: Weeks ahead, at least 1.
 
         Returns:
-            By part ("level", "season", "holidays", "promotion", "other"), what it adds in each
-            week, shape (horizon,); the sum is log(1 + copies). Nothing, where a model cannot tell.
+            By component ("level", "season", "holidays", "promotion", "other") its term in each
+            week, shape (horizon,); the terms add up to log(1 + copies). Empty for models without
+            components.
         """
         return {}
 
     @abstractmethod
     def to_state(self) -> dict[str, Any]:
-        """Everything the model needs, as plain data that JSON can hold without loss."""
+        """Return the model as plain data that JSON holds without loss."""
 
     @classmethod
     @abstractmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """The model whose `to_state` gave the state."""
+        """Return the model from the result of `to_state`."""
 
 
 def gaussian_forecast(mean: FloatArray, deviation: FloatArray, levels: Sequence[float]) -> Forecast:
-    """A normal distribution for each week, cut off at zero copies."""
+    """Return normal distributions, cut off at zero copies."""
     lower, upper = {}, {}
     for level in levels:
         reach = norm.ppf(0.5 + level / 200.0) * deviation
@@ -120,10 +121,10 @@ def gaussian_forecast(mean: FloatArray, deviation: FloatArray, levels: Sequence[
 
 
 def plain(values: npt.ArrayLike) -> list[float | None]:
-    """An array as JSON holds it: missing weeks become null."""
+    """Return an array as JSON holds it: missing weeks become null."""
     return [None if not np.isfinite(v) else float(v) for v in np.asarray(values, dtype=np.float64)]
 
 
 def array(values: Sequence[float | None]) -> FloatArray:
-    """The inverse of `plain`."""
+    """Return the inverse of `plain`."""
     return np.array([np.nan if v is None else v for v in values], dtype=np.float64)

@@ -1,12 +1,11 @@
-"""One model of gradient boosting over all titles, which lends the history of many to each.
+"""The global model: gradient boosting over all titles.
 
-It answers any step directly: rows are drawn at random from all origins and steps inside the
-training weeks, with the step as a feature, so that no forecast feeds on forecasts and one fit
-serves all horizons. What the trees are fitted to is what a small linear regression leaves: trees
-answer in steps and do not reach beyond what they have seen, a straight line does both well.
+It forecasts any step ahead directly. Training rows are drawn at random from all origins and steps
+in the training weeks, with the step as a feature: one fit serves all horizons, and no forecast is
+an input. The trees are fitted to the residuals of a linear regression, as trees do not extrapolate.
 
-LightGBM is used as it is. mlforecast builds features for models of one step, whose forecasts feed
-the next, or fits one model for each step; it has no step as a feature and refuses missing weeks.
+LightGBM is used directly. mlforecast fits one-step models that take forecasts as inputs, or one
+model per step; it has no step as a feature and refuses missing weeks.
 """
 
 from __future__ import annotations
@@ -19,35 +18,35 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from book_forecast.forecasters.boosting_covariates import IntArray
 from book_forecast.forecasters.boosting_features import PRODUCT_CLASS, Rows, features
 from book_forecast.forecasters.boosting_panel import CHUNK, Panel, panel_of
-from book_forecast.forecasters.boosting_regressors import IntArray
 from book_forecast.options.groups import BoostingOptions
-from book_forecast.series.history import YEAR, FloatArray, Regressors, weeks_after
+from book_forecast.series.history import YEAR, Covariates, FloatArray, weeks_after
 
 if TYPE_CHECKING:
     import lightgbm
 
-LONGEST_STEP = 3 * YEAR
-# Errors grow with the step: a row counts half as much a quarter ahead as in the next week.
+MODEL_HORIZON = 3 * YEAR
+# Errors grow with the step: a row a quarter ahead has half of the weight of the next week's.
 HALF_WEIGHT = 13.0
-# Share of the training rows whose promotion is hidden, so that the model can do without a plan.
+# Share of training rows with a hidden promotion, so that the model works without a plan.
 UNPLANNED = 0.5
 LINEAR = (
     *("lag_0", "lag_1", "lag_2", "mean_2", "mean_4", "mean_8", "mean_13", "mean_26"),
     *("year_1_before", "news_4", "news_13", "season", "season_1", "smooth_season"),
     *("class_season_1", "change_1", "change_2", "smooth_change_1", "smooth_change_2"),
 )
-# Weeks in which what is known at the origin loses most of its worth: fast, slowly, never.
+# Weeks over which the coefficients fade with the step: fast, slowly, never.
 DECAYS = (4.0, 26.0, np.inf)
 LINE_COLUMNS = (1 + len(LINEAR)) * len(DECAYS)
-# Weighs as much as so many rows that say nothing moves.
+# Penalty, in rows without any change.
 RIDGE = 100.0
 OUTLIERS = 0.005
-# Forecasts are not believed beyond this many times the largest week seen.
+# Forecasts end at this multiple of the largest known week.
 CEILING = 3.0
 TREES: dict[str, Any] = {
-    # Absolute errors: a few titles that leap must not drag all others along.
+    # Absolute errors limit the influence of single titles.
     "objective": "l1",
     "feature_fraction": 0.5,
     "bagging_fraction": 0.5,
@@ -60,7 +59,7 @@ TREES: dict[str, Any] = {
     "force_col_wise": True,
     "verbosity": -1,
 }
-# Half of them are in a tree's bag, and two of its leaves hold the fewest that a leaf may.
+# Half of them are in a tree's bag, which must fill two leaves.
 FEWEST_ROWS = 200
 FRAME_TYPES = {"isbn": "str", "week": "datetime64[us]", "mean": "float64"}
 
@@ -76,41 +75,38 @@ def forecast_all(
     calendar: bool = True,
     n_jobs: int = 1,
     planned: pd.DataFrame | None = None,
-    regressors: Mapping[str, Regressors] | None = None,
+    covariates: Mapping[str, Covariates] | None = None,
 ) -> pd.DataFrame:
-    """Fits one model to all titles up to a cutoff and forecasts the weeks after it.
+    """Fit the global model up to a cutoff and forecast the weeks after it.
 
-    The forecast of a week is about its median, which absolute errors ask for. The same rows, in
-    any order, give the same forecasts, with any number of threads; a longer horizon leaves those
-    of the earlier weeks as they are.
+    The forecast of a week is about its median, which minimises absolute errors. It depends neither
+    on the order of rows nor on the number of threads nor on the horizon.
 
     Args:
-        weeks: isbn, week (Saturdays), volume (NaN where missing), and where they are known
-            promotion (0 to 1) and rrp. Rows after the cutoff are not looked at.
-        titles: isbn, product_class; None where the classes are unknown.
+        weeks: isbn, week (Saturdays), volume (NaN where missing); promotion (0 to 1) and rrp are
+            optional. Rows after the cutoff are not used.
+        titles: isbn, product_class; None without classes.
         cutoff: Saturday of the last week to learn from.
-        horizon: Weeks ahead, at most `LONGEST_STEP`.
+        horizon: Weeks ahead, at most `MODEL_HORIZON`.
         options: Size of the model.
         seed: Of the rows that are drawn and of the trees.
         calendar: Whether the calendar's windows are used.
-        n_jobs: Threads; 0 for one a core. They spin while they wait for each other: on cores that
-            others use as well, or on fewer than LightGBM counts, one is faster by far.
-        planned: isbn, week, promotion. Up to the last week in it, weeks that it does not name have
-            no promotion; all others, and every week without a plan, are as uncertain about
-            promotions as the past was.
-        regressors: Further regressors by ISBN, from the title's first week on; a promotion among
-            them is left to `weeks` and `planned`.
+        n_jobs: Threads; 0 for one per core. Waiting threads spin: on shared cores one is faster.
+        planned: isbn, week, promotion. Weeks that it does not name have no promotion, up to its
+            last week; later weeks, and all weeks without a plan, have an unknown promotion.
+        covariates: By ISBN, from the title's first week on. Promotions come from `weeks` and
+            `planned` instead.
 
     Returns:
-        isbn, week, mean: `horizon` weeks of every title with a known week up to the cutoff, sorted.
+        isbn, week, mean: `horizon` weeks of every title with a known week, sorted.
 
     Raises:
-        ValueError: If the horizon is less than one week or more than `LONGEST_STEP`.
+        ValueError: If the horizon is less than one week or more than `MODEL_HORIZON`.
     """
-    if not 1 <= horizon <= LONGEST_STEP:
-        raise ValueError(f"The horizon is {horizon}, not 1 to {LONGEST_STEP} weeks.")
+    if not 1 <= horizon <= MODEL_HORIZON:
+        raise ValueError(f"The horizon is {horizon}, not 1 to {MODEL_HORIZON} weeks.")
     origin = pd.Timestamp(cutoff).to_datetime64().astype("datetime64[D]")
-    panel = panel_of(weeks, titles, origin, horizon, planned, regressors, calendar=calendar)
+    panel = panel_of(weeks, titles, origin, horizon, planned, covariates, calendar=calendar)
     if not len(panel.isbns):
         return pd.DataFrame(columns=list(FRAME_TYPES)).astype(FRAME_TYPES)
     model = _fit(panel, options, seed, n_jobs)
@@ -130,11 +126,11 @@ def forecast_all(
 
 @dataclass(frozen=True)
 class _Model:
-    """Logarithms relative to the level, in units of noise: a straight line, and trees on top.
+    """Log volumes relative to the level, in units of noise: a linear regression plus trees.
 
     Attributes:
-        line: Coefficients of `_line_columns`; zero where nothing could be learnt.
-        trees: None where there is too little to split.
+        line: Coefficients of `_line_columns`; zero without training rows.
+        trees: None with too few rows.
         n_jobs: Threads.
     """
 
@@ -143,10 +139,10 @@ class _Model:
     n_jobs: int
 
     def predict(self, rows: Rows, step: IntArray) -> FloatArray:
-        answer = _times(_line_columns(rows, step), self.line)
+        total = _times(_line_columns(rows, step), self.line)
         if self.trees is not None:
-            answer += self.trees.predict(rows.matrix, num_threads=self.n_jobs)
-        return answer
+            total += self.trees.predict(rows.matrix, num_threads=self.n_jobs)
+        return total
 
 
 def _fit(panel: Panel, options: BoostingOptions, seed: int, n_jobs: int) -> _Model:
@@ -160,25 +156,25 @@ def _fit(panel: Panel, options: BoostingOptions, seed: int, n_jobs: int) -> _Mod
     weight /= weight.mean()
     columns = _line_columns(rows, step)
     line = _fit_line(columns, wanted, weight)
+    residuals = wanted - _times(columns, line)
     enough = len(title) >= FEWEST_ROWS
-    left = wanted - _times(columns, line)
-    trees = _grow(rows, left, weight, options, seed, n_jobs) if enough else None
+    trees = _grow(rows, residuals, weight, options, seed, n_jobs) if enough else None
     return _Model(line, trees, n_jobs)
 
 
 def _draw(
     panel: Panel, options: BoostingOptions, rng: np.random.Generator
 ) -> tuple[IntArray, IntArray, IntArray]:
-    """Titles, origins and steps whose target week is known, the near steps more often."""
+    """Draw titles, origins and steps with a known target week, near steps more often."""
     each = max(1, min(options.rows_per_title, options.rows // len(panel.isbns)))
     title = np.repeat(np.arange(len(panel.isbns)), each)
     near, where = rng.random((2, len(title)))
     last = panel.n_weeks - 1
     span = last - panel.first[title]
     title, near, where, span = (values[span > 0] for values in (title, near, where, span))
-    step = 1 + (np.minimum(span, LONGEST_STEP) * near**2).astype(np.int64)
+    step = 1 + (np.minimum(span, MODEL_HORIZON) * near**2).astype(np.int64)
     origin = last - step - ((span - step + 1) * where).astype(np.int64)
-    # Short histories have fewer different rows than are drawn.
+    # Short histories have fewer distinct rows than are drawn.
     title, origin, step = np.unique(np.stack([title, origin, step]), axis=1)
     known = np.isfinite(panel.logs[title, origin + step])
     known &= panel.known.counts[title, origin + 1] > 0
@@ -186,17 +182,17 @@ def _draw(
 
 
 def _line_columns(rows: Rows, step: IntArray) -> FloatArray:
-    """Relative volumes and a constant, each with coefficients that fade with the step."""
+    """Return relative volumes and a constant, each with coefficients that fade with the step."""
     columns = np.column_stack([np.ones(len(step)), rows.columns(LINEAR)])
     fading = np.exp(-(step[:, None] - 1) / np.array(DECAYS))
     return (columns[:, :, None] * fading[:, None, :]).reshape(len(step), LINE_COLUMNS)
 
 
 def _fit_line(columns: FloatArray, wanted: FloatArray, weight: FloatArray) -> FloatArray:
-    """Weighted least squares with a penalty on every coefficient, outliers cut."""
+    """Fit by weighted ridge regression, with outliers clipped."""
     within = np.clip(wanted, *np.quantile(wanted, [OUTLIERS, 1.0 - OUTLIERS]))
     weighted = columns * weight[:, None]
-    # Threads would add up in another order, and a last digit is enough for other trees.
+    # Threads change the order of sums, and a last digit changes the trees.
     with threadpool_limits(1, user_api="blas"):
         products = weighted.T @ columns + RIDGE * np.eye(LINE_COLUMNS)
         line = np.linalg.solve(products, weighted.T @ within)
@@ -204,7 +200,7 @@ def _fit_line(columns: FloatArray, wanted: FloatArray, weight: FloatArray) -> Fl
 
 
 def _times(columns: FloatArray, line: FloatArray) -> FloatArray:
-    """Each row's sum by itself, so that neither its neighbours nor threads change a digit."""
+    """Multiply row by row, so that other rows and threads change no digit."""
     return np.einsum("ij,j->i", columns, line)
 
 
@@ -236,13 +232,13 @@ def _grow(
 
 
 def _forecast(model: _Model, panel: Panel, titles: IntArray, horizon: int) -> FloatArray:
-    """Copies in the weeks after the cutoff, one title after the other."""
+    """Return the copies in the weeks after the cutoff, one title after the other."""
     title = np.repeat(titles, horizon)
     step = np.tile(np.arange(1, horizon + 1), len(titles))
     origin = np.full(len(title), panel.n_weeks - 1)
     rows = features(panel, title, origin, step, np.zeros(len(title), dtype=bool))
     logs = rows.level + rows.noise * model.predict(rows, step)
     most = np.nanmax(panel.logs[titles], axis=1).astype(np.float64)
-    # Of a sum as a logarithm: the largest week may be a number of 300 digits.
+    # As a logarithm: the largest week may be a number of 300 digits.
     ceiling = np.repeat(most + np.log(CEILING), horizon)
     return np.expm1(np.clip(logs, 0.0, ceiling))

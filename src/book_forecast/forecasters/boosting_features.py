@@ -1,8 +1,8 @@
-"""What the model of all titles knows of a week ahead, as columns of a matrix.
+"""Features of the global model.
 
-A row stands for a title, an origin and a step: everything about it is known at the origin, but for
-the calendar, the title's age and what is planned. Volumes are logarithms of one plus the copies,
-relative to the title's level and in units of its noise, so that titles of all sizes look alike.
+A row is a title, an origin and a step ahead. All features are known at the origin; calendar, age
+and plans refer to the target week. Volumes are log(1 + copies), relative to the title's level and
+in units of its noise, so that titles of all sizes are comparable.
 """
 
 from __future__ import annotations
@@ -12,22 +12,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from book_forecast.forecasters.boosting_panel import Panel
-from book_forecast.forecasters.boosting_regressors import (
+from book_forecast.forecasters.boosting_covariates import (
     Float32Array,
     IntArray,
-    regressor_values,
+    covariate_values,
 )
+from book_forecast.forecasters.boosting_panel import Panel
 from book_forecast.series.history import YEAR, FloatArray
 
 # Whole weeks that come closest to so many years of 365.25 days, up to ten years.
 YEARS_BACK = np.round(365.25 / 7.0 * np.arange(1, 11)).astype(np.int64)
 PROFILE_YEARS = 4
-# Beyond so many copies or weeks, a size or an age only tells which title it is, and trees that
-# know it learn the past of single titles by heart.
+# Larger levels and ages are clipped: they identify single titles, and trees would overfit to them.
 LARGEST_LEVEL = float(np.log1p(1000.0))
 LONGEST_AGE = 5 * YEAR
-# A relative volume beyond this many units of noise is a slip; it must not pull a straight line.
+# Relative volumes are clipped at this many units of noise, to protect the linear regression.
 FARTHEST = 20.0
 RECENT_MEANS = (2, 4, 8, 13, 26)
 PRODUCT_CLASS = "product_class"
@@ -35,7 +34,7 @@ PRODUCT_CLASS = "product_class"
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Titles, origins and steps, and what is known of them.
+    """Features of titles, origins and steps.
 
     Attributes:
         names: Of the features.
@@ -52,14 +51,14 @@ class Rows:
     relative: tuple[str, ...]
 
     def columns(self, names: tuple[str, ...]) -> FloatArray:
-        """Some features, nothing known standing for nothing unusual, shape (rows, names)."""
-        places = [self.names.index(name) for name in names]
-        return np.nan_to_num(self.matrix[:, places].astype(np.float64))
+        """Return some features, zero where unknown, shape (rows, names)."""
+        columns = [self.names.index(name) for name in names]
+        return np.nan_to_num(self.matrix[:, columns].astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True)
 class _Origins:
-    """Rows in the making."""
+    """Titles, origins and steps whose features are computed."""
 
     panel: Panel
     title: IntArray
@@ -72,7 +71,7 @@ class _Origins:
         return self.origin + self.step
 
     def years_back(self, number: int) -> IntArray:
-        """Weeks from the target to the same week of a year that is known: 1 is the last such."""
+        """Return the weeks from the target back to the same week of the n-th last known year."""
         latest = np.searchsorted(YEARS_BACK, self.step)
         years: IntArray = YEARS_BACK[np.minimum(latest + number, len(YEARS_BACK)) - 1]
         return years
@@ -81,12 +80,12 @@ class _Origins:
         return self.panel.known.mean(self.title, week, length)
 
     def around(self, week: IntArray) -> FloatArray:
-        """Mean of the year around a week, as far as it is known at the origin."""
+        """Return the mean of the year around a week, up to the origin."""
         middle = np.minimum(week + YEAR // 2, self.origin)
         return np.where(week >= 0, self.mean(middle, YEAR), np.nan)
 
     def average(self, week: IntArray, length: int) -> FloatArray:
-        """Mean of some weeks up to one; NaN where that is before the first."""
+        """Return the mean of some weeks up to one; NaN where that is before the first."""
         return np.where(week >= 0, self.mean(week, length), np.nan)
 
 
@@ -97,17 +96,14 @@ def features(
     step: IntArray,
     unplanned: npt.NDArray[np.bool_],
 ) -> Rows:
-    """What is known at some origins of weeks after them.
+    """Compute the features of weeks after some origins.
 
     Args:
         panel: All titles.
         title: Row of each title in the panel, shape (rows,).
         origin: Column of each origin.
         step: Weeks after it.
-        unplanned: Whether the target week's promotion is taken as unknown.
-
-    Returns:
-        The rows, in the same order.
+        unplanned: Whether the target week's promotion is hidden.
     """
     level, noise = panel.level(title, origin), panel.noise(title, origin)
     rows = _Origins(panel, title, origin, step, level)
@@ -130,18 +126,18 @@ def features(
         columns[name] = window[rows.target]
     if panel.calendar:
         columns["week_of_year_at_origin"] = panel.calendar["week_of_year"][origin]
-    for name, further in panel.further.items():
-        columns[f"regressor_{name}"] = regressor_values(further, title, origin, step)
+    for name, covariate in panel.covariates.items():
+        columns[f"covariate_{name}"] = covariate_values(covariate, title, origin, step)
     matrix = np.empty((len(title), len(columns)), dtype=np.float32)
-    for place, column in enumerate(columns.values()):
-        matrix[:, place] = column
+    for index, column in enumerate(columns.values()):
+        matrix[:, index] = column
     return Rows(tuple(columns), matrix, level, noise, tuple(relative))
 
 
 def _age(rows: _Origins) -> dict[str, FloatArray]:
-    """Logarithms of the weeks since the title's first, and how many of them are known.
+    """Return logarithms of the title's age and of its number of known weeks.
 
-    The export's first week is no launch: titles that sell in it are taken as old.
+    Titles that sell in the export's first week count as old.
     """
     panel = rows.panel
     first = panel.first[rows.title]
@@ -152,7 +148,7 @@ def _age(rows: _Origins) -> dict[str, FloatArray]:
 
 
 def _recent(rows: _Origins) -> dict[str, FloatArray]:
-    """Last weeks and years relative to the level, and how much they vary."""
+    """Return the last weeks and years relative to the level, and their deviations."""
     panel, title, origin = rows.panel, rows.title, rows.origin
     found = {f"lag_{lag}": panel.at(title, origin - lag) - rows.level for lag in range(3)}
     for length in RECENT_MEANS:
@@ -161,7 +157,7 @@ def _recent(rows: _Origins) -> dict[str, FloatArray]:
         found[f"year_{years}_before"] = rows.mean(origin - years * YEAR, YEAR) - rows.level
     start = np.minimum(panel.first[title] + 3, origin)
     found["first_weeks"] = rows.mean(start, 4) - rows.level
-    # The last weeks as far as they were unlike the same weeks a year ago.
+    # The last weeks relative to the same weeks a year ago.
     for length in (4, 13):
         before = rows.mean(origin - YEAR, length) - rows.around(origin - YEAR - length // 2)
         found[f"news_{length}"] = found[f"mean_{length}"] - before
@@ -172,7 +168,7 @@ def _recent(rows: _Origins) -> dict[str, FloatArray]:
 
 
 def _season(rows: _Origins) -> dict[str, FloatArray]:
-    """The target week in the years before, each relative to its own year."""
+    """Return the target week in the years before, each relative to its own year."""
     panel, title = rows.panel, rows.title
     found = {}
     for number in range(1, PROFILE_YEARS + 1):
@@ -194,7 +190,7 @@ def _season(rows: _Origins) -> dict[str, FloatArray]:
 
 
 def _changes(rows: _Origins, recent: dict[str, FloatArray]) -> dict[str, FloatArray]:
-    """What came after the same origin in the years before, and where it would lead from here."""
+    """Return the changes after the same origin in the years before, and their extrapolations."""
     panel, title, origin = rows.panel, rows.title, rows.origin
     found = {}
     for number in (1, 2):
@@ -211,7 +207,7 @@ def _changes(rows: _Origins, recent: dict[str, FloatArray]) -> dict[str, FloatAr
 
 
 def _promotion(rows: _Origins, unplanned: npt.NDArray[np.bool_]) -> dict[str, FloatArray]:
-    """Depth of promotions: planned, of the last weeks, and of the target week in other years."""
+    """Return promotions: planned, of the last weeks, and of the target week in other years."""
     panel, title, origin = rows.panel, rows.title, rows.origin
     found = {
         "promotion": np.where(unplanned, np.nan, panel.promotions[title, rows.target]),

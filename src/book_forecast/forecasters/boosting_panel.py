@@ -1,4 +1,4 @@
-"""Weeks of all titles side by side, and means over any run of them in two look-ups."""
+"""Weeks of all titles side by side, with means over any run of weeks in two look-ups."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.forecasters.boosting_regressors import (
+from book_forecast.forecasters.boosting_covariates import (
     Float32Array,
-    Further,
     IntArray,
-    further_of,
+    PanelCovariate,
+    panel_covariates,
 )
-from book_forecast.series.calendar import REGRESSORS, calendar_weeks
-from book_forecast.series.history import PROMOTION, WEEK, YEAR, FloatArray, Regressors
+from book_forecast.series.calendar import CALENDAR_COVARIATES, calendar_weeks
+from book_forecast.series.history import PROMOTION, WEEK, YEAR, Covariates, FloatArray
 
-# A title's weekly changes are known from those of two years, and where there are fewer weeks
-# they count beside four of a typical title: 0.3 is the usual noise of a week on the log scale.
+# A title's noise comes from the weekly changes of two years, beside a prior of four changes with
+# the usual noise of a week on the log scale, 0.3.
 CHANGES = 2 * YEAR
 PRIOR_CHANGES = 4
 PRIOR_NOISE = 0.3
-# Titles whose profiles are computed at once: bounds the memory of a large catalogue.
+# Titles per chunk: limits the memory of a large catalogue.
 CHUNK = 500
 
 
@@ -34,7 +34,7 @@ class Windows:
 
     Attributes:
         totals: Shape (titles, weeks + 1), of the known values before each week.
-        counts: How many they are.
+        counts: Number of these.
     """
 
     totals: FloatArray
@@ -42,7 +42,7 @@ class Windows:
 
     @classmethod
     def of(cls, values: Float32Array) -> Self:
-        """Adds up values, NaN where unknown, shape (titles, weeks)."""
+        """Add up values, NaN where unknown, shape (titles, weeks)."""
         known = np.isfinite(values)
         shape = (values.shape[0], values.shape[1] + 1)
         totals, counts = np.zeros(shape), np.zeros(shape, dtype=np.int32)
@@ -51,7 +51,7 @@ class Windows:
         return cls(totals, counts)
 
     def sums(self, title: IntArray, week: IntArray, length: int) -> tuple[FloatArray, FloatArray]:
-        """Sum and number of the known values in the `length` weeks up to one, that one included.
+        """Return sum and number of the known values in the `length` weeks up to one, included.
 
         Args:
             title: Row of each title.
@@ -65,14 +65,14 @@ class Windows:
         return total, count.astype(np.float64)
 
     def mean(self, title: IntArray, week: IntArray, length: int) -> FloatArray:
-        """Mean of the known values in the same weeks; NaN where none is known."""
+        """Return the mean of the known values in the same weeks; NaN where none is known."""
         total, count = self.sums(title, week, length)
         return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """What is known of all titles up to a cutoff, and what is planned after it.
+    """The weeks of all titles up to a cutoff, and plans after it.
 
     Attributes:
         isbns: Of the titles, shape (titles,), sorted.
@@ -84,10 +84,10 @@ class Panel:
         promotions: Shape (titles, weeks + ahead); NaN after the cutoff where there is no plan.
         promoted: Running totals of `promotions` up to the cutoff.
         classes: Number of each title's product class; -1 where unknown.
-        profiles: How far each week lay above the year before it, for titles of a class, and in the
-            last row for all, shape (classes + 1, weeks).
+        profiles: Mean of each week above the year before it over the titles of a class, and over
+            all titles in the last row, shape (classes + 1, weeks).
         calendar: Windows of the weeks by name, each of shape (weeks + ahead,); may be empty.
-        further: Further regressors by name.
+        covariates: By name.
     """
 
     isbns: npt.NDArray[np.str_]
@@ -103,7 +103,7 @@ class Panel:
     classes: IntArray
     profiles: Float32Array
     calendar: Mapping[str, Float32Array]
-    further: Mapping[str, Further]
+    covariates: Mapping[str, PanelCovariate]
 
     @property
     def n_weeks(self) -> int:
@@ -111,19 +111,19 @@ class Panel:
         return self.logs.shape[1]
 
     def at(self, title: IntArray, week: IntArray) -> FloatArray:
-        """`logs` of some weeks; NaN before the first."""
+        """Return `logs` of some weeks; NaN before the first."""
         logs = self.logs[title, np.maximum(week, 0)].astype(np.float64)
         return np.where(week >= 0, logs, np.nan)
 
     def level(self, title: IntArray, origin: IntArray) -> FloatArray:
-        """Mean of the year up to an origin; of all weeks before where none of it is known."""
+        """Return the mean of the year up to an origin; of all weeks before if none is known."""
         level = self.known.mean(title, origin, YEAR)
-        lost = np.flatnonzero(np.isnan(level))
-        level[lost] = self.known.mean(title[lost], origin[lost], self.n_weeks)
+        unknown = np.flatnonzero(np.isnan(level))
+        level[unknown] = self.known.mean(title[unknown], origin[unknown], self.n_weeks)
         return level
 
     def noise(self, title: IntArray, origin: IntArray) -> FloatArray:
-        """Standard deviation of a week around a level that does not move, from weekly changes."""
+        """Return the standard deviation of a week around a constant level, from weekly changes."""
         total, count = self.changes.sums(title, origin, CHANGES)
         prior = 2.0 * PRIOR_NOISE**2 * PRIOR_CHANGES
         return np.sqrt((total + prior) / (2.0 * (count + PRIOR_CHANGES)))
@@ -135,11 +135,11 @@ def panel_of(
     cutoff: np.datetime64,
     ahead: int,
     planned: pd.DataFrame | None,
-    regressors: Mapping[str, Regressors] | None,
+    covariates: Mapping[str, Covariates] | None,
     *,
     calendar: bool,
 ) -> Panel:
-    """Lays out the weeks of all titles up to a cutoff; see `boosting.forecast_all`.
+    """Lay out the weeks of all titles up to a cutoff; see `boosting.forecast_all`.
 
     Titles without a known week are left out.
     """
@@ -161,7 +161,7 @@ def panel_of(
     first = np.full(len(isbns), n_weeks, dtype=np.int64)
     np.minimum.at(first, codes, columns)
     logs = np.full((len(isbns), n_weeks), np.nan, dtype=np.float32)
-    # In double precision: a slip of 100 digits is no single-precision number, its logarithm is.
+    # In double precision, as a typing error of 100 digits overflows single precision.
     logs[codes, columns] = np.log1p(seen["volume"].to_numpy(dtype=np.float64, na_value=np.nan))
     classes, n_classes = _classes(titles, isbns)
     promotions = matrix(PROMOTION, n_weeks + ahead)
@@ -180,22 +180,22 @@ def panel_of(
         classes=classes,
         profiles=np.full((n_classes + 1, n_weeks), np.nan, dtype=np.float32),
         calendar=_calendar(first_week, cutoff, ahead) if calendar else {},
-        further=further_of(regressors or {}, isbns, first, n_weeks, ahead),
+        covariates=panel_covariates(covariates or {}, isbns, first, n_weeks, ahead),
     )
     _fill_profiles(panel)
     return panel
 
 
 def _last_known(values: Float32Array) -> Float32Array:
-    """Each value, or the last one known before it; zero is no price."""
+    """Return each value, or the last one known before it; zero is no price."""
     known = values > 0
-    places = np.where(known, np.arange(values.shape[1]), 0)
-    np.maximum.accumulate(places, axis=1, out=places)
-    return np.take_along_axis(np.where(known, values, np.float32(np.nan)), places, axis=1)
+    last = np.where(known, np.arange(values.shape[1]), 0)
+    np.maximum.accumulate(last, axis=1, out=last)
+    return np.take_along_axis(np.where(known, values, np.float32(np.nan)), last, axis=1)
 
 
 def _classes(titles: pd.DataFrame | None, isbns: pd.Index) -> tuple[IntArray, int]:
-    """Number of each title's product class in alphabetical order, and how many there are."""
+    """Return the number of each title's product class, and how many classes there are."""
     if titles is None or "product_class" not in titles:
         return np.full(len(isbns), -1, dtype=np.int64), 0
     by_isbn = titles.drop_duplicates("isbn").set_index("isbn")["product_class"].reindex(isbns)
@@ -210,7 +210,7 @@ def _plan(
     first_week: np.datetime64,
     n_weeks: int,
 ) -> None:
-    """Writes the plan into the weeks after the cutoff: none where it names none, up to its end."""
+    """Write the plan into the weeks after the cutoff; unnamed weeks up to its end have none."""
     if planned is None or planned.empty:
         return
     columns = (planned["week"].to_numpy().astype("datetime64[D]") - first_week) // WEEK
@@ -225,13 +225,13 @@ def _calendar(
     first_week: np.datetime64, cutoff: np.datetime64, ahead: int
 ) -> dict[str, Float32Array]:
     table = calendar_weeks(pd.Timestamp(first_week), pd.Timestamp(cutoff), ahead)
-    windows = {name: table[name].to_numpy(dtype=np.float32) for name in REGRESSORS}
+    windows = {name: table[name].to_numpy(dtype=np.float32) for name in CALENDAR_COVARIATES}
     week_of_year = (table["week"].dt.day_of_year / 7).to_numpy(dtype=np.float32)
     return {**windows, "week_of_year": week_of_year}
 
 
 def _fill_profiles(panel: Panel) -> None:
-    """Averages over the titles of a class that have a year behind them, the noisy ones less."""
+    """Fill in means over titles with a year of history, weighted by their precision."""
     shape = panel.profiles.shape
     totals, weights = np.zeros(shape), np.zeros(shape)
     for start in range(0, len(panel.isbns), CHUNK):
@@ -240,9 +240,9 @@ def _fill_profiles(panel: Panel) -> None:
         above = panel.logs[title, week] - panel.level(title, week)
         weight = 1.0 / (0.05 + panel.noise(title, week) ** 2)
         used = (week - panel.first[title] >= YEAR) & np.isfinite(above)
-        for place in (panel.classes[title], np.full(len(title), len(panel.profiles) - 1)):
-            kept = used & (place >= 0)
-            cells = place[kept] * panel.n_weeks + week[kept]
+        for row in (panel.classes[title], np.full(len(title), len(panel.profiles) - 1)):
+            kept = used & (row >= 0)
+            cells = row[kept] * panel.n_weeks + week[kept]
             size = panel.profiles.size
             weights += np.bincount(cells, weight[kept], size).reshape(shape)
             totals += np.bincount(cells, (weight * above)[kept], size).reshape(shape)

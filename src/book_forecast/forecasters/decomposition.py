@@ -1,4 +1,4 @@
-"""What repeats with the season in a series, as far as it can be told from noise."""
+"""The seasonal component of a series, shrunk by its noise."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from book_forecast.series.history import YEAR, FloatArray
+from book_forecast.series.seasonality import WEEKS_A_YEAR
 
-WEEKS_IN_A_YEAR = 365.25 / 7.0
-# Weeks of the moving average that stands for the level when noise is measured against it.
+# Weeks of the moving average that serves as the level when noise is measured.
 QUARTER = 13
-# Of the seasons in a window of STL, as many as their weights are worth (tricube, at its end).
+# Effective share of the seasons in a window of STL, by its tricube weights at the end.
 SHARE_OF_WINDOW = 0.6
 
 
@@ -30,12 +30,11 @@ class Season:
 
 
 def fixed_season(values: FloatArray, season: int, ahead: int) -> Season:
-    """A season that is the same in all years.
+    """Return a season that is the same in all years.
 
     The deviations from a centred moving average are averaged by week of the season (classical
-    decomposition). A year has 365.25 days, not 52 weeks: where the season is 52, each week lies
-    between two of 52 knots around the year, so that ten years do not smear Christmas over two
-    weeks.
+    decomposition). A year has 365.25 days: with a season of 52, each week lies between two of 52
+    knots around the year, so that ten years do not smear Christmas over two weeks.
 
     Args:
         values: On the model's scale, finite, shape (n,).
@@ -52,7 +51,7 @@ def fixed_season(values: FloatArray, season: int, ahead: int) -> Season:
     middle = slice(first, first + len(level))
     hats = _hats(np.arange(len(values) + ahead), season)
     seen = hats[middle]
-    # The ridge gives a knot that no week touches the mean of all.
+    # The ridge gives knots without weeks the mean of all.
     gram = seen.T @ seen + 1e-3 * np.eye(season)
     heights = np.linalg.solve(gram, seen.T @ (values[middle] - level))
     course = hats @ (heights - np.mean(heights))
@@ -60,7 +59,7 @@ def fixed_season(values: FloatArray, season: int, ahead: int) -> Season:
 
 
 def evolving_season(values: FloatArray, season: int, window: int, ahead: int) -> Season:
-    """A season that changes from year to year: STL (Cleveland et al. 1990), its last repeated.
+    """Return an evolving season by STL (Cleveland et al. 1990); the last one repeats ahead.
 
     Args:
         values: On the model's scale, finite, shape (n,).
@@ -78,7 +77,7 @@ def evolving_season(values: FloatArray, season: int, window: int, ahead: int) ->
 
 
 def has_season(n_weeks: int, season: int) -> bool:
-    """Whether a season repeats at all in so many weeks."""
+    """Return whether the weeks hold two seasons."""
     return season > 1 and n_weeks >= 2 * season
 
 
@@ -87,15 +86,14 @@ def _none(n_weeks: int, ahead: int) -> Season:
 
 
 def _shrunk(values: FloatArray, course: FloatArray, n_seasons: float) -> Season:
-    """Shrinks a season towards none by how much of its variance is noise (James and Stein 1961).
+    """Shrink a season towards zero by the share of noise in its variance (James and Stein 1961).
 
-    A slow seller's season is mostly chance, and forecasts are better without it: the noise of a
-    mean over `n_seasons` weeks makes up a known part of the season's variance.
+    A slow seller's season is mostly chance, and forecasts are better without it.
 
     Args:
         values: The series, shape (n,).
         course: The season in its weeks and after them, shape (n + ahead,).
-        n_seasons: Weeks that the season of one week is a mean of.
+        n_seasons: Weeks in the mean for one week of the season.
     """
     fitted, ahead = course[: len(values)], course[len(values) :]
     rest = values - fitted
@@ -108,11 +106,11 @@ def _shrunk(values: FloatArray, course: FloatArray, n_seasons: float) -> Season:
 
 
 def _hats(weeks: npt.NDArray[np.int_], season: int) -> FloatArray:
-    """How much each week belongs to each of `season` knots around the season, shape (n, season)."""
-    length = WEEKS_IN_A_YEAR if season == YEAR else season
-    place = (weeks % length) * (season / length)
-    below = np.floor(place).astype(int)
-    share = place - below
+    """Return the weight of each of `season` knots in each week, shape (n, season)."""
+    length = WEEKS_A_YEAR if season == YEAR else season
+    position = (weeks % length) * (season / length)
+    below = np.floor(position).astype(int)
+    share = position - below
     hats = np.zeros((len(weeks), season))
     rows = np.arange(len(weeks))
     hats[rows, below % season] += 1.0 - share

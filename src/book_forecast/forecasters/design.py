@@ -1,7 +1,7 @@
-"""Regressors of a title by name: Fourier terms, windows of the calendar, promotions and others.
+"""Columns of a regression by name: Fourier terms, calendar windows, promotions, other covariates.
 
-A column's name is `group.name`, such as `season.cos2`, `holidays.easter` or `other.price`: it says
-all of the column's values in given weeks, so that a model need only keep names.
+A column's name is `group.name`, such as `season.cos2`, `holidays.easter` or `other.price`. Season
+and holidays follow from name and weeks, so that a fitted model stores names only.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from book_forecast.series.seasonality import fourier
 Weeks = npt.NDArray[np.datetime64]
 
 MOST_PAIRS = 12
-# A window that opened in one year alone cannot be told from what else happened then.
+# The effect of a window that opened in one year only is confounded with that year's events.
 FEWEST_OCCASIONS = 2
 
 _FIRST_WEEK = np.datetime64("1980-01-05")
 _LAST_WEEK = np.datetime64("2079-12-30")
-# Fewer weeks than between any two occasions of a window, more than it can be open for.
+# Weeks between occasions of a window; a window is open for fewer.
 _APART = 10
 
 
 def group_of(column: str) -> str:
-    """What a column belongs to: season, holidays, promotion or other."""
+    """Return a column's group: season, holidays, promotion or other."""
     return column.partition(".")[0]
 
 
 def season_names(season: int) -> list[str]:
-    """Columns of a season's Fourier pairs, the slowest first; none for a season of one week."""
+    """Return the columns of a season's Fourier pairs, the slowest first; none for one week."""
     pairs = min(season // 2, MOST_PAIRS)
     names = [f"season.{wave}{k}" for k in range(1, pairs + 1) for wave in ("cos", "sin")]
     # The sine that changes its sign from week to week is zero in each of them.
@@ -42,7 +42,7 @@ def season_names(season: int) -> list[str]:
 
 
 def holiday_names(weeks: Weeks, seen: npt.NDArray[np.bool_]) -> list[str]:
-    """Columns of the calendar's windows that opened at least twice in weeks that were seen.
+    """Return the columns of the calendar's windows that opened at least twice in known weeks.
 
     Args:
         weeks: Saturdays in a row.
@@ -59,32 +59,32 @@ def holiday_names(weeks: Weeks, seen: npt.NDArray[np.bool_]) -> list[str]:
     return names
 
 
-def regressor_column(name: str) -> str:
-    """The column of a further regressor."""
+def covariate_column(name: str) -> str:
+    """Return the column of a covariate."""
     return f"{PROMOTION if name == PROMOTION else 'other'}.{name}"
 
 
 def wave_number(column: str) -> int:
-    """How often in a season the wave of a Fourier term repeats."""
+    """Return how often a Fourier term repeats in a season."""
     return int(column.partition(".")[2][3:])
 
 
 def design_matrix(
-    names: Sequence[str], weeks: Weeks, season: int, regressors: Mapping[str, FloatArray]
+    names: Sequence[str], weeks: Weeks, season: int, covariates: Mapping[str, FloatArray]
 ) -> FloatArray:
-    """The columns of a regression.
+    """Return the columns of a regression.
 
     Args:
         names: Of the columns, as the functions above give them.
         weeks: Saturdays in a row, shape (n,).
         season: Weeks in a season.
-        regressors: Further regressors by their columns' names, each of shape (n,).
+        covariates: Covariates by column, each of shape (n,).
 
     Returns:
         Shape (n, columns).
     """
     groups = {group_of(name) for name in names}
-    columns = dict(regressors)
+    columns = dict(covariates)
     if "season" in groups:
         every = season_names(season)
         terms = fourier((weeks - _FIRST_WEEK) / WEEK, season, min(season // 2, MOST_PAIRS))
@@ -106,9 +106,10 @@ def _holiday_columns(weeks: Weeks) -> dict[str, FloatArray]:
 
 @cache
 def _calendar() -> dict[str, FloatArray]:
-    """All windows of a hundred years: made once a process, since feasts take time to look up."""
-    # Only here: importing a model family should not cost the time of the libraries behind it.
-    from book_forecast.series.calendar import REGRESSORS, calendar_weeks
+    """Return all windows of a hundred years; computed once per process, as it takes time."""
+    # Imported here, as the libraries of the calendar are slow to import.
+    from book_forecast.series.calendar import calendar_weeks
 
     table = calendar_weeks(pd.Timestamp(_FIRST_WEEK), pd.Timestamp(_LAST_WEEK), weeks_ahead=0)
-    return {f"holidays.{name}": table[name].to_numpy(dtype=np.float64) for name in REGRESSORS}
+    columns = table.drop(columns="week").astype("float64")
+    return {f"holidays.{name}": columns[name].to_numpy() for name in columns}

@@ -1,4 +1,4 @@
-"""Parts of a forecast, on the scale of log(1 + copies), on which what multiplies copies adds up."""
+"""Components of a forecast: factors of copies are terms on the scale of log(1 + copies)."""
 
 from __future__ import annotations
 
@@ -9,26 +9,25 @@ import numpy as np
 from book_forecast.series.history import YEAR, FloatArray
 
 
-def parts_of(mean: FloatArray, told: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-    """Parts of two years' mean, from those that one of its models tells, if any does.
+def parts_of(mean: FloatArray, model_parts: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    """Decompose the mean of two years, with the components of one of its models if there are any.
 
     Args:
         mean: Copies by week ahead, shape (104,).
-        told: By part, as `FittedForecaster.explain` returns them, each of shape (104,).
+        model_parts: By component, as `FittedForecaster.explain` returns them, shape (104,) each.
 
     Returns:
-        "level", the same in all weeks: the usual one of the first year; "trend", a straight line
-        that begins at nothing and leads from the one year's level to the next one's; what the model
-        tells or, if it tells nothing, a "season" that both years have in common; and "other", all
-        the rest. Their sum is log(1 + mean).
+        Terms of log(1 + mean): a constant "level", the mean of the first year; "trend", a straight
+        line from zero with the slope between the two years' levels; the model's components or,
+        without any, a "season" common to both years; and "other", the remainder.
     """
-    parts = {name: values for name, values in told.items() if name not in ("level", "other")}
+    parts = {name: values for name, values in model_parts.items() if name not in ("level", "other")}
     left = np.log1p(mean) - np.sum(list(parts.values()), axis=0)
     slope = (left[YEAR:].mean() - left[:YEAR].mean()) / YEAR
     trend = slope * np.arange(2 * YEAR)
     level = np.full(2 * YEAR, (left - trend)[:YEAR].mean())
     rest = left - trend - level
-    if not told:
+    if not model_parts:
         season = np.tile(rest.reshape(2, YEAR).mean(axis=0), 2)
         parts, rest = {"season": season}, rest - season
     return {"level": level, "trend": trend, **parts, "other": rest}

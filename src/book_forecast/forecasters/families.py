@@ -1,20 +1,20 @@
-"""How each family is fitted to a title, by name."""
+"""The model families by name: how each is fitted to a title, and restored."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from book_forecast.forecasters.base import FittedForecaster
 from book_forecast.forecasters.boosting_member import Boosting
-from book_forecast.forecasters.naive import Naive, SeasonalNaive
+from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.outliers import clean
-from book_forecast.forecasters.paths import Ets, Intermittent, Mstl, Theta
-from book_forecast.forecasters.registry import FAMILIES
 from book_forecast.forecasters.regression import Regression
 from book_forecast.forecasters.sarima import Candidate, Sarima
+from book_forecast.forecasters.statistical import Ets, Intermittent, Mstl, Theta
 from book_forecast.series.history import YEAR, FloatArray, History
 
 
@@ -23,17 +23,17 @@ class Recipe:
     """What was chosen for a title from its training weeks.
 
     Attributes:
-        season: Weeks in a season; 1 where none was found.
-        candidate: Orders and scale of the SARIMA model; None where there is none.
-        calendar: Whether the calendar's windows mean anything for the title.
-        paths: Forecasts by families that learn from all titles, each of 156 weeks.
+        season: Weeks in a season; 1 for none.
+        candidate: Orders and scale of the SARIMA model; None without one.
+        calendar: Whether the English calendar applies to the title.
+        global_forecasts: Copies in the weeks ahead, by families that learn from all titles.
         start: SARIMA coefficients to begin from.
     """
 
     season: int = 52
     candidate: Candidate | None = None
     calendar: bool = True
-    paths: Mapping[str, FloatArray] = field(default_factory=dict)
+    global_forecasts: Mapping[str, FloatArray] = field(default_factory=dict)
     start: FloatArray | None = None
 
 
@@ -44,24 +44,24 @@ class Fits:
     Attributes:
         models: By family.
         failures: Reasons by family.
-        bursts: Places of weeks that the models did not see.
+        outliers: Indices of weeks that are missing to the models.
     """
 
     models: dict[str, FittedForecaster]
     failures: dict[str, str]
-    bursts: tuple[int, ...]
+    outliers: tuple[int, ...]
 
 
 def fit_families(
     history: History, recipe: Recipe, families: Collection[str], *, thorough: bool = True
 ) -> Fits:
-    """Fits families to a title's weeks without its bursts, each of which may refuse.
+    """Fit families to a title's weeks without its outliers; any of them may fail.
 
     Args:
         history: The weeks.
         recipe: What was chosen.
         families: Their names.
-        thorough: Whether SARIMA spends time on other optima than the nearest.
+        thorough: Whether SARIMA searches for optima beyond the nearest one.
     """
     cleaned, excess = clean(history, recipe.season)
     models: dict[str, FittedForecaster] = {}
@@ -78,6 +78,15 @@ def fit_families(
     return Fits(models, failures, tuple(np.flatnonzero(excess).tolist()))
 
 
+def restore_member(family: str, state: Mapping[str, Any]) -> FittedForecaster:
+    """Restore a fitted single model; raise `ValueError` if there is no such family."""
+    if family not in FORECASTERS:
+        raise ValueError(
+            f"There is no model family {family!r}; there are {', '.join(FORECASTERS)}."
+        )
+    return FORECASTERS[family].from_state(state)
+
+
 def _sarima(history: History, recipe: Recipe, thorough: bool) -> FittedForecaster:
     if recipe.candidate is None:
         raise ValueError("tune has found no orders for it")
@@ -85,15 +94,15 @@ def _sarima(history: History, recipe: Recipe, thorough: bool) -> FittedForecaste
 
 
 def _regression(history: History, recipe: Recipe, _: bool) -> FittedForecaster:
-    # It shrinks what the weeks do not speak for, and finds weaker seasons than the test does.
+    # Its shrinkage finds weaker seasons than the season test does.
     season = YEAR if recipe.season == 1 else recipe.season
     return Regression.fit(history, season, calendar=recipe.calendar, outliers=False)
 
 
 def _boosting(history: History, recipe: Recipe, _: bool) -> FittedForecaster:
-    if Boosting.family not in recipe.paths:
-        raise ValueError("the model of all titles says nothing of it")
-    return Boosting.from_path(history, recipe.paths[Boosting.family])
+    if Boosting.family not in recipe.global_forecasts:
+        raise ValueError("the global model has no forecast of it")
+    return Boosting.from_forecast(history, recipe.global_forecasts[Boosting.family])
 
 
 Fit = Callable[[History, Recipe, bool], FittedForecaster]
@@ -108,5 +117,13 @@ FITS: dict[str, Fit] = {
     "seasonal_naive": lambda history, _, __: SeasonalNaive.fit(history),
     "naive": lambda history, _, __: Naive.fit(history),
 }
-"""What may be a member of an ensemble."""
-ACROSS_TITLES = frozenset(name for name in FITS if FAMILIES[name].capabilities.across_titles)
+"""The possible members of an ensemble."""
+FORECASTERS: dict[str, type[FittedForecaster]] = {
+    model.family: model
+    for model in (
+        *(Sarima, Regression, Ets, Theta, Mstl, Intermittent, Boosting),
+        *(SeasonalNaive, Naive, Zero),
+    )
+}
+"""All families of single models."""
+ACROSS_TITLES = frozenset(name for name in FITS if FORECASTERS[name].capabilities.across_titles)

@@ -1,4 +1,4 @@
-"""Values for missing weeks, for models that cannot do without."""
+"""Imputation of missing weeks, for models that need complete series."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from book_forecast.series.history import FloatArray
 
 
 def fill_missing(volumes: FloatArray, season: int) -> FloatArray:
-    """Puts a value in place of each missing week.
+    """Impute each missing week.
 
-    It is the volume a season before and a season after, where either is known, on the scale of
-    log1p and raised or lowered by how much the known weeks around the gap differ from theirs: a
-    lockdown in December keeps its Christmas at the level of its own year. What no season tells is
-    interpolated between the known weeks on that scale; before the first and after the last of
-    them theirs is repeated.
+    On the scale of log1p, the value is the mean of the weeks a season before and a season after,
+    as far as they are known. It is shifted by the mean difference of the known weeks around the gap
+    from theirs: a lockdown in December keeps its Christmas at the level of its own year. Weeks
+    without either are interpolated between the known weeks; the first and last known week extend
+    to the ends.
 
     Args:
         volumes: Copies a week, shape (n,); NaN where the week is missing.
-        season: Weeks after which the year repeats; 1 where it does not.
+        season: In weeks; 1 for none.
 
     Returns:
-        Shape (n,): known weeks as they are, the others between none and three times the largest
-        known week.
+        Shape (n,): known weeks unchanged, the others at most three times the largest known week.
 
     Raises:
         ValueError: If no week is known.
@@ -40,23 +39,23 @@ def fill_missing(volumes: FloatArray, season: int) -> FloatArray:
     filled = volumes.copy()
     filled[weeks] = scale.invert(np.interp(weeks, known, values[known]))
     if season > 1:
-        told = _told_by_seasons(values, weeks, season)
-        weeks = weeks[np.isfinite(told)]
-        filled[weeks] = scale.invert(told[np.isfinite(told)])
+        seasonal = _from_other_seasons(values, weeks, season)
+        found = np.isfinite(seasonal)
+        filled[weeks[found]] = scale.invert(seasonal[found])
     return filled
 
 
-def _told_by_seasons(values: FloatArray, weeks: np.ndarray, season: int) -> FloatArray:
-    """What the seasons before and after say of missing weeks; NaN where neither does.
+def _from_other_seasons(values: FloatArray, weeks: np.ndarray, season: int) -> FloatArray:
+    """Impute missing weeks from the seasons before and after; NaN without either.
 
     Args:
         values: On the scale of log1p, shape (n,).
-        weeks: Places of the missing weeks, rising, shape (k,).
+        weeks: Indices of the missing weeks, rising, shape (k,).
         season: More than one week.
     """
     before = np.concatenate([np.full(season, np.nan), values])[: len(values)]
     after = np.concatenate([values, np.full(season, np.nan)])[-len(values) :]
-    told = np.full((2, len(weeks)), np.nan)
+    found = np.full((2, len(weeks)), np.nan)
     gaps = np.split(np.arange(len(weeks)), np.flatnonzero(np.diff(weeks) > 1) + 1)
     for gap in gaps:
         first, last = weeks[gap[0]], weeks[gap[-1]]
@@ -65,7 +64,7 @@ def _told_by_seasons(values: FloatArray, weeks: np.ndarray, season: int) -> Floa
             rise = values[around] - other[around]
             rise = rise[np.isfinite(rise)]
             if len(rise):
-                told[row, gap] = other[weeks[gap]] + np.mean(rise)
-    heard = np.isfinite(told)
-    total = np.where(heard, told, 0.0).sum(axis=0)
-    return np.where(heard.any(axis=0), total / np.maximum(heard.sum(axis=0), 1), np.nan)
+                found[row, gap] = other[weeks[gap]] + np.mean(rise)
+    count = np.isfinite(found).sum(axis=0)
+    total = np.nansum(found, axis=0)
+    return np.divide(total, count, out=np.full(len(weeks), np.nan), where=count > 0)

@@ -14,7 +14,7 @@ from book_forecast.series.history import weeks_after
 
 @dataclass(frozen=True, slots=True)
 class TitleForecast:
-    """What one model says of one title from one cutoff."""
+    """The forecast of one title by one model from one cutoff."""
 
     isbn: str
     model: str
@@ -23,7 +23,7 @@ class TitleForecast:
 
 
 def forecast_frame(forecasts: Sequence[TitleForecast], levels: Sequence[float]) -> pd.DataFrame:
-    """Puts forecasts one under the other.
+    """Stack forecasts in one frame.
 
     Args:
         forecasts: Of any titles, models, cutoffs and horizons.

@@ -1,4 +1,4 @@
-"""Forecasts that need no model: last week's value, last year's value, none at all."""
+"""Baselines: last year's value, last week's value, zero."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from book_forecast.series.history import FloatArray, History
 
 @dataclass(frozen=True)
 class SeasonalNaive(FittedForecaster):
-    """Repeats the last season; a missing week stands for the one a season before it.
+    """Repeats the last season; a missing week takes the value of the season before.
 
     The error grows by one seasonal difference a season, as in Hyndman and Athanasopoulos,
     Forecasting: Principles and Practice, section 5.5. A history shorter than a season repeats its
@@ -40,11 +40,7 @@ class SeasonalNaive(FittedForecaster):
 
     @classmethod
     def fit(cls, history: History, season: int = SEASON) -> Self:
-        """Takes the last season.
-
-        Raises:
-            ValueError: If no week of the history was seen.
-        """
+        """Fit to a history; raise `ValueError` if it has no known week."""
         volumes = history.volumes
         season = season if len(volumes) >= season else 1
         seen = volumes[np.isfinite(volumes)]
@@ -93,7 +89,7 @@ class SeasonalNaive(FittedForecaster):
 
 
 def _root_mean_square(values: FloatArray) -> float:
-    """Scaled by the largest, so that the square of a slip with 200 digits is still a number."""
+    """Scale by the largest value, so that the square of a 200-digit typing error is finite."""
     scale = float(np.max(np.abs(values))) or 1.0
     return scale * float(np.sqrt(np.mean((values / scale) ** 2)))
 
@@ -114,11 +110,7 @@ class Naive(FittedForecaster):
 
     @classmethod
     def fit(cls, history: History) -> Self:
-        """Takes the last known week.
-
-        Raises:
-            ValueError: If no week of the history was seen.
-        """
+        """Fit to a history; raise `ValueError` if it has no known week."""
         by_week = SeasonalNaive.fit(history, season=1)
         return cls(float(by_week.last_season[0]), by_week.deviation)
 

@@ -1,9 +1,9 @@
-"""Bursts that are of one time only: found, and turned into missing weeks for a fit.
+"""Detection of outliers, which become missing weeks in a fit.
 
-A prize or a film puts a title for a week or a few far above what it sells before and after. A fit
-would see dependence, noise and seasons in that. What recurs a year later is no outlier, nor is a
-week whose promotion explains it, and the first weeks of a new level are not: weeks must stand out
-from those on both sides.
+A prize or a film lifts a title for a few weeks far above its sales before and after. A fit would
+take that for dependence, noise and seasons. An outlier stands out from the weeks on both sides, so
+that the first weeks of a new level are none. A peak that recurs a year later is no outlier, nor is
+a week with an unusual covariate, such as a promotion.
 """
 
 from __future__ import annotations
@@ -17,35 +17,33 @@ from book_forecast.series.history import FloatArray, History
 from book_forecast.series.seasonality import period_of
 
 SIDE = 9
-"""Weeks on each side whose median is the level there: a burst may last for four of them."""
+"""Weeks on each side whose median is the level there: outliers of up to four weeks are found."""
 FEWEST = 4
-"""Of these, how many must be known. In the most recent weeks a burst may still prove a step."""
+"""Known weeks among these that a level needs. A recent peak may still become a new level."""
 DEVIATIONS = 4.0
 LEAST_RISE = np.log(2.5)
-# Sales fall short for many reasons that come again; only near-silence between usual weeks counts.
+# Sales fall for many recurring reasons: only a week with next to no sales is an outlier.
 LEAST_FALL = np.log(8.0)
 RECURRENCE = 0.4
-"""A rise is recurring that in another season reached this share of it, give or take `AROUND`."""
+"""A rise recurs if another season reached this share of it within `AROUND` weeks."""
 AROUND = 2
 UNUSUAL = 0.2
-"""Share of a regressor's range by which a week must differ from its median to be unusual."""
+"""Share of a covariate's range by which an unusual week differs from its median."""
 NORMAL_MAD = 1.4826
 
 
 def clean(history: History, season: int) -> tuple[History, FloatArray]:
-    """Takes outliers out of a history.
+    """Return a history without its outliers, and the outliers' excess.
 
-    With a season, weeks without a known one a season before or after are left alone: nobody can
-    tell whether they recur.
+    With a season, a week is no outlier if no week a season before or after is known.
 
     Args:
         history: A title's weeks.
         season: Weeks in a season; 1 for none.
 
     Returns:
-        The history with outliers as missing weeks, and by how much each exceeds the level around
-        it (falls short of it where negative), in logs of one plus the copies, shape (n,); 0 in
-        weeks that stay.
+        The history with outliers as missing weeks, and the distance of each outlier from the level
+        around it, in log(1 + copies), shape (n,); 0 in all other weeks.
     """
     values = np.log1p(history.volumes)
     before, after = _levels(values)
@@ -60,7 +58,7 @@ def clean(history: History, season: int) -> tuple[History, FloatArray]:
 
 
 def _levels(values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Medians of the weeks before and after each week; NaN where too few of them are known."""
+    """Return medians of the weeks before and after each week; NaN where too few are known."""
     n = len(values)
     padded = np.concatenate([np.full(SIDE, np.nan), values, np.full(SIDE, np.nan)])
     windows = np.sort(np.lib.stride_tricks.sliding_window_view(padded, SIDE), axis=1)
@@ -72,7 +70,7 @@ def _levels(values: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _noise(values: FloatArray, before: FloatArray, after: FloatArray) -> FloatArray:
-    """Robust standard deviation around the level, for few copies at least that of counts."""
+    """Return the robust standard deviation around the level, at least that of Poisson counts."""
     residuals = values - 0.5 * (before + after)
     residuals = residuals[np.isfinite(residuals)]
     usual = NORMAL_MAD * float(np.median(np.abs(residuals))) if len(residuals) else 0.0
@@ -81,7 +79,7 @@ def _noise(values: FloatArray, before: FloatArray, after: FloatArray) -> FloatAr
 
 
 def _recurring(rise: FloatArray, season: int) -> FloatArray:
-    """The largest rise at about the same time of other seasons; infinite where none is known."""
+    """Return the largest rise at the same time of other seasons; infinite where none is known."""
     n = len(rise)
     if season == 1:
         return np.zeros(n)
@@ -97,10 +95,10 @@ def _recurring(rise: FloatArray, season: int) -> FloatArray:
 
 
 def _explained(history: History) -> npt.NDArray[np.bool_]:
-    """Weeks in which a regressor is far from what it usually is."""
+    """Return whether a covariate is far from its usual value, by week."""
     explained = np.zeros(history.n_weeks, dtype=bool)
-    if history.regressors is not None and history.n_weeks:
-        columns = history.regressors.before(history.n_weeks)
+    if history.covariates is not None and history.n_weeks:
+        columns = history.covariates.before(history.n_weeks)
         distance = np.abs(columns - np.median(columns, axis=0))
         usual = NORMAL_MAD * np.median(distance, axis=0)
         reach = np.maximum(DEVIATIONS * usual, UNUSUAL * np.ptp(columns, axis=0))

@@ -1,4 +1,4 @@
-"""Dynamic harmonic regression: ARIMA errors around season, calendar, promotions and others."""
+"""Dynamic harmonic regression: ARIMA errors around season, calendar and covariates."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from book_forecast.forecasters.base import (
     plain,
 )
 from book_forecast.forecasters.design import (
+    covariate_column,
     design_matrix,
     group_of,
     holiday_names,
-    regressor_column,
     season_names,
 )
 from book_forecast.forecasters.outliers import clean
@@ -27,49 +27,44 @@ from book_forecast.forecasters.sarima import PERFECT_FIT, fit_from_state, fit_st
 from book_forecast.forecasters.shrinkage import regress
 from book_forecast.forecasters.transforms import Transform
 from book_forecast.sarima import Prediction, SarimaFit, predict
-from book_forecast.series.history import WEEK, FloatArray, History
-from book_forecast.series.seasonality import YEAR
+from book_forecast.series.history import MODEL_HORIZON, WEEK, YEAR, FloatArray, History
 
-# Six years: seasons change, and what they were long ago says little of the next one. On folds in
-# M4's training weeks three to six years do alike and all weeks worse; sample titles, whose seasons
-# do not change, lose next to nothing.
+# Six years, as seasons change. On folds in M4's training weeks three to six years are equally good
+# and all weeks worse; sample titles, whose seasons do not change, lose next to nothing.
 MEMORY = 312
 FEWEST_WEEKS = 8
-# Weeks for which regressors are kept beyond the last one known: the longest horizon of a forecast,
-# after a year of weeks that were rolled in.
-PLAN_WEEKS = 156
-# Future regressors are held within what was seen, widened by this share of it on both sides.
+# Covariates ahead are clipped to their range in the fit, widened by this share on both sides.
 BEYOND = 0.5
 
 
 @dataclass(frozen=True)
 class Regression(FittedForecaster):
-    """ARIMA errors around shrunk regressors, on the scale of logs of one plus the copies.
+    """ARIMA errors around shrunk coefficients, on the scale of log(1 + copies).
 
     Attributes:
-        model: The errors and the regressors' coefficients.
+        model: The errors and the coefficients.
         transform: The scale.
         volumes: The weeks up to the cutoff, in copies, shape (n,).
         season: Weeks in a season.
-        names: The regressors' columns, as `design` names them.
-        further: By name, the values of further regressors that are known or planned: from the
-            first week that the fit saw to `PLAN_WEEKS` after the last.
-        trained_until: Saturday of the last week that the fit saw.
+        names: The columns, as `design` names them.
+        covariates: By name, known or planned values from the first week of the fit to
+            `MODEL_HORIZON` weeks after the last.
+        trained_until: Saturday of the last week of the fit.
         n_trained: Weeks of the history up to there.
-        first: Place of the first week that it saw; those before it are not looked at.
-        left_out: Places of weeks that it took for outliers.
+        first: Index of the first week of the fit; earlier weeks are not used.
+        left_out: Indices of the fit's outliers.
     """
 
     family: ClassVar[str] = "regression"
     capabilities: ClassVar[Capabilities] = Capabilities(
-        seasonal=True, regressors=True, missing=True, fewest_weeks=FEWEST_WEEKS
+        seasonal=True, covariates=True, missing=True, fewest_weeks=FEWEST_WEEKS
     )
     model: SarimaFit
     transform: Transform
     volumes: FloatArray
     season: int
     names: tuple[str, ...]
-    further: Mapping[str, FloatArray]
+    covariates: Mapping[str, FloatArray]
     trained_until: np.datetime64
     n_trained: int
     first: int
@@ -82,20 +77,19 @@ class Regression(FittedForecaster):
         season: int = YEAR,
         *,
         calendar: bool = True,
-        regressors: bool = True,
+        covariates: bool = True,
         outliers: bool = True,
         memory: int = MEMORY,
     ) -> Self:
-        """Chooses regressors and errors by what the history's weeks speak for, and fits them.
+        """Choose columns and errors, and fit them.
 
         Args:
-            history: The title's weeks, with its regressors.
-            season: Weeks in a season; 1 for none. A history of no more weeks is taken to have none.
-            calendar: Whether to use holidays, which are England's.
-            regressors: Whether to use promotions and the history's other regressors.
-            outliers: Whether to leave bursts of one time only out of the fit, and out of what later
-                forecasts see.
-            memory: How many of the latest weeks to fit to.
+            history: The title's weeks, with its covariates.
+            season: Weeks in a season; 1 for none. A history of no more weeks has none.
+            calendar: Whether to use England's holidays.
+            covariates: Whether to use promotions and the history's other covariates.
+            outliers: Whether to treat outliers as missing, in the fit and in forecasts.
+            memory: Latest weeks to fit to.
 
         Raises:
             ValueError: If too few weeks are known, or they do not vary.
@@ -109,10 +103,10 @@ class Regression(FittedForecaster):
         transform = Transform.fit("log", kept.volumes)
         values = transform.apply(kept.volumes[first:])
         weeks = history.cutoff - WEEK * np.arange(n)[::-1]
-        further = _further(history, first) if regressors else {}
+        found = _covariates(history, first) if covariates else {}
         past = {
-            regressor_column(name): column[:n]
-            for name, column in further.items()
+            covariate_column(name): column[:n]
+            for name, column in found.items()
             if np.ptp(column[:n][seen])
         }
         names = season_names(season) if n > season else []
@@ -122,12 +116,12 @@ class Regression(FittedForecaster):
         if errors.sigma2 < PERFECT_FIT * weekly_variance(values):
             raise ValueError("The regression fits the few weeks there are perfectly.")
         return cls(
-            model=errors.as_fit(),
+            model=errors,
             transform=transform,
             volumes=history.volumes,
             season=season,
             names=tuple(used),
-            further={name: c for name, c in further.items() if regressor_column(name) in used},
+            covariates={name: c for name, c in found.items() if covariate_column(name) in used},
             trained_until=history.cutoff,
             n_trained=history.n_weeks,
             first=first,
@@ -147,16 +141,14 @@ class Regression(FittedForecaster):
     def explain(
         self, horizon: int, future: Mapping[str, FloatArray] | None = None
     ) -> dict[str, FloatArray]:
-        """What each part of the model adds to the log of one plus the copies.
+        """Return the components; see `FittedForecaster.explain`.
+
+        "level" holds errors and constant. The sum is that of the median forecast, unless that is
+        clipped at zero or at the ceiling.
 
         Args:
             horizon: Weeks ahead.
             future: As in `forecast`.
-
-        Returns:
-            By part, each of shape (horizon,): "level" (errors and constant), "season", "holidays",
-            "promotion" and "other". Their sum is that of the median forecast, but where that is cut
-            off at zero or at the ceiling.
         """
         ahead, design = self._ahead(horizon, future)
         effects = design * self._slopes
@@ -167,7 +159,7 @@ class Regression(FittedForecaster):
         return parts
 
     def roll_forward(self, volumes: FloatArray) -> Self:
-        """See `FittedForecaster.roll_forward`; regressors of these weeks are those planned."""
+        """See `FittedForecaster.roll_forward`; these weeks' covariates are the planned ones."""
         return replace(self, volumes=np.concatenate([self.volumes, volumes]))
 
     @property
@@ -178,14 +170,14 @@ class Regression(FittedForecaster):
     def _ahead(
         self, horizon: int, future: Mapping[str, FloatArray] | None
     ) -> tuple[Prediction, FloatArray]:
-        """The forecast on the model's scale, and the regressors of its weeks."""
+        """Return the forecast on the model's scale, and the columns of its weeks."""
         n = len(self.volumes) - self.first
         weeks = self.trained_until + WEEK * np.arange(
             1 - self._n_seen, n + horizon - self._n_seen + 1
         )
         columns = {
-            regressor_column(name): self._column(name, n, horizon, (future or {}).get(name))
-            for name in self.further
+            covariate_column(name): self._column(name, n, horizon, (future or {}).get(name))
+            for name in self.covariates
         }
         design = design_matrix(self.names, weeks, self.season, columns)
         values = self.transform.apply(self.volumes)
@@ -194,8 +186,8 @@ class Regression(FittedForecaster):
         return ahead, design[n:]
 
     def _column(self, name: str, n: int, horizon: int, planned: FloatArray | None) -> FloatArray:
-        """A further regressor up to the horizon, held within reach of what the fit saw of it."""
-        known = self.further[name]
+        """Return a covariate up to the horizon, clipped to its widened range in the fit."""
+        known = self.covariates[name]
         column = known[np.minimum(np.arange(n + horizon), len(known) - 1)]
         if planned is not None:
             if np.shape(planned) != (horizon,) or not np.all(np.isfinite(planned)):
@@ -209,7 +201,7 @@ class Regression(FittedForecaster):
 
     @property
     def _n_seen(self) -> int:
-        """Weeks that the fit saw."""
+        """Weeks of the fit."""
         return self.n_trained - self.first
 
     def to_state(self) -> dict[str, Any]:
@@ -223,21 +215,20 @@ class Regression(FittedForecaster):
             "n_trained": self.n_trained,
             "first": self.first,
             "left_out": list(self.left_out),
-            "regressors": {name: _sparse(column) for name, column in self.further.items()},
+            "regressors": {name: _sparse(column) for name, column in self.covariates.items()},
             "volumes": plain(self.volumes),
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """See `FittedForecaster.from_state`."""
-        model = fit_from_state(state)
         return cls(
-            model=model,
+            model=fit_from_state(state),
             transform=Transform.from_state(state["transform"]),
             volumes=array(state["volumes"]),
             season=int(state["season"]),
             names=tuple(state["names"]),
-            further={name: _dense(kept) for name, kept in state["regressors"].items()},
+            covariates={name: _dense(kept) for name, kept in state["regressors"].items()},
             trained_until=np.datetime64(state["trained_until"]),
             n_trained=int(state["n_trained"]),
             first=int(state["first"]),
@@ -245,26 +236,26 @@ class Regression(FittedForecaster):
         )
 
 
-def _further(history: History, first: int) -> dict[str, FloatArray]:
-    """By name, the regressors from a week to the cutoff and what stands for those after it."""
-    known = history.regressors
+def _covariates(history: History, first: int) -> dict[str, FloatArray]:
+    """Return the covariates by name, from a week to `MODEL_HORIZON` after the cutoff."""
+    known = history.covariates
     if known is None:
         return {}
     n = history.n_weeks
-    values = np.concatenate([known.before(n)[first:], known.after(n, PLAN_WEEKS)])
+    values = np.concatenate([known.before(n)[first:], known.after(n, MODEL_HORIZON)])
     return dict(zip(known.names, values.T, strict=True))
 
 
 def _sparse(column: FloatArray) -> dict[str, Any]:
-    """A column as plain data: where it is mostly zero, the other weeks alone."""
-    places = np.flatnonzero(column)
-    if 2 * len(places) > len(column):
+    """Return a column as plain data; a mostly zero one as its other weeks."""
+    filled = np.flatnonzero(column)
+    if 2 * len(filled) > len(column):
         return {"length": len(column), "values": plain(column)}
-    return {"length": len(column), "places": places.tolist(), "values": plain(column[places])}
+    return {"length": len(column), "places": filled.tolist(), "values": plain(column[filled])}
 
 
 def _dense(kept: Mapping[str, Any]) -> FloatArray:
-    """The inverse of `_sparse`."""
+    """Return the inverse of `_sparse`."""
     column = np.zeros(kept["length"])
     column[kept.get("places", slice(None))] = array(kept["values"])
     return column

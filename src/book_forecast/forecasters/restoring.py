@@ -7,19 +7,11 @@ from typing import Any
 
 from book_forecast.forecasters.base import FittedForecaster
 from book_forecast.forecasters.ensemble import Ensemble
-from book_forecast.forecasters.registry import restore_member
+from book_forecast.forecasters.families import restore_member
 
 
 def restore(family: str, state: Mapping[str, Any]) -> FittedForecaster:
-    """Restore a fitted model, an ensemble or a single one.
-
-    Args:
-        family: Name of the model family.
-        state: As the model's `to_state` returned it.
-
-    Raises:
-        ValueError: If there is no such family.
-    """
+    """Restore a fitted model, an ensemble or a single one; see `restore_member`."""
     if family == Ensemble.family:
         return Ensemble.from_state(state)
     return restore_member(family, state)

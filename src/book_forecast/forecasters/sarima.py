@@ -19,14 +19,13 @@ from book_forecast.forecasters.transforms import Transform, TransformName
 from book_forecast.sarima import SarimaFit, Specification, fit, predict, standardised_residuals
 from book_forecast.series.history import FloatArray, History
 
-# Sales are noisy: a model whose errors are this small a part of the weekly changes' variance has
-# learnt the weeks by heart.
+# Sales are noisy: a fit with a smaller share of the weekly changes' variance has overfitted.
 PERFECT_FIT = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What is chosen for a title: the orders and the scale they work on."""
+    """The orders and the scale of a SARIMA model."""
 
     specification: Specification
     transform: TransformName = "log"
@@ -34,7 +33,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Sarima(FittedForecaster):
-    """A seasonal ARIMA model with the weeks that it forecasts from.
+    """A fitted seasonal ARIMA model with its weeks.
 
     Attributes:
         model: The fit, on the transformed scale.
@@ -57,13 +56,13 @@ class Sarima(FittedForecaster):
         *,
         thorough: bool = True,
     ) -> Self:
-        """Fits by exact maximum likelihood.
+        """Fit by exact maximum likelihood.
 
         Args:
             history: The title's weeks.
             candidate: Orders and scale.
             start: Coefficients of a former fit of the same orders to begin from.
-            thorough: Whether to spend time on other local optima than the most likely.
+            thorough: Whether to search for optima beyond the nearest one.
 
         Raises:
             ValueError: If the history is too short for the orders, or does not vary.
@@ -91,11 +90,11 @@ class Sarima(FittedForecaster):
 
     @property
     def candidate(self) -> Candidate:
-        """What the model was fitted as."""
+        """Orders and scale of the model."""
         return Candidate(self.model.specification, self.transform.name)
 
     def residuals(self) -> FloatArray:
-        """Standardised one-step errors on the transformed scale, shape (n,); NaN where none."""
+        """Return standardised one-step errors on the transformed scale, shape (n,)."""
         return standardised_residuals(self.model, self.transform.apply(self.volumes))
 
     def to_state(self) -> dict[str, Any]:
@@ -114,7 +113,7 @@ class Sarima(FittedForecaster):
 
 
 def fit_state(model: SarimaFit) -> dict[str, Any]:
-    """A fit as plain data."""
+    """Return a fit as plain data."""
     return {
         "specification": asdict(model.specification),
         "arma": plain(model.arma),
@@ -126,7 +125,7 @@ def fit_state(model: SarimaFit) -> dict[str, Any]:
 
 
 def fit_from_state(state: Mapping[str, Any]) -> SarimaFit:
-    """The fit whose `fit_state` is part of a state."""
+    """Return the fit from a state that includes the result of `fit_state`."""
     return SarimaFit(
         specification=Specification(**state["specification"]),
         arma=array(state["arma"]),
@@ -134,12 +133,11 @@ def fit_from_state(state: Mapping[str, Any]) -> SarimaFit:
         coefficients=array(state["coefficients"]),
         log_likelihood=float(state["log_likelihood"]),
         n_effective=int(state["n_effective"]),
-        evaluations=0,
     )
 
 
 def weekly_variance(values: FloatArray) -> float:
-    """Variance of the changes from week to week; of the weeks, where no two in a row were seen."""
+    """Return the variance of weekly changes, or of the weeks if no two in a row are known."""
     changes = np.diff(values)
     changes = changes[np.isfinite(changes)]
     return float(np.var(changes)) if len(changes) else float(np.nanvar(values))

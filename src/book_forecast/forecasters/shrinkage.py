@@ -1,11 +1,10 @@
-"""A regression with ARIMA errors whose coefficients are believed as far as weeks speak for them.
+"""A regression with ARIMA errors and shrunk coefficients (empirical Bayes).
 
-Every coefficient has a normal prior around zero. Groups share a spread, in units of the standard
-deviation of the innovations, and the spreads are those at which the weeks are most likely once the
-coefficients are integrated out (MacKay 1992). A group that explains nothing gets a spread of zero
-and leaves; where there are few weeks or the columns resemble each other, as Christmas's windows do
-the season's faster waves, coefficients stay small. Choosing columns by AICc, the alternative, makes
-all of these choices hard ones.
+Every coefficient has a normal prior around zero. The coefficients of a group share the prior's
+scale, in units of the innovations' standard deviation. The scales maximise the marginal likelihood,
+with the coefficients integrated out (MacKay 1992). A group that explains nothing gets a scale of
+zero and leaves. Coefficients stay small where weeks are few or columns alike, such as Christmas's
+windows and the season's faster waves. Choosing columns by AICc would make hard choices instead.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import numpy.typing as npt
 from book_forecast.forecasters.design import group_of, wave_number
 from book_forecast.sarima import Specification
 from book_forecast.sarima.marginal import (
-    Errors,
+    ArmaErrors,
     Whitened,
     best_errors,
     fit_errors,
@@ -34,12 +33,12 @@ GRIDS = {
     "promotion": (0.0, 0.1, 0.3, 1.0, 3.0, 10.0),
     "other": (0.0, 0.1, 0.3, 1.0, 3.0, 10.0),
 }
-"""Spreads to try for each group, of columns that `weights` has brought to a common scale."""
+"""Prior scales to try for each group, of columns that `_weights` brings to a common unit."""
 FIRST = {"season": 0.8, "holidays": 3.0, "promotion": 1.0, "other": 1.0}
 ROUNDS = 2
 ORDERS = ((1, 0, 0), (2, 0, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1), (1, 1, 2))
 """(p, d, q) of the errors to choose from, by AICc."""
-# Errors at which regressors are first judged: a level that wanders, and noise around it.
+# Errors of the first round: a random walk with noise.
 FIRST_ERRORS = Specification(0, 1, 1)
 FIRST_ARMA = np.array([-0.5])
 TURNS = 2
@@ -47,12 +46,12 @@ TURNS = 2
 
 def regress(
     values: FloatArray, names: Sequence[str], design: FloatArray
-) -> tuple[Errors, list[str]]:
-    """Chooses spreads and errors in turn, then fits errors and coefficients at these spreads.
+) -> tuple[ArmaErrors, list[str]]:
+    """Choose prior scales and errors in turn, then fit errors and coefficients.
 
     Args:
         values: Weekly values, shape (n,); NaN where the week is missing.
-        names: Of the columns, as `design` names them; the errors alone are fitted without any.
+        names: Of the columns, as `design` names them; without any, only the errors are fitted.
         design: Shape (n, columns).
 
     Returns:
@@ -65,51 +64,52 @@ def regress(
         return best_errors(values, ORDERS), []
     groups = [group_of(name) for name in names]
     weights = _weights(names, design, np.isfinite(values))
-    specification, arma, spreads = FIRST_ERRORS, FIRST_ARMA, FIRST
+    specification, arma, group_scales = FIRST_ERRORS, FIRST_ARMA, FIRST
     for _ in range(TURNS):
         whitened = whiten_regression(values, specification, arma, design)
-        shrunk = shrink(whitened, groups, weights, spreads)
+        shrunk = shrink(whitened, groups, weights, group_scales)
         errors = best_errors(values - design @ shrunk.coefficients, ORDERS)
-        specification, arma, spreads = errors.specification, errors.arma, shrunk.spreads
+        specification, arma = errors.specification, errors.arma
+        group_scales = shrunk.group_scales
     whitened = whiten_regression(values, specification, arma, design)
-    spread = shrink(whitened, groups, weights, spreads).spread
-    used = np.flatnonzero(spread).tolist()
+    scales = shrink(whitened, groups, weights, group_scales).scales
+    used = np.flatnonzero(scales).tolist()
     if not used:
         return best_errors(values, ORDERS), []
     errors = fit_errors(
-        values, specification, design[:, used], spread=spread[used], start=errors.arma
+        values, specification, design[:, used], prior_scales=scales[used], start=errors.arma
     )
-    return errors, [names[place] for place in used]
+    return errors, [names[column] for column in used]
 
 
 def _weights(names: Sequence[str], design: FloatArray, seen: npt.NDArray[np.bool_]) -> FloatArray:
-    """What brings the columns of a group to a common scale.
+    """Return the factors that bring the columns of a group to a common unit.
 
-    Faster waves are expected to be smaller; windows are shares of a week; other regressors have
-    units of their own.
+    Faster waves are expected to be smaller, windows are shares of a week, other covariates have
+    their own units.
     """
     weights = np.ones(len(names))
-    for place, name in enumerate(names):
+    for column, name in enumerate(names):
         group = group_of(name)
         if group == "season":
-            weights[place] = 1.0 / wave_number(name)
+            weights[column] = 1.0 / wave_number(name)
         elif group != "holidays":
-            weights[place] = 1.0 / np.std(design[seen, place])
+            weights[column] = 1.0 / np.std(design[seen, column])
     return weights
 
 
 @dataclass(frozen=True, slots=True)
 class Shrunk:
-    """Coefficients at the spreads that the weeks speak for.
+    """Coefficients at the chosen prior scales.
 
     Attributes:
-        spreads: By group.
-        spread: By column, shape (r,); zero where the column's group has left.
-        coefficients: Shape (r,), zero there as well.
+        group_scales: By group.
+        scales: By column, shape (r,); zero where the column's group has left.
+        coefficients: Shape (r,); zero there as well.
     """
 
-    spreads: dict[str, float]
-    spread: FloatArray
+    group_scales: dict[str, float]
+    scales: FloatArray
     coefficients: FloatArray
 
 
@@ -119,35 +119,35 @@ def shrink(
     weights: FloatArray,
     first: dict[str, float] | None = None,
 ) -> Shrunk:
-    """Chooses the groups' spreads one after the other, each at what the others are.
+    """Choose the groups' prior scales in turn, each given the others.
 
     Args:
         whitened: The regression; a column more than there are groups is a constant without prior.
-        groups: Of each regressor, names of `GRIDS`; shape (r,).
-        weights: By which a group's spread is multiplied for each regressor, shape (r,).
-        first: Spreads to begin from.
+        groups: A name of `GRIDS` for each column, shape (r,).
+        weights: Factors of the group's scale by column, shape (r,).
+        first: Scales to begin from.
     """
     evidence = _Evidence(whitened, len(groups))
     names = np.array(groups)
     present = [group for group in GRIDS if group in set(groups)]
-    spreads = {group: (first or FIRST)[group] for group in present}
+    group_scales = {group: (first or FIRST)[group] for group in present}
 
-    def spread_of(each: dict[str, float]) -> FloatArray:
+    def scales_of(each: dict[str, float]) -> FloatArray:
         return weights * np.array([each[group] for group in names])
 
-    highest = evidence.height(spread_of(spreads))
+    highest = evidence.height(scales_of(group_scales))
     for _, group in product(range(ROUNDS), present):
         for value in GRIDS[group]:
-            trial = spreads | {group: value}
-            height = highest if trial == spreads else evidence.height(spread_of(trial))
+            trial = group_scales | {group: value}
+            height = highest if trial == group_scales else evidence.height(scales_of(trial))
             if height > highest:
-                spreads, highest = trial, height
-    spread = spread_of(spreads)
-    return Shrunk(spreads, spread, evidence.coefficients(spread))
+                group_scales, highest = trial, height
+    scales = scales_of(group_scales)
+    return Shrunk(group_scales, scales, evidence.coefficients(scales))
 
 
 class _Evidence:
-    """Log marginal likelihood of a whitened regression, but for a constant, by its spreads."""
+    """Log marginal likelihood of a whitened regression by prior scales, up to a constant."""
 
     def __init__(self, whitened: Whitened, n_columns: int) -> None:
         self.products = whitened.factor.T @ whitened.factor
@@ -155,31 +155,31 @@ class _Evidence:
         self.n_free = len(self.products) - 1 - n_columns
         self.freedom = max(whitened.n_weeks - self.n_free, 1)
 
-    def _factor(self, spread: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Cholesky's factor of what is kept, and which columns these are."""
-        kept = np.r_[np.arange(self.n_free), self.n_free + np.flatnonzero(spread), -1]
+    def _factor(self, scales: FloatArray) -> FloatArray:
+        """Return Cholesky's factor of the used columns."""
+        kept = np.r_[np.arange(self.n_free), self.n_free + np.flatnonzero(scales), -1]
         matrix = self.products[np.ix_(kept, kept)]
         priors = np.arange(self.n_free, len(kept) - 1)
-        matrix[priors, priors] += spread[spread > 0.0] ** -2.0
-        return np.linalg.cholesky(matrix), kept
+        matrix[priors, priors] += scales[scales > 0.0] ** -2.0
+        return np.linalg.cholesky(matrix)
 
-    def height(self, spread: FloatArray) -> float:
-        """At given spreads; minus infinity where nothing is left to be explained."""
+    def height(self, scales: FloatArray) -> float:
+        """Return the likelihood; minus infinity where no residual variance is left."""
         try:
-            diagonal = np.diagonal(self._factor(spread)[0])
+            diagonal = np.diagonal(self._factor(scales))
         except np.linalg.LinAlgError:
             return -np.inf
-        used = spread[spread > 0.0]
+        used = scales[scales > 0.0]
         volume = np.log(diagonal[:-1]).sum() + np.log(used).sum()
         return float(-self.freedom * np.log(diagonal[-1]) - volume)
 
-    def coefficients(self, spread: FloatArray) -> FloatArray:
-        """Expectations of the coefficients given the spreads, shape (r,)."""
-        found = np.zeros(len(spread))
+    def coefficients(self, scales: FloatArray) -> FloatArray:
+        """Return the posterior means of the coefficients, shape (r,)."""
+        found = np.zeros(len(scales))
         try:
-            factor, _ = self._factor(spread)
+            factor = self._factor(scales)
         except np.linalg.LinAlgError:
             return found
         solution = np.linalg.solve(factor[:-1, :-1].T, factor[-1, :-1])
-        found[spread > 0.0] = solution[self.n_free :]
+        found[scales > 0.0] = solution[self.n_free :]
         return found

@@ -1,4 +1,4 @@
-"""Scales on which volumes are modelled, and the way back from a normal distribution to copies."""
+"""Transforms of volumes, and their inverse for normal distributions."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from book_forecast.series.history import FloatArray
 
 TransformName = Literal["none", "log", "box_cox"]
 
-# Quadrature for means: the trapezoidal rule over standard deviations, to which the kinks at zero
-# and at the ceiling do less harm than to Gauss's rules, and whose nodes reach into the tail.
+# Quadrature for means: the trapezoidal rule over standard deviations. The kinks at zero and at the
+# ceiling harm it less than Gauss's rules, and its nodes reach into the tail.
 NODES = np.linspace(-6.0, 6.0, 97)
 WEIGHTS = norm.pdf(NODES) / norm.pdf(NODES).sum()
-# Forecasts are not believed beyond this many times the largest week seen: the mean of a log-normal
-# distribution would otherwise follow a tail that no data speak for.
+# Forecasts end at this multiple of the largest known week: the mean of a log-normal distribution
+# would otherwise follow a tail without data.
 CEILING = 3.0
 POWERS = np.linspace(0.0, 1.0, 11)
 
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """Box and Cox's (1964) power transform of one plus the volume, so that zeros have a place.
+    """Box and Cox's (1964) power transform of one plus the volume, which allows zeros.
 
     Attributes:
         name: How the power was chosen.
         power: 0 is the logarithm, 1 leaves the scale as it is.
-        ceiling: Largest volume believed possible.
+        ceiling: Largest volume of a forecast.
     """
 
     name: TransformName
@@ -41,7 +41,7 @@ class Transform:
 
     @classmethod
     def fit(cls, name: TransformName, volumes: FloatArray) -> Self:
-        """Chooses the power ("box_cox": by maximum likelihood over a grid) and the ceiling."""
+        """Choose the power ("box_cox": by maximum likelihood over a grid) and the ceiling."""
         seen = volumes[np.isfinite(volumes)]
         ceiling = CEILING * float(np.max(seen, initial=1.0))
         if name == "box_cox" and len(np.unique(seen)) > 1:
@@ -50,21 +50,21 @@ class Transform:
         return cls(name, 1.0 if name == "none" else 0.0, ceiling)
 
     def apply(self, volumes: FloatArray) -> FloatArray:
-        """Volumes on the model's scale; NaN stays NaN."""
+        """Return volumes on the model's scale; NaN stays NaN."""
         return np.asarray(boxcox1p(volumes, self.power), dtype=np.float64)
 
     def invert(self, values: FloatArray) -> FloatArray:
-        """Copies, at least zero and at most the ceiling."""
+        """Return copies, at least zero and at most the ceiling."""
         top = boxcox1p(self.ceiling, self.power)
         return np.asarray(inv_boxcox1p(np.clip(values, 0.0, top), self.power), dtype=np.float64)
 
     def to_copies(
         self, mean: FloatArray, deviation: FloatArray, levels: Sequence[float]
     ) -> Forecast:
-        """Turns normal distributions on the model's scale into distributions of copies.
+        """Return distributions of copies for normal distributions on the model's scale.
 
-        The mean is that of the transformed distribution (not its median), by quadrature; bounds
-        are transformed quantiles.
+        The mean is that of the transformed distribution, by quadrature; bounds are transformed
+        quantiles.
 
         Args:
             mean: Shape (horizon,), on the model's scale.
@@ -72,6 +72,16 @@ class Transform:
             levels: Interval levels in percent.
         """
         copies = WEIGHTS @ self.invert(mean + deviation * NODES[:, None])
+        return self.around(copies, mean, deviation, levels)
+
+    def around(
+        self,
+        copies: FloatArray,
+        mean: FloatArray,
+        deviation: FloatArray,
+        levels: Sequence[float],
+    ) -> Forecast:
+        """Return a point forecast of copies with the bounds of normal distributions."""
         lower, upper = {}, {}
         for level in levels:
             reach = norm.ppf(0.5 + level / 200.0) * deviation
@@ -80,10 +90,10 @@ class Transform:
         return Forecast(copies, lower, upper)
 
     def to_state(self) -> dict[str, Any]:
-        """As plain data."""
+        """Return the transform as plain data."""
         return {"name": self.name, "power": self.power, "ceiling": self.ceiling}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """The transform whose `to_state` gave the state."""
+        """Return the transform from the result of `to_state`."""
         return cls(state["name"], float(state["power"]), float(state["ceiling"]))

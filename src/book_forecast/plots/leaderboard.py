@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from book_forecast.backtesting.metrics import ALL_TITLES, error_ratios
+from book_forecast.backtesting.metrics import error_ratios
 from book_forecast.plots.style import (
     ENSEMBLE,
     FAINT,
@@ -19,6 +19,7 @@ from book_forecast.plots.style import (
     model_label,
     titled,
 )
+from book_forecast.series.history import ALL_TITLES
 
 # Errors so many times the ensemble's are drawn here: one wild family would press all others into a
 # corner.

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from book_forecast.backtesting.metrics import ALL_TITLES
 from book_forecast.plots.choice import chosen_rows
 from book_forecast.plots.style import (
     BASELINE,
@@ -21,6 +20,7 @@ from book_forecast.plots.style import (
     shortened,
     titled,
 )
+from book_forecast.series.history import ALL_TITLES
 
 CHOSEN = "chosen"
 """The model of the row over all titles that takes each title's own model."""

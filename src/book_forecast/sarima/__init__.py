@@ -1,6 +1,6 @@
 """The seasonal ARIMA core: exact likelihood, estimation and forecasts in plain arrays."""
 
-# First of all: it settles where compiled functions of the others are kept.
+# Imported first: it sets the cache folder of the compiled functions.
 from book_forecast.sarima import kernels  # noqa: F401
 
 # isort: split

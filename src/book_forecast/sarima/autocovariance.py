@@ -11,7 +11,7 @@ from book_forecast.sarima.polynomials import LARGEST_PARTIAL, nonzero_lags
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def partial_autocorrelations(ar: FloatArray) -> FloatArray:
-    """The Levinson recursion run down from the coefficients, in O(r^2); NaN if not stationary."""
+    """Run the Levinson recursion down from the coefficients, in O(r^2); NaN if not stationary."""
     r = len(ar)
     partials = np.zeros(r)
     row, reverse = ar.copy(), np.empty(r)
@@ -33,7 +33,7 @@ def partial_autocorrelations(ar: FloatArray) -> FloatArray:
 
 @njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
 def ar_autocovariance(ar: FloatArray, n_lags: int) -> FloatArray:
-    """Autocovariances of 1 / (1 - sum ar_i B^i) at lags 0 to n_lags.
+    """Return the autocovariances of 1 / (1 - sum ar_i B^i) at lags 0 to n_lags.
 
     The Levinson recursion is run down from the coefficients to the partial autocorrelations, and
     up again to the autocovariances: O(r^2) for order r, where solving the Yule-Walker equations
@@ -83,7 +83,7 @@ def ar_autocovariance(ar: FloatArray, n_lags: int) -> FloatArray:
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def arma_autocovariance(ar: FloatArray, ma: FloatArray, n_lags: int) -> FloatArray:
-    """Autocovariances of (1 + sum ma_j B^j) / (1 - sum ar_i B^i) at lags 0 to n_lags."""
+    """Return autocovariances of (1 + sum ma_j B^j) / (1 - sum ar_i B^i) at lags 0 to n_lags."""
     q = len(ma)
     gamma_ar = ar_autocovariance(ar, n_lags + q)
     if not np.isfinite(gamma_ar[0]):

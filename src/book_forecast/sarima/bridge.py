@@ -1,4 +1,4 @@
-"""The way to statsmodels, for those who want its diagnostics, summaries and tests."""
+"""Conversion to statsmodels, for its diagnostics, summaries and tests."""
 
 from __future__ import annotations
 
@@ -18,17 +18,16 @@ def to_statsmodels(
     *,
     low_memory: bool = False,
 ) -> Any:
-    """Statsmodels' results object at our parameters, without fitting again.
+    """Return statsmodels' results object at the fit's parameters, without another fit.
 
     Args:
         fit: The fitted model.
         values: The series it was fitted to, shape (n,); NaN where the week is missing.
         regressors: Shape (n, r), as in the fit; the trend's constant becomes a regressor "const".
-        low_memory: Whether to keep no more than forecasts need: a thousandth for weekly seasons.
+        low_memory: Whether to store only what forecasts need: a thousandth for weekly seasons.
 
     Returns:
-        A `SARIMAXResults`, smoothed, with everything statsmodels offers on it; filtered alone with
-        `low_memory`, without standard errors of the parameters.
+        A smoothed `SARIMAXResults`; with `low_memory` a filtered one, without standard errors.
     """
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 

@@ -1,4 +1,4 @@
-"""Compiling the core before it is needed in several processes at once."""
+"""Compilation of the core before several processes need it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from book_forecast.sarima.specification import Specification
 
 
 def compile_core() -> None:
-    """Compiles everything, or loads it from the cache on disk, by fitting a small series.
+    """Compile everything, or load it from the cache on disk, with the fit of a small series.
 
-    The first time on a machine this takes some ten seconds, which processes that start together
-    would each spend.
+    The first time on a machine takes ten seconds, which processes started together would all spend.
     """
     values = np.sin(np.arange(40.0) ** 2)
     values[20] = np.nan

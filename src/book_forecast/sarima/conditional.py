@@ -1,6 +1,6 @@
 """Residuals given zeros before the first week: Box and Jenkins's conditional sum of squares.
 
-A good guess at the exact innovations at a fraction of their cost, factor by factor: the plain one
+It approximates the exact innovations at a fraction of their cost, factor by factor: the plain one
 is a recursion from week to week, the seasonal one works on the weeks of a season side by side.
 """
 
@@ -14,7 +14,7 @@ from book_forecast.sarima.arrays import FloatArray, IntArray
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def multiply_by(factor: FloatArray, step: int, series: FloatArray) -> FloatArray:
-    """(1 + sum factor_i B^(i step)) times a series, with zeros before its first week."""
+    """Multiply a series by (1 + sum factor_i B^(i step)), with zeros before its first week."""
     product = series.copy()
     for i in range(len(factor)):
         lag = (i + 1) * step
@@ -26,7 +26,7 @@ def multiply_by(factor: FloatArray, step: int, series: FloatArray) -> FloatArray
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def divide_by_plain(factor: FloatArray, series: FloatArray) -> None:
-    """Divides a series by (1 + sum factor_i B^i), in place."""
+    """Divide a series by (1 + sum factor_i B^i), in place."""
     q, n = len(factor), len(series)
     # Up to three lags stay in registers: the recursion then takes a multiplication a week.
     first = factor[0] if q > 0 else 0.0
@@ -44,7 +44,7 @@ def divide_by_plain(factor: FloatArray, series: FloatArray) -> None:
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def divide_by_seasonal(factor: FloatArray, s: int, series: FloatArray) -> None:
-    """Divides a series by (1 + sum factor_j B^(j s)), in place."""
+    """Divide a series by (1 + sum factor_j B^(j s)), in place."""
     for begin in range(s, len(series), s):
         end = min(begin + s, len(series))
         for j in range(min(len(factor), begin // s)):
@@ -57,7 +57,7 @@ def divide_by_seasonal(factor: FloatArray, s: int, series: FloatArray) -> None:
 def whiten_conditionally(
     columns: FloatArray, starts: IntArray, arma: FloatArray, orders: IntArray, s: int
 ) -> FloatArray:
-    """Innovations given zeros before the first week; zero where they would need such weeks.
+    """Return innovations given zeros before the first week; zero where they need such weeks.
 
     Args:
         columns: One series a row, shape (k, n).

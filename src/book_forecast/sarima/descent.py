@@ -16,15 +16,15 @@ FIRST_DAMPING = 1e-2
 # Below this damping changes no digit of a step, and would sink to a zero that cannot be raised.
 SMALLEST_DAMPING = 1e-12
 LARGEST_DAMPING = 1e7
-# A series that a model explains wholly has a sum of squares that falls for ever.
+# The sum of squares of a perfectly explained series falls forever.
 MOST_STEPS = 100
-# A step that gains less than this calls for a Jacobian of its own rather than an update.
-WORTH_AN_UPDATE = 1e-4
+# After a step with a smaller relative gain, the Jacobian is computed anew.
+SMALLEST_GAIN = 1e-4
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
 def dot(left: FloatArray, right: FloatArray) -> float:
-    """Inner product of two vectors."""
+    """Return the inner product of two vectors."""
     total = 0.0
     for i in range(len(left)):
         total += left[i] * right[i]
@@ -33,7 +33,7 @@ def dot(left: FloatArray, right: FloatArray) -> float:
 
 @njit(cache=True, error_model="numpy")
 def solve_positive(matrix: FloatArray, vector: FloatArray) -> FloatArray:
-    """Solution of a positive definite system by Cholesky's factor; else something not finite."""
+    """Solve a positive definite system by Cholesky's factor; the result is not finite otherwise."""
     k = len(vector)
     factor = np.zeros((k, k))
     solution = np.empty(k)
@@ -54,7 +54,7 @@ def solve_positive(matrix: FloatArray, vector: FloatArray) -> FloatArray:
 def take_step(
     point: FloatArray, jacobian: FloatArray, residuals: FloatArray, damping: float
 ) -> FloatArray:
-    """The point after Levenberg and Marquardt's step; the same one where there is none."""
+    """Return the point after Levenberg and Marquardt's step, or the same point without one."""
     k = len(point)
     curvature = np.empty((k, k))
     slope = np.empty(k)
@@ -78,7 +78,7 @@ def take_step(
 def update_jacobian(
     jacobian: FloatArray, step: FloatArray, residuals: FloatArray, moved: FloatArray
 ) -> None:
-    """Broyden's (1965) update: the Jacobian next to the old one that explains the last step."""
+    """Apply Broyden's (1965) update: the nearest Jacobian that explains the last step."""
     scale = 1.0 / dot(step, step)
     for t in range(len(residuals)):
         unexplained = moved[t] - residuals[t]
@@ -100,25 +100,25 @@ def descend(
     s: int,
     exact: bool,
 ) -> tuple[FloatArray, float, int]:
-    """Goes downhill from one start.
+    """Descend from one start.
 
-    Between two Jacobians by finite differences, each of which costs one likelihood a coefficient,
-    an update of the last one serves for as long as it leads downhill.
+    A Jacobian by finite differences costs one likelihood per coefficient. Between two of them,
+    updates of the last one are used as long as they lead downhill.
 
     Args:
-        start: Where to begin.
-        iterations: Most Jacobians to compute.
+        start: The first point.
+        iterations: The most Jacobians to compute.
         tolerance: Relative gain of a Jacobian below which the search ends.
         columns: Of the problem, as the four after it.
         starts: First week of each column that is not zero.
         n_impulses: How many weeks are missing.
         orders: (p, q, P, Q).
         s: Weeks in a season.
-        exact: Whether residuals are those of the exact likelihood or conditional ones.
+        exact: Whether the residuals are exact or conditional ones.
 
     Returns:
-        The best point, its sum of squares (infinite where the start is not usable), and the number
-        of likelihoods computed.
+        The best point, its sum of squares (infinite for an unusable start), and the number of
+        likelihoods computed.
     """
     point = start.copy()
     residuals = scaled_residuals(point, columns, starts, n_impulses, orders, s, exact)
@@ -150,7 +150,7 @@ def descend(
                 point, residuals, squares = trial, moved, lower
                 damping = max(0.2 * damping, SMALLEST_DAMPING)
                 fresh = False
-                if gained < WORTH_AN_UPDATE * lower:
+                if gained < SMALLEST_GAIN * lower:
                     break
             elif fresh:
                 damping *= 5.0

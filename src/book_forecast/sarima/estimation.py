@@ -1,12 +1,13 @@
 """Exact maximum likelihood of seasonal ARIMA models.
 
-The maximum is searched by non-linear least squares, which takes few evaluations; several starts
-guard against local optima.
+Non-linear least squares finds the maximum in few evaluations; several starts guard against local
+optima.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -24,7 +25,7 @@ QUICK_TOLERANCE = 1e-6
 SCOUTS_PER_COEFFICIENT = 1
 SCOUTING_ITERATIONS = 6
 DESCENTS = 6
-# After as many iterations a descent is given up if its squares are larger by this share.
+# A descent is given up after so many iterations if its squares are larger by the share below.
 FIRST_ITERATIONS = 2
 HOPELESS = 0.02
 # Points whose partial autocorrelations are this near each other lead to the same optimum.
@@ -40,6 +41,23 @@ Fixed = tuple[FloatArray, IntArray, int, IntArray, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Projected:
+    """Least squares at given ARMA coefficients.
+
+    Attributes:
+        residuals: Shape (n,) or longer.
+        triangle: The triangular factor, as `project_out` returns it.
+        log_scale: Log determinant of the innovations' variances and of what is integrated out.
+        n_effective: Weeks that carry likelihood.
+    """
+
+    residuals: FloatArray
+    triangle: FloatArray
+    log_scale: float
+    n_effective: int
+
+
+@dataclass(frozen=True, slots=True)
 class SarimaFit:
     """A fitted seasonal ARIMA model, as plain numbers.
 
@@ -49,7 +67,7 @@ class SarimaFit:
         sigma2: Variance of the innovations.
         coefficients: Of the trend's constant and the regressors, shape (trend + r,).
         log_likelihood: Exact, at these parameters.
-        n_effective: Weeks that carry likelihood: those seen, less those that differencing takes.
+        n_effective: Weeks that carry likelihood: known weeks, less those lost to differencing.
         evaluations: Likelihoods computed for the fit.
     """
 
@@ -59,16 +77,47 @@ class SarimaFit:
     coefficients: FloatArray
     log_likelihood: float
     n_effective: int
-    evaluations: int
+    evaluations: int = 0
+
+    @classmethod
+    def at_optimum(
+        cls,
+        problem: Problem,
+        specification: Specification,
+        arma: FloatArray,
+        projected: Projected,
+        evaluations: int = 0,
+    ) -> Self:
+        """Return the fit at given ARMA coefficients, with all other parameters concentrated out.
+
+        Raises:
+            ValueError: If no residual variance is left.
+        """
+        n, residuals = projected.n_effective, projected.residuals
+        sigma2 = float(residuals @ residuals) / max(n, 1)
+        if n < 1 or not sigma2 > ROUNDING * float(np.max(problem.columns[-1] ** 2)):
+            raise ValueError(
+                f"{specification} leaves no residual variance: the series does not vary."
+            )
+        value = -0.5 * (n * (np.log(2.0 * np.pi * sigma2) + 1.0) + projected.log_scale)
+        return cls(
+            specification=specification,
+            arma=arma,
+            sigma2=sigma2,
+            coefficients=regression_coefficients(projected.triangle)[problem.n_impulses :],
+            log_likelihood=float(value),
+            n_effective=n,
+            evaluations=evaluations,
+        )
 
     @property
     def n_parameters(self) -> int:
-        """Estimated parameters, the variance of the innovations included."""
+        """Number of estimated parameters, including the variance of the innovations."""
         return len(self.arma) + len(self.coefficients) + 1
 
     @property
     def aicc(self) -> float:
-        """Akaike's criterion with its correction for short series; infinite if too short for it."""
+        """Akaike's criterion, corrected for short series; infinite if the series is too short."""
         k = self.n_parameters
         if self.n_effective <= k + 1:
             return float("inf")
@@ -84,15 +133,14 @@ def fit(
     *,
     thorough: bool = True,
 ) -> SarimaFit:
-    """Fits a seasonal ARIMA model by exact maximum likelihood.
+    """Fit a seasonal ARIMA model by exact maximum likelihood.
 
     Args:
         values: Weekly values, shape (n,); NaN where the week is missing.
         specification: The model.
         regressors: Shape (n, r), complete.
-        start: Coefficients near which the optimum is expected, such as a former fit's; then the
-            only start.
-        thorough: Whether to look for other optima than those near the informed starts.
+        start: Coefficients near the expected optimum, such as a former fit's; then the only start.
+        thorough: Whether to search for optima beyond those near the informed starts.
 
     Raises:
         ValueError: If the series has too few weeks for the model, or does not vary.
@@ -101,7 +149,7 @@ def fit(
     needed = specification.n_arma + problem.n_regressors + 2
     if problem.n_weeks - problem.n_impulses < needed:
         raise ValueError(
-            f"{specification} needs at least {needed} weeks beyond those that differencing takes, "
+            f"{specification} needs at least {needed} weeks beyond those lost to differencing, "
             f"not {problem.n_weeks - problem.n_impulses}."
         )
     orders = np.array(specification.arma_orders, dtype=np.int64)
@@ -126,7 +174,14 @@ def fit(
     if thorough:
         best, _, used = descend(best, MAX_ITERATIONS, TOLERANCE, *fixed, True)
         evaluations += used
-    return _finish(problem, specification, to_arma(best, orders), evaluations)
+    whitened, log_variance = whiten_problem(problem, specification, arma := to_arma(best, orders))
+    residuals, triangle, log_determinant, counted = project_out(
+        whitened, problem.starts, problem.n_impulses
+    )
+    projected = Projected(
+        residuals, triangle, log_variance + log_determinant, problem.n_weeks - counted
+    )
+    return SarimaFit.at_optimum(problem, specification, arma, projected, evaluations)
 
 
 def _scout(
@@ -135,13 +190,13 @@ def _scout(
     specification: Specification,
     fixed: Fixed,
 ) -> tuple[list[FloatArray], int]:
-    """The most promising points after a few iterations from each of the better starts.
+    """Return the best points after a few iterations from each of the better starts.
 
     Args:
-        informed: Points to begin from in any case.
-        scattered: Partial autocorrelations, of which the best are begun from as well.
-        specification: The model; with long lags, scouts go by the conditional sum of squares.
-        fixed: What the likelihood depends on beside the point.
+        informed: Points that are always starts.
+        scattered: Partial autocorrelations; the best of them are starts as well.
+        specification: The model; with long lags, scouts use the conditional sum of squares.
+        fixed: Arguments of the likelihood beside the point.
     """
     exact = specification.longest_lag < CONDITIONAL_LAG
     candidates = [partials / np.sqrt(1.0 - partials**2) for partials in scattered]
@@ -163,7 +218,7 @@ def _scout(
 
 
 def _hopeful(points: list[FloatArray], fixed: Fixed) -> tuple[list[FloatArray], int]:
-    """Where a few iterations lead from each point, without what stays far behind the best."""
+    """Return the points after a few iterations, without those far behind the best."""
     begun = [descend(p, FIRST_ITERATIONS, QUICK_TOLERANCE, *fixed, True) for p in points]
     enough = (1.0 + HOPELESS) * min(squares for _, squares, _ in begun)
     kept = [point for point, squares, _ in begun if squares <= enough]
@@ -171,7 +226,7 @@ def _hopeful(points: list[FloatArray], fixed: Fixed) -> tuple[list[FloatArray], 
 
 
 def _distance(point: FloatArray, other: FloatArray) -> float:
-    """Largest difference of two points' partial autocorrelations."""
+    """Return the largest difference of two points' partial autocorrelations."""
     partials = point / np.sqrt(1.0 + point**2), other / np.sqrt(1.0 + other**2)
     return float(np.max(np.abs(partials[0] - partials[1]), initial=0.0))
 
@@ -180,28 +235,3 @@ def _height(point: FloatArray, fixed: Fixed, *, exact: bool) -> float:
     residuals = scaled_residuals(point, *fixed, exact)
     squares = float(residuals @ residuals)
     return squares if np.isfinite(squares) else float("inf")
-
-
-def _finish(
-    problem: Problem, specification: Specification, arma: FloatArray, evaluations: int
-) -> SarimaFit:
-    whitened, log_variance = whiten_problem(problem, specification, arma)
-    residuals, triangle, log_determinant, counted = project_out(
-        whitened, problem.starts, problem.n_impulses
-    )
-    n_effective = problem.n_weeks - counted
-    sigma2 = float(residuals @ residuals) / n_effective
-    if not sigma2 > ROUNDING * float(np.max(problem.columns[-1] ** 2)):
-        raise ValueError(f"{specification} leaves no residual variance: the series does not vary.")
-    value = -0.5 * (
-        n_effective * (np.log(2.0 * np.pi * sigma2) + 1.0) + log_variance + log_determinant
-    )
-    return SarimaFit(
-        specification=specification,
-        arma=arma,
-        sigma2=sigma2,
-        coefficients=regression_coefficients(triangle)[problem.n_impulses :],
-        log_likelihood=float(value),
-        n_effective=n_effective,
-        evaluations=evaluations,
-    )

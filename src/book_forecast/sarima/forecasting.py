@@ -1,8 +1,8 @@
-"""Forecasts with exact prediction variances, and what the model makes of the weeks behind.
+"""Forecasts with exact prediction variances, and standardised residuals.
 
-A week ahead is a missing week at the end of the series: its impulse is estimated with the others by
-generalised least squares, and the triangular factor of that regression holds the prediction
-covariance. The same pass interpolates gaps, whatever the differencing.
+A week ahead is a missing week at the end of the series. Its impulse is estimated with the others by
+generalised least squares; the triangular factor of that regression holds the prediction covariance.
+The same pass interpolates gaps, whatever the differencing.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ def predict(
     regressors: FloatArray | None = None,
     future_regressors: FloatArray | None = None,
 ) -> Prediction:
-    """Forecasts the weeks after a series with the parameters of a fit, which stay as they are.
+    """Forecast the weeks after a series with the parameters of a fit.
 
     Args:
-        fit: The model; it may have seen fewer weeks than `values` holds, or other ones.
+        fit: The model; its weeks may differ from `values`.
         values: Weekly values up to the cutoff, shape (n,); NaN where the week is missing.
         horizon: Weeks ahead.
         regressors: Shape (n, r), as in the fit.
         future_regressors: Shape (horizon, r).
 
     Raises:
-        ValueError: If the series is too short for the model's differences to be undone.
+        ValueError: If the series is too short to undo the model's differences.
     """
     if horizon < 1:
         raise ValueError(f"horizon must be at least 1, not {horizon}.")
@@ -73,16 +73,16 @@ def predict(
 def _weeks_ahead(
     triangle: FloatArray, horizon: int, specification: Specification
 ) -> tuple[FloatArray, FloatArray]:
-    """Expectation and covariance, for unit variance, of the first impulses, the latest first."""
+    """Return mean and covariance, for unit variance, of the first impulses, the latest first."""
     diagonal = np.diagonal(triangle)[:-1]
     independent = np.flatnonzero(diagonal)
     factor = triangle[np.ix_(independent, independent)]
-    # A gap that no week seen can tell about has an impulse that is a combination of others. That
-    # is an error only where weeks ahead are among these.
+    # The impulse of a gap without information is a combination of others. That is an error only if
+    # weeks ahead are among these.
     dependent = np.flatnonzero(diagonal == 0.0)
     shares = solve_triangular(factor, triangle[np.ix_(independent, dependent)])
     if np.any(dependent < horizon) or np.any(np.abs(shares[independent < horizon]) > 1e-9):
-        raise ValueError(f"{specification}: too few weeks were seen to forecast from.")
+        raise ValueError(f"{specification}: too few weeks are known to forecast.")
     inverse = solve_triangular(factor, np.eye(len(independent)))[:horizon]
     mean = -(inverse @ triangle[independent, -1])
     covariance = inverse @ inverse.T
@@ -92,11 +92,10 @@ def _weeks_ahead(
 def standardised_residuals(
     fit: SarimaFit, values: FloatArray, regressors: FloatArray | None = None
 ) -> FloatArray:
-    """One-step prediction errors in units of their standard deviation, shape (n,).
+    """Return one-step prediction errors in units of their standard deviation, shape (n,).
 
-    NaN where the week is missing and where differencing takes the weeks to predict from. Gaps are
-    filled with their expectation given all weeks, so that the weeks after a gap are told as if it
-    had been seen.
+    NaN where the week is missing or lost to differencing. Gaps are filled with their expectation
+    given all weeks.
     """
     specification = fit.specification
     past = full_design(len(values), specification, regressors) @ fit.coefficients

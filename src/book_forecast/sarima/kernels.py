@@ -1,7 +1,7 @@
-"""Where compiled functions are kept: apart for each state of the core's source.
+"""The cache folder of compiled functions, one per state of the core's source.
 
-Numba asks for the age of the file that a function stands in, but compiles what it calls into it: a
-change of one module would leave the others at work with its old code.
+Numba checks the age of a function's own file, but inlines the functions that it calls: after a
+change of one module, callers in other modules would run its old code.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ def fingerprint(folder: Path) -> str:
     return hasher.hexdigest()
 
 
-def kept_at(folder: Path) -> Path:
-    """The folder for compiled functions of the modules in a folder; older ones beside it go.
+def kernel_cache(folder: Path) -> Path:
+    """Return the cache folder for the modules in a folder; delete older ones beside it.
 
-    They lie below ``NUMBA_CACHE_DIR`` where that is set, otherwise beside Python's own, or in the
-    user's cache where the code may not be written to.
+    It is below ``NUMBA_CACHE_DIR`` if that is set, otherwise beside Python's own cache, or in the
+    user's cache if the code is read-only.
     """
     name = f"{PREFIX}{fingerprint(folder)}"
     given = os.environ.get("NUMBA_CACHE_DIR")
@@ -46,4 +46,4 @@ def kept_at(folder: Path) -> Path:
     return beside / name
 
 
-numba.config.CACHE_DIR = str(kept_at(_SOURCE))  # type: ignore[attr-defined]
+numba.config.CACHE_DIR = str(kernel_cache(_SOURCE))  # type: ignore[attr-defined]

@@ -1,9 +1,9 @@
-"""The exact Gaussian likelihood of a seasonal ARIMA model, out of its innovations.
+"""The exact Gaussian likelihood of a seasonal ARIMA model from its innovations.
 
-Missing weeks are kept honest by a classical device (Gomez, Maravall and Pena 1999): a missing week
-is set to zero and given a regressor of its own, an impulse, which is integrated out. On the
-differenced series this equals the exact diffuse likelihood of the weeks that were seen. Regression
-coefficients are concentrated out by generalised least squares, the innovation variance as well.
+A missing week is set to zero and gets a regressor of its own, an impulse, which is integrated out
+(Gomez, Maravall and Pena 1999). On the differenced series this equals the exact diffuse likelihood
+of the known weeks. Generalised least squares concentrate out the regression coefficients and the
+innovation variance.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from book_forecast.sarima.whitening import whiten
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A series made ready for the likelihood: differenced, its missing weeks turned into impulses.
+    """A differenced series with an impulse for each missing week.
 
     Attributes:
         columns: Impulses (of the latest missing week first), regressors and the series,
             differenced, shape (k, n - lost weeks).
         starts: First week of each column that is not zero.
-        n_impulses: How many weeks are missing.
-        n_regressors: Regressors, the constant of the trend included (it is the first of them).
+        n_impulses: Number of missing weeks.
+        n_regressors: Number of regressors, including the trend's constant, which is the first.
     """
 
     columns: FloatArray
@@ -46,7 +46,7 @@ class Problem:
 def make_problem(
     values: FloatArray, specification: Specification, regressors: FloatArray | None = None
 ) -> Problem:
-    """Differences a series with its regressors and gives each missing week its impulse.
+    """Difference a series with its regressors and add an impulse for each missing week.
 
     Args:
         values: Weekly values, shape (n,); NaN where the week is missing.
@@ -63,7 +63,7 @@ def make_problem(
         raise ValueError(
             f"{specification} needs more than {specification.lost_weeks} weeks, not {n}."
         )
-    # Latest first, as `triangularise` likes it.
+    # Latest first, which is fast in `triangularise`.
     missing = np.flatnonzero(~np.isfinite(values))[::-1]
     impulses = np.zeros((len(missing), n))
     impulses[np.arange(len(missing)), missing] = 1.0
@@ -90,7 +90,7 @@ def make_problem(
 def reduced_polynomials(
     arma: FloatArray, p: int, q: int, n_seasonal_ar: int, n_seasonal_ma: int, s: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Products of the plain and the seasonal factors, autoregressive and moving-average."""
+    """Return the products of plain and seasonal factors, autoregressive and moving-average."""
     seasonal_ar = arma[p + q : p + q + n_seasonal_ar]
     seasonal_ma = arma[p + q + n_seasonal_ar : p + q + n_seasonal_ar + n_seasonal_ma]
     ar = -multiply_factors(-arma[:p], -seasonal_ar, s)
@@ -101,7 +101,7 @@ def reduced_polynomials(
 def whiten_problem(
     problem: Problem, specification: Specification, arma: FloatArray
 ) -> tuple[FloatArray, float]:
-    """`whiten` with the polynomials of a model at given coefficients."""
+    """Call `whiten` with the polynomials of a model at given coefficients."""
     ar, ma = reduced_polynomials(arma, *specification.arma_orders, specification.s)
     return whiten(problem.columns, problem.starts, ar, ma)
 
@@ -114,12 +114,12 @@ def log_likelihood(
     regressors: FloatArray | None = None,
     coefficients: FloatArray | None = None,
 ) -> float:
-    """Exact log-likelihood of a series at given parameters.
+    """Return the exact log-likelihood of a series at given parameters.
 
-    Equals statsmodels' `SARIMAX(..., use_exact_diffuse=True).loglike(...)` plus
-    (d + D s)/2 log 2 pi, and without missing weeks its `simple_differencing=True`. Where missing
-    weeks leave a season without any week that was seen, constants differ: such weeks are passed
-    over here.
+    It equals statsmodels' `SARIMAX(..., use_exact_diffuse=True).loglike(...)` plus
+    (d + D s)/2 log 2 pi, and without missing weeks that with `simple_differencing=True`. If missing
+    weeks leave a week of the season without any known value, constants differ: such weeks are
+    skipped here.
 
     Args:
         values: Weekly values, shape (n,); NaN where the week is missing.
@@ -153,7 +153,7 @@ def log_likelihood(
 
 
 def full_design(n: int, specification: Specification, regressors: FloatArray | None) -> FloatArray:
-    """The trend's constant and the regressors side by side, shape (n, trend + r)."""
+    """Return the trend's constant and the regressors side by side, shape (n, trend + r)."""
     blocks = [np.ones((n, 1))] if specification.trend == "c" else []
     if regressors is not None and regressors.size:
         blocks.append(np.asarray(regressors, dtype=np.float64))

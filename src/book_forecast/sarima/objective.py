@@ -1,8 +1,8 @@
-"""The likelihood as a function to be made small: a sum of squares over an unbounded space.
+"""The likelihood as an objective to minimise: a sum of squares over an unbounded space.
 
-With the innovation variance and the regression coefficients concentrated out, the likelihood is
-largest where the sum of squares of the innovations, scaled by the geometric mean of their
-variances, is smallest.
+With the innovation variance and the regression coefficients concentrated out, the maximum of the
+likelihood is the minimum of the innovations' sum of squares, scaled by the geometric mean of their
+variances.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SMALLEST_STEP = 1e-7
 
 @njit(cache=True, error_model="numpy")
 def to_arma(point: FloatArray, orders: IntArray) -> FloatArray:
-    """Coefficients of a point of the unbounded space, through partials in (-1, 1)."""
+    """Return the coefficients of a point of the unbounded space, through partials in (-1, 1)."""
     partials = point / np.sqrt(1.0 + point * point)
     arma = np.empty(len(point))
     begin = 0
@@ -36,7 +36,7 @@ def to_arma(point: FloatArray, orders: IntArray) -> FloatArray:
 
 
 def to_point(arma: FloatArray, orders: IntArray) -> FloatArray:
-    """The inverse of `to_arma`; coefficients outside the stable region are drawn back into it."""
+    """Return the inverse of `to_arma`; coefficients are shrunk into the stable region."""
     point = np.empty(len(arma))
     begin = 0
     for block, order in enumerate(orders):
@@ -68,7 +68,7 @@ def scaled_residuals(
     s: int,
     exact: bool,
 ) -> FloatArray:
-    """Residuals whose sum of squares the maximum likelihood makes smallest; NaN where unstable."""
+    """Return the residuals whose sum of squares is the objective; NaN where unstable."""
     arma = to_arma(point, orders)
     log_variance = 0.0
     if exact:
@@ -94,7 +94,7 @@ def finite_differences(
     s: int,
     exact: bool,
 ) -> FloatArray:
-    """Jacobian of the residuals, one coefficient a row; steps are taken towards zero."""
+    """Return the Jacobian of the residuals, a coefficient per row; steps go towards zero."""
     jacobian = np.empty((len(point), len(residuals)))
     for i in range(len(point)):
         moved = point.copy()

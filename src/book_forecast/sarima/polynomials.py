@@ -12,14 +12,14 @@ from numba import njit
 from book_forecast.sarima.arrays import FloatArray, IntArray
 from book_forecast.sarima.specification import Specification
 
-# Beyond this partial autocorrelation a process is treated as non-stationary: its variance, which
-# starts the recursions, would have lost half of its digits.
+# Beyond this partial autocorrelation a process counts as non-stationary: the variance, which starts
+# the recursions, would lose half of its digits.
 LARGEST_PARTIAL = 1.0 - 1e-8
 
 
 @njit(cache=True, error_model="numpy")
 def partials_to_coefficients(partials: FloatArray) -> FloatArray:
-    """Autoregressive coefficients with the given partial autocorrelations (Monahan 1984)."""
+    """Return the AR coefficients with given partial autocorrelations (Monahan 1984)."""
     coefficients = partials.copy()
     for k in range(1, len(partials)):
         previous = coefficients[:k].copy()
@@ -30,7 +30,7 @@ def partials_to_coefficients(partials: FloatArray) -> FloatArray:
 
 @njit(cache=True, error_model="numpy")
 def coefficients_to_partials(coefficients: FloatArray) -> FloatArray:
-    """Partial autocorrelations of autoregressive coefficients; not all in (-1, 1) if unstable."""
+    """Return the partial autocorrelations of AR coefficients; not all in (-1, 1) if unstable."""
     partials = coefficients.copy()
     for k in range(len(coefficients) - 1, 0, -1):
         last = partials[k]
@@ -46,7 +46,7 @@ def coefficients_to_partials(coefficients: FloatArray) -> FloatArray:
 
 @njit(cache=True, error_model="numpy")
 def multiply_factors(plain: FloatArray, seasonal: FloatArray, s: int) -> FloatArray:
-    """Coefficients at lags 1, 2, ... of (1 + sum plain_i B^i)(1 + sum seasonal_j B^(j s))."""
+    """Return the coefficients of (1 + sum plain_i B^i)(1 + sum seasonal_j B^(j s)), lags 1, ..."""
     p, n_seasonal = len(plain), len(seasonal)
     product = np.zeros(p + n_seasonal * s)
     for i in range(p):
@@ -60,7 +60,7 @@ def multiply_factors(plain: FloatArray, seasonal: FloatArray, s: int) -> FloatAr
 
 @njit(cache=True, error_model="numpy")
 def nonzero_lags(coefficients: FloatArray) -> IntArray:
-    """Lags (from 1) whose coefficient is not zero."""
+    """Return the lags, from 1, with a non-zero coefficient."""
     lags = np.empty(len(coefficients), dtype=np.int64)
     found = 0
     for i in range(len(coefficients)):
@@ -71,7 +71,7 @@ def nonzero_lags(coefficients: FloatArray) -> IntArray:
 
 
 def difference(values: FloatArray, specification: Specification) -> FloatArray:
-    """Differences d times at lag 1 and D times at lag s along the last axis."""
+    """Difference d times at lag 1 and D times at lag s along the last axis."""
     for _ in range(specification.D):
         values = values[..., specification.s :] - values[..., : -specification.s]
     for _ in range(specification.d):

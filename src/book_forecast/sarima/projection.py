@@ -8,18 +8,18 @@ from scipy.linalg import solve_triangular
 
 from book_forecast.sarima.arrays import FloatArray, IntArray
 
-# A regressor that keeps less of its length than this beside the others is a combination of them.
+# A regressor with a smaller share of its length beside the others is a combination of them.
 SMALLEST_LENGTH = 1e-9
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
 def triangularise(whitened: FloatArray, starts: IntArray) -> FloatArray:
-    """Modified Gram-Schmidt on the rows, each made orthogonal to those before it.
+    """Apply modified Gram-Schmidt to the rows: each becomes orthogonal to those before it.
 
     Args:
-        whitened: Shape (k, n). Overwritten: all rows but the last get unit length, or zero where
-            they depend on those before; the last one keeps its length.
-        starts: First week of each row that is not zero. It pays to have late starters first.
+        whitened: Shape (k, n). Overwritten: all rows but the last get unit length, or zero if they
+            depend on those before; the last one keeps its length.
+        starts: First week of each row that is not zero; late ones first are faster.
 
     Returns:
         The triangular factor, shape (k, k), with a zero on the diagonal for a dependent row and for
@@ -60,17 +60,17 @@ def triangularise(whitened: FloatArray, starts: IntArray) -> FloatArray:
 def project_out(
     whitened: FloatArray, starts: IntArray, n_impulses: int
 ) -> tuple[FloatArray, FloatArray, float, int]:
-    """Least squares of the last row on all rows before it.
+    """Regress the last row on all rows before it by least squares.
 
     Args:
         whitened: Standardised innovations, shape (k, n): impulses, regressors, the series last.
             Overwritten.
         starts: First week of each row that is not zero.
-        n_impulses: How many of the first rows are impulses of missing weeks.
+        n_impulses: Number of first rows that are impulses of missing weeks.
 
     Returns:
-        The residuals (n,); the triangular factor (k, k); the log determinant that integrating the
-        impulses out leaves; how many impulses counted.
+        The residuals (n,); the triangular factor (k, k); the log determinant from integrating the
+        impulses out; the number of independent impulses.
     """
     triangle = triangularise(whitened, starts)
     log_determinant = 0.0
@@ -83,7 +83,7 @@ def project_out(
 
 
 def regression_coefficients(triangle: FloatArray) -> FloatArray:
-    """Coefficients of the last column on those before it, (k - 1,); zero for dependent ones."""
+    """Return the coefficients of the last column on the others, (k - 1,); 0 if dependent."""
     independent = np.flatnonzero(np.diagonal(triangle))
     coefficients = np.zeros(len(triangle) - 1)
     if len(independent):

@@ -1,4 +1,4 @@
-"""Which seasonal ARIMA model: its orders, its trend and the names of its parameters."""
+"""The specification of a seasonal ARIMA model: orders, trend, names of the parameters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Specification:
         D: Number of seasonal differences.
         Q: Seasonal moving-average order.
         s: Weeks in a season; 1 for a model without one.
-        trend: "c" has a mean, which only what is not differenced can have; "n" has none.
+        trend: "c" for a mean, which a differenced model cannot have; "n" for none.
 
     Raises:
         ValueError: If an order is negative, too large, or seasonal without a season.
@@ -58,7 +58,7 @@ class Specification:
 
     @property
     def lost_weeks(self) -> int:
-        """Number of weeks that differencing takes from the start of the series."""
+        """Number of weeks lost to differencing at the start of the series."""
         return self.d + self.D * self.s
 
     @property
@@ -78,7 +78,7 @@ class Specification:
 
     @property
     def without_trend(self) -> Specification:
-        """The same orders for a series whose mean has been taken off."""
+        """The same orders for a series without its mean."""
         return replace(self, trend="n")
 
     @property

@@ -1,4 +1,4 @@
-"""Where the search for the maximum of the likelihood begins."""
+"""Starting values for the maximisation of the likelihood."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCATTER_RADIUS = 0.9
 
 
 def informed_starts(problem: Problem, specification: Specification) -> list[FloatArray]:
-    """Starts that are always followed: no dependence at all, and Hannan and Rissanen's (1982).
+    """Return two starts: no dependence at all, and Hannan and Rissanen's (1982).
 
     Args:
         problem: The differenced series.
@@ -30,7 +30,7 @@ def informed_starts(problem: Problem, specification: Specification) -> list[Floa
 
 
 def scattered_starts(specification: Specification) -> list[FloatArray]:
-    """A regular scatter of partial autocorrelations over the stable region, in the same order."""
+    """Return partial autocorrelations scattered over the stable region, in the same order."""
     k = specification.n_arma
     if k == 0:
         return []
@@ -40,7 +40,7 @@ def scattered_starts(specification: Specification) -> list[FloatArray]:
 
 
 def _hannan_rissanen(problem: Problem, specification: Specification) -> FloatArray:
-    """Regression on own lags and on the lagged residuals of a long autoregression."""
+    """Regress on own lags and on the lagged residuals of a long autoregression."""
     series = _filled(problem)
     s, n = specification.s, len(series)
     long_lags = sorted({*range(1, 7), *((s - 1, s, s + 1, 2 * s) if s > 1 else ())})
@@ -71,7 +71,7 @@ def _hannan_rissanen(problem: Problem, specification: Specification) -> FloatArr
 
 
 def _filled(problem: Problem) -> FloatArray:
-    """The series without its regressors, its missing weeks fitted by least squares."""
+    """Return the series without regressors, with missing weeks fitted by least squares."""
     others, series = problem.columns[:-1], problem.columns[-1]
     if not len(others):
         return series

@@ -15,7 +15,7 @@ from book_forecast.sarima.arrays import FloatArray, IntArray
 from book_forecast.sarima.autocovariance import arma_autocovariance
 from book_forecast.sarima.polynomials import nonzero_lags
 
-# The recursion has settled once its generator cannot move the gain in the digits of a double.
+# The recursion has converged once its generator does not change the gain in double precision.
 SETTLED = 1e-14
 CHECK_EVERY = 16
 # Variances are multiplied until they are this large before their logarithm is taken.
@@ -24,7 +24,7 @@ LARGEST_PRODUCT = 1e200
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def first_gain(ar: FloatArray, ma: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-    """Variance of the first week and the two generators of the recursion, each of m elements."""
+    """Return the variance of the first week and the recursion's two generators of m elements."""
     m = max(len(ar), len(ma))
     gamma = arma_autocovariance(ar, ma, m)
     if not np.isfinite(gamma[0]):
@@ -42,7 +42,7 @@ def first_gain(ar: FloatArray, ma: FloatArray) -> tuple[float, FloatArray, Float
 
 @njit(cache=True, error_model="numpy")
 def vanishes(generator: FloatArray, left: float) -> bool:
-    """Whether the generator, divided by what is left of the variance, cannot move the gain."""
+    """Return whether the generator over the remaining variance does not change the gain."""
     largest = 0.0
     for value in generator:
         largest = max(largest, abs(value))
@@ -51,7 +51,7 @@ def vanishes(generator: FloatArray, left: float) -> bool:
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def filter_sparse(columns: FloatArray, starts: IntArray, ar: FloatArray) -> FloatArray:
-    """Each column less what its own last weeks tell by the autoregressive coefficients."""
+    """Return each column less its autoregressive prediction."""
     k, n = columns.shape
     filtered = columns.copy()
     for lag in nonzero_lags(ar):
@@ -71,14 +71,14 @@ def pass_on(
     first: float,
     second: float,
 ) -> None:
-    """Takes from a column's coming weeks what two innovations tell of them; see `rotate_twice`.
+    """Subtract the predictions by two innovations from a column's next weeks; see `rotate_twice`.
 
     Args:
-        coming: From the third week on, as many weeks as the recursion is long.
+        coming: From the third week on, as many weeks as the recursion has elements.
         gain: At least one element longer.
         generator: At least one element longer.
         partial: First partial autocorrelation.
-        first: Innovation of the first week, divided by what is left of the variance.
+        first: Innovation of the first week, divided by the remaining variance.
         second: Innovation of the second week, divided likewise.
     """
     for i in range(len(coming)):
@@ -90,10 +90,10 @@ def pass_on(
 def rotate_twice(
     gain: FloatArray, generator: FloatArray, length: int, partial: float, following: float
 ) -> None:
-    """Moves both generators on by two weeks, in place.
+    """Advance both generators by two weeks, in place.
 
-    Two weeks at a time, since the loop is bound by what it reads and writes. The generators are
-    not normalised: they are too small by what is left of the variance.
+    Two weeks at a time, as memory access limits the loop. The generators are not normalised: they
+    lack a factor of the remaining variance.
 
     Args:
         gain: Deviation of the gain from the autoregressive coefficients; zero at and behind the
@@ -116,7 +116,7 @@ def rotate_twice(
 def whiten(
     columns: FloatArray, starts: IntArray, ar: FloatArray, ma: FloatArray
 ) -> tuple[FloatArray, float]:
-    """Innovations of each column under an ARMA process, in units of their standard deviation.
+    """Return each column's innovations under an ARMA process, in standard deviations.
 
     Args:
         columns: One series a row, shape (k, n).
@@ -178,7 +178,7 @@ def whiten(
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
 def settle(coming: FloatArray, ma: FloatArray, begin: int, end: int) -> None:
-    """Takes what innovations tell of later weeks once the gain has reached its last value."""
+    """Subtract the predictions by innovations once the gain has converged."""
     ma_lags = nonzero_lags(ma)
     for c in range(len(coming)):
         for t in range(begin, end):

@@ -1,9 +1,9 @@
-"""Calendar regressors for weeks that end on a Saturday, in England.
+"""Calendar covariates for weeks that end on a Saturday, in England.
 
-Every regressor but the count of bank holidays is the share of a week's seven days (Sunday to
+Every covariate but the count of bank holidays is the share of a week's seven days (Sunday to
 Saturday) that lies in a window around an event, so an event that moves through the weeks of the
-year moves its window with it. Books are bought before the day they are given: gift days mark
-the week of shopping that ends on the eve of the day.
+year moves its window with it. Gifts are bought before the day:
+gift days mark the week of shopping that ends on the eve of the day.
 """
 
 import datetime as dt
@@ -21,8 +21,8 @@ from dateutil.relativedelta import (  # type: ignore[import-untyped]
     relativedelta,
 )
 
-WEEKS_AHEAD = 110
-"""Weeks that the calendar runs past the last week, so that any usual horizon has regressors."""
+CALENDAR_WEEKS_AHEAD = 110
+"""Weeks that the calendar runs past the last week, so that any usual horizon has covariates."""
 
 _DAYS = 7
 
@@ -62,12 +62,12 @@ _WINDOWS = {
     "after_christmas": _Window(_christmas, 0, 6),
 }
 
-REGRESSORS = (*_WINDOWS, "bank_holidays")
+CALENDAR_COVARIATES = (*_WINDOWS, "bank_holidays")
 """The columns of a calendar beside `week`."""
 
 
 def calendar_weeks(
-    first_week: pd.Timestamp, last_week: pd.Timestamp, weeks_ahead: int = WEEKS_AHEAD
+    first_week: pd.Timestamp, last_week: pd.Timestamp, weeks_ahead: int = CALENDAR_WEEKS_AHEAD
 ) -> pd.DataFrame:
     """Make the calendar from one week to some weeks past another.
 
@@ -77,8 +77,8 @@ def calendar_weeks(
         weeks_ahead: Weeks to add after it.
 
     Returns:
-        `week` and one float column per name in `REGRESSORS`: shares of the week between 0 and 1,
-        and in `bank_holidays` the number of weekdays that are bank holidays in England.
+        `week` and one float column per name in `CALENDAR_COVARIATES`: shares of the week between
+        0 and 1, and in `bank_holidays` the number of weekdays that are bank holidays.
 
     Raises:
         ValueError: If a week does not end on a Saturday or the last is before the first.

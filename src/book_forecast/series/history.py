@@ -1,41 +1,47 @@
-"""A title's weeks as arrays: what forecasters fit, cut from the pipelines' long frames."""
+"""The weekly history of a title as arrays, cut from the pipelines' long frames."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from book_forecast.payload.manifest import LONGEST_HORIZON
+
 FloatArray = npt.NDArray[np.float64]
 WEEK = np.timedelta64(7, "D")
+YEAR = 52
+MODEL_HORIZON = LONGEST_HORIZON + YEAR
+"""Weeks after its fit that a model forecasts: a release's longest horizon, a year after the fit."""
+ALL_TITLES = "all"
+"""In place of an ISBN: a covariate's row for every title, a score over all titles."""
+PROMOTION = "promotion"
+"""Depth of a promotion: the column of weeks, and the name of the covariate."""
 
 TableFuture = Literal["known", "zero", "last", "seasonal"]
 Future = Literal["known", "planned", "zero", "last", "seasonal"]
-"""What a regressor is after an origin.
+"""The values of a covariate after an origin.
 
-`known`: its own values, and after them the last one. `planned`: its own values in weeks of which a
-plan tells, 0 in others. `zero`: 0. `last`: the last value before the origin. `seasonal`: that of a
-year ago, 0 before there is a year.
+`known`: its own values, and after them the last one. `planned`: its own values in planned weeks, 0
+in others. `zero`: 0. `last`: the last value before the origin. `seasonal`: the value a year before,
+0 where the history is shorter than a year.
 """
-YEAR = 52
-PROMOTION = "promotion"
-"""Depth of a promotion: the column of weeks, and the name of the regressor."""
 
 
 @dataclass(frozen=True, slots=True)
-class Regressors:
-    """What else is known of a title's weeks, beside what the calendar tells.
+class Covariates:
+    """Covariates of a title's weeks, beside the calendar.
 
     Attributes:
-        names: Of the regressors.
-        values: Shape (n + ahead, r), finite: from the history's first week on, as far as known.
-        futures: By regressor, what stands for the weeks after an origin.
-        planned_from: The week, counted from the history's first, from which on values are a plan:
-            one that is `planned` is not known ahead in the weeks before, in which `values` tells
-            what happened.
+        names: One per column.
+        values: Shape (n + ahead, r), finite: from the history's first week to the last known one.
+        futures: By covariate, how it continues after an origin.
+        planned_from: Index of the first week whose values are a plan. Before it, a `planned`
+            covariate is not known ahead: `values` holds what happened.
     """
 
     names: tuple[str, ...]
@@ -44,9 +50,9 @@ class Regressors:
     planned_from: int = 0
 
     def before(self, origin: int) -> FloatArray:
-        """The first `origin` weeks, shape (origin, r).
+        """Return the first `origin` weeks, shape (origin, r).
 
-        Weeks after the last that is known are as a forecast made there takes them.
+        Weeks after the last known one have the values that a forecast made there uses.
         """
         known = self.values[:origin]
         if len(known) == origin:
@@ -54,24 +60,24 @@ class Regressors:
         return np.concatenate([known, self.after(len(known), origin - len(known))])
 
     def after(self, origin: int, horizon: int) -> FloatArray:
-        """The weeks after as many, as a forecast made there may know them, shape (horizon, r)."""
+        """Return the weeks after an origin as known at that origin, shape (horizon, r)."""
         unknown = max(origin - len(self.values), 0)
         if unknown:
             return self.after(len(self.values), unknown + horizon)[unknown:]
         columns = np.zeros((horizon, len(self.names)))
         ahead = self.values[origin : origin + horizon]
         planned = slice(max(self.planned_from - origin, 0), len(ahead))
-        for place, future in enumerate(self.futures):
-            seen = self.values[:origin, place]
+        for column, future in enumerate(self.futures):
+            seen = self.values[:origin, column]
             if future == "known" and len(self.values):
-                columns[:, place] = self.values[-1, place]
-                columns[: len(ahead), place] = ahead[:, place]
+                columns[:, column] = self.values[-1, column]
+                columns[: len(ahead), column] = ahead[:, column]
             elif future == "planned":
-                columns[planned, place] = ahead[planned, place]
+                columns[planned, column] = ahead[planned, column]
             elif future == "last" and len(seen):
-                columns[:, place] = seen[-1]
+                columns[:, column] = seen[-1]
             elif future == "seasonal" and len(seen) >= YEAR:
-                columns[:, place] = np.resize(seen[-YEAR:], horizon)
+                columns[:, column] = np.resize(seen[-YEAR:], horizon)
         return columns
 
 
@@ -83,13 +89,13 @@ class History:
         isbn: The title.
         volumes: Copies a week, shape (n,); NaN where the week is missing.
         cutoff: Saturday of the last week.
-        regressors: Promotions and the like; None where there are none.
+        covariates: Promotions and others; None without any.
     """
 
     isbn: str
     volumes: FloatArray
     cutoff: np.datetime64
-    regressors: Regressors | None = None
+    covariates: Covariates | None = None
 
     @property
     def n_weeks(self) -> int:
@@ -97,85 +103,84 @@ class History:
         return len(self.volumes)
 
     def until(self, origin: int) -> History:
-        """The first `origin` weeks."""
+        """Return the first `origin` weeks."""
         return replace(
             self,
             volumes=self.volumes[:origin],
             cutoff=self.cutoff - WEEK * (self.n_weeks - origin),
         )
 
-    def weeks_ahead(self, horizon: int) -> npt.NDArray[np.datetime64]:
-        """Saturdays of the weeks after the cutoff, shape (horizon,)."""
-        return weeks_after(self.cutoff, horizon)
-
     def weeks_since(self, week: np.datetime64) -> FloatArray:
-        """Copies in the weeks after one; NaN in those that are before the history's first."""
+        """Return the copies of the weeks after `week`; NaN before the history's first week."""
         newer = max(weeks_between(week, self.cutoff), 0)
         unknown = max(newer - self.n_weeks, 0)
         known = self.volumes[self.n_weeks - newer + unknown :]
         return np.concatenate([np.full(unknown, np.nan), known])
 
     def is_dead(self, alive_weeks: int) -> bool:
-        """Whether nothing was sold in the last `alive_weeks` weeks that were reported."""
+        """Return whether the last `alive_weeks` reported weeks have no sale."""
         known = self.volumes[np.isfinite(self.volumes)]
         return not np.any(known[-alive_weeks:] > 0.0)
 
     def is_constant(self) -> bool:
-        """Whether every week that was reported sold the same."""
+        """Return whether all reported weeks have the same volume."""
         known = self.volumes[np.isfinite(self.volumes)]
         return bool(np.all(known == known[:1]))
 
 
 def weeks_between(first: np.datetime64, second: np.datetime64) -> int:
-    """By how many weeks the second Saturday is after the first."""
+    """Return by how many weeks the second Saturday is after the first."""
     return int((second - first) // WEEK)
 
 
 def weeks_after(cutoff: np.datetime64, horizon: int) -> npt.NDArray[np.datetime64]:
-    """Saturdays of the `horizon` weeks after a cutoff."""
+    """Return the Saturdays of the `horizon` weeks after a cutoff."""
     return cutoff + WEEK * np.arange(1, horizon + 1)
 
 
 def title_histories(sales: pd.DataFrame) -> list[History]:
-    """Cuts a frame of weekly sales into one history a title.
+    """Cut a frame of weekly sales into one history per title.
 
     Args:
-        sales: isbn, week, volume: a full weekly grid a title.
+        sales: isbn, week, volume: a full weekly grid per title.
 
     Returns:
         Histories ordered by ISBN.
     """
-    if sales.empty:
-        return []
     sales = sales.sort_values(["isbn", "week"], kind="stable")
     isbns = sales["isbn"].to_numpy(dtype=str)
     volumes = sales["volume"].to_numpy(dtype=np.float64)
-    weeks = sales["week"].to_numpy().astype("datetime64[D]")
-    starts = np.flatnonzero(np.r_[True, isbns[1:] != isbns[:-1]])
-    ends = np.r_[starts[1:], len(isbns)]
+    weeks = _days(sales["week"])
     return [
-        History(str(isbns[start]), volumes[start:end].copy(), weeks[end - 1])
-        for start, end in zip(starts, ends, strict=True)
+        History(str(isbns[run][0]), volumes[run].copy(), weeks[run][-1]) for run in _runs(isbns)
     ]
 
 
-def paths_by_title(
-    paths: pd.DataFrame,
-) -> dict[str, dict[np.datetime64, FloatArray]]:
-    """Forecasts of all titles, by ISBN and cutoff.
+def forecasts_by_title(forecasts: pd.DataFrame) -> dict[str, dict[np.datetime64, FloatArray]]:
+    """Return point forecasts by ISBN and cutoff.
 
     Args:
-        paths: isbn, cutoff, week, mean.
+        forecasts: isbn, cutoff, week, mean.
     """
-    ordered = paths.sort_values(["isbn", "cutoff", "week"], kind="stable")
+    ordered = forecasts.sort_values(["isbn", "cutoff", "week"], kind="stable")
     isbns = ordered["isbn"].to_numpy(dtype=str)
-    cutoffs = ordered["cutoff"].to_numpy().astype("datetime64[D]")
+    cutoffs = _days(ordered["cutoff"])
     means = ordered["mean"].to_numpy(dtype=np.float64)
-    if not len(isbns):
-        return {}
-    changes = (isbns[1:] != isbns[:-1]) | (cutoffs[1:] != cutoffs[:-1])
-    starts = np.flatnonzero(np.r_[True, changes])
     found: dict[str, dict[np.datetime64, FloatArray]] = {}
-    for start, end in zip(starts, [*starts[1:], len(isbns)], strict=True):
-        found.setdefault(str(isbns[start]), {})[cutoffs[start]] = means[start:end]
+    for run in _runs(isbns, cutoffs):
+        found.setdefault(str(isbns[run][0]), {})[cutoffs[run][0]] = means[run]
     return found
+
+
+def _days(weeks: pd.Series) -> npt.NDArray[np.datetime64]:
+    return weeks.to_numpy().astype("datetime64[D]")
+
+
+def _runs(*keys: npt.NDArray[np.generic]) -> list[slice]:
+    """Return the runs of rows with equal keys."""
+    n = len(keys[0])
+    if not n:
+        return []
+    changes = np.any([key[1:] != key[:-1] for key in keys], axis=0)
+    edges = [0, *(np.flatnonzero(changes) + 1).tolist(), n]
+    return [slice(*edge) for edge in pairwise(edges)]

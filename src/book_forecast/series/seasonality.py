@@ -1,9 +1,8 @@
-"""Whether a series of weeks has a season, and of how many weeks: a test of known size.
+"""A test for seasons of known size, and the season's length in weeks.
 
-A level that wanders makes waves of every length, so a test that takes its weeks for independent
-finds seasons nearly everywhere. Here Fourier terms are tested beside ARMA errors: these are fitted
-by marginal likelihood with all terms in the regression, so that a season does not pass for
-dependence, and the terms are tested by generalised least squares.
+A random walk has waves of every length: a test that assumes independent weeks finds seasons nearly
+everywhere. Here Fourier terms are tested beside ARMA errors by generalised least squares. The fit
+of the errors by marginal likelihood includes all terms, so that they do not absorb a season.
 """
 
 from __future__ import annotations
@@ -14,32 +13,30 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import f as f_distribution
 
-from book_forecast.sarima.arrays import FloatArray
 from book_forecast.sarima.marginal import Whitened, best_errors, whiten_regression
+from book_forecast.series.history import YEAR, FloatArray
 
-YEAR = 52
 WEEKS_A_YEAR = 365.25 / 7
 CANDIDATES: Mapping[int, int] = {52: 6, 26: 3, 13: 2, 4: 2}
-"""Seasons in weeks, and how many Fourier pairs are tested for each."""
+"""Seasons in weeks, and the number of Fourier pairs tested for each."""
 SIGNIFICANCE = 0.05
 ORDERS = ((1, 0, 0), (2, 0, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1))
 """(p, d, q) of the errors to choose from."""
-# The noise at a season's frequencies is known from its neighbourhood alone, and was fitted: so many
-# of the other weeks tell of it. Found by simulation over errors of many kinds; see
+# The noise at a season's frequencies is estimated from nearby frequencies alone: this share of the
+# degrees of freedom counts. Found by simulation over many kinds of errors; see
 # benchmarks/seasonality.py.
 SHARE_OF_FREEDOM = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Seasonality:
-    """What a test says of a series.
+    """The result of a season test.
 
     Attributes:
         season: Weeks in the season; 1 for none.
-        p_value: Of the season, or of the likeliest one where there is none; by Holm's method for as
-            many seasons as were tested.
-        strength: Variance of the season beside that of a week's surprise: its share in their sum,
-            between 0 and 1.
+        p_value: Of the season, or the smallest one where there is none; adjusted by Holm's method
+            for the number of tested seasons.
+        strength: Share of the season in the sum of its variance and that of the innovations.
     """
 
     season: int
@@ -51,17 +48,17 @@ NONE = Seasonality(1, 1.0, 0.0)
 
 
 def period_of(season: int) -> float:
-    """Length of a season in weeks: of a year, its half and its quarter by the sun."""
+    """Return the length of a season in weeks; that of a year and its parts is the solar year's."""
     return WEEKS_A_YEAR * season / YEAR if season in (YEAR, YEAR // 2, YEAR // 4) else float(season)
 
 
 def fourier(weeks: FloatArray, season: int, pairs: int) -> FloatArray:
-    """Cosines and sines that repeat once a season, twice, and so on.
+    """Return cosines and sines that repeat once a season, twice, and so on.
 
     Args:
         weeks: Positions in weeks, shape (n,).
         season: Weeks in a season.
-        pairs: At most half a season; a last sine that is zero in every week is left out.
+        pairs: At most half a season; a last sine that is always zero is left out.
 
     Returns:
         Shape (n, 2 pairs): a cosine, its sine, the next cosine.
@@ -76,23 +73,23 @@ def detect(
     candidates: Mapping[int, int] = CANDIDATES,
     significance: float = SIGNIFICANCE,
 ) -> Seasonality:
-    """Looks for a season.
+    """Test for a season.
 
-    A year's peak shows in its halves and quarters as well. Of several seasons that are significant,
-    the shortest is taken that no longer one adds to significantly.
+    A yearly peak is significant in half and quarter years as well. Among significant seasons, the
+    result is the shortest one to which no longer one adds significantly.
 
     Args:
-        values: Weekly values on a scale on which seasons add up, such as logs of one plus the
-            copies; shape (n,), NaN where a week is missing.
-        candidates: Fourier pairs by season. Those are tested of which two were seen.
-        significance: Chance to find a season, whichever, where there is none.
+        values: Weekly values on a scale with additive seasons, such as log(1 + copies), shape (n,);
+            NaN where a week is missing.
+        candidates: Fourier pairs by season. Seasons need two periods of known weeks.
+        significance: Probability to find any season where there is none.
     """
     seen = np.flatnonzero(np.isfinite(values))
     values = values[seen[0] : seen[-1] + 1] if len(seen) else values[:0]
     pairs = {season: k for season, k in candidates.items() if 2 * season <= len(seen)}
     if not pairs:
         return NONE
-    terms, places = _terms(len(values), pairs)
+    terms, columns_of = _terms(len(values), pairs)
     try:
         errors = best_errors(values, ORDERS, terms)
     except ValueError:
@@ -100,16 +97,16 @@ def detect(
     regression = _Regression(
         whiten_regression(values, errors.specification, errors.arma, terms), terms, len(errors.arma)
     )
-    chances = _holm({season: regression.chance(columns) for season, columns in places.items()})
-    found = sorted(season for season in places if chances[season] < significance)
+    p_values = _holm({season: regression.p_value(own) for season, own in columns_of.items()})
+    found = sorted(season for season in p_values if p_values[season] < significance)
     if not found:
-        return Seasonality(1, min(chances.values()), 0.0)
+        return Seasonality(1, min(p_values.values()), 0.0)
     season, *longer = found
     for other in longer:
-        beyond = [column for column in places[other] if column not in places[season]]
-        if regression.chance(beyond, beside=places[season]) < significance:
+        beyond = [column for column in columns_of[other] if column not in columns_of[season]]
+        if regression.p_value(beyond, beside=columns_of[season]) < significance:
             season = other
-    return Seasonality(season, chances[season], regression.strength(places[season]))
+    return Seasonality(season, p_values[season], regression.strength(columns_of[season]))
 
 
 class _Regression:
@@ -123,18 +120,17 @@ class _Regression:
         self.freedom = SHARE_OF_FREEDOM * freedom
 
     def ratio(self, columns: list[int], beside: Sequence[int] = ()) -> float:
-        """How many times the noise terms explain, for each of them, beside others."""
+        """Return the F ratio of terms beside others."""
         without, with_them = self._triangle(beside), self._triangle([*beside, *columns])
         explained = without[-1, -1] ** 2 - with_them[-1, -1] ** 2
         return float(explained / len(columns) / self.noise)
 
-    def chance(self, columns: list[int], beside: Sequence[int] = ()) -> float:
-        """Chance of as large a ratio where the terms say nothing."""
+    def p_value(self, columns: list[int], beside: Sequence[int] = ()) -> float:
         ratio = self.ratio(columns, beside)
         return float(f_distribution.sf(ratio, len(columns), self.freedom))
 
     def strength(self, columns: list[int]) -> float:
-        """See `Seasonality`; what the terms explain by chance is taken off."""
+        """See `Seasonality`; corrected for what the terms explain by chance."""
         triangle = self._triangle(columns)
         solution = np.linalg.lstsq(triangle[:-1, :-1], triangle[:-1, -1])[0]
         season = self.terms[:, columns] @ solution[self.n_free :]
@@ -142,34 +138,34 @@ class _Regression:
         return float(variance / (variance + self.noise))
 
     def _triangle(self, columns: Sequence[int]) -> FloatArray:
-        """Of the constant, some of the terms and the series; its last element is what is left."""
+        """Return the factor of the constant, some terms and the series."""
         factor = self.whitened.factor
         kept = [*range(self.n_free), *(self.n_free + c for c in columns), len(factor) - 1]
         return np.asarray(np.linalg.qr(factor[:, kept], mode="r"), dtype=np.float64)
 
 
 def _terms(n: int, pairs: Mapping[int, int]) -> tuple[FloatArray, dict[int, list[int]]]:
-    """All seasons' Fourier terms, each frequency once, and which of them are a season's."""
+    """Return all Fourier terms, each frequency once, and the columns of each season."""
     columns: list[FloatArray] = []
     known: dict[float, list[int]] = {}
-    places: dict[int, list[int]] = {}
+    columns_of: dict[int, list[int]] = {}
     for season, k in pairs.items():
         own = fourier(np.arange(float(n)), season, k)
-        places[season] = []
+        columns_of[season] = []
         for wave in range(1, k + 1):
             frequency = round(wave / period_of(season), 9)
             if frequency not in known:
                 pair = own[:, 2 * wave - 2 : 2 * wave].T
                 known[frequency] = list(range(len(columns), len(columns) + len(pair)))
                 columns.extend(pair)
-            places[season] += known[frequency]
-    return np.stack(columns, axis=1), places
+            columns_of[season] += known[frequency]
+    return np.stack(columns, axis=1), columns_of
 
 
-def _holm(chances: dict[int, float]) -> dict[int, float]:
-    """Chances made ready for as many tests at once (Holm 1979)."""
+def _holm(p_values: dict[int, float]) -> dict[int, float]:
+    """Adjust p-values for multiple tests (Holm 1979)."""
     adjusted, largest = {}, 0.0
-    for rank, season in enumerate(sorted(chances, key=lambda each: chances[each])):
-        largest = max(largest, min((len(chances) - rank) * chances[season], 1.0))
+    for rank, season in enumerate(sorted(p_values, key=lambda each: p_values[each])):
+        largest = max(largest, min((len(p_values) - rank) * p_values[season], 1.0))
         adjusted[season] = largest
     return adjusted

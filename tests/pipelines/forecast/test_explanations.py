@@ -11,8 +11,8 @@ import pytest
 
 from book_forecast.forecasters.calibration import BANDS, PROBABILITIES, Calibration
 from book_forecast.forecasters.ensemble import Ensemble
+from book_forecast.forecasters.families import FORECASTERS
 from book_forecast.forecasters.naive import Naive, SeasonalNaive
-from book_forecast.forecasters.registry import FAMILIES
 from book_forecast.payload.contents import read_payload
 from book_forecast.pipelines.forecast.explanations import (
     EXPLANATION_TYPES,
@@ -45,7 +45,7 @@ class Telling(SeasonalNaive):
 
 @pytest.fixture(autouse=True)
 def known_family(monkeypatch):
-    monkeypatch.setitem(FAMILIES, Telling.family, Telling)
+    monkeypatch.setitem(FORECASTERS, Telling.family, Telling)
 
 
 def make_ensemble(**weights):

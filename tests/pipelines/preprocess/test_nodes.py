@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from book_forecast.pipelines.preprocess import nodes, schemas
-from book_forecast.series.calendar import REGRESSORS
+from book_forecast.series.calendar import CALENDAR_COVARIATES
 from tests.pipelines.preprocess.exports import every_week, isbn_of, make_sales, make_titles, week_of
 
 SPLIT = 8
@@ -108,7 +108,7 @@ def test_the_calendar_spans_the_grid_and_110_weeks_more() -> None:
     schemas.CALENDAR.validate(calendar)
     assert calendar["week"].iloc[0] == week_of(3)
     assert calendar["week"].iloc[-1] == week_of(WEEKS - 1 + 110)
-    assert set(calendar.columns) == {"week", *REGRESSORS}
+    assert set(calendar.columns) == {"week", *CALENDAR_COVARIATES}
 
 
 def random_export(rng: np.random.Generator) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from book_forecast.options.groups import RegressorOptions
 from book_forecast.pipelines.preprocess import schemas
 from book_forecast.pipelines.preprocess.nodes import build_regressors
 from book_forecast.pipelines.preprocess.regressors import MOST_NAMES
-from book_forecast.series.calendar import REGRESSORS
+from book_forecast.series.calendar import CALENDAR_COVARIATES
 from book_forecast.storage.errors import UserError
 from tests.pipelines.preprocess.exports import isbn_of, week_of
 
@@ -146,7 +146,10 @@ FAR = LAST + pd.Timedelta(weeks=157)
         (TABLE, f"{ISBN},2019-04-06,{'n' * 41},1", "name", "at most 40"),
         (TABLE, f"{ISBN},2019-04-06,Promotion,1", "name", "choose another"),
         (TABLE, f"{ISBN},2019-04-06,promotion_plan,1", "name", "choose another"),
-        *((TABLE, f"all,2019-04-06,{name},1", "name", "choose another") for name in REGRESSORS),
+        *(
+            (TABLE, f"all,2019-04-06,{name},1", "name", "choose another")
+            for name in CALENDAR_COVARIATES
+        ),
     ],
 )
 def test_a_bad_row_is_told_with_its_place_and_costs_nothing_but_itself(

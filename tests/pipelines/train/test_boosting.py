@@ -6,7 +6,7 @@ import pytest
 
 from book_forecast.options.groups import BoostingOptions
 from book_forecast.pipelines.train.pipeline import create_fits
-from book_forecast.series.covariates import PLAN
+from book_forecast.series.covariates import PROMOTION_PLAN
 from tests.histories import volumes, weeks_frame
 
 DEPTH = np.where(np.arange(120) % 7 == 0, 0.3, 0.0)
@@ -33,6 +33,6 @@ def paths(node: str, regressors: pd.DataFrame | None) -> list[float]:
     ("node", "told"), [("boost_all_weeks", True), ("boost_training_weeks", False)]
 )
 def test_the_plan_reaches_the_release_alone(node, told):
-    plan = pd.DataFrame({"isbn": ISBNS, "name": PLAN, "value": 0.3})
+    plan = pd.DataFrame({"isbn": ISBNS, "name": PROMOTION_PLAN, "value": 0.3})
     plan["week"] = WEEKS["week"].max() + pd.Timedelta(weeks=2)
     assert (paths(node, plan) != paths(node, None)) == told

@@ -6,7 +6,7 @@ import pytest
 
 from book_forecast.options.groups import BoostingOptions, RegressorOptions
 from book_forecast.pipelines.tune.boosting import Boost
-from book_forecast.series.covariates import PLAN
+from book_forecast.series.covariates import PROMOTION_PLAN
 from book_forecast.series.history import PROMOTION, weeks_after
 from tests.histories import CUTOFF, QUICK, weeks_frame
 
@@ -54,7 +54,7 @@ def test_a_plan_lifts_its_week(weeks):
     ).astype({"week": "datetime64[us]"})
     ahead.loc[LIFTED, "promotion"] = 0.4
     last = weeks["week"].max()
-    told = first(boost(rows(PLAN, ahead)).paths(weeks, last, HORIZON, is_now=True))
+    told = first(boost(rows(PROMOTION_PLAN, ahead)).paths(weeks, last, HORIZON, is_now=True))
     untold = first(boost(None).paths(weeks, last, HORIZON, is_now=True))
     assert told[LIFTED] > 1.7 * np.delete(told, LIFTED).max()
     assert untold[LIFTED] < 1.3 * np.delete(untold, LIFTED).max()
@@ -72,7 +72,7 @@ def test_todays_plan_tells_nothing_of_weeks_before_it(weeks):
     later = weeks.loc[weeks.index[-1:], ["isbn"]].assign(
         week=weeks["week"].max() + pd.Timedelta(weeks=3), promotion=0.4
     )
-    blind, told = boost(None), boost(rows(PLAN, later))
+    blind, told = boost(None), boost(rows(PROMOTION_PLAN, later))
     assert first(told.fold_paths(weeks, FOLDS, HORIZON)).tolist() == (
         first(blind.fold_paths(weeks, FOLDS, HORIZON)).tolist()
     )

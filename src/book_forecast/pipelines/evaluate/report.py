@@ -7,7 +7,8 @@ import logging
 import numpy as np
 import pandas as pd
 
-from book_forecast.backtesting.metrics import ALL_TITLES, error_ratios
+from book_forecast.backtesting.metrics import error_ratios
+from book_forecast.series.history import ALL_TITLES
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.naive import Zero
 from book_forecast.pipelines.evaluate.scores import CHOSEN

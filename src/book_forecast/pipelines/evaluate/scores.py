@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from book_forecast.backtesting.metrics import ALL_TITLES, score_forecasts
+from book_forecast.backtesting.metrics import score_forecasts
+from book_forecast.series.history import ALL_TITLES
 from book_forecast.forecasters.naive import SeasonalNaive
 
 logger = logging.getLogger(__name__)

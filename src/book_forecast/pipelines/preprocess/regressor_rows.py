@@ -16,13 +16,13 @@ import pandas as pd
 
 from book_forecast.bookscan.isbn import normalise_isbn
 from book_forecast.bookscan.weeks import parse_date
-from book_forecast.series.calendar import REGRESSORS
-from book_forecast.series.covariates import ALL, PLAN, WEEKS_AHEAD
-from book_forecast.series.history import PROMOTION
+from book_forecast.series.calendar import CALENDAR_COVARIATES
+from book_forecast.series.covariates import PROMOTION_PLAN
+from book_forecast.series.history import ALL_TITLES, MODEL_HORIZON, PROMOTION
 
 REJECTED_COLUMNS = ("file", "row", "column", "value", "reason")
 
-RESERVED = frozenset({PROMOTION, PLAN, *REGRESSORS})
+RESERVED = frozenset({PROMOTION, PROMOTION_PLAN, *CALENDAR_COVARIATES})
 """Names of what is known without the table."""
 
 LARGEST = 1e12
@@ -151,22 +151,22 @@ def _contradicted(rows: pd.DataFrame, keys: list[str], measure: str) -> np.ndarr
 
 
 def _read_isbn(cell: str) -> str:
-    if cell.casefold() == ALL:
+    if cell.casefold() == ALL_TITLES:
         raise ValueError("a plan names single titles: give a row for each ISBN")
     return normalise_isbn(cell)
 
 
 def _read_isbn_or_all(cell: str) -> str:
-    return ALL if cell.casefold() == ALL else normalise_isbn(cell)
+    return ALL_TITLES if cell.casefold() == ALL_TITLES else normalise_isbn(cell)
 
 
 def _read_week(cell: str, last_week: dt.date) -> dt.date:
     if not cell:
         raise ValueError("no week")
     date = parse_date(cell, dt.date.max)
-    if date > last_week + dt.timedelta(weeks=WEEKS_AHEAD):
+    if date > last_week + dt.timedelta(weeks=MODEL_HORIZON):
         raise ValueError(
-            f"more than {WEEKS_AHEAD} weeks after the last week of sales, {last_week:%Y-%m-%d}"
+            f"more than {MODEL_HORIZON} weeks after the last week of sales, {last_week:%Y-%m-%d}"
         )
     return date + dt.timedelta(days=(_SATURDAY - date.weekday()) % 7)
 

@@ -6,8 +6,8 @@ import pandas as pd
 
 from book_forecast.options.groups import ModelOptions, RegressorOptions
 from book_forecast.pipelines.preprocess.regressor_rows import CleanTable, clean_plan, clean_table
-from book_forecast.series.covariates import ALL, PLAN
-from book_forecast.series.history import PROMOTION
+from book_forecast.series.covariates import PROMOTION_PLAN
+from book_forecast.series.history import ALL_TITLES, PROMOTION
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def build_regressors(
     happened = model_input.loc[model_input["promotion"] > 0, ["isbn", "week", "promotion"]]
     ahead = plan.rows["week"] > last
     planned = plan.rows[ahead & (plan.rows["depth"] > 0) & plan.rows["isbn"].isin(titles)]
-    further = table.rows[table.rows["isbn"].isin(titles.append(pd.Index([ALL])))]
+    further = table.rows[table.rows["isbn"].isin(titles.append(pd.Index([ALL_TITLES])))]
     logger.info(
         "Regressors: promotions in %s of %s title-weeks; planned in %s after %s%s; %s",
         f"{len(happened):,}",
@@ -74,7 +74,7 @@ def build_regressors(
     )
     parts = [
         happened.rename(columns={"promotion": "value"}).assign(name=PROMOTION),
-        planned.rename(columns={"depth": "value"}).assign(name=PLAN),
+        planned.rename(columns={"depth": "value"}).assign(name=PROMOTION_PLAN),
         further,
     ]
     columns = ["isbn", "week", "name", "value"]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from book_forecast.series.calendar import REGRESSORS
+from book_forecast.series.calendar import CALENDAR_COVARIATES
 
 _SATURDAY = 5
 
@@ -56,7 +56,7 @@ TITLES_LEFT_OUT = pa.DataFrameSchema(
 )
 
 CALENDAR = pa.DataFrameSchema(
-    {"week": _week(unique=True)} | {name: _number(0) for name in REGRESSORS},
+    {"week": _week(unique=True)} | {name: _number(0) for name in CALENDAR_COVARIATES},
     strict=True,
     name="calendar",
 )

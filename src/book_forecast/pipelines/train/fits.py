@@ -15,7 +15,7 @@ from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
 from book_forecast.execution.parts import Part
 from book_forecast.forecasters.global_model import GlobalModel
-from book_forecast.forecasters.paths import PATH_WEEKS
+from book_forecast.series.history import MODEL_HORIZON
 from book_forecast.options.groups import ExecutionOptions, ModelOptions
 from book_forecast.pipelines.train.titles import (
     TitleFit,
@@ -26,8 +26,8 @@ from book_forecast.pipelines.train.titles import (
 )
 from book_forecast.releases.distributions import LEVELS
 from book_forecast.sarima import compile_core
-from book_forecast.series.covariates import with_regressors
-from book_forecast.series.history import paths_by_title, title_histories
+from book_forecast.series.covariates import with_covariates
+from book_forecast.series.history import forecasts_by_title, title_histories
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class Fits:
             isbn, cutoff, week, mean.
         """
         model = GlobalModel(titles, ModelOptions.model_validate(models), covariates)
-        return model.forecast(weeks, weeks["week"].max(), PATH_WEEKS, is_now=self.is_now)
+        return model.forecast(weeks, weeks["week"].max(), MODEL_HORIZON, is_now=self.is_now)
 
     def fit_titles(
         self,
@@ -121,7 +121,7 @@ class Fits:
             code_fingerprint(__name__),
         )
         rows: dict[str, Any] = {row["isbn"]: row for row in specifications.to_dict("records")}
-        by_title = paths_by_title(global_forecasts)
+        by_title = forecasts_by_title(global_forecasts)
         histories = execution.shard.take(title_histories(weeks))
         tasks = [
             TitleFit(
@@ -132,7 +132,7 @@ class Fits:
                 every_family=self.every_family,
                 global_forecast=max(by_title.get(history.isbn, {}).items(), default=(0, None))[1],
             )
-            for history in with_regressors(histories, covariates, models.regressors)
+            for history in with_covariates(histories, covariates, models.regressors)
             if self.every_title or history.isbn in rows
         ]
         found = map_titles(

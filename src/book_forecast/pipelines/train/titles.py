@@ -160,7 +160,7 @@ def fit_ensemble(task: TitleFit) -> Ensemble:
         season=specification.season,
         candidate=specification.candidate,
         calendar=models.calendar,
-        paths={} if path is None else {Boosting.family: path},
+        global_forecasts={} if path is None else {Boosting.family: path},
     )
     wanted = [n for n in models.families if task.every_family or n in specification.weights]
     fits = fit_families(task.history, recipe, wanted)
@@ -173,9 +173,9 @@ def fit_ensemble(task: TitleFit) -> Ensemble:
         members=fits.models,
         weights={name: weight / total for name, weight in weights.items()},
         calibration=Calibration.from_state(specification.calibration),
-        spread=specification.spread,
+        scale=specification.spread,
         volumes=task.history.volumes,
-        bursts=fits.bursts,
+        outliers=fits.outliers,
     )
 
 

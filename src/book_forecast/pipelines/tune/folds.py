@@ -22,11 +22,11 @@ from book_forecast.forecasters.naive import Naive, Zero
 from book_forecast.forecasters.sarima import Candidate
 from book_forecast.options.groups import BacktestOptions, ExecutionOptions, ModelOptions
 from book_forecast.sarima import Specification, compile_core
-from book_forecast.series.covariates import with_regressors
+from book_forecast.series.covariates import with_covariates
 from book_forecast.series.history import (
     FloatArray,
     History,
-    paths_by_title,
+    forecasts_by_title,
     title_histories,
     weeks_after,
 )
@@ -112,11 +112,11 @@ def forecast_folds(
         row per title with the season of its weeks and the scale of its changes.
     """
     rows: dict[str, Any] = {row["isbn"]: row for row in sarima_orders.to_dict("records")}
-    by_title = paths_by_title(global_forecasts)
+    by_title = forecasts_by_title(global_forecasts)
     histories = title_histories(training_weeks) if models.has_ensembles else []
     tasks = [
         _task(history, rows.get(history.isbn), by_title.get(history.isbn, {}), models, backtest)
-        for history in with_regressors(
+        for history in with_covariates(
             execution.shard.take(histories), covariates, models.regressors
         )
         if rows.get(history.isbn, {}).get("model") not in NOT_COMPARED
@@ -201,7 +201,7 @@ def cross_validate(task: FoldTask) -> tuple[dict[str, Any], list[TitleFold]]:
             if task.candidates
             else None,
             calendar=task.models.calendar,
-            paths={} if path is None else {Boosting.family: path},
+            global_forecasts={} if path is None else {Boosting.family: path},
         )
         fits = fit_families(known, recipe, families, thorough=False)
         means: dict[str, FloatArray] = {

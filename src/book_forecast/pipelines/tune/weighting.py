@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.backtesting.metrics import ALL_TITLES
-from book_forecast.forecasters.calibration import Calibration, Errors, calibrate
+from book_forecast.series.history import ALL_TITLES
+from book_forecast.forecasters.calibration import Calibration, FoldErrors, calibrate
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import ACROSS_TITLES
-from book_forecast.forecasters.weights import FoldForecasts, combine, weigh
+from book_forecast.forecasters.weights import FoldForecasts, combine, fit_weights
 from book_forecast.options.groups import ModelOptions
 from book_forecast.pipelines.tune.folds import NOT_COMPARED
 from book_forecast.pipelines.tune.search import FAILED
@@ -87,11 +87,11 @@ def weigh_families(
     families: list[str] = [*models.families]
     isbns = seasons["isbn"].to_numpy(dtype=str)
     folds, keys = _folds(fold_forecasts, seasons, training_weeks, titles, families)
-    found = weigh(folds, _prior(folds, families))
-    mean = np.maximum(combine(folds.members, found.held_out), 0.0)
+    found = fit_weights(folds, _prior(folds, families))
+    mean = np.maximum(combine(folds.members, found.out_of_fold), 0.0)
     errors = np.log1p(folds.volumes) - np.log1p(mean)
     calibration, spreads = calibrate(
-        Errors(
+        FoldErrors(
             errors,
             folds.titles,
             seasons["expected_spread"].to_numpy(dtype=np.float64),
@@ -164,7 +164,7 @@ def _folds(
         members=members,
         volumes=volumes,
         titles=of_title.get_indexer(pd.Index(keys["isbn"])).astype(np.int64),
-        places=latest_first.to_numpy(dtype=np.int64) - 1,
+        fold_numbers=latest_first.to_numpy(dtype=np.int64) - 1,
         groups=(seasons["n_weeks"].to_numpy() < LAUNCH_WEEKS).astype(np.int64),
         classes=(pd.factorize(product_class)[0] + 1).astype(np.int64),
     )

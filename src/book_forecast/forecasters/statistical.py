@@ -1,7 +1,7 @@
-"""Families whose point forecast is made once, as a path of weeks that is kept.
+"""Models of statsforecast: ETS, Theta, MSTL and methods for intermittent demand.
 
-statsforecast fits them (imported by the fits alone: it takes seconds). What is kept is plain data:
-the path, and how its level follows weeks that are rolled in.
+statsforecast takes seconds to import, so only the fits import it. A fitted model is plain data: its
+point forecast, and how the level of that forecast follows the weeks rolled in.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.stats import norm
 
 from book_forecast.forecasters.base import (
     Capabilities,
@@ -24,48 +23,48 @@ from book_forecast.forecasters.base import (
 from book_forecast.forecasters.decomposition import Season, evolving_season, fixed_season
 from book_forecast.forecasters.filling import fill_missing
 from book_forecast.forecasters.transforms import Transform, TransformName
-from book_forecast.series.history import YEAR, FloatArray, History
+from book_forecast.series.history import MODEL_HORIZON, YEAR, FloatArray, History
 
-PATH_WEEKS = 3 * YEAR
-# Relative to the volumes: what is left of a series that its season explains to the last digit.
+# Relative to the volumes: a season that leaves less explains the series to the last digit.
 NOTHING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """What a family says of a series, on the model's scale.
+class PointFit:
+    """The result of a fit on the model's scale.
 
     Attributes:
-        path: The weeks after it, shape (PATH_WEEKS,).
+        points: Point forecasts, shape (MODEL_HORIZON,).
         gain: Share of a one-step error by which the level follows it, in [0, 1].
         errors: One-step errors in the weeks of the series.
     """
 
-    path: FloatArray
+    points: FloatArray
     gain: float
     errors: FloatArray
 
 
 @dataclass(frozen=True)
-class Path(FittedForecaster):
-    """A path of weeks after the fit, whose level follows the weeks rolled in.
+class FixedPoints(FittedForecaster):
+    """Point forecasts made once, at the fit; their level follows the weeks rolled in.
 
-    The level's error is smoothed exponentially over those weeks, the missing ones passed over. The
-    deviation of h weeks ahead is that of simple exponential smoothing, sigma sqrt(1 + (h - 1)
+    The level's error is smoothed exponentially over the weeks rolled in; missing ones are skipped.
+    The deviation h weeks ahead is that of simple exponential smoothing, sigma sqrt(1 + (h - 1)
     gain^2) (Hyndman and Athanasopoulos, Forecasting: Principles and Practice, section 8.7). The
-    mean is the path itself: on a logarithmic scale the median, which absolute errors ask for.
+    mean is the point forecast itself: on a logarithmic scale the median, which minimises absolute
+    errors.
 
     Attributes:
-        path: On the model's scale, shape (PATH_WEEKS,); beyond it, its last year repeats.
+        points: On the model's scale, shape (MODEL_HORIZON,); after them, their last year repeats.
         gain: Share of an error by which the level follows it, in [0, 1].
         deviation: Of the one-step errors, on the model's scale.
         transform: The scale.
         volumes: The weeks up to the cutoff, in copies, shape (n,).
-        n_trained: How many of them the path comes after.
+        n_trained: Weeks before the first point forecast.
     """
 
     scale: ClassVar[TransformName] = "log"
-    path: FloatArray
+    points: FloatArray
     gain: float
     deviation: float
     transform: Transform
@@ -74,15 +73,14 @@ class Path(FittedForecaster):
 
     @classmethod
     def fit(cls, history: History, season: int = YEAR) -> Self:
-        """Fits to the title's weeks, missing ones filled where the family needs them.
+        """Fit to a title's weeks; missing weeks are filled where the family needs them.
 
         Args:
             history: The title's weeks.
-            season: In weeks, 1 for none; there is none either with fewer than two seasons.
+            season: In weeks, 1 for none. A history of fewer than two seasons has none.
 
         Raises:
-            ValueError: If there are too few known weeks, they do not vary, or nothing finite
-                comes of them.
+            ValueError: If too few weeks are known, they do not vary, or the fit is not finite.
         """
         volumes, fewest = history.volumes, cls.capabilities.fewest_weeks
         n_known = int(np.isfinite(volumes).sum())
@@ -95,42 +93,33 @@ class Path(FittedForecaster):
         if not cls.capabilities.missing:
             volumes = fill_missing(volumes, season)
         transform = Transform.fit(cls.scale, volumes)
-        course = cls._course(transform.apply(volumes), season)
-        deviation = float(np.sqrt(np.mean(course.errors**2)))
-        if not (np.isfinite(course.path).all() and np.isfinite([course.gain, deviation]).all()):
+        found = cls._fit_points(transform.apply(volumes), season)
+        deviation = float(np.sqrt(np.mean(found.errors**2)))
+        if not (np.isfinite(found.points).all() and np.isfinite([found.gain, deviation]).all()):
             raise ValueError(f"{cls.family} finds no finite forecast for {history.isbn}.")
-        gain = min(max(course.gain, 0.0), 1.0)
-        return cls(course.path, gain, deviation, transform, history.volumes, len(volumes))
+        gain = min(max(found.gain, 0.0), 1.0)
+        return cls(found.points, gain, deviation, transform, history.volumes, len(volumes))
 
     @classmethod
     @abstractmethod
-    def _course(cls, values: FloatArray, season: int) -> Course:
-        """Fits to a series on the model's scale.
-
-        Raises:
-            ValueError: If the library finds no model for it.
-        """
+    def _fit_points(cls, values: FloatArray, season: int) -> PointFit:
+        """Fit to a series on the model's scale; raise `ValueError` if there is no model for it."""
 
     def forecast(
         self,
         horizon: int,
         levels: Sequence[float],
-        future: Mapping[str, FloatArray] | None = None,  # noqa: ARG002 - has no regressors
+        future: Mapping[str, FloatArray] | None = None,  # noqa: ARG002 - has no covariates
     ) -> Forecast:
         """See `FittedForecaster.forecast`."""
         rolled = self.transform.apply(self.volumes[self.n_trained :])
         weeks = np.arange(len(rolled) + horizon)
-        beyond = weeks >= PATH_WEEKS
-        weeks[beyond] = PATH_WEEKS - YEAR + (weeks[beyond] - PATH_WEEKS) % YEAR
-        course = self.path[weeks]
-        mean = course[len(rolled) :] + _shift(rolled - course[: len(rolled)], self.gain)
+        beyond = weeks >= MODEL_HORIZON
+        weeks[beyond] = MODEL_HORIZON - YEAR + (weeks[beyond] - MODEL_HORIZON) % YEAR
+        points = self.points[weeks]
+        mean = points[len(rolled) :] + _shift(rolled - points[: len(rolled)], self.gain)
         deviation = self.deviation * np.sqrt(1.0 + np.arange(horizon) * self.gain**2)
-        lower, upper = {}, {}
-        for level in levels:
-            reach = norm.ppf(0.5 + level / 200.0) * deviation
-            lower[level] = self.transform.invert(mean - reach)
-            upper[level] = self.transform.invert(mean + reach)
-        return Forecast(self.transform.invert(mean), lower, upper)
+        return self.transform.around(self.transform.invert(mean), mean, deviation, levels)
 
     def roll_forward(self, volumes: FloatArray) -> Self:
         """See `FittedForecaster.roll_forward`."""
@@ -139,7 +128,7 @@ class Path(FittedForecaster):
     def to_state(self) -> dict[str, Any]:
         """See `FittedForecaster.to_state`."""
         return {
-            "path": plain(self.path),
+            "path": plain(self.points),
             "gain": self.gain,
             "deviation": self.deviation,
             "transform": self.transform.to_state(),
@@ -151,7 +140,7 @@ class Path(FittedForecaster):
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """See `FittedForecaster.from_state`."""
         return cls(
-            path=array(state["path"]),
+            points=array(state["path"]),
             gain=float(state["gain"]),
             deviation=float(state["deviation"]),
             transform=Transform.from_state(state["transform"]),
@@ -161,7 +150,7 @@ class Path(FittedForecaster):
 
 
 def _shift(errors: FloatArray, gain: float) -> float:
-    """How far the level has moved after errors of the path, shape (k,); NaN where missing."""
+    """Return the shift of the level after one-step errors, shape (k,); NaN where missing."""
     shift = 0.0
     for error in errors[np.isfinite(errors)]:
         shift += gain * (float(error) - shift)
@@ -169,12 +158,11 @@ def _shift(errors: FloatArray, gain: float) -> float:
 
 
 @dataclass(frozen=True)
-class Ets(Path):
+class Ets(FixedPoints):
     """Exponential smoothing with or without a damped trend around a season that evolves.
 
-    Of ETS(A,N,N) and ETS(A,Ad,N) (Hyndman, Koehler, Ord and Snyder 2008) on the scale of log1p,
-    the one of the lower AICc. A seasonal ETS has 53 states to begin from, takes ten times as long
-    and forecasts worse than this.
+    The better of ETS(A,N,N) and ETS(A,Ad,N) (Hyndman, Koehler, Ord and Snyder 2008) by AICc, on the
+    scale of log1p. A seasonal ETS has 53 initial states, takes ten times as long and is worse.
     """
 
     family: ClassVar[str] = "ets"
@@ -182,22 +170,22 @@ class Ets(Path):
     WINDOW: ClassVar[int] = 11
 
     @classmethod
-    def _course(cls, values: FloatArray, season: int) -> Course:
+    def _fit_points(cls, values: FloatArray, season: int) -> PointFit:
         from statsforecast.models import AutoETS
 
-        part = evolving_season(values, season, cls.WINDOW, PATH_WEEKS)
+        part = evolving_season(values, season, cls.WINDOW, MODEL_HORIZON)
         level = _without(part, values)
         fits = [
             AutoETS(season_length=1, model=model, damped=damped).fit(level)
             for model, damped in (("ANN", False), ("AAN", True))
         ]
         best = min(fits, key=lambda fit: np.nan_to_num(fit.model_["aicc"], nan=np.inf))
-        path = best.predict(PATH_WEEKS)["mean"] + part.ahead
-        return Course(path, float(best.model_["par"][0]), best.model_["residuals"])
+        points = best.predict(MODEL_HORIZON)["mean"] + part.ahead
+        return PointFit(points, float(best.model_["par"][0]), best.model_["residuals"])
 
 
 @dataclass(frozen=True)
-class Theta(Path):
+class Theta(FixedPoints):
     """The standard theta model around a season that is the same in all years.
 
     Assimakopoulos and Nikolopoulos (2000), as the state space model of Fiorucci et al. (2016), on
@@ -209,12 +197,12 @@ class Theta(Path):
     capabilities: ClassVar[Capabilities] = Capabilities(seasonal=True, fewest_weeks=12)
 
     @classmethod
-    def _course(cls, values: FloatArray, season: int) -> Course:
-        return _theta(fixed_season(values, season, PATH_WEEKS), values)
+    def _fit_points(cls, values: FloatArray, season: int) -> PointFit:
+        return _theta(fixed_season(values, season, MODEL_HORIZON), values)
 
 
 @dataclass(frozen=True)
-class Mstl(Path):
+class Mstl(FixedPoints):
     """The standard theta model around a season that evolves fast; the same without a season."""
 
     family: ClassVar[str] = "mstl"
@@ -222,25 +210,21 @@ class Mstl(Path):
     WINDOW: ClassVar[int] = 7
 
     @classmethod
-    def _course(cls, values: FloatArray, season: int) -> Course:
-        return _theta(evolving_season(values, season, cls.WINDOW, PATH_WEEKS), values)
+    def _fit_points(cls, values: FloatArray, season: int) -> PointFit:
+        return _theta(evolving_season(values, season, cls.WINDOW, MODEL_HORIZON), values)
 
 
-def _theta(part: Season, values: FloatArray) -> Course:
+def _theta(part: Season, values: FloatArray) -> PointFit:
     from statsforecast.models import AutoTheta
 
     fit = AutoTheta(season_length=1, model="STM").fit(_without(part, values))
-    path = fit.predict(PATH_WEEKS)["mean"] + part.ahead
-    # The first errors are those of a level that is still looking for its place.
-    return Course(path, float(fit.model_["par"]["alpha"]), fit.model_["residuals"][3:])
+    points = fit.predict(MODEL_HORIZON)["mean"] + part.ahead
+    # The first errors are those of an initial level.
+    return PointFit(points, float(fit.model_["par"]["alpha"]), fit.model_["residuals"][3:])
 
 
 def _without(part: Season, values: FloatArray) -> FloatArray:
-    """A series without its season.
-
-    Raises:
-        ValueError: If nothing is left of it that a model could be fitted to.
-    """
+    """Return the series without its season; raise `ValueError` if the season explains all."""
     rest = values - part.fitted
     if np.ptp(rest) <= NOTHING * float(np.max(np.abs(values))):
         raise ValueError("The season explains every week to the last copy.")
@@ -248,13 +232,12 @@ def _without(part: Season, values: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class Intermittent(Path):
-    """A level that takes weeks without a sale for what they are, in copies, without a season.
+class Intermittent(FixedPoints):
+    """A constant rate of copies a week for intermittent demand.
 
-    Of TSB (Teunter, Syntetos and Babai 2011), Croston's method as corrected by Syntetos and Boylan
-    (2005), ADIDA (Nikolopoulos et al. 2011) and IMAPA (Petropoulos and Kourentzes 2015), the one
-    with the smallest squared error over the quarters of the last year, each forecast from the
-    weeks before it.
+    The best of TSB (Teunter, Syntetos and Babai 2011), Croston's method in the version of Syntetos
+    and Boylan (2005), ADIDA (Nikolopoulos et al. 2011) and IMAPA (Petropoulos and Kourentzes 2015),
+    by squared errors over the quarters of the last year, each forecast from the weeks before it.
     """
 
     family: ClassVar[str] = "intermittent"
@@ -264,7 +247,7 @@ class Intermittent(Path):
     GAINS: ClassVar[FloatArray] = np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.3])
 
     @classmethod
-    def _course(cls, values: FloatArray, season: int) -> Course:  # noqa: ARG003 - has none
+    def _fit_points(cls, values: FloatArray, season: int) -> PointFit:  # noqa: ARG003 - has none
         from statsforecast.models import ADIDA, IMAPA, TSB, CrostonSBA
 
         known = values[np.isfinite(values)]
@@ -276,19 +259,19 @@ class Intermittent(Path):
             if len(before) >= cls.QUARTER:
                 rates = np.array([_rate(method, before) for method in methods])
                 losses += np.sum((quarter - rates[:, None]) ** 2, axis=1)
-        path = np.full(PATH_WEEKS, _rate(methods[int(np.argmin(losses))], known))
+        points = np.full(MODEL_HORIZON, _rate(methods[int(np.argmin(losses))], known))
         errors = _smoothing_errors(known, cls.GAINS)
         best = int(np.argmin(np.sum(errors**2, axis=0)))
-        return Course(path, float(cls.GAINS[best]), errors[:, best])
+        return PointFit(points, float(cls.GAINS[best]), errors[:, best])
 
 
 def _rate(method: Any, volumes: FloatArray) -> float:
-    """Copies a week that a method of statsforecast expects."""
+    """Return the rate that a method of statsforecast expects."""
     return float(method.forecast(volumes, h=1)["mean"][0])
 
 
 def _smoothing_errors(values: FloatArray, gains: FloatArray) -> FloatArray:
-    """One-step errors of simple exponential smoothing, shape (n - 1, gains)."""
+    """Return one-step errors of simple exponential smoothing, shape (n - 1, gains)."""
     level = np.full(len(gains), values[0])
     errors = np.empty((len(values) - 1, len(gains)))
     for week, value in enumerate(values[1:]):

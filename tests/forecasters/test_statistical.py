@@ -11,16 +11,17 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
 
 from book_forecast.forecasters.naive import SeasonalNaive
-from book_forecast.forecasters.paths import PATH_WEEKS, Ets, Intermittent, Mstl, Theta
+from book_forecast.forecasters.statistical import Ets, Intermittent, Mstl, Theta
 from book_forecast.forecasters.transforms import Transform
+from book_forecast.series.history import MODEL_HORIZON
 from tests.histories import history, volumes
 
-FAMILIES = [Ets, Theta, Mstl, Intermittent]
+FORECASTERS = [Ets, Theta, Mstl, Intermittent]
 SEASONAL = [Ets, Theta, Mstl]
 SEASON = 13
 
 
-def path_of(copies: np.ndarray, gain: float = 0.5, deviation: float = 0.2) -> Theta:
+def fixed_points(copies: np.ndarray, gain: float = 0.5, deviation: float = 0.2) -> Theta:
     """A model with a given path, fitted to weeks that nothing depends on."""
     transform = Transform("log", 0.0, 1e6)
     return Theta(transform.apply(copies), gain, deviation, transform, np.ones(20), 20)
@@ -36,19 +37,19 @@ def sales(seed: int, n: int = 8 * SEASON) -> np.ndarray:
 
 
 def test_the_mean_is_the_path():
-    copies = np.linspace(10.0, 90.0, PATH_WEEKS)
-    assert path_of(copies).forecast(40, (80,)).mean == pytest.approx(copies[:40])
+    copies = np.linspace(10.0, 90.0, MODEL_HORIZON)
+    assert fixed_points(copies).forecast(40, (80,)).mean == pytest.approx(copies[:40])
 
 
 def test_a_horizon_beyond_the_path_repeats_its_last_year():
-    copies = np.linspace(10.0, 90.0, PATH_WEEKS)
-    ahead = path_of(copies).forecast(PATH_WEEKS + 60, ()).mean
-    assert ahead[PATH_WEEKS : PATH_WEEKS + 52] == pytest.approx(copies[-52:])
-    assert ahead[PATH_WEEKS + 52 :] == pytest.approx(copies[-52:-44])
+    copies = np.linspace(10.0, 90.0, MODEL_HORIZON)
+    ahead = fixed_points(copies).forecast(MODEL_HORIZON + 60, ()).mean
+    assert ahead[MODEL_HORIZON : MODEL_HORIZON + 52] == pytest.approx(copies[-52:])
+    assert ahead[MODEL_HORIZON + 52 :] == pytest.approx(copies[-52:-44])
 
 
 def test_the_level_follows_the_weeks_rolled_in_by_its_gain():
-    model = path_of(np.full(PATH_WEEKS, 99.0), gain=0.25)
+    model = fixed_points(np.full(MODEL_HORIZON, 99.0), gain=0.25)
     twice = np.array([199.0, np.nan, 199.0])
     ahead = model.roll_forward(twice).forecast(2, ()).mean
     # Of the doubling, a quarter is believed after one week and 7/16 after two.
@@ -56,8 +57,8 @@ def test_the_level_follows_the_weeks_rolled_in_by_its_gain():
 
 
 def test_weeks_as_the_path_told_only_move_it_on():
-    copies = np.linspace(10.0, 90.0, PATH_WEEKS)
-    rolled = path_of(copies).roll_forward(copies[:9])
+    copies = np.linspace(10.0, 90.0, MODEL_HORIZON)
+    rolled = fixed_points(copies).roll_forward(copies[:9])
     assert rolled.forecast(30, ()).mean == pytest.approx(copies[9:39])
 
 
@@ -67,7 +68,7 @@ def test_weeks_as_the_path_told_only_move_it_on():
     parts=st.integers(1, 59),
 )
 def test_weeks_rolled_in_at_once_or_in_turn_leave_the_same_to_the_bit(more, gain, parts):
-    model = path_of(np.linspace(1.0, 500.0, PATH_WEEKS), gain)
+    model = fixed_points(np.linspace(1.0, 500.0, MODEL_HORIZON), gain)
     at_once = model.roll_forward(more).forecast(104, (80,))
     in_turn = model.roll_forward(more[:parts]).roll_forward(more[parts:]).forecast(104, (80,))
     for name, column in at_once.columns().items():
@@ -76,7 +77,9 @@ def test_weeks_rolled_in_at_once_or_in_turn_leave_the_same_to_the_bit(more, gain
 
 
 def test_the_interval_is_that_of_exponential_smoothing_on_the_scale_of_the_model():
-    forecast = path_of(np.full(PATH_WEEKS, 99.0), gain=0.5, deviation=0.3).forecast(3, (80,))
+    forecast = fixed_points(np.full(MODEL_HORIZON, 99.0), gain=0.5, deviation=0.3).forecast(
+        3, (80,)
+    )
     reach = norm.ppf(0.9) * 0.3 * np.sqrt([1.0, 1.25, 1.5])
     assert np.log1p(forecast.upper[80]) == pytest.approx(np.log(100.0) + reach)
     assert np.log1p(forecast.lower[80]) == pytest.approx(np.log(100.0) - reach)
@@ -104,7 +107,7 @@ def test_without_a_season_forecasts_do_not_swing(family):
 @pytest.mark.parametrize("family", SEASONAL)
 def test_fewer_than_two_seasons_are_forecast_as_if_there_were_none(family):
     short = history(sales(2, n=2 * SEASON - 1))
-    assert np.array_equal(family.fit(short, SEASON).path, family.fit(short, season=1).path)
+    assert np.array_equal(family.fit(short, SEASON).points, family.fit(short, season=1).points)
 
 
 @pytest.mark.parametrize("family", SEASONAL)
@@ -130,23 +133,23 @@ def test_missing_weeks_are_no_demand_that_failed_to_appear():
     values = np.random.default_rng(8).poisson(0.5, 120).astype(float)
     closed = np.insert(values, 60, np.full(20, np.nan))
     one, other = (Intermittent.fit(history(v)) for v in (values, closed))
-    assert np.array_equal(one.path, other.path)
+    assert np.array_equal(one.points, other.points)
     assert one.gain == other.gain
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", FORECASTERS)
 def test_fitting_twice_gives_the_same_to_the_bit(family):
     one, other = (family.fit(history(volumes(1)), 4).to_state() for _ in range(2))
     assert one == other
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", FORECASTERS)
 def test_weeks_that_never_vary_are_refused(family):
     with pytest.raises(ValueError, match="9780722532935 sold the same in every week"):
         family.fit(history(np.full(60, 3.0)))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", FORECASTERS)
 def test_too_few_known_weeks_are_refused(family):
     few = np.where(np.arange(60) < 3, 5.0 + np.arange(60), np.nan)
     with pytest.raises(ValueError, match=f"has 3 known weeks, {family.family} needs at least"):
