@@ -1,4 +1,4 @@
-"""Secrets stay out of what is recorded, and the revision is told where it can be."""
+"""Secrets are hidden in logged values; the git revision is logged where it is available."""
 
 import subprocess
 
@@ -44,7 +44,7 @@ def git(folder, *arguments):
     ).stdout.strip()
 
 
-def test_the_revision_is_the_commit_and_whether_files_have_changed_since(tmp_path):
+def test_the_revision_is_the_commit_and_says_whether_files_have_changed(tmp_path):
     git(tmp_path, "init", "-b", "main")
     (tmp_path / "a.py").write_text("1\n")
     git(tmp_path, "add", "a.py")
@@ -57,7 +57,7 @@ def test_the_revision_is_the_commit_and_whether_files_have_changed_since(tmp_pat
     assert revision(tmp_path, {})["git.uncommitted_changes"] == "true"
 
 
-def test_without_git_the_revision_is_the_image_s_variable_or_not_told(tmp_path):
+def test_without_git_the_revision_is_the_image_s_variable_or_nothing(tmp_path):
     assert revision(tmp_path, {}) == {}
     assert revision(tmp_path, {"BOOK_FORECAST_REVISION": "abc"}) == {
         "mlflow.source.git.commit": "abc"
