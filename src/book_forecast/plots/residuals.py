@@ -38,12 +38,12 @@ def autocorrelations(values: np.ndarray, max_lag: int = MAX_LAG) -> np.ndarray:
         Lags 1, 2, …; each from the pairs without a missing value, NaN without a pair.
     """
     centred = values - np.nanmean(values)
-    known = ~np.isnan(centred)
-    filled = np.where(known, centred, 0.0)
-    variance = np.sum(filled**2) / np.sum(known)
+    observed = ~np.isnan(centred)
+    filled = np.where(observed, centred, 0.0)
+    variance = np.sum(filled**2) / np.sum(observed)
     result = np.full(min(max_lag, len(values) // 2), np.nan)
     for lag in range(1, len(result) + 1):
-        pairs = np.sum(known[lag:] & known[:-lag])
+        pairs = np.sum(observed[lag:] & observed[:-lag])
         if pairs and variance > 0:
             result[lag - 1] = np.sum(filled[lag:] * filled[:-lag]) / pairs / variance
     return result
@@ -59,22 +59,22 @@ def residual_figure(residuals: pd.DataFrame, name: str, model: str = "sarima") -
     """
     residuals = residuals.sort_values("week")
     values = residuals["residual"].to_numpy(dtype=float)
-    known = values[~np.isnan(values)]
+    observed = values[~np.isnan(values)]
     heading = f"Residuals: {name}"
-    if len(known) < 3 or np.ptp(known) == 0:
+    if len(observed) < 3 or np.ptp(observed) == 0:
         note = titled(heading, "The model has no residuals.")
         return go.Figure(layout={"template": TEMPLATE, "title": note, "height": 200})
     correlations = autocorrelations(values)
-    bound = _TWO_SIDED_95 / np.sqrt(len(known))
+    bound = _TWO_SIDED_95 / np.sqrt(len(observed))
     colour = model_colour(model)
     traces = [
         _over_time(residuals["week"], values, colour),
-        *_distribution(known, colour),
+        *_distribution(observed, colour),
         _correlogram(correlations, bound, colour),
     ]
     outside = int(np.sum(np.abs(correlations[~np.isnan(correlations)]) > bound))
     summary = (
-        f"{len(known)} weeks · {int(np.sum(np.abs(known) > _OUTLIER))} beyond ±{_OUTLIER:g} · "
+        f"{len(observed)} weeks · {int(np.sum(np.abs(observed) > _OUTLIER))} beyond ±{_OUTLIER:g} · "
         f"{outside} of {len(correlations)} autocorrelations beyond the dotted bounds "
         f"({0.05 * len(correlations):.0f} would be by chance)"
     )
@@ -97,10 +97,10 @@ def _over_time(weeks: pd.Series, values: np.ndarray, colour: str) -> dict[str, A
     )
 
 
-def _distribution(known: np.ndarray, colour: str) -> list[dict[str, Any]]:
-    reach = max(4.0, float(np.ceil(np.abs(known).max())))
+def _distribution(observed: np.ndarray, colour: str) -> list[dict[str, Any]]:
+    reach = max(4.0, float(np.ceil(np.abs(observed).max())))
     edges = np.arange(-reach, reach + _BIN, _BIN)
-    density, _ = np.histogram(known, edges, density=True)
+    density, _ = np.histogram(observed, edges, density=True)
     grid = np.linspace(-reach, reach, 121)
     normal = np.exp(-(grid**2) / 2) / np.sqrt(2 * np.pi)
     axes = {"xaxis": "x2", "yaxis": "y2"}
@@ -145,7 +145,7 @@ def _layout(bound: float, title: dict[str, Any]) -> dict[str, Any]:
         (0, lower[1], "Distribution beside the normal one (dotted)"),
         (0.54, lower[1], "Autocorrelation by weeks apart"),
     )
-    place: dict[str, Any] = {
+    position: dict[str, Any] = {
         "xref": "paper",
         "yref": "paper",
         "xanchor": "left",
@@ -165,7 +165,7 @@ def _layout(bound: float, title: dict[str, Any]) -> dict[str, Any]:
         "yaxis3": {"anchor": "x3", "domain": lower, "tickformat": ".2f"},
         "shapes": [{"type": "line", "x0": 0, "x1": 1, "line": dotted} | s for s in shapes],
         "annotations": [
-            annotation(x, y, f"<b>{text}</b>", font={"size": 12}, **place)
+            annotation(x, y, f"<b>{text}</b>", font={"size": 12}, **position)
             for x, y, text in headings
         ],
     }
