@@ -28,25 +28,16 @@ _BIN = 0.5
 
 
 def autocorrelations(values: np.ndarray, max_lag: int = MAX_LAG) -> np.ndarray:
-    """Return the autocorrelations of a series that may have gaps.
+    """Return the autocorrelations of lags 1, 2, … of a series that may have gaps.
 
     Args:
         values: Shape (n,); NaN where missing.
         max_lag: The largest lag; half of the series is the limit.
-
-    Returns:
-        Lags 1, 2, …; each from the pairs without a missing value, NaN without a pair.
     """
-    centred = values - np.nanmean(values)
-    observed = ~np.isnan(centred)
-    filled = np.where(observed, centred, 0.0)
-    variance = np.sum(filled**2) / np.sum(observed)
-    result = np.full(min(max_lag, len(values) // 2), np.nan)
-    for lag in range(1, len(result) + 1):
-        pairs = np.sum(observed[lag:] & observed[:-lag])
-        if pairs and variance > 0:
-            result[lag - 1] = np.sum(filled[lag:] * filled[:-lag]) / pairs / variance
-    return result
+    from statsmodels.tsa.stattools import acf
+
+    lags = min(max_lag, len(values) // 2)
+    return acf(values, nlags=lags, adjusted=True, missing="conservative", fft=False)[1:]
 
 
 def residual_figure(residuals: pd.DataFrame, name: str, model: str = "sarima") -> go.Figure:
@@ -72,11 +63,11 @@ def residual_figure(residuals: pd.DataFrame, name: str, model: str = "sarima") -
         *_distribution(observed, colour),
         _correlogram(correlations, bound, colour),
     ]
-    outside = int(np.sum(np.abs(correlations[~np.isnan(correlations)]) > bound))
+    outliers = np.sum(np.abs(observed) > _OUTLIER)
     summary = (
-        f"{len(observed)} weeks · {int(np.sum(np.abs(observed) > _OUTLIER))} beyond ±{_OUTLIER:g} · "
-        f"{outside} of {len(correlations)} autocorrelations beyond the dotted bounds "
-        f"({0.05 * len(correlations):.0f} would be by chance)"
+        f"{len(observed)} weeks · {outliers} beyond ±{_OUTLIER:g} · "
+        f"{np.sum(np.abs(correlations) > bound)} of {len(correlations)} autocorrelations beyond "
+        f"the dotted bounds ({0.05 * len(correlations):.0f} would be by chance)"
     )
     return go.Figure(traces, _layout(bound, titled(heading, summary)))
 
