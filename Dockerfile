@@ -7,7 +7,7 @@ RUN python -m venv --without-pip /opt/venv
 # Packages come first, with empty modules in place of the code, so that a change of code alone
 # keeps this layer. The install is editable: what is in /app is what runs. Nothing is compiled:
 # there are wheels of all packages but one, which is plain Python.
-COPY pyproject.toml constraints.txt README.md ./
+COPY pyproject.toml constraints.txt README.md LICENSE ./
 RUN mkdir -p src/book_forecast zenml_runner \
     && touch src/book_forecast/__init__.py zenml_runner/__init__.py \
     && pip --python /opt/venv/bin/python install --no-cache-dir --only-binary=:all: --no-binary=kfp-server-api \

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def surroundings(tmp_path: Path) -> dict[str, str]:
-    """Environment variables that keep kernels and history out of the user's home."""
+    """Environment variables that place kernels and history outside of the home folder."""
     folders = {
         name: str(tmp_path / name.lower())
         for name in ("HOME", "IPYTHONDIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
@@ -64,7 +64,7 @@ def get(address: str, path: str) -> Any:
 
 
 def test_ipython_has_the_project_in_the_chosen_environment(project_path, surroundings):
-    code = "print('ENV', context.env, context.params['titles'], len(pipelines) > 0)"
+    code = "print('ENV', context.env, context.params['selection']['titles'], len(pipelines) > 0)"
     ended = subprocess.run(
         [BIN / "kedro", "ipython", "-c", code],
         cwd=project_path,

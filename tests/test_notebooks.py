@@ -1,4 +1,4 @@
-"""The notebooks run top to bottom in the project, and are kept without outputs."""
+"""The notebooks run top to bottom in the project, and are committed without outputs."""
 
 import os
 import shutil
@@ -43,7 +43,7 @@ def test_there_are_notebooks():
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
-def test_no_outputs_are_kept(path):
+def test_no_outputs_are_committed(path):
     cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
     assert cells
     assert not any(cell.outputs or cell.execution_count for cell in cells)

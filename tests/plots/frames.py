@@ -48,13 +48,13 @@ def make_titles(*isbns):
 
 
 def make_models(*isbns, model="sarima", reason=None):
-    """What was chosen for titles."""
+    """Chosen models of titles."""
     rows = {"isbn": isbns, "model": model, "specification": "(1,0,0)", "fallback_reason": reason}
     return pd.DataFrame(rows).astype({"isbn": "str", "model": "str"})
 
 
 def make_explanation(members, parts, isbn="9780000000001", first=FIRST_WEEK):
-    """What an ensemble's forecast consists of.
+    """Explanation of an ensemble's forecast.
 
     Args:
         members: Name to (weight, copies by week).
@@ -62,7 +62,7 @@ def make_explanation(members, parts, isbn="9780000000001", first=FIRST_WEEK):
         isbn: The title.
         first: First week ahead.
     """
-    rows = [("member", name, *said) for name, said in members.items()]
+    rows = [("member", name, *member) for name, member in members.items()]
     rows += [("part", name, np.nan, factors) for name, factors in parts.items()]
     frames = [
         pd.DataFrame(
@@ -91,5 +91,5 @@ def traces_by_name(figure):
 
 
 def texts(figure):
-    """Everything that a figure says outside of its traces."""
+    """All texts of a figure outside of its traces."""
     return " ".join([figure.layout.title.text, *(a.text for a in figure.layout.annotations)])

@@ -1,4 +1,4 @@
-"""What a forecast consists of."""
+"""The figure that explains a forecast."""
 
 import numpy as np
 import pytest
@@ -34,18 +34,18 @@ def draw(members=MEMBERS, parts=PARTS, forecast=FORECAST, history=HISTORY, level
     return explanation_figure(explanation, forecast, history, levels, "A book")
 
 
-def test_members_are_told_with_their_weights_the_heaviest_first():
+def test_members_are_labelled_with_their_weights_the_heaviest_first():
     named = [trace for trace in draw().data if trace.name.endswith("%") and trace.legendrank >= 10]
     assert [trace.name for trace in named] == ["Regression, 75%", "Theta, 25%", "ETS, 0%"]
     assert named[0].y.tolist() == [240.0] * 8
     assert named[0].line.width > named[1].line.width
-    # What has no weight is there for those who look for it.
+    # A member without weight is hidden, but can be switched on.
     assert [trace.visible for trace in named] == [True, True, "legendonly"]
 
 
-def test_their_mean_has_its_80_percent_interval():
+def test_the_weighted_mean_has_its_80_percent_interval():
     traces = traces_by_name(draw())
-    assert traces["Ensemble, the mean"][0].y[0] == 200
+    assert traces["Ensemble, weighted mean"][0].y[0] == 200
     assert "80 % interval" in traces
     assert "95 % interval" not in traces
     assert "95 % interval" in traces_by_name(draw(levels=[95]))
@@ -77,7 +77,7 @@ def test_parts_that_change_nothing_are_left_out():
     assert "every week is forecast at the level" in texts(flat)
 
 
-def test_the_headline_tells_copies_and_level():
+def test_the_headline_has_copies_and_level():
     text = draw().layout.title.text
     assert "A book" in text
     assert f"8 weeks: {FORECAST['mean'].sum():,.0f} copies" in text
@@ -87,7 +87,7 @@ def test_the_headline_tells_copies_and_level():
 def test_without_forecast_rows_members_and_parts_remain():
     names = set(traces_by_name(draw(forecast=FORECAST.iloc[:0])))
     assert {"Regression, 75%", "Season"} <= names
-    assert "Ensemble, the mean" not in names
+    assert "Ensemble, weighted mean" not in names
 
 
 def test_a_small_change_has_finer_ticks():

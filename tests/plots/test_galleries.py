@@ -70,11 +70,11 @@ def test_of_many_titles_the_largest_are_drawn_and_the_log_says_so(caplog):
     assert "max_title_plots" in caplog.text
 
 
-def test_a_fallback_tells_its_reason():
+def test_a_fallback_names_its_reason():
     reason = "the fit did not converge"
     models = pd.concat([MODELS[1:], make_models(ISBNS[0], model="seasonal_naive", reason=reason)])
     text = draw(models)[ISBNS[0]].layout.title.text
-    assert f"Seasonal naive stands in: {reason}" in text
+    assert f"Fallback to Seasonal naive: {reason}" in text
 
 
 def test_a_title_without_forecasts_or_a_model_still_has_its_sales():
@@ -113,8 +113,8 @@ def test_searches_are_drawn_for_the_largest_titles_that_were_searched():
 
 
 def test_the_largest_titles_that_an_ensemble_forecasts_are_explained():
-    told = {"theta": (1.0, [200.0] * 8)}, {"level": [201.0] * 8}
-    explanations = pd.concat([make_explanation(*told, isbn, END + WEEK) for isbn in ISBNS[:2]])
+    content = {"theta": (1.0, [200.0] * 8)}, {"level": [201.0] * 8}
+    explanations = pd.concat([make_explanation(*content, isbn, END + WEEK) for isbn in ISBNS[:2]])
     figures = explanation_figures(explanations, FUTURE, MODEL_INPUT, TITLES, LEVELS, 1)
     assert list(figures) == [ISBNS[1]]
     assert "Book 2" in figures[ISBNS[1]].layout.title.text

@@ -76,9 +76,9 @@ def test_a_wild_family_does_not_press_the_others_into_a_corner():
     figure = leaderboard_figure(make_board(FOLDS | {"naive": 4000.0}), SCORES)
     assert shares(figure, "folds")["naive"] == 3.0
     (trace,) = traces_by_name(figure)["folds"]
-    place = trace.y.index("naive")
-    assert trace.marker.symbol[place].startswith("triangle-right")
-    assert trace.customdata[place][1] == 400.0
+    position = trace.y.index("naive")
+    assert trace.marker.symbol[position].startswith("triangle-right")
+    assert trace.customdata[position][1] == 400.0
 
 
 def test_without_scores_of_the_test_weeks_the_folds_are_shown_alone():
@@ -87,5 +87,5 @@ def test_without_scores_of_the_test_weeks_the_folds_are_shown_alone():
     assert "test weeks" not in texts(figure)
 
 
-def test_without_ensembles_that_is_said():
+def test_without_ensembles_the_figure_says_so():
     assert "no title has an ensemble" in texts(leaderboard_figure(BOARD.iloc[:0], SCORES))

@@ -1,4 +1,4 @@
-"""What a model leaves unexplained."""
+"""The figure of residuals."""
 
 import numpy as np
 import pandas as pd
@@ -78,5 +78,5 @@ def test_missing_weeks_are_gaps(noise):
 @pytest.mark.parametrize("values", [[np.nan] * 20, [0.0] * 20, [0.1, np.nan, 0.2]])
 def test_a_model_without_residuals_says_so(values):
     figure = residual_figure(make_residuals(values), "A book")
-    assert "no residuals to look at" in figure.layout.title.text
+    assert "The model has no residuals" in figure.layout.title.text
     assert not figure.data

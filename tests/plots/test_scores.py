@@ -65,7 +65,7 @@ def test_only_the_latest_cutoff_and_the_metric_asked_for_count():
     other = make_scores({"1": pairs(5.0, 6.0)}, metric="mase")
     scores = pd.concat([SCORES, earlier, other], ignore_index=True)
     figure = scores_figure(scores, MODELS, TITLES, "mase")
-    assert traces_by_name(figure)["SARIMA (chosen)"][0].x.tolist() == [5.0]
+    assert traces_by_name(figure)["SARIMA (chosen)"][0].x == (5.0,)
     assert "MASE" in figure.layout.title.text
 
 
@@ -85,7 +85,7 @@ def test_titles_without_a_value_are_left_out_and_counted():
     assert "1 without a value left out" in figure.layout.title.text
 
 
-def test_nothing_to_show_is_said():
+def test_without_values_the_figure_says_so():
     figure = scores_figure(SCORES.iloc[:0], MODELS, TITLES)
     assert "no title has a value" in figure.layout.title.text
 

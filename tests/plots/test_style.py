@@ -1,4 +1,4 @@
-"""What all figures share."""
+"""Colours, labels and missing weeks in figures."""
 
 import itertools
 
@@ -82,9 +82,9 @@ def test_models_have_colours_that_differ_and_can_be_seen_on_white():
 
 
 @pytest.mark.parametrize("sight", SIGHTS)
-def test_models_can_be_told_apart_with_and_without_red_or_green_cones(sight):
-    places = [perceived(model_colour(family), sight) for family in FAMILIES]
-    for one, other in itertools.combinations(places, 2):
+def test_model_colours_differ_with_and_without_red_or_green_cones(sight):
+    colours = [perceived(model_colour(family), sight) for family in FAMILIES]
+    for one, other in itertools.combinations(colours, 2):
         assert np.linalg.norm(one - other) > 0.07
 
 

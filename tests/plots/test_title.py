@@ -100,7 +100,7 @@ def test_a_wider_band_lies_behind_a_narrower_one(history, test_forecasts, foreca
         assert in_future.x == (*there_and_back, *reversed(there_and_back))
 
 
-def test_pointing_at_a_forecast_tells_its_intervals(history, test_forecasts, forecasts):
+def test_the_hover_text_of_a_forecast_has_its_intervals(history, test_forecasts, forecasts):
     figure = title_figure(history, test_forecasts, forecasts, LEVELS, "A book", "sarima")
     line = traces_by_name(figure)["SARIMA, forecast"][0]
     np.testing.assert_array_equal(line.customdata[3], [293, 313, 283, 323])
@@ -168,7 +168,7 @@ def test_hidden_intervals_do_not_stretch_the_axis(history, test_forecasts, forec
     assert figures[0].layout.yaxis.range == figures[1].layout.yaxis.range
 
 
-def test_the_forecast_may_be_all_there_is_to_compare(history, forecasts):
+def test_a_forecast_is_drawn_without_test_weeks(history, forecasts):
     figure = title_figure(history, NO_FORECASTS, forecasts, LEVELS, "A book", "sarima")
     traces = traces_by_name(figure)
     assert "SARIMA, forecast" in traces

@@ -1,4 +1,4 @@
-"""The search for one title's model."""
+"""The figure of a search."""
 
 import numpy as np
 import pandas as pd
@@ -34,26 +34,15 @@ TRIALS = make_trials(
 )
 
 
-def test_trials_are_drawn_by_what_became_of_them():
+def test_trials_are_drawn_by_state():
     traces = traces_by_name(tuning_figure(TRIALS, "A book"))
     assert list(traces["Scored on all folds"][0].x) == [0, 2, 4]
     assert list(traces["Scored on all folds"][0].y) == [0.5, 0.4, 0.45]
-    assert list(traces["Given up early (score of its first folds)"][0].x) == [1]
+    assert list(traces["Pruned (score of its first folds)"][0].x) == [1]
     assert list(traces["Failed"][0].x) == [3]
     symbols = {name: trace[0].marker.symbol for name, trace in traces.items()}
-    assert (
-        len(
-            {
-                symbols[n]
-                for n in (
-                    "Scored on all folds",
-                    "Given up early (score of its first folds)",
-                    "Failed",
-                )
-            }
-        )
-        == 3
-    )
+    states = ("Scored on all folds", "Pruned (score of its first folds)", "Failed")
+    assert len({symbols[state] for state in states}) == 3
 
 
 def test_the_best_so_far_counts_complete_trials_only():
@@ -66,7 +55,7 @@ def test_the_best_so_far_counts_complete_trials_only():
     assert "best: (1,0,2)(0,0,1)52 with 0.400 in trial 2" in figure.layout.title.text
 
 
-def test_pointing_at_a_trial_tells_orders_score_and_reason():
+def test_hover_text_has_orders_score_and_reason():
     traces = traces_by_name(tuning_figure(TRIALS, "A book"))
     text = traces["Scored on all folds"][0].text[1]
     assert "trial 2: (1,0,2)(0,0,1)52" in text

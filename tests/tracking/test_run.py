@@ -1,6 +1,5 @@
-"""What a tracked run holds in MLflow, on a real SQLite store."""
+"""Logging of a run in MLflow, on a real SQLite store."""
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -131,11 +130,9 @@ def title_scores(count: int) -> pd.DataFrame:
     return frame
 
 
-def test_each_title_has_a_child_run_within_the_time_allowed(run, client, experiment):
+def test_each_title_has_a_child_run(run, client, experiment):
     frame = title_scores(26)
-    began = time.monotonic()
     assert run.log_titles(frame, max_child_runs=30) == 26
-    assert time.monotonic() - began < 20  # 1 to 2 s where nothing else runs
     children = client.search_runs(
         [experiment], f"tags.`mlflow.parentRunId` = '{run.run_id}'", max_results=100
     )

@@ -1,4 +1,4 @@
-"""Figures of what the pipelines find: pure functions of frames that return Plotly figures."""
+"""Figures of the results: functions of frames that return Plotly figures."""
 
 from book_forecast.plots.choice import largest_titles
 from book_forecast.plots.explanation import explanation_figure

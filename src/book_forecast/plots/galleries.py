@@ -1,15 +1,15 @@
-"""A figure for each of the titles that matter most, by ISBN."""
+"""Figures by ISBN, for the largest titles."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from book_forecast.plots.choice import largest_titles
+from book_forecast.plots.choice import largest_titles, rows_by_title
 from book_forecast.plots.explanation import explanation_figure
 from book_forecast.plots.residuals import residual_figure
 from book_forecast.plots.style import model_label, names_by_isbn
@@ -34,29 +34,19 @@ def title_figures(
         model_input: isbn, week, volume; NaN = missing.
         test_forecasts: Forecast rows of the test weeks, of several models.
         forecasts: Forecast rows of the future, one model per title.
-        models: isbn, model, specification, fallback_reason: what was chosen for the test weeks.
+        models: isbn, model, specification, fallback_reason: the choice for the test weeks.
         titles: isbn, title.
         levels: Interval levels in percent.
-        max_titles: How many titles are drawn at most.
+        max_titles: The largest number of figures.
     """
-    shown = _choose(model_input, max_titles)
-    names = names_by_isbn(titles)
     chosen = {row["isbn"]: row for row in models.to_dict("records")}
-    histories, tests, futures = (
-        _by_title(frame, shown) for frame in (model_input, test_forecasts, forecasts)
-    )
     figures = {}
-    for isbn in shown:
+    for isbn, name, history, tests, future in _largest(
+        max_titles, titles, model_input, test_forecasts, forecasts
+    ):
         model = chosen.get(isbn)
-        figures[isbn] = title_figure(
-            histories[isbn],
-            tests.get(isbn, test_forecasts.iloc[:0]),
-            futures.get(isbn, forecasts.iloc[:0]),
-            levels,
-            names.get(isbn, isbn),
-            model["model"] if model else "",
-            _note(model) if model else "",
-        )
+        family, note = (model["model"], _note(model)) if model else ("", "")
+        figures[isbn] = title_figure(history, tests, future, levels, name, family, note)
     return figures
 
 
@@ -67,7 +57,7 @@ def residual_figures(
 
     Args:
         residuals: isbn, week, residual.
-        models: isbn, model: what left them.
+        models: isbn, model.
         titles: isbn, title.
     """
     names = names_by_isbn(titles)
@@ -81,19 +71,19 @@ def residual_figures(
 def tuning_figures(
     trials: pd.DataFrame, model_input: pd.DataFrame, titles: pd.DataFrame, max_titles: int
 ) -> dict[str, go.Figure]:
-    """Draw the searches of the largest titles; those that needed none have no figure.
+    """Draw the searches of the largest titles that have one.
 
     Args:
-        trials: As tune writes them.
-        model_input: isbn, week, volume; tells which titles are the largest.
+        trials: The table that tune writes.
+        model_input: isbn, week, volume; decides which titles are the largest.
         titles: isbn, title.
-        max_titles: How many titles are drawn at most.
+        max_titles: The largest number of figures.
     """
     searched = model_input[model_input["isbn"].isin(trials["isbn"])]
-    shown = _choose(searched, max_titles)
-    names = names_by_isbn(titles)
-    by_title = _by_title(trials, shown)
-    return {isbn: tuning_figure(by_title[isbn], names.get(isbn, isbn)) for isbn in shown}
+    return {
+        isbn: tuning_figure(rows, name)
+        for isbn, name, _, rows in _largest(max_titles, titles, searched, trials)
+    }
 
 
 def explanation_figures(
@@ -104,35 +94,29 @@ def explanation_figures(
     levels: Sequence[float],
     max_titles: int,
 ) -> dict[str, go.Figure]:
-    """Draw what the forecasts of the largest titles consist of, where an ensemble made them.
+    """Draw the explanations of the largest titles that an ensemble forecasts.
 
     Args:
-        explanations: As `explain_forecasts` makes them.
+        explanations: The table that `explain_forecasts` returns.
         forecasts: Forecast rows of the future, one model per title.
-        model_input: isbn, week, volume; tells which titles are the largest.
+        model_input: isbn, week, volume; decides which titles are the largest.
         titles: isbn, title.
         levels: Interval levels in percent.
-        max_titles: How many titles are drawn at most.
+        max_titles: The largest number of figures.
     """
     explained = model_input[model_input["isbn"].isin(explanations["isbn"].unique())]
-    shown = _choose(explained, max_titles)
-    names = names_by_isbn(titles)
-    explained_by, forecast_by, sold_by = (
-        _by_title(frame, shown) for frame in (explanations, forecasts, explained)
-    )
     return {
-        isbn: explanation_figure(
-            explained_by[isbn],
-            forecast_by.get(isbn, forecasts.iloc[:0]),
-            sold_by[isbn],
-            levels,
-            names.get(isbn, isbn),
+        isbn: explanation_figure(rows, future, history, levels, name)
+        for isbn, name, history, rows, future in _largest(
+            max_titles, titles, explained, explanations, forecasts
         )
-        for isbn in shown
     }
 
 
-def _choose(model_input: pd.DataFrame, max_titles: int) -> list[str]:
+def _largest(
+    max_titles: int, titles: pd.DataFrame, model_input: pd.DataFrame, *frames: pd.DataFrame
+) -> Iterator[tuple[Any, ...]]:
+    """ISBN, name and rows of every frame, `model_input` first, of the largest titles."""
     shown = largest_titles(model_input, max_titles)
     n_titles = model_input["isbn"].nunique()
     if len(shown) < n_titles:
@@ -142,16 +126,14 @@ def _choose(model_input: pd.DataFrame, max_titles: int) -> list[str]:
             len(shown),
             n_titles,
         )
-    return shown
-
-
-def _by_title(frame: pd.DataFrame, isbns: Iterable[str]) -> dict[str, pd.DataFrame]:
-    return {str(isbn): rows for isbn, rows in frame[frame["isbn"].isin(isbns)].groupby("isbn")}
+    names = names_by_isbn(titles)
+    for isbn, *rows in rows_by_title(shown, model_input, *frames):
+        yield isbn, names.get(isbn, isbn), *rows
 
 
 def _note(model: Mapping[Hashable, Any]) -> str:
-    """The model's orders, or why it is no better one."""
-    reason = model.get("fallback_reason")
+    """The model's orders, or the reason of a fallback."""
+    label, reason = model_label(model["model"]), model.get("fallback_reason")
     if isinstance(reason, str) and reason:
-        return f"{model_label(model['model'])} stands in: {reason}"
-    return f"{model_label(model['model'])} {model.get('specification') or ''}".strip()
+        return f"Fallback to {label}: {reason}"
+    return f"{label} {model.get('specification') or ''}".strip()

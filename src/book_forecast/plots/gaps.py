@@ -1,4 +1,4 @@
-"""Weeks in which nobody reported, shaded so that a gap is not read as no sales."""
+"""Missing weeks, shaded so that a gap does not look like zero sales."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from book_forecast.plots.style import FAINT, SHADE
+from book_forecast.plots.style import ONE_WEEK, SHADE, annotation
 
 _LABELLED_FROM_WEEKS = 4
-_HALF_WEEK = pd.Timedelta(days=3.5)
 
 
 def missing_spans(history: pd.DataFrame) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
-    """First and last week of every run of missing weeks.
+    """Return the first and last week of every run of missing weeks.
 
     Args:
         history: week, volume of one title, in the order of weeks; NaN volumes are missing.
@@ -26,39 +25,20 @@ def missing_spans(history: pd.DataFrame) -> list[tuple[pd.Timestamp, pd.Timestam
 
 
 def gap_layout(history: pd.DataFrame, yref: str = "paper") -> dict[str, list[dict[str, Any]]]:
-    """Shapes that shade the missing weeks, and annotations that name the longer gaps.
+    """Return shapes that shade the missing weeks, and annotations that label longer gaps.
 
     Args:
         history: week, volume of one title, in the order of weeks; NaN volumes are missing.
-        yref: What the height of the shading refers to, "paper" or "y domain".
+        yref: Reference of the shading's height, "paper" or "y domain".
     """
     shapes, annotations = [], []
     for first, last in missing_spans(history):
-        left, right = first - _HALF_WEEK, last + _HALF_WEEK
-        shapes.append(
-            {
-                "type": "rect",
-                "x0": left.isoformat(),
-                "x1": right.isoformat(),
-                "y0": 0,
-                "y1": 1,
-                "yref": yref,
-                "fillcolor": SHADE,
-                "line": {"width": 0},
-                "layer": "below",
-            }
-        )
-        if right - left >= pd.Timedelta(weeks=_LABELLED_FROM_WEEKS):
-            annotations.append(
-                {
-                    "x": (left + (right - left) / 2).isoformat(),
-                    "y": 0.98,
-                    "yref": yref,
-                    "yanchor": "top",
-                    "text": "not reported",
-                    "textangle": -90,
-                    "showarrow": False,
-                    "font": {"size": 11, "color": FAINT},
-                }
-            )
+        left, right = first - ONE_WEEK / 2, last + ONE_WEEK / 2
+        box = {"type": "rect", "y0": 0, "y1": 1, "yref": yref, "layer": "below"}
+        box |= {"x0": left.isoformat(), "x1": right.isoformat()}
+        shapes.append(box | {"fillcolor": SHADE, "line": {"width": 0}})
+        if right - left >= _LABELLED_FROM_WEEKS * ONE_WEEK:
+            middle = (left + (right - left) / 2).isoformat()
+            label = annotation(middle, 0.98, "not reported", yref=yref, yanchor="top")
+            annotations.append(label | {"textangle": -90})
     return {"shapes": shapes, "annotations": annotations}

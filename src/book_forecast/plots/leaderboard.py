@@ -1,4 +1,4 @@
-"""All families beside their ensemble: on the folds they were weighed by, and on the test weeks."""
+"""Errors of all families relative to the ensemble's, on the folds and on the test weeks."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from book_forecast.plots.style import (
     GRID,
     SHADE,
     TEMPLATE,
+    annotation,
+    category_axis,
     model_colour,
     model_label,
     titled,
 )
+from book_forecast.plots.traces import connectors, legend_key, markers
 from book_forecast.series.history import ALL_TITLES
 
-# Errors so many times the ensemble's are drawn here: one wild family would press all others into a
-# corner.
-FARTHEST = 3.0
+# Larger ratios are drawn here: one wild family must not press all others into a corner.
+MAX_RATIO = 3.0
 _ROW = 34  # pixels
 _COLUMNS = {"weight": (1.09, "mean weight"), "wape": (1.2, "WAPE, test")}
 _HOVER = "%{customdata[0]}: %{customdata[1]:.1%} of the ensemble's error<extra></extra>"
@@ -32,7 +34,7 @@ _HOVER = "%{customdata[0]}: %{customdata[1]:.1%} of the ensemble's error<extra><
 def leaderboard_figure(leaderboard: pd.DataFrame, test_scores: pd.DataFrame) -> go.Figure:
     """Draw each family's error over all titles as a share of the ensemble's.
 
-    A family that some titles could not be fitted with is compared over the others.
+    A family without a model for some titles is compared over the others.
 
     Args:
         leaderboard: isbn, family, mae, weight: errors on the folds, per title and (isbn "all") over
@@ -80,7 +82,7 @@ def _ratios(errors: pd.DataFrame) -> pd.Series:
 
 
 def _rank(ratios: pd.Series, where: str) -> str:
-    """The ensemble's place and the best single family, or nothing if there is none."""
+    """The ensemble's rank and the best single family; empty without a single family."""
     single = ratios.drop(ENSEMBLE).dropna()
     if single.empty:
         return ""
@@ -90,57 +92,56 @@ def _rank(ratios: pd.Series, where: str) -> str:
 
 
 def _traces(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """A line a family from the folds' error to the test weeks', and what the markers are."""
-    ends = rows[["folds", "test"]].clip(upper=FARTHEST)
-    drawn = {"type": "scatter", "hovertemplate": _HOVER, "showlegend": False, "mode": "markers"}
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": [x for pair in ends.to_numpy().round(4).tolist() for x in (*pair, None)],
-            "y": [family for family in rows.index for _ in range(3)],
-            "line": {"color": "#C4C9D1", "width": 3},
-            "hoverinfo": "skip",
-            "showlegend": False,
-        }
-    ]
-    for column, name, symbol in (
-        ("folds", "on the folds, which weights were chosen by", "circle-open"),
-        ("test", "on the test weeks, which nothing was chosen by", "circle"),
+    """A line per family from the folds' error to the test weeks', and the legend."""
+    families = rows.index.to_list()
+    ends = rows[["folds", "test"]].clip(upper=MAX_RATIO)
+    traces = [connectors(families, ends["folds"], ends["test"])]
+    for column, name, symbol, border in (
+        ("folds", "on the folds that weights are fitted on", "circle-open", 2.5),
+        ("test", "on the test weeks, which decide nothing", "circle", 0),
     ):
-        beyond = rows[column] > FARTHEST
+        beyond = rows[column] > MAX_RATIO
         symbols = np.where(beyond, f"triangle-right{symbol.removeprefix('circle')}", symbol)
-        colours = [model_colour(str(family)) for family in rows.index]
-        marker = {"symbol": symbols.tolist(), "color": colours, "size": 12, "line": {"width": 2.5}}
-        if column == "test":
-            marker["line"] = {"width": 0}
-        said = zip(map(model_label, rows.index.astype(str)), rows[column].round(4), strict=True)
+        marker = {
+            "symbol": symbols.tolist(),
+            "color": [model_colour(family) for family in families],
+            "size": 12,
+            "line": {"width": border},
+        }
+        details = zip(map(model_label, families), rows[column].round(4), strict=True)
         traces.append(
-            drawn
-            | {
-                "x": ends[column].round(4).tolist(),
-                "y": rows.index.to_list(),
-                "name": column,
-                "marker": marker,
-                "customdata": [list(pair) for pair in said],
-                "cliponaxis": False,
-            }
+            markers(
+                ends[column].round(4).tolist(),
+                families,
+                name=column,
+                marker=marker,
+                customdata=[list(pair) for pair in details],
+                hovertemplate=_HOVER,
+                showlegend=False,
+                cliponaxis=False,
+            )
         )
-        # The families' own markers have a colour each, so that none can stand for all.
-        key = {"symbol": symbol, "color": FAINT, "size": 11, "line": {"width": 2}}
-        traces.append({"type": "scatter", "mode": "markers", "x": [None], "y": [rows.index[0]]})
-        traces[-1] |= {"name": name, "marker": key, "hoverinfo": "skip"}
+        # Markers have the families' colours: the legend shows the symbol in grey.
+        grey = {"symbol": symbol, "color": FAINT, "size": 11, "line": {"width": 2}}
+        traces.append(legend_key(None, name, y=families[0], marker=grey))
     return traces
 
 
 def _layout(rows: pd.DataFrame) -> dict[str, Any]:
     families = rows.index.to_list()
-    ends = rows[["folds", "test"]].clip(upper=FARTHEST).to_numpy()
+    ends = rows[["folds", "test"]].clip(upper=MAX_RATIO).to_numpy()
     low, high = float(np.nanmin(ends)), float(np.nanmax(ends))
     pad = 0.06 * max(high - low, 0.1)
-    labels = [_emphasised(model_label(str(f)), str(f)) for f in families]
     height = _ROW * max(len(families), 4)
-    place = families.index(ENSEMBLE)
+    ensemble = families.index(ENSEMBLE)
+    row = {"xref": "paper", "x0": 0, "x1": 1, "layer": "below"}
+    highlight = {"type": "rect", "y0": ensemble - 0.45, "y1": ensemble + 0.45, "fillcolor": SHADE}
+    reference = {"type": "line", "x0": 1, "x1": 1, "yref": "paper", "y0": 0, "y1": 1}
+    dotted = {"color": model_colour(ENSEMBLE), "width": 1.5, "dash": "dot"}
+    separators = (
+        {"type": "line", "y0": above, "y1": above, "line": {"color": GRID, "width": 1}}
+        for above in np.arange(len(families) - 1) + 0.5
+    )
     return {
         "template": TEMPLATE,
         "height": height + 250,
@@ -150,74 +151,34 @@ def _layout(rows: pd.DataFrame) -> dict[str, Any]:
             "range": [low - pad, high + pad],
             "title": "error as a share of the ensemble's",
         },
-        "yaxis": {
-            "type": "category",
-            "categoryorder": "array",
-            "categoryarray": families,
-            "tickmode": "array",
-            "tickvals": families,
-            "ticktext": labels,
-            "gridcolor": "rgba(0, 0, 0, 0)",
-            "range": [-0.6, len(families) - 0.4],
-        },
+        "yaxis": category_axis(families, [_emphasised(model_label(f), f) for f in families])
+        | {"gridcolor": "rgba(0, 0, 0, 0)", "range": [-0.6, len(families) - 0.4]},
         "legend": {"y": -64 / height},
         "hovermode": "closest",
         "shapes": [
-            {
-                "type": "rect",
-                "xref": "paper",
-                "x0": 0,
-                "x1": 1,
-                "y0": place - 0.45,
-                "y1": place + 0.45,
-                "fillcolor": SHADE,
-                "line": {"width": 0},
-                "layer": "below",
-            },
-            {
-                "type": "line",
-                "x0": 1,
-                "x1": 1,
-                "yref": "paper",
-                "y0": 0,
-                "y1": 1,
-                "line": {"color": model_colour(ENSEMBLE), "width": 1.5, "dash": "dot"},
-                "layer": "below",
-            },
-            *({**_SEPARATOR, "y0": row + 0.5, "y1": row + 0.5} for row in range(len(families) - 1)),
+            row | highlight | {"line": {"width": 0}},
+            reference | {"line": dotted, "layer": "below"},
+            *(row | separator for separator in separators),
         ],
-        "annotations": _columns(rows),
+        "annotations": _column_texts(rows),
     }
 
 
-_SEPARATOR = {
-    "type": "line",
-    "xref": "paper",
-    "x0": 0,
-    "x1": 1,
-    "line": {"color": GRID, "width": 1},
-    "layer": "below",
-}
-
-
-def _columns(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Weights and errors as text to the right of the rows."""
-    text = {"xref": "paper", "xanchor": "right", "showarrow": False}
-    small = {"size": 12, "color": FAINT}
-    found = [
-        text | {"x": x, "y": 1, "yref": "paper", "yanchor": "bottom", "text": name, "font": small}
-        for x, name in _COLUMNS.values()
-    ]
+def _column_texts(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Weights and errors to the right of the rows."""
+    right: dict[str, Any] = {"xref": "paper", "xanchor": "right"}
+    above = right | {"yref": "paper", "yanchor": "bottom"}
+    texts = [annotation(x, 1, name, 12, **above) for x, name in _COLUMNS.values()]
     for family, row in rows.iterrows():
         shown = {
             "weight": "" if family == ENSEMBLE else f"{row['weight']:.0%}",
             "wape": f"{row['wape']:.1%}" if np.isfinite(row["wape"]) else "",
         }
-        found += [
-            text | {"x": x, "y": family, "text": _emphasised(shown[name], str(family))}
+        texts += [
+            annotation(x, family, _emphasised(shown[name], str(family)), font={}, **right)
             for name, (x, _) in _COLUMNS.items()
         ]
-    return found
+    return texts
 
 
 def _emphasised(text: str, family: str) -> str:

@@ -1,4 +1,4 @@
-"""How far the forecasts of the test weeks were off, beside seasonal naive's."""
+"""Errors on the test weeks, beside those of seasonal naive."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from book_forecast.plots.style import (
     BASELINE,
     FAINT,
     TEMPLATE,
+    category_axis,
     literal,
     model_colour,
     model_label,
@@ -20,6 +21,7 @@ from book_forecast.plots.style import (
     shortened,
     titled,
 )
+from book_forecast.plots.traces import connectors, line, markers
 from book_forecast.series.history import ALL_TITLES
 
 CHOSEN = "chosen"
@@ -42,15 +44,15 @@ def scores_figure(
 ) -> go.Figure:
     """Draw an error of each title's chosen model beside seasonal naive's, at the latest cutoff.
 
-    Up to `max_rows` titles have a row of their own, the one with the largest error at the top;
-    with more, each is a point whose place above or below the diagonal tells which model was better.
+    Up to `max_rows` titles have a row of their own, the one with the largest error at the top.
+    More titles are points: below the diagonal the chosen model is better.
 
     Args:
         scores: isbn, model, cutoff, metric, value.
-        models: isbn, model: what was chosen.
+        models: isbn, model: the choice.
         titles: isbn, title.
-        metric: An error, that is better when smaller.
-        max_rows: Titles that are shown in rows.
+        metric: An error (smaller is better).
+        max_rows: The largest number of titles in rows.
     """
     latest = scores[(scores["metric"] == metric) & (scores["cutoff"] == scores["cutoff"].max())]
     chosen = chosen_rows(latest, models).set_index("isbn")
@@ -63,17 +65,18 @@ def scores_figure(
     label, meaning, form = _NAMES.get(metric, (metric, "smaller is better", ".3f"))
     draw = _rows if len(pairs) <= max_rows else _points
     traces, layout = draw(pairs, label, form)
-    overall = _overall(latest, pairs, form)
-    left_out = n_titles - len(pairs)
-    notes = [f"{label}: {meaning}", *overall]
-    if left_out:
-        notes.append(f"{left_out} without a value left out")
-    layout |= {"template": TEMPLATE, "title": titled("Errors in the test weeks", " · ".join(notes))}
+    notes = [f"{label}: {meaning}", *_overall(latest, pairs, form)]
+    if len(pairs) < n_titles:
+        notes.append(f"{n_titles - len(pairs)} without a value left out")
+    layout |= {
+        "template": TEMPLATE,
+        "title": titled("Errors in the test weeks", " · ".join(notes)),
+        "hovermode": "closest",
+    }
     return go.Figure(traces, layout)
 
 
 def _overall(latest: pd.DataFrame, pairs: pd.DataFrame, form: str) -> list[str]:
-    """How many titles gained, and what all titles together have."""
     if pairs.empty:
         return ["no title has a value"]
     better = (pairs["value"] < pairs["baseline"]).sum()
@@ -86,122 +89,75 @@ def _overall(latest: pd.DataFrame, pairs: pd.DataFrame, form: str) -> list[str]:
     return notes
 
 
-def _hover(form: str) -> str:
-    return (
+def _errors(
+    pairs: pd.DataFrame, x: pd.Series | pd.Index, y: pd.Series | pd.Index, form: str, **more: Any
+) -> dict[str, Any]:
+    """Points of titles whose hover text has both errors."""
+    details = zip(
+        pairs["name"].map(literal),
+        pairs["model"].map(model_label),
+        pairs["value"].round(4),
+        pairs["baseline"].round(4),
+        strict=True,
+    )
+    hover = (
         f"%{{customdata[0]}}<br>%{{customdata[1]}}: %{{customdata[2]:{form}}}"
         f"<br>{model_label(BASELINE)}: %{{customdata[3]:{form}}}<extra></extra>"
     )
-
-
-def _details(pairs: pd.DataFrame) -> list[list[Any]]:
-    labels = pairs["model"].map(model_label)
-    columns = (
-        pairs["name"].map(literal),
-        labels,
-        pairs["value"].round(4),
-        pairs["baseline"].round(4),
-    )
-    return [list(row) for row in zip(*columns, strict=True)]
+    customdata = [list(row) for row in details]
+    return markers(x.to_list(), y.to_list(), customdata=customdata, hovertemplate=hover, **more)
 
 
 def _rows(
     pairs: pd.DataFrame, label: str, form: str
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """One line per title from the baseline's error to the chosen model's."""
+    """One row per title with the errors of both models, joined by a line."""
     # ISBNs are the categories: two titles may have the same name.
-    rows = {"type": "scatter", "mode": "markers", "hovertemplate": _hover(form)}
-    ends = [
-        [first, last, None] for first, last in zip(pairs["baseline"], pairs["value"], strict=True)
+    open_diamond = {"color": model_colour(BASELINE), "size": 9, "symbol": "diamond-open"}
+    baseline = pairs["baseline"].round(4)
+    traces = [
+        connectors(pairs.index.to_list(), pairs["baseline"], pairs["value"]),
+        _errors(
+            pairs, baseline, pairs.index, form, name=model_label(BASELINE), marker=open_diamond
+        ),
     ]
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": [value for end in ends for value in end],
-            "y": [isbn for isbn in pairs.index for _ in range(3)],
-            "line": {"color": "#C4C9D1", "width": 3},
-            "hoverinfo": "skip",
-            "showlegend": False,
-        },
-        rows
-        | {
-            "x": pairs["baseline"].to_numpy().round(4),
-            "y": pairs.index.to_list(),
-            "name": model_label(BASELINE),
-            "marker": {"color": model_colour(BASELINE), "size": 9, "symbol": "diamond-open"},
-            "customdata": _details(pairs),
-        },
-    ]
-    traces += [
-        rows
-        | {
-            "x": of_model["value"].to_numpy().round(4),
-            "y": of_model.index.to_list(),
-            "name": f"{model_label(str(model))} (chosen)",
-            "marker": {"color": model_colour(str(model)), "size": 11},
-            "customdata": _details(of_model),
-        }
-        for model, of_model in pairs.groupby("model")
-    ]
+    for model, rows in pairs.groupby("model"):
+        name, marker = f"{model_label(str(model))} (chosen)", {"color": model_colour(str(model))}
+        value = rows["value"].round(4)
+        traces.append(
+            _errors(rows, value, rows.index, form, name=name, marker=marker | {"size": 11})
+        )
     largest = 1.04 * float(np.nanmax(pairs[["value", "baseline"]].to_numpy(), initial=0.01))
+    height = 24 * max(len(pairs), 4)
+    labels = [literal(shortened(name, 52)) for name in pairs["name"]]
     layout = {
-        "height": 180 + _rows_height(pairs),
+        "height": 180 + height,
         "xaxis": {"tickformat": form, "range": [0, largest], "title": label},
-        "yaxis": {
-            "type": "category",
-            "categoryorder": "array",
-            "categoryarray": pairs.index.to_list(),
-            "tickmode": "array",
-            "tickvals": pairs.index.to_list(),
-            "ticktext": [literal(shortened(name, 52)) for name in pairs["name"]],
-            "tickfont": {"size": 11},
-        },
-        "legend": {"y": -60 / _rows_height(pairs)},
-        "hovermode": "closest",
+        "yaxis": category_axis(pairs.index.to_list(), labels) | {"tickfont": {"size": 11}},
+        "legend": {"y": -60 / height},
     }
     return traces, layout
-
-
-def _rows_height(pairs: pd.DataFrame) -> int:
-    return 24 * max(len(pairs), 4)
 
 
 def _points(
     pairs: pd.DataFrame, label: str, form: str
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """One point per title; below the diagonal the chosen model was better."""
-    values = pairs[["value", "baseline"]].to_numpy()
-    # A few titles with huge errors would press all others into a corner.
-    limit = float(np.quantile(values, 0.98)) * 1.1 or 1.0
-    traces: list[dict[str, Any]] = [
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": [0, limit],
-            "y": [0, limit],
-            "line": {"color": FAINT, "dash": "dot", "width": 1},
-            "name": "the same error",
-            "hoverinfo": "skip",
-        }
+    """One point per title; below the diagonal the chosen model is better."""
+    # A few titles with huge errors must not press all others into a corner.
+    limit = float(np.quantile(pairs[["value", "baseline"]].to_numpy(), 0.98)) * 1.1 or 1.0
+    diagonal = {"color": FAINT, "dash": "dot", "width": 1}
+    traces = [
+        line([0, limit], [0, limit], line=diagonal, name="equal errors", hoverinfo="skip"),
     ]
-    traces += [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "x": of_model["baseline"].to_numpy().round(4),
-            "y": of_model["value"].to_numpy().round(4),
-            "name": f"{model_label(str(model))} (chosen)",
-            "marker": {"color": model_colour(str(model)), "size": 6, "opacity": 0.55},
-            "customdata": _details(of_model),
-            "hovertemplate": _hover(form),
-        }
-        for model, of_model in pairs.groupby("model")
-    ]
+    for model, rows in pairs.groupby("model"):
+        name = f"{model_label(str(model))} (chosen)"
+        marker = {"color": model_colour(str(model)), "size": 6, "opacity": 0.55}
+        x, y = rows["baseline"].round(4), rows["value"].round(4)
+        traces.append(_errors(rows, x, y, form, name=name, marker=marker))
     axis = {"tickformat": form, "range": [0, limit]}
     layout = {
         "height": 620,
         "xaxis": axis | {"title": f"{label} of seasonal naive"},
         "yaxis": axis | {"title": f"{label} of the chosen model"},
-        "hovermode": "closest",
     }
     return traces, layout

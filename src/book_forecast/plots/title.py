@@ -12,22 +12,25 @@ from book_forecast.plots.gaps import gap_layout
 from book_forecast.plots.intervals import forecast_line, interval_bands, upper_limit
 from book_forecast.plots.style import (
     BASELINE,
+    COPIES_AXIS,
     FAINT,
+    HEADLINE_ON_TOP,
     LEGEND_RANKS,
-    SALES,
+    ONE_WEEK,
     SHADE,
     TEMPLATE,
+    WEEK_FORMAT,
+    annotation,
     model_colour,
     model_label,
     shortened,
     titled,
-    week_texts,
 )
+from book_forecast.plots.traces import legend_key, sales_line
 
 _WINDOWS = {"1 year": 52, "3 years": 156, "All weeks": None}
 _DEFAULT_WINDOW = "3 years"
-_NAME_LENGTH, _NOTE_LENGTH = 80, 130
-_WEEK = pd.Timedelta(weeks=1)
+_NOTE_LENGTH = 130
 
 
 def title_figure(
@@ -46,9 +49,9 @@ def title_figure(
         test_forecasts: Forecast rows of the test weeks; any number of models, or no row.
         forecasts: Forecast rows of the future, of one model, or no row.
         levels: Interval levels in percent.
-        name: What to call the title.
+        name: The title's name in the headline.
         model: The model chosen for the test weeks; seasonal naive is drawn beside it.
-        note: What else there is to say, such as the model's orders.
+        note: A further line below the headline, such as the model's orders.
 
     Returns:
         The figure. It opens on the last three years; its buttons show more or less.
@@ -67,7 +70,7 @@ def title_figure(
     layout["shapes"] = gaps["shapes"] + shapes
     layout["annotations"] = gaps["annotations"] + annotations
     lines = [_summary(history, test, future), shortened(note, _NOTE_LENGTH)]
-    layout["title"] |= titled(shortened(name, _NAME_LENGTH), *lines)
+    layout["title"] = HEADLINE_ON_TOP | titled(name, *lines)
     return go.Figure(_traces(history, test, baseline, future, levels), layout)
 
 
@@ -78,8 +81,16 @@ def _traces(
     future: pd.DataFrame,
     levels: Sequence[float],
 ) -> list[dict[str, Any]]:
-    """Everything drawn from back to front: bands, lines beside the sales, sales, forecasts."""
-    traces = _hidden_bands(baseline, levels)
+    """All traces from back to front: bands, baseline, sales, forecasts."""
+    label, rank = model_label(BASELINE), LEGEND_RANKS["baseline"]
+    # The baseline's intervals appear when their legend entry is clicked.
+    traces = interval_bands(
+        baseline,
+        levels,
+        name=f"{label}, {{level}} % interval",
+        visible="legendonly",
+        legendrank=rank + 1,
+    )
     for part in (test, future):
         # One legend entry per level: a click hides the level in both parts.
         traces += interval_bands(
@@ -91,22 +102,25 @@ def _traces(
             showlegend=part is future or future.empty,
         )
     if len(baseline):
-        traces.append(_baseline_line(baseline, levels))
-    traces.append(_sales_trace(history))
+        dotted = {"color": model_colour(BASELINE), "width": 1.8, "dash": "dot"}
+        name = f"{label}, test weeks"
+        traces.append(forecast_line(baseline, levels, name=name, legendrank=rank, line=dotted))
+    traces.append(sales_line(history))
     for part, text in ((test, "test weeks"), (future, "forecast")):
         if len(part):
-            label = f"{model_label(part['model'].iloc[0])}, {text}"
+            name = f"{model_label(part['model'].iloc[0])}, {text}"
             rank = LEGEND_RANKS["forecast"]
-            traces.append(forecast_line(part, levels, name=label, legendrank=rank))
+            traces.append(forecast_line(part, levels, name=name, legendrank=rank))
     if history["volume"].isna().any():
-        traces.append(_gap_key(history))
+        square = {"symbol": "square", "size": 12, "color": SHADE}
+        first, rank = history["week"].iloc[0].isoformat(), LEGEND_RANKS["gap"]
+        traces.append(legend_key(first, "Not reported", legendrank=rank, marker=square))
     return traces
 
 
 def _summary(history: pd.DataFrame, test: pd.DataFrame, future: pd.DataFrame) -> str:
-    parts = [
-        f"Copies sold a week, {_date(history['week'].min())} to {_date(history['week'].max())}"
-    ]
+    first, last = (f"{week.day} {week:%b %Y}" for week in history["week"].iloc[[0, -1]])
+    parts = [f"Copies sold a week, {first} to {last}"]
     n_missing = history["volume"].isna().sum()
     if n_missing:
         parts.append(f"{n_missing} weeks not reported")
@@ -117,63 +131,10 @@ def _summary(history: pd.DataFrame, test: pd.DataFrame, future: pd.DataFrame) ->
     return " · ".join(parts)
 
 
-def _date(week: pd.Timestamp) -> str:
-    return f"{week.day} {week:%b %Y}"
-
-
-def _sales_trace(history: pd.DataFrame) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "x": week_texts(history["week"]),
-        "y": history["volume"].to_numpy(),
-        "name": "Sold",
-        "legendrank": LEGEND_RANKS["sales"],
-        "mode": "lines",
-        "line": {"color": SALES, "width": 1.4},
-        "connectgaps": False,
-        "hovertemplate": "%{y:,.0f}",
-    }
-
-
-def _hidden_bands(baseline: pd.DataFrame, levels: Sequence[float]) -> list[dict[str, Any]]:
-    """The baseline's intervals, drawn once their legend entry is clicked."""
-    return interval_bands(
-        baseline,
-        levels,
-        name=f"{model_label(BASELINE)}, {{level}} % interval",
-        visible="legendonly",
-        legendrank=LEGEND_RANKS["baseline"] + 1,
-    )
-
-
-def _baseline_line(baseline: pd.DataFrame, levels: Sequence[float]) -> dict[str, Any]:
-    return forecast_line(
-        baseline,
-        levels,
-        name=f"{model_label(BASELINE)}, test weeks",
-        legendrank=LEGEND_RANKS["baseline"],
-        line={"color": model_colour(BASELINE), "width": 1.8, "dash": "dot"},
-    )
-
-
-def _gap_key(history: pd.DataFrame) -> dict[str, Any]:
-    """A legend entry for the shading; it draws nothing."""
-    return {
-        "type": "scatter",
-        "x": week_texts(history["week"].iloc[:1]),
-        "y": [None],
-        "name": "Not reported",
-        "legendrank": LEGEND_RANKS["gap"],
-        "mode": "markers",
-        "marker": {"symbol": "square", "size": 12, "color": SHADE},
-        "hoverinfo": "skip",
-    }
-
-
 def _layout(
     history: pd.DataFrame, parts: list[pd.DataFrame], levels: Sequence[float]
 ) -> dict[str, Any]:
-    """Axes, and buttons that set both of them: Plotly does not fit y to the x that is shown."""
+    """Axes, and buttons that set both of them: Plotly does not fit y to the visible x."""
     views = {label: _view(history, parts, levels, weeks) for label, weeks in _WINDOWS.items()}
     buttons = [
         {
@@ -201,10 +162,9 @@ def _layout(
         "template": TEMPLATE,
         "height": 550,
         "margin": {"t": 120},
-        "title": {"y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 14}},
         "hovermode": "x unified",
-        "xaxis": {"range": x_range, "type": "date", "hoverformat": "Week to %-d %b %Y"},
-        "yaxis": {"range": y_range, "title": "copies a week", "tickformat": ","},
+        "xaxis": {"range": x_range, "type": "date", "hoverformat": WEEK_FORMAT},
+        "yaxis": COPIES_AXIS | {"range": y_range},
         "updatemenus": [menu],
     }
 
@@ -214,9 +174,9 @@ def _view(
 ) -> tuple[list[str], list[float]]:
     """Axis ranges that show the last `weeks` weeks of the history and all forecasts."""
     last = history["week"].max()
-    first = history["week"].min() if weeks is None else last - weeks * _WEEK
-    end = max([last, *(part["week"].max() for part in parts)]) + _WEEK
-    first = max(first, history["week"].min()) - _WEEK
+    first = history["week"].min() if weeks is None else last - weeks * ONE_WEEK
+    end = max([last, *(part["week"].max() for part in parts)]) + ONE_WEEK
+    first = max(first, history["week"].min()) - ONE_WEEK
     shown = history.loc[history["week"] >= first, "volume"]
     return [first.isoformat(), end.isoformat()], [0, upper_limit(shown, parts, levels)]
 
@@ -224,32 +184,15 @@ def _view(
 def _marks(
     test: pd.DataFrame, future: pd.DataFrame
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Lines where the test weeks and the future begin, and their names above them."""
+    """Lines where the test weeks and the future begin, and labels above both parts."""
     shapes, annotations = [], []
     for part, text in ((test, "test"), (future, "forecast")):
         if part.empty:
             continue
-        begin, end = part["week"].iloc[0] - _WEEK / 2, part["week"].iloc[-1] + _WEEK / 2
-        shapes.append(
-            {
-                "type": "line",
-                "x0": begin.isoformat(),
-                "x1": begin.isoformat(),
-                "y0": 0,
-                "y1": 1,
-                "yref": "paper",
-                "line": {"color": FAINT, "width": 1, "dash": "dot"},
-            }
-        )
-        annotations.append(
-            {
-                "x": (begin + (end - begin) / 2).isoformat(),
-                "y": 1,
-                "yref": "paper",
-                "yanchor": "top",
-                "text": text,
-                "showarrow": False,
-                "font": {"size": 11, "color": FAINT},
-            }
-        )
+        begin, end = part["week"].iloc[0] - ONE_WEEK / 2, part["week"].iloc[-1] + ONE_WEEK / 2
+        dotted = {"color": FAINT, "width": 1, "dash": "dot"}
+        mark = {"type": "line", "y0": 0, "y1": 1, "yref": "paper", "line": dotted}
+        shapes.append(mark | dict.fromkeys(("x0", "x1"), begin.isoformat()))
+        middle = (begin + (end - begin) / 2).isoformat()
+        annotations.append(annotation(middle, 1, text, yref="paper", yanchor="top"))
     return shapes, annotations

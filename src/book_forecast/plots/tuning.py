@@ -1,4 +1,4 @@
-"""The search for one title's model: what was tried, and what it scored."""
+"""Trials of the search for one title's SARIMA model, and their scores."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from book_forecast.plots.style import (
     titled,
     translucent,
 )
+from book_forecast.plots.traces import line, markers
 
 _STATES = {
     "complete": ("Scored on all folds", "circle", model_colour("sarima")),
-    "pruned": ("Given up early (score of its first folds)", "x", "#8A929E"),
+    "pruned": ("Pruned (score of its first folds)", "x", "#8A929E"),
     "failed": ("Failed", "triangle-up", model_colour("seasonal_naive")),
 }
-# The worst score over the best one from which a logarithmic axis shows more.
+# From this ratio of the worst score to the best one, the y axis is logarithmic.
 _WIDE = 4.0
 
 
 def order_text(trial: pd.Series) -> str:
-    """A specification as readers write it: (1,0,0)(2,0,1)52.
+    """Return a specification in the usual notation: (1,0,0)(2,0,1)52.
 
     Args:
         trial: p, d, q, P, D, Q, s.
@@ -44,9 +45,9 @@ def tuning_figure(trials: pd.DataFrame, name: str) -> go.Figure:
 
     Args:
         trials: number, p, d, q, P, D, Q, s, state (complete, pruned or failed), score; a pruned
-            trial's score is that of its folds so far, or NaN. `transform` and `reason` are told
-            where they are given.
-        name: What to call the title.
+            trial's score is that of its folds so far, or NaN. The columns `transform` and `reason`
+            are optional.
+        name: The title's name in the headline.
     """
     trials = trials.sort_values("number", ignore_index=True)
     complete = trials[(trials["state"] == "complete") & trials["score"].notna()]
@@ -55,7 +56,7 @@ def tuning_figure(trials: pd.DataFrame, name: str) -> go.Figure:
         for state in _STATES
         for trace in _trial_traces(trials[trials["state"] == state], state, complete["score"])
     ]
-    heading = f"Search for a model: {shortened(name, 70)}"
+    heading = f"SARIMA search: {name}"
     layout: dict[str, Any] = {
         "template": TEMPLATE,
         "height": 460,
@@ -69,7 +70,10 @@ def tuning_figure(trials: pd.DataFrame, name: str) -> go.Figure:
         return go.Figure(traces, layout)
     best = complete.iloc[int(complete["score"].argmin())]
     traces.insert(0, _best_so_far(complete, int(trials["number"].max())))
-    traces.append(_mark_best(best))
+    ring = {"symbol": "circle-open", "size": 16, "color": GOOD}
+    ring |= {"line": {"width": 2.5, "color": GOOD}}
+    x, y = [int(best["number"])], [round(float(best["score"]), 5)]
+    traces.append(markers(x, y, name="Best", marker=ring, hoverinfo="skip"))
     summary = f"{len(trials)} trials · best: {order_text(best)} with {best['score']:.3f}"
     layout["title"] = titled(heading, f"{summary} in trial {int(best['number'])}")
     layout["yaxis"] |= _scale(trials["score"].dropna())
@@ -84,7 +88,7 @@ def _numbers(trials: pd.DataFrame) -> list[float]:
 
 
 def _scale(scores: pd.Series) -> dict[str, Any]:
-    """A logarithmic y axis where one bad score would hide what the others differ in."""
+    """A logarithmic y axis where one bad score would hide the differences of the others."""
     if scores.min() <= 0 or scores.max() <= _WIDE * scores.min():
         return {}
     decades = 10.0 ** np.arange(np.floor(np.log10(scores.min())), np.log10(scores.max()) + 1)
@@ -97,20 +101,17 @@ def _trial_traces(trials: pd.DataFrame, state: str, scores: pd.Series) -> list[d
     if trials.empty:
         return []
     label, symbol, colour = _STATES[state]
-    # A trial without a score is drawn at the height of the worst one, and says so.
+    # A trial without a score is drawn at the height of the worst one; its hover text says so.
     height = scores.max() if len(scores) else 1.0
-    texts = [_hover(trial) for _, trial in trials.iterrows()]
     return [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "x": trials["number"].to_numpy(),
-            "y": trials["score"].fillna(height).to_numpy().round(5),
-            "name": label,
-            "marker": {"symbol": symbol, "size": 9, "color": translucent(colour, 0.85)},
-            "text": texts,
-            "hovertemplate": "%{text}<extra></extra>",
-        }
+        markers(
+            trials["number"].to_numpy(),
+            trials["score"].fillna(height).to_numpy().round(5),
+            name=label,
+            marker={"symbol": symbol, "size": 9, "color": translucent(colour, 0.85)},
+            text=[_hover(trial) for _, trial in trials.iterrows()],
+            hovertemplate="%{text}<extra></extra>",
+        )
     ]
 
 
@@ -126,30 +127,11 @@ def _hover(trial: pd.Series) -> str:
 
 
 def _best_so_far(complete: pd.DataFrame, last: int) -> dict[str, Any]:
-    best = np.minimum.accumulate(complete["score"].to_numpy())
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "x": [*complete["number"], last],
-        "y": [*best.round(5), round(float(best[-1]), 5)],
-        "name": "Best so far",
-        "line": {"color": SALES, "width": 1.6, "shape": "hv"},
-        "hoverinfo": "skip",
-    }
-
-
-def _mark_best(best: pd.Series) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [int(best["number"])],
-        "y": [round(float(best["score"]), 5)],
-        "name": "Best",
-        "marker": {
-            "symbol": "circle-open",
-            "size": 16,
-            "color": GOOD,
-            "line": {"width": 2.5, "color": GOOD},
-        },
-        "hoverinfo": "skip",
-    }
+    best = np.minimum.accumulate(complete["score"].to_numpy()).round(5)
+    return line(
+        [*complete["number"], last],
+        [*best, float(best[-1])],
+        name="Best so far",
+        line={"color": SALES, "width": 1.6, "shape": "hv"},
+        hoverinfo="skip",
+    )

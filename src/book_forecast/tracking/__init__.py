@@ -1,1 +1,1 @@
-"""What of a run is recorded in MLflow."""
+"""Logging of runs in MLflow."""

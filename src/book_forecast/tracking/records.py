@@ -1,4 +1,4 @@
-"""What of a run is recorded: parameters without secrets, finite metrics, the git revision."""
+"""Parameters and metrics in the form that MLflow takes: flat, finite and without secrets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from numbers import Real
 from typing import Any
 
-# MLflow's limits are 6,000 and 8,000 characters; nobody reads that much in its tables.
+# MLflow takes 6,000 to 8,000 characters; its tables are not readable with that many.
 MAX_VALUE_LENGTH = 500
 
 _USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
@@ -28,7 +28,7 @@ def parameters(nested: Mapping[str, Any]) -> dict[str, str]:
 
 
 def text(value: Any) -> str:
-    """Return a value as MLflow is to show it: without secrets, shortened if it is long."""
+    """Return a value as a short text without secrets."""
     if isinstance(value, list | tuple):
         value = ", ".join(map(str, value))
     shown = _QUERY_SECRET.sub(r"\1***", _USER_INFO.sub("***@", str(value)))
@@ -39,7 +39,7 @@ def text(value: Any) -> str:
 
 
 def metrics(nested: Mapping[str, Any]) -> dict[str, float]:
-    """Flatten metrics to names with dots; what is missing, infinite or no number is left out."""
+    """Flatten metrics to names with dots; only finite numbers remain."""
     return {
         clean_name(name): float(value)
         for name, value in _flat(nested)
@@ -48,7 +48,7 @@ def metrics(nested: Mapping[str, Any]) -> dict[str, float]:
 
 
 def clean_name(name: str) -> str:
-    """Return a name with the characters that MLflow allows, such as ``coverage_80_``."""
+    """Replace the characters that MLflow does not allow in names, as in ``coverage_80_``."""
     return _NOT_IN_NAMES.sub("_", name)
 
 

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# MLflow's page shows a CSV; beyond so many rows nobody looks at it there.
+# MLflow's page shows CSV files; larger tables are logged as Parquet.
 MAX_CSV_ROWS = 50_000
 _METRICS_A_BATCH = 1000
 _TAGS_A_BATCH = 100
@@ -31,54 +31,48 @@ _TAGS_A_BATCH = 100
 
 @dataclass(frozen=True)
 class TrackedRun:
-    """A run that is open in MLflow.
-
-    Attributes:
-        client: Talks to the store.
-        run_id: The run.
-        experiment_id: Its experiment, where child runs go too.
-    """
+    """An open MLflow run; child runs go to the same experiment."""
 
     client: MlflowClient
     run_id: str
     experiment_id: str
 
     def log_parameters(self, nested: Mapping[str, Any]) -> None:
-        """Log parameters and, where the run has one of them with another value, a tag.
+        """Log parameters; one that the run has with another value becomes a tag ``changed.<name>``.
 
-        MLflow refuses to change a parameter; a step that is repeated in the same run may have to.
+        MLflow refuses to change a parameter, but a step that is retried may have another value.
         """
         from mlflow.entities import Param, RunTag
 
-        known = self.client.get_run(self.run_id).data.params
+        logged = self.client.get_run(self.run_id).data.params
         shown = records.parameters(nested)
-        new = [Param(name, value) for name, value in shown.items() if name not in known]
+        new = [Param(name, value) for name, value in shown.items() if name not in logged]
         changed = [
             RunTag(f"changed.{name}", value)
             for name, value in shown.items()
-            if known.get(name, value) != value
+            if logged.get(name, value) != value
         ]
         for batch in _batches(new, _TAGS_A_BATCH):
             self.client.log_batch(self.run_id, params=batch)
         self._set(changed)
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
-        """Set tags, without secrets, that have a value."""
+        """Set the tags that have a value, without secrets."""
         from mlflow.entities import RunTag
 
         self._set([RunTag(name, records.text(value)) for name, value in tags.items() if value])
 
     def log_metrics(self, nested: Mapping[str, Any]) -> None:
-        """Log those of the values that are finite numbers, under names with dots."""
+        """Log the finite numbers under names with dots."""
         self._log_metrics(self.run_id, records.metrics(nested))
 
     def log_artifact(self, name: str, data: Any, folder: str) -> None:
-        """Log a table, a figure, figures by name, or a document, as MLflow's pages can show it.
+        """Log a table, a figure, figures by name or a document in a form that MLflow can show.
 
         Args:
             name: File name without suffix.
             data: A frame, a Plotly figure, a mapping of names to figures, or JSON data.
-            folder: Where it goes among the run's artifacts.
+            folder: Folder among the run's artifacts.
         """
         if isinstance(data, pd.DataFrame):
             self._log_table(name, data, folder)
@@ -91,14 +85,14 @@ class TrackedRun:
             self.client.log_dict(self.run_id, data, f"{folder}/{name}.json")
 
     def log_titles(self, frame: pd.DataFrame, max_child_runs: int) -> int:
-        """Make a child run for each title, none at all if there are too many titles.
+        """Create a child run for each title, or none if there are too many titles.
 
         Args:
             frame: One row per title: ``isbn``, numbers as metrics, texts as parameters.
-            max_child_runs: With more titles than that the table has to do.
+            max_child_runs: The largest number of titles with child runs.
 
         Returns:
-            How many child runs were made.
+            The number of child runs.
         """
         if len(frame) > max_child_runs:
             logger.info(
@@ -133,18 +127,17 @@ class TrackedRun:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        logged = [Metric(name, value, now, 0) for name, value in values.items()]
-        for batch in list(_batches(logged, _METRICS_A_BATCH)) or [[]]:
+        points = [Metric(name, value, now, 0) for name, value in values.items()]
+        for batch in list(_batches(points, _METRICS_A_BATCH)) or [[]]:
             self.client.log_batch(run_id, metrics=batch, **more)
 
     def _log_table(self, name: str, frame: pd.DataFrame, folder: str) -> None:
-        with tempfile.TemporaryDirectory() as place:
-            if len(frame) <= MAX_CSV_ROWS:
-                path = Path(place, f"{name}.csv")
-                frame.to_csv(path, index=False)
-            else:
-                path = Path(place, f"{name}.parquet")
-                frame.to_parquet(path, index=False)
+        suffix, write = (
+            ("csv", frame.to_csv) if len(frame) <= MAX_CSV_ROWS else ("parquet", frame.to_parquet)
+        )
+        with tempfile.TemporaryDirectory() as folder_of_file:
+            path = Path(folder_of_file, f"{name}.{suffix}")
+            write(path, index=False)
             self.client.log_artifact(self.run_id, str(path), folder)
 
 
