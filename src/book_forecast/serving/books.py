@@ -11,7 +11,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import AwareDatetime, BaseModel, Field
 
-from book_forecast.payload.forecast_reader import HIGHEST_LEVEL, LOWEST_LEVEL, ForecastReader
+from book_forecast.payload.forecast_reader import ForecastReader
+from book_forecast.payload.limits import HIGHEST_LEVEL, LOWEST_LEVEL
 from book_forecast.releases.promotion_log import Action
 from book_forecast.serving.cache import Shelf
 from book_forecast.serving.catalogue import Catalogue, Comparison, Order, Sort, rounded
