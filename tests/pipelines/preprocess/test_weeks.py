@@ -132,7 +132,9 @@ def test_the_log_says_how_many_weeks_are_missing_and_what_decided(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.INFO, "book_forecast"):
-        find_missing_weeks(make_sales(*weekly_sellers(2)), SelectionOptions(missing_weeks="zero"), SPLIT)
+        find_missing_weeks(
+            make_sales(*weekly_sellers(2)), SelectionOptions(missing_weeks="zero"), SPLIT
+        )
     (message,) = caplog.messages
     assert "Of 100 weeks 13 have no row of any title: 0 are missing" in message
     assert "missing_weeks=zero decided" in message
