@@ -30,7 +30,7 @@ def test_a_good_row_becomes_a_sale():
     result = clean({"value": "24.00", "asp": "£8.00", "rrp": "9.99", "volume": "1,003.5"})
     assert result.sales.to_dict("records") == [
         {
-            "isbn": 9780722532935,
+            "isbn": "9780722532935",
             "week": pd.Timestamp("2019-03-02"),
             "volume": 1003.5,
             "value": 24.0,

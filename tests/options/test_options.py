@@ -1,5 +1,6 @@
 import datetime as dt
 import inspect
+from functools import reduce
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -68,31 +69,32 @@ def test_levels_outside_0_to_100_are_refused(value):
 
 
 def test_dates_are_read_from_text():
-    options = check_options({"start_date": "2015-01-03", "cutoff_date": dt.date(2020, 1, 4)})
-    assert options.start_date == dt.date(2015, 1, 3)
-    assert options.cutoff_date == dt.date(2020, 1, 4)
+    values = {"start_date": "2015-01-03", "cutoff_date": dt.date(2020, 1, 4)}
+    selection = check_options(values).selection
+    assert selection.start_date == dt.date(2015, 1, 3)
+    assert selection.cutoff_date == dt.date(2020, 1, 4)
 
 
 @pytest.mark.parametrize(
-    "values",
+    ("name", "value"),
     [
-        {"horizon": 0},
-        {"horizon": "many"},
-        {"split_size": 0},
-        {"max_titles": 0},
-        {"n_jobs": -1},
-        {"seed": -1},
-        {"max_rejected_share": 1.5},
-        {"min_success_rate": -0.1},
-        {"missing_weeks": "guess"},
-        {"start_date": "soon"},
-        {"data_root": ""},
+        ("forecast.horizon", 0),
+        ("forecast.horizon", 105),
+        ("forecast.horizon", "many"),
+        ("backtest.split_size", 0),
+        ("selection.max_titles", 0),
+        ("execution.n_jobs", -1),
+        ("models.seed", -1),
+        ("ingest.max_rejected_share", 1.5),
+        ("execution.min_success_rate", -0.1),
+        ("selection.missing_weeks", "guess"),
+        ("selection.start_date", "soon"),
+        ("data_root", ""),
     ],
 )
-def test_a_refusal_names_the_option_and_its_value(values):
-    [(name, value)] = values.items()
+def test_a_refusal_names_the_option_with_its_group_and_its_value(name, value):
     with pytest.raises(UserError) as refusal:
-        check_options(values)
+        check_options({name.rpartition(".")[2]: value})
     assert f"{name} is {value!r}: " in str(refusal.value)
 
 
@@ -101,14 +103,118 @@ def test_all_refusals_come_at_once():
         check_options({"levels": "120", "horizon": 0})
 
 
+# What configuration and command lines named before parameters had groups, with its place today.
+FLAT_NAMES = {
+    "titles": ("selection.titles", [CATERPILLAR]),
+    "max_titles": ("selection.max_titles", 7),
+    "min_weeks": ("selection.min_weeks", 60),
+    "start_date": ("selection.start_date", dt.date(2015, 1, 3)),
+    "cutoff_date": ("selection.cutoff_date", dt.date(2020, 1, 4)),
+    "missing_weeks": ("selection.missing_weeks", "zero"),
+    "max_rejected_share": ("ingest.max_rejected_share", 0.1),
+    "split_size": ("backtest.split_size", 13),
+    "tune.folds": ("backtest.folds", 2),
+    "tune.step": ("backtest.step", 13),
+    "tune.min_train": ("backtest.min_train", 60),
+    "evaluate.folds": ("backtest.folds", 2),
+    "evaluate.step": ("backtest.step", 13),
+    "evaluate.min_train": ("backtest.min_train", 60),
+    "horizon": ("forecast.horizon", 13),
+    "levels": ("forecast.levels", [50]),
+    "n_jobs": ("execution.n_jobs", 1),
+    "shard.index": ("execution.shard.index", 2),
+    "shard.count": ("execution.shard.count", 3),
+    "min_success_rate": ("execution.min_success_rate", 0.5),
+    "max_child_runs": ("reporting.max_child_runs", 3),
+    "max_title_plots": ("reporting.max_title_plots", 3),
+    "families": ("models.families", ["sarima", "ets"]),
+    "calendar": ("models.calendar", False),
+    "alive_weeks": ("models.alive_weeks", 10),
+    "seed": ("models.seed", 1),
+    "regressors.promotions_known": ("models.regressors.promotions_known", True),
+    "regressors.future": ("models.regressors.future", "zero"),
+    "regressors.futures": ("models.regressors.futures", {"cpi": "known"}),
+    "tune.season": ("models.tune.season", 26),
+    "tune.p.highest": ("models.tune.p.highest", 1),
+    "tune.max_trials": ("models.tune.max_trials", 5),
+    "boosting.trees": ("models.boosting.trees", 10),
+}
+SEVERAL_SHARDS = {"execution": {"shard": {"count": 5}}}
+
+
+def nested(name: str, value: Any) -> dict[str, Any]:
+    """The value under its dotted name, as `--params` gives it."""
+    for part in reversed(name.split(".")):
+        value = {part: value}
+    return dict(value)
+
+
+def value_of(options: Options, name: str) -> Any:
+    return reduce(getattr, name.split("."), options)
+
+
+@pytest.mark.parametrize("flat", FLAT_NAMES)
+def test_every_name_without_its_group_is_moved_into_it(flat):
+    name, value = FLAT_NAMES[flat]
+    options = check_options(nested(flat, value) | SEVERAL_SHARDS)
+    assert value_of(options, name) == value
+    group = name.split(".")[0]
+    others = check_options(SEVERAL_SHARDS).model_dump(exclude={group})
+    assert options.model_dump(exclude={group}) == others
+
+
+@pytest.mark.parametrize("flat", FLAT_NAMES)
+def test_a_name_without_its_group_wins_over_the_group_and_leaves_the_rest_of_it(
+    project_path: Path, flat: str
+):
+    name, value = FLAT_NAMES[flat]
+    configured = EnvironmentConfigLoader(
+        str(project_path / "conf"), "testing", {"data_root": "d"}, **settings.CONFIG_LOADER_ARGS
+    )["parameters"]
+    configured["execution"]["shard"] = {"index": 1, "count": 5}
+    before = check_options(configured)
+    after = check_options(configured | nested(flat, value))
+    assert value_of(before, name) != value
+    assert value_of(after, name) == value
+    changed = [leaf for leaf in leaves(Options) if value_of(before, leaf) != value_of(after, leaf)]
+    assert changed == [name]
+
+
+def leaves(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """The dotted names of all parameters."""
+    return [
+        leaf
+        for name, field in model.model_fields.items()
+        for leaf in (
+            leaves(field.annotation, f"{prefix}{name}.")
+            if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+            else [prefix + name]
+        )
+    ]
+
+
+def test_no_two_groups_have_a_parameter_of_the_same_name():
+    names = [
+        name
+        for field in Options.model_fields.values()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        for name in field.annotation.model_fields
+    ]
+    assert len(names) == len({*names, *Options.model_fields}) - len(Options.model_fields)
+
+
 @pytest.mark.parametrize(
     ("values", "nearest"),
     [
-        ({"horizn": 3}, "horizon"),
-        ({"shrad": {"index": 1}}, "shard"),
-        ({"shard": {"indx": 1}}, "shard.index"),
-        ({"index": 1}, "shard.index"),
-        ({"shard": {"seed": 1}}, "seed"),
+        ({"horizn": 3}, "forecast.horizon"),
+        ({"forecast": {"horizn": 3}}, "forecast.horizon"),
+        ({"evaluate": {"fold": 3}}, "backtest.folds"),
+        ({"tune": {"fold": 3}}, "backtest.folds"),
+        ({"shrad": {"index": 1}}, "execution.shard"),
+        ({"shard": {"indx": 1}}, "execution.shard.index"),
+        ({"index": 1}, "execution.shard.index"),
+        ({"shard": {"seed": 1}}, "models.seed"),
+        ({"selektion": {"titles": "all"}}, "selection"),
     ],
 )
 def test_an_unknown_name_is_refused_naming_the_nearest_known_one(values, nearest):
@@ -116,15 +222,16 @@ def test_an_unknown_name_is_refused_naming_the_nearest_known_one(values, nearest
         check_options(values)
 
 
-def test_an_unknown_name_near_no_other_is_refused_with_its_neighbours():
-    with pytest.raises(UserError, match=r"no parameter shard\.zzz: known are shard\.index"):
+def test_an_unknown_name_near_no_other_is_refused_with_the_names_beside_it():
+    known = r"execution\.shard\.index, execution\.shard\.count"
+    with pytest.raises(UserError, match=rf"no parameter execution\.shard\.zzz: known are {known}"):
         check_options({"shard": {"zzz": 1}})
 
 
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"shard": {"index": 3, "count": 2}}, "shard: index 3 is beyond count 2"),
+        ({"shard": {"index": 3, "count": 2}}, "execution.shard: index 3 is beyond count 2"),
         ({"start_date": "2020-01-04", "cutoff_date": "2015-01-03"}, "not before cutoff_date"),
     ],
 )
@@ -136,9 +243,9 @@ def test_values_that_contradict_each_other_are_refused(values, reason):
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ({"future": "planned"}, "regressors.future is 'planned'"),
-        ({"futures": {"cpi": "guess"}}, "regressors.futures.cpi is 'guess'"),
-        ({"promotion_known": True}, "did you mean regressors.promotions_known?"),
+        ({"future": "planned"}, "models.regressors.future is 'planned'"),
+        ({"futures": {"cpi": "guess"}}, "models.regressors.futures.cpi is 'guess'"),
+        ({"promotion_known": True}, "did you mean models.regressors.promotions_known?"),
     ],
 )
 def test_futures_of_regressors_are_one_of_four(given, reason):
@@ -149,14 +256,14 @@ def test_futures_of_regressors_are_one_of_four(given, reason):
 
 def test_a_regressor_without_a_future_of_its_own_has_that_of_all():
     options = check_options({"regressors": {"future": "zero", "futures": {"cpi": "known"}}})
-    assert options.regressors.future_of("cpi") == "known"
-    assert options.regressors.future_of("ads") == "zero"
+    assert options.models.regressors.future_of("cpi") == "known"
+    assert options.models.regressors.future_of("ads") == "zero"
 
 
 def test_options_do_not_change():
     options = Options()
     with pytest.raises(ValidationError, match="frozen"):
-        options.horizon = 3  # type: ignore[misc]
+        options.forecast = options.forecast  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)

@@ -346,7 +346,9 @@ def refusals(home, tmp_path_factory):
     done = runner.python(ONE_AFTER_THE_OTHER)
     assert done.returncode == 0, done.stderr
     assert not (runner.project / "data").exists()
-    return dict(zip(REFUSED, json.loads((runner.project / "results.json").read_text()), strict=True))
+    return dict(
+        zip(REFUSED, json.loads((runner.project / "results.json").read_text()), strict=True)
+    )
 
 
 @pytest.mark.parametrize("arguments", REFUSED, ids=" ".join)

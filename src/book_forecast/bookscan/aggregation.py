@@ -5,64 +5,54 @@ import pandas as pd
 
 from book_forecast.bookscan.columns import ATTRIBUTES
 
-
-def add_up_deliveries(rows: pd.DataFrame) -> pd.DataFrame:
-    """Add up the rows of one title and week within one delivery: its editions and channels.
-
-    Volumes and values add up. The value of a row without one is its ASP times its volume; where
-    that is unknown too, the sum is missing, because a part of it would be too small. The ASP of
-    several rows is their value over their volume, or, without a value, the mean of their ASPs by
-    volume; the RRP is the mean of theirs by volume. A single row keeps what it has.
-
-    Args:
-        rows: ``isbn, week, volume, value, asp, rrp`` and ``delivery``, the file's place in order.
-
-    Returns:
-        The same columns, one row per isbn, week and delivery, sorted by these.
-    """
-    keys = ["isbn", "week", "delivery"]
-    rows = _complete_prices(rows)
-    alone = ~rows.duplicated(keys, keep=False)
-    parts = [rows[alone]]
-    if not alone.all():
-        parts.append(_add_up(rows[~alone], keys))
-    return pd.concat(parts).sort_values(keys, ignore_index=True)[list(rows.columns)]
+_WEEK = np.timedelta64(7, "D")
 
 
-def keep_last_delivery(rows: pd.DataFrame) -> pd.DataFrame:
-    """Keep, of the deliveries of one title and week, the last.
+def aggregate_rows(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Make one row per title and week: rows of a delivery add up, the last delivery replaces.
+
+    Several rows of one delivery are editions or channels. Their volumes and values add up. The
+    value of a row without one is its ASP times its volume; if that is unknown too, the sum is
+    missing, because a part of it would be too small. The ASP of several rows is their value over
+    their volume or, without a value, the mean of their ASPs by volume. The RRP is the mean of
+    theirs by volume. A single row keeps the prices that it has.
 
     Args:
-        rows: What `add_up_deliveries` returns.
+        rows: ``isbn, week, volume, value, asp, rrp`` and ``delivery``, the number of the file.
 
     Returns:
-        One row per isbn and week, sorted, without ``delivery``.
+        ``isbn, week, volume, value, asp, rrp``, sorted by isbn and week; and the number of
+        title-weeks of earlier deliveries that later ones replace.
     """
-    last = rows[~rows.duplicated(["isbn", "week"], keep="last")]
-    return last.drop(columns="delivery").reset_index(drop=True)
+    isbn_codes, _ = pd.factorize(rows["isbn"], sort=True)
+    weeks = (rows["week"] - rows["week"].min()).to_numpy() // _WEEK
+    title_week = isbn_codes * (weeks.max() + 1) + weeks
+    delivery = rows["delivery"].to_numpy()
+    order = np.lexsort((delivery, title_week))
+    title_week, delivery = title_week[order], delivery[order]
+    is_first = np.diff(title_week, prepend=-1) != 0
+    group = np.cumsum(is_first) - 1
+    is_last = np.diff(title_week, append=-1) != 0
+    is_used = delivery == delivery[is_last][group]
+    delivered = np.count_nonzero(is_first | (np.diff(delivery, prepend=-1) != 0))
+    used = _complete_prices(rows.drop(columns="delivery").iloc[order[is_used]])
+    return _add_up(used, group[is_used]), delivered - np.count_nonzero(is_first)
 
 
-def isbn_texts(numbers: pd.Series) -> pd.Series:
-    """Write ISBNs kept as int64 as the 13 digits that they are."""
-    codes, uniques = pd.factorize(numbers)
-    texts = pd.array([str(number) for number in uniques], dtype="str")
-    return pd.Series(texts.take(codes), index=numbers.index)
-
-
-def describe_titles(attributes: pd.DataFrame, isbns: np.ndarray) -> pd.DataFrame:
-    """Put together what is known about each title: of each attribute, the latest text.
+def describe_titles(attributes: pd.DataFrame, isbns: pd.Series) -> pd.DataFrame:
+    """Take the latest text of each attribute of each title.
 
     Args:
         attributes: ``isbn, week, attribute, text``; of the same week, later rows win.
-        isbns: The titles, as int64.
+        isbns: The titles, each once or more.
 
     Returns:
-        ``isbn`` (int64) and the attributes as ``str``, missing where unknown; sorted by isbn.
+        ``isbn`` and the attributes as ``str``, missing where unknown; sorted by isbn.
     """
     latest = attributes.sort_values("week", kind="stable").drop_duplicates(
         ["isbn", "attribute"], keep="last"
     )
-    index = pd.Index(np.sort(isbns), name="isbn")
+    index = pd.Index(np.sort(isbns.unique()), name="isbn", dtype="str")
     texts = {
         attribute: latest[latest["attribute"] == attribute].set_index("isbn")["text"].reindex(index)
         for attribute in ATTRIBUTES
@@ -77,20 +67,24 @@ def _complete_prices(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(value=value, asp=rows["asp"].fillna(per_copy.where(per_copy > 0)))
 
 
-def _add_up(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    groups = [rows[key] for key in keys]
-    sums = rows[["volume"]].groupby(groups).sum()
-    sums["value"] = rows["value"].groupby(groups).sum(min_count=1)
-    sums.loc[rows["value"].isna().groupby(groups).any(), "value"] = np.nan
-    ratio = sums["value"] / sums["volume"].where(sums["volume"] > 0)
-    weighted = _mean_by_volume(rows, "asp", groups)
-    sums["asp"] = ratio.where(ratio > 0).fillna(weighted)
-    sums["rrp"] = _mean_by_volume(rows, "rrp", groups)
-    return sums.reset_index()
+def _add_up(rows: pd.DataFrame, title_week: np.ndarray) -> pd.DataFrame:
+    """Add up rows, sorted by the number of their title and week, that have the same number."""
+    weekly = rows[np.diff(title_week, prepend=-1) != 0].reset_index(drop=True)
+    repeated = np.bincount(title_week)[title_week] > 1
+    if repeated.any():
+        rows, groups = rows[repeated], title_week[repeated]
+        sums = rows[["volume"]].groupby(groups).sum()
+        sums["value"] = rows["value"].groupby(groups).sum(min_count=1)
+        sums.loc[rows["value"].isna().groupby(groups).any(), "value"] = np.nan
+        ratio = sums["value"] / sums["volume"].where(sums["volume"] > 0)
+        sums["asp"] = ratio.where(ratio > 0).fillna(_mean_by_volume(rows, "asp", groups))
+        sums["rrp"] = _mean_by_volume(rows, "rrp", groups)
+        weekly.loc[sums.index, list(sums.columns)] = sums
+    return weekly
 
 
-def _mean_by_volume(rows: pd.DataFrame, column: str, groups: list[pd.Series]) -> pd.Series:
+def _mean_by_volume(rows: pd.DataFrame, column: str, groups: np.ndarray) -> pd.Series:
     weights = rows["volume"].where(rows[column].notna(), 0.0)
-    weighed = (rows[column] * weights).groupby(groups).sum()
+    weighted = (rows[column] * weights).groupby(groups).sum()
     total = weights.groupby(groups).sum()
-    return (weighed / total.where(total > 0)).fillna(rows[column].groupby(groups).mean())
+    return (weighted / total.where(total > 0)).fillna(rows[column].groupby(groups).mean())

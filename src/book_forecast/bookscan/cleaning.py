@@ -32,10 +32,10 @@ class CleanRows:
     """What has become of some raw rows.
 
     Attributes:
-        sales: Usable rows: ``isbn`` (int64), ``week`` (a Saturday), ``volume``, ``value``, ``asp``,
+        sales: Usable rows: ``isbn``, ``week`` (a Saturday), ``volume``, ``value``, ``asp``,
             ``rrp`` (float, NaN where missing).
-        attributes: The latest texts about each title in these rows: ``isbn`` (int64), ``week``
-            (of the row), ``attribute``, ``text``.
+        attributes: The latest texts about each title in these rows: ``isbn``, ``week`` (of the
+            row), ``attribute``, ``text``.
         rejected: `REJECTED_COLUMNS` of the other rows.
         rows: Number of rows that are not empty, usable or not.
         moved: Number of usable rows whose date is no Saturday.
@@ -125,20 +125,21 @@ def clean_rows(raw: RawRows, today: dt.date) -> CleanRows:
     columns = {name: _Column(raw, name) for name in LABELS}
     blank = np.logical_and.reduce([each.spread(each.empty) for each in columns.values()])
     rejections = _Rejections(raw, blank)
-    isbns = _clean_isbns(columns["isbn"], rejections)
+    isbns, isbn_codes = _clean_isbns(columns["isbn"], rejections)
     dates = _clean_dates(columns["end_date"], columns["interval"], today, rejections)
     volumes = _clean_volumes(columns["volume"], rejections)
     prices = {name: _clean_prices(columns[name]) for name in PRICES}
     kept = rejections.kept
     weeks = saturday_on_or_after(dates[kept])
-    sales = pd.DataFrame({"isbn": isbns[kept], "week": weeks.astype("datetime64[us]")})
+    isbn_codes = isbn_codes[kept]
+    sales = pd.DataFrame({"isbn": isbns.take(isbn_codes), "week": weeks.astype("datetime64[us]")})
     sales["volume"] = volumes[kept]
     for name, numbers in prices.items():
         sales[name] = numbers[kept]
     given = {name: ~columns[name].spread(columns[name].empty)[kept] for name in PRICES}
     return CleanRows(
         sales=sales,
-        attributes=_latest_texts(columns, sales, kept, _class_of_sheet(raw.sheet)),
+        attributes=_latest_texts(columns, sales, isbn_codes, kept, _class_of_sheet(raw.sheet)),
         rejected=rejections.frame(),
         rows=int((~blank).sum()) + len(raw.unreadable),
         moved=int((weeks != dates[kept]).sum()),
@@ -146,17 +147,18 @@ def clean_rows(raw: RawRows, today: dt.date) -> CleanRows:
     )
 
 
-def _clean_isbns(column: _Column, rejections: _Rejections) -> np.ndarray:
+def _clean_isbns(column: _Column, rejections: _Rejections) -> tuple[pd.Index, np.ndarray]:
+    """Return the distinct ISBNs, and the place of each row's among them (-1 if it has none)."""
     texts = column.texts.to_pandas().astype(object)
     texts[column.empty] = None
     found = normalise_isbns(texts)
-    numbers = pd.to_numeric(found["isbn"]).fillna(0).to_numpy(dtype=np.int64)
+    codes, isbns = pd.factorize(found["isbn"])
     rejections.reject(
         column.spread(found["isbn"].isna().to_numpy()),
         column,
         column.spread(found["reason"].to_numpy(dtype=object)),
     )
-    return column.spread(numbers)
+    return isbns, column.spread(codes)
 
 
 def _clean_dates(
@@ -200,26 +202,26 @@ def _class_of_sheet(sheet: str) -> str:
 
 
 def _latest_texts(
-    columns: dict[str, _Column], sales: pd.DataFrame, kept: np.ndarray, class_of_sheet: str
+    columns: dict[str, _Column],
+    sales: pd.DataFrame,
+    isbn_codes: np.ndarray,
+    kept: np.ndarray,
+    class_of_sheet: str,
 ) -> pd.DataFrame:
-    isbn_codes, isbns = pd.factorize(sales["isbn"])
     weeks = sales["week"].to_numpy()
     order = np.argsort(weeks, kind="stable")
     frames = []
     for attribute in ATTRIBUTES:
         texts, codes = _attribute(columns, attribute, kept, class_of_sheet)
-        told = order[np.asarray(pc.not_equal(texts, ""))[codes[order]]]
-        # Where a title comes several times, numpy keeps what it is assigned last: the latest row.
-        latest = np.full(len(isbns), -1)
-        latest[isbn_codes[told]] = told
-        titles = np.flatnonzero(latest >= 0)
-        rows = latest[titles]
-        frame = pd.DataFrame({"isbn": isbns[titles], "week": weeks[rows]})
-        frame["attribute"] = attribute
-        frame["text"] = texts.take(pa.array(codes[rows])).to_pandas()
+        given = order[np.asarray(pc.not_equal(texts, ""))[codes[order]]]
+        # Of several rows of a title numpy keeps the one that it assigns last: the latest.
+        latest = np.full(isbn_codes.max(initial=-1) + 1, -1)
+        latest[isbn_codes[given]] = given
+        rows = latest[latest >= 0]
+        frame = sales.loc[rows, ["isbn", "week"]].assign(attribute=attribute)
+        frame["text"] = texts.take(pa.array(codes[rows])).to_pandas().array
         frames.append(frame)
-    text = {"attribute": "str", "text": "str"}
-    return pd.concat(frames, ignore_index=True).astype(text)
+    return pd.concat(frames, ignore_index=True).astype({"attribute": "str", "text": "str"})
 
 
 def _attribute(

@@ -1,4 +1,4 @@
-"""What is wrong with parameters, said so that a user can mend all of it at once."""
+"""The check of all parameters, with one message about everything that is wrong."""
 
 import difflib
 from collections.abc import Mapping
@@ -11,16 +11,16 @@ from book_forecast.storage.errors import UserError
 
 
 def check_options(values: Mapping[str, Any]) -> Options:
-    """Check parameter values, those nobody has asked for included.
+    """Check the values of all parameters.
 
     Args:
         values: Parameters as configuration and command line give them.
 
     Returns:
-        The checked options, normalised.
+        The normalised options.
 
     Raises:
-        UserError: Unknown names or values out of range; all of them in one message.
+        UserError: Names are unknown or values out of range; one message names all of them.
     """
     try:
         return Options.model_validate(values)
@@ -47,20 +47,18 @@ def _unknown_name(path: list[str]) -> str:
     prefix = "".join(f"{part}." for part in group)
     known = _names(Options)
     siblings = [other for other in known if other.startswith(prefix)]
-    # Misspelt, or right but in the wrong group; later ones replace those of the same last part.
-    candidates = [*Options.model_fields, *known, *siblings]
-    by_last_part = {other.rpartition(".")[2]: other for other in candidates}
+    # Of the same last part, the names of the same group come last and win.
+    by_last_part = {other.rpartition(".")[2]: other for other in [*known, *siblings]}
     near = difflib.get_close_matches(name, by_last_part, n=1)
     hint = f"did you mean {by_last_part[near[0]]}?" if near else f"known are {', '.join(siblings)}."
     return f"There is no parameter {prefix}{name}: {hint}"
 
 
 def _names(model: type[BaseModel], prefix: str = "") -> list[str]:
-    """All option names of a model, those in groups behind the group's name and a dot."""
+    """Return the dotted names of all parameters and of their groups."""
     names: list[str] = []
     for name, field in model.model_fields.items():
+        names.append(prefix + name)
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             names += _names(field.annotation, f"{prefix}{name}.")
-        else:
-            names.append(prefix + name)
     return names

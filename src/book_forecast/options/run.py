@@ -60,14 +60,11 @@ def grouped(values: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: value for name, value in values.items() if name not in _GROUP_OF}
     for name, value in values.items():
         if name in _FORMER_BACKTEST_GROUPS and isinstance(value, Mapping):
-            origins = {key: value[key] for key in value if key in BacktestOptions.model_fields}
+            names = value if name == "evaluate" else BacktestOptions.model_fields
+            origins = {key: value[key] for key in value if key in names}
             value = {key: value[key] for key in value if key not in origins}  # noqa: PLW2901
-            if origins:
-                found["backtest"] = _merged(found.get("backtest"), origins)
-            if name == "evaluate":
-                found.pop(name, None)
-                found |= {name: value} if value else {}
-                continue
+            found["backtest"] = _merged(found.get("backtest"), origins)
+            found.pop(name, None)
         if name in _GROUP_OF:
             group = _GROUP_OF[name]
             found[group] = _merged(found.get(group), {name: value})

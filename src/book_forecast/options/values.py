@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Literal, get_args
 
 from book_forecast.bookscan.isbn import is_isbn, normalise_isbn
-from book_forecast.payload.forecast_reader import check_level
+from book_forecast.payload.limits import check_level
 
 Titles = Literal["top", "all"] | list[str]
 Family = Literal[

@@ -13,10 +13,8 @@ import numpy.typing as npt
 from .contents import Payload
 
 # Relative, as MLflow stores this folder beside each payload under another name.
-from .manifest import LONGEST_HORIZON, PROBABILITIES
-
-LOWEST_LEVEL, HIGHEST_LEVEL = 1.0, 99.0
-"""Interval levels in percent; a payload does not hold quantiles further out."""
+from .limits import check_horizon, check_level
+from .manifest import PROBABILITIES
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -117,25 +115,3 @@ def _between(probability: float) -> tuple[int, float]:
     score = NormalDist().inv_cdf(probability)
     left = int(np.searchsorted(scores, score)) - 1
     return left, (score - scores[left]) / (scores[left + 1] - scores[left])
-
-
-def check_horizon(horizon: int) -> None:
-    """Refuse a horizon that no payload holds.
-
-    Raises:
-        ValueError: Names the bounds.
-    """
-    if not 1 <= horizon <= LONGEST_HORIZON:
-        raise ValueError(f"horizon is {horizon}: it must be 1 to {LONGEST_HORIZON} weeks.")
-
-
-def check_level(level: float) -> None:
-    """Refuse an interval level that no payload holds.
-
-    Raises:
-        ValueError: Names the bounds.
-    """
-    if not LOWEST_LEVEL <= level <= HIGHEST_LEVEL:
-        raise ValueError(
-            f"level is {level}: it must be {LOWEST_LEVEL:g} to {HIGHEST_LEVEL:g} percent."
-        )

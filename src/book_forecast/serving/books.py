@@ -10,7 +10,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import Field
 
-from book_forecast.payload.forecast_reader import HIGHEST_LEVEL, LOWEST_LEVEL, ForecastReader
+from book_forecast.payload.forecast_reader import ForecastReader
+from book_forecast.payload.limits import HIGHEST_LEVEL, LOWEST_LEVEL
 from book_forecast.serving.catalogue import Order, Sort, rounded
 from book_forecast.serving.current import ServedRelease
 from book_forecast.serving.errors import RequestError

@@ -12,12 +12,8 @@ import numpy.typing as npt
 import orjson
 
 from book_forecast.bookscan.isbn_text import normalise_text
-from book_forecast.payload.forecast_reader import (
-    HIGHEST_LEVEL,
-    LOWEST_LEVEL,
-    ForecastReader,
-    check_level,
-)
+from book_forecast.payload.forecast_reader import ForecastReader
+from book_forecast.payload.limits import HIGHEST_LEVEL, LOWEST_LEVEL, check_level
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.serving.errors import RequestError
 

@@ -31,7 +31,7 @@ class Ingest:
 
     def run(self, max_rejected_share=0.05):
         catalog = DataCatalog.from_config(self.entries)
-        catalog["params:max_rejected_share"] = max_rejected_share
+        catalog["params:ingest.max_rejected_share"] = max_rejected_share
         SequentialRunner().run(create_pipeline(), catalog)
 
     def csv(self, name, *rows):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from book_forecast.options.groups import SelectionOptions
 from book_forecast.pipelines.preprocess import nodes, schemas
 from book_forecast.series.calendar import CALENDAR_COVARIATES
 from tests.pipelines.preprocess.exports import every_week, isbn_of, make_sales, make_titles, week_of
@@ -17,11 +18,11 @@ WEEKS = 60
 GAP = range(20, 26)
 
 
-def model_input(sales: pd.DataFrame, titles: Any = "all", **options: Any) -> pd.DataFrame:
-    missing = nodes.find_missing_weeks(sales, SPLIT, "auto")
-    choice = {"max_titles": 15, "min_weeks": 1, "alive_weeks": WEEKS} | options
+def model_input(sales: pd.DataFrame, titles: Any = "all", alive_weeks: int = WEEKS) -> pd.DataFrame:
+    selection = SelectionOptions(titles=titles, min_weeks=1)
+    missing = nodes.find_missing_weeks(sales, selection, SPLIT)
     selected, _ = nodes.select_titles(
-        sales, missing, make_titles(10), titles, split_size=SPLIT, **choice
+        sales, missing, make_titles(10), selection, alive_weeks, split_size=SPLIT
     )
     return nodes.build_model_input(sales, missing, selected, SPLIT)
 
@@ -140,11 +141,14 @@ def test_nothing_in_the_test_weeks_changes_what_comes_before_them(
     rng = np.random.default_rng(seed)
     sales, other = random_export(rng), random_export(rng)
     in_test = week_of(WEEKS - SPLIT)
+    selection = SelectionOptions(
+        titles=titles, max_titles=2, min_weeks=2, missing_weeks=missing_weeks
+    )
     exchanged = pd.concat([sales[sales["week"] < in_test], other[other["week"] >= in_test]])
 
     def before_the_test(export: pd.DataFrame) -> tuple[list[str], pd.DataFrame]:
-        missing = nodes.find_missing_weeks(export, SPLIT, missing_weeks)
-        selected, _ = nodes.select_titles(export, missing, make_titles(10), titles, 2, 2, 20, SPLIT)
+        missing = nodes.find_missing_weeks(export, selection, SPLIT)
+        selected, _ = nodes.select_titles(export, missing, make_titles(10), selection, 20, SPLIT)
         frame = nodes.build_model_input(export, missing, selected, SPLIT)
         schemas.MODEL_INPUT.validate(frame)
         return list(selected["isbn"]), nodes.split_weeks(frame, SPLIT)[0]

@@ -21,8 +21,8 @@ OUTPUTS = {
     "training_weeks": "05_model_input/training_weeks.parquet",
     "test_weeks": "05_model_input/test_weeks.parquet",
     "calendar": "05_model_input/calendar.parquet",
-    "regressors": "05_model_input/regressors.parquet",
-    "rejected_regressors": "05_model_input/rejected_regressors.parquet",
+    "covariates": "05_model_input/covariates.parquet",
+    "rejected_covariates": "05_model_input/rejected_covariates.parquet",
 }
 
 
@@ -40,8 +40,11 @@ def catalog(project_path: Path, tmp_path: Path) -> DataCatalog:
         *[every_week(0, 150, volume, without=gap) for volume in (9, 7, 3)], dead
     )
     catalog["titles"] = make_titles(4)
-    for name, value in Options():
-        catalog[f"params:{name}"] = value
+    options = Options()
+    catalog["params:selection"] = options.selection
+    catalog["params:models"] = options.models
+    catalog["params:models.alive_weeks"] = options.models.alive_weeks
+    catalog["params:backtest.split_size"] = options.backtest.split_size
     return catalog
 
 
@@ -52,11 +55,11 @@ def test_the_pipeline_persists_all_its_tables(catalog: DataCatalog, tmp_path: Pa
     assert len(tables["model_input"]) == 3 * 150
     # The fourth title has rows in the gap, so the others' silence is their own.
     assert tables["model_input"]["volume"].notna().all()
-    assert len(tables["test_weeks"]) == 3 * Options().split_size
+    assert len(tables["test_weeks"]) == 3 * Options().backtest.split_size
     assert len(tables["training_weeks"]) + len(tables["test_weeks"]) == len(tables["model_input"])
     assert tables["calendar"]["week"].isin(tables["model_input"]["week"]).sum() == 150
-    assert tables["regressors"].empty
-    assert tables["rejected_regressors"].empty
+    assert tables["covariates"].empty
+    assert tables["rejected_covariates"].empty
 
 
 def test_a_plan_and_a_table_are_used_and_their_bad_rows_kept(
@@ -69,9 +72,9 @@ def test_a_plan_and_a_table_are_used_and_their_bad_rows_kept(
         (tmp_path / "01_raw" / folder).mkdir(parents=True)
         (tmp_path / "01_raw" / folder / "2024.csv").write_text(text)
     SequentialRunner().run(create_pipeline(), catalog)
-    regressors = catalog.load("regressors")
-    assert list(regressors["name"]) == ["promotion_plan", "cpi"]
-    rejected = catalog.load("rejected_regressors")
+    covariates = catalog.load("covariates")
+    assert list(covariates["name"]) == ["promotion_plan", "cpi"]
+    rejected = catalog.load("rejected_covariates")
     assert list(rejected["file"]) == ["promotions/2024.csv", "regressors/2024.csv"]
 
 
@@ -101,8 +104,8 @@ def test_a_plan_that_cannot_be_read_leaves_the_tables_of_the_run_before(
         ("test_weeks", lambda frame: frame.assign(week=frame["week"] + pd.Timedelta(days=1))),
         ("titles_left_out", lambda frame: frame.assign(reason="")),
         ("calendar", lambda frame: frame.drop(columns="easter")),
-        ("regressors", lambda frame: frame.drop(columns="name")),
-        ("rejected_regressors", lambda frame: frame.drop(columns="reason")),
+        ("covariates", lambda frame: frame.drop(columns="name")),
+        ("rejected_covariates", lambda frame: frame.drop(columns="reason")),
     ],
 )
 def test_a_table_that_breaks_its_promise_is_refused_and_the_old_one_stays(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from book_forecast.options.groups import RegressorOptions
+from book_forecast.options.groups import ModelOptions, RegressorOptions
 from book_forecast.pipelines.preprocess import schemas
 from book_forecast.pipelines.preprocess.nodes import build_regressors
 from book_forecast.pipelines.preprocess.regressors import MOST_NAMES
@@ -57,7 +57,7 @@ def build(
         model_input(promotion or {}),
         raw(PLAN) if plan is None else plan,
         raw(TABLE) if table is None else table,
-        options,
+        ModelOptions(regressors=options),
     )
     schemas.REGRESSORS_TABLE.validate(regressors)
     schemas.REJECTED_REGRESSORS.validate(rejected)

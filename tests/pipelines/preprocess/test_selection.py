@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from book_forecast.options.groups import SelectionOptions
 from book_forecast.pipelines.preprocess.schemas import TITLES_LEFT_OUT
 from book_forecast.pipelines.preprocess.selection import LEFT_OUT_COLUMNS, select_titles
 from book_forecast.pipelines.preprocess.weeks import find_missing_weeks
@@ -37,13 +38,12 @@ UNBORN = every_week(TRAINING, WEEKS, 900)
 def select(
     sales: pd.DataFrame, titles: Any = "all", max_titles: int = 15
 ) -> tuple[list[str], pd.DataFrame]:
+    selection = SelectionOptions(titles=titles, max_titles=max_titles)
     selected, left_out = select_titles(
         sales,
-        missing=find_missing_weeks(sales, SPLIT, "auto"),
+        missing=find_missing_weeks(sales, selection, SPLIT),
         titles_table=make_titles(20),
-        titles=titles,
-        max_titles=max_titles,
-        min_weeks=52,
+        selection=selection,
         alive_weeks=26,
         split_size=SPLIT,
     )

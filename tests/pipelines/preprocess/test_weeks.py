@@ -5,6 +5,7 @@ import logging
 import pandas as pd
 import pytest
 
+from book_forecast.options.groups import SelectionOptions
 from book_forecast.pipelines.preprocess.weeks import find_missing_weeks, limit_weeks
 from book_forecast.storage.errors import UserError
 from tests.pipelines.preprocess.exports import Volumes, every_week, make_sales, week_of
@@ -14,8 +15,15 @@ GAP = range(40, 53)
 
 
 def missing_numbers(sales: pd.DataFrame, missing_weeks: str = "auto") -> list[int]:
-    found = find_missing_weeks(sales, SPLIT, missing_weeks)  # type: ignore[arg-type]
+    selection = SelectionOptions(missing_weeks=missing_weeks)  # type: ignore[arg-type]
+    found = find_missing_weeks(sales, selection, SPLIT)
     return [(week - week_of(0)).days // 7 for week in found["week"]]
+
+
+def between(start: pd.Timestamp | None, cutoff: pd.Timestamp | None) -> SelectionOptions:
+    return SelectionOptions(
+        start_date=start.date() if start else None, cutoff_date=cutoff.date() if cutoff else None
+    )
 
 
 def weekly_sellers(count: int) -> list[Volumes]:
@@ -24,15 +32,15 @@ def weekly_sellers(count: int) -> list[Volumes]:
 
 def test_without_dates_all_weeks_are_kept() -> None:
     sales = make_sales(every_week(0, 9))
-    assert limit_weeks(sales, None, None) is sales
+    assert limit_weeks(sales, SelectionOptions()) is sales
 
 
 def test_both_dates_are_included_and_cut_weeks_by_their_saturday() -> None:
     sales = make_sales(every_week(0, 9))
-    kept = limit_weeks(sales, week_of(2).date(), week_of(5).date())
+    kept = limit_weeks(sales, between(week_of(2), week_of(5)))
     assert list(kept["week"]) == [week_of(number) for number in range(2, 6)]
-    day_later = (week_of(2) + pd.Timedelta(days=1)).date()
-    assert limit_weeks(sales, day_later, None)["week"].min() == week_of(3)
+    day_later = week_of(2) + pd.Timedelta(days=1)
+    assert limit_weeks(sales, between(day_later, None))["week"].min() == week_of(3)
 
 
 @pytest.mark.parametrize(
@@ -46,14 +54,15 @@ def test_dates_that_leave_nothing_are_refused_with_the_range_of_the_data(
     with pytest.raises(UserError, match=f"{named}.*2018-01-06 to 2018-03-03"):
         limit_weeks(
             sales,
-            pd.Timestamp(start).date() if start else None,
-            pd.Timestamp(cutoff).date() if cutoff else None,
+            between(
+                pd.Timestamp(start) if start else None, pd.Timestamp(cutoff) if cutoff else None
+            ),
         )
 
 
 def test_an_empty_table_of_sales_asks_for_ingest() -> None:
     with pytest.raises(UserError, match="run ingest"):
-        limit_weeks(make_sales(), None, None)
+        limit_weeks(make_sales(), SelectionOptions())
 
 
 @pytest.mark.parametrize("missing_weeks", ["auto", "zero", "missing"])
@@ -123,7 +132,9 @@ def test_the_log_says_how_many_weeks_are_missing_and_what_decided(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.INFO, "book_forecast"):
-        find_missing_weeks(make_sales(*weekly_sellers(2)), SPLIT, "zero")
+        find_missing_weeks(
+            make_sales(*weekly_sellers(2)), SelectionOptions(missing_weeks="zero"), SPLIT
+        )
     (message,) = caplog.messages
     assert "Of 100 weeks 13 have no row of any title: 0 are missing" in message
     assert "missing_weeks=zero decided" in message
@@ -135,7 +146,7 @@ def test_the_log_names_the_longest_gaps_and_counts_the_rest(
     silent = {5, 15, 25, *GAP, 70, 71}
     titles = [{week: 5.0 for week in range(100) if week not in silent}] * 3
     with caplog.at_level(logging.INFO, "book_forecast"):
-        find_missing_weeks(make_sales(*titles), SPLIT, "auto")
+        find_missing_weeks(make_sales(*titles), SelectionOptions(), SPLIT)
     longest = f"{week_of(40):%Y-%m-%d} to {week_of(52):%Y-%m-%d}"
     second = f"{week_of(70):%Y-%m-%d} to {week_of(71):%Y-%m-%d}"
     third = f"{week_of(5):%Y-%m-%d}"
@@ -144,5 +155,5 @@ def test_the_log_names_the_longest_gaps_and_counts_the_rest(
 
 def test_an_export_no_longer_than_the_test_set_is_refused_naming_split_size() -> None:
     with pytest.raises(UserError, match=r"split_size is 8.*only 8 weeks"):
-        find_missing_weeks(make_sales(every_week(0, 8)), SPLIT, "auto")
-    assert find_missing_weeks(make_sales(every_week(0, 9)), SPLIT, "auto").empty
+        find_missing_weeks(make_sales(every_week(0, 8)), SelectionOptions(), SPLIT)
+    assert find_missing_weeks(make_sales(every_week(0, 9)), SelectionOptions(), SPLIT).empty

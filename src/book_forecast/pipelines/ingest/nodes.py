@@ -5,14 +5,10 @@ import logging
 from collections.abc import Iterable
 from itertools import groupby
 
+import numpy as np
 import pandas as pd
 
-from book_forecast.bookscan.aggregation import (
-    add_up_deliveries,
-    describe_titles,
-    isbn_texts,
-    keep_last_delivery,
-)
+from book_forecast.bookscan.aggregation import aggregate_rows, describe_titles
 from book_forecast.bookscan.cleaning import CleanRows, clean_rows
 from book_forecast.bookscan.rows import RawRows
 from book_forecast.storage.errors import UserError
@@ -32,7 +28,7 @@ def clean_exports(
             least one stretch, which may be empty.
 
     Returns:
-        The usable rows (``isbn`` as int64, ``week``, ``volume``, ``value``, ``asp``, ``rrp``, and
+        The usable rows (``isbn``, ``week``, ``volume``, ``value``, ``asp``, ``rrp``, and
         ``delivery``, the file's place in order); the latest texts about each title; the rejected
         rows; and how many rows were read.
     """
@@ -41,7 +37,7 @@ def clean_exports(
     clean: list[CleanRows] = []
     for delivery, (file, stretches) in enumerate(groupby(exports, key=lambda raw: raw.file)):
         of_file = [clean_rows(raw, today) for raw in stretches]
-        sales += [part.sales.assign(delivery=delivery) for part in of_file]
+        sales += [part.sales.assign(delivery=np.int32(delivery)) for part in of_file]
         clean += of_file
         _log_file(file, of_file)
     rejected = pd.concat([part.rejected for part in clean], ignore_index=True)
@@ -101,13 +97,11 @@ def add_up_sales(
         ``titles`` (isbn and what is known, sorted) and ``weekly_sales`` (isbn, week, volume, value,
         asp, rrp, sorted).
     """
-    delivered = add_up_deliveries(rows)
-    weekly = keep_last_delivery(delivered)
-    titles = describe_titles(title_texts, weekly["isbn"].unique())
-    if len(weekly) < len(delivered):
+    weekly, replaced = aggregate_rows(rows)
+    titles = describe_titles(title_texts, weekly["isbn"])
+    if replaced:
         logger.info(
-            "Replaced %s title-weeks by those of a file whose name sorts later",
-            f"{len(delivered) - len(weekly):,}",
+            "Replaced %s title-weeks by those of a file whose name sorts later", f"{replaced:,}"
         )
     logger.info(
         "Weekly sales: %s rows, %s titles, weeks %s to %s",
@@ -116,8 +110,6 @@ def add_up_sales(
         weekly["week"].min().date(),
         weekly["week"].max().date(),
     )
-    for frame in (weekly, titles):
-        frame["isbn"] = isbn_texts(frame["isbn"])
     return titles, weekly
 
 
