@@ -223,7 +223,7 @@ class Chromium:
         )
 
     def picture(self, path: Path, *, whole: bool = True) -> None:
-        """Keep a PNG of the page, of all of it or of what the window shows."""
+        """Save a PNG of the whole page, or of what the window shows."""
         data = self.send("Page.captureScreenshot", captureBeyondViewport=whole)["data"]
         if whole:
             size = self.send("Page.getLayoutMetrics")["cssContentSize"]

@@ -55,7 +55,7 @@ def chromium(tmp_path: Path) -> Iterator[Chromium]:
 
 @pytest.fixture
 def page(chromium: Chromium, service: str) -> Iterator[Chromium]:
-    """The page before a title is chosen; it must not complain, nor ask anybody but the service."""
+    """The page before a title is chosen; it must log no error and use the service alone."""
     chromium.open(service)
     chromium.until(ROWS)
     yield chromium

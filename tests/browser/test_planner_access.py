@@ -75,17 +75,17 @@ def test_every_control_and_picture_has_a_name(page):
     open_title(page, "cafe", "Café Müller: Eine Liebe")
     page.send("Accessibility.enable")
     nodes = page.send("Accessibility.getFullAXTree")["nodes"]
-    told = [
+    named = [
         (node["role"]["value"], node.get("name", {}).get("value", ""))
         for node in nodes
         if not node["ignored"] and "role" in node
     ]
     needy = {"button", "link", "slider", "radio", "combobox", "image", "img", "table", "heading"}
-    assert [role for role, name in told if role in needy and not name] == []
-    assert {role for role, _ in told} >= {"main", "search", "slider", "radio", "combobox", "table"}
-    assert ("slider", "Horizon") in told
+    assert [role for role, name in named if role in needy and not name] == []
+    assert {role for role, _ in named} >= {"main", "search", "slider", "radio", "combobox", "table"}
+    assert ("slider", "Horizon") in named
     # The plot's own parts are not read out.
-    assert not any("Jul 2023" in name for _, name in told)
+    assert not any("Jul 2023" in name for _, name in named)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

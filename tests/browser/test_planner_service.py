@@ -80,7 +80,7 @@ def test_a_page_that_is_open_while_another_release_comes_shows_all_of_it(chromiu
         assert stores.BEFORE in chromium.text("#release")
 
 
-def test_a_service_that_does_not_answer_is_told_once_and_tried_again(chromium, releases):
+def test_a_service_that_does_not_answer_is_reported_once_and_tried_again(chromium, releases):
     with serving(releases) as address:
         wait_for(lambda: is_ready(address), "the release")
         chromium.open(address)
@@ -90,8 +90,8 @@ def test_a_service_that_does_not_answer_is_told_once_and_tried_again(chromium, r
     assert "does not answer" in chromium.text("#alert")
     chromium.run(
         """
-        window.said = 0;
-        new MutationObserver(() => (window.said += 1)).observe(
+        window.changes = 0;
+        new MutationObserver(() => (window.changes += 1)).observe(
           document.querySelector("#alert"),
           { attributes: true, characterData: true, childList: true, subtree: true },
         );
@@ -101,5 +101,5 @@ def test_a_service_that_does_not_answer_is_told_once_and_tried_again(chromium, r
     tried = len(chromium.requests)
     chromium.press("Enter")
     wait_for(lambda: len(chromium.requests) > tried + 1, "another try")
-    assert chromium.run("new Promise((told) => setTimeout(() => told(window.said), 300))") == 0
+    assert chromium.run("new Promise((done) => setTimeout(() => done(window.changes), 300))") == 0
     assert chromium.focused() == "retry"

@@ -26,18 +26,18 @@ def test_a_title_is_found_by_a_word_without_its_accents_and_drawn(page):
     assert page.run("document.activeElement.id") == "book-title"
 
 
-def test_what_the_mouse_points_at_is_told(page):
+def test_the_mouse_shows_the_numbers_of_a_week(page):
     open_title(page, "cafe", "Café Müller: Eine Liebe")
     box = "document.querySelector('#plot').getBoundingClientRect()"
     x, y = page.run(f"(b => [b.right - 100, b.top + 200])({box})")
 
-    def is_told():
+    def is_shown():
         # A plot that was only just drawn does not listen yet.
         for dx in (0, 1):
             page.send("Input.dispatchMouseEvent", type="mouseMoved", x=x + dx, y=y)
         return page.run("Boolean(document.querySelector('#plot .hoverlayer text'))")
 
-    wait_for(is_told, "what the mouse points at")
+    wait_for(is_shown, "the numbers of a week")
     hover = page.run("document.querySelector('#plot .hoverlayer').textContent")
     assert "Week to" in hover
     assert "expected" in hover
@@ -141,7 +141,7 @@ def test_the_numbers_are_a_table_too(page):
     page.until("document.querySelectorAll('#forecast-rows tr').length === 33")
 
 
-def test_a_title_that_is_in_no_release_is_said_in_words(chromium, service):
+def test_an_unknown_title_is_reported_in_words(chromium, service):
     chromium.open(f"{service}?isbn=9780722532935")
     chromium.until("!document.querySelector('#alert').hidden")
     assert "9780722532935 is not in release" in chromium.text("#alert")

@@ -60,7 +60,7 @@ _LOOPBACK = {"AIP_HTTP_PORT": "0", "BOOK_FORECAST_SERVE_HOST": "127.0.0.1"}
 
 
 class Server:
-    """The service; its log is kept, and settings are environment variables."""
+    """The service as a process, with its log; settings are environment variables."""
 
     def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
         self.log_file = folder / f"service-{time.monotonic_ns()}.log"

@@ -35,7 +35,7 @@ def test_a_title_is_found_by_words_and_by_isbn(client, text):
 
 
 @pytest.mark.parametrize("text", ["qqq", "cafe qqq", "9780722532935"])
-def test_what_nobody_has_is_not_found(client, text):
+def test_an_unknown_text_or_isbn_is_not_found(client, text):
     answer = client.get("/books", params={"q": text}).json()
     assert (answer["total"], answer["books"]) == (0, [])
 
@@ -80,7 +80,7 @@ def test_the_release_is_compared_with_the_champion_before(client):
     )
 
 
-def test_a_release_is_compared_before_anybody_asks(releases):
+def test_a_release_is_compared_before_any_request(releases):
     app = create_app(ServiceSettings(releases=releases))
     with TestClient(app) as client:
         current = app.state.current

@@ -17,7 +17,7 @@ SECONDS = 0.5
 
 @pytest.fixture(scope="module")
 def hasty(served_store, tmp_path_factory):
-    """A service that waits for nobody for long."""
+    """A service that waits for callers only briefly."""
     variables = {"BOOK_FORECAST_SERVE_BODY_SECONDS": str(SECONDS)}
     folder = tmp_path_factory.mktemp("log")
     with Server(folder, "--releases", served_store.root, **variables) as server:
@@ -61,7 +61,7 @@ def test_a_head_that_trickles_is_not_waited_for(hasty):
         eventually(lambda: is_ended(connection, b"X: y\r\n"))
 
 
-def test_requests_one_after_the_other_keep_their_connection(hasty):
+def test_requests_one_after_the_other_use_one_connection(hasty):
     with connect(hasty) as connection, connection.makefile("rb") as answers:
         for _ in range(6):
             connection.sendall(READY)
@@ -108,7 +108,7 @@ def test_a_large_batch_comes_whole_and_in_order(hasty):
         assert [len(p["weeks"]) for p in predictions] == [i["horizon"] for i in instances]
 
 
-def test_what_is_no_http_is_told_as_every_other_error_is(hasty):
+def test_the_error_of_bytes_that_are_not_http_has_the_usual_shape(hasty):
     with connect(hasty, b"\x16\x03\x01 no http\r\n\r\n") as connection:
         head, _, body = all_of(connection).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")

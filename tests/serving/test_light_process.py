@@ -75,7 +75,7 @@ def test_the_signal_to_look_does_not_end_a_service_that_is_starting():
     assert done.stdout == "set() True\n", done.stderr
 
 
-def test_a_mistake_in_the_settings_is_told_in_one_line(tmp_path):
+def test_a_mistake_in_the_settings_is_reported_in_one_line(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "book_forecast.serving"], capture_output=True, text=True
     )

@@ -14,7 +14,7 @@ CONFIG = """
 checks.negative_data_rejection.expected-statuses = [400, 404, 405, 406, 413, 415, 422]
 
 [[operations]]
-# No schema tells an ISBN from 13 digits: 422 is what the document says of those that are none.
+# No schema can describe the check digit of an ISBN: 422 is the documented status of a wrong one.
 include-path-regex = "/books/.isbn.+"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 422]
 {isbn}
@@ -74,7 +74,7 @@ def test_thousands_of_requests_from_the_document_break_nothing(served_store, tmp
     """All checks of schemathesis: no 5xx, statuses, types and schemas as documented."""
     with Server(tmp_path, "--releases", served_store.root) as server:
         server.ready()
-        # The first pass makes what is made once: routes' caches, and what Python keeps.
+        # The first passes fill the caches of routes and of Python.
         _fuzz(server, tmp_path, seed=1, examples=60)
         _fuzz(server, tmp_path, seed=3, examples=60, known=True)
         before = server.memory()

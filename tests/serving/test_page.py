@@ -42,7 +42,7 @@ def test_the_page_may_load_nothing_from_elsewhere_and_run_nothing_inline(client)
     assert "http" not in answer.text.replace("http-equiv", "")
 
 
-def test_plotly_comes_with_the_service_and_is_kept_by_browsers(client):
+def test_plotly_comes_with_the_service_and_is_cached_by_browsers(client):
     plain = client.get("/static/plotly.min.js", headers={"Accept-Encoding": "identity"})
     assert plain.content.startswith(b"/**\n* plotly.js v")
     assert "immutable" in plain.headers["cache-control"]

@@ -151,15 +151,19 @@ def test_no_instances_get_no_predictions(server):
     assert server.predict().json() == {"predictions": []}
 
 
-def test_health_readiness_and_release_tell_what_is_served(server, served_store):
+def test_health_readiness_and_release_describe_what_is_served(server, served_store):
     assert server.client.get("/healthz").json() == {"status": "alive"}
     assert server.readiness() == {"ready": True, "release": FIRST, "problem": None}
-    told = server.client.get("/release").json()
-    assert (told["release"], told["titles"], told["cutoff"]) == (FIRST, TITLES, "2024-06-29")
-    assert told["manifest"] == served_store.manifest(FIRST)
-    assert told["checksum"] == told["manifest"]["checksum"]
-    assert told["place"].endswith(FIRST)
-    assert MANIFEST not in told["place"]
+    described = server.client.get("/release").json()
+    assert (described["release"], described["titles"], described["cutoff"]) == (
+        FIRST,
+        TITLES,
+        "2024-06-29",
+    )
+    assert described["manifest"] == served_store.manifest(FIRST)
+    assert described["checksum"] == described["manifest"]["checksum"]
+    assert described["place"].endswith(FIRST)
+    assert MANIFEST not in described["place"]
 
 
 def test_metrics_count_requests_by_route_and_instances_by_outcome(server):

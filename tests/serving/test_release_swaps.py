@@ -30,7 +30,7 @@ from tests.serving.servers import (
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
-    """A service that looks for another release only when told, and its store."""
+    """A service that looks for another release only on a signal, and its store."""
     store = make_store(tmp_path_factory.mktemp("shared"))
     variables = {"BOOK_FORECAST_SERVE_POLL_SECONDS": "600"}
     with Server(tmp_path_factory.mktemp("log"), "--releases", store.root, **variables) as service:
@@ -163,9 +163,9 @@ def test_a_damaged_release_is_named_and_the_old_one_stays(server, store, new, ki
     path = damage(new, kind)
     promote(store, new.name)
     server.wake()
-    told = eventually(lambda: (r := server.readiness())["problem"] and r)
-    assert (told["ready"], told["release"]) == (True, FIRST)
-    assert f"{path.name} is damaged" in told["problem"]
+    status = eventually(lambda: (r := server.readiness())["problem"] and r)
+    assert (status["ready"], status["release"]) == (True, FIRST)
+    assert f"{path.name} is damaged" in status["problem"]
     assert mean(server)[0] == FIRST
     (line,) = errors(server)[before:]
     assert path.name in line["message"]
@@ -192,9 +192,9 @@ def test_a_release_that_is_none_is_named_and_the_old_one_stays(server, store, ne
     spoil(new)
     promote(store, new.name)
     server.wake()
-    told = eventually(lambda: (r := server.readiness())["problem"] and r)
-    assert words in told["problem"]
-    assert new.name in told["problem"]
+    status = eventually(lambda: (r := server.readiness())["problem"] and r)
+    assert words in status["problem"]
+    assert new.name in status["problem"]
     assert mean(server)[0] == FIRST
 
 
@@ -217,9 +217,9 @@ def test_a_problem_is_logged_once_and_ends_when_it_is_put_right(server, store, n
 def test_before_any_release_the_service_lives_but_is_not_ready(tmp_path):
     variables = {"BOOK_FORECAST_SERVE_POLL_SECONDS": "0.2"}
     with Server(tmp_path, "--releases", str(tmp_path / "nothing"), **variables) as server:
-        told = eventually(lambda: (r := server.client.get("/readyz")).json()["problem"] and r)
-        assert told.status_code == 503
-        assert "was made champion yet" in told.json()["problem"]
+        status = eventually(lambda: (r := server.client.get("/readyz")).json()["problem"] and r)
+        assert status.status_code == 503
+        assert "was made champion yet" in status.json()["problem"]
         assert server.client.get("/healthz").status_code == 200
         for answer in (server.predict({"isbn": KNOWN[0]}), server.client.get("/release")):
             assert (answer.status_code, set(answer.json())) == (503, {"detail"})
@@ -230,7 +230,7 @@ def test_before_any_release_the_service_lives_but_is_not_ready(tmp_path):
         server.ready()
 
 
-def test_a_reader_that_is_brought_down_takes_nobody_along(monkeypatch, tmp_path):
+def test_a_crash_of_the_reading_process_is_an_error_of_the_payload(monkeypatch, tmp_path):
     folder = payloads.write(tmp_path / FIRST)
     real = subprocess.run
 

@@ -1,4 +1,4 @@
-"""What the service may be told."""
+"""Which settings the service accepts."""
 
 import pytest
 
