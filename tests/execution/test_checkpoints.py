@@ -1,4 +1,4 @@
-"""What is finished of a title is there again after a kill, to the bit, and nothing else is."""
+"""Finished titles are restored to the bit after a kill, and nothing else is."""
 
 import os
 import struct
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from book_forecast.execution.checkpoints import Keep, KeepFolder
+from book_forecast.execution.checkpoints import Checkpoint, CheckpointFolder
 from book_forecast.forecasters.base import Forecast
 from book_forecast.forecasters.frames import TitleForecast
 
@@ -30,8 +30,10 @@ RESULTS = {
 }
 
 
-def keep_in(path: Path, *kinds: type, generation: str = "abc", name: str = "fit") -> Keep:
-    return KeepFolder(path).keep(name, generation, *kinds)
+def checkpoint_in(
+    path: Path, *kinds: type, generation: str = "abc", name: str = "fit"
+) -> Checkpoint:
+    return CheckpointFolder(path).open(name, generation, *kinds)
 
 
 def same(one, other) -> bool:
@@ -52,22 +54,22 @@ def same(one, other) -> bool:
 
 @pytest.mark.parametrize("name", RESULTS)
 def test_results_come_back_bit_for_bit(tmp_path, name):
-    keep_in(tmp_path).add("1", RESULTS[name])
-    assert same(keep_in(tmp_path).find(["1"])["1"], RESULTS[name])
+    checkpoint_in(tmp_path).save("1", RESULTS[name])
+    assert same(checkpoint_in(tmp_path).load(["1"])["1"], RESULTS[name])
 
 
 def test_dataclasses_that_are_named_come_back_and_others_are_refused(tmp_path):
     bounds = {80.0: np.array([0.1, 0.2])}
     forecast = Forecast(np.array([1.0, 2.0]), bounds, bounds)
     title = TitleForecast("1", "naive", np.datetime64("2024-01-06"), forecast)
-    keep = keep_in(tmp_path, TitleForecast, Forecast)
-    keep.add("1", ([title], []))
-    ((again,), rolling) = keep.find(["1"])["1"]
+    checkpoint = checkpoint_in(tmp_path, TitleForecast, Forecast)
+    checkpoint.save("1", ([title], []))
+    ((again,), rolling) = checkpoint.load(["1"])["1"]
     assert (again.isbn, again.model, again.cutoff) == ("1", "naive", title.cutoff)
     assert same(again.forecast.columns(), forecast.columns())
     assert rolling == []
-    with pytest.raises(TypeError, match="cannot keep Forecast"):
-        keep_in(tmp_path).add("2", forecast)
+    with pytest.raises(TypeError, match="cannot save Forecast"):
+        checkpoint_in(tmp_path).save("2", forecast)
 
 
 @dataclass
@@ -76,81 +78,75 @@ class Unknown:
 
 
 def test_what_code_no_longer_knows_is_computed_again(tmp_path):
-    keep_in(tmp_path, Unknown).add("1", Unknown(1))
-    assert keep_in(tmp_path).find(["1"]) == {}
+    checkpoint_in(tmp_path, Unknown).save("1", Unknown(1))
+    assert checkpoint_in(tmp_path).load(["1"]) == {}
 
 
 def test_only_the_titles_that_are_asked_for_are_read(tmp_path):
-    keep = keep_in(tmp_path)
-    assert keep.find(["1"]) == {}
+    checkpoint = checkpoint_in(tmp_path)
+    assert checkpoint.load(["1"]) == {}
     for isbn in ("1", "2", "3"):
-        keep.add(isbn, f"result {isbn}")
-    assert keep.find(["3", "1", "4"]) == {"1": "result 1", "3": "result 3"}
+        checkpoint.save(isbn, f"result {isbn}")
+    assert checkpoint.load(["3", "1", "4"]) == {"1": "result 1", "3": "result 3"}
 
 
 def test_a_file_cut_at_any_byte_has_its_whole_lines_and_takes_more(tmp_path):
-    keep = keep_in(tmp_path)
+    checkpoint = checkpoint_in(tmp_path)
     for isbn in ("1", "2"):
-        keep.add(isbn, 12.75)
-    whole = keep.path.read_bytes()
+        checkpoint.save(isbn, 12.75)
+    whole = checkpoint.path.read_bytes()
     first = whole.index(b"\n")
     for size in range(len(whole) + 1):
-        keep.path.write_bytes(whole[:size])
+        checkpoint.path.write_bytes(whole[:size])
         left = {"1"} if first <= size else set()
         left |= {"2"} if size >= len(whole) - 1 else set()
-        assert set(keep.find(["1", "2"])) == left, size
-        keep.add("3", [size])
-        assert keep.find(["1", "3"])["3"] == [size]
+        assert set(checkpoint.load(["1", "2"])) == left, size
+        checkpoint.save("3", [size])
+        assert checkpoint.load(["1", "3"])["3"] == [size]
 
 
 @pytest.mark.parametrize("rubbish", [b"\x00" * 40, b"1 [", b"1 [1]x\n", b"1\n", b'1 [{"x":[]}]\n'])
 def test_rubbish_is_passed_over(tmp_path, rubbish):
-    keep = keep_in(tmp_path)
-    keep.add("2", "two")
-    keep.path.write_bytes(keep.path.read_bytes() + rubbish)
-    keep.add("3", "three")
-    assert keep.find(["1", "2", "3"]) == {"2": "two", "3": "three"}
+    checkpoint = checkpoint_in(tmp_path)
+    checkpoint.save("2", "two")
+    checkpoint.path.write_bytes(checkpoint.path.read_bytes() + rubbish)
+    checkpoint.save("3", "three")
+    assert checkpoint.load(["1", "2", "3"]) == {"2": "two", "3": "three"}
 
 
 def test_results_of_another_generation_or_function_are_not_found(tmp_path):
-    keep_in(tmp_path).add("1", 1)
-    assert keep_in(tmp_path, generation="def").find(["1"]) == {}
-    assert keep_in(tmp_path, name="evaluate").find(["1"]) == {}
-
-
-def test_results_of_other_libraries_are_not_found(tmp_path, monkeypatch):
-    keep_in(tmp_path).add("1", 1)
-    monkeypatch.setattr("book_forecast.execution.checkpoints._libraries", lambda: "another0")
-    assert keep_in(tmp_path).find(["1"]) == {}
+    checkpoint_in(tmp_path).save("1", 1)
+    assert checkpoint_in(tmp_path, generation="def").load(["1"]) == {}
+    assert checkpoint_in(tmp_path, name="evaluate").load(["1"]) == {}
 
 
 def test_old_results_of_other_generations_are_pruned(tmp_path):
     old, young, new, other = (
-        keep_in(tmp_path, generation=generation, name=name)
+        checkpoint_in(tmp_path, generation=generation, name=name)
         for generation, name in (("a", "fit"), ("b", "fit"), ("c", "fit"), ("a", "evaluate"))
     )
-    for keep in (old, young, new, other):
-        keep.add("1", 1)
-    for keep in (old, new, other):
-        os.utime(keep.path, (0, 0))
+    for checkpoint in (old, young, new, other):
+        checkpoint.save("1", 1)
+    for checkpoint in (old, new, other):
+        os.utime(checkpoint.path, (0, 0))
     assert new.prune() == 1
-    assert [keep.path.exists() for keep in (old, young, new, other)] == [False, True, True, True]
+    assert [one.path.exists() for one in (old, young, new, other)] == [False, True, True, True]
 
 
-def test_what_is_not_worth_it_is_not_kept(tmp_path):
-    keep = KeepFolder(tmp_path).keep("fit", "abc", worth=str.isupper)
+def test_a_result_that_another_run_would_not_find_is_not_saved(tmp_path):
+    checkpoint = CheckpointFolder(tmp_path).open("fit", "abc", is_final=str.isupper)
     for isbn, text in (("1", "A"), ("2", "a")):
-        keep.add(isbn, text)
-    assert keep.find(["1", "2"]) == {"1": "A"}
+        checkpoint.save(isbn, text)
+    assert checkpoint.load(["1", "2"]) == {"1": "A"}
 
 
 def test_a_folder_that_cannot_be_written_costs_a_warning(tmp_path, caplog):
     (tmp_path / "file").touch()
-    keep_in(tmp_path / "file").add("1", 1)
-    assert "1 is not kept" in caplog.text
+    checkpoint_in(tmp_path / "file").save("1", 1)
+    assert "The checkpoint of 1 is not saved" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", ".hidden", "a\n"])
 def test_a_name_that_leaves_the_folder_is_refused(tmp_path, name):
-    with pytest.raises(ValueError, match="is no name of a keep"):
-        keep_in(tmp_path, name=name)
+    with pytest.raises(ValueError, match="is no name of a checkpoint"):
+        checkpoint_in(tmp_path, name=name)

@@ -1,22 +1,23 @@
-"""Shards partition the titles; a fingerprint sees content and nothing else."""
+"""A fingerprint depends on content alone, that of code on what the code imports."""
 
 import dataclasses
 import datetime as dt
 import subprocess
 import sys
-from enum import Enum
+from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from textwrap import dedent
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from book_forecast.execution import fingerprints
-from book_forecast.execution.fingerprints import fingerprint, source_fingerprint
-from book_forecast.execution.shards import Shard
+from book_forecast.execution.fingerprints import code_fingerprint, fingerprint, import_closure
 
 SCRIPT = """
 import pandas as pd
@@ -39,24 +40,6 @@ def sales() -> pd.DataFrame:
             "promoted": [True, False, True],
         }
     )
-
-
-@given(items=st.lists(st.integers(), max_size=60), count=st.integers(1, 70))
-def test_shards_partition_the_items_in_order_with_sizes_at_most_one_apart(items, count):
-    slices = [Shard(k, count).take(items) for k in range(1, count + 1)]
-    assert [item for part in slices for item in part] == items
-    sizes = [len(part) for part in slices]
-    assert max(sizes) - min(sizes) <= 1
-
-
-@pytest.mark.parametrize(("index", "count"), [(0, 1), (2, 1), (-1, 3), (1, 0)])
-def test_a_shard_outside_its_count_is_refused(index, count):
-    with pytest.raises(ValueError, match="index must be 1 to count"):
-        Shard(index, count)
-
-
-def test_a_shard_is_named_so_that_names_sort_in_order():
-    assert Shard(3, 16).name == "0003-of-0016"
 
 
 @pytest.mark.parametrize(
@@ -160,15 +143,10 @@ def test_every_field_of_options_counts():
     class Folds:
         count: int = 3
 
-    class Level(Enum):
-        LOW = 1
-        HIGH = 2
-
     assert fingerprint(TuneOptions()) == fingerprint(TuneOptions(trials=10))
     assert fingerprint(TuneOptions()) != fingerprint(TuneOptions(trials=11))
     assert fingerprint(TuneOptions()) != fingerprint(TuneOptions(levels=[80]))
     assert fingerprint(Folds()) != fingerprint(Folds(4))
-    assert fingerprint(Level.LOW) != fingerprint(Level.HIGH)
 
 
 def test_a_thing_without_readable_content_is_refused():
@@ -189,37 +167,141 @@ def test_a_fingerprint_is_the_same_in_processes_with_other_hash_seeds():
     }
     assert len(prints) == 1
     # Pinned: another value means that every stored generation is made anew.
-    assert prints == {"195053f14855249f26db9d51193ae9a9\n"}
+    assert prints == {"b729e6ce40dfb9c955db8528f43d9b53\n"}
 
 
-def package(folder: Path, name: str) -> Path:
-    root = folder / name
-    (root / "inner").mkdir(parents=True)
-    (root / "__init__.py").write_text("")
-    (root / "inner" / "__init__.py").write_text("")
-    (root / "inner" / "model.py").write_text("ORDER = 1\n")
-    return root
+def make_package(folder: Path, **modules: str) -> None:
+    """Write a package `made`; `inner__model` is the module `made.inner.model`."""
+    sources = {"__init__": "", "inner__init__": "", "inner__deep__init__": ""} | modules
+    for name, text in sources.items():
+        package, is_init, _ = name.partition("__init__")
+        parts = [*filter(None, package.split("__")), *(["__init__"] if is_init else [])]
+        path = folder.joinpath("made", *parts).with_suffix(".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text))
 
 
-def test_a_changed_line_of_source_changes_the_fingerprint(tmp_path, monkeypatch):
+@pytest.fixture
+def made(tmp_path, monkeypatch):
+    """Returns a function that writes a package and makes it the one that Python finds."""
+    folders = iter("abcdef")
 
+    def make(**modules: str) -> None:
+        folder = tmp_path / next(folders)
+        make_package(folder, **modules)
+        monkeypatch.syspath_prepend(str(folder))
+        sys.modules.pop("made", None)
+        code_fingerprint.cache_clear()
+
+    yield make
+    code_fingerprint.cache_clear()
+
+
+def closure(module: str) -> set[str]:
+    return set(import_closure(module)[0])
+
+
+def test_a_changed_line_of_an_imported_module_changes_the_fingerprint(made):
     prints = []
-    for folder, text in (("a", "ORDER = 1\n"), ("b", "ORDER = 1\n"), ("c", "ORDER = 2\n")):
-        root = package(tmp_path / folder, "model_code")
-        (root / "inner" / "model.py").write_text(text)
+    for line in ("ORDER = 1", "ORDER = 1", "ORDER = 2"):
+        made(node="from made.inner import model", inner__model=line, other=line)
+        prints.append((code_fingerprint("made.node"), code_fingerprint("made.other")))
+    assert prints[0] == prints[1]  # the folder that the package is in does not count
+    assert prints[0][0] != prints[2][0]
+    assert prints[0][0] != prints[0][1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import made.inner.model",
+        "import made.inner.model as renamed",
+        "from made.inner import model",
+        "from made.inner.model import ORDER",
+        "from made.inner.model import *",
+        "from . import model",
+        "from .model import ORDER",
+        "from ..inner.model import ORDER",
+        "from .deep import user",
+        "def run():\n    from made.inner import model",
+        "class Model:\n    def run(self):\n        import made.inner.model",
+        "try:\n    import made.inner.model\nexcept ImportError:\n    pass",
+        "if not TYPE_CHECKING:\n    import made.inner.model",
+        "if TYPE_CHECKING:\n    import pandas\nelse:\n    import made.inner.model",
+    ],
+)
+def test_every_way_to_import_a_module_counts(made, line):
+    made(
+        inner__node=line, inner__model="ORDER = 1", inner__deep__user="from ..model import ORDER"
+    )
+    assert "made.inner.model" in closure("made.inner.node")
+
+
+@pytest.mark.parametrize("test", ["TYPE_CHECKING", "typing.TYPE_CHECKING"])
+def test_imports_for_type_checkers_alone_do_not_count(made, test):
+    made(node=f"if {test}:\n    import numpy\n    from made.inner import model", inner__model="")
+    sources, libraries = import_closure("made.node")
+    assert set(sources) == {"made.node"}
+    assert libraries == set()
+
+
+def test_a_package_counts_only_where_something_is_imported_from_itself(made):
+    modules = {
+        "inner__init__": "from made.inner.model import ORDER",
+        "inner__model": "ORDER = 1",
+        "inner__other": "",
+        "passes": "from made.inner import other",
+        "uses": "from made.inner import ORDER",
+    }
+    made(**modules)
+    assert closure("made.passes") == {"made.passes", "made.inner.other"}
+    assert closure("made.uses") == {"made.uses", "made.inner", "made.inner.model"}
+
+
+def test_a_package_without_an_init_and_a_circle_do_no_harm(made):
+    made(one="import made.bare.two", bare__two="import made.one")
+    assert closure("made.one") == closure("made.bare.two") == {"made.one", "made.bare.two"}
+
+
+@given(st.dictionaries(st.integers(0, 7), st.sets(st.integers(0, 7)), min_size=8, max_size=8))
+@settings(max_examples=25)
+def test_the_closure_is_what_can_be_reached(edges):
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        modules = {
+            f"m{name}": "\n".join(f"import made.m{target}" for target in targets)
+            for name, targets in edges.items()
+        }
+        make_package(Path(folder), **modules)
+        patch.syspath_prepend(folder)
+        reached, waiting = set(), [0]
+        while waiting:
+            if (name := waiting.pop()) not in reached:
+                reached.add(name)
+                waiting.extend(edges[name])
+        assert closure("made.m0") == {f"made.m{name}" for name in reached}
+
+
+def test_libraries_count_with_their_versions(made, monkeypatch):
+    made(node="import made.deep", deep="import numpy.linalg, os, yaml\ndef f():\n    import pandas")
+    assert import_closure("made.node")[1] == {"numpy", "yaml", "pandas"}
+    before = code_fingerprint("made.node")
+    for changed in ("numpy", "pandas", "PyYAML", "scipy", "python-dateutil"):
         with monkeypatch.context() as patch:
-            patch.syspath_prepend(str(tmp_path / folder))
-            fingerprints._sources.cache_clear()
-            prints.append(source_fingerprint("model_code"))
-            sys.modules.pop("model_code", None)
-    assert prints[0] == prints[1]  # the folder it stands in does not count
-    assert prints[0] != prints[2]
+            patch.setattr(
+                fingerprints,
+                "version",
+                lambda name, changed=changed: "0.0.1" if name == changed else version(name),
+            )
+            code_fingerprint.cache_clear()
+            imported = changed in ("numpy", "pandas", "PyYAML")
+            assert (code_fingerprint("made.node") != before) == imported, changed
+    monkeypatch.setattr(fingerprints.platform, "python_version", lambda: "2.7.18")
+    code_fingerprint.cache_clear()
+    assert code_fingerprint("made.node") != before
 
 
-def test_modules_count_each_by_name_and_in_any_order():
-    one, two = "book_forecast.execution.fingerprints", "book_forecast.storage.errors"
-    assert source_fingerprint(one, two) == source_fingerprint(two, one)
-    assert source_fingerprint(one) != source_fingerprint(one, two)
-    assert source_fingerprint(sys.modules[one]) == source_fingerprint(one)
-    with pytest.raises(ModuleNotFoundError, match=r"book_forecast\.nowhere"):
-        source_fingerprint("book_forecast.nowhere")
+@pytest.mark.parametrize("module", ["made.nowhere", "nowhere_at_all", "nowhere_at_all.model"])
+def test_a_module_without_source_is_refused(made, module):
+    made()
+    with pytest.raises(ModuleNotFoundError, match=module.partition(".")[0]):
+        code_fingerprint(module)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from book_forecast.execution import parallel
-from book_forecast.execution.checkpoints import Keep, KeepFolder
+from book_forecast.execution.checkpoints import Checkpoint, CheckpointFolder
 from book_forecast.execution.parallel import map_titles, workers_for
 
 
@@ -158,18 +158,18 @@ def test_chunks_change_nothing(items, chunk):
     assert found == [i * i for i in range(items)]
 
 
-def keep_in(folder: Path) -> Keep:
-    return KeepFolder(folder / "keep").keep("begun", "abc")
+def checkpoint_in(folder: Path) -> Checkpoint:
+    return CheckpointFolder(folder / "checkpoints").open("begun", "abc")
 
 
 @pytest.mark.parametrize("items", [7, 20])
 def test_finished_titles_are_not_begun_again(tmp_path, items, monkeypatch):
     monkeypatch.setattr(parallel, "_have_started", False)
     titles = [Title(number, tmp_path) for number in range(items)]
-    keep = keep_in(tmp_path)
-    map_titles(begun, titles[3:6], 2, "Beginning", begun, keep=keep)
+    checkpoint = checkpoint_in(tmp_path)
+    map_titles(begun, titles[3:6], 2, "Beginning", begun, checkpoint=checkpoint)
     for _ in range(2):
-        found = map_titles(begun, titles, 2, "Beginning", begun, chunk=2, keep=keep)
+        found = map_titles(begun, titles, 2, "Beginning", begun, chunk=2, checkpoint=checkpoint)
         assert found == [(number, number / 7) for number in range(items)]
     assert times_begun(tmp_path) == dict.fromkeys(range(items), 1)
 
@@ -177,21 +177,27 @@ def test_finished_titles_are_not_begun_again(tmp_path, items, monkeypatch):
 def test_an_interrupted_call_goes_on_with_the_title_it_was_at(tmp_path):
     titles = [Title(number, tmp_path) for number in range(8)]
     with pytest.raises(KeyboardInterrupt):
-        map_titles(interrupt_at_five, titles, 1, "Beginning", begun, keep=keep_in(tmp_path))
+        map_titles(
+            interrupt_at_five, titles, 1, "Beginning", begun, checkpoint=checkpoint_in(tmp_path)
+        )
     assert set(times_begun(tmp_path)) == set(range(5))
-    map_titles(begun, titles, 1, "Beginning", begun, keep=keep_in(tmp_path))
+    map_titles(begun, titles, 1, "Beginning", begun, checkpoint=checkpoint_in(tmp_path))
     assert times_begun(tmp_path) == dict.fromkeys(range(8), 1)
 
 
 @pytest.mark.slow
-def test_what_stands_in_for_a_title_whose_process_died_is_not_kept(tmp_path):
+def test_what_stands_in_for_a_title_whose_process_died_is_not_saved(tmp_path):
     titles = [Title(number, tmp_path) for number in range(12)]
-    keep = keep_in(tmp_path)
-    found = map_titles(die_at_a_title, titles, 2, "Dying", lambda t: (-t.number, 0.0), keep=keep)
+    checkpoint = checkpoint_in(tmp_path)
+    found = map_titles(
+        die_at_a_title, titles, 2, "Dying", lambda t: (-t.number, 0.0), checkpoint=checkpoint
+    )
     assert found[5] == (-5, 0.0)
-    assert set(keep.find([title.isbn for title in titles])) == {str(n) for n in range(12)} - {"5"}
+    assert set(checkpoint.load([title.isbn for title in titles])) == {str(n) for n in range(12)} - {
+        "5"
+    }
     assert max(times_begun(tmp_path).values()) == 1
-    assert map_titles(begun, titles, 2, "Beginning", begun, keep=keep)[5] == (5, 5 / 7)
+    assert map_titles(begun, titles, 2, "Beginning", begun, checkpoint=checkpoint)[5] == (5, 5 / 7)
 
 
 def test_an_error_reaches_the_caller():

@@ -26,6 +26,7 @@ import pandas as pd
 from pydantic import BaseModel
 
 _DIGEST_BYTES = 16
+_TYPE_CHECKING = ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
 def fingerprint(*things: Any) -> str:
@@ -58,8 +59,8 @@ def _chunks(thing: Any) -> Iterator[bytes]:
     """Yield the kind of a thing, so that 1, "1" and [1] differ, then its content."""
     if isinstance(thing, pd.DataFrame):
         yield f"frame {len(thing)}".encode()
-        for place, name in enumerate(thing.columns):
-            yield _digest(str(name)) + _digest(thing.iloc[:, place])
+        for position, name in enumerate(thing.columns):
+            yield _digest(str(name)) + _digest(thing.iloc[:, position])
     elif isinstance(thing, pd.Series | pd.Index):
         column = pd.Series(thing)
         yield f"column {column.dtype} {len(column)}".encode()
@@ -152,8 +153,8 @@ def import_closure(module: str) -> tuple[dict[str, Path], set[str]]:
 
 
 def _source(root: Path, name: str) -> Path | None:
-    place = root.parent.joinpath(*name.split("."))
-    for path in (place.with_suffix(".py"), place / "__init__.py"):
+    base = root.parent.joinpath(*name.split("."))
+    for path in (base.with_suffix(".py"), base / "__init__.py"):
         if path.is_file():
             return path
     return None
@@ -167,7 +168,7 @@ def _imports(name: str, is_package: bool, source: str) -> tuple[str, ...]:
     waiting: list[ast.AST] = [ast.parse(source)]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+        if isinstance(node, ast.If) and ast.unparse(node.test) in _TYPE_CHECKING:
             waiting.extend(node.orelse)
             continue
         if isinstance(node, ast.Import):

@@ -1,0 +1,25 @@
+"""Shards divide the titles among runs."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from book_forecast.options.groups import Shard
+
+
+@given(items=st.lists(st.integers(), max_size=60), count=st.integers(1, 70))
+def test_shards_partition_the_items_in_order_with_sizes_at_most_one_apart(items, count):
+    slices = [Shard(index=k, count=count).take(items) for k in range(1, count + 1)]
+    assert [item for part in slices for item in part] == items
+    sizes = [len(part) for part in slices]
+    assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize(("index", "count"), [(0, 1), (2, 1), (-1, 3), (1, 0)])
+def test_a_shard_outside_its_count_is_refused(index, count):
+    with pytest.raises(ValueError, match="index|count"):
+        Shard(index=index, count=count)
+
+
+def test_a_shard_is_named_so_that_names_sort_in_order():
+    assert Shard(index=3, count=16).name == "0003-of-0016"
