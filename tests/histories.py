@@ -115,7 +115,9 @@ def specifications_of(isbns: Sequence[str]) -> pd.DataFrame:
     row = {"model": "sarima", "transform": "log", "trend": "c", "s": 4, "fallback_reason": None}
     orders = dict(zip(("p", "d", "q", "P", "D", "Q"), (1, 0, 0, 1, 0, 0), strict=True))
     columns = ["isbn", *row, *orders]
-    return specify(pd.DataFrame([{"isbn": isbn, **row, **orders} for isbn in isbns], columns=columns))
+    return specify(
+        pd.DataFrame([{"isbn": isbn, **row, **orders} for isbn in isbns], columns=columns)
+    )
 
 
 def fit(
@@ -154,9 +156,7 @@ def release_of(
     from book_forecast.pipelines.train.fits import RELEASED
     from book_forecast.pipelines.train.release import assemble_release
 
-    models, distributions = (
-        part.frame for part in fit(weeks, specifications, RELEASED, **options)
-    )
+    models, distributions = (part.frame for part in fit(weeks, specifications, RELEASED, **options))
     calibration, chosen = options.get("calibration") or {}, options.get("models", MODELS)
     return assemble_release(
         models, distributions, weeks, titles, specifications, calibration, None, chosen

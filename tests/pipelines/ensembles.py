@@ -99,4 +99,3 @@ def weigh(found: CrossValidation, models: ModelOptions = MODELS, **changes: Any)
 def global_forecasts_after(weeks: pd.DataFrame, models: ModelOptions = MODELS) -> pd.DataFrame:
     """Forecasts of the global model after the last of the weeks."""
     return SCORED.fit_global_model(weeks, TITLES, None, models)
-

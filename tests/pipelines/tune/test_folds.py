@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from book_forecast.pipelines.tune.folds import FEWEST_WEEKS
+from book_forecast.pipelines.tune.nodes import fit_global_model
 from tests.pipelines.ensembles import (
     BACKTEST,
     DEAD,
@@ -16,8 +18,6 @@ from tests.pipelines.ensembles import (
     fold_parts,
     model_options,
 )
-from book_forecast.pipelines.tune.folds import FEWEST_WEEKS
-from book_forecast.pipelines.tune.nodes import fit_global_model
 
 
 def test_every_family_forecasts_every_fold_of_a_title_with_enough_weeks(compared):

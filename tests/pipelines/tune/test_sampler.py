@@ -1,6 +1,7 @@
-"""Draws depend on the seed, the title and the number of the trial alone; no point is drawn twice."""
+"""Draws depend on seed, title and number of the trial alone; no point is drawn twice."""
 
 import random
+from typing import Any
 
 import numpy as np
 import optuna
@@ -150,7 +151,7 @@ def test_a_search_finds_what_the_former_code_found():
 
 
 def test_a_space_that_is_used_up_ends_a_search():
-    tiny = dict.fromkeys(("p", "q", "P", "Q"), {"highest": 0})
+    tiny: dict[str, Any] = {order: {"highest": 0} for order in ("p", "q", "P", "Q")}
     options = SearchOptions.model_validate(
         {**QUICK.model_dump(), **tiny, "seeds": {}, "max_trials": 50, "patience": 50}
     )

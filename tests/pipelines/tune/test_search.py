@@ -1,96 +1,84 @@
-"""tune finds the same specification however it is run, from the training weeks alone."""
+"""The search finds the same orders however it is run, from the training weeks alone."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
-from book_forecast.execution.journals import JournalFolder
-from book_forecast.execution.shards import Part
-from book_forecast.options.groups import ShardOptions, TuneOptions
+from book_forecast.execution.parts import Part
+from book_forecast.options.groups import ExecutionOptions
 from book_forecast.pipelines.preprocess.nodes import split_weeks
-from tests.histories import QUICK, tune, volumes, weeks_frame
+from tests.histories import ALONE, BACKTEST, MODELS, shard, tune, volumes, weeks_frame
 
 ISBNS = ["9780241003008", "9780722532935", "9786703444075"]
 FRAME = weeks_frame({isbn: volumes(i, 80 + 10 * i) for i, isbn in enumerate(ISBNS)})
 
 
-@pytest.fixture
-def journals(tmp_path: Path) -> JournalFolder:
-    return JournalFolder(tmp_path / "journals")
-
-
-def same(left: tuple[Part, Part], right: tuple[Part, Part]) -> bool:
+def assert_same(left: tuple[Part, Part], right: tuple[Part, Part]) -> None:
     for mine, theirs in zip(left, right, strict=True):
         pd.testing.assert_frame_equal(mine.frame, theirs.frame, check_exact=True)
-    return all(a.fingerprint == b.fingerprint for a, b in zip(left, right, strict=True))
+        assert mine.fingerprint == theirs.fingerprint
 
 
-def test_every_title_gets_the_best_of_its_completed_trials(journals):
-    specifications, trials = (part.frame for part in tune(FRAME, journals))
-    assert specifications["isbn"].tolist() == ISBNS
-    assert (specifications["model"] == "sarima").all()
+def test_every_title_gets_the_best_of_its_completed_trials():
+    orders, trials = (part.frame for part in tune(FRAME))
+    assert orders["isbn"].tolist() == ISBNS
+    assert (orders["model"] == "sarima").all()
     complete = trials[trials["state"] == "complete"]
     best = complete.groupby("isbn")["score"].min()
-    assert specifications.set_index("isbn")["score"].tolist() == best.tolist()
+    assert orders.set_index("isbn")["score"].tolist() == best.tolist()
 
 
-def test_no_candidate_is_tried_twice(journals):
-    _, trials = tune(FRAME, journals, QUICK.model_copy(update={"max_trials": 25}))
-    orders = trials.frame.drop(columns=["number", "state", "score", "n_folds", "reason"])
+def test_no_candidate_is_tried_twice():
+    _, trials = tune(FRAME, max_trials=25)
+    orders = trials.frame[["isbn", *"pdqPDQ", "s", "transform"]]
     assert not orders.duplicated().any()
 
 
-def test_a_space_that_is_used_up_ends_the_search(journals):
-    tiny = {"highest": 0}
-    options = QUICK.model_copy(update={"max_trials": 50, "patience": 50})
-    options = TuneOptions.model_validate(
-        {**options.model_dump(), "p": tiny, "q": tiny, "P": tiny, "Q": tiny, "seeds": {}}
-    )
-    _, trials = tune(FRAME, journals, options)
+def test_a_space_that_is_used_up_ends_the_search():
+    tiny: dict[str, Any] = {order: {"highest": 0} for order in ("p", "q", "P", "Q")}
+    orders, trials = tune(FRAME, **tiny, seeds={}, max_trials=50, patience=50)
     assert trials.frame.groupby("isbn").size().tolist() == [2, 2, 2]
+    assert (orders.frame["ended_by"] == "space").all()
 
 
-def test_patience_ends_a_search_that_does_not_improve(journals):
-    update = {"max_trials": 30, "patience": 2, "min_improvement": 10.0}
-    _, trials = tune(FRAME, journals, QUICK.model_copy(update=update))
+def test_patience_ends_a_search_that_does_not_improve():
+    orders, trials = tune(FRAME, max_trials=30, patience=2, min_improvement=10.0)
     assert (trials.frame.groupby("isbn").size() <= 3).all()
+    assert (orders.frame["ended_by"] == "patience").all()
 
 
-def test_a_budget_of_evaluations_ends_a_search_alike_each_time(tmp_path):
-    options = QUICK.model_copy(update={"max_trials": 40, "patience": 40, "max_evaluations": 300})
-    found = tune(FRAME, JournalFolder(tmp_path / "one"), options)
-    assert same(found, tune(FRAME, JournalFolder(tmp_path / "two"), options))
+def test_a_budget_of_evaluations_ends_a_search_alike_each_time():
+    budget = {"max_trials": 40, "patience": 40, "max_evaluations": 300}
+    found = tune(FRAME, **budget)
+    assert_same(found, tune(FRAME, **budget))
     assert (found[0].frame["ended_by"] == "max_evaluations").all()
     assert (found[0].frame["n_evaluations"] >= 300).all()
     assert (found[0].frame["n_trials"] < 40).all()
 
 
-def test_a_search_that_the_clock_ends_says_so_and_keeps_the_best_so_far(journals, caplog):
-    options = QUICK.model_copy(update={"max_seconds": 1e-9})
-    specifications, _ = (part.frame for part in tune(FRAME, journals, options))
-    assert (specifications["ended_by"] == "max_seconds").all()
-    assert (specifications["n_trials"] == 1).all()
+def test_a_search_that_the_clock_ends_has_the_best_so_far_and_warns(caplog):
+    orders, _ = (part.frame for part in tune(FRAME, max_seconds=1e-9))
+    assert (orders["ended_by"] == "max_seconds").all()
+    assert (orders["n_trials"] == 1).all()
     assert caplog.text.count("stopped after max_seconds") == len(ISBNS)
 
 
-def test_the_originals_seeds_are_tried_first(journals, project_path):
-    text = (project_path / "conf/base/parameters_tune.yml").read_text()
-    seeds = yaml.safe_load(text)["tune"]["seeds"]
-    options = TuneOptions.model_validate({**QUICK.model_dump(), "seeds": seeds, "max_trials": 3})
-    _, trials = tune(FRAME, journals, options)
+def test_the_originals_seeds_are_tried_first(project_path):
+    text = (project_path / "conf/base/parameters_models.yml").read_text()
+    seeds = yaml.safe_load(text)["models"]["tune"]["seeds"]
+    _, trials = tune(FRAME, seeds=seeds, max_trials=3)
     first = trials.frame.groupby("isbn").head(3).set_index("isbn")
 
     def tried(isbn: str) -> list[tuple[int, ...]]:
-        orders = first.loc[[isbn], ["p", "d", "q", "P", "D", "Q"]]
-        return [tuple(row) for row in orders.to_numpy()]
+        return [tuple(row) for row in first.loc[[isbn], [*"pdqPDQ"]].to_numpy()]
 
     assert tried("9780722532935")[:2] == [(1, 0, 0, 2, 0, 1), (1, 0, 0, 1, 0, 0)]
     assert tried("9780241003008") == [
@@ -102,79 +90,73 @@ def test_the_originals_seeds_are_tried_first(journals, project_path):
 
 
 @pytest.mark.parametrize("count", [2, 3])
-def test_shards_together_equal_the_whole(tmp_path, count):
-    whole = tune(FRAME, JournalFolder(tmp_path / "whole"))
-    parts = [
-        tune(FRAME, JournalFolder(tmp_path / "parts"), shard=ShardOptions(index=k, count=count))
-        for k in range(1, count + 1)
-    ]
+def test_shards_together_equal_the_whole(count):
+    whole = tune(FRAME)
+    parts = [tune(FRAME, execution=shard(k, count)) for k in range(1, count + 1)]
     for i in range(2):
         joined = pd.concat([part[i].frame for part in parts], ignore_index=True)
         pd.testing.assert_frame_equal(joined, whole[i].frame, check_exact=True)
 
 
 @pytest.mark.slow
-def test_the_number_of_processes_changes_nothing(tmp_path):
+def test_the_number_of_processes_changes_nothing():
     frame = weeks_frame({f"97867{i:08d}": volumes(i) for i in range(9)})
-    alone = tune(frame, JournalFolder(tmp_path / "one"), n_jobs=1)
-    assert same(alone, tune(frame, JournalFolder(tmp_path / "two"), n_jobs=2))
+    two = ExecutionOptions(n_jobs=2)
+    assert_same(tune(frame), tune(frame, execution=two))
 
 
-def test_a_search_that_is_run_again_repeats_its_journal(journals):
-    assert same(tune(FRAME, journals), tune(FRAME, journals))
+def test_a_search_that_is_run_again_finds_the_same(tmp_path):
+    assert_same(tune(FRAME), tune(FRAME))
+    assert_same(tune(FRAME, folder=tmp_path), tune(FRAME, folder=tmp_path))
 
 
-def test_a_search_goes_on_after_any_trial_as_if_it_had_not_stopped(tmp_path):
-    unbroken = tune(FRAME, JournalFolder(tmp_path / "unbroken"))
-    source = JournalFolder(tmp_path / "unbroken")
-    for share in (0.1, 0.35, 0.6, 0.9):
-        broken = tmp_path / f"broken{share}"
-        for key in JournalFolder.keys(source):
-            text = (source.path / f"{key}.journal").read_bytes()
-            path = broken / f"{key}.journal"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text[: int(share * len(text))])
-        assert same(unbroken, tune(FRAME, JournalFolder(broken)))
+@pytest.mark.parametrize("share", [0.1, 0.35, 0.6, 0.9])
+def test_a_search_resumes_from_any_state_of_its_checkpoint_as_if_it_had_not_stopped(
+    tmp_path, share
+):
+    unbroken = tune(FRAME, folder=tmp_path)
+    [checkpoint] = tmp_path.rglob("*.results")
+    content = checkpoint.read_bytes()
+    checkpoint.write_bytes(content[: int(share * len(content))])
+    assert_same(unbroken, tune(FRAME, folder=tmp_path))
+    # What was torn has been computed again, to the same bytes.
+    assert set(content.splitlines()) <= set(checkpoint.read_bytes().splitlines())
 
 
 KILLED = """
 import sys
 from pathlib import Path
 import pandas as pd
-from book_forecast.execution.journals import JournalFolder
 from tests.histories import tune
-tune(pd.read_parquet(sys.argv[1]), JournalFolder(Path(sys.argv[2])))
+tune(pd.read_parquet(sys.argv[1]), folder=Path(sys.argv[2]), max_trials=25, min_trials=25)
 """
 
 
 @pytest.mark.slow
-def test_a_killed_search_gives_the_answer_of_an_unbroken_one(tmp_path, project_path):
-    frame, folder = tmp_path / "weeks.parquet", tmp_path / "journals"
+def test_a_killed_search_finds_what_an_unbroken_one_finds(tmp_path, project_path):
+    frame, folder = tmp_path / "weeks.parquet", tmp_path / "checkpoints"
     FRAME.to_parquet(frame)
     command = [sys.executable, "-c", KILLED, str(frame), str(folder)]
-    killed = 0
-    for wait in (0.02, 0.1, 0.2):
-        process = subprocess.Popen(command, cwd=project_path)
-        deadline = time.monotonic() + 60
-        while not any(folder.rglob("*.journal")) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        time.sleep(wait)
-        if process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)
-            killed += 1
-        process.wait()
-    assert killed
-    unbroken = tune(FRAME, JournalFolder(tmp_path / "unbroken"))
-    assert same(unbroken, tune(FRAME, JournalFolder(folder)))
+    process = subprocess.Popen(command, cwd=project_path)
+    deadline = time.monotonic() + 120
+    # The first title is finished, the next one is not.
+    while not any(folder.rglob("*.results")) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    [checkpoint] = folder.rglob("*.results")
+    assert len(checkpoint.read_bytes().splitlines()) < len(ISBNS)
+    budget = {"max_trials": 25, "min_trials": 25}
+    assert_same(tune(FRAME, **budget), tune(FRAME, folder=folder, **budget))
 
 
-def test_test_weeks_cannot_change_what_is_found(journals):
+def test_test_weeks_cannot_change_the_orders():
     everything = weeks_frame({isbn: volumes(i, 110) for i, isbn in enumerate(ISBNS)})
     training, test = split_weeks(everything, 12)
     changed = everything.copy()
     changed.loc[changed["week"].isin(test["week"]), "volume"] *= 1000.0
     changed_training, _ = split_weeks(changed, 12)
-    assert same(tune(training, journals), tune(changed_training, journals))
+    assert_same(tune(training), tune(changed_training))
 
 
 @pytest.mark.parametrize(
@@ -186,9 +168,9 @@ def test_test_weeks_cannot_change_what_is_found(journals):
         (np.r_[np.full(89, 7.0), 8.0], "seasonal_naive", "does not vary"),
     ],
 )
-def test_a_title_that_cannot_be_searched_does_not_stop_the_others(journals, values, model, reason):
+def test_a_title_that_cannot_be_searched_does_not_stop_the_others(values, model, reason):
     frame = weeks_frame({"9780722532935": values, "9786703444075": volumes(2)})
-    odd, usual = tune(frame, journals)[0].frame.to_dict("records")
+    odd, usual = tune(frame)[0].frame.to_dict("records")
     assert odd["model"] == model
     if reason is None:
         assert pd.isna(odd["fallback_reason"])
@@ -197,50 +179,44 @@ def test_a_title_that_cannot_be_searched_does_not_stop_the_others(journals, valu
     assert usual["model"] == "sarima"
 
 
-def test_other_data_options_or_seeds_make_another_generation(journals):
-    first = tune(FRAME, journals)[0].fingerprint
+def test_without_sarima_nothing_is_searched():
+    models = MODELS.model_copy(update={"families": ["theta", "naive"]})
+    orders, trials = (part.frame for part in tune(FRAME, models))
+    assert (orders["model"] == "seasonal_naive").all()
+    assert orders["fallback_reason"].isna().all()
+    assert trials.empty
+
+
+def test_other_data_options_or_seeds_make_another_generation():
+    first = tune(FRAME)[0].fingerprint
     other = FRAME.assign(volume=FRAME["volume"] + (FRAME.index == 5))
-    assert tune(other, journals)[0].fingerprint != first
-    assert tune(FRAME, journals, QUICK.model_copy(update={"step": 5}))[0].fingerprint != first
-    assert tune(FRAME, journals, seed=2)[0].fingerprint != first
+    assert tune(other)[0].fingerprint != first
+    step = BACKTEST.model_copy(update={"step": 5})
+    assert tune(FRAME, backtest=step)[0].fingerprint != first
+    assert tune(FRAME, patience=19)[0].fingerprint != first
+    seed = MODELS.model_copy(update={"seed": 2})
+    assert tune(FRAME, seed)[0].fingerprint != first
+    assert tune(FRAME, execution=ALONE)[0].fingerprint == first
 
 
-def test_a_short_history_is_not_asked_for_seasons_it_cannot_show(journals):
+def test_a_short_history_is_not_searched_for_seasons_it_cannot_show():
     frame = weeks_frame({"9786703444075": volumes(1, 40)})
-    options = TuneOptions.model_validate({**QUICK.model_dump(), "season": 24, "min_train": 20})
-    specifications, trials = (part.frame for part in tune(frame, journals, options))
+    backtest = BACKTEST.model_copy(update={"min_train": 20})
+    orders, trials = (part.frame for part in tune(frame, backtest=backtest, season=24))
     assert (trials["s"] == 1).all()
     assert (trials[["P", "D", "Q"]] == 0).all(axis=None)
-    assert specifications["model"].tolist() == ["sarima"]
+    assert orders["model"].tolist() == ["sarima"]
 
 
-def test_a_history_shorter_than_a_season_is_searched(journals):
+def test_a_history_shorter_than_a_season_is_searched():
     frame = weeks_frame({"9786703444075": volumes(1, 16)})
-    options = QUICK.model_copy(update={"season": 52})
-    specifications, _ = (part.frame for part in tune(frame, journals, options))
-    assert specifications["model"].tolist() == ["sarima"]
+    orders, _ = (part.frame for part in tune(frame, season=52))
+    assert orders["model"].tolist() == ["sarima"]
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_points_that_are_proposed_again_cost_nothing_and_break_nothing(journals, seed):
-    options = QUICK.model_copy(update={"max_trials": 30, "patience": 30, "random_trials": 3})
-    specifications, trials = tune(FRAME, journals, options, seed=seed)
-    assert specifications.frame["fallback_reason"].isna().all()
+def test_a_search_that_tries_half_of_the_space_finishes(seed):
+    models = MODELS.model_copy(update={"seed": seed})
+    orders, trials = tune(FRAME, models, max_trials=30, patience=30, random_trials=3)
+    assert orders.frame["fallback_reason"].isna().all()
     assert (trials.frame.groupby("isbn").size() == 30).all()
-
-
-def test_after_seeds_and_random_models_neighbours_of_the_three_best_are_tried(journals):
-    options = QUICK.model_copy(update={"max_trials": 14, "min_trials": 14, "random_trials": 4})
-    frame = weeks_frame({"9780722532935": volumes(3)})
-    [(_, rows)] = tune(frame, journals, options)[1].frame.groupby("isbn")
-    orders = rows[[*"pdqPDQ"]].to_numpy()
-    beside_others = 0
-    for number in range(1 + options.random_trials, len(rows)):
-        complete = rows.iloc[:number].dropna(subset=["score"]).sort_values("score")
-        places = complete.index.to_numpy() - rows.index[0]
-        apart = (orders[places] != orders[number]).sum(axis=1)
-        # Those of the next three, where these have none left.
-        assert (apart[:6] == 1).any()
-        beside_others += apart[0] != 1
-    # Around the best alone there would be none of these while it has neighbours left.
-    assert beside_others > 0

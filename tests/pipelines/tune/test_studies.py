@@ -111,6 +111,7 @@ def test_optunas_plots_show_a_rebuilt_study(study):
 def test_trials_in_the_table_show_what_the_search_did(study, trials):
     table = study.trials_dataframe()
     assert table["value"].min() == study.best_value
-    assert table["state"].str.lower().tolist() == trials.loc[
-        trials["isbn"] == ISBNS[0], "state"
-    ].tolist()
+    assert (
+        table["state"].str.lower().tolist()
+        == trials.loc[trials["isbn"] == ISBNS[0], "state"].tolist()
+    )
