@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from book_forecast.execution.journals import JournalFolder
-from book_forecast.options.groups import ShardOptions, TuneOptions
+from book_forecast.execution.checkpoints import CheckpointFolder
+from book_forecast.execution.parts import Part
+from book_forecast.options.groups import (
+    BacktestOptions,
+    ExecutionOptions,
+    ModelOptions,
+    SearchOptions,
+    Shard,
+)
 from book_forecast.series.history import Covariates, Future, History
 
 CUTOFF = np.datetime64("2024-01-06")
 # A season of four weeks keeps the fits of tests small.
-QUICK = TuneOptions.model_validate(
+QUICK = SearchOptions.model_validate(
     {
         "season": 4,
         "p": {"highest": 1},
@@ -22,15 +33,16 @@ QUICK = TuneOptions.model_validate(
         "q": {"highest": 1},
         "P": {"highest": 1},
         "Q": {"highest": 1},
-        "folds": 2,
-        "step": 6,
-        "min_train": 40,
         "max_trials": 6,
         "min_trials": 3,
         "seeds": {"default": [{"order": [1, 0, 0], "seasonal_order": [1, 0, 0]}]},
     }
 )
-WHOLE = ShardOptions()
+BACKTEST = BacktestOptions(split_size=6, folds=2, step=6, min_train=40)
+# SARIMA alone: no ensembles.
+MODELS = ModelOptions(families=["sarima"], seed=1, tune=QUICK)
+WHOLE = Shard()
+ALONE = ExecutionOptions(n_jobs=1)
 
 
 def volumes(seed: int, n: int = 90) -> np.ndarray:
@@ -61,31 +73,91 @@ def weeks_frame(series: dict[str, np.ndarray]) -> pd.DataFrame:
     return frame.astype({"isbn": "str", "week": "datetime64[us]"})
 
 
+@contextmanager
+def checkpoints_in(folder: Path | None) -> Iterator[CheckpointFolder]:
+    """The checkpoints of a folder; without one, of a folder that is removed at the end."""
+    with TemporaryDirectory() as temporary:
+        yield CheckpointFolder(folder or Path(temporary))
+
+
+def shard(index: int, count: int) -> ExecutionOptions:
+    """One process for one part of the titles."""
+    return ExecutionOptions(n_jobs=1, shard=Shard(index=index, count=count))
+
+
 def tune(
     frame: pd.DataFrame,
-    journals: JournalFolder,
-    options: TuneOptions = QUICK,
-    shard: ShardOptions = WHOLE,
-    n_jobs: int = 1,
-    seed: int = 1,
-):
-    from book_forecast.pipelines.tune.nodes import tune_titles
+    models: ModelOptions = MODELS,
+    backtest: BacktestOptions = BACKTEST,
+    execution: ExecutionOptions = ALONE,
+    folder: Path | None = None,
+    **search: Any,
+) -> tuple[Part, Part]:
+    """Orders and trials; `search` changes the options of the search."""
+    from book_forecast.pipelines.tune.search import search_orders
 
-    return tune_titles(
-        training_weeks=frame,
-        options=options,
-        split_size=6,
-        alive_weeks=26,
-        seed=seed,
-        n_jobs=n_jobs,
-        shard=shard,
-        journals=journals,
-    )
+    tuned = SearchOptions.model_validate({**models.tune.model_dump(), **search})
+    models = models.model_copy(update={"tune": tuned})
+    with checkpoints_in(folder) as checkpoints:
+        return search_orders(frame, models, backtest, execution, checkpoints)
+
+
+def specify(orders: pd.DataFrame) -> pd.DataFrame:
+    """Orders as specifications without an ensemble, as tune writes them for SARIMA alone."""
+    from book_forecast.pipelines.tune.weighting import SPECIFICATION_TYPES
+
+    columns = list(SPECIFICATION_TYPES)
+    return orders.reindex(columns=columns).astype(SPECIFICATION_TYPES)
 
 
 def specifications_of(isbns: Sequence[str]) -> pd.DataFrame:
-    """What tune writes where it has chosen (1,0,0)(1,0,0)4 for each title."""
+    """Specifications that choose (1,0,0)(1,0,0)4 for each title."""
     row = {"model": "sarima", "transform": "log", "trend": "c", "s": 4, "fallback_reason": None}
     orders = dict(zip(("p", "d", "q", "P", "D", "Q"), (1, 0, 0, 1, 0, 0), strict=True))
     columns = ["isbn", *row, *orders]
-    return pd.DataFrame([{"isbn": isbn, **row, **orders} for isbn in isbns], columns=columns)
+    return specify(
+        pd.DataFrame([{"isbn": isbn, **row, **orders} for isbn in isbns], columns=columns)
+    )
+
+
+def fit(
+    weeks: pd.DataFrame,
+    specifications: pd.DataFrame,
+    purpose: Any = None,
+    models: ModelOptions = MODELS,
+    execution: ExecutionOptions = ALONE,
+    folder: Path | None = None,
+    calibration: dict[str, Any] | None = None,
+    global_forecasts: pd.DataFrame | None = None,
+) -> tuple[Part, Part]:
+    """Models and distributions of a purpose: SCORED (the default), CHAMPION or RELEASED."""
+    from book_forecast.forecasters.global_model import FORECAST_TYPES
+    from book_forecast.pipelines.train.fits import SCORED
+
+    if global_forecasts is None:
+        global_forecasts = pd.DataFrame(columns=list(FORECAST_TYPES)).astype(FORECAST_TYPES)
+    with checkpoints_in(folder) as checkpoints:
+        return (purpose or SCORED).fit_titles(
+            weeks,
+            specifications,
+            calibration or {},
+            global_forecasts,
+            None,
+            models,
+            execution,
+            checkpoints,
+        )
+
+
+def release_of(
+    weeks: pd.DataFrame, specifications: pd.DataFrame, titles: pd.DataFrame, **options: Any
+) -> Any:
+    """What `assemble_release` makes of specifications; `options` are those of `fit`."""
+    from book_forecast.pipelines.train.fits import RELEASED
+    from book_forecast.pipelines.train.release import assemble_release
+
+    models, distributions = (part.frame for part in fit(weeks, specifications, RELEASED, **options))
+    calibration, chosen = options.get("calibration") or {}, options.get("models", MODELS)
+    return assemble_release(
+        models, distributions, weeks, titles, specifications, calibration, None, chosen
+    )

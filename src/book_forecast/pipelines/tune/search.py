@@ -25,13 +25,13 @@ from book_forecast.options.groups import BacktestOptions, ExecutionOptions, Mode
 from book_forecast.pipelines.tune.pruner import FarBehindPruner
 from book_forecast.pipelines.tune.sampler import FINISHED, NeighbourSampler
 from book_forecast.pipelines.tune.space import Space
+from book_forecast.pipelines.tune.studies import REASON, STATES, TRIAL_TYPES, trial_row
 from book_forecast.sarima import ORDERS, SarimaFit, compile_core
 from book_forecast.series.history import FloatArray, History, title_histories
 
 logger = logging.getLogger(__name__)
 
-STATES = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
-REASON, EVALUATIONS = "reason", "evaluations"
+EVALUATIONS = "evaluations"
 SPACE_USED_UP, CLOCK = "space", "max_seconds"
 """Why a search ended, beside the options' names."""
 FAILED = "tuning failed: "
@@ -48,18 +48,6 @@ ORDER_TYPES = {
     "ended_by": "str",
     "fold_candidates": "str",
     "fallback_reason": "str",
-}
-TRIAL_TYPES = {
-    "isbn": "str",
-    "number": "int64",
-    **dict.fromkeys(ORDERS, "int64"),
-    "s": "int64",
-    "transform": "str",
-    "state": "str",
-    "score": "float64",
-    "n_folds": "int64",
-    "fold_means": "str",
-    "reason": "str",
 }
 Found = tuple[dict[str, Any], list[dict[str, Any]]]
 """A row of orders, and rows of trials."""
@@ -247,7 +235,7 @@ def search_title(search: Search) -> Found:
             *(isbn, models.tune.max_seconds, len(trials)),
         )
     space = search.space
-    rows = [_trial_row(isbn, trial, space) for trial in trials]
+    rows = [trial_row(isbn, trial, space.season) for trial in trials]
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
     if not complete:
         reasons = sorted({str(trial.user_attrs.get(REASON)) for trial in trials})
@@ -287,20 +275,6 @@ def _is_final(found: Found) -> bool:
 def _after_death(search: Search) -> Found:
     reason = f"{FAILED}its process died twice"
     return _without_search(search.isbn, SeasonalNaive.family, reason), []
-
-
-def _trial_row(isbn: str, trial: FrozenTrial, space: Space) -> dict[str, Any]:
-    return {
-        "isbn": isbn,
-        "number": trial.number,
-        **trial.params,
-        "s": space.season,
-        "state": STATES[trial.state],
-        "score": trial.value,
-        "n_folds": len(trial.intermediate_values),
-        "fold_means": json.dumps([*trial.intermediate_values.values()]),
-        "reason": trial.user_attrs.get(REASON),
-    }
 
 
 def _frame(rows: list[dict[str, Any]], types: dict[str, str]) -> pd.DataFrame:

@@ -1,10 +1,10 @@
-"""A model is dropped where it is far behind the best, and not for its rank on a first fold."""
+"""A model is pruned where it is far behind the best, and not for its rank on a first fold."""
 
 import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
 
-from book_forecast.pipelines.tune.dropping import (
+from book_forecast.pipelines.tune.pruner import (
     BEHIND_A_FOLD,
     COMPLETE_FIRST,
     FarBehindPruner,
@@ -29,7 +29,7 @@ def study() -> optuna.Study:
 
 
 @pytest.mark.parametrize("folds", [1, 2])
-def test_it_is_measured_by_the_best_model_on_the_same_folds(study, folds):
+def test_a_model_is_compared_with_the_best_one_on_the_same_folds(study, folds):
     best = [2.0, 1.5][folds - 1]
     allowed = best * (1.0 + BEHIND_A_FOLD * (FOLDS - folds))
     pruner = FarBehindPruner(FOLDS)
@@ -38,11 +38,11 @@ def test_it_is_measured_by_the_best_model_on_the_same_folds(study, folds):
 
 
 def test_a_first_fold_on_which_others_were_better_does_not_matter(study):
-    # The other complete trials had 1.8, 1.6 and 1.4 there: the median rule would drop it.
+    # The other complete trials had 1.8, 1.6 and 1.4 there: the median rule would prune it.
     assert not FarBehindPruner(FOLDS).prune(study, running(2.1))
 
 
-def test_nothing_is_dropped_before_a_few_are_complete():
+def test_nothing_is_pruned_before_a_few_are_complete():
     study = optuna.create_study()
     for _ in range(COMPLETE_FIRST - 1):
         study.add_trial(create_trial(value=1.0, intermediate_values={0: 1.0, 1: 1.0, 2: 1.0}))

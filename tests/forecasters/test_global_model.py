@@ -1,0 +1,125 @@
+"""The global model uses the plan of the weeks ahead, and at a fold nothing beyond its cutoff."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from book_forecast.forecasters.global_model import GlobalModel
+from book_forecast.options.groups import ModelOptions
+from book_forecast.series.covariates import PLAN
+from book_forecast.series.history import PROMOTION, weeks_after
+from tests.histories import BACKTEST, CUTOFF, weeks_frame
+
+HORIZON = 6
+WEEKS = 160
+ISBNS = [f"97800000000{n:02}" for n in range(12)]
+LIFTED = 2
+FOLDS = BACKTEST.model_copy(update={"folds": 1, "split_size": HORIZON}).origins
+
+
+@pytest.fixture(scope="module")
+def weeks() -> pd.DataFrame:
+    """Titles whose promotions treble a week."""
+    rng = np.random.default_rng(0)
+    frames = []
+    for isbn in ISBNS:
+        depth = np.where(rng.random(WEEKS) < 0.15, 0.4, 0.0)
+        # One in the week of the fold that the tests look at.
+        depth[WEEKS - HORIZON + LIFTED] = 0.4
+        sold = rng.poisson(40.0, WEEKS) * np.exp(2.75 * depth)
+        frames.append(weeks_frame({isbn: np.round(sold)}).assign(promotion=depth))
+    return pd.concat(frames, ignore_index=True).assign(asp=np.nan, rrp=np.nan)
+
+
+def global_model(
+    covariates: pd.DataFrame | None, families: tuple[str, ...] = ("boosting", "naive"), **rules: Any
+) -> GlobalModel:
+    """A small model; `rules` are those of covariates in the weeks ahead."""
+    titles = pd.DataFrame({"isbn": ISBNS, "product_class": "F"}).astype("str")
+    options = ModelOptions.model_validate(
+        {
+            "families": list(families),
+            "calendar": False,
+            "seed": 1,
+            "boosting": {"rows": 4000, "trees": 40},
+            "regressors": rules,
+        }
+    )
+    return GlobalModel(titles, options, covariates)
+
+
+def rows(name: str, weeks: pd.DataFrame) -> pd.DataFrame:
+    """The promotions of some weeks as rows of the table of covariates."""
+    there = weeks[weeks["promotion"] > 0]
+    return there[["isbn", "week"]].assign(name=name, value=there["promotion"].to_numpy())
+
+
+def first(forecasts: pd.DataFrame) -> np.ndarray:
+    return forecasts.loc[forecasts["isbn"] == ISBNS[0], "mean"].to_numpy()
+
+
+def test_a_plan_lifts_its_week(weeks):
+    ahead = pd.DataFrame(
+        {"isbn": ISBNS[0], "week": weeks_after(CUTOFF, HORIZON), "promotion": 0.0}
+    ).astype({"week": "datetime64[us]"})
+    ahead.loc[LIFTED, "promotion"] = 0.4
+    last = weeks["week"].max()
+    planned = first(global_model(rows(PLAN, ahead)).forecast(weeks, last, HORIZON, is_now=True))
+    unplanned = first(global_model(None).forecast(weeks, last, HORIZON, is_now=True))
+    assert planned[LIFTED] > 1.7 * np.delete(planned, LIFTED).max()
+    assert unplanned[LIFTED] < 1.3 * np.delete(unplanned, LIFTED).max()
+
+
+def test_unplanned_promotions_are_unknown_at_a_fold(weeks):
+    happened = rows(PROMOTION, weeks)
+    blind = first(global_model(None).forecast_folds(weeks, FOLDS))
+    assert first(global_model(happened).forecast_folds(weeks, FOLDS)).tolist() == blind.tolist()
+    planned = first(global_model(happened, promotions_known=True).forecast_folds(weeks, FOLDS))
+    assert planned[LIFTED] > 1.7 * blind[LIFTED]
+
+
+def test_todays_plan_does_not_change_the_forecast_of_a_fold(weeks):
+    later = weeks.loc[weeks.index[-1:], ["isbn"]].assign(
+        week=weeks["week"].max() + pd.Timedelta(weeks=3), promotion=0.4
+    )
+    blind, planned = global_model(None), global_model(rows(PLAN, later))
+    assert first(planned.forecast_folds(weeks, FOLDS)).tolist() == (
+        first(blind.forecast_folds(weeks, FOLDS)).tolist()
+    )
+    earlier = weeks["week"].max() - pd.Timedelta(weeks=HORIZON)
+    assert first(planned.forecast(weeks, earlier, HORIZON, is_now=True)).tolist() != (
+        first(blind.forecast(weeks, earlier, HORIZON, is_now=True)).tolist()
+    )
+
+
+def test_covariates_are_used_by_their_rule(weeks):
+    quiet = weeks.assign(promotion=0.0)
+    tours = rows("tour", weeks)
+    calm = weeks[weeks["promotion"] == 0]
+    none = calm[["isbn", "week"]].assign(name="tour", value=0.0)
+    table = pd.concat([tours, none], ignore_index=True)
+    known = global_model(table, future="known")
+    blind = global_model(table, future="zero")
+    planned, unplanned = (first(one.forecast_folds(quiet, FOLDS)) for one in (known, blind))
+    assert planned[LIFTED] > 1.7 * unplanned[LIFTED]
+
+
+@pytest.mark.parametrize("families", [("sarima",), ("boosting",), ("theta", "naive")])
+def test_it_is_fitted_only_for_ensembles_that_have_it(weeks, families):
+    found = global_model(None, families).forecast_folds(weeks, FOLDS)
+    assert found.empty == (families != ("boosting",))
+    assert list(found.columns) == ["isbn", "cutoff", "week", "mean"]
+
+
+def test_each_fold_has_a_model_of_its_own(weeks):
+    origins = BACKTEST.model_copy(update={"folds": 2, "split_size": HORIZON}).origins
+    found = global_model(None).forecast_folds(weeks, origins)
+    cutoffs = origins.cutoffs(weeks["week"].max())
+    assert found["cutoff"].unique().tolist() == cutoffs
+    for cutoff in cutoffs:
+        alone = global_model(None).forecast(weeks, cutoff, HORIZON, is_now=False)
+        rows = found[found["cutoff"] == cutoff].reset_index(drop=True)
+        pd.testing.assert_frame_equal(rows, alone)
+    assert found.groupby(["isbn", "cutoff"]).size().eq(HORIZON).all()

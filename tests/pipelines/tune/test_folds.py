@@ -1,0 +1,68 @@
+"""Families are compared on weeks that they have not seen."""
+
+import numpy as np
+import pandas as pd
+
+from book_forecast.pipelines.tune.folds import FEWEST_WEEKS
+from book_forecast.pipelines.tune.nodes import fit_global_model
+from tests.pipelines.ensembles import (
+    BACKTEST,
+    DEAD,
+    FAMILIES,
+    HORIZON,
+    LAUNCH,
+    OLD,
+    TITLES,
+    WEEKS,
+    cross_validate,
+    fold_parts,
+    model_options,
+)
+
+
+def test_every_family_forecasts_every_fold_of_a_title_with_enough_weeks(compared):
+    old = compared.forecasts[compared.forecasts["isbn"].isin(OLD)]
+    assert old.groupby("isbn")["cutoff"].nunique().tolist() == [2, 2, 2]
+    assert np.isfinite(old[FAMILIES]).all(axis=None)
+
+
+def test_a_family_that_refuses_a_launch_leaves_the_others(compared):
+    launch = compared.forecasts[compared.forecasts["isbn"] == LAUNCH]
+    assert len(launch["cutoff"].unique()) == 1
+    assert launch["boosting"].notna().all()
+    assert launch["naive"].notna().all()
+
+
+def test_a_dead_title_is_not_compared(compared):
+    assert DEAD not in set(compared.forecasts["isbn"]) | set(compared.seasons["isbn"])
+
+
+def test_weeks_after_a_fold_cannot_change_its_forecasts(compared):
+    latest = WEEKS["week"].max() - pd.Timedelta(weeks=HORIZON)
+    changed = WEEKS.copy()
+    changed.loc[changed["week"] > latest, "volume"] *= 50.0
+    ahead = fit_global_model(changed, TITLES, None, model_options(), BACKTEST)
+    again, _ = fold_parts(compared.orders, ahead, changed)
+    pd.testing.assert_frame_equal(again.frame, compared.forecasts)
+
+
+def test_folds_are_the_same_calendar_weeks_for_all_titles():
+    long, short = (BACKTEST.origins.at_common_weeks(n, FEWEST_WEEKS) for n in (120, 20))
+    assert [120 - fold.origin for fold in long] == [8, 16]
+    assert [20 - fold.origin for fold in short] == [8]
+
+
+def test_global_forecasts_are_made_at_the_folds(compared):
+    cutoffs = compared.forecasts["cutoff"].unique()
+    assert sorted(compared.global_forecasts["cutoff"].unique()) == sorted(cutoffs)
+    merged = compared.forecasts.merge(compared.global_forecasts, on=["isbn", "cutoff", "week"])
+    assert len(merged) == len(compared.forecasts)
+    np.testing.assert_allclose(merged["boosting"], merged["mean"], rtol=1e-9)
+
+
+def test_sarima_alone_is_not_compared_with_anything():
+    alone = model_options("sarima")
+    assert not alone.has_ensembles
+    found = cross_validate(models=alone)
+    assert all(frame.empty for frame in (found.forecasts, found.seasons, found.global_forecasts))
+    assert (found.orders.set_index("isbn")["model"][OLD] == "sarima").all()

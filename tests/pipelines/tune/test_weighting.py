@@ -1,0 +1,127 @@
+"""Families are weighted by their out-of-fold errors; specifications are one table."""
+
+import json
+import logging
+
+import pandas as pd
+import pytest
+
+from book_forecast.pipelines.tune.weighting import LOST, SPECIFICATION_TYPES
+from tests.pipelines.ensembles import (
+    DEAD,
+    FAMILIES,
+    LAUNCH,
+    OLD,
+    cross_validate,
+    model_options,
+    weigh,
+)
+
+
+def weights_of(specifications: pd.DataFrame) -> pd.Series:
+    """Weights as mappings, by ISBN, of titles with an ensemble."""
+    return specifications.set_index("isbn")["weights"].dropna().map(json.loads)
+
+
+def test_weights_are_shares_of_families_that_can_be_fitted(weighted):
+    found = weights_of(weighted.specifications)
+    assert set(found.index) == {*OLD, LAUNCH}
+    for weights in found:
+        assert set(weights) <= set(FAMILIES)
+        assert sum(weights.values()) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_launch_that_was_never_compared_takes_the_weights_of_other_launches(compared):
+    rest = compared.forecasts[compared.forecasts["isbn"] != LAUNCH]
+    weights = weights_of(weigh(compared, forecasts=rest).specifications)
+    assert weights[LAUNCH]["boosting"] > 0.7
+    assert all(weights[isbn].get("boosting", 0.0) < 0.7 for isbn in OLD)
+
+
+def test_a_member_that_hardly_counts_is_left_out(weighted):
+    assert all(min(weights.values()) >= 0.05 for weights in weights_of(weighted.specifications))
+
+
+def test_the_leaderboard_has_every_family_beside_the_ensemble(weighted):
+    board = weighted.leaderboard
+    for _, rows in board.groupby("isbn"):
+        assert set(rows["family"]) == {*FAMILIES, "ensemble"}
+    own = board[board["family"] == "ensemble"]
+    assert (own["relative_error"].dropna() == 1.0).all()
+
+
+def test_the_backtest_is_a_forecasts_frame_of_the_folds_weeks(weighted, compared):
+    backtest = weighted.backtest
+    assert (backtest["lo-95"] <= backtest["lo-80"]).all()
+    assert (backtest["hi-95"] >= backtest["hi-80"]).all()
+    assert (backtest[["mean", "lo-95"]] >= 0.0).all(axis=None)
+    keys = ["isbn", "cutoff", "week"]
+    expected = compared.forecasts.sort_values(keys)[keys].reset_index(drop=True)
+    assert backtest[keys].equals(expected)
+
+
+def test_a_specification_has_orders_season_and_weights(weighted, compared):
+    found = weighted.specifications
+    assert list(found.columns) == list(SPECIFICATION_TYPES)
+    assert found["isbn"].tolist() == compared.orders["isbn"].tolist()
+    own = found.set_index("isbn")
+    orders = compared.orders.set_index("isbn")
+    for column in (*"pdqPDQ", "s", "trend", "transform", "model"):
+        pd.testing.assert_series_equal(own[column], orders[column])
+    assert own["spread"].drop(DEAD).gt(0).all()
+    assert own["n_folds"][OLD].tolist() == [2, 2, 2]
+    assert pd.isna(own["weights"][DEAD])
+    assert found["fallback_reason"].isna().all()
+
+
+def test_sarima_alone_has_orders_and_no_weights():
+    alone = model_options("sarima")
+    found = weigh(cross_validate(models=alone), alone)
+    assert found.backtest.empty
+    assert found.leaderboard[found.leaderboard["isbn"] != "all"].empty
+    own = found.specifications.set_index("isbn")
+    assert own["weights"].isna().all()
+    assert own["p"][OLD].notna().all()
+    assert own["fallback_reason"].isna().all()
+
+
+def test_too_few_weeks_for_a_search_are_a_fallback_of_sarima_alone(compared, caplog):
+    reason = "2 training weeks leave no fold to score on"
+    orders = compared.orders.copy()
+    first = orders["isbn"] == OLD[0]
+    orders.loc[first, ["model", "fallback_reason"]] = ["seasonal_naive", reason]
+    with caplog.at_level(logging.WARNING):
+        ensembles = weigh(compared, orders=orders).specifications.set_index("isbn")
+    assert pd.isna(ensembles["fallback_reason"][OLD[0]])
+    assert not caplog.records
+    alone = model_options("sarima")
+    nothing = cross_validate(models=alone)._replace(orders=orders)
+    with caplog.at_level(logging.WARNING):
+        single = weigh(nothing, alone).specifications.set_index("isbn")
+    assert single["fallback_reason"][OLD[0]] == reason
+    assert f"{OLD[0]} falls back to a simpler model: {reason}" in caplog.text
+
+
+def test_a_failed_search_or_comparison_is_a_fallback_with_a_warning(compared, caplog):
+    failed = "tuning failed: its process died twice"
+    orders = compared.orders.copy()
+    first = orders["isbn"] == OLD[0]
+    orders.loc[first, ["model", "fallback_reason"]] = ["seasonal_naive", failed]
+    gone = [OLD[1]]
+    with caplog.at_level(logging.WARNING):
+        found = weigh(
+            compared,
+            orders=orders,
+            forecasts=compared.forecasts[~compared.forecasts["isbn"].isin(gone)],
+            seasons=compared.seasons[~compared.seasons["isbn"].isin(gone)].reset_index(drop=True),
+        ).specifications.set_index("isbn")
+    assert found["fallback_reason"][OLD[0]] == failed
+    assert isinstance(found["weights"][OLD[0]], str)
+    assert found["fallback_reason"][OLD[1]] == LOST
+    assert pd.isna(found["weights"][OLD[1]])
+    assert found["fallback_reason"].drop(OLD[:2]).isna().all()
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [
+        f"{OLD[0]} falls back to a simpler model: {failed}",
+        f"{OLD[1]} falls back to a simpler model: {LOST}",
+    ]
