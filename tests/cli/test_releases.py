@@ -10,9 +10,7 @@ from click.testing import CliRunner
 from kedro.framework.startup import bootstrap_project
 
 from book_forecast.cli.releases import release as commands
-from book_forecast.releases.draft import Draft
-from book_forecast.releases.publishing import publish
-from book_forecast.releases.registry import Registry
+from book_forecast.releases.assembly import new_release
 from book_forecast.releases.store import ReleaseStore
 from tests.releases import payloads
 
@@ -26,12 +24,15 @@ def store(tmp_path):
 
 @pytest.fixture
 def releases(store):
-    """Two releases that MLflow has not heard of; the second is the candidate."""
-    away = Registry("http://127.0.0.1:9")
+    """Two releases that MLflow does not have; the second is the candidate."""
     about = {"data": "0123", "scores": {"test_wape": 0.25, "n_titles": 3.0}}
-    return [
-        publish(store, away, Draft(payloads.tables(seed=n), about), Path.cwd()) for n in range(2)
-    ]
+    made = []
+    for n in range(2):
+        payload = new_release(payloads.tables(seed=n), {**about, "fingerprint": f"{n}" * 8})
+        store.save(payload)
+        made.append(payload.release)
+    store.point("candidate", made[-1])
+    return made
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_a_release_is_promoted_rolled_back_and_pinned_in_a_command_each(typed, r
     assert typed("rollback", "--why", "too low") == f"Champion is {first} (was {second})."
     assert typed("pin", second[-8:]) == f"Champion is {second} (was {first})."
     typed("pin", "--off")
-    made = [(change.action, change.release, change.why) for change in store.promotions()]
+    made = [(record.action, record.release, record.why) for record in store.promotions()]
     assert made == [
         ("promote", first, "by hand"),
         ("promote", second, "by hand"),
@@ -79,7 +80,7 @@ def test_single_titles_are_rolled_back_by_any_way_to_write_their_isbn(typed, rel
     typed("rollback", "--isbn", f"{isbn[:3]}-{isbn[3:]}")
     champion = store.champion()
     assert champion not in releases
-    assert store.manifest(champion)["mended"]["isbns"] == [isbn]
+    assert store.manifest(champion)["partial_rollback"]["isbns"] == [isbn]
     assert typed("rollback", "--isbn", "97").startswith("Error: --isbn: ")
     assert store.champion() == champion
 
@@ -96,12 +97,12 @@ def test_the_list_shows_all_releases_and_every_change(typed, releases):
 
 
 def test_show_tells_what_a_release_is(typed, releases):
-    told = yaml.safe_load(typed("show", "candidate"))
-    assert told["release"] == releases[1]
-    assert told["models"] == {"sarima": 2, "seasonal_naive": 1}
-    assert told["scores"] == {"test_wape": 0.25}
-    assert told["data"] == "0123"
-    assert told["versions"]["book_forecast"]
+    shown = yaml.safe_load(typed("show", "candidate"))
+    assert shown["release"] == releases[1]
+    assert shown["models"] == {"sarima": 2, "seasonal_naive": 1}
+    assert shown["scores"] == {"test_wape": 0.25}
+    assert shown["data"] == "0123"
+    assert shown["versions"]["book_forecast"]
 
 
 def test_compare_says_that_there_is_nothing_newer_yet(typed, releases):
@@ -116,8 +117,8 @@ def test_sync_registers_what_mlflow_has_not_heard_of(typed, releases):
     assert set(said[:-1]) == {f"Registered {name}" for name in releases}
     assert said[-1] == f"2 releases registered; the champion is {releases[0]}."
     assert typed("sync").startswith("0 releases registered")
-    told = [yaml.safe_load(typed("show", version)) for version in ("1", "2")]
-    assert {told[0]["release"], told[1]["release"]} == set(releases)
+    shown = [yaml.safe_load(typed("show", version)) for version in ("1", "2")]
+    assert {shown[0]["release"], shown[1]["release"]} == set(releases)
 
 
 def test_without_a_champion_there_is_nothing_to_show(typed):
@@ -131,7 +132,7 @@ def test_without_a_champion_there_is_nothing_to_show(typed):
 )
 def test_a_release_that_is_misspelt_is_guessed(typed, releases, typed_name, meant):
     assert typed("show", typed_name).startswith(
-        f"Error: No release is meant by '{typed_name}': did you mean {meant}?"
+        f"Error: No release matches '{typed_name}': did you mean {meant}?"
     )
 
 
@@ -148,9 +149,9 @@ def test_a_damaged_release_is_shown_as_such_and_hinders_no_other(typed, releases
 
 def test_a_damaged_record_is_named(typed, releases, store):
     typed("promote")
-    (record,) = Path(store.root, "changes").glob("*.json")
-    record.write_text("{")
-    assert typed("show").startswith(f"Error: {record} is damaged")
+    (path,) = Path(store.root, "changes").glob("*.json")
+    path.write_text("{")
+    assert typed("show").startswith(f"Error: {path} is damaged")
 
 
 def test_before_the_first_release_the_list_says_so(typed, store):

@@ -272,6 +272,6 @@ def test_tables_that_do_not_answer_are_refused(tmp_path, damage):
     shutil.rmtree(tmp_path / "whole")
     (tmp_path / MANIFEST).write_text(json.dumps(source))
     changed(tmp_path, files=tables)
-    reason = {"nan": "no number", "twice": "more than once", "no_cutoff": "without cutoff"}
+    reason = {"nan": "not finite", "twice": "more than once", "no_cutoff": "without cutoff"}
     with pytest.raises(PayloadError, match=reason.get(damage, "do not end with")):
         read_payload(tmp_path)

@@ -1,6 +1,7 @@
 """Payloads of invented titles."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -11,10 +12,11 @@ import pyarrow as pa
 from book_forecast.bookscan.isbn_text import check_digit_13
 from book_forecast.payload.contents import SCHEMAS, Payload, read_payload
 from book_forecast.payload.manifest import LONGEST_HORIZON, PROBABILITIES
-from book_forecast.releases.assembly import assemble
-from book_forecast.releases.draft import Draft
+from book_forecast.releases.assembly import assemble, files_of, new_release
+from book_forecast.releases.store import ReleaseStore
 
 CUTOFF = dt.date(2024, 6, 29)
+LATER = dt.datetime(2024, 7, 8, 5, tzinfo=dt.UTC)
 RELEASE = "2024-07-01T05.00.00-abcdef12"
 
 
@@ -76,9 +78,26 @@ def write(folder: Path, release: str = RELEASE, **options: Any) -> Path:
     return folder
 
 
-def payload_of(draft: Draft, folder: Path, release: str = RELEASE) -> Payload:
-    """A draft as it comes back from files."""
+def release(
+    fingerprint: str = "0123456789abcdef", moment: dt.datetime | None = None, **options: Any
+) -> Payload:
+    """A new release without scores; `options` are those of `tables`."""
+    made = tables(**options)
+    made.pop("scores")
+    return new_release(made, {"data": "0123", "fingerprint": fingerprint}, moment)
+
+
+def saved(store: ReleaseStore, seed: int = 0, **options: Any) -> str:
+    """The id of a new release in a store; its fingerprint is the seed's."""
+    payload = release(f"{seed:x}" * 8, seed=seed, **options)
+    store.save(payload)
+    return payload.release
+
+
+def payload_of(payload: Payload, folder: Path, release: str = RELEASE) -> Payload:
+    """A payload as it comes back from files, under an id of its own."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in assemble(release, draft.tables, draft.about).items():
+    named = replace(payload, manifest={**payload.manifest, "release": release})
+    for name, content in files_of(named, None).items():
         (folder / name).write_bytes(content)
     return read_payload(folder)

@@ -8,23 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import mlflow
-import pandas as pd
 import pytest
 
-from book_forecast.releases.draft import Draft
-from book_forecast.releases.promotion import champion_of, crown, follow
-from book_forecast.releases.publishing import add_scores, publish, synchronise
-from book_forecast.releases.registry import Registry, RegistryError
+from book_forecast.releases.promotion import promote
+from book_forecast.releases.promotion_log import ChampionChangedError
+from book_forecast.releases.publishing import publish, synchronise
+from book_forecast.releases.registry import RegistryError, ReleaseRegistry, model_name
 from book_forecast.releases.store import ReleaseStore
 from tests.releases import payloads
 
-AWAY = "http://127.0.0.1:9"
-
-
-def draft(**options: int) -> Draft:
-    tables = payloads.tables(**options)
-    tables.pop("scores")
-    return Draft(tables, {"data": "0123"})
+AWAY = ReleaseRegistry("http://127.0.0.1:9", "books")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +25,7 @@ def registry(tmp_path_factory):
     """A registry in a file; MLflow's own settings are put back at the end."""
     folder = tmp_path_factory.mktemp("mlflow")
     before = mlflow.get_tracking_uri()
-    registry = Registry(f"sqlite:///{folder}/mlflow.db")
+    registry = ReleaseRegistry(f"sqlite:///{folder}/mlflow.db", "books")
     mlflow.set_tracking_uri(registry.uri)
     registry.versions()
     yield registry
@@ -48,15 +41,25 @@ def store(tmp_path):
 def published(registry, tmp_path_factory):
     """A store with one release, and its id."""
     store = ReleaseStore(str(tmp_path_factory.mktemp("published") / "releases"))
-    return store, publish(store, registry, draft(), Path.cwd())
+    release = payloads.saved(store)
+    publish(store, registry, release, Path.cwd())
+    return store, release
+
+
+def alias(registry: ReleaseRegistry) -> str | None:
+    """The release that MLflow's alias names."""
+    client = mlflow.MlflowClient(registry.uri)
+    try:
+        return client.get_model_version_by_alias(registry.model, "champion").tags["release"]
+    except mlflow.MlflowException:
+        return None
 
 
 def test_a_release_is_one_version_without_an_alias(published, registry):
     store, release = published
     assert store.releases() == [release]
-    assert store.candidate() == release
     assert release in registry.versions()
-    assert registry.champion() is None
+    assert alias(registry) is None
     manifest = store.manifest(release)
     assert {"python", "numpy", "mlflow"} <= set(manifest["versions"])
     assert manifest["data"] == "0123"
@@ -69,15 +72,39 @@ def test_registering_it_again_makes_no_second_version(published, registry):
     assert registry.versions() == before
 
 
-def test_a_step_that_is_tried_again_publishes_no_second_release(store, registry):
+def test_the_lineage_of_a_release_is_noted_once(store, registry):
+    release = payloads.saved(store)
+    assert "revision" not in store.manifest(release)
+    with mlflow.start_run() as run:
+        publish(store, registry, release, Path.cwd())
     with mlflow.start_run():
-        first = publish(store, registry, draft(), Path.cwd())
-        assert publish(store, registry, draft(), Path.cwd()) == first
-        other = publish(store, registry, draft(seed=1), Path.cwd())
-    with mlflow.start_run():
-        of_another_run = publish(store, registry, draft(seed=1), Path.cwd())
-    assert len({first, other, of_another_run}) == 3
-    assert set(store.releases()) == {first, other, of_another_run}
+        publish(store, registry, release, Path.cwd())
+    assert store.manifest(release)["mlflow_run"] == run.info.run_id
+    assert "revision" in store.manifest(release)
+
+
+@pytest.mark.parametrize(
+    ("root", "name"),
+    [
+        ("gs://books/uk/2024", "book_forecast-2024-92e7880f"),
+        ("gs://books/uk/2024/", "book_forecast-2024-92e7880f"),
+        ("gs://books/us/2024", "book_forecast-2024-"),
+        ("gs://Books & Co", "book_forecast-books-co-"),
+    ],
+)
+def test_a_registered_model_is_named_after_its_data_root(root, name):
+    assert model_name(root, Path("/nowhere")).startswith(name)
+
+
+def test_two_data_roots_never_share_a_registered_model(tmp_path):
+    roots = [tmp_path / "one/data", tmp_path / "two/data"]
+    for root in roots:
+        root.mkdir(parents=True)
+    names = {model_name(str(root), tmp_path) for root in roots}
+    assert len(names) == 2
+    assert model_name("one/data", tmp_path) in names
+    (tmp_path / "link").symlink_to(roots[1])
+    assert model_name("link", tmp_path) in names
 
 
 PLAIN = """
@@ -125,17 +152,18 @@ def test_mlflow_alone_answers_out_of_it_without_pickle_and_without_this_project(
     assert (rows, said, ours) == (6, release, [])
 
 
-def test_a_registry_that_is_away_costs_nothing_and_is_told_later(store, registry, caplog):
-    release = publish(store, Registry(AWAY), draft(), Path.cwd())
-    assert "`kedro release sync` does it" in caplog.text
+def test_a_registry_that_is_away_costs_nothing_and_is_repaired_later(store, registry, caplog):
+    release = payloads.saved(store)
+    publish(store, AWAY, release, Path.cwd())
+    assert "run `kedro release sync` later" in caplog.text
     assert len(store.read(release)) == 3
-    crown(store, Registry(AWAY), release, action="promote", why="good", before=None)
-    assert champion_of(store, Registry(AWAY)) == release
+    promote(store, AWAY, release, action="promote", why="good", before=None)
+    assert store.champion() == release
     with pytest.raises(RegistryError, match=r"127\.0\.0\.1:9 does not answer"):
-        Registry(AWAY).versions()
+        AWAY.versions()
 
     assert synchronise(store, registry) == ([release], [])
-    assert registry.champion() == release
+    assert alias(registry) == release
     client = mlflow.MlflowClient(registry.uri)
     version = client.get_model_version(registry.model, str(registry.versions()[release]))
     run = client.get_run(str(version.run_id))
@@ -145,69 +173,41 @@ def test_a_registry_that_is_away_costs_nothing_and_is_told_later(store, registry
 
 
 def test_a_server_that_goes_away_within_the_run_costs_no_release(store, registry):
+    release = payloads.saved(store)
     with mlflow.start_run() as run:
-        mlflow.set_tracking_uri(AWAY)
-        try:
-            release = publish(store, Registry(AWAY), draft(), Path.cwd())
-        finally:
-            mlflow.set_tracking_uri(registry.uri)
+        publish(store, AWAY, release, Path.cwd())
     assert store.manifest(release)["mlflow_run"] == run.info.run_id
     assert synchronise(store, registry) == ([release], [])
     version = registry.versions()[release]
-    told = mlflow.MlflowClient(registry.uri).get_model_version(registry.model, str(version))
-    assert told.run_id == run.info.run_id
+    found = mlflow.MlflowClient(registry.uri).get_model_version(registry.model, str(version))
+    assert found.run_id == run.info.run_id
 
 
-def test_scores_are_added_to_the_release_in_its_own_order(published, registry):
-    store, release = published
-    isbns = [payloads.isbn(n) for n in (2, 0, 1)]
-    columns = ("wape", "mase", "seasonal_naive_wape", "seasonal_naive_mase")
-    frame = pd.DataFrame({"isbn": isbns} | {name: [0.2, 0.0, 0.1] for name in columns})
-    import pyarrow as pa
-
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    add_scores(store, registry, release, table, {"test_wape": 0.1})
-    payload = store.read(release)
-    assert payload.scores is not None
-    assert payload.scores["wape"].to_pylist() == [0.0, 0.1, 0.2]
-    assert payload.manifest["scores"] == {"test_wape": 0.1}
-    client = mlflow.MlflowClient(registry.uri)
-    version = client.get_model_version(registry.model, str(registry.versions()[release]))
-    assert version.tags["score.test_wape"] == "0.1"
-
-
-def test_an_alias_that_somebody_sets_by_hand_counts_and_one_that_lags_behind_does_not(
-    store, registry
-):
-    first, second = (publish(store, registry, draft(seed=n), Path.cwd()) for n in (1, 2))
-    crown(store, registry, first, action="promote", why="x", before=champion_of(store, registry))
-    # MLflow is away when the second one is made champion.
-    crown(store, Registry(AWAY), second, action="promote", why="x", before=first)
-    assert registry.champion() == first
-    assert champion_of(store, registry) == second
-    follow(store, registry)
-    assert registry.champion() == second
-    client = mlflow.MlflowClient(registry.uri)
-    version = registry.versions()[first]
-    client.set_registered_model_alias(registry.model, "champion", str(version))
-    assert champion_of(store, registry) == first
+def test_an_alias_that_lags_behind_is_repaired(store, registry):
+    first, second = (payloads.saved(store, n) for n in (1, 2))
+    synchronise(store, registry)
+    promote(store, registry, first, action="promote", why="x", before=None)
+    # MLflow is away when the second one is promoted.
+    promote(store, AWAY, second, action="promote", why="x", before=first)
+    assert alias(registry) == first
+    assert synchronise(store, registry) == ([], [])
+    assert alias(registry) == second
 
 
 def test_whoever_is_made_champion_last_has_the_alias(store, registry):
-    releases = [publish(store, registry, draft(seed=n), Path.cwd()) for n in range(3)]
+    releases = [payloads.saved(store, n) for n in range(3)]
+    synchronise(store, registry)
 
-    def promote(release: str) -> bool:
-        from book_forecast.releases.promotion_log import ChampionChangedError
-
+    def promoted(release: str) -> bool:
         try:
-            before = champion_of(store, registry)
-            crown(store, registry, release, action="promote", why="race", before=before)
+            before = store.champion()
+            promote(store, registry, release, action="promote", why="race", before=before)
         except ChampionChangedError:
             return False
         return True
 
     with ThreadPoolExecutor(3) as pool:
-        won = list(pool.map(promote, releases))
+        won = list(pool.map(promoted, releases))
     assert any(won)
-    assert registry.champion() == store.champion() == champion_of(store, registry)
-    assert [change.number for change in store.promotions()] == list(range(1, sum(won) + 1))
+    assert alias(registry) == store.champion()
+    assert [record.number for record in store.promotions()] == list(range(1, sum(won) + 1))

@@ -1,8 +1,8 @@
-"""What a run tells at its end: errors beside the baseline's, and where things were written."""
+"""The end of a run: errors beside the baseline's, fallbacks, outputs, and a refused candidate."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -13,11 +13,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-SCORE_TABLE = "score_table"
-METRICS = "metrics"
+from book_forecast.datasets.releases import ReleaseDataset
+from book_forecast.releases.gates import Verdict
+from book_forecast.releases.store import CHAMPION, ReleaseStore
+
+SCORE_TABLE, METRICS, FORECASTS, PROMOTION = "score_table", "metrics", "forecasts", "promotion"
 # Outputs a person would open next.
-TOLD = ("forecasts", "scores", SCORE_TABLE, "title_plots", "overview_plot")
+OUTPUTS = (FORECASTS, "scores", SCORE_TABLE, "title_plots", "overview_plot")
 MOST_ROWS = 40
+MOST_FALLBACKS = 10
 NUMBERS = ("wape", "seasonal_naive_wape", "mase", "seasonal_naive_mase")
 OVER_ALL = ("test_wape", "test_wape_seasonal_naive", "test_mase", "test_mase_seasonal_naive")
 # A pipe or a log file has no width of its own.
@@ -26,63 +30,105 @@ WIDTH_FOR_TITLES = 100
 
 
 class SummaryHooks:
-    """Prints the table of scores after a run that has made one, also if the run then failed."""
+    """Prints a summary of what a run has written, also if the run then failed."""
 
     def __init__(self) -> None:
         self._saved: set[str] = set()
+        self._release = ""
 
     @hook_impl
     def before_pipeline_run(self) -> None:
-        """Forget what an earlier run of this session has written."""
+        """Forget an earlier run of this session."""
         self._saved.clear()
+        self._release = ""
 
     @hook_impl
-    def after_dataset_saved(self, dataset_name: str) -> None:
-        """Note what was written.
-
-        Args:
-            dataset_name: Of the catalog.
-        """
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
+        """Note what is written, and the release of the forecasts."""
         self._saved.add(dataset_name)
+        if dataset_name == FORECASTS and len(data):
+            self._release = str(data["release"].iloc[0])
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self, catalog: CatalogProtocol[Any, Any]) -> None:
-        """Print the table.
-
-        Args:
-            catalog: Where the table is read from.
-        """
+        """Print the summary."""
         self._print(catalog)
 
     @hook_impl
     def on_pipeline_error(self, catalog: CatalogProtocol[Any, Any]) -> None:
-        """Print what there is: a run may fail after its scores were written.
-
-        Args:
-            catalog: Where the table is read from.
-        """
+        """Print what there is: a run may fail after its scores are written."""
         self._print(catalog)
 
     def _print(self, catalog: CatalogProtocol[Any, Any]) -> None:
         console = Console()
         if not console.is_terminal:
             console.width = WIDTH_WITHOUT_TERMINAL
+        lines: list[str] = []
         if {SCORE_TABLE, METRICS} <= self._saved:
             scores, metrics = catalog.load(SCORE_TABLE), catalog.load(METRICS)
             console.print(render_scores(scores, metrics, console.width))
-        for name in TOLD:
-            place = _place(catalog, name) if name in self._saved else None
-            if place:
-                console.print(f"{name}: {place}", soft_wrap=True, highlight=False)
+            lines += fallback_lines(scores)
+        for name in OUTPUTS:
+            location = _location(catalog, name) if name in self._saved else None
+            if location:
+                lines.append(f"{name}: {location}")
+        champion = catalog.get(CHAMPION)
+        if PROMOTION in self._saved and isinstance(champion, ReleaseDataset):
+            verdict = Verdict.model_validate(catalog.load(PROMOTION))
+            lines += refusal_lines(verdict, champion.store, self._release)
+        for line in lines:
+            console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+def fallback_lines(scores: pd.DataFrame) -> Iterator[str]:
+    """Yield a line for each title with a fallback, at most 10, and their number.
+
+    Args:
+        scores: As `make_score_table` returns it.
+    """
+    found = scores[scores["fallback_reason"].notna()]
+    if found.empty:
+        return
+    yield f"{len(found)} of {len(scores)} titles with a fallback to a simpler model:"
+    for row in found.head(MOST_FALLBACKS).to_dict("records"):
+        title = "" if pd.isna(row["title"]) else f" {row['title']}"
+        yield f"  {row['isbn']}{title}: {row['fallback_reason']}"
+    if len(found) > MOST_FALLBACKS:
+        yield f"  and {len(found) - MOST_FALLBACKS} more"
+
+
+def refusal_lines(verdict: Verdict, store: ReleaseStore, forecast_by: str) -> Iterator[str]:
+    """Yield why a candidate is not champion, and the release of the forecasts.
+
+    Args:
+        verdict: The verdict on the candidate.
+        store: The releases and the promotion log.
+        forecast_by: The release of the forecasts that this run has written; may be empty.
+    """
+    log = store.promotions()
+    champion = log[-1].release if log else None
+    if champion == verdict.release:
+        return
+    if verdict.promote:
+        yield f"{verdict.release} is NOT PROMOTED, though it passed all gates: {champion} is pinned."
+    else:
+        yield f"{verdict.release} is NOT PROMOTED:"
+        yield from (f"  gate {gate.name} failed: {gate.reason}" for gate in verdict.failed)
+    if forecast_by == champion:
+        since = next(record.when for record in reversed(log) if record.release == champion)
+        yield f"The forecasts are those of {champion}, champion since {since:%Y-%m-%d}."
+    elif forecast_by:
+        yield f"The forecasts are those of {forecast_by}."
+    yield f"`kedro release promote {verdict.release}` promotes it regardless."
 
 
 def render_scores(scores: pd.DataFrame, metrics: Mapping[str, float], width: int) -> Table:
-    """The table of scores for a terminal, of at most 40 titles, with a last line for all of them.
+    """Return the table of scores: at most 40 titles, and a last line for all titles.
 
     Args:
         scores: As `make_score_table` returns it.
         metrics: As `summarise_scores` returns them.
-        width: Characters a line; titles are named by their ISBN alone where it is narrow.
+        width: Characters per line; a narrow table has no titles beside the ISBNs.
     """
     with_titles = width >= WIDTH_FOR_TITLES
     table = Table(title="Errors on the test weeks, beside seasonal naive's")
@@ -113,8 +159,8 @@ def _number(value: float) -> str:
     return "-" if pd.isna(value) else f"{value:.2f}"
 
 
-def _place(catalog: CatalogProtocol[Any, Any], name: str) -> str | None:
+def _location(catalog: CatalogProtocol[Any, Any], name: str) -> str | None:
     dataset = catalog.get(name)
-    place = getattr(dataset, "_filepath", None)
+    path = getattr(dataset, "_filepath", None)
     # On a bucket, with its protocol.
-    return place and get_filepath_str(place, getattr(dataset, "_protocol", "file"))
+    return path and get_filepath_str(path, getattr(dataset, "_protocol", "file"))
