@@ -66,7 +66,9 @@ def _champion_of(store: ReleaseStore) -> PayloadPointer:
     release = store.champion()
     if release is None:
         raise NoChampionError(f"No release in {store.root} was made champion yet.")
-    return PayloadPointer(release, str(store.manifest(release)["checksum"]), store.location(release))
+    return PayloadPointer(
+        release, str(store.manifest(release)["checksum"]), store.location(release)
+    )
 
 
 @contextmanager
