@@ -5,6 +5,9 @@ from pathlib import Path
 import fsspec
 
 from book_forecast.releases.store import ReleaseStore
+from book_forecast.serving.loader import load
+from book_forecast.serving.settings import ServiceSettings
+from book_forecast.serving.source import source_of
 from tests.serving.servers import (
     FIRST,
     KNOWN,
@@ -45,5 +48,8 @@ def test_the_champion_on_a_bucket_is_served_and_no_copy_is_kept(gcs_bucket, tmp_
 def test_a_model_on_a_bucket_is_served_as_vertex_names_it(gcs_bucket, tmp_path):
     uri = f"{gcs_bucket}/model"
     fsspec.filesystem("gs").put(str(model_folder(tmp_path)), uri, recursive=True)
-    with Server(tmp_path, AIP_STORAGE_URI=uri, **POLL) as server:
-        assert server.ready().readiness()["release"] == FIRST
+    pointer = source_of(ServiceSettings(storage_uri=uri))()
+    assert pointer.location == f"{uri}/artifacts/payload"
+    payload = load(pointer.location)
+    assert (pointer.release, payload.release) == (FIRST, FIRST)
+    assert pointer.checksum == payload.manifest["checksum"]

@@ -39,6 +39,7 @@ class Catalogue:
         promotion: The release's last entry in the promotion log; None before it is looked up, and
             if there is none.
         comparison: State of the comparison with the previous champion.
+        changes: Its result; None before it is ready.
     """
 
     def __init__(self, reader: ForecastReader) -> None:
@@ -68,23 +69,19 @@ class Catalogue:
         self._alphabetical: Floats = np.empty(len(names))
         self._alphabetical[order] = np.arange(len(names))
         self._orders: dict[tuple[Sort, Order], npt.NDArray[np.int64]] = {}
-        self._changes: ForecastChanges | None = None
         self.comparison: ComparisonState = "none"
         self.promotion: Promotion | None = None
+        self.changes: ForecastChanges | None = None
 
     def __len__(self) -> int:
         """Return the number of titles."""
         return len(self._texts)
 
-    @property
-    def changes(self) -> ForecastChanges | None:
-        """Changes against the previous champion; None until they are known."""
-        return self._changes
-
-    @changes.setter
-    def changes(self, changes: ForecastChanges | None) -> None:
+    def add_changes(self, changes: ForecastChanges) -> None:
+        """Take the changes against the previous champion, by which titles can be sorted then."""
+        self.changes = changes
         self._orders = {}
-        self._changes = changes
+        self.comparison = "ready"
 
     def find(
         self, text: str, sort: Sort, order: Order | None, offset: int, limit: int
@@ -118,7 +115,7 @@ class Catalogue:
         book["next_13_weeks"] = rounded(self.next_13_weeks[row], 1)
         for name, scores in self._scores.items():
             book[name] = None if scores is None else rounded(scores[row], 4)
-        changes = self._changes
+        changes = self.changes
         book["change"] = None if changes is None else rounded(changes.relative[row], 4)
         book["change_copies"] = None if changes is None else rounded(changes.copies[row], 1)
         book["change_weeks"] = None if changes is None else int(changes.weeks[row]) or None
@@ -126,21 +123,23 @@ class Catalogue:
 
     def _order(self, sort: Sort, order: Order) -> npt.NDArray[np.int64]:
         """Return the rows in an order, which is computed once."""
-        if (sort, order) not in self._orders:
+        # Taken before the values: `add_changes` replaces it in another thread.
+        orders = self._orders
+        if (sort, order) not in orders:
             values = self._values(sort)
             key = values if order == "asc" else -values
             # NaN sorts last in both orders; equal values stay alphabetical.
-            self._orders[sort, order] = np.lexsort((self._alphabetical, key))
-        return self._orders[sort, order]
+            orders[sort, order] = np.lexsort((self._alphabetical, key))
+        return orders[sort, order]
 
     def _values(self, sort: Sort) -> Floats:
         if sort == "title":
             return self._alphabetical
         if sort == "volume":
             return self.next_13_weeks
-        if self._changes is None:
+        if self.changes is None:
             return np.full(len(self), np.nan)
-        return np.abs(self._changes.relative if sort == "change" else self._changes.copies)
+        return np.abs(self.changes.relative if sort == "change" else self.changes.copies)
 
 
 def folded(text: str) -> str:

@@ -93,5 +93,7 @@ def _compare(store: ReleaseStore, catalogue: Catalogue, payload: Payload) -> Non
         logger.exception("The release cannot be compared with the previous champion.")
         catalogue.comparison = "failed"
         return
-    catalogue.changes = changes
-    catalogue.comparison = "none" if changes is None else "ready"
+    if changes is None:
+        catalogue.comparison = "none"
+    else:
+        catalogue.add_changes(changes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from collections.abc import Iterator
 from typing import Any
@@ -63,7 +64,7 @@ def xlsx_file(forecast: ReleaseForecast, title: str, release: str) -> bytes:
         sheet.column_dimensions[chr(ord("A") + number)].width = width
     sheet.append([cell(sheet, name, bold=True) for name in columns])
     for row in _rows(forecast, title):
-        row["week"], row["cutoff"] = _day(row["week"]), _day(row["cutoff"])
+        row |= {name: dt.date.fromisoformat(row[name]) for name in ("week", "cutoff")}
         sheet.append([cell(sheet, value) for value in row.values()])
     notes = book.create_sheet("About")
     notes.column_dimensions["A"].width, notes.column_dimensions["B"].width = 24, 60
@@ -102,10 +103,6 @@ def _rows(forecast: ReleaseForecast, title: str) -> Iterator[dict[str, Any]]:
     for week, values in zip(weeks, numbers, strict=True):
         row = (forecast.isbn, title, week, str(forecast.cutoff), forecast.model, *values)
         yield dict(zip(columns, row, strict=True))
-
-
-def _day(text: str) -> object:
-    return np.datetime64(text, "D").item()
 
 
 def _harmless(text: str) -> str:
