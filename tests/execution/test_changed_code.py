@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,10 @@ CHANGES = """
 import json, sys
 from pathlib import Path
 import book_forecast
+from book_forecast.execution import fingerprints
 from book_forecast.execution.fingerprints import code_fingerprint
+
+fingerprints._versions = dict.fromkeys  # no library changes, and looking them up is slow
 
 root = Path(book_forecast.__file__).parent
 results = sys.argv[2:]
@@ -94,14 +98,14 @@ def name_of(path: Path) -> str:
     return ".".join(parts).removesuffix(".__init__")
 
 
+@cache
 def modules() -> dict[str, Path]:
     return {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 def room_of(module: str) -> str:
-    """The folder of a module, each pipeline's its own."""
-    path = modules()[module]
-    return str(path.parent.relative_to(PACKAGE))
+    """The folder of a module; each pipeline has its own."""
+    return str(modules()[module].parent.relative_to(PACKAGE))
 
 
 def results_under_code() -> dict[str, set[str]]:
@@ -126,7 +130,8 @@ def copy(tmp_path_factory) -> Path:
     return folder
 
 
-def python(copy: Path, script: str, *words: str) -> str:
+def run(copy: Path, script: str, *words: str) -> tuple[str, str]:
+    """Standard output and error of a script that imports the copy."""
     environment = os.environ | {"PYTHONPATH": str(copy), "NUMBA_DISABLE_JIT": "1"}
     done = subprocess.run(
         [sys.executable, "-c", script, *words],
@@ -137,7 +142,7 @@ def python(copy: Path, script: str, *words: str) -> str:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return done.stdout, done.stderr
 
 
 def json_of(output: str) -> Any:
@@ -157,10 +162,12 @@ def test_saved_results_have_a_fingerprint_of_their_code():
     assert len(users) >= 6
 
 
-def test_a_changed_module_changes_exactly_the_results_that_depend_on_it(copy):
+@pytest.fixture(scope="module")
+def expected(copy) -> dict[str, set[str]]:
+    """Modules that each result depends on, by real imports."""
     results = sorted({module for used in results_under_code().values() for module in used})
-    edges = json_of(python(copy, IMPORTS, *results))
-    expected = {}
+    edges = json_of(run(copy, IMPORTS, *results)[0])
+    found = {}
     for result in results:
         reached, waiting = set(), [result]
         while waiting:
@@ -168,13 +175,96 @@ def test_a_changed_module_changes_exactly_the_results_that_depend_on_it(copy):
             if name not in reached and name.startswith("book_forecast"):
                 reached.add(name)
                 waiting.extend(edges.get(name, []))
-        expected[result] = reached
-    every = list(modules())
-    root, changed = json_of(python(copy, CHANGES, json.dumps(every), *results))
+        found[result] = reached
+    return found
+
+
+def changed_results(copy: Path, changed: list[str], results: list[str]) -> dict[str, list[str]]:
+    """The results that each changed module makes anew."""
+    root, found = json_of(run(copy, CHANGES, json.dumps(changed), *results)[0])
     assert Path(root).parent == copy
-    assert changed == {
-        module: [result for result in results if module in expected[result]] for module in every
+    return found
+
+
+def test_a_changed_module_of_each_room_changes_exactly_the_results_that_need_it(copy, expected):
+    every = set().union(*expected.values())
+    # Of each room a module that some result needs and one that none needs, as far as there are.
+    chosen = {(room_of(name), name in every): name for name in modules()}
+    found = changed_results(copy, [*chosen.values()], [*expected])
+    assert found == {
+        module: [result for result in expected if module in expected[result]]
+        for module in chosen.values()
     }
-    rooms = {room_of(module) for module, names in changed.items() if names}
+    rooms = {room_of(module) for module, results in found.items() if results}
     assert {"series", "sarima", "forecasters", "backtesting", "options", "execution"} <= rooms
     assert not rooms & {"serving", "cli", "plots", "hooks", "tracking", "datasets", "sample"}
+    assert any(0 < len(results) < len(expected) for results in found.values())
+
+
+@pytest.mark.slow
+def test_any_changed_module_changes_exactly_the_results_that_need_it(copy, expected):
+    assert changed_results(copy, [*modules()], [*expected]) == {
+        module: [result for result in expected if module in expected[result]]
+        for module in modules()
+    }
+
+
+FIT = """
+import json, logging, sys
+from pathlib import Path
+from book_forecast.execution.checkpoints import CheckpointFolder
+from book_forecast.forecasters.calibration import BANDS, PROBABILITIES, Calibration
+from book_forecast.options.groups import ExecutionOptions, ModelOptions
+from book_forecast.pipelines.train.fits import CHAMPION
+import numpy as np
+import pandas as pd
+
+logging.basicConfig(level=logging.INFO, stream=sys.stderr, force=True)
+weeks = pd.date_range("2022-01-01", periods=60, freq="W-SAT")
+sales = np.random.default_rng(1).poisson(20 + 10 * np.sin(np.arange(60) / 8), (2, 60))
+isbns = ["9780722532935", "9780241003008"]
+frame = pd.concat(
+    pd.DataFrame({"isbn": isbn, "week": weeks, "volume": row.astype(float)})
+    for isbn, row in zip(isbns, sales)
+)
+specifications = pd.DataFrame(
+    {"isbn": isbns, "model": "ensemble", "fallback_reason": None, "season": 52, "spread": 1.0,
+     "weights": json.dumps({"regression": 1.0})}
+)
+quantiles = np.tile(np.linspace(-1, 1, len(PROBABILITIES)), (len(BANDS), 1))
+calibration = Calibration(quantiles, 0.3, 32).to_state()
+no_paths = pd.DataFrame({"isbn": [], "cutoff": [], "week": [], "mean": []})
+fitted, _ = CHAMPION.fit_titles(
+    frame, specifications, calibration, no_paths, None,
+    ModelOptions(families=["regression"], calendar=False), ExecutionOptions(n_jobs=1),
+    CheckpointFolder(Path(sys.argv[1])),
+)
+print(json.dumps([fitted.fingerprint, fitted.frame["state"].tolist()]))
+"""
+
+
+def test_a_changed_constant_of_the_season_makes_a_saved_fit_anew(copy, tmp_path):
+    """No fallback stands in: the states are those of ensembles with a regression."""
+
+    def fit() -> tuple[str, list[str], str]:
+        output, log = run(copy, FIT, str(tmp_path / "checkpoints"))
+        generation, states = json_of(output)
+        assert all("regression" in json.loads(state)["members"] for state in states)
+        return generation, states, log
+
+    resumed = "2 of 2 titles come from the checkpoint"
+    first = fit()
+    again = fit()
+    assert resumed not in first[2]
+    assert resumed in again[2]
+    assert again[:2] == first[:2]
+
+    module = copy / "book_forecast/series/seasonality.py"
+    source = module.read_text()
+    assert source.count("WEEKS_A_YEAR = 365.25 / 7\n") == 1
+    module.write_text(source.replace("WEEKS_A_YEAR = 365.25 / 7\n", "WEEKS_A_YEAR = 50.0\n"))
+    changed = fit()
+    assert resumed not in changed[2]
+    assert changed[0] != first[0]
+    assert all(new != old for new, old in zip(changed[1], first[1], strict=True))
+    module.write_text(source)
