@@ -129,8 +129,8 @@ def fit(
     folder: Path | None = None,
     calibration: dict[str, Any] | None = None,
     global_forecasts: pd.DataFrame | None = None,
-) -> tuple[Part, Part]:
-    """Models and distributions of a purpose: SCORED (the default), CHAMPION or RELEASED."""
+) -> Part:
+    """Models of a purpose: SCORED (the default), CHAMPION or RELEASED."""
     from book_forecast.forecasters.global_model import FORECAST_TYPES
     from book_forecast.pipelines.train.fits import SCORED
 
@@ -156,8 +156,6 @@ def release_of(
     from book_forecast.pipelines.train.fits import RELEASED
     from book_forecast.pipelines.train.release import assemble_release
 
-    models, distributions = (part.frame for part in fit(weeks, specifications, RELEASED, **options))
+    models = fit(weeks, specifications, RELEASED, **options).frame
     calibration, chosen = options.get("calibration") or {}, options.get("models", MODELS)
-    return assemble_release(
-        models, distributions, weeks, titles, specifications, calibration, None, chosen
-    )
+    return assemble_release(models, weeks, titles, specifications, calibration, None, chosen)

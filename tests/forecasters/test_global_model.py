@@ -8,7 +8,7 @@ import pytest
 
 from book_forecast.forecasters.global_model import GlobalModel
 from book_forecast.options.groups import ModelOptions
-from book_forecast.series.covariates import PLAN
+from book_forecast.series.covariates import PROMOTION_PLAN
 from book_forecast.series.history import PROMOTION, weeks_after
 from tests.histories import BACKTEST, CUTOFF, weeks_frame
 
@@ -66,7 +66,9 @@ def test_a_plan_lifts_its_week(weeks):
     ).astype({"week": "datetime64[us]"})
     ahead.loc[LIFTED, "promotion"] = 0.4
     last = weeks["week"].max()
-    planned = first(global_model(rows(PLAN, ahead)).forecast(weeks, last, HORIZON, is_now=True))
+    planned = first(
+        global_model(rows(PROMOTION_PLAN, ahead)).forecast(weeks, last, HORIZON, is_now=True)
+    )
     unplanned = first(global_model(None).forecast(weeks, last, HORIZON, is_now=True))
     assert planned[LIFTED] > 1.7 * np.delete(planned, LIFTED).max()
     assert unplanned[LIFTED] < 1.3 * np.delete(unplanned, LIFTED).max()
@@ -84,7 +86,7 @@ def test_todays_plan_does_not_change_the_forecast_of_a_fold(weeks):
     later = weeks.loc[weeks.index[-1:], ["isbn"]].assign(
         week=weeks["week"].max() + pd.Timedelta(weeks=3), promotion=0.4
     )
-    blind, planned = global_model(None), global_model(rows(PLAN, later))
+    blind, planned = global_model(None), global_model(rows(PROMOTION_PLAN, later))
     assert first(planned.forecast_folds(weeks, FOLDS)).tolist() == (
         first(blind.forecast_folds(weeks, FOLDS)).tolist()
     )

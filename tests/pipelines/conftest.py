@@ -29,4 +29,4 @@ def ensemble_models(weighted: Weighting) -> pd.DataFrame:
         models=ensembles.MODELS,
         calibration=weighted.calibration,
         global_forecasts=ensembles.global_forecasts_after(ensembles.WEEKS),
-    )[0].frame
+    ).frame

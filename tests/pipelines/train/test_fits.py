@@ -1,65 +1,56 @@
-"""train fits what tune chose; evaluate and forecast go on from there."""
+"""Specifications are fitted as tune has chosen them; a title that cannot be fitted falls back."""
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.execution.journals import JournalFolder
+from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.restoring import restore
-from book_forecast.options.groups import EvaluateOptions, ShardOptions
-from book_forecast.pipelines.evaluate.nodes import (
-    forecast_known_weeks,
-    make_score_table,
-    score_titles,
-    summarise_scores,
-)
 from book_forecast.pipelines.preprocess.nodes import split_weeks
-from book_forecast.pipelines.train.nodes import fit_titles, require_success, summarise_fits
-from book_forecast.storage.errors import UserError
-from tests.histories import CUTOFF, WHOLE, tune, volumes, weeks_frame
+from book_forecast.pipelines.train.fits import CHAMPION, RELEASED, SCORED
+from book_forecast.releases.distributions import LEVELS
+from tests.histories import CUTOFF, MODELS, fit, shard, specify, tune, volumes, weeks_frame
+from tests.pipelines import ensembles
+from tests.pipelines.ensembles import DEAD, FAMILIES, LAUNCH, OLD
 
 ISBNS = ["9780241003008", "9780722532935", "9786703444075"]
 EVERYTHING = weeks_frame({isbn: volumes(i, 110) for i, isbn in enumerate(ISBNS)})
-TRAINING, TEST = split_weeks(EVERYTHING, 6)
-FOLDS = EvaluateOptions(folds=2, step=6, min_train=40)
+TRAINING, _ = split_weeks(EVERYTHING, 6)
 
 
 @pytest.fixture(scope="module")
-def specifications(tmp_path_factory) -> pd.DataFrame:
-    return tune(TRAINING, JournalFolder(tmp_path_factory.mktemp("journals")))[0].frame
+def specifications() -> pd.DataFrame:
+    return specify(tune(TRAINING)[0].frame)
 
 
 @pytest.fixture(scope="module")
 def models(specifications) -> pd.DataFrame:
-    return fit_titles(TRAINING, specifications, 26, 1, WHOLE).frame
+    return fit(TRAINING, specifications).frame
 
 
-@pytest.fixture(scope="module")
-def known(models):
-    parts = forecast_known_weeks(TRAINING, models, FOLDS, 6, [80, 95], 1, WHOLE)
-    return tuple(part.frame for part in parts)
-
-
-@pytest.fixture(scope="module")
-def scores(known, models) -> pd.DataFrame:
-    test, rolling = known
-    return score_titles(test, rolling, models, EVERYTHING, [80, 95])
-
-
-def test_training_models_know_the_training_weeks_and_releases_all(models, specifications):
-    released = fit_titles(EVERYTHING, specifications, 26, 1, WHOLE).frame
+def test_scored_models_know_the_training_weeks_and_released_ones_all(models, specifications):
+    released = fit(EVERYTHING, specifications, RELEASED).frame
     assert (models["cutoff"] == pd.Timestamp(CUTOFF) - pd.Timedelta(weeks=6)).all()
     assert (released["cutoff"] == pd.Timestamp(CUTOFF)).all()
     assert models["fallback_reason"].isna().all()
     assert len(json.loads(models["state"][0])["volumes"]) == 104
 
 
+def test_released_models_alone_have_distributions(models, specifications):
+    released = fit(EVERYTHING, specifications, RELEASED).frame
+    assert "distribution" not in models
+    rows = 1 + 2 * len(LEVELS) - (0 in LEVELS)
+    for isbn, row in released.set_index("isbn").iterrows():
+        values = np.asarray(row["distribution"]).reshape(-1, 104)
+        assert len(values) == rows, isbn
+        model = restore(row["model"], json.loads(row["state"]))
+        np.testing.assert_allclose(values[0], model.forecast(104, ()).mean, rtol=1e-5)
+
+
 def test_shards_fit_what_one_run_fits(models, specifications):
-    parts = [
-        fit_titles(TRAINING, specifications, 26, 1, ShardOptions(index=k, count=2)).frame
-        for k in (1, 2)
-    ]
+    parts = [fit(TRAINING, specifications, execution=shard(k, 2)).frame for k in (1, 2)]
     joined = pd.concat(parts, ignore_index=True)
     pd.testing.assert_frame_equal(joined, models, check_exact=True)
 
@@ -67,88 +58,97 @@ def test_shards_fit_what_one_run_fits(models, specifications):
 def test_a_title_that_cannot_be_fitted_falls_back_with_the_reason(specifications):
     broken = TRAINING.copy()
     broken.loc[broken["isbn"] == ISBNS[0], "volume"] = 7.0
-    found = fit_titles(broken, specifications, 26, 1, WHOLE).frame.set_index("isbn")
+    found = fit(broken, specifications).frame.set_index("isbn")
     assert found.loc[ISBNS[0], "model"] == "seasonal_naive"
     assert "does not vary" in str(found.loc[ISBNS[0], "fallback_reason"])
     assert (found.loc[ISBNS[1:], "model"] == "sarima").all()
 
 
 def test_a_title_that_tune_has_not_seen_falls_back(specifications):
-    found = fit_titles(TRAINING, specifications.iloc[1:], 26, 1, WHOLE).frame
+    found = fit(TRAINING, specifications.iloc[1:]).frame
     assert found["model"].tolist() == ["seasonal_naive", "sarima", "sarima"]
     assert found["fallback_reason"][0] == "tune has not seen the title"
+
+
+def test_a_title_that_the_champion_does_not_have_is_not_fitted_for_it(specifications, models):
+    found = fit(TRAINING, specifications.iloc[1:], CHAMPION).frame
+    assert found["isbn"].tolist() == ISBNS[1:]
+    expected = models[models["isbn"] != ISBNS[0]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
 def test_a_dead_title_forecasts_zero_and_that_is_no_fallback(specifications):
     dead = TRAINING.copy()
     gone = (dead["isbn"] == ISBNS[0]) & (dead["week"] > dead["week"].max() - pd.Timedelta(weeks=30))
     dead.loc[gone, "volume"] = 0.0
-    found = fit_titles(dead, specifications, 26, 1, WHOLE).frame
+    found = fit(dead, specifications).frame
     assert found["model"][0] == "zero"
     assert found["fallback_reason"].isna().all()
     zero = json.loads(found["state"][0])
     assert (restore("zero", zero).forecast(8, (80,)).upper[80] == 0).all()
 
 
-def test_a_title_that_sells_the_same_every_week_goes_on_so_and_that_is_no_fallback(tmp_path):
+def test_a_title_that_sells_the_same_every_week_is_naive_and_that_is_no_fallback():
     constant = TRAINING.copy()
     constant.loc[constant["isbn"] == ISBNS[0], "volume"] = 7.0
-    tuned = tune(constant, JournalFolder(tmp_path))[0].frame
-    found = fit_titles(constant, tuned, 26, 1, WHOLE).frame
+    tuned = specify(tune(constant)[0].frame)
+    found = fit(constant, tuned).frame
     assert found["model"][0] == "naive"
     assert found["fallback_reason"].isna().all()
     ahead = restore("naive", json.loads(found["state"][0])).forecast(8, (80,))
     assert all((column == 7.0).all() for column in ahead.columns().values())
-    varied = fit_titles(TRAINING, tuned, 26, 1, WHOLE).frame
+    varied = fit(TRAINING, tuned).frame
     assert "varied since" in str(varied["fallback_reason"][0])
 
 
-def test_the_success_rate_counts_titles_without_a_fallback(models):
-    half = models.assign(fallback_reason=["too short", None, None]).astype({"isbn": "str"})
-    summary = summarise_fits(models, half)
-    assert summary == {"n_titles": 3.0, "n_fallbacks": 1.0, "success_rate": pytest.approx(2 / 3)}
-    require_success(summary, 0.6)
-    with pytest.raises(UserError, match=r"1 of 3 titles .* below min_success_rate 0.7"):
-        require_success(summary, 0.7)
+def test_titles_get_ensembles_and_dead_ones_zero(ensemble_models):
+    chosen = ensemble_models.set_index("isbn")["model"]
+    assert (chosen[[*OLD, LAUNCH]] == "ensemble").all()
+    assert chosen[DEAD] == "zero"
+    assert ensemble_models["fallback_reason"].isna().all()
 
 
-def test_test_weeks_and_rolling_origins_are_forecast_beside_both_baselines(known):
-    test, rolling = known
-    assert set(test["model"]) == {"sarima", "seasonal_naive", "naive"}
-    assert len(test["cutoff"].unique()) == 1
-    assert test.groupby(["isbn", "model"]).size().eq(6).all()
-    assert sorted(test["week"].unique()) == sorted(TEST["week"].unique())
-    assert rolling["cutoff"].nunique() == 2
-    assert rolling["week"].max() <= TRAINING["week"].max()
+def test_a_release_leaves_out_families_without_a_weight(ensemble_models, weighted):
+    released = fit(
+        ensembles.WEEKS,
+        weighted.specifications,
+        RELEASED,
+        models=ensembles.MODELS,
+        calibration=weighted.calibration,
+        global_forecasts=ensembles.global_forecasts_after(ensembles.WEEKS),
+    ).frame
+    weights = json.loads(weighted.specifications.set_index("isbn")["weights"][OLD[0]])
+    for frame, members in ((ensemble_models, set(FAMILIES)), (released, set(weights))):
+        state = json.loads(frame.set_index("isbn")["state"][OLD[0]])
+        assert set(state["members"]) == members
+        model = restore("ensemble", state)
+        assert isinstance(model, Ensemble)
+        assert sum(model.weights.values()) == pytest.approx(1.0)
 
 
-def test_rolling_origins_do_not_look_ahead(models, known):
-    later = TRAINING.copy()
-    last = later["week"] > later["week"].max() - pd.Timedelta(weeks=6)
-    later.loc[last, "volume"] *= 100.0
-    _, changed = forecast_known_weeks(later, models, FOLDS, 6, [80], 1, WHOLE)
-    pd.testing.assert_series_equal(changed.frame["mean"], known[1]["mean"])
+def test_an_ensemble_without_any_fitted_member_falls_back_with_the_reason(weighted):
+    only = weighted.specifications.assign(weights=json.dumps({"boosting": 1.0}))
+    found = fit(
+        ensembles.WEEKS, only, models=ensembles.MODELS, calibration=weighted.calibration
+    ).frame.set_index("isbn")
+    assert found["model"][OLD[0]] == "sarima"
+    assert "no member of its ensemble can be fitted" in str(found["fallback_reason"][OLD[0]])
+    assert "boosting: " in str(found["fallback_reason"][OLD[0]])
 
 
-def test_scores_stand_beside_the_baselines(scores, models):
-    titles = pd.DataFrame({"isbn": ISBNS, "title": ["a", "b", "c"]})
-    table = make_score_table(scores, models, titles)
-    assert table["isbn"].tolist() == ISBNS
-    assert (
-        table[["wape", "mase", "seasonal_naive_wape", "seasonal_naive_mase"]]
-        .notna()
-        .to_numpy()
-        .all()
-    )
-    metrics = summarise_scores(scores, {"success_rate": 1.0})
-    assert {"test_wape", "test_wape_seasonal_naive", "rolling_mase", "success_rate"} < set(metrics)
-    assert metrics["test_wape"] > 0
+def test_each_purpose_has_checkpoints_of_its_own(specifications, tmp_path):
+    generations = {
+        fit(TRAINING, specifications, purpose, folder=tmp_path).fingerprint
+        for purpose in (SCORED, CHAMPION, RELEASED)
+    }
+    assert len(generations) == 3
+    assert len([*tmp_path.rglob("*.results")]) == 3
 
 
-def test_a_baseline_that_was_chosen_is_scored_once(known, specifications):
-    only = specifications.assign(model="seasonal_naive", fallback_reason="asked for")
-    fallen = fit_titles(TRAINING, only, 26, 1, WHOLE).frame
-    parts = forecast_known_weeks(TRAINING, fallen, FOLDS, 6, [80, 95], 1, WHOLE)
-    test = parts[0].frame
-    assert set(test["model"]) == {"seasonal_naive", "naive"}
-    assert not test.duplicated(["isbn", "week", "model"]).any()
+def test_other_options_make_another_generation(specifications):
+    first = fit(TRAINING, specifications).fingerprint
+    other = MODELS.model_copy(update={"alive_weeks": 5})
+    assert fit(TRAINING, specifications, models=other).fingerprint != first
+    changed = specifications.assign(q=specifications["q"] + 1)
+    assert fit(TRAINING, changed).fingerprint != first
+    assert fit(TRAINING, specifications, calibration={"a": 1}).fingerprint != first

@@ -1,38 +1,178 @@
-"""Who is told of today's plan: the release, and no model that is scored."""
+"""The same nodes fit the candidate twice and the champion once, each with options of its own."""
+
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline.node import Node
+from kedro.runner import SequentialRunner
 
-from book_forecast.options.groups import BoostingOptions
-from book_forecast.pipelines.train.pipeline import create_fits
+from book_forecast.forecasters.calibration import BANDS, PROBABILITIES, Calibration
+from book_forecast.options.groups import BoostingOptions, ModelOptions
+from book_forecast.pipelines.train.fits import CHAMPION, RELEASED, SCORED
+from book_forecast.pipelines.train.pipeline import create_fits, create_pipeline
 from book_forecast.series.covariates import PROMOTION_PLAN
-from tests.histories import volumes, weeks_frame
+from tests.histories import (
+    ALONE,
+    MODELS,
+    checkpoints_in,
+    fit,
+    release_of,
+    specifications_of,
+    volumes,
+    weeks_frame,
+)
 
 DEPTH = np.where(np.arange(120) % 7 == 0, 0.3, 0.0)
 ISBNS = [f"97800000000{n:02}" for n in range(8)]
 WEEKS = weeks_frame(
     {isbn: np.round(volumes(n, 120) * np.exp(3.0 * DEPTH)) for n, isbn in enumerate(ISBNS)}
-).assign(promotion=np.tile(DEPTH, len(ISBNS)), rrp=9.99)
-MADE_OF = {
-    "titles": pd.DataFrame({"isbn": ISBNS, "product_class": "F"}).astype("str"),
-    "options": BoostingOptions(rows=4000, trees=30),
-    "families": ["boosting", "naive"],
-    "calendar": False,
-    "seed": 1,
-}
+).assign(promotion=np.tile(DEPTH, len(ISBNS)), asp=8.99, rrp=9.99)
+TITLES = pd.DataFrame({"isbn": ISBNS, "product_class": "F", "title": "x"}).astype("str")
+PURPOSES = {"training": SCORED, "release": RELEASED, "champion": CHAMPION}
+CALIBRATION = Calibration(
+    np.tile(np.linspace(-1.0, 1.0, len(PROBABILITIES)), (len(BANDS), 1)), growth=0.3, longest=32
+).to_state()
+BOOSTED = ModelOptions(
+    families=["boosting", "naive"],
+    calendar=False,
+    seed=1,
+    boosting=BoostingOptions(rows=4000, trees=30),
+)
 
 
-def paths(node: str, regressors: pd.DataFrame | None) -> list[float]:
-    """What the function of a node says."""
-    [fit] = [one for one in create_fits().nodes if one.name == node]
-    return list(fit.func(WEEKS, **MADE_OF, regressors=regressors)["mean"])
+def nodes_of(purpose: str) -> list[Node]:
+    """The nodes of a sub-pipeline, in order."""
+    return create_fits().only_nodes_with_namespaces([f"train.{purpose}"]).nodes
+
+
+def test_the_three_fits_have_the_same_nodes():
+    found = {}
+    for purpose, fits in PURPOSES.items():
+        nodes = nodes_of(purpose)
+        found[purpose] = [node.name.removeprefix(f"train.{purpose}.") for node in nodes]
+        for node, function in zip(nodes, (fits.fit_global_model, fits.fit_titles), strict=True):
+            assert node.func == function
+    assert found == {purpose: ["fit_global_model", "fit_titles"] for purpose in PURPOSES}
+
+
+def test_their_inputs_differ_by_weeks_specifications_and_options_alone():
+    own = {
+        "training": ["training_weeks", "specifications", "calibration", "params:models"],
+        "release": ["model_input", "specifications", "calibration", "params:models"],
+        "champion": [
+            *("training_weeks", "champion_specifications", "champion_calibration"),
+            "champion_options",
+        ],
+    }
+    for purpose, names in own.items():
+        *_, fit_titles = nodes_of(purpose)
+        shared = ["covariates", "params:execution", "checkpoints"]
+        assert sorted(fit_titles.inputs) == sorted([*names, f"{purpose}_global_forecasts", *shared])
+        assert fit_titles.outputs == [f"{purpose}_models"]
+
+
+def test_the_gate_runs_after_everything_else():
+    written = {"training_models", "release_models", "candidate"}
+    [gate] = [node for node in create_pipeline().nodes if node.name.endswith("require_success")]
+    assert written <= set(gate.inputs)
 
 
 @pytest.mark.parametrize(
-    ("node", "told"), [("boost_all_weeks", True), ("boost_training_weeks", False)]
+    ("purpose", "planned"), [("release", True), ("training", False), ("champion", False)]
 )
-def test_the_plan_reaches_the_release_alone(node, told):
+def test_the_plan_reaches_the_release_alone(purpose, planned):
     plan = pd.DataFrame({"isbn": ISBNS, "name": PROMOTION_PLAN, "value": 0.3})
     plan["week"] = WEEKS["week"].max() + pd.Timedelta(weeks=2)
-    assert (paths(node, plan) != paths(node, None)) == told
+    fit_global_model, _ = nodes_of(purpose)
+    with_plan, without = (
+        list(fit_global_model.func(WEEKS, TITLES, covariates, BOOSTED)["mean"])
+        for covariates in (plan, None)
+    )
+    assert (with_plan != without) == planned
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[DataCatalog]:
+    """The pipeline without its gate: a candidate of SARIMA alone, a champion with ensembles."""
+    theirs = ModelOptions.model_validate(
+        {**BOOSTED.model_dump(), "families": ["theta", "boosting", "naive"]}
+    )
+    chosen = specifications_of(ISBNS[:6]).assign(
+        weights='{"boosting": 0.6, "theta": 0.4}', season=4, spread=0.2, n_folds=2
+    )
+    ahead = SCORED.fit_global_model(WEEKS, TITLES, None, theirs)
+    with checkpoints_in(None) as checkpoints:
+        champion = release_of(
+            WEEKS,
+            chosen,
+            TITLES,
+            models=theirs,
+            calibration=CALIBRATION,
+            global_forecasts=ahead,
+        )
+        known = WEEKS[WEEKS["week"] <= WEEKS["week"].max() - pd.Timedelta(weeks=6)]
+        catalog = DataCatalog(
+            {
+                name: MemoryDataset(value)
+                for name, value in {
+                    "champion": champion,
+                    "training_weeks": known,
+                    "model_input": WEEKS,
+                    "titles": TITLES,
+                    "covariates": None,
+                    "specifications": specifications_of(ISBNS),
+                    "calibration": {},
+                    "checkpoints": checkpoints,
+                    "params:models": MODELS,
+                    "params:execution": ALONE,
+                }.items()
+            }
+        )
+        pipeline = create_fits()
+        parts = [name for name in pipeline.all_outputs() if name.endswith("_models")]
+        for name in pipeline.all_outputs():
+            catalog[name] = FrameDataset() if name in parts else MemoryDataset()
+        SequentialRunner().run(pipeline, catalog)
+        yield catalog
+
+
+class FrameDataset(MemoryDataset):
+    """Holds the rows of a part, as `GenerationDataset` loads them."""
+
+    def save(self, data):
+        super().save(data.frame)
+
+
+def test_the_champion_is_fitted_with_its_own_families_and_weights(run):
+    champion = run.load("champion_models").set_index("isbn")
+    assert champion.index.tolist() == ISBNS[:6]
+    assert (champion["model"] == "ensemble").all()
+    assert (champion["specification"] == "0.6 boosting + 0.4 theta").all()
+    assert champion["fallback_reason"].isna().all()
+    # The candidate's families are SARIMA alone; its titles are all.
+    training = run.load("training_models").set_index("isbn")
+    assert training.index.tolist() == ISBNS
+    assert (training["model"] == "sarima").all()
+
+
+def test_the_champion_is_fitted_on_the_candidates_training_weeks(run):
+    cutoff = WEEKS["week"].max() - pd.Timedelta(weeks=6)
+    assert set(run.load("champion_models")["cutoff"]) == {cutoff}
+    assert set(run.load("training_models")["cutoff"]) == {cutoff}
+    assert set(run.load("release_models")["cutoff"]) == {WEEKS["week"].max()}
+
+
+def test_the_champions_global_model_is_fitted_though_the_candidate_has_none(run):
+    assert run.load("training_global_forecasts").empty
+    ahead = run.load("champion_global_forecasts")
+    assert set(ahead["isbn"]) == set(ISBNS)
+    assert set(ahead["cutoff"]) == {WEEKS["week"].max() - pd.Timedelta(weeks=6)}
+
+
+def test_the_candidates_models_do_not_depend_on_the_champion(run):
+    known = WEEKS[WEEKS["week"] <= WEEKS["week"].max() - pd.Timedelta(weeks=6)]
+    expected = fit(known, specifications_of(ISBNS)).frame
+    pd.testing.assert_frame_equal(run.load("training_models"), expected, check_exact=True)
