@@ -1,5 +1,5 @@
-# The image of every step and of the service: the project installed in the versions of
-# constraints.txt. Its code is in it, so a run needs no upload and is what its tag says.
+# The image of every step and of the service: the project, installed in the versions of
+# constraints.txt. It contains the code, so a run uploads nothing and the tag identifies the code.
 
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /app
@@ -15,18 +15,18 @@ RUN mkdir -p src/book_forecast zenml_runner \
 COPY src src
 COPY zenml_runner zenml_runner
 COPY conf conf
-# Numba looks a kernel up by processor: with the one named here, that of the machine which builds
-# does not matter. All that Vertex AI and Cloud Run offer for x86 have AVX2, which is what it asks.
+# Numba caches kernels by processor. This name is independent of the build machine and requires
+# AVX2, which all x86 machines of Vertex AI and Cloud Run have.
 ENV NUMBA_CACHE_DIR=/opt/numba NUMBA_CPU_NAME=x86-64-v3 NUMBA_CPU_FEATURES=
 RUN /opt/venv/bin/python -m compileall -q src zenml_runner \
     && /opt/venv/bin/python -c "from book_forecast.sarima.compilation import compile_core; compile_core()"
 
 FROM python:3.11-slim-bookworm
 COPY --from=build /opt/venv /opt/venv
-# Numba reads no kernel from a folder that it may not write to.
+# Numba ignores a cache folder without write access.
 COPY --from=build --chown=10001 /opt/numba /opt/numba
 COPY --from=build /app /app
-# ZenML's and Kedro's folders are made beside the code, which stays as it is.
+# ZenML and Kedro create folders beside the code, which stays read-only.
 RUN useradd --uid 10001 --create-home app && chown app /app
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

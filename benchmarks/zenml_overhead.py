@@ -1,10 +1,9 @@
-"""What ZenML adds on the local stack: seconds to start, for each step, and for shards.
+"""The overhead of ZenML on the local stack: start-up, each step, and shards.
 
     python benchmarks/zenml_overhead.py --repeats 3
 
-`kedro run` and `kedro zenml run` run the same nodes, one after the other, on the sample; the first
-run of ZenML has an empty store. Then the search over all titles of the sample runs in shards, which
-take turns on this stack, and without.
+`kedro run` and `kedro zenml run` run the same nodes of the sample in turn; ZenML's first run has an
+empty store. Then the search over all titles runs without shards, and in shards one after the other.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ def main() -> None:
 
 
 def measure(data: Path, repeats: int) -> None:
-    """Time both commands in turn, and those that only plan."""
+    """Time both commands in turn, and the commands that only plan."""
     whole = ["--params", f"data_root={data}"]
     first, out = seconds("-m", "kedro", "zenml", "run", *whole)
     print(f"first run of all, empty store: {first:.1f} s, of it start-up {ready(out):.1f} s")
@@ -64,7 +63,7 @@ def measure(data: Path, repeats: int) -> None:
 
 
 def compare_shards(data: Path, repeats: int, shards: int = 4) -> None:
-    """Time the search without and with shards in turn, each from the start."""
+    """Time the search without and with shards in turn, each without checkpoints."""
     where = ["--params", f"data_root={data},titles=all"]
     seconds("-m", "kedro", "run", "--pipeline", "preprocess", *where)
     taken: dict[int, list[float]] = {1: [], shards: []}
@@ -82,7 +81,7 @@ def compare_shards(data: Path, repeats: int, shards: int = 4) -> None:
 
 
 def seconds(*arguments: str) -> tuple[float, str]:
-    """Wall time of a command, and what it printed."""
+    """Return the wall time of a command, and its output."""
     started = time.perf_counter()
     done = subprocess.run(
         [sys.executable, *arguments], cwd=PROJECT, capture_output=True, text=True, check=True
@@ -91,12 +90,12 @@ def seconds(*arguments: str) -> tuple[float, str]:
 
 
 def ready(output: str) -> float:
-    """Seconds until the first step could begin, as the command tells."""
+    """Return the seconds to the first step, which the command prints."""
     return float(re.findall(r"Ready after ([\d.]+) s", output)[-1])
 
 
 def spread(values: list[float]) -> str:
-    """Median and range."""
+    """Return median and range."""
     return f"{statistics.median(values):.1f} s ({min(values):.1f} to {max(values):.1f})"
 
 

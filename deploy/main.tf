@@ -1,4 +1,4 @@
-# What a weekly run on Vertex AI needs; docs/cloud.md has the order of commands.
+# The resources of a weekly run on Vertex AI; docs/cloud.md has the order of commands.
 
 terraform {
   required_version = ">= 1.11" # write-only arguments: no password in the state
@@ -36,8 +36,8 @@ resource "google_project_service" "this" {
   disable_on_destroy = false
 }
 
-# data: exports in, forecasts out. zenml: what steps hand on, logs, Vertex's own files.
-# mlflow: what its server keeps for runs.
+# data: exports and forecasts. zenml: artifacts of steps, logs, Vertex's own files.
+# mlflow: files of runs and models.
 resource "google_storage_bucket" "this" {
   for_each                    = toset(["data", "zenml", "mlflow"])
   name                        = "${var.project}-${var.name}-${each.value}"
@@ -67,13 +67,13 @@ resource "google_artifact_registry_repository" "images" {
   format        = "DOCKER"
 
   docker_config {
-    immutable_tags = true # a tag is what ran, so that going back to it is safe
+    immutable_tags = true # a tag identifies the code of a run, also for a rollback
   }
 
   depends_on = [google_project_service.this]
 }
 
-# pipeline: what the steps run as. submitter: what starts and schedules them. mlflow: its server.
+# pipeline: account of the steps. submitter: starts and schedules them. mlflow: its server.
 resource "google_service_account" "this" {
   for_each     = toset(["pipeline", "submitter", "mlflow"])
   account_id   = "${var.name}-${each.value}"
@@ -124,14 +124,14 @@ resource "google_artifact_registry_repository_iam_member" "push" {
   member     = local.member["submitter"]
 }
 
-# A job names the account that its steps run as; only who may act as it may name it.
+# A job names the account of its steps; the submitter needs the right to act as it.
 resource "google_service_account_iam_member" "submitter_as_pipeline" {
   service_account_id = google_service_account.this["pipeline"].name
   role               = "roles/iam.serviceAccountUser"
   member             = local.member["submitter"]
 }
 
-# No keys: people and CI borrow the submitter's identity.
+# No keys: people and CI impersonate the submitter.
 resource "google_service_account_iam_member" "as_submitter" {
   for_each           = toset(var.submitters)
   service_account_id = google_service_account.this["submitter"].name

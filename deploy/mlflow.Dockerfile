@@ -1,4 +1,4 @@
-# MLflow's server with what Postgres and GCS need. From the project's folder:
+# MLflow's server with the drivers of Postgres and GCS. From the project's folder:
 # docker build --file deploy/mlflow.Dockerfile --tag IMAGE .
 FROM python:3.11-slim-bookworm
 COPY constraints.txt /tmp/
@@ -9,5 +9,5 @@ ENV DO_NOT_TRACK=1 \
     MLFLOW_DISABLE_TELEMETRY=true \
     PYTHONUNBUFFERED=1
 USER 10001
-# Where runs and files are kept comes with MLFLOW_BACKEND_STORE_URI and MLFLOW_ARTIFACTS_DESTINATION.
+# MLFLOW_BACKEND_STORE_URI and MLFLOW_ARTIFACTS_DESTINATION set the locations of runs and files.
 CMD ["mlflow", "server", "--host", "0.0.0.0", "--port", "8080", "--workers", "2"]

@@ -1,6 +1,6 @@
-# MLflow's server: Cloud Run, with its runs in Postgres and its files in a bucket. Google asks every
-# caller who it is; nobody gets in who has no role below. It starts with a request and stops when
-# there are none; the database runs all the time.
+# MLflow's server: Cloud Run, with its runs in Postgres and its files in a bucket. Google
+# authenticates every caller, and callers need a role below. The server starts with a request and
+# stops without requests; the database runs all the time.
 
 locals {
   mlflow = var.mlflow_image == "" ? 0 : 1
@@ -10,7 +10,7 @@ locals {
   )
 }
 
-# The password passes through and is kept nowhere but in Secret Manager and the database.
+# The password is stored in Secret Manager and the database only.
 ephemeral "random_password" "mlflow" {
   length  = 40
   special = false
@@ -27,7 +27,7 @@ resource "google_sql_database_instance" "mlflow" {
     edition = "ENTERPRISE"
     tier    = var.mlflow_database_tier
 
-    # An address without authorized networks: only Cloud SQL's own connector gets through.
+    # An address without authorized networks: only Cloud SQL's own connector has access.
     ip_configuration {
       ipv4_enabled = true
       ssl_mode     = "ENCRYPTED_ONLY"
@@ -131,7 +131,7 @@ resource "google_cloud_run_v2_service" "mlflow" {
         value = "gs://${google_storage_bucket.this["mlflow"].name}"
       }
 
-      # MLflow refuses requests to names that it was not told are its own.
+      # MLflow refuses requests to host names that are not in this list.
       env {
         name  = "MLFLOW_SERVER_ALLOWED_HOSTS"
         value = "*.run.app"
@@ -139,7 +139,7 @@ resource "google_cloud_run_v2_service" "mlflow" {
 
       startup_probe {
         period_seconds    = 10
-        failure_threshold = 24 # the first start makes the tables
+        failure_threshold = 24 # the first start creates the tables
 
         http_get {
           path = "/health"

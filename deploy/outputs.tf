@@ -1,4 +1,4 @@
-# Names as conf/production and the commands in docs/cloud.md want them:
+# The variables that conf/production and the commands in docs/cloud.md read:
 # eval "$(terraform output -raw environment)"
 
 output "environment" {
@@ -18,6 +18,6 @@ output "environment" {
 }
 
 output "submitter" {
-  description = "The account to borrow for submitting runs."
+  description = "The account to impersonate for submitting runs."
   value       = google_service_account.this["submitter"].email
 }

@@ -4,37 +4,37 @@ variable "project" {
 }
 
 variable "region" {
-  description = "Where everything is; one that has Vertex AI Pipelines."
+  description = "Region of all resources; it needs Vertex AI Pipelines."
   type        = string
   default     = "europe-west1"
 }
 
 variable "name" {
-  description = "What names start with."
+  description = "Prefix of all names."
   type        = string
   default     = "books"
 }
 
 variable "keep_days" {
-  description = "For how many days a replaced or deleted object of the data can be had back."
+  description = "Days in which a replaced or deleted object of the data can be restored."
   type        = number
   default     = 90
 }
 
 variable "submitters" {
-  description = "Who may act as the submitter, such as user:ann@example.com or a CI's principalSet://…"
+  description = "Members that may act as the submitter, such as user:ann@example.com or a CI's principalSet://…"
   type        = list(string)
   default     = []
 }
 
 variable "readers" {
-  description = "Who else may look at MLflow, such as group:planning@example.com."
+  description = "Other members that may open MLflow, such as group:planning@example.com."
   type        = list(string)
   default     = []
 }
 
 variable "mlflow_image" {
-  description = "Image made from mlflow.Dockerfile. There is no MLflow server until it is given."
+  description = "Image built from mlflow.Dockerfile. Without it there is no MLflow server."
   type        = string
   default     = ""
 }

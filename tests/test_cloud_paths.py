@@ -1,4 +1,4 @@
-"""What works on a local folder works on a bucket."""
+"""Datasets work on a bucket as on a local folder."""
 
 import json
 import threading
@@ -15,12 +15,13 @@ from book_forecast.datasets import (
     AtomicJSONDataset,
     AtomicParquetDataset,
     AtomicPlotlyDataset,
+    CheckpointFolderDataset,
     CsvTableDataset,
     FiguresDataset,
     GenerationDataset,
-    JournalFolderDataset,
 )
-from book_forecast.execution.shards import Part, Shard
+from book_forecast.execution.parts import Part
+from book_forecast.options.groups import Shard
 from book_forecast.storage.errors import UserError
 from book_forecast.storage.files import replacing
 
@@ -81,7 +82,7 @@ def test_a_table_is_saved_replaced_previewed_and_read_by_pandas(gcs_bucket):
     assert dataset.exists()
 
 
-def test_a_table_by_hand_is_read_as_soon_as_it_is_there(gcs_bucket):
+def test_a_table_written_by_hand_is_read_at_once(gcs_bucket):
     path = f"{gcs_bucket}/data/01_raw/promotions"
     dataset = CsvTableDataset(filepath=path, columns=["isbn", "week", "depth"])
     assert dataset.load().empty
@@ -92,7 +93,7 @@ def test_a_table_by_hand_is_read_as_soon_as_it_is_there(gcs_bucket):
     assert list(dataset.load()["file"]) == ["promotions/plan.csv"]
 
 
-def test_a_large_table_goes_up_whole(gcs_bucket):
+def test_a_large_table_is_uploaded_whole(gcs_bucket):
     dataset = AtomicParquetDataset(filepath=f"{gcs_bucket}/large.parquet")
     large = pd.DataFrame({"x": np.random.default_rng(1).random(1_000_000)})
     dataset.save(large)
@@ -121,7 +122,7 @@ def test_an_interrupted_write_leaves_the_old_object(gcs_bucket):
 
 def save_all(dataset: GenerationDataset, name: str, count: int, value: int) -> None:
     for index in range(1, count + 1):
-        shard = Shard(index, count)
+        shard = Shard(index=index, count=count)
         isbns = shard.take(TITLES)
         frame = pd.DataFrame({"isbn": pd.Series(isbns, dtype="str"), "value": value})
         dataset.save(Part(frame, name, shard))
@@ -129,12 +130,13 @@ def save_all(dataset: GenerationDataset, name: str, count: int, value: int) -> N
 
 def test_generations_are_read_whole_and_replaced(gcs_bucket):
     path = f"{gcs_bucket}/data/06_models/specifications"
-    writer, reader = GenerationDataset(filepath=path), GenerationDataset(filepath=path)
+    writer = GenerationDataset(filepath=path, keep=2)
+    reader = GenerationDataset(filepath=path)
     with pytest.raises(UserError, match="there is nothing in"):
         reader.load()
     save_all(writer, "aa", 4, value=1)
     assert reader.load()["isbn"].tolist() == TITLES
-    writer.save(Part(pd.DataFrame({"isbn": ["x"], "value": [2]}), "bb", Shard(1, 2)))
+    writer.save(Part(pd.DataFrame({"isbn": ["x"], "value": [2]}), "bb", Shard(index=1, count=2)))
     assert reader.load()["value"].unique().tolist() == [1]
     save_all(writer, "bb", 2, value=2)
     save_all(writer, "cc", 1, value=3)
@@ -162,7 +164,7 @@ def test_a_failing_part_leaves_the_old_generation(gcs_bucket):
     dataset = GenerationDataset(filepath=f"{gcs_bucket}/models")
     save_all(dataset, "aa", 2, value=1)
     with pytest.raises(DatasetError):
-        dataset.save(Part(UNWRITABLE, "aa", Shard(1, 2)))
+        dataset.save(Part(UNWRITABLE, "aa", Shard(index=1, count=2)))
     assert dataset.load()["isbn"].tolist() == TITLES
 
 
@@ -196,12 +198,13 @@ def test_an_interrupted_set_of_pages_is_completed(gcs_bucket):
     assert objects(gcs_bucket) == ["plots/b.html", "plots/plotly.min.js"]
 
 
-def test_journals_of_a_bucket_lie_on_the_local_disk(gcs_bucket, tmp_path, monkeypatch):
+def test_checkpoints_of_a_bucket_are_on_the_local_disk(gcs_bucket, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    folder = JournalFolderDataset(filepath=f"{gcs_bucket}/06_models/journals").load()
-    with folder.open("aa/9780722532935") as journal:
-        journal.append_logs([{"op_code": 0}])
-    assert folder.path.is_relative_to(tmp_path)
+    folder = CheckpointFolderDataset(filepath=f"{gcs_bucket}/06_models/checkpoints").load()
+    checkpoint = folder.open("search_orders", "aa")
+    checkpoint.save("9780722532935", {"p": 1})
+    assert checkpoint.load(["9780722532935"]) == {"9780722532935": {"p": 1}}
+    assert checkpoint.path.is_relative_to(tmp_path)
     assert objects(gcs_bucket) == []
 
 
@@ -210,7 +213,7 @@ def test_shards_that_end_at_once_complete_the_generation(gcs_bucket):
     barrier = threading.Barrier(4)
 
     def save(index: int) -> None:
-        shard = Shard(index, 4)
+        shard = Shard(index=index, count=4)
         frame = pd.DataFrame({"isbn": pd.Series(shard.take(TITLES), dtype="str")})
         barrier.wait()
         GenerationDataset(filepath=path).save(Part(frame, "aa", shard))

@@ -68,7 +68,7 @@ def test_every_reference_is_declared(terraform, resources):
     assert set(re.findall(r"\b(google_\w+)\.(\w+)", text)) <= set(resources)
 
 
-def test_the_page_names_the_roles_that_are_granted(page, named_roles, resources):
+def test_the_page_lists_the_granted_roles(page, named_roles, resources):
     rows = re.findall(r"^\| (\w+) \| `(roles/[\w.]+)` \| ([^|]+) \|", page, re.MULTILINE)
     granted_in_docs = {(account, role) for account, role, _ in rows}
     assert {(account, role) for account, _, role in named_roles} <= granted_in_docs
@@ -78,7 +78,7 @@ def test_the_page_names_the_roles_that_are_granted(page, named_roles, resources)
     assert {role for _, role in granted_in_docs} == granted | {role for _, _, role in named_roles}
 
 
-def test_buckets_are_closed_and_the_data_can_be_had_back(resources):
+def test_buckets_are_private_and_data_can_be_restored(resources):
     buckets = [body for (kind, _), body in resources.items() if kind == "google_storage_bucket"]
     assert buckets
     for bucket in buckets:
@@ -88,7 +88,7 @@ def test_buckets_are_closed_and_the_data_can_be_had_back(resources):
     assert any(b["versioning"][0]["enabled"] == '${each.value == "data"}' for b in buckets)
 
 
-def test_nobody_is_let_in_unasked_and_no_keys_are_made(terraform, resources):
+def test_there_are_no_public_members_and_no_key_files(terraform, resources):
     assert not PUBLIC.search(str(terraform))
     kinds = {kind for kind, _ in resources}
     assert "google_service_account_key" not in kinds
@@ -115,7 +115,7 @@ def test_the_password_is_in_no_state_file(terraform, resources):
     assert "random_password" not in service
 
 
-def test_the_shell_gets_every_variable_that_production_asks_for(project_path, terraform):
+def test_the_shell_gets_every_variable_that_production_reads(project_path, terraform):
     folder = project_path / "conf/production"
     texts = [path.read_text() for path in folder.glob("*.yml")]
     for text in texts:

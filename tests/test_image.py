@@ -1,4 +1,4 @@
-"""What the container images are made of."""
+"""The content of the container images."""
 
 import json
 import re
@@ -39,7 +39,7 @@ def environment(stage: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def context(folder: Path, project: Path) -> set[str]:
-    """Files of a folder that a build is sent."""
+    """Files of a folder that are in the build context."""
     patterns = [
         line
         for line in (project / ".dockerignore").read_text().splitlines()
@@ -58,7 +58,7 @@ def final(project_path):
     return stages(project_path / "Dockerfile")[-1]
 
 
-def test_what_is_copied_exists_and_is_sent_to_the_build(image, project_path):
+def test_copied_files_exist_and_are_in_the_build_context(image, project_path):
     sent = context(project_path, project_path)
     copied = [
         source
@@ -73,7 +73,7 @@ def test_what_is_copied_exists_and_is_sent_to_the_build(image, project_path):
         assert any(name == source or name.startswith(f"{source}/") for name in sent), source
 
 
-def test_all_code_and_configuration_is_sent(project_path):
+def test_all_code_and_configuration_is_in_the_build_context(project_path):
     sent = context(project_path, project_path)
     wanted = [
         path.relative_to(project_path)
@@ -133,7 +133,7 @@ def test_packages_have_the_versions_of_the_constraints(image, project_path):
         assert package in pinned or "==" in package
 
 
-def test_the_python_is_one_that_the_project_takes(image, project_path):
+def test_the_project_supports_the_python_version(image, project_path):
     takes = tomllib.loads((project_path / "pyproject.toml").read_text())["project"]
     bases = {rest.split()[0] for stage in image for word, rest in stage if word == "FROM"}
     assert len(bases) == 1
@@ -143,7 +143,7 @@ def test_the_python_is_one_that_the_project_takes(image, project_path):
     assert low <= int(version[1]) < high
 
 
-def test_nobody_is_root_and_no_entrypoint_is_in_the_way(image):
+def test_the_user_is_not_root_and_there_is_no_entrypoint(image):
     last = dict(image[-1])
     user = int(last["USER"])
     assert user > 0
@@ -158,12 +158,12 @@ def test_no_variable_or_argument_is_a_secret(image):
         assert [name for name in names if SECRET.search(name)] == []
 
 
-def test_what_builds_the_image_stays_behind(final):
+def test_build_tools_are_not_in_the_image(final):
     assert not [rest for word, rest in final if word == "RUN" and re.search(r"\bpip\b|apt", rest)]
     assert all("--from=build" in rest for word, rest in final if word == "COPY")
 
 
-def test_kernels_are_looked_up_as_they_were_compiled(project_path):
+def test_kernels_are_loaded_for_the_processor_they_were_compiled_for(project_path):
     build, final = stages(project_path / "Dockerfile")
     compiled = {k: v for k, v in environment(build).items() if k.startswith("NUMBA_")}
     assert "NUMBA_CPU_NAME" in compiled
@@ -173,7 +173,7 @@ def test_kernels_are_looked_up_as_they_were_compiled(project_path):
     assert any(owner in rest for word, rest in final if word == "COPY")
 
 
-def test_steps_find_the_project_and_ask_no_telemetry_server(final):
+def test_steps_find_the_project_and_send_no_telemetry(final):
     given = environment(final)
     folder = dict(final)["WORKDIR"]
     assert given["ZENML_RUNNER_PROJECT"] == folder
@@ -184,7 +184,7 @@ def test_steps_find_the_project_and_ask_no_telemetry_server(final):
     assert given["DO_NOT_TRACK"] == "1"
 
 
-def test_the_image_does_not_choose_how_an_mlflow_server_is_asked(final):
+def test_the_image_does_not_set_how_mlflow_authenticates(final):
     assert not [name for name in environment(final) if name.startswith("MLFLOW_TRACKING")]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from zenml_runner.errors import RunnerError
@@ -48,7 +48,7 @@ def group(
     while cycles := _cycles(vertices, partition):
         for cycle in cycles:
             partition.join(cycle)
-    tied = partition.copy()
+    tied = dict(partition.of)
     for key in dict.fromkeys(configured.values()):
         partition.join(v.name for v in vertices if configured.get(v.name) == key)
     if cycles := _cycles(vertices, partition):
@@ -70,11 +70,6 @@ class _Partition:
 
     def members(self, root: str) -> NodeNames:
         return tuple(name for name, own in self.of.items() if own == root)
-
-    def copy(self) -> _Partition:
-        other = _Partition(())
-        other.of = dict(self.of)
-        return other
 
 
 def _edges(vertices: Sequence[GraphNode], partition: _Partition) -> dict[str, set[str]]:
@@ -119,27 +114,24 @@ def _ordered(vertices: Sequence[GraphNode], partition: _Partition) -> list[NodeN
 
 
 def _explain_cycle(
-    vertices: Sequence[GraphNode], partition: _Partition, tied: _Partition, cycle: set[str]
+    vertices: Sequence[GraphNode], partition: _Partition, tied: dict[str, str], cycle: set[str]
 ) -> str:
     """Name the configured group, the groups it depends on, and the datasets between them."""
     inside = [set(partition.members(root)) for root in cycle]
-    joined = next(m for m in inside if len({tied.of[name] for name in m}) > 1)
+    joined = next(m for m in inside if len({tied[name] for name in m}) > 1)
     others = set().union(*inside) - joined
-    written = _datasets(vertices, joined, lambda v: v.writes)
-    back = _datasets(vertices, others, lambda v: v.writes)
-    out = sorted(written & _datasets(vertices, others, lambda v: v.reads))
-    home = sorted(back & _datasets(vertices, joined, lambda v: v.reads))
+
+    def between(writers: set[str], readers: set[str]) -> str:
+        written = {name for v in vertices if v.name in writers for name in v.writes}
+        read = {name for v in vertices if v.name in readers for name in v.reads}
+        return _listed(written & read)
+
     return (
-        f"The grouping of {_listed(joined)} in zenml.yml makes a cycle: {_listed(others)} must "
-        f"run after part of it (because of {_listed(out)}) and before the rest (because of "
-        f"{_listed(home)}). Add {_listed(others)} to the group, or take nodes out of it."
+        f"The grouping of {_listed(joined)} in zenml.yml makes a cycle: {_listed(others)} must run "
+        f"after part of it (because of {between(joined, others)}) and before the rest (because "
+        f"of {between(others, joined)}). Add {_listed(others)} to the group, or take nodes out of "
+        "it."
     )
-
-
-def _datasets(
-    vertices: Sequence[GraphNode], names: set[str], which: Callable[[GraphNode], frozenset[str]]
-) -> set[str]:
-    return {dataset for v in vertices if v.name in names for dataset in which(v)}
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -53,8 +53,13 @@ def check(project: Project, stack: Stack) -> None:
         _check_zenml()
         _check_bucket(stack)
     uri = tracking_uri(project, stack)
-    if uri is not None and uri.startswith(("http://", "https://")):
-        _check_mlflow(uri)
+    if uri is None or not uri.startswith(("http://", "https://")):
+        return
+    if error := server_error(uri):
+        raise RunnerError(
+            f"The MLflow server {without_user(uri)} does not answer ({error}): start it, or change "
+            "mlflow.tracking_uri in zenml.yml."
+        )
 
 
 def _check_zenml() -> None:
@@ -85,12 +90,4 @@ def _check_bucket(stack: VertexStack) -> None:
             f"The artifact store {stack.artifact_store} does not exist, or you may not see it: "
             "create the bucket (see deploy/), or ask for roles/storage.objectUser and "
             "roles/storage.legacyBucketReader on it."
-        )
-
-
-def _check_mlflow(uri: str) -> None:
-    if error := server_error(uri):
-        raise RunnerError(
-            f"The MLflow server {without_user(uri)} does not answer ({error}): start it, or change "
-            "mlflow.tracking_uri in zenml.yml."
         )

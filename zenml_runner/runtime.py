@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from zenml_runner import caching
@@ -66,35 +67,26 @@ def run_in_own_session(task: Task, context: Any) -> Lineage:
         return lineage
 
 
+@dataclass
 class LocalRun:
     """A run whose steps all run in this process.
 
     Attributes:
+        execution: A loaded execution.
+        on_step: Called after each attempt of a step with the step's name, seconds, and "done",
+            "cached", or "failed" and the reason.
+        tracking_uri: MLflow's address for runs that no plugin of the project tracks.
         errors: By step, the error of the last attempt where it has failed.
         zenml_run: Id of the run in ZenML, once it has begun.
     """
 
-    def __init__(
-        self,
-        execution: Execution,
-        on_step: Callable[[str, float, str], None],
-        tracking_uri: str | None,
-    ) -> None:
-        """Prepare the run.
-
-        Args:
-            execution: A loaded execution.
-            on_step: Called after each attempt of a step with the step's name, seconds, and "done",
-                "cached", or "failed" and the reason.
-            tracking_uri: MLflow's address for runs that no plugin of the project tracks.
-        """
-        self._execution = execution
-        self._on_step = on_step
-        self._tracking_uri = tracking_uri
-        self._own_mlflow_run = False
-        self._mlflow_run: str | None = None
-        self.errors: dict[str, Exception] = {}
-        self.zenml_run: Any = None
+    execution: Execution
+    on_step: Callable[[str, float, str], None]
+    tracking_uri: str | None
+    errors: dict[str, Exception] = field(default_factory=dict)
+    zenml_run: Any = None
+    _own_mlflow_run: bool = False
+    _mlflow_run: str | None = None
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -103,7 +95,7 @@ class LocalRun:
         _local_run = self
         with changed_params_as_tags():
             try:
-                self._execution.begin()
+                self.execution.begin()
                 yield
             except BaseException as error:
                 self._end(error)
@@ -119,24 +111,24 @@ class LocalRun:
         try:
             if self.zenml_run is None:
                 self._link(context.pipeline_run)
-            lineage = caching.cached_lineage(self._execution, step)
+            lineage = caching.cached_lineage(self.execution, step)
             outcome = "done" if lineage is None else "cached"
             if lineage is None:
-                lineage = self._execution.run_step(step)
+                lineage = self.execution.run_step(step)
         except Exception as error:
             self.errors[step.name] = error
-            self._on_step(step.name, time.perf_counter() - started, _failure(step, error))
+            self.on_step(step.name, time.perf_counter() - started, _failure(step, error))
             raise
         self.errors.pop(step.name, None)
-        self._on_step(step.name, time.perf_counter() - started, outcome)
+        self.on_step(step.name, time.perf_counter() - started, outcome)
         return lineage
 
     def _link(self, zenml_run: Any) -> None:
         self.zenml_run = zenml_run.id
         self._mlflow_run = active_run_id()
-        if self._mlflow_run is None and self._tracking_uri is not None:
+        if self._mlflow_run is None and self.tracking_uri is not None:
             self._own_mlflow_run = True
-            self._mlflow_run = start_run(self._tracking_uri, self._execution.run, zenml_run.name)
+            self._mlflow_run = start_run(self.tracking_uri, self.execution.run, zenml_run.name)
         if self._mlflow_run is not None:
             link(self._mlflow_run, zenml_run)
 
@@ -145,10 +137,10 @@ class LocalRun:
         completed = False
         try:
             if error is None:
-                self._execution.finish()
+                self.execution.finish()
                 completed = True
             else:
-                self._execution.fail(next(iter(self.errors.values()), error))
+                self.execution.fail(next(iter(self.errors.values()), error))
         finally:
             mlflow_run = self._mlflow_run or active_run_id()
             if mlflow_run is not None and (self._own_mlflow_run or not completed):
