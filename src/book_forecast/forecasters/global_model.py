@@ -10,7 +10,7 @@ from book_forecast.backtesting.rolling_origins import RollingOrigins
 from book_forecast.forecasters.boosting import forecast_all
 from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.options.groups import ModelOptions
-from book_forecast.series.covariates import further_by_title, planned_after
+from book_forecast.series.covariates import covariates_by_title, promotions_after
 
 FORECAST_TYPES = {
     "isbn": "str",
@@ -62,10 +62,10 @@ class GlobalModel:
             self.options.boosting,
             seed=self.options.seed,
             calendar=self.options.calendar,
-            # More threads give the same bits, but wait for each other where others use the cores.
+            # More threads give the same result, but spin on shared cores.
             n_jobs=1,
-            planned=planned_after(self.covariates, rules, cutoff, is_now=is_now),
-            regressors=further_by_title(known, self.covariates, rules),
+            planned=promotions_after(self.covariates, rules, cutoff, is_now=is_now),
+            covariates=covariates_by_title(known, self.covariates, rules),
         )
         return found.assign(cutoff=cutoff)[list(FORECAST_TYPES)].astype(FORECAST_TYPES)
 

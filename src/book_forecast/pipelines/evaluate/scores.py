@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from book_forecast.backtesting.metrics import score_forecasts
-from book_forecast.series.history import ALL_TITLES
 from book_forecast.forecasters.naive import SeasonalNaive
+from book_forecast.series.history import ALL_TITLES
 
 logger = logging.getLogger(__name__)
 

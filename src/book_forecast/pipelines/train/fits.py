@@ -15,7 +15,6 @@ from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
 from book_forecast.execution.parts import Part
 from book_forecast.forecasters.global_model import GlobalModel
-from book_forecast.series.history import MODEL_HORIZON
 from book_forecast.options.groups import ExecutionOptions, ModelOptions
 from book_forecast.pipelines.train.titles import (
     TitleFit,
@@ -27,7 +26,7 @@ from book_forecast.pipelines.train.titles import (
 from book_forecast.releases.distributions import LEVELS
 from book_forecast.sarima import compile_core
 from book_forecast.series.covariates import with_covariates
-from book_forecast.series.history import forecasts_by_title, title_histories
+from book_forecast.series.history import MODEL_HORIZON, forecasts_by_title, title_histories
 
 logger = logging.getLogger(__name__)
 

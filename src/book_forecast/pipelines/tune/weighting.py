@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.series.history import ALL_TITLES
 from book_forecast.forecasters.calibration import Calibration, FoldErrors, calibrate
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import ACROSS_TITLES
@@ -19,7 +18,7 @@ from book_forecast.options.groups import ModelOptions
 from book_forecast.pipelines.tune.folds import NOT_COMPARED
 from book_forecast.pipelines.tune.search import FAILED
 from book_forecast.sarima import ORDERS
-from book_forecast.series.history import WEEK, FloatArray
+from book_forecast.series.history import ALL_TITLES, WEEK, FloatArray
 
 logger = logging.getLogger(__name__)
 
