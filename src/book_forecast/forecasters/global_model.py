@@ -62,7 +62,7 @@ class GlobalModel:
             self.options.boosting,
             seed=self.options.seed,
             calendar=self.options.calendar,
-            # More threads give the same bits, but wait for each other where others use the cores.
+            # More threads give the same result, but spin on shared cores.
             n_jobs=1,
             planned=promotions_after(self.covariates, rules, cutoff, is_now=is_now),
             covariates=covariates_by_title(known, self.covariates, rules),
