@@ -64,7 +64,7 @@ def get(address: str, path: str) -> Any:
 
 
 def test_ipython_has_the_project_in_the_chosen_environment(project_path, surroundings):
-    code = "print('ENV', context.env, context.params['selection']['titles'], len(pipelines) > 0)"
+    code = "print('ENV', context.env, context.params['selection'].titles, len(pipelines) > 0)"
     ended = subprocess.run(
         [BIN / "kedro", "ipython", "-c", code],
         cwd=project_path,
