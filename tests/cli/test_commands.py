@@ -16,6 +16,7 @@ from book_forecast.cli import run_command as run_command_module
 from book_forecast.cli.run_command import run as run_command
 from book_forecast.cli.run_command import split_params
 from book_forecast.hooks.environment import environment_hooks
+from book_forecast.releases.gates import PromotionRefusedError
 from book_forecast.storage.errors import UserError
 
 Kedro = Callable[..., subprocess.CompletedProcess[str]]
@@ -149,6 +150,16 @@ def test_a_user_error_behind_kedros_own_is_what_is_shown(run, monkeypatch):
     assert ended.exit_code == 1
     assert ended.output == "Error: sales.xlsx has no sheet with sales; add one.\n"
     assert isinstance(run("--traceback").exception, DatasetError)
+
+
+def test_a_run_whose_candidate_is_refused_where_promotion_is_required_ends_with_3(run, monkeypatch):
+    def fail(**arguments: Any) -> None:
+        raise PromotionRefusedError("It is not promoted.")
+
+    monkeypatch.setattr(run_command_module, "_kedro_run", fail)
+    ended = run()
+    assert ended.exit_code == 3
+    assert ended.output == "Error: It is not promoted.\n"
 
 
 def test_other_errors_keep_their_stack_trace(run, monkeypatch):

@@ -5,6 +5,7 @@ import pytest
 from kedro.io import DatasetError
 
 from book_forecast.datasets.releases import ReleaseDataset
+from book_forecast.payload.contents import Payload
 from book_forecast.releases.assembly import RolledTitle, rolled, with_scores
 from book_forecast.releases.promotion_log import Promotion
 from book_forecast.releases.store import ReleaseStore
@@ -22,13 +23,19 @@ def candidate(root):
     return ReleaseDataset(filepath=root, release="candidate")
 
 
+def loaded(dataset: ReleaseDataset) -> Payload:
+    payload = dataset.load()
+    assert payload is not None
+    return payload
+
+
 def test_a_candidate_that_is_saved_is_the_one_that_is_loaded(root, candidate, monkeypatch):
     monkeypatch.setattr(mlflow, "set_tracking_uri", None)
     payload = payloads.release()
     candidate.save(payload)
-    loaded = candidate.load()
-    assert loaded.release == payload.release == ReleaseStore(root).candidate()
-    assert (loaded.mean == payload.mean).all()
+    found = loaded(candidate)
+    assert found.release == payload.release == ReleaseStore(root).candidate()
+    assert (found.mean == payload.mean).all()
     assert ReleaseStore(root).champion() is None
     assert ReleaseStore(root).promotions() == []
 
@@ -39,47 +46,47 @@ def test_a_step_that_is_tried_again_makes_no_second_release(root, candidate):
     for payload in (first, again):
         candidate.save(payload)
     assert ReleaseStore(root).releases() == [first.release]
-    assert candidate.load().release == first.release
+    assert loaded(candidate).release == first.release
     candidate.save(payloads.release("cd" * 8))
     assert len(ReleaseStore(root).releases()) == 2
 
 
 def test_a_champion_that_is_the_candidate_again_is_written_once(root, candidate, monkeypatch):
     candidate.save(payloads.release())
-    champion = candidate.load()
+    champion = loaded(candidate)
     candidate.save(payloads.release("cd" * 8))
     monkeypatch.setattr(ReleaseStore, "write", None)
     candidate.save(champion)
-    assert candidate.load().manifest == champion.manifest
+    assert loaded(candidate).manifest == champion.manifest
     assert len(ReleaseStore(root).releases()) == 2
 
 
 def test_scores_are_saved_through_an_entry_of_the_same_class(root, candidate):
     candidate.save(payloads.release())
-    payload = candidate.load()
+    payload = loaded(candidate)
     table = payloads.tables()["scores"].append_column("isbn", payload.titles["isbn"])
     scored = ReleaseDataset(filepath=root, release="candidate")
     scored.save(with_scores(payload, table.take([2, 0, 1]), {"test_wape": 0.5}))
-    loaded = scored.load()
-    assert loaded.scores == payloads.tables()["scores"]
-    assert loaded.manifest["scores"] == {"test_wape": 0.5}
-    assert loaded.release == payload.release
+    found = loaded(scored)
+    assert found.scores == payloads.tables()["scores"]
+    assert found.manifest["scores"] == {"test_wape": 0.5}
+    assert found.release == payload.release
 
 
 def test_the_current_release_has_a_pointer_of_its_own(root, candidate):
     candidate.save(payloads.release("ab" * 8))
-    first = candidate.load()
+    first = loaded(candidate)
     current = ReleaseDataset(filepath=root, release="current")
     assert current.load() is None
     current.save(rolled(first, []))
-    assert current.load().manifest == first.manifest
+    assert loaded(current).manifest == first.manifest
     candidate.save(payloads.release("cd" * 8))
     distribution = first.quantiles[0][:1].repeat(18, axis=0)
     newer = RolledTitle(payloads.isbn(1), "{}", first.mean[0][:1].astype(float), distribution)
     current.save(rolled(first, [newer]))
-    assert current.load().release == first.release
-    assert current.load().manifest["checksum"] != first.manifest["checksum"]
-    assert candidate.load().release != first.release
+    assert loaded(current).release == first.release
+    assert loaded(current).manifest["checksum"] != first.manifest["checksum"]
+    assert loaded(candidate).release != first.release
 
 
 @pytest.mark.parametrize("release", ["champion", "2024-07-01T05.00.00-00000009"])
@@ -92,7 +99,7 @@ def test_the_champion_is_the_last_of_the_promotion_log(root, candidate):
     champion = ReleaseDataset(filepath=root)
     assert champion.load() is None
     candidate.save(payloads.release())
-    release = candidate.load().release
+    release = loaded(candidate).release
     ReleaseStore(root).record(
         Promotion(
             number=1,
@@ -104,7 +111,7 @@ def test_the_champion_is_the_last_of_the_promotion_log(root, candidate):
             why="x",
         )
     )
-    assert champion.load().release == release
+    assert loaded(champion).release == release
 
 
 @pytest.mark.parametrize("release", ["2024-07-01T05.00.00-00000009", "../secrets"])

@@ -4,86 +4,190 @@ import numpy as np
 import pytest
 
 from book_forecast.options.groups import PromoteOptions
-from book_forecast.releases.gates import Errors, judge
+from book_forecast.releases.gates import Comparison, Gate, Measures, Verdict, judge
 
-GOOD = {
-    "test_wape": 0.3,
-    "test_wape_seasonal_naive": 0.4,
-    "test_coverage-80": 0.81,
-    "test_coverage-80_naive": 0.2,
-    "test_coverage-95": 0.94,
-    "n_titles": 100.0,
-    "n_fallbacks": 3.0,
-}
 OPTIONS = PromoteOptions()
+COVERAGE = {"80": np.full(100, 0.81), "95": np.full(100, 0.94)}
 
 
-def errors(ratio: float, titles: int = 40, noise: float = 0.05) -> Errors:
-    """The candidate's errors as multiples of the champion's, about the same in each title."""
+def measures(wape=0.3, baseline_wape=0.4, coverage=None, fallbacks=0.03) -> Measures:
+    return Measures(wape, baseline_wape, {**COVERAGE, **(coverage or {})}, fallbacks)
+
+
+def comparison(ratio=1.0, titles=40, noise=0.05, **changes) -> Comparison:
+    """A candidate whose errors are multiples of the champion's, about the same in every week."""
     generator = np.random.default_rng(1)
-    theirs = np.exp(generator.normal(0.0, 0.3, titles))
-    ours = theirs * ratio * np.exp(generator.normal(0.0, noise, titles))
-    return Errors(0.3 * ratio, 0.3, tuple(ours), tuple(theirs))
+    theirs = generator.gamma(2.0, 5.0, (titles, 32))
+    ours = theirs * ratio * np.exp(generator.normal(0.0, noise, theirs.shape))
+    made = {
+        "champion": "old",
+        "candidate_errors": ours,
+        "champion_errors": theirs,
+        "measures": measures(),
+        "compared": titles,
+        "living": titles,
+    }
+    return Comparison(**{**made, **changes})
 
 
-def failed(metrics: dict, compared: Errors | None = None, champion: str | None = "old") -> list:
-    verdict = judge("new", champion, metrics, compared, OPTIONS)
-    return [gate.name for gate in verdict.gates if not gate.passed]
+def judged(candidate: Measures, beside: Comparison | None, **options) -> Verdict:
+    return judge("new", candidate, beside, PromoteOptions(**options))
+
+
+def gate(verdict: Verdict, name: str) -> Gate:
+    return {gate.name: gate for gate in verdict.gates}[name]
 
 
 def test_a_candidate_that_passes_all_gates_is_promoted():
-    verdict = judge("new", "old", GOOD, errors(0.95), OPTIONS)
+    verdict = judged(measures(), comparison(0.95))
     assert verdict.promote
     assert verdict.why == "passed all gates"
     assert len(verdict.gates) == 6
+    assert {gate.status for gate in verdict.gates} == {"passed"}
 
 
 @pytest.mark.parametrize(
-    ("changes", "gate"),
+    ("changes", "name"),
     [
-        ({"test_wape": 0.41}, "seasonal naive"),
-        ({"test_coverage-80": 0.65}, "coverage of 80 %"),
-        ({"test_coverage-95": 0.84}, "coverage of 95 %"),
-        ({"n_fallbacks": 21.0}, "fallbacks"),
+        ({"wape": 0.41}, "seasonal naive"),
+        ({"coverage": {"80": np.full(100, 0.6)}}, "coverage of 80 %"),
+        ({"coverage": {"95": np.full(100, 0.75)}}, "coverage of 95 %"),
+        ({"fallbacks": 0.21}, "fallbacks"),
     ],
 )
-def test_each_gate_fails_by_its_name(changes, gate):
-    verdict = judge("new", "old", GOOD | changes, errors(1.0), OPTIONS)
+def test_each_absolute_gate_fails_by_its_name(changes, name):
+    verdict = judged(measures(**changes), comparison())
     assert not verdict.promote
-    assert verdict.why == f"failed {gate}"
+    assert verdict.why == f"failed {name}"
 
 
-def test_clearly_worse_errors_than_the_champions_fail():
-    assert failed(GOOD, errors(1.1)) == ["champion"]
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"wape": 0.41}, "seasonal naive"),
+        ({"coverage": {"80": np.full(100, 0.6)}}, "coverage of 80 %"),
+        ({"fallbacks": 0.21}, "fallbacks"),
+    ],
+)
+def test_what_the_champion_fails_as_badly_only_warns(changes, name):
+    verdict = judged(measures(**changes), comparison(measures=measures(**changes)))
+    assert verdict.promote
+    assert gate(verdict, name).status == "warning"
+    assert "the champion fails as badly" in gate(verdict, name).reason
+
+
+def test_what_the_champion_fails_less_badly_fails():
+    verdict = judged(measures(wape=0.5), comparison(measures=measures(wape=0.41)))
+    assert verdict.why == "failed seasonal naive"
+
+
+def test_intervals_that_are_too_wide_only_warn():
+    verdict = judged(measures(coverage={"80": np.full(4, 0.914)}), comparison(titles=4))
+    assert verdict.promote
+    assert gate(verdict, "coverage of 80 %").status == "warning"
+
+
+def test_intervals_too_narrow_by_chance_for_so_few_titles_only_warn():
+    narrow = {"80": np.array([0.9, 0.4, 0.6, 0.7])}
+    verdict = judged(measures(coverage=narrow), comparison(titles=4))
+    assert verdict.promote
+    assert gate(verdict, "coverage of 80 %").status == "warning"
+    assert "may be chance" in gate(verdict, "coverage of 80 %").reason
+    many = {"80": np.tile(narrow["80"], 50)}
+    assert judged(measures(coverage=many), comparison()).why == "failed coverage of 80 %"
+
+
+def test_errors_above_the_limit_of_chance_fail_whatever_the_tests_say():
+    verdict = judged(measures(), comparison(1.2, titles=2, noise=2.0))
+    assert verdict.why == "failed champion"
+    assert "chance is no excuse" in gate(verdict, "champion").reason
 
 
 def test_errors_a_little_worse_pass():
-    assert failed(GOOD, errors(1.015)) == []
+    assert judged(measures(), comparison(1.015)).promote
 
 
-def test_errors_that_a_paired_test_cannot_tell_apart_pass():
-    assert failed(GOOD, errors(1.03, noise=1.5)) == []
+def test_errors_worse_in_every_week_fail_below_the_limit_of_chance():
+    verdict = judged(measures(), comparison(1.06))
+    assert verdict.why == "failed champion"
+    reason = gate(verdict, "champion").reason
+    assert reason.startswith("WAPE 1.0")
+    assert "over 40 titles and 32 weeks" in reason
+    assert "p = 0.000 by weeks; p = 0.000 by titles" in reason
 
 
-def test_with_too_few_titles_for_a_test_the_ratio_decides():
-    assert failed(GOOD, errors(1.1, titles=3)) == ["champion"]
-    assert failed(GOOD, errors(1.01, titles=3)) == []
+def test_errors_that_no_test_can_tell_apart_pass():
+    generator = np.random.default_rng(5)
+    theirs = generator.gamma(2.0, 5.0, (4, 32))
+    ours = np.roll(theirs, 1, axis=1) * 1.05
+    verdict = judged(
+        measures(), comparison(titles=4, candidate_errors=ours, champion_errors=theirs)
+    )
+    assert verdict.promote
+    assert "by weeks" in gate(verdict, "champion").reason
 
 
-def test_the_same_specifications_are_not_worse_than_themselves():
-    assert failed(GOOD, errors(1.0, noise=0.0)) == []
+def test_with_too_few_titles_and_weeks_for_a_test_the_ratio_decides():
+    for ratio, passes in ((1.05, False), (1.01, True)):
+        few = comparison(titles=3, candidate_errors=np.full((3, 4), ratio))
+        few = Comparison(**{**vars(few), "champion_errors": np.ones((3, 4))})
+        assert judged(measures(), few).promote is passes
+
+
+def test_weeks_without_a_known_volume_do_not_count():
+    errors = np.ones((3, 32))
+    known = errors.copy()
+    known[:, 5], known[1, 7] = np.nan, np.nan
+    beside = comparison(titles=3, candidate_errors=known, champion_errors=errors)
+    verdict = judged(measures(), beside)
+    assert "over 3 titles and 31 weeks" in gate(verdict, "champion").reason
+
+
+def test_the_same_forecasts_are_not_worse_than_themselves():
+    assert judged(measures(), comparison(1.0, noise=0.0)).promote
 
 
 def test_titles_that_never_sold_are_no_obstacle():
-    assert failed(GOOD, Errors(float("nan"), 0.0, (), ())) == []
+    nothing = np.zeros((2, 0))
+    beside = comparison(
+        titles=2,
+        candidate_errors=nothing,
+        champion_errors=nothing,
+        measures=measures(wape=np.nan, baseline_wape=np.nan),
+    )
+    verdict = judged(measures(wape=np.nan, baseline_wape=np.nan), beside)
+    assert verdict.promote
+    assert gate(verdict, "seasonal naive").status == "warning"
+
+
+def test_titles_that_cannot_be_compared_count_against_promotion():
+    verdict = judged(measures(), comparison(compared=1, living=2))
+    assert verdict.why == "failed titles"
+    reason = gate(verdict, "titles").reason
+    assert reason == "1 of the champion's 2 living titles compared, at least 80%"
+    assert judged(measures(), comparison(compared=4, living=5)).promote
+    assert judged(measures(), comparison(compared=0, living=0)).promote
+
+
+def test_a_champion_that_cannot_be_fitted_again_names_the_command_that_decides():
+    verdict = judged(measures(), comparison(measures=None, compared=0))
+    assert verdict.why == "failed champion"
+    assert "`kedro release promote` decides" in gate(verdict, "champion").reason
 
 
 def test_the_first_release_of_all_is_promoted_and_says_what_it_failed():
-    verdict = judge("new", None, GOOD | {"test_wape": 0.5}, None, OPTIONS)
+    verdict = judged(measures(wape=0.5), None)
     assert verdict.promote
     assert verdict.why == "the first release of all, though it failed seasonal naive"
-    assert "Gate seasonal naive: FAILED (WAPE 0.500, at most 0.400)" in verdict.told()
+    assert "Gate seasonal naive: failed (WAPE 0.500, at most 0.400)" in verdict.lines()
 
 
-def test_without_test_weeks_nothing_says_that_a_candidate_is_good():
-    assert "seasonal naive" in failed({"n_titles": 3.0, "n_fallbacks": 0.0})
+def test_a_champion_that_is_judged_again_is_champion_already():
+    verdict = judge("old", measures(wape=0.5), comparison(), OPTIONS)
+    assert verdict.promote
+    assert verdict.why == "is champion already"
+
+
+def test_without_test_weeks_nothing_shows_that_a_candidate_is_good():
+    verdict = judged(measures(wape=np.nan, baseline_wape=np.nan), comparison())
+    assert "seasonal naive" in [gate.name for gate in verdict.failed]

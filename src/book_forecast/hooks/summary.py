@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 import pandas as pd
@@ -110,12 +111,13 @@ def refusal_lines(verdict: Verdict, store: ReleaseStore, forecast_by: str) -> It
     if champion == verdict.release:
         return
     if verdict.promote:
-        yield f"{verdict.release} is NOT PROMOTED, though it passed all gates: {champion} is pinned."
+        yield f"{verdict.release} is NOT PROMOTED though it passed all gates: {champion} is pinned."
     else:
         yield f"{verdict.release} is NOT PROMOTED:"
         yield from (f"  gate {gate.name} failed: {gate.reason}" for gate in verdict.failed)
     if forecast_by == champion:
-        since = next(record.when for record in reversed(log) if record.release == champion)
+        latest = takewhile(lambda record: record.release == champion, reversed(log))
+        since = min(record.when for record in latest)
         yield f"The forecasts are those of {champion}, champion since {since:%Y-%m-%d}."
     elif forecast_by:
         yield f"The forecasts are those of {forecast_by}."

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -121,6 +122,8 @@ def _compare(
     isbns = champion.titles["isbn"].to_pylist()
     compared = set(isbns) & set(own["isbn"]) & set(theirs["isbn"])
     living = set(isbns) - _dead(champion, actuals, left_out)
+    # Releases of older versions have no specifications to fit again.
+    unknown = theirs.empty and bool(living)
     ours = own[own["isbn"].isin(compared)]
     theirs = theirs[theirs["isbn"].isin(compared)]
     order = sorted(compared)
@@ -131,7 +134,7 @@ def _compare(
         champion=champion.release,
         candidate_errors=errors[0].to_numpy(dtype=float),
         champion_errors=errors[1].to_numpy(dtype=float),
-        measures=_measure(theirs, baseline, actuals, fell_back) if compared or living else None,
+        measures=None if unknown else _measure(theirs, baseline, actuals, fell_back),
         compared=len(compared & living),
         living=len(living),
     )
@@ -156,14 +159,14 @@ def _measure(
     isbns = set(forecasts["isbn"])
     known = _beside_actuals(forecasts, actuals)
     naive = _beside_actuals(baseline[baseline["isbn"].isin(isbns)], actuals)
-    coverage = {}
+    coverage: dict[str, npt.NDArray[np.float64]] = {}
     for level in [
         n.removeprefix("lo-") for n in forecasts.columns.astype(str) if n.startswith("lo-")
     ]:
         bounds = known.dropna(subset=[f"lo-{level}", f"hi-{level}"])
         inside = bounds["volume"].between(bounds[f"lo-{level}"], bounds[f"hi-{level}"])
         by_title = inside.astype(float).groupby(bounds["isbn"]).mean()
-        coverage[level] = by_title.to_numpy(dtype=np.float64)
+        coverage[level] = np.asarray(by_title, dtype=np.float64)
     return Measures(
         wape=_wape(known),
         baseline_wape=_wape(naive),
