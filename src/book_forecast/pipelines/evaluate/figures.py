@@ -26,7 +26,7 @@ def plot_residuals(
 
     Args:
         training_models: One row a title, with the state of its model.
-        model_input: isbn, week, volume; tells which titles are the largest.
+        model_input: isbn, week, volume, to find the largest titles.
         titles: isbn, title.
         max_title_plots: How many titles are drawn at most.
 
@@ -45,7 +45,7 @@ def plot_leaderboard(leaderboard: pd.DataFrame, scores: pd.DataFrame) -> go.Figu
     """Draws all families beside the ensemble; see `book_forecast.plots.leaderboard_figure`.
 
     Args:
-        leaderboard: Errors on the folds, as `weigh_families` makes it.
+        leaderboard: Errors on the folds, as `weigh_families` returns it.
         scores: Errors on known weeks; the latest cutoff is that of the test weeks.
     """
     tests = scores[scores["cutoff"] == scores["cutoff"].max()]

@@ -182,7 +182,7 @@ def forecast_champion_title(task: ChampionModel) -> TitleForecast | None:
 
 
 def evaluate_title(task: TitleEvaluation) -> tuple[list[TitleForecast], list[TitleForecast]]:
-    """Forecasts of the test weeks, and from each rolling origin."""
+    """Return forecasts of the test weeks, and from each rolling origin."""
     history = task.history
     model = restore(task.family, task.state)
     test = _beside_baselines(history, model, task.backtest.split_size, task.levels)
@@ -201,7 +201,7 @@ def evaluate_title(task: TitleEvaluation) -> tuple[list[TitleForecast], list[Tit
 def _fit_anew(
     model: Sarima, known: History, start: FloatArray | None
 ) -> tuple[Sarima | None, FloatArray | None]:
-    """The same model on the weeks before an origin, and its coefficients; None if too few."""
+    """Fit the same model to the weeks before an origin; None if these are too few."""
     try:
         refitted = Sarima.fit(known, model.candidate, start)
     except (ValueError, np.linalg.LinAlgError) as error:
@@ -213,10 +213,7 @@ def _fit_anew(
 def _beside_baselines(
     history: History, model: FittedForecaster | None, horizon: int, levels: Sequence[float]
 ) -> list[TitleForecast]:
-    """Forecasts of the baselines, and of the model unless it is one of them or fails.
-
-    None where no week of the history was seen.
-    """
+    """Forecast with the baselines and with the model; nothing without a known week."""
     if not np.isfinite(history.volumes).any():
         return []
     baselines: list[FittedForecaster] = [SeasonalNaive.fit(history), Naive.fit(history)]
@@ -237,13 +234,13 @@ def _beside_baselines(
 def _forecast(
     isbn: str, cutoff: np.datetime64, model: FittedForecaster, horizon: int, levels: Sequence[float]
 ) -> TitleForecast | None:
-    """One model's forecast; None, with a warning, where it has none."""
+    """Return one model's forecast; None, with a warning, where it fails."""
     try:
         forecast = model.forecast(horizon, levels)
         if not np.isfinite(forecast.mean).all():
             raise ValueError("its forecast is not finite")
     except (ValueError, np.linalg.LinAlgError) as error:
-        # What one title lacks must not cost the others their scores.
+        # One title must not cost the others their scores.
         logger.warning("%s is not scored at %s: %s", isbn, cutoff, error)
         return None
     return TitleForecast(isbn, model.family, cutoff, forecast)
@@ -252,7 +249,7 @@ def _forecast(
 def _with_ensembles(
     rolled: pd.DataFrame, backtest: pd.DataFrame, tasks: Sequence[TitleEvaluation]
 ) -> pd.DataFrame:
-    """Adds the ensembles' forecasts at the same rolling origins."""
+    """Add the ensembles' forecasts at the same rolling origins."""
     isbns = [task.isbn for task in tasks if task.family == Ensemble.family]
     origins = rolled["cutoff"].unique()
     own = backtest[backtest["isbn"].isin(isbns) & backtest["cutoff"].isin(origins)]

@@ -1,4 +1,4 @@
-"""The chosen models held against every single family on the test weeks, also where they lost."""
+"""The chosen models beside every single family on the test weeks, also where they lost."""
 
 from __future__ import annotations
 
@@ -15,24 +15,23 @@ from book_forecast.series.history import ALL_TITLES, FloatArray
 
 logger = logging.getLogger(__name__)
 
-# What titles that stopped selling are forecast with competes with nothing.
+# The forecast of titles that stopped selling has no competitor.
 NO_SINGLE_FAMILY = {Ensemble.family, CHOSEN, Zero.family}
-# A member that has all the weight differs from its ensemble by rounding alone.
+# A single member with all the weight differs from its ensemble by rounding alone.
 SAME = 1.0 - 1e-9
 
 
 def report_families(
     scores: pd.DataFrame, training_models: pd.DataFrame, titles: pd.DataFrame
 ) -> pd.DataFrame:
-    """Tells for each title whether a single family was better on the test weeks, and which.
+    """Compare each title's chosen model with the best single family on the test weeks.
 
-    Weights and families were chosen on folds inside the training weeks; here is what that was
-    worth. Families are compared by their mean absolute errors, which also titles have that sold
-    nothing.
+    Weights and families were chosen on folds inside the training weeks. Families are compared by
+    mean absolute error, which exists for titles without a sale too.
 
     Args:
         scores: As `score_titles` returns them; the latest cutoff is that of the test weeks.
-        training_models: isbn, model: what was chosen.
+        training_models: isbn, model: the chosen models.
         titles: isbn, title.
 
     Returns:

@@ -25,12 +25,12 @@ def score_titles(
     model_input: pd.DataFrame,
     levels: list[float],
 ) -> pd.DataFrame:
-    """Scores all forecasts of known weeks, per title and over all titles.
+    """Score all forecasts of known weeks, per title and over all titles.
 
     Args:
         test_forecasts: Forecasts frame of the test weeks.
         backtest_forecasts: Forecasts frame of rolling origins.
-        training_models: Tells which model was chosen for each title.
+        training_models: isbn, model: the chosen model of each title.
         model_input: isbn, week, volume of all weeks.
         levels: Interval levels in percent.
 
@@ -53,11 +53,11 @@ def score_titles(
 def make_score_table(
     scores: pd.DataFrame, training_models: pd.DataFrame, titles: pd.DataFrame
 ) -> pd.DataFrame:
-    """Errors on the test weeks, the chosen model's beside seasonal naive's, one row a title.
+    """Return errors on the test weeks beside seasonal naive's, one row per title.
 
     Args:
         scores: As `score_titles` returns them.
-        training_models: Tells which model was chosen for each title, and why.
+        training_models: isbn, model, specification, fallback_reason.
         titles: isbn, title.
 
     Returns:
@@ -79,7 +79,7 @@ def make_score_table(
 
 
 def summarise_scores(scores: pd.DataFrame, fit_summary: Mapping[str, float]) -> dict[str, float]:
-    """The scores over all titles as metrics for tracking.
+    """Return the scores over all titles as metrics for tracking.
 
     Args:
         scores: As `score_titles` returns them.

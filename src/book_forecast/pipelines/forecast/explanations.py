@@ -1,4 +1,4 @@
-"""What forecasts consist of: what each member of an ensemble says, and the parts of their mean."""
+"""Explanations: the members' forecasts of an ensemble, and the parts of its mean."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class TitleModel:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What one title's forecast consists of.
+    """The explanation of one title's forecast.
 
     Attributes:
-        members: What each member says, in copies, each of shape (horizon,).
+        members: Forecasts of the members in copies, each of shape (horizon,).
         weights: By member.
         parts: Factors of one plus the mean, each of shape (horizon,).
     """
@@ -61,7 +61,7 @@ def explain_forecasts(
     execution: ExecutionOptions,
     checkpoints: CheckpointFolder,
 ) -> pd.DataFrame:
-    """Takes the forecasts of ensembles to pieces.
+    """Explain the forecasts of ensembles.
 
     Args:
         current_release: After newer weeks.
@@ -71,10 +71,10 @@ def explain_forecasts(
 
     Returns:
         isbn, week, kind, name, value, weight; no row of a title that no ensemble forecasts. Of kind
-        "member" is what each member says, in copies, and its weight. Of kind "part" are factors:
+        "member" are the members' forecasts in copies, with their weights. Of kind "part" are factors:
         "level" in copies plus one, the same in all weeks, and what "trend", "season", "holidays",
         "promotion" and "other" multiply it by; their product is one plus the forecast. Holidays and
-        promotion are there where a member of the ensemble can tell them.
+        promotion are there where a member of the ensemble has them.
     """
     is_ensemble = np.array(current_release.titles["model"].to_pylist()) == Ensemble.family
     cutoffs = current_release.titles["cutoff"].to_numpy().astype("datetime64[D]")
@@ -102,7 +102,7 @@ def explain_forecasts(
 
 
 def explain_title(task: TitleModel) -> Explanation | None:
-    """One title's explanation; None, with a warning, where its model has none."""
+    """Return one title's explanation; None, with a warning, where its model has none."""
     try:
         members = task.model.member_means(task.horizon)
         parts = task.model.explain(task.horizon)
@@ -121,7 +121,7 @@ def _frame(
     found: list[Explanation | None],
     horizon: int,
 ) -> pd.DataFrame:
-    """All titles' rows, of which there are too many for a frame a title."""
+    """All titles' rows in one frame; a frame per title would be slow."""
     keys: list[tuple[str, np.datetime64, str, str, float]] = []
     values: list[FloatArray] = []
     for isbn, cutoff, explanation in zip(isbns, cutoffs, found, strict=True):

@@ -1,4 +1,4 @@
-"""Nodes of the forecast pipeline that draw. What former pipelines make may be missing: None."""
+"""Nodes of the forecast pipeline that draw; tables of former pipelines may be None."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def plot_titles(
 ) -> dict[str, go.Figure]:
     """Draws sales and forecasts of the largest titles; see `book_forecast.plots.title_figures`."""
     if model_input is None:
-        logger.info("Without model_input there are no sales to draw.")
+        logger.info("There is no model_input, so no sales to draw.")
         return {}
     return plots.title_figures(
         model_input,
@@ -67,7 +67,7 @@ def plot_explanations(
 ) -> dict[str, go.Figure]:
     """Draws what forecasts consist of; see `book_forecast.plots.explanation_figures`."""
     if model_input is None:
-        logger.info("Without model_input nobody knows whose forecasts to explain in figures.")
+        logger.info("There is no model_input, so no figures of explanations.")
         return {}
     return plots.explanation_figures(
         explanations, forecasts, model_input, _titles(titles), levels, max_title_plots

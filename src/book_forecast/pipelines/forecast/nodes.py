@@ -155,8 +155,7 @@ def record_forecasts(forecasts: pd.DataFrame) -> dict[str, pd.DataFrame]:
         forecasts: As `forecast_titles` returns them.
 
     Returns:
-        A table for each cutoff of a title, under the release and it: a repeat takes the place of
-        its rows.
+        A table for each release and cutoff; a repeat replaces the rows of its titles.
     """
     by_key = forecasts.groupby(["release", "cutoff"])
     return {f"{release}/{cutoff:%Y-%m-%d}": rows for (release, cutoff), rows in by_key}

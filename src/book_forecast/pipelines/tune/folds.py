@@ -224,7 +224,7 @@ def cross_validate(task: FoldTask) -> tuple[dict[str, Any], list[TitleFold]]:
 
 
 def expected_spread(volumes: FloatArray) -> float:
-    """The usual change from week to week, on the scale of log(1 + copies)."""
+    """Return the mean absolute change from week to week, on the scale of log(1 + copies)."""
     changes = np.abs(np.diff(np.log1p(volumes)))
     changes = changes[np.isfinite(changes)]
     return float(np.mean(changes)) if len(changes) else 1.0

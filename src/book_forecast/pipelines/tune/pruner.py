@@ -24,7 +24,7 @@ class FarBehindPruner(BasePruner):
         self.n_folds = n_folds
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
-        """Tell whether to stop; a trial reports its mean error over the folds so far."""
+        """Return whether to stop; a trial reports its mean error over the folds so far."""
         complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         fold = trial.last_step
         if len(complete) < COMPLETE_FIRST or fold is None:

@@ -78,7 +78,7 @@ class NeighbourSampler(BaseSampler):
         """Return the positions of points that no trial has tried."""
         tried = {key(trial.params) for trial in trials}
         points = enumerate(self.space.points)
-        return np.array([place for place, point in points if key(point) not in tried])
+        return np.array([index for index, point in points if key(point) not in tried])
 
     def _neighbours(self, trials: Sequence[FrozenTrial], left: np.ndarray) -> np.ndarray:
         complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]

@@ -83,8 +83,8 @@ class Search:
         """Search the orders.
 
         Returns:
-            The study, no two trials of which have the same parameters, and what ended it: the name
-            of an option, or "space" where every point was tried.
+            The study, whose trials have different parameters, and its end: the name of an option,
+            or "space" where every point was tried.
         """
         options, space = self.models.tune, self.space
         sampler = NeighbourSampler(
@@ -284,7 +284,7 @@ def _frame(rows: list[dict[str, Any]], types: dict[str, str]) -> pd.DataFrame:
 def fold_error(
     history: History, fold: Fold, candidate: Candidate, start: FloatArray | None
 ) -> tuple[float, SarimaFit]:
-    """Error of a model fitted up to a fold's origin over the weeks after it.
+    """Return the error of a model over a fold, fitted to the weeks before it.
 
     Args:
         history: The training weeks.
@@ -308,7 +308,7 @@ def fold_error(
 
 
 def best_without_each_fold(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """For each fold the trial that is best on the others: the error there is then an honest one.
+    """Return for each fold the trial that is best on the others, so that its error is unbiased.
 
     Args:
         trials: Complete ones, at least one; each reports the mean over the folds so far.
@@ -325,5 +325,5 @@ def best_without_each_fold(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
 
 
 def mean_volume(history: History) -> float:
-    """Copies in the mean week; 1 where nothing was ever sold."""
+    """Return the copies of the mean week; 1 where nothing was ever sold."""
     return float(np.nanmean(history.volumes)) or 1.0

@@ -59,8 +59,7 @@ def study_of(trials: pd.DataFrame, isbn: str) -> optuna.Study:
         return study
     states = {name: state for state, name in STATES.items()}
     distributions: dict[str, BaseDistribution] = {
-        order: IntDistribution(int(rows[order].min()), int(rows[order].max()))
-        for order in ORDERS
+        order: IntDistribution(int(rows[order].min()), int(rows[order].max())) for order in ORDERS
     }
     distributions["transform"] = CategoricalDistribution(sorted(rows["transform"].unique()))
     for row in rows.to_dict("records"):

@@ -50,9 +50,9 @@ LEADERBOARD_TYPES = {
     "n_folds": "int64",
 }
 ENSEMBLE = Ensemble.family
-# Titles with fewer weeks share a stack of their own: what is best for a launch is another thing.
+# Titles with fewer weeks share a stack of their own: launches need other weights.
 LAUNCH_WEEKS = 104
-# What a launch's forecast takes from the launches of other titles, before anything of it is known.
+# Prior weight, for launches, of the families that learn from other titles.
 OF_OTHERS = 0.75
 
 
@@ -80,7 +80,7 @@ def weigh_families(
     Returns:
         Specifications, one row per title: SARIMA orders, season, weights as JSON and the reason of
         a fallback; the calibration of intervals as plain data; the ensembles' forecasts of the
-        folds' weeks as a forecasts frame, each with weights that do not know the fold; the
+        folds' weeks as a forecasts frame, each with weights from the other folds; the
         leaderboard of all families, per title and over all.
     """
     families: list[str] = [*models.families]
@@ -143,7 +143,7 @@ def _folds(
     titles: pd.DataFrame,
     families: list[str],
 ) -> tuple[FoldForecasts, pd.DataFrame]:
-    """The forecasts as one array, a fold a row, and each row's isbn, cutoff and horizon."""
+    """Return the forecasts as one array, a row per fold, and the key of each row."""
     known = training_weeks[["isbn", "week", "volume"]]
     forecasts = forecasts.merge(known, on=["isbn", "week"], how="left", validate="many_to_one")
     forecasts = forecasts.sort_values(["isbn", "cutoff", "week"], kind="stable", ignore_index=True)
@@ -178,7 +178,7 @@ def _growth(keys: pd.DataFrame, seasons: pd.DataFrame, training_weeks: pd.DataFr
 
 
 def _prior(folds: FoldForecasts, families: list[str]) -> FloatArray:
-    """Equal weights; for launches most of all for what learns from other titles, if any does."""
+    """Equal weights; for launches more for families that learn from other titles."""
     n, m = len(folds.groups), len(families)
     prior = np.full((n, m), 1.0 / m)
     across = np.array([name in ACROSS_TITLES for name in families])
