@@ -36,7 +36,7 @@ def aggregate_rows(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     is_used = delivery == delivery[is_last][group]
     delivered = np.count_nonzero(is_first | (np.diff(delivery, prepend=-1) != 0))
     used = _complete_prices(rows.drop(columns="delivery").iloc[order[is_used]])
-    return _add_up(used, group[is_used]), delivered - np.count_nonzero(is_first)
+    return _add_up(used, group[is_used]), int(delivered - np.count_nonzero(is_first))
 
 
 def describe_titles(attributes: pd.DataFrame, isbns: pd.Series) -> pd.DataFrame:

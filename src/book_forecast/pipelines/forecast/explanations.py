@@ -70,8 +70,9 @@ def explain_forecasts(
         checkpoints: Finished titles, from which a stopped run resumes.
 
     Returns:
-        isbn, week, kind, name, value, weight; no row of a title that no ensemble forecasts. Of kind
-        "member" are the members' forecasts in copies, with their weights. Of kind "part" are factors:
+        isbn, week, kind, name, value, weight; no row of a title that no ensemble forecasts. Rows
+        of kind "member" are the members' forecasts in copies, with their weights, of kind "part"
+        factors:
         "level" in copies plus one, the same in all weeks, and what "trend", "season", "holidays",
         "promotion" and "other" multiply it by; their product is one plus the forecast. Holidays and
         promotion are there where a member of the ensemble has them.
