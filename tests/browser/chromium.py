@@ -30,7 +30,7 @@ FLAGS = [
     "--hide-scrollbars",
     "--window-size=1500,950",
 ]
-PATIENCE = 30.0
+PATIENCE = 120.0
 # Chromium reads its orders from descriptor 3 and answers on 4.
 _LAUNCH = """
 import os, sys

@@ -126,7 +126,7 @@ class Server:
         return found[1] if found else None
 
 
-def eventually(check: Callable[[], Any], seconds: float = 30.0) -> Any:
+def eventually(check: Callable[[], Any], seconds: float = 120.0) -> Any:
     """Wait until something is so."""
     deadline = time.monotonic() + seconds
     while not (found := check()):

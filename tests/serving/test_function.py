@@ -60,7 +60,7 @@ def function(store, project_path, tmp_path_factory):
                 return False
 
         try:
-            eventually(is_up, 60)
+            eventually(is_up)
             yield client
         finally:
             client.close()
