@@ -231,9 +231,7 @@ def test_a_changed_line_of_an_imported_module_changes_the_fingerprint(made):
     ],
 )
 def test_every_way_to_import_a_module_counts(made, line):
-    made(
-        inner__node=line, inner__model="ORDER = 1", inner__deep__user="from ..model import ORDER"
-    )
+    made(inner__node=line, inner__model="ORDER = 1", inner__deep__user="from ..model import ORDER")
     assert "made.inner.model" in closure("made.inner.node")
 
 
