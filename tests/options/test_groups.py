@@ -17,7 +17,7 @@ def test_shards_partition_the_items_in_order_with_sizes_at_most_one_apart(items,
 
 @pytest.mark.parametrize(("index", "count"), [(0, 1), (2, 1), (-1, 3), (1, 0)])
 def test_a_shard_outside_its_count_is_refused(index, count):
-    with pytest.raises(ValueError, match="index|count"):
+    with pytest.raises(ValueError, match=r"index|count"):
         Shard(index=index, count=count)
 
 
