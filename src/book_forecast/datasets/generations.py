@@ -49,7 +49,7 @@ class Generation:
 
     Attributes:
         name: Its fingerprint.
-        number: Place in the order of completion, from 1; clocks play no part.
+        number: Number in the order of completion, from 1; clocks play no part.
         parts: Names of its files, in order.
         lineage: The run and the inputs that made it.
     """
@@ -67,7 +67,7 @@ class Generation:
 class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
     """A table that shards write in parts, of which one complete generation is read.
 
-    Parts stand at ``<filepath>/<fingerprint>/0003-of-0016.parquet``. The shard that finds all parts
+    Parts are at ``<filepath>/<fingerprint>/0003-of-0016.parquet``. The shard that finds all parts
     of its count adds ``manifest.json``, which makes the generation complete. Shards may run at the
     same time, in any order and more than once. A reader gets the generation that was made from the
     inputs that there are now; where there is none, the one that was completed last.
@@ -157,7 +157,11 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
             # A writer may remove the generation after it was listed; a newer one is there then.
             with suppress(FileNotFoundError):
                 return self._read(self._chosen(generations))
-        raise IncompleteGenerationError(f"{self._root} changes faster than it can be read")
+        name, parts = self._chosen(generations).name, self._chosen(generations).parts
+        missing = ", ".join(sorted({*parts} - self._files(name))) or "parts that are being replaced"
+        raise IncompleteGenerationError(
+            f"{self._root}/{name} lacks {missing}: run those shards again"
+        )
 
     def preview(self, nrows: int = 5) -> TablePreview:
         """Return the first rows for kedro-viz."""
@@ -176,14 +180,15 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
         lineage = Lineage.of(part.frame.attrs) or Lineage(part.fingerprint)
         names = part_names(part.shard.count)
         content = {"number": number, "parts": names, "lineage": lineage.plain()}
-        place = f"{self._root}/{part.fingerprint}"
-        with replacing(self._fs, f"{place}/{MANIFEST}", "w") as file:
+        folder = f"{self._root}/{part.fingerprint}"
+        with replacing(self._fs, f"{folder}/{MANIFEST}", "w") as file:
             json.dump(content, file, indent=2)
         logger.info(
             "%s %s: complete with %d parts, written to %s",
-            *(self._filepath.name, part.fingerprint[:8], len(names), place),
+            *(self._filepath.name, part.fingerprint[:8], len(names), folder),
         )
-        stay = {part.fingerprint, *(g.name for g in others[len(others) - self._keep + 1 :])}
+        kept = others[max(0, len(others) - self._keep + 1) :]
+        stay = {part.fingerprint, *(other.name for other in kept)}
         for name in self._folders():
             if name not in stay:
                 # The manifest goes first: the rest of an interrupted removal is not complete.
@@ -191,7 +196,7 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
                 self._remove(f"{self._root}/{name}")
         for name in self._files(part.fingerprint) - {*names, MANIFEST}:
             if _PART.fullmatch(name):
-                self._remove(f"{place}/{name}")
+                self._remove(f"{folder}/{name}")
 
     def _remove(self, path: str) -> None:
         try:

@@ -18,19 +18,19 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def locked(path: Path, patience: float) -> Iterator[IO[bytes]]:
-    """Open a file to read and append, for this process alone; it is made if need be.
+    """Open a file to read and append, for this process alone; create it where there is none.
 
-    The lock goes with the process, however that ends.
+    The lock ends with the process.
 
     Args:
-        path: The file; so is its folder.
-        patience: How many seconds to wait for another process that has it open.
+        path: The file; its folder is created too.
+        patience: Seconds to wait for another process that has it open.
 
     Yields:
         The open file.
 
     Raises:
-        UserError: If another process keeps it for longer.
+        UserError: If another process has it open for longer.
     """
     deadline = time.monotonic() + patience
     waiting, pause = False, 0.001
@@ -42,8 +42,8 @@ def locked(path: Path, patience: float) -> Iterator[IO[bytes]]:
                 return
         if time.monotonic() > deadline:
             raise UserError(
-                f"the journal {path} has been in use by another run for more than "
-                f"{patience:.0f} s: wait for that run or end it, then run again"
+                f"{path} has been in use by another run for more than {patience:.0f} s: "
+                "wait for that run or end it, then run again"
             )
         if pause > 0.1 and not waiting:
             waiting = True
@@ -53,7 +53,7 @@ def locked(path: Path, patience: float) -> Iterator[IO[bytes]]:
 
 
 def try_lock(file: IO[bytes]) -> bool:
-    """Lock an open file unless another process has; tells whether it did."""
+    """Lock an open file unless another process has; return whether it is locked now."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -62,7 +62,7 @@ def try_lock(file: IO[bytes]) -> bool:
 
 
 def _still_at(file: IO[bytes], path: Path) -> bool:
-    """Tell whether the file was not removed between opening and locking it."""
+    """Return whether the file was not removed between opening and locking it."""
     with suppress(FileNotFoundError):
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     return False

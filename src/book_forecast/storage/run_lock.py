@@ -20,6 +20,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -72,7 +73,9 @@ def run_lock(root: str, holder: Holder, wait_seconds: float) -> Iterator[None]:
         if isinstance(fs, LocalFileSystem):
             take = _local(Path(path), holder, stack)
         else:
-            take = _remote(fs, f"{path.rstrip('/')}/{FILE}", holder, stack)
+            lock = _RemoteLock(fs, f"{path.rstrip('/')}/{FILE}", holder)
+            stack.callback(lock.release)
+            take = lock.take
         _wait(take, root, wait_seconds)
         yield
 
@@ -135,69 +138,80 @@ def _read(file: IO[str]) -> dict[str, Any]:
     return {}
 
 
-def _remote(
-    fs: Any, path: str, holder: Holder, stack: ExitStack
-) -> Callable[[], dict[str, Any] | None]:
-    seen: dict[str, Any] = {"content": None, "since": time.monotonic()}
+class _RemoteLock:
+    """An object that its holder renews.
 
-    def read() -> dict[str, Any] | None:
-        fs.invalidate_cache(path)
-        with suppress(FileNotFoundError, ValueError):
-            return dict(json.loads(fs.cat_file(path)))
-        return None
+    Every part of a shared run has an object of its own beside it, so that the last part to end
+    removes the lock.
+    """
 
-    def write(mode: str) -> None:
-        content = json.dumps({**asdict(holder), "renewed": uuid.uuid4().hex}).encode()
-        with suppress(FileExistsError):
-            fs.pipe_file(path, content, mode=mode)
+    def __init__(self, fs: Any, path: str, holder: Holder) -> None:
+        self._fs, self._path, self._holder = fs, path, holder
+        self._parts = f"{path}.parts/{quote(holder.token or '', safe='')}"
+        self._seen: dict[str, Any] | None = None
+        self._seen_at = time.monotonic()
+        self._ended = threading.Event()
+        self._renewing = threading.Thread(target=self._renew, daemon=True)
 
-    def take() -> dict[str, Any] | None:
-        current = read()
-        if current != seen["content"]:
-            seen.update(content=current, since=time.monotonic())
-        if current is not None and not holder.shares_with(current):
-            if time.monotonic() - seen["since"] < _ABANDONED_SECONDS:
-                return current
-            logger.warning("Taking over the lock %s, which nobody has renewed", path)
-            with suppress(FileNotFoundError):
-                fs.rm_file(path)
-            current = None
+    def take(self) -> dict[str, Any] | None:
+        """Take the lock, or return the holder that is in the way."""
+        current = self._read()
+        if current != self._seen:
+            self._seen, self._seen_at = current, time.monotonic()
         if current is None:
-            write("create")
-        # Of two that create it at once, one finds the other's.
-        current = read() or {}
-        if current.get("id") != holder.id and not holder.shares_with(current):
+            self._write("create")
+        elif not self._is_ours(current):
+            if time.monotonic() - self._seen_at < _ABANDONED_SECONDS:
+                return current
+            logger.warning("Taking over the lock %s, which no run has renewed", self._path)
+            self._write("overwrite")
+            # Of two runs that take it over at once, the second to write has it.
+            time.sleep(_POLL_SECONDS)
+        if self._holder.token is not None:
+            self._fs.pipe_file(f"{self._parts}/{self._holder.id}", b"")
+        # Another run may have created the lock at once, or the last other part removed it.
+        current = self._read() or {}
+        if not self._is_ours(current):
             return current
-        stack.callback(_release, fs, path, holder, _renewing(read, write, holder))
+        self._renewing.start()
         return None
 
-    return take
+    def release(self) -> None:
+        """Remove the lock, unless another part of this run is still at work."""
+        self._ended.set()
+        if self._renewing.is_alive():
+            self._renewing.join()
+        if self._holder.token is not None:
+            self._remove(f"{self._parts}/{self._holder.id}")
+            self._fs.invalidate_cache()
+            if self._fs.find(self._parts):
+                return
+        if self._is_ours(self._read() or {}):
+            self._remove(self._path)
 
+    def _is_ours(self, content: dict[str, Any]) -> bool:
+        return content.get("id") == self._holder.id or self._holder.shares_with(content)
 
-def _renewing(
-    read: Callable[[], dict[str, Any] | None], write: Callable[[str], None], holder: Holder
-) -> threading.Event:
-    """Renew the object until the event is set; of several parts of a run, any may do it."""
-    ended = threading.Event()
+    def _read(self) -> dict[str, Any] | None:
+        self._fs.invalidate_cache(self._path)
+        with suppress(FileNotFoundError, ValueError):
+            return dict(json.loads(self._fs.cat_file(self._path)))
+        return None
 
-    def renew() -> None:
-        while not ended.wait(_RENEW_SECONDS):
+    def _write(self, mode: str) -> None:
+        content = {**asdict(self._holder), "renewed": uuid.uuid4().hex}
+        with suppress(FileExistsError):
+            self._fs.pipe_file(self._path, json.dumps(content).encode(), mode=mode)
+
+    def _remove(self, path: str) -> None:
+        with suppress(FileNotFoundError):
+            self._fs.rm_file(path)
+
+    def _renew(self) -> None:
+        while not self._ended.wait(_RENEW_SECONDS):
             try:
-                current = read()
-                if current is None:
-                    write("create")
-                elif current.get("id") == holder.id:
-                    write("overwrite")
+                current = self._read()
+                if current is None or self._is_ours(current):
+                    self._write("create" if current is None else "overwrite")
             except OSError as error:
                 logger.warning("The lock of the data root is not renewed: %s", error)
-
-    threading.Thread(target=renew, daemon=True).start()
-    return ended
-
-
-def _release(fs: Any, path: str, holder: Holder, ended: threading.Event) -> None:
-    ended.set()
-    fs.invalidate_cache(path)
-    with suppress(FileNotFoundError, ValueError):
-        if json.loads(fs.cat_file(path)).get("id") == holder.id:
-            fs.rm_file(path)

@@ -1,7 +1,6 @@
 """One complete generation is read, whatever shards, reruns and kills do around it."""
 
 import json
-import logging
 import multiprocessing
 import os
 import signal
@@ -9,17 +8,22 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from kedro.io.core import DatasetError
 
 from book_forecast.datasets import GenerationDataset
-from book_forecast.datasets.generation import IncompleteGenerationError
-from book_forecast.datasets.listings import modified
-from book_forecast.execution.shards import Part, Shard
+from book_forecast.datasets.generations import IncompleteGenerationError
+from book_forecast.execution.lineage import Lineage
+from book_forecast.execution.parts import Part
+from book_forecast.options.groups import Shard
 from book_forecast.storage.errors import UserError
 
 TITLES = [f"97800000000{i:02d}" for i in range(23)]
@@ -35,21 +39,26 @@ def dataset_at(folder: Path, keep: int = 2) -> GenerationDataset:
     return GenerationDataset(filepath=str(folder), keep=keep)
 
 
-def save_all(dataset: GenerationDataset, name: str, count: int, generation: int = 1) -> None:
-    for index in range(1, count + 1):
-        shard = Shard(index, count)
-        dataset.save(Part(models(shard.take(TITLES), generation), name, shard))
+def save_all(
+    dataset: GenerationDataset,
+    name: str,
+    count: int,
+    generation: int = 1,
+    inputs: dict[str, str] | None = None,
+    order: Sequence[int] = (),
+) -> None:
+    for index in order or range(1, count + 1):
+        shard = Shard(index=index, count=count)
+        frame = models(shard.take(TITLES), generation)
+        Lineage(name, f"run of {name}", inputs or {}).attach(frame)
+        dataset.save(Part(frame, name, shard))
 
 
-def set_back(folder: Path, seconds: float) -> None:
-    """Make a generation look as if it had been written some time ago."""
-    for path in folder.iterdir():
-        if path.name == "manifest.json":
-            manifest = json.loads(path.read_text())
-            path.write_text(json.dumps(manifest | {"completed": manifest["completed"] - seconds}))
-        else:
-            then = path.stat().st_mtime - seconds
-            os.utime(path, (then, then))
+def reader_of(folder: Path, **digests: str) -> GenerationDataset:
+    """Another process's dataset, which knows the present digests of its inputs."""
+    dataset = dataset_at(folder)
+    dataset.read_with(digests.get)
+    return dataset
 
 
 def names(folder: Path) -> list[str]:
@@ -72,9 +81,9 @@ def test_what_is_missing_throughout_one_shard_has_the_type_of_the_others(tmp_pat
     first = models(TITLES[:2]).assign(week=pd.to_datetime(["", ""]))
     second = models(TITLES[2:4]).assign(reason="too few weeks", week=pd.Timestamp("2024-01-06"))
     second["reason"] = second["reason"].astype("str")
-    dataset.save(Part(first, "aa", Shard(1, 3)))
-    dataset.save(Part(models([]), "aa", Shard(2, 3)))
-    dataset.save(Part(second, "aa", Shard(3, 3)))
+    dataset.save(Part(first, "aa", Shard(index=1, count=3)))
+    dataset.save(Part(models([]), "aa", Shard(index=2, count=3)))
+    dataset.save(Part(second, "aa", Shard(index=3, count=3)))
     loaded = dataset.load()
     assert loaded["reason"].isna().tolist() == [True, True, False, False]
     assert loaded["reason"].dropna().unique().tolist() == ["too few weeks"]
@@ -98,28 +107,27 @@ def test_an_empty_folder_says_to_run_what_writes_it(tmp_path):
 def test_missing_parts_are_named(tmp_path):
     dataset = dataset_at(tmp_path)
     for index in (1, 2, 4):
-        dataset.save(Part(models(TITLES[:1]), "aa", Shard(index, 4)))
+        dataset.save(Part(models(TITLES[:1]), "aa", Shard(index=index, count=4)))
     assert not dataset.exists()
     assert not (tmp_path / "aa" / "manifest.json").exists()
     with pytest.raises(IncompleteGenerationError, match=r"aa lacks 1 of 4 parts \(0003-of-0004\)"):
         dataset.load()
 
 
-def test_an_incomplete_newer_generation_is_passed_over_with_a_warning(tmp_path, caplog):
+def test_an_incomplete_newer_generation_is_passed_over(tmp_path):
     dataset = dataset_at(tmp_path)
     save_all(dataset, "old", 2, generation=1)
-    dataset.save(Part(models(TITLES[:1], 2), "new", Shard(1, 2)))
-    with caplog.at_level(logging.WARNING):
-        assert dataset.load()["order"].min() == 100
-    assert "generation new is newer but 1 of its 2 parts are missing" in caplog.text
-    dataset.save(Part(models(TITLES[1:], 2), "new", Shard(2, 2)))
-    assert dataset.load()["order"].min() == 200
+    dataset.save(Part(models(TITLES[:1], 2), "new", Shard(index=1, count=2)))
+    for reader in (dataset, dataset_at(tmp_path)):
+        assert reader.load()["order"].min() == 100
+    dataset.save(Part(models(TITLES[1:], 2), "new", Shard(index=2, count=2)))
+    for reader in (dataset, dataset_at(tmp_path)):
+        assert reader.load()["order"].min() == 200
 
 
 def test_fewer_shards_after_more_leave_no_part_of_the_old_count(tmp_path):
     dataset = dataset_at(tmp_path)
     save_all(dataset, "aa", 16)
-    set_back(tmp_path / "aa", 60)
     save_all(dataset, "aa", 4)
     assert names(tmp_path / "aa") == [
         *(f"000{k}-of-0004.parquet" for k in range(1, 5)),
@@ -132,7 +140,7 @@ def test_fewer_shards_after_more_leave_no_part_of_the_old_count(tmp_path):
 def test_half_a_rerun_with_another_count_leaves_the_complete_one_readable(tmp_path, before, after):
     dataset = dataset_at(tmp_path)
     save_all(dataset, "aa", before)
-    dataset.save(Part(models(TITLES[:2]), "aa", Shard(1, after)))
+    dataset.save(Part(models(TITLES[:2]), "aa", Shard(index=1, count=after)))
     assert dataset.load()["isbn"].tolist() == TITLES
 
 
@@ -144,50 +152,70 @@ def test_going_back_to_earlier_options_reads_their_generation_again(tmp_path):
     assert dataset.load()["order"].min() == 100
 
 
-def test_only_the_newest_generations_are_kept(tmp_path):
-    dataset = dataset_at(tmp_path, keep=2)
-    for age, name in enumerate(["cc", "bb", "aa"]):
+@pytest.mark.parametrize("keep", [1, 2, 3, 4, 6])
+def test_so_many_generations_stay_those_completed_last(tmp_path, keep):
+    dataset = dataset_at(tmp_path, keep=keep)
+    order = ["cc", "bb", "aa", "dd", "ee"]
+    for done, name in enumerate(order, start=1):
         save_all(dataset, name, 3)
-        set_back(tmp_path / name, 300 - 100 * age)
-    save_all(dataset, "dd", 1)
-    assert names(tmp_path) == ["aa", "dd"]
+        assert names(tmp_path) == sorted(order[max(done - keep, 0) : done])
+
+
+def test_nothing_is_kept_without_a_generation():
+    with pytest.raises(ValueError, match="keep must be at least 1"):
+        GenerationDataset(filepath="anywhere", keep=0)
 
 
 def test_older_generations_stay_until_the_new_one_is_complete(tmp_path):
     dataset = dataset_at(tmp_path, keep=1)
     save_all(dataset, "aa", 2)
-    set_back(tmp_path / "aa", 60)
-    dataset.save(Part(models(TITLES[:1]), "bb", Shard(1, 2)))
+    dataset.save(Part(models(TITLES[:1]), "bb", Shard(index=1, count=2)))
     assert dataset.load()["isbn"].tolist() == TITLES
-    dataset.save(Part(models(TITLES[1:]), "bb", Shard(2, 2)))
+    dataset.save(Part(models(TITLES[1:]), "bb", Shard(index=2, count=2)))
     assert names(tmp_path) == ["bb"]
 
 
-def test_a_run_that_was_given_up_goes_and_one_at_work_stays(tmp_path):
-    dataset = dataset_at(tmp_path, keep=1)
-    dataset.save(Part(models(TITLES[:1]), "killed", Shard(1, 16)))
-    set_back(tmp_path / "killed", 3600)
-    dataset.save(Part(models(TITLES[:1]), "mine", Shard(1, 2)))
-    set_back(tmp_path / "mine", 60)
-    dataset.save(Part(models(TITLES[:1]), "working", Shard(1, 16)))
-    dataset.save(Part(models(TITLES[1:]), "mine", Shard(2, 2)))
-    assert names(tmp_path) == ["mine", "working"]
+def test_a_run_that_was_given_up_goes(tmp_path):
+    dataset = dataset_at(tmp_path, keep=3)
+    dataset.save(Part(models(TITLES[:1]), "killed", Shard(index=1, count=16)))
+    save_all(dataset, "mine", 2)
+    assert names(tmp_path) == ["mine"]
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"count": 2', "[]", '{"count": "x"}', "null"])
-def test_a_torn_manifest_does_not_hide_complete_parts(tmp_path, text):
+@pytest.mark.parametrize("text", ["", "{", '{"number": 2', "[]", '{"number": "x"}', "null"])
+def test_a_torn_manifest_makes_a_generation_incomplete_with_a_warning(tmp_path, text, caplog):
     dataset = dataset_at(tmp_path)
-    save_all(dataset, "aa", 3)
-    (tmp_path / "aa" / "manifest.json").write_text(text)
-    assert dataset.exists()
-    assert dataset.load()["isbn"].tolist() == TITLES
+    save_all(dataset, "old", 2, generation=1)
+    save_all(dataset, "new", 2, generation=2)
+    (tmp_path / "new" / "manifest.json").write_text(text)
+    assert dataset_at(tmp_path).load()["order"].min() == 100
+    assert "new/manifest.json cannot be read" in caplog.text
+    save_all(dataset, "new", 2, generation=2)
+    assert dataset_at(tmp_path).load()["order"].min() == 200
 
 
-def test_a_manifest_whose_parts_are_gone_is_not_believed(tmp_path):
+@pytest.mark.parametrize("shards", [3, 1])
+def test_a_writer_killed_before_the_manifest_leaves_the_generation_before(
+    tmp_path, monkeypatch, shards
+):
+    dataset = dataset_at(tmp_path)
+    save_all(dataset, "old", 2, generation=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(GenerationDataset, "_complete", lambda *_: None)
+        save_all(dataset, "new", shards, generation=2)
+    assert dataset_at(tmp_path).load()["order"].min() == 100
+    (tmp_path / "old" / "manifest.json").unlink()
+    assert not dataset_at(tmp_path).exists()
+    # Any shard that is run again completes it.
+    save_all(dataset, "new", shards, generation=2, order=[1])
+    assert dataset_at(tmp_path).load()["order"].min() == 200
+
+
+def test_a_generation_whose_parts_are_gone_is_not_read(tmp_path):
     dataset = dataset_at(tmp_path)
     save_all(dataset, "aa", 3)
     (tmp_path / "aa" / "0002-of-0003.parquet").unlink()
-    with pytest.raises(IncompleteGenerationError, match="0002-of-0003"):
+    with pytest.raises(IncompleteGenerationError, match=r"aa lacks 0002-of-0003\.parquet: run"):
         dataset.load()
 
 
@@ -204,7 +232,7 @@ def test_a_failing_part_leaves_the_old_part(tmp_path):
     save_all(dataset, "aa", 2)
     before = (tmp_path / "aa" / "0001-of-0002.parquet").read_bytes()
     with pytest.raises(DatasetError):
-        dataset.save(Part(pd.DataFrame({"x": [{"a": 1}, "b"]}), "aa", Shard(1, 2)))
+        dataset.save(Part(pd.DataFrame({"x": [{"a": 1}, "b"]}), "aa", Shard(index=1, count=2)))
     assert (tmp_path / "aa" / "0001-of-0002.parquet").read_bytes() == before
     assert names(tmp_path / "aa") == [
         "0001-of-0002.parquet",
@@ -236,7 +264,7 @@ def test_other_files_in_the_folder_do_no_harm(tmp_path):
 
 def _save_shard(folder: str, index: int, count: int, barrier) -> None:
     barrier.wait()
-    shard = Shard(index, count)
+    shard = Shard(index=index, count=count)
     dataset_at(Path(folder)).save(Part(models(shard.take(TITLES)), "aa", shard))
 
 
@@ -253,23 +281,8 @@ def test_racing_shards_complete_the_generation_whoever_is_last(tmp_path):
             worker.start()
         for worker in workers:
             worker.join()
-        assert json.loads((folder / "aa" / "manifest.json").read_text())["count"] == 8
+        assert json.loads((folder / "aa" / "manifest.json").read_text())["number"] == 1
         assert dataset_at(folder).load()["isbn"].tolist() == TITLES
-
-
-def test_racing_runs_with_other_counts_leave_one_that_can_be_read(tmp_path):
-    context = multiprocessing.get_context("fork")
-    barrier = context.Barrier(7)
-    workers = [
-        context.Process(target=_save_shard, args=(str(tmp_path), k, count, barrier))
-        for count in (3, 4)
-        for k in range(1, count + 1)
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert dataset_at(tmp_path).load()["isbn"].tolist() == TITLES
 
 
 def test_a_reader_beside_writers_always_sees_one_whole_generation(tmp_path):
@@ -298,13 +311,14 @@ def test_a_reader_beside_writers_always_sees_one_whole_generation(tmp_path):
 KILLED = """
 import sys, time, pandas as pd
 from book_forecast.datasets import GenerationDataset
-from book_forecast.execution.shards import Part, Shard
+from book_forecast.execution.parts import Part
+from book_forecast.options.groups import Shard
 dataset = GenerationDataset(filepath=sys.argv[1], keep=1)
 print("ready", flush=True)
 for round in range(10_000):
     for k in (1, 2, 3):
         frame = pd.DataFrame({"isbn": ["a", "b"], "order": [round, round], "shard": [k, k]})
-        dataset.save(Part(frame, f"r{round}", Shard(k, 3)))
+        dataset.save(Part(frame, f"r{round}", Shard(index=k, count=3)))
 """
 
 
@@ -331,19 +345,75 @@ def test_a_kill_at_any_time_leaves_a_whole_generation_and_the_next_run_works(tmp
     assert dataset.load()["order"].unique().tolist() == [99_999]
 
 
-@pytest.mark.parametrize(
-    "info",
-    [
-        {"mtime": 1704538800.0},
-        {"updated": "2024-01-06T11:00:00Z"},
-        {"created": pd.Timestamp("2024-01-06T11:00:00Z").to_pydatetime()},
-    ],
-)
-def test_the_time_of_writing_is_read_from_every_kind_of_listing(info):
-    assert modified(info) == 1704538800.0
+def set_back(folder: Path, seconds: float) -> None:
+    """Make a folder look as if it had been written some time ago."""
+    for path in [folder, *folder.rglob("*")]:
+        then = path.stat().st_mtime - seconds
+        os.utime(path, (then, then))
 
 
-def test_kedro_viz_previews_the_newest_generation(tmp_path):
+@pytest.mark.parametrize("inputs", [{}, {"weeks": "now"}])
+def test_a_clock_that_is_set_back_changes_nothing(tmp_path, monkeypatch, inputs):
+    save_all(dataset_at(tmp_path), "zz", 2, generation=1, inputs=inputs)
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    save_all(dataset_at(tmp_path), "aa", 2, generation=2, inputs=inputs)
+    set_back(tmp_path / "aa", 3 * 24 * 3600)
+    for reader in (dataset_at(tmp_path), reader_of(tmp_path, **inputs)):
+        assert reader.load()["order"].min() == 200
+    save_all(dataset_at(tmp_path, keep=1), "bb", 1, generation=3)
+    assert names(tmp_path) == ["bb"]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_readers_get_the_generation_of_their_own_inputs(tmp_path, again):
+    save_all(dataset_at(tmp_path), "gen-a", 2, generation=1, inputs={"weeks": "A", "titles": "T"})
+    save_all(dataset_at(tmp_path), "gen-b", 3, generation=2, inputs={"weeks": "B", "titles": "T"})
+    assert reader_of(tmp_path, weeks="B", titles="T").load()["order"].min() == 200
+    if again:
+        save_all(dataset_at(tmp_path), "gen-a", 1, generation=1, inputs={"weeks": "A"})
+    reader = reader_of(tmp_path, weeks="A", titles="T")
+    assert reader.load()["order"].min() == 100
+    assert reader.lineage().digest == "gen-a"
+    assert Lineage.of(reader.load().attrs).inputs["weeks"] == "A"
+    assert Lineage.of(reader.load().attrs).run == "run of gen-a"
+
+
+def test_of_several_generations_of_the_same_inputs_the_last_is_read(tmp_path):
+    for number, name in enumerate(["cc", "aa", "bb"], start=1):
+        save_all(dataset_at(tmp_path, keep=3), name, 1, generation=number, inputs={"weeks": "A"})
+    assert reader_of(tmp_path, weeks="A").load()["order"].min() == 300
+
+
+def test_without_a_generation_of_these_inputs_the_one_completed_last_is_read(tmp_path):
+    save_all(dataset_at(tmp_path), "zz", 1, generation=1, inputs={"weeks": "A"})
+    save_all(dataset_at(tmp_path), "aa", 1, generation=2, inputs={"weeks": "B"})
+    reader = reader_of(tmp_path, weeks="C")
+    assert reader.load()["order"].min() == 200
+    assert reader.lineage().inputs == {"weeks": "B"}
+
+
+def test_a_run_reads_what_it_has_written_itself(tmp_path):
+    ours = reader_of(tmp_path, weeks="A")
+    save_all(ours, "ours", 1, generation=1, inputs={"weeks": "B"})
+    save_all(dataset_at(tmp_path), "theirs", 1, generation=2, inputs={"weeks": "A"})
+    assert ours.load()["order"].min() == 100
+
+
+@settings(max_examples=20)
+@given(st.data())
+def test_shards_may_come_in_any_order_and_more_than_once(data):
+    count = data.draw(st.integers(1, 5))
+    order = data.draw(st.permutations(range(1, count + 1)))
+    order += data.draw(st.lists(st.integers(1, count), max_size=3))
+    with TemporaryDirectory() as folder:
+        save_all(dataset_at(Path(folder)), "aa", 1, generation=1)
+        save_all(dataset_at(Path(folder)), "bb", count, generation=2, order=order)
+        loaded = dataset_at(Path(folder)).load()
+        assert loaded["isbn"].tolist() == TITLES
+        assert loaded["order"].min() == 200
+
+
+def test_kedro_viz_previews_the_first_rows(tmp_path):
     dataset = dataset_at(tmp_path)
     save_all(dataset, "aa", 4)
     preview = dataset.preview(nrows=3)
