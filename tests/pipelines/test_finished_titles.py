@@ -1,113 +1,154 @@
-"""Nodes of per-title work give the same from kept results, and compute none of them again."""
+"""Nodes of per-title work find the same from a checkpoint, and compute no finished title again."""
+
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from book_forecast.execution import parallel
-from book_forecast.execution.checkpoints import KeepFolder
-from book_forecast.execution.journals import JournalFolder
-from book_forecast.execution.shards import Part
-from book_forecast.options.groups import EvaluateOptions
-from book_forecast.pipelines.evaluate.comparison import forecast_with_champion
-from book_forecast.pipelines.evaluate.nodes import forecast_known_weeks
-from book_forecast.pipelines.forecast.nodes import roll_forward
+from book_forecast.execution.checkpoints import CheckpointFolder
+from book_forecast.execution.parts import Part
+from book_forecast.options.groups import ForecastOptions
+from book_forecast.pipelines.evaluate.nodes import forecast_known_weeks, forecast_with_champion
+from book_forecast.pipelines.forecast.explanations import explain_forecasts
+from book_forecast.pipelines.forecast.nodes import forecast_titles, roll_forward
 from book_forecast.pipelines.preprocess.nodes import split_weeks
-from book_forecast.pipelines.train.nodes import fit_release_titles, fit_titles
-from book_forecast.pipelines.train.release import assemble_release
-from book_forecast.pipelines.tune.nodes import tune_titles
-from tests.histories import QUICK, WHOLE, specifications_of, volumes, weeks_frame
-from tests.releases import payloads
+from book_forecast.pipelines.train.fits import CHAMPION, RELEASED
+from book_forecast.pipelines.tune.search import Search
+from tests import histories
+from tests.histories import ALONE, BACKTEST, release_of, specifications_of, volumes, weeks_frame
+from tests.pipelines import ensembles
 
 ISBNS = ["9780241003008", "9780722532935", "9786703444075"]
 SERIES = {isbn: volumes(i, 110) for i, isbn in enumerate(ISBNS)}
-# A dead title and one that is too short for its specification are kept like others.
+# A dead title and one that is too short for its specification are finished like others.
 SERIES["9786703444082"] = np.r_[np.arange(70.0), np.zeros(40)]
 SERIES["9786703444099"] = np.r_[5.0, 9.0]
 EVERYTHING = weeks_frame(SERIES)
 TRAINING, _ = split_weeks(EVERYTHING, 6)
+TITLES = pd.DataFrame({"isbn": list(SERIES), "title": list("ABCDE")})
 OURS = specifications_of(list(SERIES)[:4])
-FOLDS = EvaluateOptions(folds=2, step=6, min_train=40)
+THEIRS = OURS.assign(q=1)
+LEVELS: list[float] = [80, 95]
 
 
 @pytest.fixture(scope="module")
-def champion(tmp_path_factory):
-    known, theirs = TRAINING, OURS.assign(q=1)
-    models, distributions = fit_release_titles(known, theirs, 26, 1, WHOLE)
-    titles = pd.DataFrame({"isbn": list(SERIES), "title": list("ABCDE")})
-    draft = assemble_release(models.frame, distributions.frame, known, titles)
-    folder = tmp_path_factory.mktemp("champion")
-    return payloads.payload_of(draft, folder, "2024-07-01T05.00.00-00000001")
+def champion():
+    return release_of(TRAINING, THEIRS, TITLES)
 
 
-def tune(finished, champion, tmp_path):
-    journals = JournalFolder(tmp_path / "journals")
-    return tune_titles(TRAINING, QUICK, 6, 26, 1, 1, WHOLE, journals, finished=finished)
+@pytest.fixture(scope="module")
+def training_models() -> pd.DataFrame:
+    return histories.fit(TRAINING, OURS).frame
 
 
-def fit(finished, champion, tmp_path):
-    return (fit_titles(TRAINING, OURS, 26, 1, WHOLE, finished=finished),)
+@pytest.fixture(scope="module")
+def champion_models() -> pd.DataFrame:
+    return histories.fit(TRAINING, THEIRS, CHAMPION).frame
 
 
-def fit_release(finished, champion, tmp_path):
-    return fit_release_titles(EVERYTHING, OURS, 26, 1, WHOLE, finished=finished)
+def search(folder: Path, request) -> tuple[Part, ...]:
+    return histories.tune(TRAINING, folder=folder)
 
 
-def evaluate(finished, champion, tmp_path):
-    models = fit_titles(
-        TRAINING, OURS, 26, 1, WHOLE, finished=KeepFolder(tmp_path / "models")
-    ).frame
-    return forecast_known_weeks(TRAINING, models, FOLDS, 6, [80, 95], 1, WHOLE, finished=finished)
+def compare_families(folder: Path, request) -> tuple[Part, ...]:
+    compared = request.getfixturevalue("compared")
+    return ensembles.fold_parts(compared.orders, compared.global_forecasts, folder=folder)
 
 
-def compare(finished, champion, tmp_path):
-    return forecast_with_champion(
-        TRAINING, OURS, champion, FOLDS, 6, [80, 95], 26, 1, WHOLE, finished=finished
+def fit(folder: Path, request) -> tuple[Part, ...]:
+    return (histories.fit(TRAINING, OURS, folder=folder),)
+
+
+def fit_release(folder: Path, request) -> tuple[Part, ...]:
+    return (histories.fit(EVERYTHING, OURS, RELEASED, folder=folder),)
+
+
+def evaluate(folder: Path, request) -> tuple[Part, ...]:
+    models = request.getfixturevalue("training_models")
+    no_ensembles = pd.DataFrame({"isbn": [], "cutoff": []})
+    return forecast_known_weeks(
+        TRAINING, models, no_ensembles, BACKTEST, LEVELS, ALONE, CheckpointFolder(folder)
     )
 
 
-def roll(finished, champion, tmp_path):
-    tables = roll_forward(champion, {}, EVERYTHING, 1, finished).tables
-    return tuple(Part(tables[kind].to_pandas(), "rolled") for kind in sorted(tables))
+def compare(folder: Path, request) -> tuple[Part, ...]:
+    champion = request.getfixturevalue("champion")
+    models = request.getfixturevalue("champion_models")
+    checkpoints = CheckpointFolder(folder)
+    return (forecast_with_champion(champion, models, BACKTEST, LEVELS, ALONE, checkpoints),)
 
 
-@pytest.mark.parametrize("work", [tune, fit, fit_release, evaluate, compare, roll])
-def test_kept_results_are_the_same_to_the_bit(work, champion, tmp_path, monkeypatch):
-    expected = work(None, champion, tmp_path)
-    finished = KeepFolder(tmp_path / "finished")
-    first = work(finished, champion, tmp_path)
+def roll(folder: Path, request) -> tuple[Part, ...]:
+    champion = request.getfixturevalue("champion")
+    rolled = roll_forward(champion, None, EVERYTHING, ALONE, CheckpointFolder(folder))
+    ahead = forecast_titles(rolled, ForecastOptions(horizon=104))
+    return (Part(rolled.titles.to_pandas(), "rolled"), Part(ahead, "rolled"))
+
+
+def explain(folder: Path, request) -> tuple[Part, ...]:
+    weighted = request.getfixturevalue("weighted")
+    release = request.getfixturevalue("ensemble_release")
+    found = explain_forecasts(release, 8, ALONE, CheckpointFolder(folder))
+    assert set(found["isbn"]) == set(weighted.specifications["isbn"]) - {ensembles.DEAD}
+    return (Part(found, "explained"),)
+
+
+@pytest.fixture(scope="module")
+def ensemble_release(weighted):
+    return release_of(
+        ensembles.WEEKS,
+        weighted.specifications,
+        ensembles.TITLES.assign(title="x"),
+        models=ensembles.MODELS,
+        calibration=weighted.calibration,
+        global_forecasts=ensembles.global_forecasts_after(ensembles.WEEKS),
+    )
+
+
+@pytest.mark.parametrize(
+    "work", [search, compare_families, fit, fit_release, evaluate, compare, roll, explain]
+)
+def test_finished_titles_are_the_same_to_the_bit(work, request, tmp_path, monkeypatch):
+    expected = work(tmp_path / "unbroken", request)
+    first = work(tmp_path / "checkpoints", request)
 
     def refuse(*arguments):
-        raise AssertionError("a title was begun again")
+        raise AssertionError("a finished title was computed again")
 
     monkeypatch.setattr(parallel, "_do", refuse)
-    second = work(finished, champion, tmp_path)
+    second = work(tmp_path / "checkpoints", request)
     for parts in (first, second):
         for part, other in zip(parts, expected, strict=True):
             assert part.fingerprint == other.fingerprint
             pd.testing.assert_frame_equal(part.frame, other.frame, check_exact=True)
 
 
-def test_a_search_that_failed_is_done_again(tmp_path, monkeypatch, champion):
-    finished = KeepFolder(tmp_path / "finished")
+def test_a_search_that_failed_is_done_again(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(JournalFolder, "open", lambda *_: 1 / 0)
-        failed, _ = tune(finished, champion, tmp_path)
+        patch.setattr(Search, "run", lambda _: 1 / 0)
+        failed, _ = histories.tune(TRAINING, folder=tmp_path)
     assert failed.frame["fallback_reason"].str.startswith("tuning failed").any()
-    again, _ = tune(finished, champion, tmp_path)
+    again, _ = histories.tune(TRAINING, folder=tmp_path)
     assert not again.frame["fallback_reason"].str.startswith("tuning failed").any()
 
 
-def test_a_fit_that_had_no_memory_is_done_again(tmp_path, monkeypatch, champion):
-    finished = KeepFolder(tmp_path / "finished")
+def test_a_search_that_the_clock_ended_is_done_again(tmp_path):
+    hurried, _ = histories.tune(TRAINING, folder=tmp_path, max_seconds=1e-9)
+    assert "max_seconds" in set(hurried.frame["ended_by"])
+    [checkpoint] = [path.read_text() for path in tmp_path.rglob("*.results")]
+    assert not any(isbn in checkpoint for isbn in ISBNS)
 
+
+def test_a_fit_that_had_no_memory_is_done_again(tmp_path, monkeypatch):
     def no_memory(*arguments):
         raise MemoryError("no memory")
 
     with monkeypatch.context() as patch:
         patch.setattr("book_forecast.pipelines.train.titles.Sarima.fit", no_memory)
-        (failed,) = fit(finished, champion, tmp_path)
+        failed = histories.fit(TRAINING, OURS, folder=tmp_path)
     assert failed.frame["fallback_reason"].str.contains("no memory").any()
-    (again,) = fit(finished, champion, tmp_path)
-    (expected,) = fit(None, champion, tmp_path)
+    again = histories.fit(TRAINING, OURS, folder=tmp_path)
+    expected = histories.fit(TRAINING, OURS)
     pd.testing.assert_frame_equal(again.frame, expected.frame, check_exact=True)

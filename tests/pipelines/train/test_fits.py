@@ -127,7 +127,9 @@ def test_a_release_leaves_out_families_without_a_weight(ensemble_models, weighte
 
 
 def test_an_ensemble_without_any_fitted_member_falls_back_with_the_reason(weighted):
-    only = weighted.specifications.assign(weights=json.dumps({"boosting": 1.0}))
+    has_weights = weighted.specifications["weights"].notna()
+    only = weighted.specifications.copy()
+    only.loc[has_weights, "weights"] = json.dumps({"boosting": 1.0})
     found = fit(
         ensembles.WEEKS, only, models=ensembles.MODELS, calibration=weighted.calibration
     ).frame.set_index("isbn")

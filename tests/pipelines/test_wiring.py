@@ -1,0 +1,88 @@
+"""Every registered pipeline is a box with few inputs to each node and a name for each node."""
+
+from collections.abc import Iterator
+
+import pytest
+from kedro.framework.project import configure_project
+from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
+
+from book_forecast.pipeline_registry import ORDER, register_pipelines
+
+MOST_INPUTS = 8
+# They end the run and read outputs of other pipelines, so they are in no box.
+GATES = {"require_success", "require_promotion"}
+
+
+@pytest.fixture(scope="module")
+def pipelines() -> dict[str, Pipeline]:
+    configure_project("book_forecast")
+    return register_pipelines()
+
+
+def nodes_of(pipelines: dict[str, Pipeline]) -> Iterator[tuple[str, Node]]:
+    for name, pipeline in pipelines.items():
+        for node in pipeline.nodes:
+            yield name, node
+
+
+def test_the_default_pipeline_is_the_six_from_export_to_forecasts(pipelines):
+    assert set(pipelines) >= {*ORDER, "__default__"}
+    together = {node.name for name in ORDER for node in pipelines[name].nodes}
+    assert {node.name for node in pipelines["__default__"].nodes} == together
+
+
+def test_no_node_has_more_than_eight_inputs(pipelines):
+    """Parameters and checkpoints included; a gate waits for outputs, which it does not read."""
+    found = {
+        f"{name}: {node.name}": len(inputs)
+        for name, node in nodes_of(pipelines)
+        if len(inputs := read_inputs(node)) > MOST_INPUTS
+    }
+    assert found == {}
+
+
+def read_inputs(node: Node) -> list[str]:
+    """The inputs that a node's function names; those beyond are outputs that it waits for."""
+    code = node.func.__code__
+    takes_more = bool(code.co_flags & 0x04)
+    return node.inputs[: code.co_argcount] if takes_more else node.inputs
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_a_pipeline_is_one_namespace(pipelines, name):
+    assert len(pipelines[name].nodes) > 0
+    for node in pipelines[name].nodes:
+        if node.name not in GATES:
+            assert str(node.namespace).split(".")[0] == name, node.name
+
+
+def test_datasets_have_no_prefix_of_their_pipeline(pipelines):
+    named = {dataset for name in ORDER for dataset in pipelines[name].datasets()}
+    assert not {dataset for dataset in named if dataset.split(".")[0] in ORDER}
+
+
+def test_nodes_are_named_after_their_pipeline_and_function(pipelines):
+    """These are the names that `kedro run --nodes` takes."""
+    names = [node.name for node in pipelines["__default__"].nodes]
+    assert len(set(names)) == len(names)
+    assert set(names) >= {
+        "tune.search_orders",
+        "tune.fit_global_model",
+        "tune.forecast_folds",
+        "tune.weigh_families",
+        "train.training.fit_titles",
+        "train.release.fit_titles",
+        "train.champion.fit_titles",
+        "train.recall_champion",
+        "train.summarise_fits",
+        "train.assemble_release",
+        "evaluate.forecast_known_weeks",
+        "evaluate.forecast_with_champion",
+        "evaluate.score_titles",
+        "forecast.roll_forward",
+        "forecast.forecast_titles",
+    }
+    for node in pipelines["__default__"].nodes:
+        assert node.name in GATES or node.name.split(".")[0] in ORDER
+        assert pipelines["__default__"].only_nodes(node.name).nodes == [node]
