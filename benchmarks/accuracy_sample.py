@@ -42,7 +42,7 @@ def by_seed(scores: dict[int, pd.DataFrame]) -> str:
     lines = [
         f"## Generated titles: the sample, and {len(scores) - 1} other seeds\n",
         (
-            "WAPE on the test weeks over all titles, and how many of these weeks lay inside the "
+            "WAPE on the test weeks over all titles, and the share of these weeks inside the "
             "intervals.\n"
         ),
         (
@@ -91,8 +91,8 @@ def intervals(scores: Sequence[pd.DataFrame]) -> str:
     lines = [
         "### Intervals\n",
         (
-            "Test weeks inside, over all seeds: the ensemble's intervals come from the folds "
-            "(conformal), the others' from the model.\n"
+            "Share of test weeks inside, over all seeds: the ensemble's intervals are conformal, "
+            "the others' come from the model.\n"
         ),
         "| model | inside 80 % | inside 95 % |\n|---|---|---|",
     ]
