@@ -1,10 +1,10 @@
-"""Errors and intervals on data that nothing was tuned to, and on generated titles.
+"""Errors and intervals on real and generated data.
 
     make benchmark-accuracy          # or: python -m benchmarks.accuracy [--data FOLDER] [--quick]
 
 `--data` is a folder outside of the project: `m4_weekly/train.csv.gz` and `test.csv.gz` (series_id,
-t, value) and `dominicks_tuna_weekly.csv`; what is not there is left out. Everything is chosen on
-the training weeks; test weeks are scored once.
+t, value) and `dominicks_tuna_weekly.csv`; missing ones are left out. Training weeks decide all
+choices; test weeks are scored once.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from benchmarks import accuracy_m4, accuracy_sample, accuracy_tuna, seasonality
 PROJECT = Path(__file__).resolve().parents[1]
 HEAD = """# Accuracy
 
-`make benchmark-accuracy` writes this page; it is of {date}. Everything is chosen on folds inside
-the training weeks; test weeks are scored once. See [models](models.md) for what the families are.
+`make benchmark-accuracy` writes this page, last on {date}. Folds inside the training weeks decide
+all choices; test weeks are scored once. [Models](models.md) describe the families.
 """
 
 
 def main() -> None:
-    """Run what there are data for, and write the page."""
+    """Run all parts with data, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder with data kept outside of the project")
     parser.add_argument("--quick", action="store_true", help="few series, to see that all works")

@@ -1,12 +1,11 @@
-"""Time, memory and test error of whole searches on the same titles: nobody wins by being wrong.
+"""Time, memory and test error of whole searches on the same titles.
 
     python -m benchmarks.contest [--titles 3] [--limit 120] [--quick]
 
-Each method sees the training weeks of a title and forecasts its 32 test weeks, in a process of its
-own with one thread. "The original" is Optuna over `SARIMAX.fit` on a hold-out, as this project
-began: two trials are run and the time of fifty is worked out from them. What has not come to its
-end within the limit is stopped and said to be. R's auto.arima takes part where Rscript and its
-package forecast are installed.
+Each method gets the training weeks of a title and forecasts its 32 test weeks, in a process of its
+own with one thread. "The original" is Optuna over `SARIMAX.fit` on a hold-out, the first state of
+this project: the time of fifty trials is extrapolated from two. Methods are stopped at the limit.
+R's auto.arima takes part if Rscript and its package forecast are installed.
 """
 
 from __future__ import annotations
@@ -18,10 +17,9 @@ import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 
@@ -55,7 +53,7 @@ def main() -> None:
 
 
 def print_row(name: str, titles: int, limit: float) -> None:
-    """One method's medians; after a title that took too long the others are not tried."""
+    """Print one method's medians; after a title beyond the limit the others are not tried."""
     found: list[dict[str, float]] = []
     note = ""
     for title in range(titles):
@@ -87,7 +85,7 @@ def print_row(name: str, titles: int, limit: float) -> None:
 
 
 def run(name: str, title: int) -> dict[str, float | str]:
-    """One method on one title: seconds of process time after its imports, memory, test error."""
+    """Return process time after the imports, memory and test error of a method on a title."""
     prepared = METHODS[name][0]
     past, future = history(title)
     search = prepared()
@@ -98,54 +96,39 @@ def run(name: str, title: int) -> dict[str, float | str]:
     seconds = (_seconds() - began) * factor
     wape = float(np.abs(forecast - future).sum() / future.sum())
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    note = f"{TRIALS_RUN} trials run, {TRIALS_OF_THE_ORIGINAL} worked out" if factor > 1 else ""
+    note = f"{TRIALS_RUN} trials run, {TRIALS_OF_THE_ORIGINAL} extrapolated" if factor > 1 else ""
     return {"seconds": seconds, "megabytes": megabytes, "wape": wape, "note": note}
 
 
 def _seconds() -> float:
-    """Process time, that of finished child processes included."""
+    """Return the process time, including finished child processes."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 
 
 Search = Callable[[np.ndarray], tuple[np.ndarray, float]]
-"""From copies of the training weeks to those forecast, and what the time is to be multiplied by."""
+"""From copies of the training weeks to the forecast, and a factor of the time."""
 
 
 def book_forecast() -> Search:
     """Our search with its defaults, the final fit and its forecast."""
     import optuna
-    import yaml
-    from optuna.storages import JournalStorage
-    from optuna.trial import TrialState
 
-    from book_forecast.backtesting.rolling_origins import folds_of
-    from book_forecast.execution.journals import JournalFolder
+    from benchmarks.runs import configured
     from book_forecast.forecasters.sarima import Sarima
-    from book_forecast.options.groups import TuneOptions
+    from book_forecast.options.groups import BacktestOptions
     from book_forecast.pipelines.tune.search import Search as OurSearch
-    from book_forecast.pipelines.tune.space import Space
     from book_forecast.sarima import compile_core
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    conf = Path(__file__).resolve().parents[1] / "conf/base/parameters_tune.yml"
-    options = TuneOptions.model_validate(yaml.safe_load(conf.read_text())["tune"])
+    models, origins = configured(), BacktestOptions().origins
     compile_core()
 
     def search(copies: np.ndarray) -> tuple[np.ndarray, float]:
-        past, _ = history(0)
-        past = type(past)(past.isbn, copies, past.cutoff)
-        folds = folds_of(copies, TEST_WEEKS, options.folds, options.step, options.min_train)
-        space = Space.for_weeks(options, min(fold.origin for fold in folds))
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            JournalFolder(Path(folder)).open(f"benchmark/{past.isbn}") as journal,
-        ):
-            storage = JournalStorage(journal)  # type: ignore[arg-type]
-            trials, _ = OurSearch(past, folds, space, options, 42).run(storage)
-        complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
-        best = min(complete, key=lambda trial: (trial.value, trial.number))
-        fitted = Sarima.fit(past, space.candidate(best.params))
+        past = replace(history(0)[0], volumes=copies)
+        own = OurSearch(past, origins.of_title(copies), models)
+        study, _ = own.run()
+        fitted = Sarima.fit(past, own.space.candidate(study.best_params))
         return fitted.forecast(TEST_WEEKS, (80.0, 95.0)).mean, 1.0
 
     return search

@@ -1,4 +1,4 @@
-"""Runs the benchmarks one after the other and writes docs/benchmarks.md with its picture.
+"""All benchmarks of docs/benchmarks.md, one after the other.
 
 make benchmark          # or: python -m benchmarks.everything [--quick] [--output FOLDER]
 """
@@ -28,7 +28,7 @@ SLOW = 10.0
 
 @dataclass(frozen=True)
 class Part:
-    """A benchmark and what its table is.
+    """A benchmark.
 
     Attributes:
         title: Its heading.
@@ -63,7 +63,7 @@ PARTS = (
 
 
 def main() -> None:
-    """Run all parts, and write what they have printed."""
+    """Run all parts, and write their output."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--quick", action="store_true", help="small sizes, to see that all of it runs"
@@ -82,7 +82,7 @@ def main() -> None:
 
 
 def section(part: Part, *, quick: bool) -> str:
-    """A part's heading, command and output."""
+    """Return a part's heading, command and output."""
     arguments = part.quick if quick else part.arguments
     if arguments is None:
         return ""
@@ -101,18 +101,17 @@ def section(part: Part, *, quick: bool) -> str:
 
 
 def head(minutes: float, *, quick: bool) -> str:
-    """Machine, versions and what to make of the figures."""
+    """Return the machine, versions and notes on the figures."""
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    kind = "a quick run, which shows that all works and nothing else" if quick else "a full run"
+    kind = "a quick run, a test that everything works," if quick else "a full run"
     return (
         "# Benchmarks\n\n"
-        f"`make benchmark` writes this page; it is of {kind} on {dt.date.today().isoformat()} "
+        f"`make benchmark` writes this page, last in {kind} on {dt.date.today().isoformat()} "
         f"({minutes:.0f} min), on {os.cpu_count()} cores ({_processor()}) with {memory:.0f} GiB, "
         f"Python {platform.python_version()}. {versions}.\n\n"
-        "Series and searches are seeded. Where nothing else is said, seconds are process time of "
-        "one core. Methods that are compared run one after the other in the same run, on the same "
-        "series.\n\n"
+        "Series and searches are seeded. Seconds are process time of one core unless a table says "
+        "otherwise. Compared methods run one after the other, on the same series.\n\n"
         "![Error and seconds of each method](images/benchmarks.png)"
     )
 
@@ -124,7 +123,7 @@ def _processor() -> str:
 
 
 def draw(document: str, target: Path) -> None:
-    """Seconds and error of the contest's methods, as a picture."""
+    """Draw seconds and error of the contest's methods."""
     mpl.use("Agg")
     table = document.partition("| WAPE on the test weeks |")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (.+?) \| ([\d.]+) \| \d+ \| ([\d.]+) \|", table, re.MULTILINE)

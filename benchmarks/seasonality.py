@@ -2,10 +2,10 @@
 
     python -m benchmarks.seasonality [--quick]
 
-Size: share of series without a season in which one is found, whichever, at a nominal 5 and 1 %.
-Power: share of seasonal series in which the season of 52 weeks is found at 5 %, the strength being
-the standard deviation of the season on the log scale, beside 0.1 of the noise around a level that
-wanders by 0.025 a week. Milliseconds are process time of one core.
+Size: share of series without a season in which any is found, at a nominal 5 and 1 %. Power: share
+of seasonal series in which the season of 52 weeks is found at 5 %. The strength is the standard
+deviation of the season on the log scale, beside noise of 0.1 around a level that moves by 0.025 a
+week. Milliseconds are process time of one core.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ SHAPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def seasonal(shape: Callable[[np.ndarray], np.ndarray], strength: float) -> Simulation:
-    """Like a title, with a season of a given standard deviation."""
+    """Return a simulation like a title, with a season of a given standard deviation."""
 
     def simulate(n: int, rng: np.random.Generator) -> np.ndarray:
         season = shape(np.arange(n) + rng.uniform(0.0, YEAR))
@@ -136,7 +136,7 @@ def seasonal(shape: Callable[[np.ndarray], np.ndarray], strength: float) -> Simu
 
 
 def found(simulation: Simulation, n: int, series: int) -> list[Seasonality]:
-    """What the test says of so many series."""
+    """Return the results of the test for some series."""
     return [detect(simulation(n, np.random.default_rng([n, seed]))) for seed in range(series)]
 
 
@@ -153,7 +153,7 @@ def main() -> None:
 
 
 def section(data: Path | None, *, quick: bool) -> str:  # noqa: ARG001 - the others have data
-    """The part of the page on accuracy, as Markdown, with fewer series than the command has."""
+    """Return the part of the page on accuracy, as Markdown, with fewer series than the command."""
     series = 20 if quick else 100
     with redirect_stdout(StringIO()) as printed:
         compile_core()
@@ -164,14 +164,14 @@ def section(data: Path | None, *, quick: bool) -> str:  # noqa: ARG001 - the oth
     return (
         "## The test for a season\n\n"
         f"`python -m benchmarks.seasonality`, here with {series} simulated series a cell. Size: "
-        "where there is no season, how often one is found at a nominal 5 and 1 %. Power: how often "
-        "the season of 52 weeks is found at 5 %, by its standard deviation on the log scale beside "
-        f"0.1 of noise.\n\n{printed.getvalue()}"
+        "how often a season is found where there is none, at a nominal 5 and 1 %. Power: how often the "
+        "season of 52 weeks is found at 5 %, by its standard deviation on the log scale beside 0.1 "
+        f"of noise.\n\n{printed.getvalue()}"
     )
 
 
 def print_size(series: int) -> None:
-    """Shares found where there is nothing to be found, 5 % / 1 %."""
+    """Print the shares found where there is no season, 5 % / 1 %."""
     print("| no season | " + " | ".join(f"{n} weeks, % at 5 / 1" for n in LENGTHS) + " |")
     print("|---|" + "---|" * len(LENGTHS))
     taken = dict.fromkeys(LENGTHS, 0.0)
@@ -188,7 +188,7 @@ def print_size(series: int) -> None:
 
 
 def print_power(series: int) -> None:
-    """Shares in which 52 weeks are found."""
+    """Print the shares in which 52 weeks are found."""
     print("| season, strength | " + " | ".join(f"{n} weeks" for n in LENGTHS) + " |")
     print("|---|" + "---|" * len(LENGTHS))
     for name, shape in SHAPES.items():

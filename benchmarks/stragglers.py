@@ -1,12 +1,11 @@
-"""Into how many shards tune is cut best, where containers start late, are slow or are taken away.
+"""The best number of shards for tune, where containers start late, are slow or are lost.
 
-    python benchmarks/stragglers.py [--titles 1000000] [--cores 8] [--at-once 48] [--quick]
+    python -m benchmarks.stragglers [--titles 1000000] [--cores 8] [--at-once 48] [--quick]
 
-Each run of the simulation draws the seconds of every title, and for every container how fast its
-machine is and whether it is taken away: then it is started again on another machine, as
-conf/production/zenml.yml has it, and begins anew. Chosen are the fewest shards that fit into
-memory, cost little more than the cheapest do and end, in 19 of 20 runs, little later than the
-soonest of those.
+Each run of the simulation draws the seconds of every title, and for every container the speed of
+its machine and its loss. A lost container starts again on another machine, by the retries of
+conf/production/zenml.yml. The choice is the smallest number of shards that fit into memory, cost
+little more than the cheapest, and end in 19 of 20 runs little later than the fastest of those.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ import yaml
 
 Floats = npt.NDArray[np.float64]
 
-# Seconds of a core that the search of a title takes: the mean of 858 with both cores at work.
+# Core-seconds per title of the search: the mean of 858 with both cores at work.
 TITLE_SECONDS = 0.55
-# Measured by benchmarks/title_costs.py: the same alone on a core, by deciles, for the shape;
-# seconds and MB for each title that a shard reads; MB of a process before it reads.
+# Measured by benchmarks/title_costs.py: deciles of the same alone on a core; seconds and MB for
+# each title that a shard reads; MB of a process before it reads.
 DECILES = (0.04, 0.10, 0.32, 0.43, 0.50, 0.54, 0.62, 0.68, 0.79, 0.91, 1.25)
 READ_SECONDS = 1.5e-4
 READ_MB = 0.104
@@ -37,27 +36,28 @@ START_SECONDS = 7.0
 
 SHARDS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1000)
 LITTLE = 1.05
-"""By what cost and end of the chosen may exceed the least."""
+"""Factor by which cost and end of the choice may exceed the least."""
 SETTINGS = Path(__file__).parents[1] / "conf/production/zenml.yml"
+NODE = "tune.search_orders"
 
 
 @dataclass(frozen=True)
 class Containers:
-    """What containers are like. Nobody has measured the guessed ones: they are for you to change.
+    """Properties of containers. Guessed ones were not measured; change them to yours.
 
     Attributes:
         cores: Of each.
-        at_once: How many run at the same time: the quota.
-        reads_all: Whether each reads the weeks of all titles, or only those of its own.
+        at_once: The quota: containers that run at the same time.
+        reads_all: Whether each reads the weeks of all titles, or only its own.
         start: Seconds from the container's start to its node; billed.
         read: Seconds to read a title.
         wait: Seconds until there is a machine; not billed, guessed.
         slow_share: Share of the machines that are slow, guessed.
-        slow_factor: How much longer everything takes on those, guessed.
-        hours_between_losses: Mean hours until a container is taken away, guessed.
-        max_retries: How often it is started again, before somebody resumes the run.
+        slow_factor: Factor of the time on those, guessed.
+        hours_between_losses: Mean hours until a container is lost, guessed.
+        max_retries: Restarts before somebody resumes the run.
         delay: Seconds before the first of these.
-        backoff: By how much longer each next one is put off.
+        backoff: Factor of the delay for each further one.
         resumed_after: Seconds until the run is resumed, guessed.
     """
 
@@ -76,27 +76,27 @@ class Containers:
     resumed_after: float = 1800.0
 
     def pause(self, attempt: int) -> float:
-        """Seconds between the n-th attempt, from 0, and the next."""
+        """Return the seconds between the n-th attempt, from 0, and the next."""
         retries = attempt % (self.max_retries + 1)
         if retries == self.max_retries:
             return self.resumed_after
         return float(self.delay * self.backoff**retries)
 
     def memory(self, titles: int, shards: int) -> float:
-        """GB that a container needs."""
+        """Return the GB that a container needs."""
         read = titles if self.reads_all else -(-titles // shards)
         return ((self.cores + 1) * PROCESS_MB + read * READ_MB) / 1000
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One run: seconds from start to end; seconds of cores billed, and what of it was no search.
+    """Seconds of one run.
 
     Attributes:
         wall: From start to end.
         billed: Of all cores.
-        starting: Of it until the first title: all cores but one have nothing to do there.
-        lost: Of it in containers that were taken away, after their start.
+        starting: Part of `billed` before the first title, when one core works.
+        lost: Part of `billed` in containers that were lost, after their start.
         resumed: Whether a shard had no retry left.
     """
 
@@ -110,13 +110,13 @@ class Outcome:
 def simulate(
     seconds: Floats, shards: int, containers: Containers, generator: np.random.Generator
 ) -> Outcome:
-    """Runs all shards once.
+    """Run all shards once.
 
     Args:
         seconds: Of one core, for each title in order.
-        shards: Into how many the titles are cut, as `generations.Shard` does.
-        containers: What they are like.
-        generator: Of chance.
+        shards: Number of shards.
+        containers: Their properties.
+        generator: Random numbers.
     """
     edges = np.arange(shards + 1) * len(seconds) // shards
     # Cores take one title after the other: they end within a title of each other.
@@ -154,7 +154,7 @@ def simulate(
 
 
 def last_end(taken: Floats, at_once: int) -> float:
-    """When the last shard ends, if each begins as soon as one of the places is free."""
+    """Return the end of the last shard, if each begins as soon as the quota allows."""
     ends = [0.0] * min(at_once, len(taken))
     for seconds in taken.tolist():
         heapq.heapreplace(ends, ends[0] + seconds)
@@ -162,7 +162,7 @@ def last_end(taken: Floats, at_once: int) -> float:
 
 
 def draw_titles(titles: int, generator: np.random.Generator) -> Floats:
-    """Seconds of each title: spread as if alone on a core, in the mean as beside others."""
+    """Draw the seconds of each title: the shape as alone on a core, the mean as beside others."""
     shares = np.linspace(0.0, 1.0, len(DECILES))
     alone = np.interp(generator.random(titles), shares, DECILES)
     return alone * (TITLE_SECONDS / np.trapezoid(DECILES, shares))
@@ -178,11 +178,11 @@ class Row:
 
     @property
     def cost(self) -> float:
-        """Hours of one core, the mean."""
+        """Mean hours of one core."""
         return float(np.mean([outcome.billed for outcome in self.outcomes])) / 3600
 
     def wall(self, share: float) -> float:
-        """Hours within which this share of the runs ends."""
+        """Return the hours within which this share of the runs ends."""
         return float(np.quantile([outcome.wall for outcome in self.outcomes], share)) / 3600
 
     def __str__(self) -> str:
@@ -200,7 +200,7 @@ HEADER = "shards      GB  median h   p95 h  core-hours  start-up  retries  resum
 
 
 def choose(rows: Sequence[Row], memory: float) -> Row | None:
-    """The fewest shards that cost, and then last, little more than the least.
+    """Return the smallest number of shards with a cost, and then an end, near the least.
 
     Returns:
         One of the rows, which are in order of the shards; None if none fits into memory.
@@ -213,8 +213,8 @@ def choose(rows: Sequence[Row], memory: float) -> Row | None:
 
 
 def main() -> None:
-    """Prints a table for shards that read their own titles, and one for those that read all."""
-    settings: dict[str, Any] = yaml.safe_load(SETTINGS.read_text())["steps"]["nodes"]["tune_titles"]
+    """Print a table for shards that read their own titles, and one for those that read all."""
+    settings: dict[str, Any] = yaml.safe_load(SETTINGS.read_text())["steps"]["nodes"][NODE]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--titles", type=int, default=1_000_000)
     parser.add_argument("--cores", type=int, default=settings["cpu"], help="of each container")
@@ -236,7 +236,7 @@ def main() -> None:
 
 
 def simulate_all(titles: int, containers: Containers, seed: int, runs: int) -> list[Row]:
-    """The same titles of each run for every number of shards."""
+    """Simulate every number of shards with the same titles in each run."""
     counts = [count for count in SHARDS if count <= titles]
     outcomes: dict[int, list[Outcome]] = {count: [] for count in counts}
     for run in range(runs):
