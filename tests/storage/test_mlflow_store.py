@@ -137,7 +137,7 @@ def test_a_server_that_answers_is_ready(status):
 
 
 @pytest.mark.parametrize(
-    ("status", "reason"), [(500, "it says 500"), (503, "it says 503"), (None, "gives no answer")]
+    ("status", "reason"), [(500, "status is 500"), (503, "status is 503"), (None, "does not respond")]
 )
 def test_a_server_in_trouble_is_told_from_one_that_answers(status, reason):
     with server_that_says(status) as uri:
@@ -148,7 +148,7 @@ def test_a_server_in_trouble_is_told_from_one_that_answers(status, reason):
 
 
 def test_a_server_that_is_silent_is_waited_for_once(monkeypatch):
-    monkeypatch.setattr(store, "_ANSWER_SECONDS", 1)
+    monkeypatch.setattr(store, "_RESPONSE_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         uri = f"http://127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(store.StoreError, match="no answer in 1 seconds"):
