@@ -137,7 +137,8 @@ def test_a_server_that_answers_is_ready(status):
 
 
 @pytest.mark.parametrize(
-    ("status", "reason"), [(500, "status is 500"), (503, "status is 503"), (None, "does not respond")]
+    ("status", "reason"),
+    [(500, "status is 500"), (503, "status is 503"), (None, "does not respond")],
 )
 def test_a_server_in_trouble_is_told_from_one_that_answers(status, reason):
     with server_that_says(status) as uri:
