@@ -42,7 +42,7 @@ def test_where_the_project_is_read_only_the_store_lies_in_the_cache(tmp_path, mo
     # /proc cannot be written to by root either, whom permissions do not stop.
     uri = store.locate("sqlite:////proc/mlruns/mlflow.db", tmp_path, {})
     assert uri.startswith(f"sqlite:///{tmp_path}/cache/book_forecast/mlruns/")
-    assert "/proc/mlruns/mlflow.db cannot be written; MLflow keeps this run in" in caplog.text
+    assert "/proc/mlruns/mlflow.db cannot be written; MLflow stores this run in" in caplog.text
 
 
 def test_a_store_is_created_once_and_whole(tmp_path):

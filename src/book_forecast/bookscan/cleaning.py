@@ -8,19 +8,22 @@ missing. A row of empty cells does not count.
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from book_forecast.bookscan.cells import are_empty, parse_numbers, tidy_texts
+from book_forecast.bookscan.cells import are_empty, parse_cells, parse_numbers, tidy_texts
 from book_forecast.bookscan.columns import ATTRIBUTES, LABELS, PRICES
-from book_forecast.bookscan.isbn import normalise_isbns
+from book_forecast.bookscan.isbn import normalise_isbn
 from book_forecast.bookscan.rejections import Rejections
 from book_forecast.bookscan.rows import RawRows, texts_and_codes
-from book_forecast.bookscan.weeks import parse_dates, parse_intervals, saturday_on_or_after
+from book_forecast.bookscan.weeks import parse_date, parse_interval, saturday_on_or_after
 
 # Names that spreadsheets give to new sheets; they are no product class.
 _UNNAMED_SHEET = re.compile(r"^(?:sheet|table|data|export|tabelle)?\s*\d*$", re.IGNORECASE)
@@ -60,6 +63,11 @@ class _Column:
             self.codes = np.zeros(raw.table.num_rows, np.int32)
         self.name = name
         self.empty = are_empty(self.texts)
+
+    def parse(self, parse: Callable[[str], Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Parse the distinct texts, empty cells as the empty text; see `parse_cells`."""
+        texts = np.where(self.empty, "", self.texts.to_numpy(zero_copy_only=False))
+        return parse_cells(parse, texts.tolist())
 
     def spread(self, of_texts: np.ndarray) -> np.ndarray:
         """Give every row the value of its text."""
@@ -109,12 +117,9 @@ def clean_rows(raw: RawRows, today: dt.date) -> CleanRows:
 
 def _clean_isbns(column: _Column, rejections: Rejections) -> tuple[pd.Index, np.ndarray]:
     """Return the distinct ISBNs, and the code of each row's (-1 if it has none)."""
-    texts = column.texts.to_pandas().astype(object)
-    texts[column.empty] = None
-    found = normalise_isbns(texts)
-    codes, isbns = pd.factorize(found["isbn"])
-    reasons = column.spread(found["reason"].to_numpy(dtype=object))
-    column.reject(rejections, column.spread(codes < 0), reasons)
+    found, reasons = column.parse(normalise_isbn)
+    codes, isbns = pd.factorize(pd.Series(found, dtype="str"))
+    column.reject(rejections, column.spread(codes < 0), column.spread(reasons))
     return isbns, column.spread(codes)
 
 
@@ -122,17 +127,15 @@ def _clean_dates(
     end_date: _Column, interval: _Column, today: dt.date, rejections: Rejections
 ) -> np.ndarray:
     no_date, no_interval = end_date.spread(end_date.empty), interval.spread(interval.empty)
-    dates, reasons = (
-        end_date.spread(found) for found in parse_dates(end_date.texts.to_pylist(), today)
-    )
-    end_date.reject(rejections, ~no_date & np.isnat(dates), reasons)
+    found, reasons = end_date.parse(partial(parse_date, today=today))
+    dates = end_date.spread(found.astype("datetime64[D]"))
+    end_date.reject(rejections, ~no_date & np.isnat(dates), end_date.spread(reasons))
     if not no_date.any():
         return dates
-    saturdays, reasons = (
-        interval.spread(found) for found in parse_intervals(interval.texts.to_pylist(), today)
-    )
+    found, reasons = interval.parse(partial(parse_interval, today=today))
+    saturdays = interval.spread(found.astype("datetime64[D]"))
     end_date.reject(rejections, no_date & no_interval, "no date and no interval")
-    interval.reject(rejections, no_date & np.isnat(saturdays), reasons)
+    interval.reject(rejections, no_date & np.isnat(saturdays), interval.spread(reasons))
     return np.where(no_date, saturdays, dates)
 
 

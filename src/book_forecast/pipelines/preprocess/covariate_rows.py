@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from book_forecast.bookscan.cells import parse_cells
 from book_forecast.bookscan.isbn import normalise_isbn
 from book_forecast.bookscan.rejections import Rejections
 from book_forecast.bookscan.weeks import parse_date
@@ -90,7 +91,7 @@ def _clean(raw: pd.DataFrame, parsers: Mapping[str, Parser]) -> CleanTable:
     columns = {}
     for column, parse in parsers.items():
         codes, cells = pd.factorize(raw[column])
-        values, reasons = _parse_all(parse, [str(cell) for cell in cells])
+        values, reasons = parse_cells(parse, [str(cell) for cell in cells])
         columns[column] = pd.array(values, dtype=_TYPES.get(column, "float64")).take(codes)
         reject((reasons != "")[codes], column, reasons[codes])
     *keys, measure = parsers
@@ -107,18 +108,6 @@ def _clean(raw: pd.DataFrame, parsers: Mapping[str, Parser]) -> CleanTable:
     order = [key for key in ("name", "isbn", "week") if key in keys]
     rejected = rejections.frame(lambda rows: raw[["file", "row"]].iloc[rows])
     return CleanTable(found.sort_values(order, ignore_index=True), rejected)
-
-
-def _parse_all(parse: Parser, cells: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the values of cells (None without one), and the reasons ("" with one)."""
-    values = np.full(len(cells), None, dtype=object)
-    reasons = np.full(len(cells), "", dtype=object)
-    for position, cell in enumerate(cells):
-        try:
-            values[position] = parse(cell)
-        except ValueError as error:
-            reasons[position] = str(error)
-    return values, reasons
 
 
 def _contradictory(rows: pd.DataFrame, keys: list[str], measure: str) -> np.ndarray:
