@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from book_forecast.bookscan.cells import are_empty, parse_numbers, tidy_texts
+from book_forecast.bookscan.cells import are_empty, parse_cells, parse_numbers, tidy_texts
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,10 @@ def test_texts_that_say_nothing_are_empty():
 def test_texts_lose_surplus_blanks_and_nothing_else():
     texts = pa.array(["  The \t Very\u00a0Hungry\nCaterpillar ", "Año", ""])
     assert tidy_texts(texts).to_pylist() == ["The Very Hungry Caterpillar", "Año", ""]
+
+
+def test_each_cell_has_a_value_or_the_reason_why_it_has_none():
+    values, reasons = parse_cells(int, ["7", "", "8"])
+    assert values.tolist() == [7, None, 8]
+    assert reasons.tolist() == ["", "invalid literal for int() with base 10: ''", ""]
+    assert [len(found) for found in parse_cells(int, [])] == [0, 0]

@@ -2,7 +2,7 @@ import pytest
 
 from book_forecast.bookscan.columns import (
     LABELS,
-    DoubledColumnError,
+    DuplicateColumnError,
     MissingColumnsError,
     find_header,
 )
@@ -55,5 +55,5 @@ def test_what_the_nearest_row_lacks_is_named(header, missing):
 
 
 def test_a_doubled_column_is_refused_by_name():
-    with pytest.raises(DoubledColumnError, match="Volume"):
+    with pytest.raises(DuplicateColumnError, match="Volume"):
         find_header([["ISBN", "Volume", "Interval", "VOLUME"]])

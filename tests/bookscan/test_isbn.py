@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from book_forecast.bookscan.isbn import normalise_isbn, normalise_isbns
+from book_forecast.bookscan.isbn import normalise_isbn
 from book_forecast.bookscan.isbn_text import check_digit_10, check_digit_13
 
 ALCHEMIST = "9780722532935"
@@ -115,30 +115,3 @@ def test_one_wrong_digit_in_an_isbn10_never_passes(number, place, off_by):
     wrong = isbn[:place] + str((int(isbn[place]) + off_by) % 10) + isbn[place + 1 :]
     with pytest.raises(ValueError, match="check digit"):
         normalise_isbn(wrong)
-
-
-def one_by_one(value):
-    try:
-        return normalise_isbn(value), None
-    except ValueError as error:
-        return None, str(error)
-
-
-@given(st.lists(st.one_of(isbns, st.text(max_size=14), st.none()), max_size=30))
-def test_many_at_once_agree_with_one_by_one(values):
-    found = normalise_isbns(values).astype(object)
-    found = found.where(found.notna(), None)
-    assert list(found.itertuples(index=False, name=None)) == [one_by_one(value) for value in values]
-
-
-def test_many_at_once_keep_the_index_and_text_dtypes():
-    found = normalise_isbns(pd.Series(["0722532938", None], index=[7, 3]))
-    assert list(found.index) == [7, 3]
-    assert list(found.dtypes) == ["str", "str"]
-    assert found.loc[7, "isbn"] == ALCHEMIST
-
-
-def test_a_column_of_numbers_with_gaps_is_read():
-    found = normalise_isbns(pd.Series([9780722532935.0, math.nan, 9780241003008.0]))
-    assert list(found["isbn"].dropna()) == [ALCHEMIST, CATERPILLAR]
-    assert found["reason"][1] == "no ISBN"

@@ -1,5 +1,4 @@
 import datetime as dt
-import re
 
 import numpy as np
 import pytest
@@ -8,9 +7,7 @@ from hypothesis import strategies as st
 
 from book_forecast.bookscan.weeks import (
     parse_date,
-    parse_dates,
     parse_interval,
-    parse_intervals,
     saturday_on_or_after,
 )
 
@@ -168,15 +165,3 @@ def test_an_interval_and_a_date_of_its_week_agree_within_one_year(day):
     assume(saturday.year <= 2026)
     nth = (saturday.timetuple().tm_yday - 1) // 7 + 1
     assert parse_interval(f"{saturday.year}{nth:02d}", TODAY) == saturday
-
-
-@pytest.mark.parametrize(
-    ("many", "texts"),
-    [(parse_dates, ["02/03/2019", "soon"]), (parse_intervals, ["201909", "201999"])],
-)
-def test_many_at_once_give_days_or_reasons(many, texts):
-    found, reasons = many(texts, TODAY)
-    assert found.dtype == np.dtype("datetime64[D]")
-    assert found.tolist() == [MARCH_2, None]
-    assert reasons[0] is None
-    assert re.match("not a date|a week that", reasons[1])

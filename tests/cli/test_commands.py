@@ -81,7 +81,7 @@ def test_params_without_a_name_are_refused():
 def test_an_unknown_parameter_ends_the_command_without_a_stack_trace(kedro: Kedro):
     ended = kedro("run", "--params", "horizn=3")
     assert ended.returncode == 1
-    assert "Error: There is no parameter horizn: did you mean horizon?" in ended.stderr
+    assert "Error: There is no parameter horizn: did you mean forecast.horizon?" in ended.stderr
     assert "Traceback" not in ended.stderr + ended.stdout
 
 
@@ -96,8 +96,8 @@ def test_an_unknown_environment_ends_the_command_without_a_stack_trace(kedro: Ke
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--pipeline", "forecast", "--params", "levels=80,120"], "levels is '80,120'"),
-        (["--params", "shard.indx=1"], "did you mean shard.index?"),
+        (["--pipeline", "forecast", "--params", "levels=80,120"], "forecast.levels is '80,120'"),
+        (["--params", "shard.indx=1"], "did you mean execution.shard.index?"),
         (["--env", "prod"], "--env or KEDRO_ENV is 'prod'"),
     ],
 )

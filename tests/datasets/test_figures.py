@@ -1,4 +1,4 @@
-"""The pages of a folder are one set: the old one or the new one, and no page of both."""
+"""The pages of a folder are the old set or the new one, and no mixture."""
 
 import json
 import os
@@ -64,7 +64,7 @@ def test_a_figure_that_fails_leaves_the_old_set(tmp_path):
 
 @pytest.mark.parametrize("name", ["", "../a", "a/b", ".a", "a b"])
 def test_a_name_that_leaves_the_folder_is_refused(tmp_path, name):
-    with pytest.raises(DatasetError, match="is no name for a page"):
+    with pytest.raises(DatasetError, match="is not a valid name"):
         FiguresDataset(filepath=str(tmp_path)).save({name: figure("x")})
     assert list(tmp_path.iterdir()) == []
 

@@ -114,7 +114,7 @@ def test_other_files_are_passed_over_hidden_ones_without_a_word(folder, caplog):
     for name in (".hidden.csv", "~$plan.xlsx", "README.md"):
         (folder / name).touch()
     assert len(load(folder)) == 1
-    assert [record.getMessage().split()[2] for record in caplog.records] == ["README.md"]
+    assert [record.getMessage().split()[1] for record in caplog.records] == ["README.md"]
 
 
 def test_a_file_that_is_gone_stops_by_name(folder):

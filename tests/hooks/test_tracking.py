@@ -51,7 +51,7 @@ plot:
 
 PARAMETERS = """
 horizon: 32
-max_child_runs: 30
+reporting: {max_child_runs: 30}
 data_root: gs://user:hunter2@bucket/data
 tune: {max_trials: 4}
 """
@@ -97,7 +97,7 @@ SCENARIOS = [
     {},
     {"pipeline": "broken"},
     {"same_run": True, "params": {"horizon": 52}, "pipeline": "evaluate"},
-    {"params": {"max_child_runs": 1, "titles": [f"978{i:010d}" for i in range(3000)]}},
+    {"params": {"reporting": {"max_child_runs": 1}, "titles": [f"978{i:010d}" for i in range(3000)]}},
     {"variables": {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}},
     {"variables": {"MLFLOW_TRACKING_URI": "nonsense://x"}},
 ]

@@ -8,7 +8,6 @@ from book_forecast.sample.archetypes import Kind, draw_character
 from book_forecast.sample.character import (
     Character,
     Launch,
-    Peaks,
     ProductClass,
     TieIn,
 )
@@ -27,13 +26,13 @@ def character(rng: np.random.Generator, weeks: Weeks) -> Character:
 
 
 def test_seasons_without_peaks_change_nothing(weeks: Weeks, rng: np.random.Generator) -> None:
-    assert (effects.seasons(weeks, Peaks(), rng) == 1.0).all()
+    assert (effects.seasons(weeks, {}, rng) == 1.0).all()
 
 
 def test_a_peak_reaches_about_its_height_and_no_two_years_are_alike(
     weeks: Weeks, rng: np.random.Generator
 ) -> None:
-    multiplier = effects.seasons(weeks, Peaks(christmas=6.0), rng)
+    multiplier = effects.seasons(weeks, {"christmas": 6.0}, rng)
     christmases = [
         multiplier[(weeks.intervals >= year * 100) & (weeks.intervals <= year * 100 + 53)].max()
         for year in range(2012, 2024)

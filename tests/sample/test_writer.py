@@ -68,7 +68,7 @@ def test_specialist_isbns_are_numbers_as_in_careless_exports() -> None:
     assert kinds == {name: int if name.startswith("S") else str for name in ProductClass}
 
 
-def test_a_workbook_that_would_burst_is_refused_with_the_way_out(tmp_path: Path) -> None:
+def test_more_rows_than_a_sheet_holds_are_refused_with_another_format(tmp_path: Path) -> None:
     path = tmp_path / "sales.xlsx"
     with pytest.raises(UserError, match=r"sheet 'F Adult Fiction'.*1,000 rows.*--format csv"):
         workbook.write_workbook(path, titles=5, seed=1, max_rows=1_000)

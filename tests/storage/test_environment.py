@@ -93,11 +93,13 @@ def test_a_relative_data_root_is_a_folder_of_the_project(
     ("env", "titles"), [("development", "top"), ("testing", "all"), ("production", "all")]
 )
 def test_environments_differ_in_the_titles_they_take(load, env, titles):
-    assert load(env)["parameters"]["titles"] == titles
+    assert load(env)["parameters"]["selection"]["titles"] == titles
 
 
 def test_an_environment_changes_one_nested_option_and_keeps_the_others(load):
-    assert load("testing", shard={"index": 2})["parameters"]["shard"] == {"index": 2, "count": 1}
+    execution = load("testing", execution={"shard": {"index": 2}})["parameters"]["execution"]
+    assert execution["shard"] == {"index": 2, "count": 1}
+    assert execution["wait_minutes"] == 60
 
 
 def test_data_lies_in_the_project_unless_a_run_says_otherwise(load):

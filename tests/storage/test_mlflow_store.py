@@ -42,7 +42,7 @@ def test_where_the_project_is_read_only_the_store_lies_in_the_cache(tmp_path, mo
     # /proc cannot be written to by root either, whom permissions do not stop.
     uri = store.locate("sqlite:////proc/mlruns/mlflow.db", tmp_path, {})
     assert uri.startswith(f"sqlite:///{tmp_path}/cache/book_forecast/mlruns/")
-    assert "/proc/mlruns/mlflow.db cannot be written; MLflow keeps this run in" in caplog.text
+    assert "/proc/mlruns/mlflow.db cannot be written; MLflow stores this run in" in caplog.text
 
 
 def test_a_store_is_created_once_and_whole(tmp_path):
@@ -137,7 +137,8 @@ def test_a_server_that_answers_is_ready(status):
 
 
 @pytest.mark.parametrize(
-    ("status", "reason"), [(500, "it says 500"), (503, "it says 503"), (None, "gives no answer")]
+    ("status", "reason"),
+    [(500, "status is 500"), (503, "status is 503"), (None, "does not respond")],
 )
 def test_a_server_in_trouble_is_told_from_one_that_answers(status, reason):
     with server_that_says(status) as uri:
@@ -148,7 +149,7 @@ def test_a_server_in_trouble_is_told_from_one_that_answers(status, reason):
 
 
 def test_a_server_that_is_silent_is_waited_for_once(monkeypatch):
-    monkeypatch.setattr(store, "_ANSWER_SECONDS", 1)
+    monkeypatch.setattr(store, "_RESPONSE_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         uri = f"http://127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(store.StoreError, match="no answer in 1 seconds"):

@@ -1,10 +1,9 @@
-"""Text cells in bulk: which are empty, and what number they hold.
-
-Functions here take the distinct texts of a column, so their cost is that of the distinct values.
-"""
+"""Empty cells, numbers and other values in the distinct texts of a column."""
 
 import math
 import re
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,37 +17,47 @@ _PLAIN_TEXT = re.compile(_PLAIN, re.ASCII)
 
 
 def are_empty(texts: pa.StringArray) -> np.ndarray:
-    """Tell which texts say that there is nothing: blank, ``-``, ``n/a``, ``NaN``, ``null``.
-
-    Args:
-        texts: Distinct texts of a column.
-
-    Returns:
-        One bool per text.
-    """
+    """Return whether each text is an empty cell: blank, ``-``, ``n/a``, ``NaN``, ``null``."""
     lower = pc.utf8_lower(pc.utf8_trim_whitespace(texts))
     return np.asarray(pc.is_in(lower, value_set=_EMPTY))
 
 
-def parse_numbers(texts: pa.StringArray) -> np.ndarray:
-    """Read numbers as people and spreadsheets write them.
-
-    Commas, blanks and apostrophes between groups of three digits are thousands separators; the
-    decimal mark is a point (``12,5`` is no number: it cannot be told from a slip); a currency
-    sign before or after is dropped; ``(12)`` is minus 12.
+def parse_cells(parse: Callable[[str], Any], cells: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Parse cells one by one.
 
     Args:
-        texts: Distinct texts of a column.
+        parse: Returns the value of a cell, or raises a `ValueError` with the reason.
+        cells: Texts.
 
     Returns:
-        One float64 per text: NaN where it is no number, infinite where it is none that is finite.
+        Values, None without one; and reasons, empty for cells with a value. Both are of objects.
+    """
+    values = np.full(len(cells), None, dtype=object)
+    reasons = np.full(len(cells), "", dtype=object)
+    for position, cell in enumerate(cells):
+        try:
+            values[position] = parse(cell)
+        except ValueError as error:
+            reasons[position] = str(error)
+    return values, reasons
+
+
+def parse_numbers(texts: pa.StringArray) -> np.ndarray:
+    """Parse numbers as people and spreadsheets write them.
+
+    Commas, blanks and apostrophes between groups of three digits are thousands separators. The
+    decimal mark is a point; ``12,5`` is ambiguous and no number. A currency sign before or after
+    the number is ignored. ``(12)`` is minus 12.
+
+    Returns:
+        One float64 per text: NaN for no number, infinity for infinite ones.
     """
     trimmed = pc.utf8_trim_whitespace(texts)
     plain = np.asarray(pc.match_substring_regex(trimmed, _PLAIN))
     numbers = np.full(len(texts), np.nan)
     numbers[plain] = pc.cast(trimmed.filter(pa.array(plain)), pa.float64()).to_numpy()
-    for place in np.flatnonzero(~plain):
-        numbers[place] = _parse_number(trimmed[int(place)].as_py())
+    for position in np.flatnonzero(~plain):
+        numbers[position] = _parse_number(trimmed[int(position)].as_py())
     return numbers
 
 
@@ -67,6 +76,6 @@ def _parse_number(text: str) -> float:
 
 
 def tidy_texts(texts: pa.StringArray) -> pa.StringArray:
-    """Trim texts and make every run of blanks in them one space."""
+    """Trim texts and replace every run of blanks by one space."""
     spaced = pc.replace_substring_regex(texts, r"[\s\x{a0}]+", " ")
     return pc.utf8_trim_whitespace(spaced)

@@ -1,44 +1,46 @@
-"""The rules for single rows: what becomes a sale, and what is rejected with its reason.
+"""The rules for single rows: which become sales, and which are rejected for what reason.
 
-A row is used when it has an ISBN, a date or else an interval, and a volume of zero or more. The
-first of these that fails, in this order, is the reason for which it is rejected. Prices never cost
-a row: what cannot be read, a negative value, and an ASP or RRP that is not above zero (exports
-write 0 for "no price") become missing. A row whose cells are all empty is no row.
+A usable row has an ISBN, a date or else an interval, and a volume of zero or more. The first of
+these that fails, in this order, is the reason of the rejection. Prices never reject a row: an
+unreadable or negative price, and an ASP or RRP of 0 (exports write it for "no price"), become
+missing. A row of empty cells does not count.
 """
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from book_forecast.bookscan.cells import are_empty, parse_numbers, tidy_texts
+from book_forecast.bookscan.cells import are_empty, parse_cells, parse_numbers, tidy_texts
 from book_forecast.bookscan.columns import ATTRIBUTES, LABELS, PRICES
-from book_forecast.bookscan.isbn import normalise_isbns
+from book_forecast.bookscan.isbn import normalise_isbn
+from book_forecast.bookscan.rejections import Rejections
 from book_forecast.bookscan.rows import RawRows, texts_and_codes
-from book_forecast.bookscan.weeks import parse_dates, parse_intervals, saturday_on_or_after
+from book_forecast.bookscan.weeks import parse_date, parse_interval, saturday_on_or_after
 
-REJECTED_COLUMNS = ("file", "sheet", "row", "column", "value", "reason")
-
-# What spreadsheets call a sheet that nobody has named: no product class.
+# Names that spreadsheets give to new sheets; they are no product class.
 _UNNAMED_SHEET = re.compile(r"^(?:sheet|table|data|export|tabelle)?\s*\d*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class CleanRows:
-    """What has become of some raw rows.
+    """The result of the rules for some raw rows.
 
     Attributes:
         sales: Usable rows: ``isbn``, ``week`` (a Saturday), ``volume``, ``value``, ``asp``,
             ``rrp`` (float, NaN where missing).
         attributes: The latest texts about each title in these rows: ``isbn``, ``week`` (of the
             row), ``attribute``, ``text``.
-        rejected: `REJECTED_COLUMNS` of the other rows.
+        rejected: The other rows: ``file, sheet, row, column, value, reason``.
         rows: Number of rows that are not empty, usable or not.
-        moved: Number of usable rows whose date is no Saturday.
+        moved: Number of usable rows with a date that is no Saturday.
         unreadable_prices: Number of prices that are present but became missing.
     """
 
@@ -51,7 +53,7 @@ class CleanRows:
 
 
 class _Column:
-    """A column's distinct texts, read once each, and the place of every row among them."""
+    """A column's distinct texts, which are read once each, and every row's code among them."""
 
     def __init__(self, raw: RawRows, name: str) -> None:
         if name in raw.table.column_names:
@@ -62,54 +64,23 @@ class _Column:
         self.name = name
         self.empty = are_empty(self.texts)
 
+    def parse(self, parse: Callable[[str], Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Parse the distinct texts, empty cells as the empty text; see `parse_cells`."""
+        texts = np.where(self.empty, "", self.texts.to_numpy(zero_copy_only=False))
+        return parse_cells(parse, texts.tolist())
+
     def spread(self, of_texts: np.ndarray) -> np.ndarray:
-        """Give every row what its text has."""
+        """Give every row the value of its text."""
         spread: np.ndarray = of_texts[self.codes]
         return spread
 
-    def values_at(self, places: np.ndarray) -> list[str]:
-        """Return the texts of some rows."""
-        values: list[str] = self.texts.take(pa.array(self.codes[places])).to_pylist()
-        return values
+    def reject(self, rejections: Rejections, bad: np.ndarray, reasons: np.ndarray | str) -> None:
+        """Reject rows because of this column."""
+        rejections.reject(bad, LABELS[self.name], self._cells, reasons)
 
-
-class _Rejections:
-    """Collects the rows that fail, each once, with what failed first."""
-
-    def __init__(self, raw: RawRows, blank: np.ndarray) -> None:
-        self.kept = ~blank
-        self._raw = raw
-        self._frames = [
-            self._frame([bad.row], "", [bad.value], [bad.reason]) for bad in raw.unreadable
-        ]
-
-    def reject(self, bad: np.ndarray, column: _Column, reasons: np.ndarray) -> None:
-        """Reject rows.
-
-        Args:
-            bad: One bool per row.
-            column: The column that is to blame.
-            reasons: The reason for each row.
-        """
-        places = np.flatnonzero(bad & self.kept)
-        if len(places):
-            values = column.values_at(places)
-            rows = self._raw.rows[places]
-            self._frames.append(self._frame(rows, LABELS[column.name], values, reasons[places]))
-            self.kept[places] = False
-
-    def frame(self) -> pd.DataFrame:
-        """Return the rejected rows with `REJECTED_COLUMNS`, in the order of the sheet."""
-        if not self._frames:
-            return self._frame([], "", [], [])
-        return pd.concat(self._frames).sort_values("row", kind="stable", ignore_index=True)
-
-    def _frame(self, rows, column, values, reasons) -> pd.DataFrame:  # type: ignore[no-untyped-def]
-        frame = pd.DataFrame({"row": np.asarray(rows, np.int64)})
-        frame["file"], frame["sheet"], frame["column"] = self._raw.file, self._raw.sheet, column
-        frame["value"], frame["reason"] = list(values), list(reasons)
-        text = dict.fromkeys(("file", "sheet", "column", "value", "reason"), "str")
-        return frame.astype(text)[list(REJECTED_COLUMNS)]
+    def _cells(self, positions: np.ndarray) -> list[str]:
+        cells: list[str] = self.texts.take(pa.array(self.codes[positions])).to_pylist()
+        return cells
 
 
 def clean_rows(raw: RawRows, today: dt.date) -> CleanRows:
@@ -117,14 +88,11 @@ def clean_rows(raw: RawRows, today: dt.date) -> CleanRows:
 
     Args:
         raw: Rows of one sheet.
-        today: Weeks more than 366 days after it are taken for slips.
-
-    Returns:
-        Sales, what is known about their titles, and the rejected rows.
+        today: Later weeks than 366 days after it are rejected.
     """
     columns = {name: _Column(raw, name) for name in LABELS}
     blank = np.logical_and.reduce([each.spread(each.empty) for each in columns.values()])
-    rejections = _Rejections(raw, blank)
+    rejections = Rejections(~blank)
     isbns, isbn_codes = _clean_isbns(columns["isbn"], rejections)
     dates = _clean_dates(columns["end_date"], columns["interval"], today, rejections)
     volumes = _clean_volumes(columns["volume"], rejections)
@@ -140,54 +108,45 @@ def clean_rows(raw: RawRows, today: dt.date) -> CleanRows:
     return CleanRows(
         sales=sales,
         attributes=_latest_texts(columns, sales, isbn_codes, kept, _class_of_sheet(raw.sheet)),
-        rejected=rejections.frame(),
+        rejected=_rejected_rows(raw, rejections),
         rows=int((~blank).sum()) + len(raw.unreadable),
         moved=int((weeks != dates[kept]).sum()),
         unreadable_prices=sum(int((given[name] & sales[name].isna()).sum()) for name in PRICES),
     )
 
 
-def _clean_isbns(column: _Column, rejections: _Rejections) -> tuple[pd.Index, np.ndarray]:
-    """Return the distinct ISBNs, and the place of each row's among them (-1 if it has none)."""
-    texts = column.texts.to_pandas().astype(object)
-    texts[column.empty] = None
-    found = normalise_isbns(texts)
-    codes, isbns = pd.factorize(found["isbn"])
-    rejections.reject(
-        column.spread(found["isbn"].isna().to_numpy()),
-        column,
-        column.spread(found["reason"].to_numpy(dtype=object)),
-    )
+def _clean_isbns(column: _Column, rejections: Rejections) -> tuple[pd.Index, np.ndarray]:
+    """Return the distinct ISBNs, and the code of each row's (-1 if it has none)."""
+    found, reasons = column.parse(normalise_isbn)
+    codes, isbns = pd.factorize(pd.Series(found, dtype="str"))
+    column.reject(rejections, column.spread(codes < 0), column.spread(reasons))
     return isbns, column.spread(codes)
 
 
 def _clean_dates(
-    end_date: _Column, interval: _Column, today: dt.date, rejections: _Rejections
+    end_date: _Column, interval: _Column, today: dt.date, rejections: Rejections
 ) -> np.ndarray:
     no_date, no_interval = end_date.spread(end_date.empty), interval.spread(interval.empty)
-    dates, reasons = (
-        end_date.spread(found) for found in parse_dates(end_date.texts.to_pylist(), today)
-    )
-    rejections.reject(~no_date & np.isnat(dates), end_date, reasons)
+    found, reasons = end_date.parse(partial(parse_date, today=today))
+    dates = end_date.spread(found.astype("datetime64[D]"))
+    end_date.reject(rejections, ~no_date & np.isnat(dates), end_date.spread(reasons))
     if not no_date.any():
         return dates
-    saturdays, reasons = (
-        interval.spread(found) for found in parse_intervals(interval.texts.to_pylist(), today)
-    )
-    nothing = np.full(len(dates), "no date and no interval", dtype=object)
-    rejections.reject(no_date & no_interval, end_date, nothing)
-    rejections.reject(no_date & np.isnat(saturdays), interval, reasons)
+    found, reasons = interval.parse(partial(parse_interval, today=today))
+    saturdays = interval.spread(found.astype("datetime64[D]"))
+    end_date.reject(rejections, no_date & no_interval, "no date and no interval")
+    interval.reject(rejections, no_date & np.isnat(saturdays), interval.spread(reasons))
     return np.where(no_date, saturdays, dates)
 
 
-def _clean_volumes(column: _Column, rejections: _Rejections) -> np.ndarray:
+def _clean_volumes(column: _Column, rejections: Rejections) -> np.ndarray:
     numbers = parse_numbers(column.texts)
     reasons = np.select(
         [column.empty, np.isnan(numbers), np.isinf(numbers), numbers < 0],
         ["no volume", "not a number", "not a finite number", "a negative volume"],
         default="",
     ).astype(object)
-    rejections.reject(column.spread(reasons != ""), column, column.spread(reasons))
+    column.reject(rejections, column.spread(reasons != ""), column.spread(reasons))
     return column.spread(numbers)
 
 
@@ -195,6 +154,19 @@ def _clean_prices(column: _Column) -> np.ndarray:
     numbers = parse_numbers(column.texts)
     possible = (numbers >= 0) if column.name == "value" else (numbers > 0)
     return column.spread(np.where(possible & np.isfinite(numbers), numbers, np.nan))
+
+
+def _rejected_rows(raw: RawRows, rejections: Rejections) -> pd.DataFrame:
+    def origins(positions: np.ndarray) -> pd.DataFrame:
+        origin = pd.DataFrame({"row": raw.rows[positions]})
+        return origin.assign(file=raw.file, sheet=raw.sheet)[["file", "sheet", "row"]]
+
+    found = rejections.frame(origins)
+    if not raw.unreadable:
+        return found
+    unreadable = pd.DataFrame(raw.unreadable).assign(file=raw.file, sheet=raw.sheet, column="")
+    both = pd.concat([unreadable[list(found.columns)], found], ignore_index=True)
+    return both.astype(found.dtypes).sort_values("row", kind="stable", ignore_index=True)
 
 
 def _class_of_sheet(sheet: str) -> str:
@@ -227,16 +199,16 @@ def _latest_texts(
 def _attribute(
     columns: dict[str, _Column], attribute: str, kept: np.ndarray, class_of_sheet: str
 ) -> tuple[pa.StringArray, np.ndarray]:
-    """Return an attribute's distinct texts, and each kept row's place among them."""
+    """Return an attribute's distinct texts, and each kept row's code among them."""
     column = columns[attribute]
     texts, codes = tidy_texts(column.texts), column.codes[kept]
     if attribute != "product_class":
         return texts, codes
-    # Class, else source, else sheet: put behind each other, a row points at the first it has.
+    # A row has the first of its class, source and sheet that is given.
     source = columns["source"]
     fallbacks = tidy_texts(source.texts)
     together = pa.concat_arrays([texts, fallbacks, pa.array([class_of_sheet])])
-    told = np.asarray(pc.not_equal(together, ""))
+    given = np.asarray(pc.not_equal(together, ""))
     from_source = source.codes[kept] + len(texts)
     last = len(together) - 1
-    return together, np.where(told[codes], codes, np.where(told[from_source], from_source, last))
+    return together, np.where(given[codes], codes, np.where(given[from_source], from_source, last))

@@ -20,27 +20,27 @@ LABELS = {
     "product_class": "Product Class",
     "source": "Source",
 }
-"""Our name of each column and how exports write it."""
+"""Internal names of the columns, and their names in exports."""
 
 ATTRIBUTES = ("title", "author", "product_class", "binding", "imprint", "publisher_group")
-"""The columns that describe a title rather than a week of it."""
+"""Columns that describe a title."""
 
 PRICES = ("value", "asp", "rrp")
-"""The money columns: helpful, never a reason to lose a row."""
+"""Columns of money; an invalid price never rejects a row."""
 
 _NOT_IN_A_NAME = re.compile(r"[\W_]+")
 _NAMES = {_NOT_IN_A_NAME.sub("", label).casefold(): name for name, label in LABELS.items()}
 
 
 HEADER_SEARCH = 20
-"""How many rows at the top are looked at for the header: reports have a heading above it."""
+"""Number of first rows that may be the header: reports have a heading above it."""
 
 
 class MissingColumnsError(ValueError):
-    """No row is a header with the needed columns.
+    """No row is a header with the required columns.
 
     Attributes:
-        missing: What the row that comes nearest lacks, as exports write it.
+        missing: The columns that the best row lacks, as exports name them.
     """
 
     def __init__(self, missing: list[str]) -> None:
@@ -48,7 +48,7 @@ class MissingColumnsError(ValueError):
         self.missing = missing
 
 
-class DoubledColumnError(ValueError):
+class DuplicateColumnError(ValueError):
     """Two columns of a header have the same name."""
 
 
@@ -56,24 +56,24 @@ def find_header(rows: Iterable[Sequence[str]]) -> tuple[int, dict[str, int]]:
     """Find the header among the first rows of a sheet, and the known columns in it.
 
     Case, blanks, underscores, hyphens and dots make no difference: ``END_DATE``, ``end date`` and
-    ``EndDate`` are the same column. Unknown columns are left out.
+    ``EndDate`` are the same column. Unknown columns are ignored.
 
     Args:
-        rows: The cells of the first rows; those after `HEADER_SEARCH` are not looked at.
+        rows: The cells of the first rows, at most `HEADER_SEARCH` are read.
 
     Returns:
-        The header's place among the rows, from 0, and the place in it of each known column.
+        The header's index among the rows, and the index in it of each known column.
 
     Raises:
         MissingColumnsError: No row names ISBN, Volume, and End Date or Interval.
-        DoubledColumnError: Two columns have the same name; the message names it.
+        DuplicateColumnError: Two columns have the same name.
     """
     nearest: list[str] = []
-    for place, cells in enumerate(islice(rows, HEADER_SEARCH)):
+    for row, cells in enumerate(islice(rows, HEADER_SEARCH)):
         known = [_NAMES.get(_NOT_IN_A_NAME.sub("", cell).casefold()) for cell in cells]
         names = [name for name in known if name is not None]
         if not _missing(names):
-            return place, _places(known)
+            return row, _positions(known)
         nearest = max(nearest, names, key=lambda found: len(set(found)))
     raise MissingColumnsError(_missing(nearest))
 
@@ -85,11 +85,11 @@ def _missing(names: list[str]) -> list[str]:
     return missing
 
 
-def _places(known: list[str | None]) -> dict[str, int]:
-    places: dict[str, int] = {}
-    for place, name in enumerate(known):
-        if name in places:
-            raise DoubledColumnError(f"two of its columns are named {LABELS[name]}")
+def _positions(known: list[str | None]) -> dict[str, int]:
+    positions: dict[str, int] = {}
+    for position, name in enumerate(known):
+        if name in positions:
+            raise DuplicateColumnError(f"two of its columns are named {LABELS[name]}")
         if name is not None:
-            places[name] = place
-    return places
+            positions[name] = position
+    return positions

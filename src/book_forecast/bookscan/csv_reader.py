@@ -1,4 +1,4 @@
-"""Reading text exports: any usual encoding and delimiter, blank lines and ragged rows."""
+"""Reader of text exports: usual encodings and delimiters, blank lines and ragged rows."""
 
 import codecs
 import csv
@@ -16,7 +16,7 @@ import pyarrow.csv as pa_csv
 
 from book_forecast.bookscan.columns import (
     HEADER_SEARCH,
-    DoubledColumnError,
+    DuplicateColumnError,
     MissingColumnsError,
     find_header,
 )
@@ -33,54 +33,54 @@ _ZIP_MAGIC = b"PK\x03\x04"
 
 @dataclass(frozen=True)
 class _Layout:
-    """How a text export is laid out; rows and lines count from 1."""
+    """Layout of a text export; rows and lines count from 1."""
 
     encoding: str
     delimiter: str
     width: int
-    places: dict[str, int]
+    columns: dict[str, int]
     header_row: int
     header_line: int
-    header_is_all: bool
+    has_rows: bool
 
 
 def read_csv(path: Path, name: str) -> Iterator[RawRows]:
-    """Read a text export a stretch at a time.
+    """Read a text export in chunks.
 
-    UTF-8 with or without mark, UTF-16 with mark, otherwise Windows-1252; comma, semicolon, tab or
-    bar between the cells. A row with too many cells is handed on as unreadable; one with too few is
-    taken as if its last cells were empty, unless it spans lines: then each line is unreadable.
+    The encoding is UTF-8, UTF-16 with a byte order mark, or else Windows-1252; commas, semicolons,
+    tabs or bars separate cells. A row with too many cells is unreadable. One with too few has empty
+    cells at its end; if it spans several lines, each of them is unreadable.
 
     Args:
         path: The local file.
-        name: How to name it in messages and in the rows.
+        name: Its name in messages and rows.
 
     Yields:
         The rows below the header.
 
     Raises:
-        UserError: It is not text, its header lacks a needed column, or it breaks off in a quote.
+        UserError: The file is not text, lacks a required column, or ends inside a quotation.
     """
     layout = _find_layout(path, name)
-    if layout.header_is_all:
+    if not layout.has_rows:
         return
-    stretches = _Stretches(name, layout)
+    chunks = _Chunks(name, layout)
     try:
-        for batch in _open(path, layout, stretches):
-            yield stretches.take(pa.Table.from_batches([batch]))
-        rest = stretches.take_rest()
+        for batch in _open(path, layout, chunks):
+            yield chunks.take(pa.Table.from_batches([batch]))
+        rest = chunks.take_rest()
         if len(rest.rows) or rest.unreadable:
             yield rest
     except (pa.ArrowInvalid, UnicodeError) as error:
         reason = str(error).partition("\n")[0]
         raise UserError(
-            f"{name} cannot be read beyond row {stretches.next_row - 1} ({reason}). Look there for "
+            f"{name} cannot be read beyond row {chunks.next_row - 1} ({reason}). Look there for "
             "a quotation mark that is not closed, or export the file again."
         ) from error
 
 
-class _Stretches:
-    """Numbers the rows of successive batches, and sees to those that do not fit the header."""
+class _Chunks:
+    """Numbers the rows of successive batches, and handles rows that do not fit the header."""
 
     def __init__(self, name: str, layout: _Layout) -> None:
         self.next_row = layout.header_row + 1
@@ -89,27 +89,27 @@ class _Stretches:
         self._ragged: dict[int, str] = {}
 
     def __call__(self, row: pa_csv.InvalidRow) -> str:
-        """Keep a ragged row for later; pyarrow calls this while it parses."""
-        # pyarrow counts from the file's first line, where a quoted heading may span several.
+        """Store a ragged row; pyarrow calls this while it parses."""
+        # pyarrow counts lines from the start of the file; a quoted heading may span several.
         layout = self._layout
         self._ragged[row.number - layout.header_line + layout.header_row] = row.text
         return "skip"
 
     def take(self, table: pa.Table) -> RawRows:
-        """Number a batch, and add the rows among it that were too short."""
+        """Number the rows of a batch, and add its rows with too few cells."""
         ragged = np.array(sorted(self._ragged), dtype=np.int64)
         candidates = np.arange(self.next_row, self.next_row + table.num_rows + len(ragged))
         rows = np.setdiff1d(candidates, ragged, assume_unique=True)[: table.num_rows]
         if len(rows):
             self.next_row = int(rows[-1]) + 1
-        return self._mend(table, rows, [int(row) for row in ragged if row < self.next_row])
+        return self._repair(table, rows, [int(row) for row in ragged if row < self.next_row])
 
     def take_rest(self) -> RawRows:
-        """Return the rows that were too short after the last batch."""
-        empty = pa.table({str(place): pa.array([], TEXT) for place in self._layout.places.values()})
-        return self._mend(empty, np.empty(0, np.int64), sorted(self._ragged))
+        """Return the rows with too few cells after the last batch."""
+        empty = pa.table({str(at): pa.array([], TEXT) for at in self._layout.columns.values()})
+        return self._repair(empty, np.empty(0, np.int64), sorted(self._ragged))
 
-    def _mend(self, table: pa.Table, rows: np.ndarray, ragged: list[int]) -> RawRows:
+    def _repair(self, table: pa.Table, rows: np.ndarray, ragged: list[int]) -> RawRows:
         layout = self._layout
         short: dict[int, list[str]] = {}
         unreadable = []
@@ -121,7 +121,7 @@ class _Stretches:
             else:
                 padding = [""] * (layout.width - len(cells))
                 short[row] = (cells + padding)[: layout.width]
-        table = table.rename_columns(list(layout.places))
+        table = table.rename_columns(list(layout.columns))
         for at in sorted(_find_swallowing(table, layout), reverse=True):
             cells = [str(column[at].as_py()) for column in table.columns]
             unreadable += _unreadable(int(rows[at]), layout.delimiter.join(cells))
@@ -129,8 +129,8 @@ class _Stretches:
             rows = np.delete(rows, at)
         if short:
             columns = {
-                column: pa.array([cells[place] for cells in short.values()]).cast(TEXT)
-                for column, place in layout.places.items()
+                column: pa.array([cells[at] for cells in short.values()]).cast(TEXT)
+                for column, at in layout.columns.items()
             }
             table = pa.concat_tables([table, pa.table(columns)])
             rows = np.concatenate([rows, np.array(list(short), dtype=np.int64)])
@@ -138,21 +138,22 @@ class _Stretches:
 
 
 def _find_swallowing(table: pa.Table, layout: _Layout) -> set[int]:
-    """Return the rows of which a cell goes on into another row, at whose quotation mark it ends.
+    """Return the positions of rows with a cell that contains another row.
 
-    Such a row has the header's number of cells; it shows by the other row's ISBN in its cell.
+    An unclosed quotation mark makes such a row; it has the header's number of cells. The other
+    row's ISBN inside the cell reveals it.
     """
     found: set[int] = set()
-    isbn_at = layout.places["isbn"]
-    for column, place in layout.places.items():
-        if place <= isbn_at:
+    isbn_at = layout.columns["isbn"]
+    for column, at in layout.columns.items():
+        if at <= isbn_at:
             continue
         texts, codes = texts_and_codes(table[column])
         broken = [
             number
             for number in np.flatnonzero(pc.match_substring_regex(texts, r"[\r\n]"))
             if any(
-                len(cells := line.split(layout.delimiter)) > place and is_isbn(cells[isbn_at])
+                len(cells := line.split(layout.delimiter)) > at and is_isbn(cells[isbn_at])
                 for line in texts[int(number)].as_py().splitlines()[1:]
             )
         ]
@@ -162,7 +163,7 @@ def _find_swallowing(table: pa.Table, layout: _Layout) -> set[int]:
 
 
 def _split(text: str, delimiter: str) -> list[str] | None:
-    """Return a row's cells, or None where it swallows other rows in a cell without end."""
+    """Return a row's cells, or None if a cell of it contains other rows."""
     if "\n" in text.strip() or len(text) > csv.field_size_limit():
         return None
     return next(csv.reader([text], delimiter=delimiter), [])
@@ -174,13 +175,13 @@ def _unreadable(row: int, text: str) -> list[UnreadableRow]:
         reason = "more cells than the header: a delimiter inside a cell without quotation marks?"
     else:
         reason = "no fit for the header, over several lines: a quotation mark that is not closed?"
-    # Each line counts, so that a quotation mark that swallows half a file shows in the share.
+    # Each line counts, so that an unclosed quotation mark raises the share of rejected rows.
     return [UnreadableRow(row, line, reason) for line in lines]
 
 
-def _open(path: Path, layout: _Layout, on_ragged: _Stretches) -> pa_csv.CSVStreamingReader:
-    names = [str(place) for place in range(layout.width)]
-    wanted = [str(place) for place in layout.places.values()]
+def _open(path: Path, layout: _Layout, on_ragged: _Chunks) -> pa_csv.CSVStreamingReader:
+    names = [str(at) for at in range(layout.width)]
+    wanted = [str(at) for at in layout.columns.values()]
     return pa_csv.open_csv(
         path,
         read_options=pa_csv.ReadOptions(
@@ -209,22 +210,22 @@ def _find_layout(path: Path, name: str) -> _Layout:
     text = start.decode("utf-8-sig" if encoding == "utf-8" else encoding, errors="ignore")
     lines = io.StringIO(text, newline=None).readlines()
     if not any(line.strip() for line in lines):
-        raise UserError(f"{name} is empty. Export it again, or take it out of the folder.")
+        raise UserError(f"{name} is empty. Export it again, or remove it from the folder.")
     problem: MissingColumnsError | None = None
     for delimiter in _DELIMITERS:
         try:
-            header_row, header_line, width, places = _find_header(lines, delimiter)
+            header_row, header_line, width, columns = _find_header(lines, delimiter)
         except MissingColumnsError as error:
             if problem is None or len(error.missing) < len(problem.missing):
                 problem = error
             continue
-        except DoubledColumnError as error:
+        except DuplicateColumnError as error:
             raise UserError(f"{name} cannot be used: {error}. Remove or rename one.") from error
-        is_all = len(start) < _SNIFFED_BYTES and header_line >= len(lines)
-        return _Layout(encoding, delimiter, width, places, header_row, header_line, is_all)
+        has_rows = len(start) >= _SNIFFED_BYTES or header_line < len(lines)
+        return _Layout(encoding, delimiter, width, columns, header_row, header_line, has_rows)
     raise UserError(
         f"{name} cannot be used: {problem}. A sales export needs ISBN, Volume, and End Date or "
-        "Interval in its header; export it with them, or take it out of the folder."
+        "Interval in its header; export it with them, or remove it from the folder."
     )
 
 
@@ -237,10 +238,10 @@ def _find_header(lines: list[str], delimiter: str) -> tuple[int, int, int, dict[
         for record in islice(reader, HEADER_SEARCH):
             records.append(record)
             ends.append(reader.line_num)
-    except csv.Error:  # a cell without end; what came before it may still hold the header
+    except csv.Error:  # an unclosed cell; an earlier record may be the header
         pass
-    place, places = find_header(records)
-    return place + 1, ends[place], len(records[place]), places
+    at, columns = find_header(records)
+    return at + 1, ends[at], len(records[at]), columns
 
 
 def _find_encoding(path: Path, name: str) -> str:

@@ -1,9 +1,8 @@
-"""ISBNs out of text, with the standard library alone: the service has no pandas."""
+"""ISBNs in text, with the standard library alone: the service has no pandas."""
 
 import re
 
-# A mantissa this long was written by a program; Excel's own display keeps six digits and the
-# ISBN is lost.
+# Programs write mantissas of this length; Excel displays six digits, and the ISBN is lost.
 _MIN_SCIENTIFIC_DIGITS = 11
 _SEPARATORS = re.compile(r"[\s\u00ad\u200b\u2010-\u2015\u2212\ufeff_-]+")
 _LABEL = re.compile(r"^isbn(?:-?1[03](?=[\s:]))?[\s:]*", re.IGNORECASE)
@@ -13,13 +12,7 @@ _ISBN10 = re.compile(r"^[0-9]{9}[0-9X]$")
 
 
 def normalise_text(text: str) -> str:
-    """Return the ISBN-13 that a text holds, as `bookscan.isbn.normalise_isbn` takes it.
-
-    Args:
-        text: Of a cell, or of a request.
-
-    Returns:
-        Thirteen digits that start with 978 or 979 and whose check digit is right.
+    """Return the ISBN-13 in a text, like `bookscan.isbn.normalise_isbn`.
 
     Raises:
         ValueError: The text is no ISBN; the message is the reason.
@@ -53,10 +46,10 @@ def _compact(text: str) -> str:
 
 def _from_scientific(mantissa: str, exponent: str) -> str:
     digits = mantissa.replace(".", "")
-    places = int(exponent)
-    if len(digits) < min(_MIN_SCIENTIFIC_DIGITS, places + 1) or len(digits) > places + 1:
+    length = int(exponent) + 1
+    if len(digits) < min(_MIN_SCIENTIFIC_DIGITS, length) or len(digits) > length:
         raise ValueError("not an ISBN: scientific notation that has lost digits")
-    return digits.ljust(places + 1, "0")
+    return digits.ljust(length, "0")
 
 
 def _from_isbn10(compact: str) -> str:
@@ -67,17 +60,17 @@ def _from_isbn10(compact: str) -> str:
 
 
 def _is_digits(text: str) -> bool:
-    # str.isdigit alone takes superscripts and other scripts' digits.
+    # str.isdigit alone accepts superscripts and digits of other scripts.
     return text.isascii() and text.isdigit()
 
 
 def check_digit_13(first_twelve: str) -> str:
     """Return the check digit that completes twelve digits to an ISBN-13."""
-    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(first_twelve))
+    total = sum(int(digit) * (3 if i % 2 else 1) for i, digit in enumerate(first_twelve))
     return str(-total % 10)
 
 
 def check_digit_10(first_nine: str) -> str:
     """Return the check digit (0 to 9 or X) that completes nine digits to an ISBN-10."""
-    total = sum(int(digit) * (10 - place) for place, digit in enumerate(first_nine))
+    total = sum(int(digit) * (10 - i) for i, digit in enumerate(first_nine))
     return "0123456789X"[-total % 11]

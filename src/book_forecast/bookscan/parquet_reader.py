@@ -1,4 +1,4 @@
-"""Reading Parquet exports of any column types."""
+"""Reader of Parquet exports of any column types."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,23 +7,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from book_forecast.bookscan.columns import DoubledColumnError, MissingColumnsError, find_header
+from book_forecast.bookscan.columns import DuplicateColumnError, MissingColumnsError, find_header
 from book_forecast.bookscan.rows import CHUNK_ROWS, RawRows, to_text
 from book_forecast.storage.errors import UserError
 
 
 def read_parquet(path: Path, name: str) -> Iterator[RawRows]:
-    """Read a Parquet export a stretch at a time.
+    """Read a Parquet export in chunks.
 
     Args:
         path: The local file.
-        name: How to name it in messages and in the rows.
+        name: Its name in messages and rows.
 
     Yields:
-        The rows; the first is row 2, as in the other formats, where the header is row 1.
+        The rows; the first is row 2, as in formats with a header in row 1.
 
     Raises:
-        UserError: It is damaged, lacks a needed column, or a column holds lists or the like.
+        UserError: The file is damaged, lacks a required column, or has a column of lists.
     """
     try:
         with pq.ParquetFile(path) as file:
@@ -31,26 +31,26 @@ def read_parquet(path: Path, name: str) -> Iterator[RawRows]:
     except MissingColumnsError as error:
         raise UserError(
             f"{name} cannot be used: {error}. Write it with the columns ISBN, Volume, and End Date "
-            "or Interval, or take it out of the folder."
+            "or Interval, or remove it from the folder."
         ) from error
     except pa.ArrowException as error:
         reason = str(error).partition("\n")[0]
         raise UserError(
             f"{name} cannot be read as Parquet ({reason}). It may be damaged or only half copied: "
-            "write or copy it again, or take it out of the folder."
+            "write or copy it again, or remove it from the folder."
         ) from error
 
 
 def _read(file: pq.ParquetFile, name: str) -> Iterator[RawRows]:
     header = file.schema_arrow.names
     try:
-        _, places = find_header([header])
-    except DoubledColumnError as error:
+        _, positions = find_header([header])
+    except DuplicateColumnError as error:
         raise UserError(f"{name} cannot be used: {error}. Remove or rename one.") from error
     first_row = 2
-    for batch in file.iter_batches(CHUNK_ROWS, columns=[header[at] for at in places.values()]):
+    for batch in file.iter_batches(CHUNK_ROWS, columns=[header[at] for at in positions.values()]):
         table = pa.Table.from_batches([batch])
-        columns = {column: to_text(table[header[at]]) for column, at in places.items()}
+        columns = {column: to_text(table[header[at]]) for column, at in positions.items()}
         rows = np.arange(first_row, first_row + table.num_rows)
         yield RawRows(name, "", rows, pa.table(columns))
         first_row += table.num_rows

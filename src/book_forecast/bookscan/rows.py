@@ -1,4 +1,4 @@
-"""Raw rows on their way from a file to the cleaning rules."""
+"""Raw rows: the texts of a file, before any rule is applied."""
 
 from dataclasses import dataclass, field
 
@@ -7,15 +7,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 CHUNK_ROWS = 250_000
-"""How many rows a reader hands on at a time; it bounds memory."""
+"""Rows that a reader yields at once, which bounds memory."""
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
-"""The type of every raw column: texts, each distinct one stored once."""
+"""The type of every raw column: dictionary-encoded texts."""
 
 
 @dataclass(frozen=True)
 class UnreadableRow:
-    """A row that has no cells to clean, because it does not fit the header."""
+    """A row without cells, because it does not fit the header."""
 
     row: int
     value: str
@@ -29,11 +29,11 @@ class RawRows:
     Attributes:
         file: Name of the file.
         sheet: Name of the sheet; empty where the format has none.
-        rows: Number of each row as a spreadsheet shows it: the header is row 1 where nothing
-            stands above it, blank lines count.
+        rows: Number of each row as a spreadsheet shows it: the first row of the file is row 1, and
+            blank lines count.
         table: One column of type `TEXT` per known column of the sheet, named as in
             `columns.LABELS`; an empty cell is an empty text, never null.
-        unreadable: Rows of the same stretch that have no place in `table`.
+        unreadable: Rows of the same chunk that are not in `table`.
     """
 
     file: str
@@ -44,13 +44,7 @@ class RawRows:
 
 
 def to_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Turn a column of any simple type into `TEXT`; null becomes the empty text.
-
-    Args:
-        column: Numbers, texts, dates, times or truth values.
-
-    Returns:
-        As many texts; dates in ISO form, in their own time zone.
+    """Convert a column of any simple type to `TEXT`: null to the empty text, dates to ISO form.
 
     Raises:
         pyarrow.ArrowInvalid: The type has no text form, such as a list.
@@ -68,15 +62,8 @@ def to_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def texts_and_codes(column: pa.ChunkedArray) -> tuple[pa.StringArray, np.ndarray]:
-    """Split a raw column into its distinct texts and each row's place among them.
-
-    Args:
-        column: A column of `RawRows.table`.
-
-    Returns:
-        The distinct texts, and one int per row.
-    """
+    """Return the distinct texts of a column of `RawRows.table`, and the code of each row."""
     whole = column.unify_dictionaries().combine_chunks()
-    if isinstance(whole, pa.ChunkedArray):  # how pyarrow gives back a column without chunks
+    if isinstance(whole, pa.ChunkedArray):  # pyarrow returns one for a column without chunks
         return pa.array([], pa.string()), np.empty(0, np.int32)
     return whole.dictionary, whole.indices.to_numpy(zero_copy_only=False)

@@ -1,4 +1,4 @@
-"""What must hold for the frames that ingest hands out; the catalog checks it before it writes."""
+"""Schemas of the tables of ingest; the catalog validates each before it writes."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ _SATURDAY = 5
 
 
 def _are_isbns(column: pd.Series) -> bool:
-    """Whether every distinct value is thirteen digits with the right check digit."""
+    """Return whether every distinct value is thirteen digits with the right check digit."""
     return all(_is_isbn(isbn) for isbn in column.unique())
 
 

@@ -1,16 +1,15 @@
-"""The week that a row belongs to: the Saturday on which it ends.
+"""Dates and intervals of rows, and the Saturday that ends their week.
 
-Dates are read day first, as British exports write them, unless the year leads:
+Dates have the day first, as in British exports, unless the year leads:
 
-- ``02/03/2019``, ``2-3-19``, ``02.03.2019``: 2 March 2019. ``03/25/2019`` is no date: taking it
-  month first would silently misread the first twelve days of every month in the same file.
+- ``02/03/2019``, ``2-3-19``, ``02.03.2019``: 2 March 2019. ``03/25/2019`` is no date: with
+  the month first, the first twelve days of every month in the same file would be misread.
 - ``2 Mar 2019``, ``02-Mar-19``, ``Saturday, 2nd March 2019``, ``March 2, 2019``.
-- ``2019-03-02``, ``2019/3/2``, ``20190302``, each also with a time, whose zone is ignored: the date
-  is the one that is written.
-- ``43526``, ``43526.0``, ``43526.75``: Excel's serial of a day, counted from 1900.
+- ``2019-03-02``, ``2019/3/2``, ``20190302``, each also with a time; its time zone is ignored.
+- ``43526``, ``43526.0``, ``43526.75``: Excel's serial number of a day.
 
-Years of two digits are 1969 to 2068. A date before 1950 or more than 366 days from today is a
-slip: one such row would stretch every title's weeks to it.
+Years of two digits are 1969 to 2068. A date before 1950 or more than 366 days after today is an
+error: one such row would extend the grid of weeks to it.
 
 An interval is a year and a week: ``201909``, ``201909.0``, ``2019-09``, ``2019 W9``. Week n of a
 year ends on its n-th Saturday, so some years have 53 weeks and the others 52.
@@ -18,7 +17,6 @@ year ends on its n-th Saturday, so some years have 53 weeks and the others 52.
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -54,12 +52,13 @@ _INTERVAL = re.compile(r"^(\d{4})(?:[\s/-]*w(?:eek|k)?\s*|[\s/-]+)(\d{1,2})$")
 _INTERVAL_NUMBER = re.compile(r"^(\d{4})(\d{2})(?:\.0*)?$")
 
 
+@lru_cache(maxsize=1 << 16)
 def parse_date(text: str, today: dt.date) -> dt.date:
-    """Return the date that a cell holds.
+    """Return the date in a cell.
 
     Args:
-        text: The cell, in one of the forms that the module's docstring lists.
-        today: Dates more than 366 days after it are refused.
+        text: The cell, in one of the forms of the module's docstring.
+        today: Dates more than 366 days after it are errors.
 
     Returns:
         The date, without its time.
@@ -82,12 +81,13 @@ def parse_date(text: str, today: dt.date) -> dt.date:
     return date
 
 
+@lru_cache(maxsize=1 << 16)
 def parse_interval(text: str, today: dt.date) -> dt.date:
-    """Return the Saturday on which an interval's week ends.
+    """Return the Saturday that ends the week of an interval.
 
     Args:
-        text: Year and week, in one of the forms that the module's docstring lists.
-        today: Weeks more than 366 days after it are refused.
+        text: Year and week, in one of the forms of the module's docstring.
+        today: Weeks more than 366 days after it are errors.
 
     Returns:
         The n-th Saturday of the year.
@@ -114,25 +114,6 @@ def parse_interval(text: str, today: dt.date) -> dt.date:
     return saturday
 
 
-def parse_dates(texts: Iterable[str], today: dt.date) -> tuple[np.ndarray, np.ndarray]:
-    """Read many dates; see `parse_date`.
-
-    Args:
-        texts: Distinct cells.
-        today: Dates more than 366 days after it are refused.
-
-    Returns:
-        The dates as ``datetime64[D]``, NaT where there is none, and the reasons as an object array,
-        None where there is one.
-    """
-    return _parse_all(_cached_date, texts, today)
-
-
-def parse_intervals(texts: Iterable[str], today: dt.date) -> tuple[np.ndarray, np.ndarray]:
-    """Read many intervals; see `parse_interval` and, for what is returned, `parse_dates`."""
-    return _parse_all(_cached_interval, texts, today)
-
-
 def saturday_on_or_after(dates: np.ndarray) -> np.ndarray:
     """Move each date to the Saturday that ends its week.
 
@@ -146,32 +127,6 @@ def saturday_on_or_after(dates: np.ndarray) -> np.ndarray:
     days = dates.astype("datetime64[D]").astype(np.int64)
     later = dates + ((2 - days) % 7).astype("timedelta64[D]")
     return np.where(np.isnat(dates), np.datetime64("NaT", "D"), later)
-
-
-def _parse_all(
-    parse: Callable[[str, dt.date], dt.date | str], texts: Iterable[str], today: dt.date
-) -> tuple[np.ndarray, np.ndarray]:
-    found = [parse(text, today) for text in texts]
-    reasons = np.array([item if isinstance(item, str) else None for item in found], dtype=object)
-    dates = [None if isinstance(item, str) else item for item in found]
-    return np.array(dates, dtype="datetime64[D]"), reasons
-
-
-# Caches hold the reason of a bad cell as well, which lru_cache would not do for an exception.
-@lru_cache(maxsize=1 << 16)
-def _cached_date(text: str, today: dt.date) -> dt.date | str:
-    try:
-        return parse_date(text, today)
-    except ValueError as error:
-        return str(error)
-
-
-@lru_cache(maxsize=1 << 16)
-def _cached_interval(text: str, today: dt.date) -> dt.date | str:
-    try:
-        return parse_interval(text, today)
-    except ValueError as error:
-        return str(error)
 
 
 def _from_parts(year: str, month: str, day: str) -> dt.date:
@@ -189,7 +144,7 @@ def _month_number(month: str) -> int:
         return int(month)
     if month[:3] not in _SHORT_MONTHS:
         raise ValueError("not a month")
-    place = _SHORT_MONTHS.index(month[:3])
-    if not _MONTHS[place].startswith(month):
+    number = _SHORT_MONTHS.index(month[:3])
+    if not _MONTHS[number].startswith(month):
         raise ValueError("not a month")
-    return place + 1
+    return number + 1

@@ -1,4 +1,4 @@
-"""Reading workbooks: every sheet that has the columns of an export."""
+"""Reader of workbooks: every sheet with the columns of an export."""
 
 import datetime as dt
 import logging
@@ -18,7 +18,7 @@ from python_calamine import (
 
 from book_forecast.bookscan.columns import (
     HEADER_SEARCH,
-    DoubledColumnError,
+    DuplicateColumnError,
     MissingColumnsError,
     find_header,
 )
@@ -27,27 +27,27 @@ from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-# Both an encrypted .xlsx and a workbook of the time before .xlsx are this kind of container.
+# Both encrypted .xlsx files and old .xls workbooks are containers of this kind.
 _OLE_MAGIC = b"\xd0\xcf\x11\xe0"
 
 
 def read_workbook(path: Path, name: str) -> Iterator[RawRows]:
-    """Read a workbook a stretch at a time.
+    """Read a workbook in chunks.
 
-    Sheets without the needed columns, such as notes, are left out with a warning, as long as
-    another sheet has them; empty sheets and charts without one.
+    A warning names sheets without the required columns, such as notes, if another sheet has them.
+    Empty sheets and charts are ignored.
 
     Args:
         path: The local file.
-        name: How to name it in messages and in the rows.
+        name: Its name in messages and rows.
 
     Yields:
         The rows below each sheet's header.
 
     Raises:
-        UserError: It is damaged, has a password, or no sheet has the needed columns.
+        UserError: The file is damaged, has a password, or no sheet has the required columns.
     """
-    left_out: list[str] = []
+    ignored: list[str] = []
     used = 0
     with _open(path, name) as book:
         for info in book.sheets_metadata:
@@ -63,19 +63,19 @@ def read_workbook(path: Path, name: str) -> Iterator[RawRows]:
                 yield from _read_sheet(sheet, name)
                 used += 1
             except MissingColumnsError as error:
-                left_out.append(f"{info.name}: {error}")
-            except DoubledColumnError as error:
+                ignored.append(f"{info.name}: {error}")
+            except DuplicateColumnError as error:
                 raise UserError(
                     f"Sheet {info.name} of {name} cannot be used: {error}. Remove or rename one."
                 ) from error
     if not used:
         raise UserError(
             f"{name} cannot be used: no sheet has the columns ISBN, Volume, and End Date or "
-            f"Interval ({'; '.join(left_out) or 'every sheet is empty'}). Export it with them, or "
-            "take it out of the folder."
+            f"Interval ({'; '.join(ignored) or 'every sheet is empty'}). Export it with them, or "
+            "remove it from the folder."
         )
-    for sheet_problem in left_out:
-        logger.warning("Left out a sheet of %s that is no export, %s", name, sheet_problem)
+    for sheet_problem in ignored:
+        logger.warning("Ignored a sheet of %s that is no export, %s", name, sheet_problem)
 
 
 def _open(path: Path, name: str) -> CalamineWorkbook:
@@ -97,35 +97,35 @@ def _open(path: Path, name: str) -> CalamineWorkbook:
 def _damaged(name: str, error: Exception) -> UserError:
     return UserError(
         f"{name} cannot be read as a workbook ({error}). It may be damaged or only half copied: "
-        "export or copy it again, or take it out of the folder."
+        "export or copy it again, or remove it from the folder."
     )
 
 
 def _read_sheet(sheet: CalamineSheet, name: str) -> Iterator[RawRows]:
     cells = sheet.iter_rows()
     top = list(islice(cells, HEADER_SEARCH))
-    header, places = find_header([[_cell_text(cell) for cell in row] for row in top])
+    header, positions = find_header([[_cell_text(cell) for cell in row] for row in top])
     below = chain(top[header + 1 :], cells)
     first_row = header + 2
     while chunk := list(islice(below, CHUNK_ROWS)):
-        table = {column: _column([row[at] for row in chunk]) for column, at in places.items()}
+        table = {column: _column([row[at] for row in chunk]) for column, at in positions.items()}
         rows = np.arange(first_row, first_row + len(chunk))
         yield RawRows(name, sheet.name, rows, pa.table(table))
         first_row += len(chunk)
 
 
 def _column(cells: Sequence[object]) -> pa.DictionaryArray:
-    known: dict[tuple[type, object], str] = {}
+    converted: dict[tuple[type, object], str] = {}
     texts = []
     for cell in cells:
         if type(cell) is str:
             texts.append(cell)
             continue
-        # The type is part of the key because 1, 1.0 and True are the same key otherwise.
+        # Without the type, 1, 1.0 and True are the same key.
         key = (type(cell), cell)
-        if key not in known:
-            known[key] = _cell_text(cell)
-        texts.append(known[key])
+        if key not in converted:
+            converted[key] = _cell_text(cell)
+        texts.append(converted[key])
     return pa.array(texts, pa.string()).dictionary_encode().cast(TEXT)
 
 

@@ -1,7 +1,7 @@
-"""Kedro's single-file datasets, except that a save that fails leaves the old file as it was.
+"""Kedro's single-file datasets with atomic saves: a failed save leaves the old file unchanged.
 
-The stock ones open the file they are to replace and then write: whatever goes wrong in between
-(a column that cannot be written, a full disk, a kill) leaves an empty or a torn file.
+The stock datasets write into the file that they replace. A failure meanwhile (a column that cannot
+be written, a full disk, a kill) leaves an empty or a torn file.
 """
 
 from __future__ import annotations
@@ -23,13 +23,10 @@ from book_forecast.storage.files import replacing
 
 
 class AtomicSave:
-    """Mixin before a stock dataset: the file is replaced as a whole or not at all.
-
-    A subclass says in ``_write`` how its data go to an open file.
-    """
+    """Mixin before a stock dataset; ``_write`` of a subclass writes the data to an open file."""
 
     def save(self: Any, data: Any) -> None:
-        """Write the data beside the old file and put them in its place."""
+        """Replace the file as a whole or not at all."""
         path = get_filepath_str(self._get_save_path(), self._protocol)
         if self._protocol == "file" and Path(path).is_dir():
             raise DatasetError(f"{path} is a folder; remove it to save a file of that name")
@@ -58,7 +55,7 @@ class AtomicParquetDataset(AtomicSave, ParquetDataset):
         data.to_parquet(file, **self._save_args)
 
     def lineage(self) -> Lineage | None:
-        """Return the run and the inputs that made the file; None if it does not say."""
+        """Return the run and the inputs that made the file; None if it does not name them."""
         import pyarrow.parquet as pq
 
         path = get_filepath_str(self._get_load_path(), self._protocol)
@@ -84,7 +81,7 @@ class AtomicParquetDataset(AtomicSave, ParquetDataset):
 
 
 class TitleRowsDataset(AtomicParquetDataset):
-    """A table of which a save replaces the rows of its titles, and leaves those of others.
+    """A table in which a save replaces the rows of the saved titles only.
 
     Example:
         ```yaml
@@ -97,10 +94,10 @@ class TitleRowsDataset(AtomicParquetDataset):
     """
 
     def save(self, data: pd.DataFrame) -> None:
-        """Put the rows in the place of those of the same titles."""
+        """Replace the rows of the same titles."""
         if self.exists():
-            known = self.load()
-            others = known[~known["isbn"].isin(data["isbn"])]
+            saved = self.load()
+            others = saved[~saved["isbn"].isin(data["isbn"])]
             if not others.empty:
                 data = pd.concat([others, data], ignore_index=True).sort_values(
                     ["isbn", "week"], ignore_index=True
@@ -124,7 +121,7 @@ class AtomicJSONDataset(AtomicSave, JSONDataset):
 
 
 class AtomicPlotlyDataset(AtomicSave, PlotlyJSONDataset):
-    """One Plotly figure, as JSON: kedro-viz shows it as an interactive figure.
+    """One Plotly figure as JSON, which kedro-viz shows as an interactive figure.
 
     Example:
         ```yaml

@@ -31,26 +31,37 @@ UNREADABLE = {
     *(".xls", ".xlsm", ".xlsb", ".ods", ".numbers"),
     *(".tsv", ".feather", ".zip", ".gz", ".7z", ".bz2", ".xz"),
 }
-"""Files like these may hold sales: passing over them would drop a delivery without a word."""
+"""Formats that may hold sales; ignoring such a file would lose a delivery silently."""
 _WHAT_TO_DO = (
-    "Put exports (.csv, .xlsx or .parquet) there, or name another place with "
-    "--params data_root=<folder>, whose exports are in 01_raw/sales."
+    "Put exports (.csv, .xlsx or .parquet) there, or name another data root with "
+    "--params data_root=<folder>; its exports are in 01_raw/sales."
 )
 
 
-class Exports:
-    """The raw rows of every export in a folder, read as they are asked for.
+def list_folder(fs: AbstractFileSystem, folder: str) -> Iterator[tuple[str, str, bool]]:
+    """Yield name, path and whether it is a folder of each visible entry, sorted by name."""
+    fs.invalidate_cache(folder)
+    for entry in sorted(fs.ls(folder, detail=True), key=lambda entry: entry["name"]):
+        path = entry["name"].rstrip("/")
+        name = Path(path).name
+        # Object stores list a folder's own placeholder among its files.
+        if not name.startswith((".", "~")) and path != folder.rstrip("/"):
+            yield name, path, entry["type"] == "directory"
 
-    Iterating yields the files in the order of their names; iterating again reads them again.
+
+class Exports:
+    """The raw rows of every export in a folder, file after file in order of name.
+
+    Each iteration reads the files again.
     """
 
     def __init__(self, fs: AbstractFileSystem, folder: str, shown_folder: str) -> None:
-        """Note where the exports are; nothing is read yet.
+        """Set the folder; nothing is read yet.
 
         Args:
             fs: The filesystem of the folder.
             folder: The folder on it.
-            shown_folder: The folder as users know it, for messages.
+            shown_folder: The folder in messages.
         """
         self._fs = fs
         self._folder = folder
@@ -62,58 +73,52 @@ class Exports:
             for raw in self._read(path):
                 read = True
                 yield raw
-            if not read:  # only a header; whoever counts files must still hear of it
+            if not read:  # only a header; callers log each file
                 yield RawRows(Path(path).name, "", np.empty(0, np.int64), pa.table({}))
 
     def find(self) -> list[str]:
         """List the exports, sorted by name.
 
-        Hidden files and the lock files of spreadsheet programs are passed over; other files and
-        folders are named in a warning.
+        Hidden files and the lock files of spreadsheet programs are ignored; a warning names other
+        files and folders.
 
         Returns:
             Paths on the filesystem.
 
         Raises:
-            UserError: The folder is not there, holds no export, or holds one in a format that
-                cannot be read, such as .xls.
+            UserError: The folder does not exist, has no export, or has one in an unreadable
+                format, such as .xls.
         """
-        self._fs.invalidate_cache(self._folder)
         try:
-            entries = self._fs.ls(self._folder, detail=True)
+            entries = list(list_folder(self._fs, self._folder))
         except (FileNotFoundError, NotADirectoryError):
             raise UserError(
                 f"There is no folder {self._shown_folder} to read sales from. {_WHAT_TO_DO}"
             ) from None
-        found: dict[str, str] = {}
-        passed_over: list[str] = []
-        for entry in entries:
-            path = entry["name"].rstrip("/")
-            name = Path(path).name
-            # Object stores list a folder's own placeholder among its files.
-            if name.startswith((".", "~")) or path == self._folder.rstrip("/"):
-                continue
+        found: list[str] = []
+        ignored: list[str] = []
+        for name, path, is_folder in entries:
             suffix = Path(name).suffix.lower()
-            if entry["type"] == "directory":
-                passed_over.append(f"{name}/")
+            if is_folder:
+                ignored.append(f"{name}/")
             elif suffix in _READERS:
-                found[name] = path
+                found.append(path)
             elif suffix in UNREADABLE:
                 raise UserError(
                     f"{name} in {self._shown_folder} cannot be read: a {suffix} file is no export. "
-                    "Save it as .csv or .xlsx, or take it out of the folder."
+                    "Save it as .csv or .xlsx, or remove it from the folder."
                 )
             else:
-                passed_over.append(name)
-        if passed_over:
+                ignored.append(name)
+        if ignored:
             logger.warning(
-                "Passed over in %s, because only .csv, .xlsx and .parquet files are read: %s",
+                "Ignored in %s, because only .csv, .xlsx and .parquet files are read: %s",
                 self._shown_folder,
-                ", ".join(sorted(passed_over)),
+                ", ".join(ignored),
             )
         if not found:
             raise UserError(f"There is no export in {self._shown_folder}. {_WHAT_TO_DO}")
-        return [found[name] for name in sorted(found)]
+        return found
 
     def _read(self, path: str) -> Iterator[RawRows]:
         name = Path(path).name
@@ -128,8 +133,8 @@ class Exports:
                 yield from read(copy, name)
         except OSError as error:
             raise UserError(
-                f"{name} in {self._shown_folder} cannot be read ({error}). Look at its permissions "
-                "and whether it is whole: copy it again, or take it out of the folder."
+                f"{name} in {self._shown_folder} cannot be read ({error}). Check its permissions, "
+                "copy it again, or remove it from the folder."
             ) from error
 
 
@@ -149,11 +154,11 @@ class ExportsDataset(AbstractDataset[Never, Exports]):
         credentials: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Note where the exports are.
+        """Set the folder.
 
         Args:
-            filepath: The folder, with a protocol such as ``gs://`` where it is not local.
-            credentials: What the filesystem needs to log in.
+            filepath: The folder, with a protocol such as ``gs://`` if it is not local.
+            credentials: For the filesystem.
             metadata: For plugins; not used here.
         """
         protocol, self._folder = get_protocol_and_path(filepath)
@@ -162,7 +167,7 @@ class ExportsDataset(AbstractDataset[Never, Exports]):
         self.metadata = metadata
 
     def load(self) -> Exports:
-        """Return the exports; the files are read while one iterates over them."""
+        """Return the exports; iterating over them reads the files."""
         return Exports(self._fs, self._folder, self._filepath)
 
     def save(self, data: Never) -> None:  # noqa: ARG002 - Kedro's signature

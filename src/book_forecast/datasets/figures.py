@@ -9,7 +9,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from copy import deepcopy
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -38,9 +37,9 @@ _PAGES_AT_ONCE = 50
 class FiguresDataset(AbstractDataset[Mapping[str, go.Figure], dict[str, str]]):
     """A folder of HTML pages, one for each named figure, that open without a network.
 
-    A save replaces the whole set. All pages are written to a folder beside the old ones first; if
-    one of them fails the old set stays as it was. Then they are moved into place and pages that the
-    new set does not have are removed; where a kill interrupts that, the next use completes it.
+    A save replaces the whole set. It writes all pages to a staging folder first; if one of them
+    fails, the old set stays. Then it moves them to their folder and removes pages that the new set
+    does not have. If a kill interrupts that, the next use completes it.
 
     Example:
         ```yaml
@@ -59,18 +58,17 @@ class FiguresDataset(AbstractDataset[Mapping[str, go.Figure], dict[str, str]]):
         fs_args: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Point to a folder.
+        """Set the folder.
 
         Args:
-            filepath: The folder, local or of any fsspec protocol; pages of others do not belong in.
+            filepath: The folder, local or of any fsspec protocol; it holds nothing else.
             credentials: For the filesystem.
             fs_args: More options of the filesystem.
             metadata: Not used here; kedro-viz and the tracking read it.
         """
         self._protocol, path = get_protocol_and_path(filepath)
         self._filepath = PurePosixPath(path)
-        options = deepcopy({**(credentials or {}), **(fs_args or {})})
-        self._fs = fsspec.filesystem(self._protocol, **options)
+        self._fs = fsspec.filesystem(self._protocol, **(credentials or {}), **(fs_args or {}))
         self._root = get_filepath_str(self._filepath, self._protocol)
         self.metadata = metadata
 
@@ -78,12 +76,12 @@ class FiguresDataset(AbstractDataset[Mapping[str, go.Figure], dict[str, str]]):
         """Replace all pages.
 
         Args:
-            data: Figures by name (letters, digits, ``_``, ``-``, ``.``), or functions that make
-                them when their page is written.
+            data: Figures, or functions that return them, by name (letters, digits, ``_``, ``-``,
+                ``.``).
         """
         for name in data:
             if not _NAME.fullmatch(name):
-                raise DatasetError(f"{name!r} is no name for a page")
+                raise DatasetError(f"{name!r} is not a valid name of a page")
         self._complete_interrupted()
         stage = f"{self._root}/{_STAGING}{uuid.uuid4().hex}"
         try:
@@ -99,7 +97,7 @@ class FiguresDataset(AbstractDataset[Mapping[str, go.Figure], dict[str, str]]):
         logger.info("%s: %d pages written to %s", self._filepath.name, len(data), self._root)
 
     def load(self) -> dict[str, str]:
-        """Return the addresses of the pages by name."""
+        """Return the URLs of the pages by name."""
         self._complete_interrupted()
         return {
             PurePosixPath(path).stem: self._fs.unstrip_protocol(path)
@@ -135,7 +133,7 @@ class FiguresDataset(AbstractDataset[Mapping[str, go.Figure], dict[str, str]]):
             listing = self._fs.ls(self._root, detail=True)
         except FileNotFoundError:
             return {}
-        # Folders of an object store have no time of their own: never old enough to be removed.
+        # Folders of an object store have no time, so they are never old enough to be removed.
         return {i["name"].rstrip("/"): i.get("mtime") or time.time() for i in listing}
 
     def _remove(self, path: str) -> None:
@@ -158,7 +156,7 @@ def _pages(
 ) -> Iterator[tuple[str, bytes]]:
     from plotly.offline import get_plotlyjs
 
-    # One copy of the script beside the pages, which are 4 MB each with one of their own.
+    # One copy of the script beside the pages; a page with its own copy has 4 MB.
     yield _SCRIPT, get_plotlyjs().encode()
     for name, figure in data.items():
         drawn = figure() if callable(figure) else figure

@@ -1,4 +1,4 @@
-"""Optional tables that people write by hand, as CSV files."""
+"""Optional tables that users write by hand, as CSV files."""
 
 import csv
 import io
@@ -12,24 +12,24 @@ import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 from kedro.io.core import get_protocol_and_path
 
-from book_forecast.datasets.exports import UNREADABLE
+from book_forecast.datasets.exports import UNREADABLE, list_folder
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 
 _NOT_CSV = UNREADABLE | {".xlsx", ".parquet", ".txt"}
-_WHAT_TO_DO = "Save it as “CSV UTF-8”, or take it out of the folder."
+_WHAT_TO_DO = "Save it as “CSV UTF-8”, or remove it from the folder."
 
 
 class UnreadableTableError(UserError, DatasetError):
-    """A file is no table of the kind that is asked for."""
+    """A file is not a table with the required columns."""
 
 
 class CsvTableDataset(AbstractDataset[Never, pd.DataFrame]):
-    """A CSV file, or every CSV file in a folder, as text; no rows where there is neither.
+    """A CSV file, or every CSV file in a folder, as text; no rows if there is neither.
 
-    The first row of a file is its header, cells are separated by commas, the encoding is UTF-8.
-    Columns are found by name in any case and order; others are left out.
+    The first row of a file is its header, commas separate cells, the encoding is UTF-8. Columns
+    are found by name in any case and order; other columns are ignored.
 
     Example:
         promotion_plan:
@@ -46,13 +46,12 @@ class CsvTableDataset(AbstractDataset[Never, pd.DataFrame]):
         credentials: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Note where the table is.
+        """Set the location.
 
         Args:
-            filepath: The folder or the file, with a protocol such as ``gs://`` where it is not
-                local.
+            filepath: The folder or the file, with a protocol such as ``gs://`` if it is not local.
             columns: The columns that a file must have.
-            credentials: What the filesystem needs to log in.
+            credentials: For the filesystem.
             metadata: For plugins; not used here.
         """
         protocol, self._path = get_protocol_and_path(filepath)
@@ -65,9 +64,9 @@ class CsvTableDataset(AbstractDataset[Never, pd.DataFrame]):
         """Read all files in order of their names.
 
         Returns:
-            One row per row that is not blank, all columns `str` but `row`: file (after the name of
-            its folder, if the dataset is a folder); row (as a spreadsheet counts, the header is 1);
-            the dataset's columns; and surplus, what stands beyond the header's last column.
+            The rows that are not blank, all columns `str` except `row`: file (with the name of its
+            folder, if the dataset is a folder); row (the header is row 1); the dataset's columns;
+            and surplus, the cells beyond the header's last column.
 
         Raises:
             UnreadableTableError: A file cannot be read, is no CSV, or lacks one of the columns.
@@ -79,41 +78,41 @@ class CsvTableDataset(AbstractDataset[Never, pd.DataFrame]):
         return frame.astype(dict.fromkeys(names, "str") | {"row": "int64"})
 
     def _find(self) -> list[tuple[str, str]]:
-        """Names and paths of the files; those of a folder as `Exports.find` finds them."""
+        """Return names and paths of the files."""
         if not self._fs.exists(self._path):
             return []
         folder = Path(self._path).name
         if self._fs.isfile(self._path):
             return [(folder, self._path)]
         found: list[tuple[str, str]] = []
-        for entry in self._fs.ls(self._path, detail=True):
-            path = entry["name"].rstrip("/")
-            name = Path(path).name
+        for name, path, is_folder in list_folder(self._fs, self._path):
             suffix = Path(name).suffix.lower()
-            # Object stores list a folder's own placeholder among its files.
-            if name.startswith((".", "~")) or path == self._path.rstrip("/"):
-                continue
-            if suffix == ".csv" and entry["type"] != "directory":
+            if suffix == ".csv" and not is_folder:
                 found.append((f"{folder}/{name}", path))
             elif suffix in _NOT_CSV:
                 raise UnreadableTableError(
                     f"{name} in {self._filepath} cannot be read: only .csv files are. {_WHAT_TO_DO}"
                 )
             else:
-                logger.warning("Passed over %s in %s: it is no .csv file", name, self._filepath)
-        return sorted(found)
+                logger.warning("Ignored %s in %s: it is no .csv file", name, self._filepath)
+        return found
 
     def _read(self, name: str, path: str) -> Iterator[list[Any]]:
         records = csv.reader(io.StringIO(self._text(name, path), newline=""), strict=True)
         row = 0
         try:
             header = next(records, [])
-            places = self._places(name, header)
+            positions = self._positions(name, header)
             for row, cells in enumerate(records, start=2):
                 surplus = ",".join(cells[len(header) :]).strip(", ")
                 padded = cells + [""] * (len(header) - len(cells))
                 if surplus or any(cell.strip() for cell in cells):
-                    yield [name, row, *(padded[place].strip() for place in places), surplus]
+                    yield [
+                        name,
+                        row,
+                        *(padded[position].strip() for position in positions),
+                        surplus,
+                    ]
         except csv.Error as error:
             raise UnreadableTableError(
                 f"{name} cannot be read beyond row {max(row, 1)} ({error}). Look there for a "
@@ -125,7 +124,7 @@ class CsvTableDataset(AbstractDataset[Never, pd.DataFrame]):
             content: bytes = self._fs.cat_file(path)
         except OSError as error:
             raise UnreadableTableError(
-                f"{name} cannot be read ({error}). Look at its permissions and whether it is whole."
+                f"{name} cannot be read ({error}). Check its permissions, or copy it again."
             ) from error
         try:
             text = content.decode("utf-8-sig")
@@ -138,20 +137,20 @@ class CsvTableDataset(AbstractDataset[Never, pd.DataFrame]):
             raise UnreadableTableError(f"{name} is no text. {_WHAT_TO_DO}")
         return text
 
-    def _places(self, name: str, header: Sequence[str]) -> list[int]:
-        """Where each of the columns is in a file's header."""
-        known = [cell.strip().casefold() for cell in header]
+    def _positions(self, name: str, header: Sequence[str]) -> list[int]:
+        """Return the position of each column in a file's header."""
+        names = [cell.strip().casefold() for cell in header]
         needed = ",".join(self._columns)
         for column in self._columns:
-            if known.count(column) == 1:
+            if names.count(column) == 1:
                 continue
-            problem = "two columns" if column in known else "no column"
+            problem = "two columns" if column in names else "no column"
             semicolons = " Separate its cells by commas." if ";" in "".join(header) else ""
             raise UnreadableTableError(
                 f"{name} cannot be used: it has {problem} {column} in its first row, which must "
-                f"be a header with {needed}.{semicolons} Correct it, or take the file away."
+                f"be a header with {needed}.{semicolons} Correct it, or remove the file."
             )
-        return [known.index(column) for column in self._columns]
+        return [names.index(column) for column in self._columns]
 
     def save(self, data: Never) -> None:  # noqa: ARG002 - Kedro's signature
         """Refuse: such tables come from outside."""

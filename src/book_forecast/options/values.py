@@ -1,4 +1,4 @@
-"""Values as users type them: one or several, in one text or a list."""
+"""Parsers of values that users type: one or several, in one text or a list."""
 
 import difflib
 import re
@@ -27,17 +27,17 @@ _SEPARATORS = re.compile(r"[\s,;]+")
 
 
 def normalise_titles(value: object) -> Titles:
-    """Read a choice of titles.
+    """Parse a choice of titles.
 
     Args:
-        value: `top`, `all`, one ISBN as text or number, several in one text separated by spaces,
-            commas or semicolons, or a list of any of these.
+        value: `top`, `all`, one ISBN as text or number, several in one text with spaces, commas or
+            semicolons between them, or a list of any of these.
 
     Returns:
-        `top`, `all`, or ISBN-13s without hyphens, in the order given and each once.
+        `top`, `all`, or the distinct ISBN-13s in the given order.
 
     Raises:
-        ValueError: Nothing was given, or an item is no valid ISBN.
+        ValueError: The value is empty, or an item is no valid ISBN.
     """
     items = [value] if is_isbn(value) else _items(value)
     words = [str(item).lower() for item in items]
@@ -48,22 +48,21 @@ def normalise_titles(value: object) -> Titles:
     if not items:
         raise ValueError("give one or more ISBNs, top or all")
     if {"top", "all"} & set(words):
-        raise ValueError("top and all stand alone, not beside ISBNs or each other")
+        raise ValueError("top and all cannot be combined with ISBNs or each other")
     return list(dict.fromkeys(normalise_isbn(item) for item in items))
 
 
 def normalise_levels(value: object) -> list[int | float]:
-    """Read interval levels in percent.
+    """Parse interval levels in percent.
 
     Args:
         value: One number, several in one text, or a list.
 
     Returns:
-        The levels, ascending and each once; whole numbers as `int`, because they name columns
-        (`lo-80`).
+        The distinct levels, ascending; whole numbers as `int`, because they name columns (`lo-80`).
 
     Raises:
-        ValueError: There is no level, or one that a release does not hold.
+        ValueError: There is no level, or one outside the limits of a release.
     """
     levels: set[int | float] = set()
     for item in _items(value):
@@ -81,16 +80,10 @@ def normalise_levels(value: object) -> list[int | float]:
 
 
 def check_release(value: object) -> str:
-    """Read which release is meant.
-
-    Args:
-        value: What was given.
-
-    Returns:
-        `champion`, `candidate`, or an id.
+    """Return `champion`, `candidate` or the id of a release.
 
     Raises:
-        ValueError: It is none of these.
+        ValueError: The value is none of these.
     """
     name = str(value)
     if _RELEASE.fullmatch(name):
@@ -104,16 +97,16 @@ def check_release(value: object) -> str:
 
 
 def normalise_families(value: object) -> list[Family]:
-    """Read a choice of model families: a list, or one text, each once and in the usual order.
+    """Parse a choice of model families: distinct ones in the order of `FAMILIES`.
 
     Raises:
-        ValueError: If there is none, or one that does not exist.
+        ValueError: There is none, or one that does not exist.
     """
     names = [str(item) for item in _items(value)]
     for name in names:
         if name not in FAMILIES:
             near = difflib.get_close_matches(name, FAMILIES, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(FAMILIES)}"
+            hint = f"did you mean {near[0]}?" if near else f"the families are {', '.join(FAMILIES)}"
             raise ValueError(f"{name} is no family: {hint}")
     if not names:
         raise ValueError(f"give at least one of {', '.join(FAMILIES)}")
@@ -121,7 +114,7 @@ def normalise_families(value: object) -> list[Family]:
 
 
 def _items(value: object) -> list[object]:
-    """Split what a user typed into single items: a list, one value, or `a b`, `a,b`, `[a; b]`."""
+    """Split a list, one value, or a text such as `a b`, `a,b` or `[a; b]` into single items."""
     if isinstance(value, str):
         return [item for item in _SEPARATORS.split(value.strip().strip("[]()")) if item]
     if isinstance(value, Iterable):

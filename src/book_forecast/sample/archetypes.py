@@ -1,4 +1,4 @@
-"""Kinds of titles, and how a title's character is drawn from its kind and product class."""
+"""Kinds of titles, and the draw of a title's character by its kind and product class."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,7 +8,6 @@ import numpy as np
 from book_forecast.sample.character import (
     Character,
     Launch,
-    Peaks,
     Pricing,
     ProductClass,
     TieIn,
@@ -16,12 +15,12 @@ from book_forecast.sample.character import (
 
 Span = tuple[float, float]
 
-# Weeks for which even a failure stays in print.
+# Fewest weeks in print.
 SHORTEST_LIFE = 40
 
 
 class Kind(StrEnum):
-    """What a bookseller would call a title."""
+    """Kinds of sellers, as booksellers name them."""
 
     PERENNIAL = "perennial"
     BACKLIST = "backlist"
@@ -111,7 +110,7 @@ LESSONS: dict[str, Span] = {"exams": (2.0, 4.5), "back_to_school": (1.6, 3.5), "
 
 @dataclass(frozen=True)
 class ClassHabits:
-    """What the titles of one product class have in common.
+    """Common properties of the titles of a product class.
 
     Attributes:
         share: Share of a large catalogue.
@@ -197,8 +196,8 @@ def draw_character(
         kind: Kind of the title.
         product_class: Its product class.
         recommended_price: Recommended price in the first week, pounds.
-        weeks: Weeks in the sample, in which new titles come out and old ones die.
-        rng: Source of everything random.
+        weeks: Weeks in the sample.
+        rng: Random generator.
     """
     archetype, habits = ARCHETYPES[kind], HABITS[product_class]
     heights = {name: between(rng, span) for name, span in habits.peaks.items()}
@@ -215,7 +214,7 @@ def draw_character(
     return Character(
         copies=between(rng, archetype.copies),
         trend=float(rng.normal(-0.01, 0.04)),
-        peaks=Peaks(christmas=between(rng, archetype.christmas), **heights),
+        peaks=heights | {"christmas": between(rng, archetype.christmas)},
         first=first,
         last=last if archetype.dies else None,
         launch=Launch(between(rng, archetype.launch), between(rng, archetype.launch_weeks)),
@@ -237,5 +236,5 @@ def draw_character(
 
 
 def between(rng: np.random.Generator, span: Span) -> float:
-    """A log-uniform draw from a span of positive numbers."""
+    """Draw log-uniformly from a span of positive numbers."""
     return float(np.exp(rng.uniform(*np.log(span))))

@@ -1,4 +1,4 @@
-"""Which titles the sample holds: a named list first, then as many drawn ones as asked for."""
+"""The titles of the sample: named ones first, then drawn ones."""
 
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ _KIND_BOUNDS = np.cumsum([archetype.share for archetype in ARCHETYPES.values()])
 
 @dataclass(frozen=True)
 class Title:
-    """What an export says about a title in every row."""
+    """The columns of an export that describe a title."""
 
     isbn: str
     title: str
@@ -31,24 +31,23 @@ class Title:
 def title_and_character(
     number: int, seed: int, weeks: Weeks
 ) -> tuple[Title, Character, np.random.Generator]:
-    """Title ``number`` of the sample, its character, and the generator for its sales.
+    """Return title ``number`` of the sample, its character, and the generator of its sales.
 
-    Every title has streams of its own, told apart by its number: how many titles there are
-    changes none of them.
+    Every title has random streams of its own, so it does not depend on the number of titles.
     """
-    who = _stream(seed, number, _IDENTITY)
-    entry = ROSTER[number] if number < len(ROSTER) else _draw_entry(who)
-    imprint, publisher_group = names.draw_imprint(entry.product_class, who)
+    identity = _stream(seed, number, _IDENTITY)
+    entry = ROSTER[number] if number < len(ROSTER) else _draw_entry(identity)
+    imprint, publisher_group = names.draw_imprint(entry.product_class, identity)
     bindings = HABITS[entry.product_class].bindings
     binding, prices, _ = (
-        bindings[_pick(np.cumsum([share for *_, share in bindings]), who)]
+        bindings[_pick(np.cumsum([share for *_, share in bindings]), identity)]
         if entry.binding is None
         else next(option for option in bindings if option[0] == entry.binding)
     )
     title = Title(
         isbn=entry.isbn or names.isbn_13(number),
         title=entry.title,
-        author=entry.author or names.draw_author(who),
+        author=entry.author or names.draw_author(identity),
         product_class=entry.product_class,
         binding=binding,
         imprint=imprint,
@@ -57,15 +56,15 @@ def title_and_character(
     character = draw_character(
         entry.kind,
         entry.product_class,
-        recommended_price=float(who.choice(prices)),
+        recommended_price=float(identity.choice(prices)),
         weeks=len(weeks),
         rng=_stream(seed, number, _CHARACTER),
     )
-    return title, _with_wishes(character, entry, weeks), _stream(seed, number, _SALES)
+    return title, _with_entry(character, entry, weeks), _stream(seed, number, _SALES)
 
 
 def market_stream(seed: int) -> np.random.Generator:
-    """The generator for what all titles share."""
+    """Return the random generator of the effects that all titles share."""
     return np.random.default_rng(np.random.SeedSequence(seed))
 
 
@@ -84,7 +83,7 @@ def _draw_entry(rng: np.random.Generator) -> Entry:
     return Entry(names.draw_title(product_class, rng), product_class, kind)
 
 
-def _with_wishes(character: Character, entry: Entry, weeks: Weeks) -> Character:
+def _with_entry(character: Character, entry: Entry, weeks: Weeks) -> Character:
     first = character.first if entry.first is None else weeks.index(entry.first)
     film = character.tie_in
     if film is not None and entry.premiere is not None:
@@ -95,6 +94,6 @@ def _with_wishes(character: Character, entry: Entry, weeks: Weeks) -> Character:
         trend=character.trend if entry.trend is None else entry.trend,
         first=first,
         last=character.last if entry.last is None else weeks.index(entry.last),
-        peaks=replace(character.peaks, **entry.peaks),
+        peaks={**character.peaks, **entry.peaks},
         tie_in=film,
     )

@@ -1,5 +1,6 @@
-"""What makes one title sell differently from another, as plain values."""
+"""The parameters of a title's sales, as plain values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,23 +12,6 @@ class ProductClass(StrEnum):
     SPECIALIST = "S Adult Non-Fiction Specialist"
     TRADE = "T Adult Non-Fiction Trade"
     CHILDREN = "Y Children's, YA & Educational"
-
-
-@dataclass(frozen=True)
-class Peaks:
-    """How many times the usual copies sell in the strongest week of each occasion."""
-
-    new_year: float = 1.0
-    world_book_day: float = 1.0
-    mothers_day: float = 1.0
-    spring: float = 1.0
-    easter: float = 1.0
-    exams: float = 1.0
-    fathers_day: float = 1.0
-    summer: float = 1.0
-    back_to_school: float = 1.0
-    term: float = 1.0
-    christmas: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +46,7 @@ class TieIn:
 
 @dataclass(frozen=True)
 class Pricing:
-    """How a title is priced and how readers answer to it.
+    """A title's prices, and the response of readers.
 
     Attributes:
         rrp: Recommended price in pounds in the first week.
@@ -85,15 +69,16 @@ class Pricing:
 
 @dataclass(frozen=True)
 class Character:
-    """Everything that the sales of one title are drawn from.
+    """All parameters of one title's sales.
 
     Attributes:
         copies: Backlist level, copies in an ordinary week.
         trend: Log growth of that level a year.
-        peaks: Heights of the occasions.
+        peaks: Copies in the strongest week of an occasion, by its name, as a multiple of the
+            usual ones; 1 for occasions without an entry.
         first: Index of the week of publication (negative: before the sample begins).
-        last: Index of the last week on sale, None for a title that lives on.
-        launch: How publication went.
+        last: Index of the last week on sale, None for a title that stays in print.
+        launch: Its launch.
         tie_in: Film or series, if any.
         drift: Weekly log standard deviation of the wandering level.
         noise: Log standard deviation of the autocorrelated weekly noise.
@@ -104,7 +89,7 @@ class Character:
 
     copies: float
     trend: float
-    peaks: Peaks
+    peaks: Mapping[str, float]
     first: int
     last: int | None
     launch: Launch

@@ -1,15 +1,14 @@
-"""One pure function per thing that moves the sales of a title.
+"""The effects on a title's sales, one pure function each.
 
-Each returns a multiplier per week, shape (weeks,), and draws what is random about it from the
-generator it is given.
+Each returns a multiplier per week, shape (weeks,).
 """
 
-from dataclasses import asdict
+from collections.abc import Mapping
 
 import numpy as np
 from scipy.signal import lfilter
 
-from book_forecast.sample.character import Character, Peaks
+from book_forecast.sample.character import Character
 from book_forecast.sample.weeks import Floats, Weeks
 
 WEEKS_PER_YEAR = 52.18
@@ -21,17 +20,17 @@ PEAK_VARIATION = 0.13
 CLEARANCE_WEEKS = 16.0
 
 
-def seasons(weeks: Weeks, peaks: Peaks, rng: np.random.Generator) -> Floats:
-    """Occasions of the year; no two years reach the same height."""
-    heights = asdict(peaks)
-    names = list(heights)
+def seasons(weeks: Weeks, peaks: Mapping[str, float], rng: np.random.Generator) -> Floats:
+    """Occasions of the year; their heights vary from year to year."""
     years = int(weeks.season_years.max()) + 1
-    vary = rng.lognormal(-(PEAK_VARIATION**2) / 2, PEAK_VARIATION, size=(len(names), years))
+    shape = (len(weeks.occasions), years)
+    vary = rng.lognormal(-(PEAK_VARIATION**2) / 2, PEAK_VARIATION, size=shape)
     multiplier = np.ones(len(weeks))
-    for name, by_year in zip(names, vary, strict=True):
-        if heights[name] != 1.0:
-            gain = (heights[name] - 1.0) * by_year[weeks.season_years]
-            multiplier *= 1.0 + gain * weeks.occasions[name]
+    for (name, demand), by_year in zip(weeks.occasions.items(), vary, strict=True):
+        height = peaks.get(name, 1.0)
+        if height != 1.0:
+            gain = (height - 1.0) * by_year[weeks.season_years]
+            multiplier *= 1.0 + gain * demand
     return multiplier
 
 
@@ -46,7 +45,7 @@ def launch(weeks: Weeks, character: Character) -> Floats:
 
 
 def on_sale(weeks: Weeks, character: Character) -> Floats:
-    """Nothing before publication; a title that dies clears its stock first."""
+    """Zero before publication and after the last week, with a clearance of the stock before it."""
     index = np.arange(len(weeks))
     selling = (index >= character.first).astype(np.float64)
     if character.last is None:
@@ -79,7 +78,7 @@ def drift(weeks: Weeks, character: Character, rng: np.random.Generator) -> Float
 
 
 def noise(weeks: Weeks, character: Character, rng: np.random.Generator) -> Floats:
-    """Weekly ups and downs, a little of which lasts into the weeks after."""
+    """Weekly noise with some autocorrelation."""
     shocks = character.noise * np.sqrt(1 - NOISE_PERSISTENCE**2)
     return np.exp(_autoregression(len(weeks), NOISE_PERSISTENCE, shocks, rng))
 
@@ -94,7 +93,7 @@ def publicity(weeks: Weeks, character: Character, rng: np.random.Generator) -> F
 
 
 def market(weeks: Weeks, rng: np.random.Generator) -> Floats:
-    """What the whole trade has in common: reading after the lockdown, and shared weather."""
+    """Effects on all titles: more reading after the lockdown, and shared noise."""
     reopened = weeks.index("2020-06-20")
     since = np.arange(len(weeks)) - reopened
     boom = np.where(since >= 0, 0.22 * np.exp(-np.maximum(since, 0) / 60), 0.0)

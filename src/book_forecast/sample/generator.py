@@ -51,9 +51,9 @@ def title_sales(
 
     Args:
         weeks: The weeks to generate.
-        character: What the title is like.
+        character: Parameters of the title's sales.
         market: Multipliers that all titles share, shape (weeks,).
-        rng: Source of everything random about the title's sales.
+        rng: Random generator of the title's sales.
 
     Returns:
         ``volume`` (copies, 0 in an unsold week and in the lockdown), ``asp`` and ``rrp``
@@ -78,7 +78,7 @@ def title_sales(
     )
     volume = effects.counts(expected, character.dispersion, rng) * weeks.reported
     if not volume.any():
-        # A title that never sold would not be in an export.
+        # A title without a sale is not in an export.
         volume[np.argmax(expected * weeks.reported)] = 1
     asp = prices.average_selling(rrp, depth, volume, pricing.discount, rng)
     return {"volume": volume, "asp": asp, "rrp": rrp, "depth": depth}
@@ -87,18 +87,14 @@ def title_sales(
 def sample_tables(
     titles: int = DEFAULT_TITLES, seed: int = DEFAULT_SEED, chunk_titles: int = CHUNK_TITLES
 ) -> Iterator[pa.Table]:
-    """Rows of the export, some hundred titles at a time, sorted by title and week.
+    """Yield the rows of the export in tables of ``SCHEMA``, sorted by title and week.
 
-    Memory is bounded by ``chunk_titles``. A title is the same however many there are. A week
-    without a sale has no row.
+    A title does not depend on the number of titles. A week without a sale has no row.
 
     Args:
         titles: Number of titles; the first ones are named, the others drawn.
-        seed: Seed of everything random.
-        chunk_titles: Titles in one table.
-
-    Yields:
-        Tables of ``SCHEMA``.
+        seed: Seed of all random draws.
+        chunk_titles: Titles in one table, which bounds memory.
     """
     weeks = sample_weeks()
     market = effects.market(weeks, market_stream(seed))
@@ -108,7 +104,7 @@ def sample_tables(
 
 
 def sample_frame(titles: int = DEFAULT_TITLES, seed: int = DEFAULT_SEED) -> pd.DataFrame:
-    """The whole export in memory, with its columns as ``SCHEMA`` names them."""
+    """Return the whole export, with the columns of ``SCHEMA``."""
     frame: pd.DataFrame = pa.concat_tables(sample_tables(titles, seed)).to_pandas(
         date_as_object=False
     )
@@ -118,12 +114,12 @@ def sample_frame(titles: int = DEFAULT_TITLES, seed: int = DEFAULT_SEED) -> pd.D
 def _table(numbers: range, seed: int, weeks: Weeks, market: Floats) -> pa.Table:
     shape = (len(numbers), len(weeks))
     volume, asp, rrp = np.empty(shape), np.empty(shape), np.empty(shape)
-    known: list[Title] = []
+    described: list[Title] = []
     for row, number in enumerate(numbers):
         title, character, rng = title_and_character(number, seed, weeks)
         sales = title_sales(weeks, character, market, rng)
         volume[row], asp[row], rrp[row] = sales["volume"], sales["asp"], sales["rrp"]
-        known.append(title)
+        described.append(title)
     which, when = np.nonzero(volume)
     columns: dict[str, object] = {
         "Interval": weeks.intervals[when],
@@ -134,6 +130,6 @@ def _table(numbers: range, seed: int, weeks: Weeks, market: Floats) -> pa.Table:
         "RRP": rrp[which, when],
     }
     for column, attribute in _TITLE_COLUMNS.items():
-        values = pa.array([str(getattr(title, attribute)) for title in known])
+        values = pa.array([str(getattr(title, attribute)) for title in described])
         columns[column] = values.take(pa.array(which))
     return pa.table([columns[name] for name in SCHEMA.names], schema=SCHEMA)

@@ -1,7 +1,4 @@
-"""Invented names and numbers: titles, people, publishers and ISBNs.
-
-Nothing here is a real book's but the two titles that the catalogue names itself.
-"""
+"""Invented titles, people, publishers and ISBNs; none belongs to a real book."""
 
 import json
 from importlib.resources import files
@@ -82,10 +79,10 @@ _PATTERNS: dict[ProductClass, tuple[str, ...]] = {
 
 
 def isbn_13(number: int) -> str:
-    """The ISBN-13 of the sample's title ``number``, 13 digits with a valid check digit.
+    """Return the ISBN-13 of the sample's title ``number``.
 
     Raises:
-        ValueError: If there are no numbers left.
+        ValueError: There are not so many ISBNs.
     """
     if not 0 <= number < _ISBN_BODIES:
         raise ValueError(f"the sample has ISBNs for {_ISBN_BODIES:,} titles, not for {number:,}")
@@ -95,7 +92,7 @@ def isbn_13(number: int) -> str:
 
 
 def draw_title(product_class: ProductClass, rng: np.random.Generator) -> str:
-    """An invented title that suits a product class."""
+    """Draw a title for a product class."""
     patterns = _PATTERNS[product_class]
     youngest = int(rng.integers(4, 10))
     return patterns[rng.integers(len(patterns))].format(
@@ -105,13 +102,13 @@ def draw_title(product_class: ProductClass, rng: np.random.Generator) -> str:
 
 
 def draw_author(rng: np.random.Generator) -> str:
-    """An invented author, as exports write them: surname first."""
+    """Draw an author, surname first as in exports."""
     surnames, first_names = _WORDS["surname"], _WORDS["first_name"]
     surname = surnames[rng.integers(len(surnames))]
     return f"{surname}, {first_names[rng.integers(len(first_names))]}"
 
 
 def draw_imprint(product_class: ProductClass, rng: np.random.Generator) -> tuple[str, str]:
-    """An invented imprint and the publisher group that owns it."""
+    """Draw an imprint and its publisher group."""
     imprints = IMPRINTS[product_class]
     return imprints[int(rng.integers(len(imprints)))]

@@ -1,4 +1,4 @@
-"""Recommended prices, promotions and what was paid at the till."""
+"""Recommended prices, promotions and average selling prices."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ MAX_RISES = 4
 
 
 def recommended(weeks: Weeks, pricing: Pricing, rng: np.random.Generator) -> Floats:
-    """Recommended price per week, pounds: flat, with a rise now and then."""
+    """Recommended price per week, pounds: constant with occasional rises."""
     number = rng.poisson(pricing.rises * len(weeks) / WEEKS_PER_YEAR)
     when = rng.integers(1, len(weeks), size=number)
     rises = np.bincount(when, minlength=len(weeks))
@@ -43,7 +43,7 @@ def average_selling(
 ) -> Floats:
     """Average price paid per week, pounds and pence, never above the recommended one.
 
-    The fewer copies, the less the discounts of the shops average out.
+    It varies more with fewer copies.
     """
     spread = 0.008 + 0.05 / np.sqrt(np.maximum(copies, 1.0))
     share = (1.0 - discount) * (1.0 - depth) * (1.0 + spread * rng.standard_normal(len(rrp)))

@@ -1,4 +1,4 @@
-"""The weeks of the sample and what happens in them for everyone."""
+"""The weeks of the sample and the occasions in them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ LAST_LOCKDOWN_WEEK = date(2020, 6, 13)
 
 @dataclass(frozen=True)
 class Occasion:
-    """A day of the year that people buy books for.
+    """A day of the year for which people buy books.
 
     Attributes:
         day: The day in a given year.
@@ -41,7 +41,7 @@ class Weeks:
     Attributes:
         ends: Saturdays, shape (weeks,), ``datetime64[D]``.
         intervals: YYYYWW of each week, shape (weeks,); week n ends on the year's n-th Saturday.
-        season_years: Which year's occasion is nearest, counted from 0, shape (weeks,).
+        season_years: Year of the nearest occasion, counted from 0, shape (weeks,).
         reported: False in the weeks for which no title has a row, shape (weeks,).
         occasions: Demand for each occasion by name, 0 to 1 (its strongest week), shape (weeks,).
         christmas_shopping: Weeks in which the trade starts its Christmas promotions.
@@ -58,7 +58,7 @@ class Weeks:
         return len(self.ends)
 
     def index(self, week: str) -> int:
-        """Position of the week that ends on the ISO date ``week`` (may lie outside the weeks)."""
+        """Return the position of the week that ends on an ISO date; it may be outside the weeks."""
         return int((np.datetime64(week, "D") - self.ends[0]) // np.timedelta64(7, "D"))
 
 
@@ -105,10 +105,10 @@ OCCASIONS: dict[str, Occasion] = {
 
 
 def demand(ends: Dates, occasion: Occasion) -> Floats:
-    """Weekly demand for an occasion, 1 in its strongest week over all years.
+    """Return the weekly demand for an occasion, 1 in its strongest week over all years.
 
-    It is summed over the seven days of a week, so that a moving day, or Christmas on another
-    weekday, shifts copies between weeks as it does in shops.
+    It is the sum over seven days, so that a moving day, or Christmas on another weekday, shifts
+    copies between weeks.
     """
     years = range(_year(ends[0]) - 1, _year(ends[-1]) + 2)
     days = (ends[:, None] - np.arange(7)).astype("datetime64[D]")
@@ -124,10 +124,10 @@ def demand(ends: Dates, occasion: Occasion) -> Floats:
 
 
 def weeks_between(first: date, last: date) -> Weeks:
-    """All Saturday weeks from ``first`` to ``last``, both included.
+    """Return the weeks that end from ``first`` to ``last``, both included.
 
     Raises:
-        ValueError: If ``first`` is not a Saturday.
+        ValueError: ``first`` is not a Saturday.
     """
     if first.weekday() != 5:
         raise ValueError(f"the first week must end on a Saturday, got {first}")
@@ -151,7 +151,7 @@ def weeks_between(first: date, last: date) -> Weeks:
 
 @cache
 def sample_weeks() -> Weeks:
-    """The weeks of the sample: January 2012 to June 2024."""
+    """Return the weeks of the sample: January 2012 to June 2024."""
     return weeks_between(FIRST_WEEK, LAST_WEEK)
 
 

@@ -1,4 +1,4 @@
-"""A local folder for files that cannot be among the data or in the project."""
+"""Local folders for files that cannot be stored with the data or in the project."""
 
 import hashlib
 import os
@@ -11,8 +11,8 @@ def cache_folder(kind: str, owner: str) -> Path:
     """Return a folder of the user's cache, or a temporary one where there is no home to write to.
 
     Args:
-        kind: Kind of the content, such as ``checkpoints``.
-        owner: Owner of the content, such as a bucket; its hash is the folder's name.
+        kind: The kind of content, such as ``checkpoints``.
+        owner: The project or bucket of the content; its hash is the folder's name.
 
     Returns:
         The folder, the same for the same arguments; it may not exist yet.

@@ -1,7 +1,6 @@
-"""Which configuration environment a run uses, and where its data lies.
+"""The configuration environment of a run, and the location of its data.
 
-`--env` and `KEDRO_ENV` (Kedro's own) win over `DEPLOYMENT_ENV`; without any of them a run is a
-development run.
+`--env` and `KEDRO_ENV` (Kedro's own) win over `DEPLOYMENT_ENV`; the default is development.
 """
 
 import os
@@ -19,18 +18,17 @@ BUCKET_VARIABLE = "BOOK_FORECAST_BUCKET"
 
 
 def choose_environment(option: str | None, variables: Mapping[str, str] = os.environ) -> str:
-    """Pick the configuration environment and refuse what is not one.
+    """Choose the configuration environment.
 
     Args:
-        option: What `--env` says, or None where it was not given. Kedro hands `KEDRO_ENV` over
-            in the same place.
-        variables: The environment variables to look at.
+        option: Value of `--env`, or of `KEDRO_ENV`, which Kedro passes as if it were the option.
+        variables: The environment variables.
 
     Returns:
         One of `ENVIRONMENTS`.
 
     Raises:
-        UserError: The chosen value is not in `ENVIRONMENTS`, among them empty ones and paths.
+        UserError: The value is none of `ENVIRONMENTS`.
     """
     if option is not None:
         origin, name = "--env or KEDRO_ENV", option
@@ -47,24 +45,24 @@ def choose_environment(option: str | None, variables: Mapping[str, str] = os.env
 
 
 def gs_bucket(variable: str) -> str | None:
-    """Return the `gs://` address of the bucket that an environment variable names.
+    """Return the `gs://` URL of the bucket that an environment variable names.
 
-    Used in configuration as `${gs_bucket:VARIABLE}`. An unset variable is no error here, because
-    `--params data_root=…` may make it unnecessary.
+    Configuration uses it as `${gs_bucket:VARIABLE}`. An unset variable is no error here, because
+    `--params data_root=…` may replace it.
 
     Args:
-        variable: Name of the variable; its value is `bucket`, `bucket/folder` or either of them
-            behind `gs://`.
+        variable: Name of the variable; its value is `bucket` or `bucket/folder`, with or without
+            `gs://`.
 
     Returns:
-        The address without a trailing slash, or None where the variable is unset or empty.
+        The URL without a trailing slash, or None if the variable is unset or empty.
     """
     name = os.environ.get(variable, "").strip().removeprefix("gs://").strip("/")
     return f"gs://{name}" if name else None
 
 
 class EnvironmentConfigLoader(OmegaConfigLoader):
-    """Kedro's loader for exactly the environments that this project has."""
+    """Kedro's loader, restricted to the environments of this project."""
 
     def __init__(
         self,
@@ -76,7 +74,7 @@ class EnvironmentConfigLoader(OmegaConfigLoader):
         super().__init__(conf_source, choose_environment(env), runtime_params, **kwargs)
 
     def __getitem__(self, key: str) -> dict[str, Any]:
-        """Load one kind of configuration; the catalog only where its root is known."""
+        """Load one kind of configuration; the catalog needs a data root."""
         if key == "catalog":
             self._require_data_root()
         config: dict[str, Any] = super().__getitem__(key)
@@ -94,10 +92,7 @@ class EnvironmentConfigLoader(OmegaConfigLoader):
 
 
 class EnvironmentContext(KedroContext):
-    """A Kedro context that knows which environment was chosen for it.
-
-    Kedro itself leaves `env` None unless it was given by `--env` or `KEDRO_ENV`.
-    """
+    """A Kedro context with the chosen environment as `env`, which Kedro itself leaves None."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,12 +1,11 @@
-"""The one exception that a user, not a developer, is meant to read."""
+"""The exception with a message for users."""
 
 
 class UserError(Exception):
-    """Something the user can put right: a file, an option, a missing step.
+    """An error that the user can correct: a file, an option, a missing step.
 
-    The message is one paragraph that names what is wrong (file, row, field or option and its
-    value) and what to do about it. On the command line and in notebooks it is shown without a
-    stack trace.
+    The message is one paragraph that names the error (file, row, field or option and its value)
+    and what to do. The command line and notebooks show it without a stack trace.
 
     Attributes:
         exit_code: Exit code of the command that ends with it.
@@ -15,20 +14,14 @@ class UserError(Exception):
     exit_code = 1
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows in place of a stack trace, as lines."""
+        """Return the lines that IPython shows in place of a stack trace."""
         return [f"Error: {self}"]
 
 
 def find_user_error(error: BaseException) -> UserError | None:
-    """Look for a user error behind those that were raised from it.
+    """Return the innermost user error in the chain of causes, or None.
 
-    Kedro wraps what a dataset raises in errors of its own.
-
-    Args:
-        error: What was caught.
-
-    Returns:
-        The innermost user error in the chain of causes, or None.
+    Kedro wraps the errors of datasets in errors of its own.
     """
     found: UserError | None = None
     cause: BaseException | None = error

@@ -1,4 +1,4 @@
-"""Replacing a file as a whole, on a local disk or an object store."""
+"""Atomic replacement of a file, on a local disk or an object store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import IO, Any
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
-# A temporary file that nobody has written to for so long was left by a process that was killed.
+# A temporary file without a write for so long belongs to a process that was killed.
 ABANDONED_AFTER_SECONDS = 3600.0
 
 
@@ -22,15 +22,14 @@ ABANDONED_AFTER_SECONDS = 3600.0
 def replacing(
     fs: AbstractFileSystem, path: str, mode: str = "wb", encoding: str | None = None
 ) -> Iterator[IO[Any]]:
-    """Open a file for writing whose content takes the place of ``path`` once it is whole.
+    """Open a temporary file that replaces ``path`` if the block ends without an error.
 
-    Until the block ends without an error, and for ever if it does not, ``path`` holds what it
-    held before. On a local disk the content goes to a hidden file in the same folder, is forced to
-    the disk and renamed; elsewhere it goes to a local temporary file and up as one object.
+    On a local disk it is a hidden file in the same folder, which is synced and renamed. Elsewhere
+    it is a local temporary file, which is uploaded as one object.
 
     Args:
-        fs: The filesystem ``path`` is on.
-        path: The file to replace or to create; its folder is made if need be.
+        fs: The filesystem of ``path``.
+        path: The file to replace or to create, and its folder if need be.
         mode: ``wb`` or ``w``.
         encoding: Of text; UTF-8 if not given.
 
@@ -39,7 +38,7 @@ def replacing(
     """
     encoding = None if "b" in mode else (encoding or "utf-8")
     if isinstance(fs, LocalFileSystem):
-        # A link is kept and the file that it points to is replaced.
+        # A symbolic link stays; its target is replaced.
         target = Path(os.path.realpath(path))
         with _renamed_to(target, mode, encoding) as file:
             yield file
@@ -57,7 +56,7 @@ def replacing(
 def _renamed_to(target: Path, mode: str, encoding: str | None) -> Iterator[IO[Any]]:
     target.parent.mkdir(parents=True, exist_ok=True)
     _sweep(target)
-    # Hidden, so that readers of a whole folder pass over it.
+    # Readers of a whole folder ignore hidden files.
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
     try:
         with temporary.open(mode.replace("w", "x"), encoding=encoding) as file:
@@ -72,16 +71,16 @@ def _renamed_to(target: Path, mode: str, encoding: str | None) -> Iterator[IO[An
 
 
 def _sweep(target: Path) -> None:
-    """Remove what killed processes have left beside the target."""
+    """Remove the temporary files of killed processes."""
     now = time.time()
-    for litter in target.parent.glob(f".{target.name}.*.tmp"):
+    for abandoned in target.parent.glob(f".{target.name}.*.tmp"):
         with suppress(FileNotFoundError):
-            if now - litter.stat().st_mtime > ABANDONED_AFTER_SECONDS:
-                litter.unlink()
+            if now - abandoned.stat().st_mtime > ABANDONED_AFTER_SECONDS:
+                abandoned.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
-    """Force the renaming itself to the disk, where the system lets a folder be opened."""
+    """Sync the renaming, if the system can open a folder."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

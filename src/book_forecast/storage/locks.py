@@ -1,9 +1,8 @@
-"""Files on a local disk that several processes write to, one at a time."""
+"""Exclusive access to local files that several processes append to."""
 
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import time
 from collections.abc import Iterator
@@ -13,27 +12,25 @@ from typing import IO
 
 from book_forecast.storage.errors import UserError
 
-logger = logging.getLogger(__name__)
-
 
 @contextmanager
 def locked(path: Path, patience: float) -> Iterator[IO[bytes]]:
-    """Open a file to read and append, for this process alone; create it where there is none.
+    """Open a file to read and append, locked for this process; create it if need be.
 
     The lock ends with the process.
 
     Args:
-        path: The file; its folder is created too.
-        patience: Seconds to wait for another process that has it open.
+        path: The file.
+        patience: Seconds to wait for another process.
 
     Yields:
         The open file.
 
     Raises:
-        UserError: If another process has it open for longer.
+        UserError: Another process holds the lock for longer.
     """
     deadline = time.monotonic() + patience
-    waiting, pause = False, 0.001
+    pause = 0.001
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+b") as file:
@@ -42,18 +39,15 @@ def locked(path: Path, patience: float) -> Iterator[IO[bytes]]:
                 return
         if time.monotonic() > deadline:
             raise UserError(
-                f"{path} has been in use by another run for more than {patience:.0f} s: "
-                "wait for that run or end it, then run again"
+                f"{path} has been locked by another run for more than {patience:.0f} s: wait "
+                "for that run or stop it, then run again"
             )
-        if pause > 0.1 and not waiting:
-            waiting = True
-            logger.info("Waiting for another process that has %s open", path)
         time.sleep(pause)
         pause = min(2.0 * pause, 0.2)
 
 
 def try_lock(file: IO[bytes]) -> bool:
-    """Lock an open file unless another process has; return whether it is locked now."""
+    """Lock an open file, and return whether no other process holds the lock."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

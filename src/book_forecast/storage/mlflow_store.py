@@ -1,7 +1,7 @@
-"""Where runs are tracked, and making sure before MLflow tries that this works.
+"""The location of the MLflow store, and a check that it works before MLflow opens it.
 
-MLflow itself tries for minutes to open a store that it cannot open, and a store whose first
-creation was killed can never be opened again.
+MLflow retries for minutes to open a store that it cannot open. A store with an interrupted
+creation can never be opened again.
 """
 
 from __future__ import annotations
@@ -26,29 +26,29 @@ logger = logging.getLogger(__name__)
 
 _SQLITE = "sqlite:///"
 _CONNECT_SECONDS = 5.0
-# A server that was asleep takes some seconds to answer.
-_ANSWER_SECONDS = 30
-_SILENCE_REMEMBERED_SECONDS = 300.0
-# Without these MLflow would hold a run for many minutes for a server that is down.
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
-_silent_since: dict[str, float] = {}
+# A server that starts on demand takes some seconds to respond.
+_RESPONSE_SECONDS = 30
+_RETRY_AFTER_SECONDS = 300.0
+# MLflow's own limits delay a run for many minutes if a server is down.
+_REQUEST_LIMITS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+_timed_out: dict[str, float] = {}
 
 
 class StoreError(UserError):
-    """The store cannot be used; the message says why."""
+    """The store cannot be used."""
 
 
 def locate(configured: str, project: Path, variables: Mapping[str, str] = os.environ) -> str:
     """Choose the store.
 
     Args:
-        configured: URI in mlflow.yml; a relative SQLite path is taken from the project's folder.
+        configured: URI in mlflow.yml; a relative SQLite path is relative to the project.
         project: The project's folder.
-        variables: ``MLFLOW_TRACKING_URI`` among them wins over ``configured``.
+        variables: Environment variables; ``MLFLOW_TRACKING_URI`` wins over ``configured``.
 
     Returns:
-        A URI with an absolute path if it is a SQLite file; one in the user's cache if the file
-        cannot be written where it should be.
+        The URI; the path of a SQLite file is absolute, and in the user's cache if the configured
+        file cannot be written.
     """
     uri = variables.get("MLFLOW_TRACKING_URI")
     path = _file(uri, Path.cwd()) if uri else _file(configured, project)
@@ -56,24 +56,19 @@ def locate(configured: str, project: Path, variables: Mapping[str, str] = os.env
         return uri or configured
     if not _writable(path):
         instead = cache_folder("mlruns", str(project)) / path.name
-        logger.warning("%s cannot be written; MLflow keeps this run in %s", path, instead)
+        logger.warning("%s cannot be written; MLflow stores this run in %s", path, instead)
         path = instead
     return f"{_SQLITE}{path}"
 
 
 def artifact_location(uri: str) -> str | None:
-    """Return where a new experiment's artifacts go: beside a local store, else as a server says."""
+    """Return the artifact location of new experiments: beside a local store; None for a server."""
     path = _file(uri, Path.cwd())
     return None if path is None else (path.parent / "artifacts").as_uri()
 
 
 def experiment_id(uri: str, name: str) -> str:
-    """The id of an experiment, which is made where there is none of this name.
-
-    Args:
-        uri: Of a store that is ready.
-        name: The experiment's.
-    """
+    """Return the id of an experiment, which is created if it does not exist."""
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
@@ -91,15 +86,15 @@ def experiment_id(uri: str, name: str) -> str:
 
 
 def make_ready(uri: str) -> None:
-    """Create the store if it is a file that does not exist, and see whether it answers.
+    """Create the store if it is a missing file, and check that it responds.
 
-    MLflow's patience with servers is made short, unless the user has set it. A server that has not
-    answered in time is not waited for again for some minutes.
+    This sets short limits for MLflow's requests, unless the user has set them. A server that has
+    timed out is not tried again for some minutes.
 
     Raises:
-        StoreError: If it does not.
+        StoreError: The store does not respond.
     """
-    for name, value in _PATIENCE.items():
+    for name, value in _REQUEST_LIMITS.items():
         os.environ.setdefault(name, value)
     path = _file(uri, Path.cwd())
     try:
@@ -127,8 +122,8 @@ def _file(uri: str, relative_to: Path) -> Path | None:
 
 
 def _writable(path: Path) -> bool:
-    """Find out by trying, as permissions do not tell for a superuser or a read-only disk."""
-    existing = next(place for place in (path, *path.parents) if place.exists())
+    """Try to write; permissions are no proof for a superuser or a read-only disk."""
+    existing = next(parent for parent in (path, *path.parents) if parent.exists())
     try:
         if existing.is_dir():
             with tempfile.TemporaryFile(dir=existing):
@@ -140,7 +135,7 @@ def _writable(path: Path) -> bool:
 
 
 def _create(path: Path) -> None:
-    """Make the tables beside the place and move them, so that a kill leaves none half made."""
+    """Create the tables in a temporary file and rename it, so that a kill leaves no partial one."""
     import sqlalchemy
     from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine
 
@@ -150,7 +145,7 @@ def _create(path: Path) -> None:
 
     @sqlalchemy.event.listens_for(engine, "connect")
     def _in_a_hurry(connection: Any, _record: Any) -> None:
-        # Dozens of migrations; nothing is lost with a file that is not in its place yet.
+        # There are dozens of migrations; a temporary file needs no safe writes.
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute("PRAGMA journal_mode=MEMORY")
 
@@ -160,7 +155,7 @@ def _create(path: Path) -> None:
         engine.dispose()
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        # A hard link does not replace what another run may have created meanwhile.
+        # A hard link does not replace a file that another run has created meanwhile.
         if not path.exists():
             path.hardlink_to(temporary)
     except FileExistsError:
@@ -171,40 +166,38 @@ def _create(path: Path) -> None:
 
 def _try_to_write(path: Path) -> None:
     with closing(sqlite3.connect(path, timeout=20, isolation_level=None)) as connection:
-        # Two writes to the disk for each of MLflow's many small transactions in place of six.
+        # WAL takes two disk writes for each of MLflow's many small transactions instead of six.
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")
 
 
 def _try_to_reach(uri: str) -> None:
-    """See whether a server answers; one that accepts a connection need not."""
+    """Check that a server responds; it may accept connections and not respond."""
     from mlflow.exceptions import MlflowException
     from mlflow.utils.credentials import get_default_host_creds
     from mlflow.utils.rest_utils import http_request
 
-    if time.monotonic() - _silent_since.get(uri, -_SILENCE_REMEMBERED_SECONDS) < (
-        _SILENCE_REMEMBERED_SECONDS
-    ):
+    if time.monotonic() - _timed_out.get(uri, -_RETRY_AFTER_SECONDS) < (_RETRY_AFTER_SECONDS):
         raise TimeoutError("no answer a moment ago")
     parts = urlsplit(uri)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     with socket.create_connection((parts.hostname or "", port), timeout=_CONNECT_SECONDS):
         pass
-    began = time.monotonic()
+    start = time.monotonic()
     try:
-        answer = http_request(  # type: ignore[no-untyped-call]
+        response = http_request(  # type: ignore[no-untyped-call]
             get_default_host_creds(uri),  # type: ignore[no-untyped-call]
             "/health",
             "GET",
             max_retries=0,
-            timeout=_ANSWER_SECONDS,
+            timeout=_RESPONSE_SECONDS,
             raise_on_status=False,
         )
     except MlflowException as error:
-        if time.monotonic() - began >= _ANSWER_SECONDS:
-            _silent_since[uri] = time.monotonic()
-            raise TimeoutError(f"no answer in {_ANSWER_SECONDS} seconds") from error
-        raise ConnectionError("it takes the connection and gives no answer") from error
-    if answer.status_code >= 500:
-        raise ConnectionError(f"it says {answer.status_code}")
+        if time.monotonic() - start >= _RESPONSE_SECONDS:
+            _timed_out[uri] = time.monotonic()
+            raise TimeoutError(f"no answer in {_RESPONSE_SECONDS} seconds") from error
+        raise ConnectionError("it accepts connections but does not respond") from error
+    if response.status_code >= 500:
+        raise ConnectionError(f"its status is {response.status_code}")

@@ -11,11 +11,11 @@ REVISION_VARIABLE = "BOOK_FORECAST_REVISION"
 
 
 def revision(project: Path, variables: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return MLflow tags of the code's git revision; none where it cannot be told.
+    """Return MLflow tags of the code's git revision; none if it is unknown.
 
     Args:
         project: The project's folder.
-        variables: ``BOOK_FORECAST_REVISION`` among them stands in for git in a container image.
+        variables: Environment variables; ``BOOK_FORECAST_REVISION`` replaces git in an image.
     """
     commit = _git(project, "rev-parse", "HEAD")
     if commit is None:

@@ -277,7 +277,7 @@ def test_what_fans_out_is_n_executors_joined_before_what_depends_on_them(
     compared = sharded("evaluate.forecast_with_champion")
     split = "preprocess.split_weeks"
     (weeks,) = [name for name in whole if name.startswith("preprocess.limit_weeks")]
-    (table,) = [name for name in whole if "build_regressors" in name]
+    (table,) = [name for name in whole if "build_covariates" in name]
     for names, after in (
         (searches, {split}),
         (folds, searches | {split, "tune.fit_global_model", table}),

@@ -1,4 +1,4 @@
-"""What ingest does with the raw rows of the exports."""
+"""Nodes from the raw rows of exports to weekly sales, titles and rejected rows."""
 
 import datetime as dt
 import logging
@@ -10,6 +10,7 @@ import pandas as pd
 
 from book_forecast.bookscan.aggregation import aggregate_rows, describe_titles
 from book_forecast.bookscan.cleaning import CleanRows, clean_rows
+from book_forecast.bookscan.rejections import list_reasons
 from book_forecast.bookscan.rows import RawRows
 from book_forecast.storage.errors import UserError
 
@@ -24,19 +25,19 @@ def clean_exports(
     """Apply the rules for single rows to every export.
 
     Args:
-        exports: Raw rows, a stretch of a sheet at a time, file after file in order of name; at
-            least one stretch, which may be empty.
+        exports: Chunks of raw rows, file after file in order of name; at least one, which may
+            be empty.
 
     Returns:
-        The usable rows (``isbn``, ``week``, ``volume``, ``value``, ``asp``, ``rrp``, and
-        ``delivery``, the file's place in order); the latest texts about each title; the rejected
-        rows; and how many rows were read.
+        The usable rows (``isbn, week, volume, value, asp, rrp`` and ``delivery``, the number of
+        the file in this order); the latest texts about each title; the rejected rows; and the
+        number of rows read.
     """
     today = dt.datetime.now(tz=dt.UTC).date()
     sales: list[pd.DataFrame] = []
     clean: list[CleanRows] = []
-    for delivery, (file, stretches) in enumerate(groupby(exports, key=lambda raw: raw.file)):
-        of_file = [clean_rows(raw, today) for raw in stretches]
+    for delivery, (file, chunks) in enumerate(groupby(exports, key=lambda raw: raw.file)):
+        of_file = [clean_rows(raw, today) for raw in chunks]
         sales += [part.sales.assign(delivery=np.int32(delivery)) for part in of_file]
         clean += of_file
         _log_file(file, of_file)
@@ -57,12 +58,12 @@ def check_rejected_share(
 
     Args:
         rows: The usable rows.
-        rejected_rows: The others, which are written by now.
-        rows_read: How many rows there are of both.
-        max_rejected_share: The largest share of rejected rows that is acceptable, 0 to 1.
+        rejected_rows: The others, which are already written.
+        rows_read: Number of both.
+        max_rejected_share: The largest accepted share of rejected rows, 0 to 1.
 
     Returns:
-        The usable rows as they came.
+        The usable rows, unchanged.
 
     Raises:
         UserError: More rows are rejected, or no row is usable.
@@ -73,10 +74,10 @@ def check_rejected_share(
     if rejected > max_rejected_share * rows_read or rows.empty:
         raise UserError(
             f"{rejected:,} of {rows_read:,} rows ({rejected / rows_read:.1%}) cannot be used; "
-            f"max_rejected_share={max_rejected_share:g} is the most that may be. "
-            f"Reasons: {_commonest_reasons(rejected_rows)}. These rows are in rejected_rows "
-            "(02_intermediate/rejected_rows.parquet) with file, sheet and row number; weekly_sales "
-            "is left as it was. Correct the exports, or raise max_rejected_share."
+            f"max_rejected_share={max_rejected_share:g} is the limit. "
+            f"Reasons: {list_reasons(rejected_rows, _REASONS_SHOWN)}. Files, sheets and row "
+            "numbers are in rejected_rows (02_intermediate/rejected_rows.parquet); weekly_sales is "
+            "unchanged. Correct the exports, or raise max_rejected_share."
         )
     return rows
 
@@ -86,23 +87,20 @@ def add_up_sales(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Make one row per title and week, and one per title.
 
-    Rows of one file add up; of several files with the same title and week, the one whose name
-    sorts last holds.
+    Rows of one file add up. The file with the name that sorts last replaces the others.
 
     Args:
         rows: The usable rows, as `clean_exports` returns them.
         title_texts: The latest texts about each title, as `clean_exports` returns them.
 
     Returns:
-        ``titles`` (isbn and what is known, sorted) and ``weekly_sales`` (isbn, week, volume, value,
-        asp, rrp, sorted).
+        ``titles`` (isbn and attributes) and ``weekly_sales`` (isbn, week, volume, value, asp, rrp),
+        both sorted.
     """
     weekly, replaced = aggregate_rows(rows)
     titles = describe_titles(title_texts, weekly["isbn"])
     if replaced:
-        logger.info(
-            "Replaced %s title-weeks by those of a file whose name sorts later", f"{replaced:,}"
-        )
+        logger.info("Replaced %s title-weeks by those of a later file", f"{replaced:,}")
     logger.info(
         "Weekly sales: %s rows, %s titles, weeks %s to %s",
         f"{len(weekly):,}",
@@ -125,21 +123,13 @@ def _log_file(file: str, parts: list[CleanRows]) -> None:
 def _log_totals(clean: list[CleanRows], rejected: pd.DataFrame) -> None:
     moved = sum(part.moved for part in clean)
     if moved:
-        logger.info("Moved %s rows whose date is no Saturday to the Saturday after", f"{moved:,}")
+        logger.info("Moved %s rows to the Saturday that ends their week", f"{moved:,}")
     unreadable = sum(part.unreadable_prices for part in clean)
     if unreadable:
-        logger.info("Took %s prices for missing: unreadable or not above 0", f"{unreadable:,}")
+        logger.info("Set %s prices to missing: unreadable or not above 0", f"{unreadable:,}")
     if len(rejected):
         logger.warning(
-            "Rejected %s rows, kept in rejected_rows: %s",
+            "Rejected %s rows, see rejected_rows: %s",
             f"{len(rejected):,}",
-            _commonest_reasons(rejected),
+            list_reasons(rejected, _REASONS_SHOWN),
         )
-
-
-def _commonest_reasons(rejected: pd.DataFrame) -> str:
-    labels = (rejected["column"] + ": ").where(rejected["column"] != "", "") + rejected["reason"]
-    counts = labels.value_counts()
-    shown = [f"{label} ({count:,})" for label, count in counts.head(_REASONS_SHOWN).items()]
-    others = int(counts.iloc[_REASONS_SHOWN:].sum())
-    return "; ".join(shown + ([f"other reasons ({others:,})"] if others else []))

@@ -1,4 +1,4 @@
-"""Weekly grid, title selection, regressors and the split."""
+"""Weekly grid, title selection, covariates and the split."""
 
 from book_forecast.pipelines.preprocess.pipeline import create_pipeline
 

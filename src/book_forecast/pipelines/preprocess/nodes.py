@@ -1,11 +1,11 @@
-"""From weekly sales to the weeks that models see."""
+"""Nodes from weekly sales to the input of models."""
 
 import logging
 
 import numpy as np
 import pandas as pd
 
-from book_forecast.pipelines.preprocess.regressors import build_regressors, read_regressors
+from book_forecast.pipelines.preprocess.covariates import build_covariates, read_covariates
 from book_forecast.pipelines.preprocess.selection import select_titles
 from book_forecast.pipelines.preprocess.weeks import (
     count_training_weeks,
@@ -17,12 +17,12 @@ from book_forecast.pipelines.preprocess.weeks import (
 from book_forecast.series.calendar import calendar_weeks
 
 __all__ = [
+    "build_covariates",
     "build_model_input",
-    "build_regressors",
     "find_missing_weeks",
     "limit_weeks",
     "make_calendar",
-    "read_regressors",
+    "read_covariates",
     "select_titles",
     "split_weeks",
 ]
@@ -37,15 +37,15 @@ def build_model_input(
 
     A week without a row of the title is a zero, or NaN if nobody reported it; its prices are NaN.
     `promotion` is how far the week's discount (1 - asp / rrp, cut to 0..1) exceeds the title's
-    usual one, the median of its training weeks: sellers discount most titles all the time, so the
-    plain discount would make every week without a price look unlike its neighbours. It is 0
+    usual one, the median of its training weeks. Sellers discount most titles all the time; with
+    the plain discount every week without a price would look like the end of a promotion. It is 0
     where a price is unknown.
 
     Args:
         sales: isbn, week, volume, asp, rrp; one row per title and week.
         missing: The weeks nobody reported: week.
-        selected: The titles to keep: isbn.
-        split_size: Weeks in the test set.
+        selected: The selected titles: isbn.
+        split_size: Weeks of the test set.
 
     Returns:
         isbn, week, volume, promotion, asp, rrp; sorted by isbn and week.
@@ -61,7 +61,7 @@ def build_model_input(
     first = np.full(len(isbns), len(grid))
     np.minimum.at(first, codes[sold], numbers[sold])
     lengths = len(grid) - first
-    # The row of a title's first week; rows of one title lie together.
+    # The row of each title's first week.
     starts = np.cumsum(lengths) - lengths
     week_of_row = np.arange(lengths.sum()) - np.repeat(starts - first, lengths)
 
@@ -79,7 +79,7 @@ def build_model_input(
         "rrp": np.full(len(volume), np.nan),
     }
     by_row["promotion"][rows] = _promotion(asp, rrp, codes, numbers < n_training)
-    # A price beside a volume of zero is nobody's.
+    # Nobody paid a price beside a volume of zero.
     priced = volume[rows] > 0
     by_row["asp"][rows[priced]] = asp[priced]
     by_row["rrp"][rows[priced]] = rrp[priced]
@@ -104,7 +104,7 @@ def _price(column: pd.Series) -> np.ndarray:
 def _promotion(
     asp: np.ndarray, rrp: np.ndarray, codes: np.ndarray, in_training: np.ndarray
 ) -> np.ndarray:
-    """Discount beyond the title's median discount in training weeks; 0 where unknown."""
+    """Return the discount beyond the title's median discount in training weeks."""
     discount = pd.Series(np.clip(1 - asp / rrp, 0, 1))
     usual = discount[in_training].groupby(codes[in_training]).median()
     beyond = discount - usual.reindex(codes).fillna(0.0).to_numpy()
@@ -113,7 +113,7 @@ def _promotion(
 
 
 def split_weeks(model_input: pd.DataFrame, split_size: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Part the model input into training weeks and the last `split_size` weeks.
+    """Split the model input into training weeks and the last `split_size` weeks.
 
     The test weeks are the same calendar weeks for all titles.
 
@@ -134,5 +134,5 @@ def split_weeks(model_input: pd.DataFrame, split_size: int) -> tuple[pd.DataFram
 
 
 def make_calendar(model_input: pd.DataFrame) -> pd.DataFrame:
-    """Make the calendar regressors of all weeks of the model input and 110 beyond them."""
+    """Return the calendar covariates of all weeks of the model input and 110 later ones."""
     return calendar_weeks(model_input["week"].min(), model_input["week"].max())

@@ -6,14 +6,14 @@ from book_forecast.pipelines.preprocess import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Wire weekly sales to the model input, its two parts, the calendar and the regressors."""
+    """Wire weekly sales to the model input, its two parts, the calendar and the covariates."""
     return Pipeline(
         [
             node(
-                nodes.read_regressors,
-                ["promotion_plan", "regressor_table"],
-                ["promotion_plan_rows", "regressor_table_rows"],
-                name="read_regressors",
+                nodes.read_covariates,
+                ["promotion_plan", "covariate_table"],
+                ["promotion_plan_rows", "covariate_table_rows"],
+                name="read_covariates",
             ),
             node(
                 nodes.limit_weeks,
@@ -59,13 +59,13 @@ def create_pipeline() -> Pipeline:
             ),
             node(nodes.make_calendar, "model_input", "calendar", name="make_calendar"),
             node(
-                nodes.build_regressors,
+                nodes.build_covariates,
                 [
-                    *("model_input", "promotion_plan_rows", "regressor_table_rows"),
+                    *("model_input", "promotion_plan_rows", "covariate_table_rows"),
                     "params:models",
                 ],
                 ["covariates", "rejected_covariates"],
-                name="build_regressors",
+                name="build_covariates",
             ),
         ],
         namespace="preprocess",

@@ -1,4 +1,4 @@
-"""What the tables of the preprocess pipeline promise; the catalog checks it when they are saved."""
+"""Schemas of the tables of the preprocess pipeline; the catalog validates each before it saves."""
 
 import numpy as np
 import pandas as pd
@@ -61,7 +61,7 @@ CALENDAR = pa.DataFrameSchema(
     name="calendar",
 )
 
-REGRESSORS_TABLE = pa.DataFrameSchema(
+COVARIATES = pa.DataFrameSchema(
     {
         "isbn": pa.Column("str"),
         "week": _week(),
@@ -70,10 +70,10 @@ REGRESSORS_TABLE = pa.DataFrameSchema(
     },
     unique=["isbn", "week", "name"],
     strict=True,
-    name="regressors",
+    name="covariates",
 )
 
-REJECTED_REGRESSORS = pa.DataFrameSchema(
+REJECTED_COVARIATES = pa.DataFrameSchema(
     {
         "file": pa.Column("str", pa.Check.str_length(min_value=1)),
         "row": pa.Column("int64", pa.Check.ge(2)),
@@ -83,5 +83,5 @@ REJECTED_REGRESSORS = pa.DataFrameSchema(
     },
     strict=True,
     ordered=True,
-    name="rejected_regressors",
+    name="rejected_covariates",
 )

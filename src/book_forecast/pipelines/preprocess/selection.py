@@ -1,4 +1,4 @@
-"""Which titles are forecast, decided by the training weeks alone."""
+"""The selection of titles to forecast, by the training weeks alone."""
 
 import logging
 
@@ -12,7 +12,7 @@ from book_forecast.storage.errors import UserError
 logger = logging.getLogger(__name__)
 
 RECENT_WEEKS = 52
-"""The last training weeks, whose volume ranks titles."""
+"""Last training weeks, by the volume of which titles are ranked."""
 
 LEFT_OUT_COLUMNS = [
     *("isbn", "title", "reason", "first_sale", "last_sale", "weeks", "recent_volume", "alive")
@@ -29,29 +29,29 @@ def select_titles(
     alive_weeks: int,
     split_size: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Choose the titles to forecast, looking only at weeks before the test set.
+    """Select the titles to forecast by the weeks before the test set.
 
     `all` takes every title with a sale in the last `alive_weeks` reported training weeks and at
-    least `min_weeks` reported weeks since its first sale; `top` the `max_titles` of these that sold
-    most in the last 52 training weeks; a list takes the named titles that sold before the test
-    set, dead or young ones too.
+    least `min_weeks` reported weeks from its first sale on. `top` takes the `max_titles` of these
+    with the highest volume in the last 52 training weeks. A list takes the named titles with a sale
+    before the test set, also dead and young ones.
 
     Args:
         sales: isbn, week, volume of the whole export.
         missing: The weeks nobody reported: week.
         titles_table: isbn, title.
-        selection: The titles to take, and the weeks that they need.
-        alive_weeks: Reported training weeks, from the last backwards, that need a sale.
+        selection: The titles to select, and the weeks that they need.
+        alive_weeks: Number of the last reported training weeks that need a sale.
         split_size: Weeks in the test set.
 
     Returns:
         The selected titles (isbn, sorted), and those left out: isbn, title, reason, and, as of the
-        training cutoff, first_sale, last_sale, weeks (reported since the first sale),
-        recent_volume and alive (a sale in the last `alive_weeks`). Together they are all titles of
-        the export and all that were named.
+        training cutoff, first_sale, last_sale, weeks (reported ones from the first sale on),
+        recent_volume and alive (a sale in the last `alive_weeks`). Each title of the export and
+        each named one is in one of the two.
 
     Raises:
-        UserError: If no title is left.
+        UserError: No title is left.
     """
     wanted, max_titles, min_weeks = selection.titles, selection.max_titles, selection.min_weeks
     facts = _training_facts(sales, missing, split_size, alive_weeks)
@@ -86,7 +86,7 @@ def select_titles(
 def _training_facts(
     sales: pd.DataFrame, missing: pd.DataFrame, split_size: int, alive_weeks: int
 ) -> pd.DataFrame:
-    """One row per title of the export, by sorted isbn: what is known of it at the cutoff."""
+    """Return a row per title of the export, sorted by isbn, as of the training cutoff."""
     grid = week_grid(sales)
     n_training = count_training_weeks(grid, split_size)
     reported = ~grid.isin(missing["week"])[:n_training]
@@ -101,8 +101,8 @@ def _training_facts(
     isbns = pd.Index(np.sort(sales["isbn"].unique()), name="isbn", dtype="str")
     spans = sold.groupby("isbn")["week"].agg(["min", "max"]).reindex(isbns)
     recent = sold[sold["week"] >= n_training - RECENT_WEEKS].groupby("isbn")["volume"].sum()
-    # Reported weeks from each week on; the entry after the last serves titles without a sale.
-    since = np.append(np.cumsum(reported[::-1])[::-1], 0)
+    # The entry after the last week serves titles without a sale.
+    weeks_from = np.append(np.cumsum(reported[::-1])[::-1], 0)
     first = spans["min"].fillna(n_training).astype(int)
     last = spans["max"].fillna(n_training).astype(int)
     week_of = np.append(grid[:n_training].to_numpy(), np.datetime64("NaT"))
@@ -110,9 +110,9 @@ def _training_facts(
         {
             "first_sale": week_of[first],
             "last_sale": week_of[last],
-            "weeks": since[first],
+            "weeks": weeks_from[first],
             "recent_volume": recent.reindex(isbns).fillna(0.0).astype(float),
-            "alive": (last < n_training) & (since[last] <= alive_weeks),
+            "alive": (last < n_training) & (weeks_from[last] <= alive_weeks),
         },
         index=isbns,
     )

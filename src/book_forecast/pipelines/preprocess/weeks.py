@@ -1,4 +1,4 @@
-"""Which weeks there are, and which of them nobody reported."""
+"""The weekly grid, and its missing weeks: those that nobody reported."""
 
 import logging
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ from book_forecast.storage.errors import UserError
 logger = logging.getLogger(__name__)
 
 ENOUGH_TITLES = 3
-"""With this many titles on sale around a gap, all of them unsold at once is no coincidence."""
+"""Titles on sale around a gap that make it missing: so many are not unsold by chance at once."""
 
 UNLIKELY = 0.01
-"""How improbable a gap must be, for the titles' own share of empty weeks, to count as missing."""
+"""Probability of a gap, by the titles' own shares of empty weeks, below which it is missing."""
 
 _BEFORE_AN_OPEN_GAP = 26
 _FEW_COPIES = 2
@@ -84,18 +84,17 @@ def count_training_weeks(grid: pd.DatetimeIndex, split_size: int) -> int:
 def find_missing_weeks(
     sales: pd.DataFrame, selection: SelectionOptions, split_size: int
 ) -> pd.DataFrame:
-    """Tell weeks that nobody reported from weeks in which nothing was sold.
+    """Distinguish weeks that nobody reported from weeks without a sale.
 
     A gap is a run of weeks in which no title of the whole export has a row. With at least
     `ENOUGH_TITLES` titles on sale around it (a row before and a row after it) its weeks are
-    missing. With fewer, `missing_weeks` decides; `auto` takes them as missing where the titles'
-    own shares of empty weeks make such a gap less likely than `UNLIKELY`: a title that sells every
-    week did not pause for a quarter of a year, one that sells every other week may skip three. A
-    title that hardly ever sells as few as two copies has no empty weeks of its own.
+    missing. With fewer, `missing_weeks` decides. `auto` sets them to missing if the titles' own
+    shares of empty weeks give such a gap a probability below `UNLIKELY`. A title that sells every
+    week does not pause for a quarter of a year; one that sells every other week may skip three. A
+    title that rarely sells as few as two copies has no empty weeks of its own.
 
-    Gaps of the training weeks are judged by training weeks alone. Where such a gap lasts up to
-    the test set, no row after it can be asked for; titles with a row in the half year before it
-    count then.
+    Only training weeks decide about gaps of the training weeks. If such a gap lasts up to the
+    test set, titles with a row in the half year before it count.
 
     Args:
         sales: All titles of the export, before any is selected: isbn, week, volume.
@@ -121,14 +120,14 @@ def find_missing_weeks(
         True: _Spans.of(rows[rows["week"] < n_training], n_training),
         False: _Spans.of(rows, len(grid)),
     }
-    told, untold = 0, 0
+    decided, undecided = 0, 0
     for start, stop in _runs(empty, n_training):
         titles, chance = spans[stop <= n_training].around(start, stop)
         if titles >= ENOUGH_TITLES:
-            told += 1
+            decided += 1
             missing[start:stop] = True
         else:
-            untold += 1
+            undecided += 1
             unlikely = missing_weeks == "auto" and chance < UNLIKELY
             missing[start:stop] = missing_weeks == "missing" or unlikely
         logger.debug(
@@ -138,18 +137,18 @@ def find_missing_weeks(
             titles,
             missing[start],
         )
-    if told or untold:
+    if decided or undecided:
         logger.info(
             "Of %d weeks %d have no row of any title: %d are missing (%s), %d count as unsold. "
-            "In %d gaps the titles on sale around tell; in %d there are fewer than %d of them, "
+            "The titles on sale around decided in %d gaps; in %d there are fewer than %d of them, "
             "so missing_weeks=%s decided.",
             len(grid),
             empty.sum(),
             missing.sum(),
             _spell_out(grid, missing),
             empty.sum() - missing.sum(),
-            told,
-            untold,
+            decided,
+            undecided,
             ENOUGH_TITLES,
             missing_weeks,
         )
@@ -157,7 +156,7 @@ def find_missing_weeks(
 
 
 def _spell_out(grid: pd.DatetimeIndex, missing: np.ndarray, most: int = 3) -> str:
-    """The longest runs of missing weeks in words."""
+    """Return the longest runs of missing weeks in words."""
     runs = sorted(_runs(missing), key=lambda run: run[0] - run[1])
     words = [
         f"{grid[start]:%Y-%m-%d}" + (f" to {grid[stop - 1]:%Y-%m-%d}" if stop - start > 1 else "")
@@ -169,7 +168,7 @@ def _spell_out(grid: pd.DatetimeIndex, missing: np.ndarray, most: int = 3) -> st
 
 
 def _runs(flags: np.ndarray, n_training: int = 0) -> Iterator[tuple[int, int]]:
-    """Half-open runs of flagged weeks, cut where the test set begins."""
+    """Yield half-open runs of flagged weeks, split at the beginning of the test set."""
     edges = np.flatnonzero(np.diff(flags.astype(np.int8), prepend=0, append=0))
     for start, stop in edges.reshape(-1, 2).tolist():
         if start < n_training < stop:
@@ -181,7 +180,7 @@ def _runs(flags: np.ndarray, n_training: int = 0) -> Iterator[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class _Spans:
-    """Per title: first and last week with a row, rows, and share of them with few copies."""
+    """First and last week with a row, rows, and their share with few copies, by title."""
 
     first: np.ndarray
     last: np.ndarray
@@ -191,14 +190,14 @@ class _Spans:
 
     @classmethod
     def of(cls, rows: pd.DataFrame, n_weeks: int) -> "_Spans":
-        """Sum up the rows of the first `n_weeks` weeks: isbn, week number, few."""
+        """Summarise the rows of the first `n_weeks` weeks: isbn, week number, few."""
         by_title = rows.groupby("isbn")
         span = by_title["week"].agg(["min", "max", "size"])
         first, last, size = (span[name].to_numpy() for name in ("min", "max", "size"))
         return cls(first, last, size, by_title["few"].mean().to_numpy(), n_weeks)
 
     def around(self, start: int, stop: int) -> tuple[int, float]:
-        """Titles on sale around a gap, and the chance of it if their sales were its only reason."""
+        """Return the titles on sale around a gap, and its probability by their empty weeks."""
         if stop < self.n_weeks:
             on_sale = (self.first < start) & (self.last >= stop)
             end = self.last

@@ -1,4 +1,4 @@
-"""What a plan and a table say is used row by row, and what they do not say is told."""
+"""Rows of promotion plans and covariate tables: used, or rejected with a reason."""
 
 import re
 from typing import Any
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from book_forecast.options.groups import ModelOptions, RegressorOptions
 from book_forecast.pipelines.preprocess import schemas
-from book_forecast.pipelines.preprocess.nodes import build_regressors
-from book_forecast.pipelines.preprocess.regressors import MOST_NAMES
+from book_forecast.pipelines.preprocess.covariates import MAX_NAMES
+from book_forecast.pipelines.preprocess.nodes import build_covariates
 from book_forecast.series.calendar import CALENDAR_COVARIATES
 from book_forecast.storage.errors import UserError
 from tests.pipelines.preprocess.exports import isbn_of, week_of
@@ -53,45 +53,45 @@ def build(
     promotion: dict[int, float] | None = None,
     options: RegressorOptions = AS_DECLARED,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    regressors, rejected = build_regressors(
+    covariates, rejected = build_covariates(
         model_input(promotion or {}),
         raw(PLAN) if plan is None else plan,
         raw(TABLE) if table is None else table,
         ModelOptions(regressors=options),
     )
-    schemas.REGRESSORS_TABLE.validate(regressors)
-    schemas.REJECTED_REGRESSORS.validate(rejected)
-    return regressors, rejected
+    schemas.COVARIATES.validate(covariates)
+    schemas.REJECTED_COVARIATES.validate(rejected)
+    return covariates, rejected
 
 
-def rows_of(regressors: pd.DataFrame, name: str) -> list[tuple[Any, ...]]:
-    found = regressors.loc[regressors["name"] == name, ["isbn", "week", "value"]]
+def rows_of(covariates: pd.DataFrame, name: str) -> list[tuple[Any, ...]]:
+    found = covariates.loc[covariates["name"] == name, ["isbn", "week", "value"]]
     return [tuple(row) for row in found.itertuples(index=False)]
 
 
 def test_without_any_file_there_are_the_promotions_of_the_past_alone():
-    regressors, rejected = build(promotion={3: 0.2, 8: 0.1})
-    assert rows_of(regressors, "promotion") == [
+    covariates, rejected = build(promotion={3: 0.2, 8: 0.1})
+    assert rows_of(covariates, "promotion") == [
         (isbn_of(number), week_of(week), depth)
         for number in (0, 1)
         for week, depth in ((3, 0.2), (8, 0.1))
     ]
-    assert set(regressors["name"]) == {"promotion"}
+    assert set(covariates["name"]) == {"promotion"}
     assert rejected.empty
 
 
 def test_without_promotions_and_files_there_are_no_rows():
-    regressors, rejected = build()
-    assert regressors.empty
+    covariates, rejected = build()
+    assert covariates.empty
     assert rejected.empty
 
 
-def test_a_plan_counts_after_the_last_week_and_says_nothing_of_those_before():
+def test_a_plan_counts_only_after_the_last_week_of_sales():
     ahead, past = LAST + pd.Timedelta(weeks=2), LAST
     plan = raw(PLAN, f"{ISBN},{ahead:%Y-%m-%d},0.25", f"{ISBN},{past:%Y-%m-%d},0.5")
-    regressors, rejected = build(plan, promotion={WEEKS - 1: 0.1})
-    assert rows_of(regressors, "promotion_plan") == [(ISBN, ahead, 0.25)]
-    assert (ISBN, LAST, 0.1) in rows_of(regressors, "promotion")
+    covariates, rejected = build(plan, promotion={WEEKS - 1: 0.1})
+    assert rows_of(covariates, "promotion_plan") == [(ISBN, ahead, 0.25)]
+    assert (ISBN, LAST, 0.1) in rows_of(covariates, "promotion")
     assert rejected.empty
 
 
@@ -99,8 +99,8 @@ def test_a_plan_counts_after_the_last_week_and_says_nothing_of_those_before():
 def test_any_day_of_a_week_stands_for_its_saturday(day):
     saturday = LAST + pd.Timedelta(weeks=1)
     date = saturday - pd.Timedelta(days=day)
-    regressors, _ = build(raw(PLAN, f"{ISBN},{date:%d/%m/%Y},0.25"))
-    assert rows_of(regressors, "promotion_plan") == [(ISBN, saturday, 0.25)]
+    covariates, _ = build(raw(PLAN, f"{ISBN},{date:%d/%m/%Y},0.25"))
+    assert rows_of(covariates, "promotion_plan") == [(ISBN, saturday, 0.25)]
 
 
 def test_isbns_are_read_as_in_exports():
@@ -111,9 +111,9 @@ def test_isbns_are_read_as_in_exports():
 
 def test_rows_of_all_titles_are_not_written_out_and_those_of_strangers_left_out():
     table = raw(TABLE, "ALL,2018-02-03,cpi,101.5", f"{isbn_of(7)},2018-02-03,ads,1")
-    regressors, rejected = build(table=table)
-    assert rows_of(regressors, "cpi") == [("all", pd.Timestamp("2018-02-03"), 101.5)]
-    assert "ads" not in set(regressors["name"])
+    covariates, rejected = build(table=table)
+    assert rows_of(covariates, "cpi") == [("all", pd.Timestamp("2018-02-03"), 101.5)]
+    assert "ads" not in set(covariates["name"])
     assert rejected.empty
 
 
@@ -152,63 +152,63 @@ FAR = LAST + pd.Timedelta(weeks=157)
         ),
     ],
 )
-def test_a_bad_row_is_told_with_its_place_and_costs_nothing_but_itself(
+def test_a_bad_row_is_rejected_with_its_location_and_no_other_row(
     columns, row, column, reason, caplog
 ):
     good = {"depth": f"{ISBN},2019-05-04,0.3", "value": f"{ISBN},2019-05-04,ads,3"}[columns[-1]]
     surplus = "," if row.count(",") == len(columns) else ""
     frame = raw(columns, good + surplus, row)
-    regressors, rejected = build(frame) if columns is PLAN else build(table=frame)
+    covariates, rejected = build(frame) if columns is PLAN else build(table=frame)
     [bad] = rejected.to_dict("records")
     assert (bad["file"], bad["row"], bad["column"]) == ("plan.csv", 3, column)
     assert bad["value"] == (row.split(",")[columns.index(column)] if column else "2")
     assert re.search(reason, bad["reason"])
-    assert len(regressors) == 1
+    assert len(covariates) == 1
     warnings = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
     assert [text for text in warnings if "row 3 of plan.csv" in text]
 
 
 def test_two_values_of_one_file_for_the_same_week_are_both_rejected():
     rows = (f"{ISBN},2019-03-04,ads,1", f"{ISBN},2019-03-09,ads,2", f"{ISBN},2019-03-16,ads,2")
-    regressors, rejected = build(table=raw(TABLE, *rows))
+    covariates, rejected = build(table=raw(TABLE, *rows))
     assert list(rejected["row"]) == [2, 3]
-    assert rows_of(regressors, "ads") == [(ISBN, pd.Timestamp("2019-03-16"), 2.0)]
+    assert rows_of(covariates, "ads") == [(ISBN, pd.Timestamp("2019-03-16"), 2.0)]
 
 
 def test_the_same_value_twice_is_no_contradiction():
-    regressors, rejected = build(table=raw(TABLE, *[f"{ISBN},2019-03-04,ads,1"] * 2))
-    assert len(regressors) == 1
+    covariates, rejected = build(table=raw(TABLE, *[f"{ISBN},2019-03-04,ads,1"] * 2))
+    assert len(covariates) == 1
     assert rejected.empty
 
 
 def test_a_file_whose_name_sorts_later_corrects_an_earlier_one():
     first = raw(TABLE, f"{ISBN},2019-03-09,ads,1", f"{ISBN},2019-03-16,ads,1", file="a.csv")
     second = raw(TABLE, f"{ISBN},2019-03-09,ads,5", f"{ISBN},2019-03-16,ads,?", file="b.csv")
-    regressors, rejected = build(table=pd.concat([first, second], ignore_index=True))
-    assert [value for *_, value in rows_of(regressors, "ads")] == [5.0, 1.0]
+    covariates, rejected = build(table=pd.concat([first, second], ignore_index=True))
+    assert [value for *_, value in rows_of(covariates, "ads")] == [5.0, 1.0]
     assert list(rejected["file"]) == ["b.csv"]
 
 
 def test_too_many_names_stop_the_run():
-    rows = [f"all,2019-03-09,name_{number},1" for number in range(MOST_NAMES)]
-    assert build(table=raw(TABLE, *rows))[0]["name"].nunique() == MOST_NAMES
-    with pytest.raises(UserError, match=r"21 names .*20 is the most.*exchanged"):
+    rows = [f"all,2019-03-09,name_{number},1" for number in range(MAX_NAMES)]
+    assert build(table=raw(TABLE, *rows))[0]["name"].nunique() == MAX_NAMES
+    with pytest.raises(UserError, match=r"21 names .*20 is the limit.*exchanged"):
         build(table=raw(TABLE, *rows, "all,2019-03-09,one_more,1"))
 
 
-def test_a_declaration_for_a_name_that_nobody_has_is_told(caplog):
+def test_a_future_of_a_name_without_values_is_warned_of(caplog):
     options = RegressorOptions(futures={"cpi": "known", "spi": "zero"})
     build(table=raw(TABLE, "all,2019-03-09,cpi,1"), options=options)
     [warning] = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
     assert warning.startswith("regressors.futures names spi")
 
 
-@pytest.mark.parametrize(("future", "told"), [("known", False), ("last", True)])
-def test_values_ahead_that_nobody_declared_known_are_told(caplog, future, told):
+@pytest.mark.parametrize(("future", "warned"), [("known", False), ("last", True)])
+def test_values_ahead_that_are_not_declared_known_are_warned_of(caplog, future, warned):
     ahead = LAST + pd.Timedelta(weeks=1)
     options = RegressorOptions(futures={"cpi": future})
     build(table=raw(TABLE, f"all,{ahead:%Y-%m-%d},cpi,1"), options=options)
-    assert any("not used of cpi" in record.getMessage() for record in caplog.records) is told
+    assert any("Values of cpi after" in record.getMessage() for record in caplog.records) is warned
 
 
 cell = st.text(st.sampled_from("0123456789aA-./ eE+nI'\"é"), max_size=12)
@@ -230,8 +230,8 @@ def test_every_row_is_either_used_repeated_or_rejected_whatever_it_says(rows):
     frame = pd.DataFrame(rows, columns=TABLE)
     frame = frame.assign(file="t.csv", row=range(2, len(rows) + 2), surplus="")
     frame = frame.astype(dict.fromkeys([*TABLE, "file", "surplus"], "str"))
-    regressors, rejected = build(table=frame)
+    covariates, rejected = build(table=frame)
     assert rejected["row"].is_unique
-    assert len(regressors) + len(rejected) <= len(rows)
+    assert len(covariates) + len(rejected) <= len(rows)
     kept = frame[~frame["row"].isin(rejected["row"])]
-    assert set(regressors["value"]) <= {float(value) for value in kept["value"]}
+    assert set(covariates["value"]) <= {float(value) for value in kept["value"]}
