@@ -71,22 +71,20 @@ class ReleaseDataset(AbstractDataset[Payload, Payload | None]):
         """
         if self._wanted not in _POINTERS:
             raise DatasetError(f"{self._wanted} cannot be saved, only {' and '.join(_POINTERS)}.")
-        release = self._repeated(data)
-        if release is None:
-            release = data.release
+        if not self._is_repeated(data):
             self.store.save(data)
-        self.store.point(self._wanted, release)
+            self.store.point(self._wanted, data.release)
 
-    def _repeated(self, data: Payload) -> str | None:
-        """Return the release that was saved last, if a step that is tried again saves its twin."""
+    def _is_repeated(self, data: Payload) -> bool:
+        """Return whether the candidate is made again, as by a step that is tried again."""
         former = self.store.pointer(self._wanted)
-        if former in (None, data.release) or not self.store.has(former):
-            return None
+        if self._wanted != CANDIDATE or former in (None, data.release):
+            return False
         try:
-            fingerprint = self.store.manifest(former).get("fingerprint")
+            made_of = self.store.manifest(former).get("fingerprint")
         except PayloadError:
-            return None
-        return former if fingerprint and fingerprint == data.manifest["fingerprint"] else None
+            return False
+        return made_of is not None and made_of == data.manifest.get("fingerprint")
 
     def _exists(self) -> bool:
         # Loading always succeeds: None stands for a release that does not exist yet.

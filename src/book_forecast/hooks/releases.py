@@ -64,13 +64,8 @@ class ReleaseHooks:
 
     def _register(self, store: ReleaseStore, registry: ReleaseRegistry, _: Payload) -> None:
         release = store.candidate()
-        if release == store.champion():
-            logger.info(
-                "The candidate is the champion %s again (same data, options and code): there is "
-                "no new release",
-                release,
-            )
-        elif release is not None and self._context is not None:
+        # The candidate may be the champion again, which is registered.
+        if release is not None and release != store.champion() and self._context is not None:
             publish(store, registry, release, Path(self._context.project_path))
 
     def _tag(self, _: ReleaseStore, registry: ReleaseRegistry, payload: Payload) -> None:

@@ -1,7 +1,7 @@
 """The files of a release: a manifest that names the others with their checksums, and Parquet.
 
 A payload needs no model library to be read, and holds no code. This module imports neither pandas
-nor anything else of the project: MLflow keeps a copy of it beside each registered payload.
+nor anything else of the project: MLflow stores a copy of it beside each registered payload.
 
     manifest.json                 what the release is, and its files
     titles-<digest>.parquet       a row a title: names, model, specification, state, cutoff

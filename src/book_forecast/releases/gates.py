@@ -150,27 +150,34 @@ def _champion_gate(comparison: Comparison, options: PromoteOptions) -> Gate:
             "releases of older versions cannot: `kedro release promote` decides"
         )
         return Gate(name="champion", status="failed", reason=reason)
-    known = np.isfinite(comparison.candidate_errors) & np.isfinite(comparison.champion_errors)
-    ours = np.where(known, comparison.candidate_errors, 0.0)
-    theirs = np.where(known, comparison.champion_errors, 0.0)
-    ours, theirs = ours[:, known.any(axis=0)], theirs[:, known.any(axis=0)]
-    seen = f"over {len(ours)} titles and {ours.shape[1]} weeks"
-    if ours.sum() == theirs.sum():
-        return Gate(name="champion", status="passed", reason=f"the champion's errors {seen}")
-    ratio = ours.sum() / theirs.sum() if theirs.sum() > 0.0 else math.inf
-    told = f"WAPE {ratio:.3f} times the champion's {seen}, at most {1.0 + options.max_worse:.3f}"
-    if ratio <= 1.0 + options.max_worse:
-        return Gate(name="champion", status="passed", reason=told)
+    ours, theirs = _known_errors(comparison)
+    bound, limit = 1.0 + options.max_worse, 1.0 + options.max_worse_by_chance
+    ratio = 1.0 if ours.sum() == theirs.sum() else math.inf
+    if theirs.any():
+        ratio = float(ours.sum() / theirs.sum())
+    reason = (
+        f"WAPE {ratio:.3f} times the champion's over {len(ours)} titles and {ours.shape[1]} weeks, "
+        f"at most {bound:.3f}"
+    )
+    if ratio <= bound:
+        return Gate(name="champion", status="passed", reason=reason)
     tests = {"by weeks": p_by_weeks(ours - theirs), "by titles": p_by_titles(ours, theirs)}
     values = {name: p for name, p in tests.items() if p is not None}
-    told += "".join(f"; p = {p:.3f} {name}" for name, p in values.items())
-    if ratio > 1.0 + options.max_worse_by_chance:
-        told += f"; above {1.0 + options.max_worse_by_chance:.3f} chance is no excuse"
-        return Gate(name="champion", status="failed", reason=told)
-    if not values:
-        told += "; too few titles and weeks for a test"
-    is_chance = bool(values) and min(values.values()) >= options.significance
-    return Gate(name="champion", status="passed" if is_chance else "failed", reason=told)
+    reason += "".join(f"; p = {p:.3f} {name}" for name, p in values.items())
+    if ratio > limit:
+        reason += f"; above {limit:.3f} chance is no excuse"
+    elif not values:
+        reason += "; too few titles and weeks for a test"
+    is_chance = ratio <= limit and min(values.values(), default=0.0) >= options.significance
+    return Gate(name="champion", status="passed" if is_chance else "failed", reason=reason)
+
+
+def _known_errors(comparison: Comparison) -> tuple[FloatArray, FloatArray]:
+    """Return the errors of both, zero where either is unknown, in weeks with a known volume."""
+    ours, theirs = comparison.candidate_errors, comparison.champion_errors
+    known = np.isfinite(ours) & np.isfinite(theirs)
+    weeks = known.any(axis=0)
+    return np.where(known, ours, 0.0)[:, weeks], np.where(known, theirs, 0.0)[:, weeks]
 
 
 def _titles_gate(comparison: Comparison, options: PromoteOptions) -> Gate:

@@ -88,7 +88,10 @@ def assemble_release(
         code_fingerprint("book_forecast.pipelines.train.fits"),
     )
     if champion is not None and champion.manifest.get("fingerprint") == identity:
-        logger.info("The candidate is the champion %s again: no new release", champion.release)
+        logger.info(
+            "The candidate is the champion %s again (same data, options and code): no new release",
+            champion.release,
+        )
         return champion
     logger.info("Assembled a release of %d titles", len(isbns))
     about = {
