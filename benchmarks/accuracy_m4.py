@@ -14,7 +14,7 @@ LEVEL = 95
 
 
 def section(data: Path, *, quick: bool) -> str:
-    """The part of the page, as Markdown."""
+    """Return the part of the page, as Markdown."""
     train, test = (_series(data / f"m4_weekly/{name}.csv.gz") for name in ("train", "test"))
     if quick:
         train = dict(list(train.items())[::20])
@@ -50,24 +50,24 @@ def _series(path: Path) -> dict[str, np.ndarray]:
 def scores(
     rows: pd.DataFrame, train: dict[str, np.ndarray], test: dict[str, np.ndarray]
 ) -> dict[str, float]:
-    """One model's mean scores over the series, by the competition's formulas.
+    """Return one model's mean scores over the series, by the competition's formulas.
 
     sMAPE is 200 |y - f| / (|y| + |f|), MASE is scaled by last week's value (m = 1), MSIS is the
     interval score beside the same scale.
     """
     found = []
     for name, own in rows.groupby(rows["isbn"].astype(str)):
-        happened, mean = test[str(name)][: len(own)], own["mean"].to_numpy()
+        actual, mean = test[str(name)][: len(own)], own["mean"].to_numpy()
         low, high = (own[f"{side}-{LEVEL}"].to_numpy() for side in ("lo", "hi"))
         scale = np.mean(np.abs(np.diff(train[str(name)])))
-        wrong = np.abs(happened - mean)
-        penalty = np.maximum(low - happened, 0.0) + np.maximum(happened - high, 0.0)
+        errors = np.abs(actual - mean)
+        penalty = np.maximum(low - actual, 0.0) + np.maximum(actual - high, 0.0)
         found.append(
             {
-                "smape": np.mean(200.0 * wrong / (np.abs(happened) + np.abs(mean))),
-                "mase": np.mean(wrong) / scale,
+                "smape": np.mean(200.0 * errors / (np.abs(actual) + np.abs(mean))),
+                "mase": np.mean(errors) / scale,
                 "msis": np.mean(high - low + 2.0 / (1.0 - LEVEL / 100.0) * penalty) / scale,
-                "coverage": np.mean((happened >= low) & (happened <= high)),
+                "coverage": np.mean((actual >= low) & (actual <= high)),
             }
         )
     means = pd.DataFrame(found).mean()

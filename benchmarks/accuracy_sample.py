@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import os
-import resource
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import ablations, ablations_parts
+from benchmarks import ablations
+from benchmarks.runs import export, watch
+from book_forecast.series.history import ALL_TITLES
 
-PROJECT = Path(__file__).resolve().parents[1]
 SEEDS = (42, 1, 2, 3)
 COVERAGE_SEEDS = (42, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 LEVELS = (80, 95)
 
 
 def section(data: Path | None, *, quick: bool) -> str:  # noqa: ARG001 - the others have data
-    """The part of the page, as Markdown."""
+    """Return the part of the page, as Markdown."""
     seeds = COVERAGE_SEEDS[:1] if quick else COVERAGE_SEEDS
     with tempfile.TemporaryDirectory() as folder:
         scores = {seed: run(Path(folder), seed) for seed in seeds}
@@ -32,8 +29,8 @@ def section(data: Path | None, *, quick: bool) -> str:  # noqa: ARG001 - the oth
             by_seed(scores),
             by_model({seed: scores[seed] for seed in shown}),
             intervals(list(scores.values())),
-            ablations.section(roots),
-            ablations_parts.section(roots[:: len(SEEDS) - 1]),
+            ablations.families_section(roots),
+            ablations.parts_section(roots[:: len(SEEDS) - 1]),
         ]
         if not quick:
             parts.append(cost(Path(folder)))
@@ -41,7 +38,7 @@ def section(data: Path | None, *, quick: bool) -> str:  # noqa: ARG001 - the oth
 
 
 def by_seed(scores: dict[int, pd.DataFrame]) -> str:
-    """The ensemble beside its best family and seasonal naive, a row a seed."""
+    """Return the ensemble beside its best family and seasonal naive, a row per seed."""
     lines = [
         f"## Generated titles: the sample, and {len(scores) - 1} other seeds\n",
         (
@@ -69,7 +66,7 @@ def by_seed(scores: dict[int, pd.DataFrame]) -> str:
 
 
 def by_model(scores: dict[int, pd.DataFrame]) -> str:
-    """WAPE of every model, a column a seed."""
+    """Return the WAPE of every model, a column per seed."""
     table = pd.DataFrame({f"seed {seed}": _wape(found) for seed, found in scores.items()})
     lines = [f"| model | {' | '.join(table.columns)} |", f"|---|{'---|' * table.shape[1]}"]
     lines += [
@@ -80,7 +77,7 @@ def by_model(scores: dict[int, pd.DataFrame]) -> str:
 
 
 def intervals(scores: Sequence[pd.DataFrame]) -> str:
-    """How often test weeks lay inside the intervals of each family and of the ensemble."""
+    """Return the coverage of the intervals of each family and of the ensemble."""
     means = pd.DataFrame(
         {
             level: pd.concat([_over_all(one, f"coverage-{level}") for one in scores], axis=1).mean(
@@ -107,44 +104,34 @@ def intervals(scores: Sequence[pd.DataFrame]) -> str:
 
 
 def cost(folder: Path, titles: int = 1000) -> str:
-    """Core-seconds a title of a whole run with all families."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    """Return the core-seconds per title of a whole run with all families."""
     scores = run(folder, SEEDS[0], titles=titles)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    each = scores.attrs["core_seconds"] / scores.attrs["titles"]
     wape = _wape(scores)
     singles = wape.drop("book_forecast")
     return (
         "## Cost\n\n"
         f"{titles} generated titles, {scores.attrs['titles']} of them forecast, all families, the "
         f"whole of `kedro run`: {scores.attrs['seconds']:.0f} s of wall time, "
-        f"{used / scores.attrs['titles']:.2f} s of one core a title forecast. WAPE "
+        f"{each:.2f} s of one core a title forecast. WAPE "
         f"{wape['book_forecast']:.3f}; the best single family, {singles.idxmin()}, has "
         f"{singles.min():.3f}, seasonal naive {wape['seasonal_naive']:.3f}.\n"
     )
 
 
-def run(folder: Path, seed: int, *params: str, titles: int | None = None) -> pd.DataFrame:
-    """Scores of a whole run over generated titles.
+def run(folder: Path, seed: int, titles: int | None = None) -> pd.DataFrame:
+    """Return the scores of a whole run over generated titles.
 
     Args:
         folder: For the data.
         seed: Of the generator.
-        params: Further ones of the run.
-        titles: How many; else the sample's own.
+        titles: Number of titles; None for the sample's own.
     """
-    root = _root(folder, seed, titles)
-    sales = root / "01_raw/sales/sample.parquet"
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"
-    if not sales.exists():
-        sales.parent.mkdir(parents=True)
-        many = ["--titles", str(titles)] if titles else []
-        _kedro("sample", *many, "--seed", str(seed), "--format", "parquet", "--output", str(sales))
-    began = time.monotonic()
-    given = ",".join([f"data_root={root}", "titles=all", "max_title_plots=0", *params])
-    _kedro("run", "--params", given)
+    root = export(_root(folder, seed, titles), titles, seed, "parquet")
+    seen = watch("run", "--params", f"data_root={root},titles=all,max_title_plots=0")
     scores = pd.read_parquet(root / "08_reporting/scores.parquet")
-    scores.attrs["seconds"] = time.monotonic() - began
+    scores.attrs["seconds"], scores.attrs["core_seconds"] = seen.wall, seen.samples[-1][1]
     scores.attrs["titles"] = scores["isbn"].nunique() - 1
     return scores
 
@@ -153,21 +140,8 @@ def _root(folder: Path, seed: int, titles: int | None = None) -> Path:
     return folder / (f"seed-{seed}" if titles is None else f"{titles}-titles")
 
 
-def _kedro(*arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "kedro", *arguments],
-        cwd=PROJECT,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise SystemExit(f"{done.stdout}{done.stderr}\nkedro {' '.join(arguments)} failed")
-    return done.stdout + done.stderr
-
-
 def _over_all(scores: pd.DataFrame, metric: str) -> pd.Series:
-    latest = scores[(scores["cutoff"] == scores["cutoff"].max()) & (scores["isbn"] == "all")]
+    latest = scores[(scores["cutoff"] == scores["cutoff"].max()) & (scores["isbn"] == ALL_TITLES)]
     return latest[latest["metric"] == metric].set_index("model")["value"]
 
 

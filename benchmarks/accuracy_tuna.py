@@ -17,26 +17,26 @@ from book_forecast.options.groups import RegressorOptions
 
 HORIZON, ORIGINS, PRODUCTS = 13, 8, 7
 SEASON = 52
-REGRESSORS = {"price": "LPRICE", "display": "NSALE"}
+COVARIATES = {"price": "LPRICE", "display": "NSALE"}
 WITH_PRICES = ("book_forecast", "regression", "boosting")
-KNOWN = RegressorOptions(futures=dict.fromkeys(REGRESSORS, "known"))
+KNOWN = RegressorOptions(futures=dict.fromkeys(COVARIATES, "known"))
 
 
 def section(data: Path, *, quick: bool) -> str:
-    """The part of the page, as Markdown."""
+    """Return the part of the page, as Markdown."""
     table = _table(data / "dominicks_tuna_weekly.csv")
     series = {f"tuna-{k}": table[f"MOVE{k}"].to_numpy() for k in range(1, PRODUCTS + 1)}
     n = len(table)
     origins = [n - HORIZON * (k + 1) for k in range(2 if quick else ORIGINS)]
-    wrong: dict[str, list[float]] = {}
+    errors: dict[str, list[float]] = {}
     sold: list[float] = []
     for origin in origins:
         past = {name: values[:origin] for name, values in series.items()}
-        happened = np.stack([values[origin : origin + HORIZON] for values in series.values()])
-        sold.append(float(np.nansum(happened)))
+        actual = np.stack([values[origin : origin + HORIZON] for values in series.values()])
+        sold.append(float(np.nansum(actual)))
         for model, mean in _forecasts(past, table, origin).items():
-            wrong.setdefault(model, []).append(float(np.nansum(np.abs(mean - happened))))
-    rows = {model: sum(values) / sum(sold) for model, values in wrong.items()}
+            errors.setdefault(model, []).append(float(np.nansum(np.abs(mean - actual))))
+    rows = {model: sum(values) / sum(sold) for model, values in errors.items()}
     lines = [
         f"## Canned tuna: {PRODUCTS} products, {len(origins)} origins, horizon {HORIZON}\n",
         "WAPE over all origins and products. statsforecast's models see series with gaps filled.\n",
@@ -47,7 +47,7 @@ def section(data: Path, *, quick: bool) -> str:
 
 
 def _table(path: Path) -> pd.DataFrame:
-    """All weeks from the first to the last, those without a row missing; 0 units is no report."""
+    """Return all weeks from the first to the last; weeks without a row or units are missing."""
     table = pd.read_csv(path).set_index("WEEK")
     table = table.reindex(range(table.index.min(), table.index.max() + 1))
     units = [f"MOVE{k}" for k in range(1, PRODUCTS + 1)]
@@ -58,9 +58,9 @@ def _table(path: Path) -> pd.DataFrame:
 def _forecasts(
     past: dict[str, np.ndarray], table: pd.DataFrame, origin: int
 ) -> dict[str, np.ndarray]:
-    """Each model's forecasts, shape (products, horizon)."""
+    """Return each model's forecasts, shape (products, horizon)."""
     panel = panel_of(past, HORIZON)
-    known = replace(panel, regressors=_regressors(table, origin), regressor_options=KNOWN)
+    known = replace(panel, covariates=_covariates(table, origin), rules=KNOWN)
     found: dict[str, np.ndarray] = {}
     for label, one in (("prices known", known), ("without prices", panel)):
         forecasts, _, _ = forecast_panel(one, levels=(80,))
@@ -76,12 +76,12 @@ def _forecasts(
     return found
 
 
-def _regressors(table: pd.DataFrame, origin: int) -> pd.DataFrame:
-    """Prices and displays up to the horizon, gaps carried forward."""
+def _covariates(table: pd.DataFrame, origin: int) -> pd.DataFrame:
+    """Return prices and displays up to the horizon, with gaps filled forward."""
     parts = []
     weeks = LAST_WEEK + pd.to_timedelta(7 * (np.arange(origin + HORIZON) - origin + 1), unit="D")
     for k in range(1, PRODUCTS + 1):
-        for name, column in REGRESSORS.items():
+        for name, column in COVARIATES.items():
             values = table[f"{column}{k}"].ffill().bfill().to_numpy()[: origin + HORIZON]
             parts.append(
                 pd.DataFrame({"isbn": f"tuna-{k}", "week": weeks, "name": name, "value": values})

@@ -18,10 +18,9 @@ import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 
@@ -115,37 +114,22 @@ Search = Callable[[np.ndarray], tuple[np.ndarray, float]]
 def book_forecast() -> Search:
     """Our search with its defaults, the final fit and its forecast."""
     import optuna
-    import yaml
-    from optuna.storages import JournalStorage
-    from optuna.trial import TrialState
 
-    from book_forecast.backtesting.rolling_origins import folds_of
-    from book_forecast.execution.journals import JournalFolder
+    from benchmarks.runs import configured
     from book_forecast.forecasters.sarima import Sarima
-    from book_forecast.options.groups import TuneOptions
+    from book_forecast.options.groups import BacktestOptions
     from book_forecast.pipelines.tune.search import Search as OurSearch
-    from book_forecast.pipelines.tune.space import Space
     from book_forecast.sarima import compile_core
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    conf = Path(__file__).resolve().parents[1] / "conf/base/parameters_tune.yml"
-    options = TuneOptions.model_validate(yaml.safe_load(conf.read_text())["tune"])
+    models, origins = configured(), BacktestOptions().origins
     compile_core()
 
     def search(copies: np.ndarray) -> tuple[np.ndarray, float]:
-        past, _ = history(0)
-        past = type(past)(past.isbn, copies, past.cutoff)
-        folds = folds_of(copies, TEST_WEEKS, options.folds, options.step, options.min_train)
-        space = Space.for_weeks(options, min(fold.origin for fold in folds))
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            JournalFolder(Path(folder)).open(f"benchmark/{past.isbn}") as journal,
-        ):
-            storage = JournalStorage(journal)  # type: ignore[arg-type]
-            trials, _ = OurSearch(past, folds, space, options, 42).run(storage)
-        complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
-        best = min(complete, key=lambda trial: (trial.value, trial.number))
-        fitted = Sarima.fit(past, space.candidate(best.params))
+        past = replace(history(0)[0], volumes=copies)
+        own = OurSearch(past, origins.of_title(copies), models)
+        study, _ = own.run()
+        fitted = Sarima.fit(past, own.space.candidate(study.best_params))
         return fitted.forecast(TEST_WEEKS, (80.0, 95.0)).mean, 1.0
 
     return search

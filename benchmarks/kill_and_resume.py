@@ -1,12 +1,11 @@
-"""A run that is killed again and again, beside one that is not: what is computed twice?
+"""Runs that are killed again and again, beside an unbroken one: results and repeated work.
 
-    python benchmarks/kill_and_resume.py [--titles 200] [--kills 20] [--trials 12] [--seed 1]
+    python -m benchmarks.kill_and_resume [--titles 200] [--kills 20] [--trials 12] [--seed 1]
 
-One run of all pipelines ends unbroken. Another is killed (SIGKILL) at random moments of it, every
-second time with its worker processes at the same instant, and started again with the same command.
-Its forecasts must be those of the first to the bit; a title counts as repeated whenever its work
-was begun once more. Each process has one title in hand at a time, so each kill may repeat as many
-titles as there are processes.
+One run of all pipelines ends unbroken. Another is killed (SIGKILL) at random moments, every second
+time together with its worker processes, and started again with the same command. Its forecasts must
+equal those of the first to the bit. A title counts as repeated whenever its work begins once more.
+Each process works on one title at a time, so each kill may repeat one title per process.
 """
 
 from __future__ import annotations
@@ -44,56 +43,56 @@ _do, _do_chunk = parallel._do, parallel._do_chunk  # noqa: SLF001
 
 @dataclass(frozen=True, order=True)
 class Moment:
-    """So many seconds after a node has begun, which is the place-th of the run."""
+    """Seconds after the start of a node, which is the `index`-th of the run."""
 
-    place: int
+    index: int
     seconds: float
     node: str
 
 
 def watched_kedro() -> None:
-    """Kedro's command line, telling a file of each node and title that is begun."""
+    """Run Kedro's command line; log the start of each node and title to a file."""
     from kedro.framework.cli import main
     from kedro.pipeline.node import Node
 
     run = Node.run
 
-    def told(self: Any, *arguments: Any, **named: Any) -> Any:
-        _tell("node", self.name, f"{time.time():.3f}")
+    def logged(self: Any, *arguments: Any, **named: Any) -> Any:
+        _log("node", self.name, f"{time.time():.3f}")
         return run(self, *arguments, **named)
 
-    Node.run = told  # type: ignore[method-assign]
+    Node.run = logged  # type: ignore[method-assign]
     parallel._do = do  # noqa: SLF001
     parallel._do_chunk = do_chunk  # noqa: SLF001
     main()
 
 
-def do(function: Any, item: Any, keep: Any) -> Any:
-    """What `parallel` does with a title, told."""
-    _tell("title", function.__name__, item.isbn)
-    return _do(function, item, keep)
+def do(function: Any, item: Any, checkpoint: Any) -> Any:
+    """Do a title as `parallel` does, and log it."""
+    _log("title", function.__name__, item.isbn)
+    return _do(function, item, checkpoint)
 
 
-def do_chunk(function: Any, chunk: Any, keep: Any) -> Any:
-    """What `parallel` does with a chunk in another process, each title told."""
+def do_chunk(function: Any, chunk: Any, checkpoint: Any) -> Any:
+    """Do a chunk as `parallel` does in another process, and log each title."""
     parallel._do = do  # noqa: SLF001
-    return _do_chunk(function, chunk, keep)
+    return _do_chunk(function, chunk, checkpoint)
 
 
-def _tell(*words: str) -> None:
+def _log(*words: str) -> None:
     with Path(os.environ[LOG]).open("a") as file:
         file.write(" ".join(words) + "\n")
 
 
 @dataclass(frozen=True)
 class Runs:
-    """Runs of the whole project on one folder of data, by one and the same command."""
+    """Runs of the whole project on one data root, by the same command."""
 
     folder: Path
     parameters: str
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Begin a run, in a process group of its own."""
+        """Start a run in a process group of its own."""
         parameters = f"data_root={self.folder / 'data'},n_jobs={WORKERS},{self.parameters}"
         words = [sys.executable, "-c", DRIVER, "run", "--params", parameters]
         own = {
@@ -118,16 +117,16 @@ class Runs:
             raise SystemExit((self.folder / "output.txt").read_text()[-4000:])
 
     def kill_at(self, moment: Moment, everything: bool) -> str | None:
-        """Run until a moment; returns the node that was at work, None if the run was over before.
+        """Run until a moment; return the running node, or None if the run was over before.
 
         Args:
             moment: When.
-            everything: Kill the worker processes too, not only the process of the command.
+            everything: Whether to kill the worker processes as well.
         """
-        begun = len(self.told())
+        begun = len(self.events())
         process = self.start()
         while process.poll() is None:
-            lines = self.told()[begun:]
+            lines = self.events()[begun:]
             if any(words[:2] == ["node", moment.node] for words in lines):
                 time.sleep(moment.seconds)
                 break
@@ -139,38 +138,38 @@ class Runs:
         else:
             process.kill()
         process.wait()
-        return next(words[1] for words in reversed(self.told()) if words[0] == "node")
+        return next(words[1] for words in reversed(self.events()) if words[0] == "node")
 
     @property
     def log(self) -> Path:
-        """The file that is told of nodes and titles."""
-        return self.folder / "told.txt"
+        """The log of nodes and titles."""
+        return self.folder / "events.txt"
 
-    def told(self) -> list[list[str]]:
-        """What was told, a list of words for each line."""
+    def events(self) -> list[list[str]]:
+        """Return the words of each line of the log."""
         return [line.split() for line in self.log.read_text().splitlines() if line]
 
     def begun(self) -> Counter[tuple[str, str]]:
-        """How often a function has begun with a title."""
-        return Counter((words[1], words[2]) for words in self.told() if words[0] == "title")
+        """Return how often each function has begun with each title."""
+        return Counter((words[1], words[2]) for words in self.events() if words[0] == "title")
 
     def repeated(self) -> int:
-        """How often a title was begun that had been begun before."""
+        """Return how often a title has begun once more."""
         return sum(self.begun().values()) - len(self.begun())
 
     def nodes(self) -> list[tuple[str, float]]:
-        """The nodes in the order of the run, and when they have begun."""
-        return [(words[1], float(words[2])) for words in self.told() if words[0] == "node"]
+        """Return the nodes in the order of the run, and their start times."""
+        return [(words[1], float(words[2])) for words in self.events() if words[0] == "node"]
 
     def table(self, name: str) -> pd.DataFrame:
-        """A result without the id of the release, which is each run's own."""
+        """Return a result without the id of the release, which differs between runs."""
         path = self.folder / "data" / name
         (path,) = [path] if path.is_file() else path.glob("*/*.parquet")
         return pd.read_parquet(path).drop(columns="release", errors="ignore")
 
 
 def prepared(folder: Path, titles: int, parameters: str, since: str = "2000-01-01") -> Runs:
-    """A folder with an export of made-up titles.
+    """Return runs on a new folder with an export of generated titles.
 
     Args:
         folder: A new one.
@@ -185,37 +184,37 @@ def prepared(folder: Path, titles: int, parameters: str, since: str = "2000-01-0
     sales = folder / "data/01_raw/sales"
     sales.mkdir(parents=True)
     frame.to_csv(sales / "export.csv", index=False)
-    (folder / "told.txt").touch()
+    (folder / "events.txt").touch()
     return Runs(folder, parameters)
 
 
 def moments_of(unbroken: Runs, ended: float, kills: int, seed: int) -> list[Moment]:
-    """Random moments of a run from its first node to its end, in order."""
+    """Draw random moments of a run from its first node to its end, in order."""
     draw = random.Random(seed)
     nodes = unbroken.nodes()
     first = nodes[0][1]
     found = []
     for at in sorted(draw.uniform(first, ended) for _ in range(kills)):
-        place = max(place for place, (_, began) in enumerate(nodes) if began <= at)
-        found.append(Moment(place, at - nodes[place][1], nodes[place][0]))
+        index = max(index for index, (_, began) in enumerate(nodes) if began <= at)
+        found.append(Moment(index, at - nodes[index][1], nodes[index][0]))
     return found
 
 
 def kill_all(broken: Runs, moments: Sequence[Moment]) -> tuple[int, int]:
-    """Kill a run at all moments and let it end.
+    """Kill a run at all moments, then let it end.
 
     Args:
         broken: Runs that have not begun.
         moments: In order.
 
     Returns:
-        How many kills met a run, which may be over before the moment, as it goes on where another
-        was; and how many titles were repeated.
+        Number of kills that met a run, which may be over before the moment as it resumes, and
+        number of repeated titles.
     """
     before: Moment | None = None
     kills = twice = 0
     for number, moment in enumerate(moments):
-        # What the run before has done of the same node is not done again.
+        # The run resumes within the same node.
         done = before.seconds if before and before.node == moment.node else 0.0
         at = broken.kill_at(replace(moment, seconds=moment.seconds - done), number % 2 == 0)
         before = moment
@@ -229,7 +228,7 @@ def kill_all(broken: Runs, moments: Sequence[Moment]) -> tuple[int, int]:
 
 
 def differences(one: Runs, other: Runs) -> list[str]:
-    """Names of results that are not the same to the bit."""
+    """Return the names of results that differ in any bit."""
     return [name for name in TABLES if not _same(one.table(name), other.table(name))]
 
 
@@ -246,7 +245,7 @@ def _same(one: pd.DataFrame, other: pd.DataFrame) -> bool:
 
 
 def main() -> None:
-    """Prints a line per kill, and how many titles were computed twice."""
+    """Print a line per kill, and the number of titles that were computed twice."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--titles", type=int, default=200)
     parser.add_argument("--kills", type=int, default=20)

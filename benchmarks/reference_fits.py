@@ -1,9 +1,9 @@
-"""Fits a hundred (series, order) pairs with statsmodels and statsforecast and stores the results.
+"""Fits of a hundred (series, order) pairs by statsmodels and statsforecast, for the tests.
 
-The fits take hours, so they are made once, here, and kept beside the tests that hold our own core
-against them. Run again, the script goes on after the last pair that was stored:
+The fits take hours; the results are stored beside the tests of our own core. Another run resumes
+after the last stored pair:
 
-    python benchmarks/reference_fits.py --output tests/sarima/reference_fits.jsonl
+    python -m benchmarks.reference_fits --output tests/sarima/reference_fits.jsonl
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ THE_ORIGINALS = [(1, 0, 0, 1, 0, 0), (1, 0, 0, 2, 0, 1), (2, 1, 1, 1, 0, 1), (2,
 
 
 def pairs(seed: int = 20) -> Iterator[tuple[str, np.ndarray, Specification]]:
-    """Yields a name, a series and the model to be fitted to it."""
+    """Yield a name, a series and the model to fit to it."""
     rng = np.random.default_rng(seed)
     for season, count in PAIRS_PER_SEASON.items():
         for k in range(count):
@@ -54,7 +54,7 @@ def pairs(seed: int = 20) -> Iterator[tuple[str, np.ndarray, Specification]]:
 
 
 def _from_a_model(rng: np.random.Generator, n: int, season: int) -> np.ndarray:
-    """A seasonal ARMA process, integrated in one series of three."""
+    """Return a seasonal ARMA process, integrated in one series of three."""
     ar = partials_to_coefficients(rng.uniform(-0.9, 0.9, 2))
     seasonal, ma, warm = rng.uniform(-0.5, 0.8), rng.uniform(-0.8, 0.8), 5 * season + 100
     shocks = rng.normal(size=n + warm)
@@ -70,7 +70,7 @@ def _from_a_model(rng: np.random.Generator, n: int, season: int) -> np.ndarray:
 
 
 def _like_sales(rng: np.random.Generator, n: int, season: int) -> np.ndarray:
-    """Logs of counts with a drifting level, a yearly peak, promotions and a slow decay."""
+    """Return logs of counts with a drifting level, a yearly peak, promotions and a slow decay."""
     t = np.arange(n)
     level = rng.uniform(2, 6) + np.cumsum(rng.normal(0, 0.05, n)) - rng.uniform(0, 1) * t / n
     phase = (t % max(season, 2)) / max(season, 2)
@@ -82,56 +82,60 @@ def _like_sales(rng: np.random.Generator, n: int, season: int) -> np.ndarray:
     return np.log1p(counts)
 
 
-def with_statsmodels(values: np.ndarray, specification: Specification) -> dict[str, Any]:
-    """What `SARIMAX.fit` finds, its settings left as they come but for exact differencing."""
-    model = SARIMAX(
+def fit_statsmodels(values: np.ndarray, specification: Specification) -> float:
+    """Return the log-likelihood of `SARIMAX.fit`, with default settings and exact differencing."""
+    model = _sarimax(values, specification, specification.trend)
+    return float(model.fit(disp=False, maxiter=200).llf)
+
+
+def fit_statsforecast(
+    values: np.ndarray, specification: Specification
+) -> tuple[float, np.ndarray, float]:
+    """Return mean, ARMA coefficients and innovation variance of statsforecast's ARIMA (CSS-ML)."""
+    result = arima(
+        values,
+        order=specification.order,
+        seasonal={"order": specification.seasonal_order[:3], "period": specification.s},
+        include_mean=specification.trend == "c",
+        method="CSS-ML",
+    )
+    found = dict(result["coef"])
+    mean = found.pop("intercept", 0.0)
+    # In the order of `specification.arma_names`.
+    return mean, np.array(list(found.values())), result["sigma2"]
+
+
+def _sarimax(values: np.ndarray, specification: Specification, trend: Trend) -> Any:
+    return SARIMAX(
         values,
         order=specification.order,
         seasonal_order=specification.seasonal_order,
-        trend=specification.trend,
+        trend=trend,
         simple_differencing=True,
     )
+
+
+def with_statsmodels(values: np.ndarray, specification: Specification) -> dict[str, Any]:
+    """Return log-likelihood and seconds of statsmodels."""
     began = time.perf_counter()
-    result = model.fit(disp=False, maxiter=200)
-    return {"log_likelihood": float(result.llf), "seconds": time.perf_counter() - began}
+    value = fit_statsmodels(values, specification)
+    return {"log_likelihood": value, "seconds": time.perf_counter() - began}
 
 
 def with_statsforecast(values: np.ndarray, specification: Specification) -> dict[str, Any]:
-    """What statsforecast's ARIMA (CSS-ML) finds, its parameters valued by the exact likelihood."""
+    """Return the exact log-likelihood at statsforecast's parameters, and its seconds."""
     began = time.perf_counter()
     try:
-        result = arima(
-            values,
-            order=specification.order,
-            seasonal={"order": specification.seasonal_order[:3], "period": specification.s},
-            include_mean=specification.trend == "c",
-            method="CSS-ML",
-        )
+        mean, arma, sigma2 = fit_statsforecast(values, specification)
     except ValueError as error:
         return {"error": str(error), "seconds": time.perf_counter() - began}
     seconds = time.perf_counter() - began
-    found = dict(result["coef"])
-    mean = found.pop("intercept", 0.0)
-    exact = SARIMAX(
-        values - mean,
-        order=specification.order,
-        seasonal_order=specification.seasonal_order,
-        simple_differencing=True,
-    )
-    spelled = [_statsforecast_name(name, specification.s) for name in specification.arma_names]
-    parameters = np.array([*(found[name] for name in spelled), result["sigma2"]])
-    return {"log_likelihood": float(exact.loglike(parameters)), "seconds": seconds}
-
-
-def _statsforecast_name(name: str, s: int) -> str:
-    kind, _, lag = name.rpartition(".L")
-    if kind.endswith(".S"):
-        return f"s{kind[:2]}{int(lag) // s}"
-    return f"{kind}{lag}"
+    exact = _sarimax(values - mean, specification, "n")
+    return {"log_likelihood": float(exact.loglike([*arma, sigma2])), "seconds": seconds}
 
 
 def main() -> None:
-    """Fits the pairs that the output file does not hold yet, one line each."""
+    """Fit the pairs that the output file does not hold yet, one line each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--seasons", type=int, nargs="*", default=list(PAIRS_PER_SEASON))

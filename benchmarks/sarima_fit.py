@@ -1,10 +1,10 @@
 """Seconds per exact fit on 570 weeks, beside statsmodels and statsforecast on the same series.
 
-    python benchmarks/sarima_fit.py [--quick]
+    python -m benchmarks.sarima_fit [--quick]
 
-Process time of one core. Log-likelihoods are exact ones at the parameters that each has found.
-Rivals fit models drawn from the tuner's grid, a series each. They take minutes for some: what has
-not ended within a limit is stopped, and its ratio is then at least the limit's.
+Process time of one core. Log-likelihoods are exact ones at the parameters of each fit. Rivals fit
+models drawn from the tuner's grid, a series each. Some take minutes: a fit is stopped at a limit,
+and its ratio is then a lower bound.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from itertools import product
 from typing import TypeVar
 
 import numpy as np
-from statsforecast.arima import arima
-from statsmodels.tsa.statespace.sarimax import SARIMAX
 from threadpoolctl import threadpool_limits
 
+from benchmarks.reference_fits import fit_statsforecast, fit_statsmodels
 from benchmarks.series import like_sales
 from book_forecast.sarima import ORDERS as NAMES
 from book_forecast.sarima import Specification, compile_core, fit, log_likelihood
@@ -67,13 +66,13 @@ def main() -> None:
 
 
 def specification_of(orders: tuple[int, ...]) -> Specification:
-    """The model, with a mean where nothing is differenced."""
+    """Return the model, with a mean if it is not differenced."""
     named = dict(zip(NAMES, orders, strict=True))
     return Specification(**named, s=SEASON, trend="n" if orders[1] + orders[4] else "c")
 
 
 def print_grid(grid: Sequence[tuple[int, ...]]) -> None:
-    """Times over the tuner's grid, each model on a series of its own, complete and with a gap."""
+    """Print times over the tuner's grid, each model on its own series, complete and with a gap."""
     print(f"| {len(grid)} models of the grid | median, ms | 90 % within, ms | likelihoods |")
     print("|---|---|---|---|")
     for name, gap in (("complete", slice(0)), ("12 weeks missing", slice(432, 444))):
@@ -89,7 +88,7 @@ def print_grid(grid: Sequence[tuple[int, ...]]) -> None:
 
 
 def print_rivals(drawn: int, with_statsmodels: int) -> None:
-    """One fit of each drawn model by each, with the log-likelihoods that they reach."""
+    """Print a fit of each drawn model by each library, with its log-likelihood."""
     print(
         "| model | ours, ms | statsforecast, s | ratio | statsmodels, s | ratio | ours higher by |"
     )
@@ -97,9 +96,9 @@ def print_rivals(drawn: int, with_statsmodels: int) -> None:
     ratios: dict[str, list[float]] = {"statsforecast": [], "statsmodels": []}
     # A rival compiles or imports at its first call.
     _statsforecast(like_sales(0), specification_of((1, 0, 0, 0, 0, 0)))
-    places = np.random.default_rng(0).choice(len(GRID), drawn, replace=False)
-    for number, place in enumerate(places):
-        specification, values = specification_of(GRID[place]), like_sales(int(place))
+    seeds = np.random.default_rng(0).choice(len(GRID), drawn, replace=False)
+    for number, seed in enumerate(seeds):
+        specification, values = specification_of(GRID[seed]), like_sales(int(seed))
         ours, found = seconds(partial(fit, values, specification))
         columns: list[str] = []
         heights = []
@@ -120,7 +119,7 @@ def print_rivals(drawn: int, with_statsmodels: int) -> None:
 
 
 def _within(limit: int, work: Callable[[], float]) -> tuple[float, float | None]:
-    """Seconds of a call and its result; after the limit None."""
+    """Return the seconds of a call and its result; None after the limit."""
     began = time.process_time()
     try:
         with _alarm(limit):
@@ -144,7 +143,7 @@ def _alarm(limit: int) -> Iterator[None]:
 
 
 def print_arithmetic(orders_list: Sequence[tuple[int, ...]]) -> None:
-    """Operations of one likelihood, how fast they go, and how much of a fit they are."""
+    """Print the operations of one likelihood, their speed, and their share of a fit."""
     peak = _peak()
     print(f"| model | flops | µs | GFLOP/s | of {peak:.0f} GFLOP/s (dgemm) | share of a fit |")
     print("|---|---|---|---|---|---|")
@@ -169,56 +168,40 @@ def print_arithmetic(orders_list: Sequence[tuple[int, ...]]) -> None:
 
 
 def _flops(p: int, q: int, k: int, n: int) -> float:
-    """Of the recursion: for each element 4 a week, and 3 for each column."""
+    """Return the operations of the recursion: per element 4 a week, and 3 for each column."""
     lengths = np.maximum(p - np.arange(n), q)
     return float(((4 + 3 * k) * lengths).sum())
 
 
 def _peak() -> float:
-    """What a product of matrices reaches on one core, in GFLOP/s."""
+    """Return the speed of a matrix product on one core, in GFLOP/s."""
     n = 1024
     matrix = np.random.default_rng(0).normal(size=(n, n))
     return 2.0 * n**3 / _repeated(lambda: matrix @ matrix, 5) / 1e9
 
 
 def _repeated(work: Callable[[], object], times: int = 200) -> float:
-    """Seconds a call, the best of five rounds."""
+    """Return the seconds per call, the best of five rounds."""
     work()
     return min(seconds(lambda: [work() for _ in range(times)])[0] for _ in range(5)) / times
 
 
 def seconds(work: Callable[[], Result]) -> tuple[float, Result]:
-    """Process time of a call, and its result."""
+    """Return the process time of a call, and its result."""
     began = time.process_time()
     result = work()
     return time.process_time() - began, result
 
 
 def _statsforecast(values: np.ndarray, specification: Specification) -> float:
-    result = arima(
-        values,
-        order=specification.order,
-        seasonal={"order": specification.seasonal_order[:3], "period": SEASON},
-        include_mean=specification.trend == "c",
-        method="CSS-ML",
-    )
-    found = dict(result["coef"])
-    mean = found.pop("intercept", 0.0)
-    arma = np.array(list(found.values()))
-    return log_likelihood(values - mean, specification.without_trend, arma, result["sigma2"])
+    mean, arma, sigma2 = fit_statsforecast(values, specification)
+    return log_likelihood(values - mean, specification.without_trend, arma, sigma2)
 
 
 def _statsmodels(values: np.ndarray, specification: Specification) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = SARIMAX(
-            values,
-            order=specification.order,
-            seasonal_order=specification.seasonal_order,
-            trend=specification.trend,
-            simple_differencing=True,
-        )
-        return float(model.fit(disp=False, maxiter=200).llf)
+        return fit_statsmodels(values, specification)
 
 
 RIVALS: tuple[tuple[str, Callable[[np.ndarray, Specification], float], int], ...] = (

@@ -1,9 +1,9 @@
-"""What one title costs: seconds of one core to tune it, and memory of the frames it is part of.
+"""The cost of a title: seconds of one core to tune it, and memory of the frames it is part of.
 
-    python benchmarks/title_costs.py --data ROOT [--titles 120] [--quick]
+    python -m benchmarks.title_costs --data ROOT [--titles 120] [--quick]
 
-ROOT is a data_root that ingest and preprocess have filled. docs/scale.md reckons with these figures
-and benchmarks/stragglers.py draws from them.
+ROOT is a data root after ingest and preprocess. docs/scale.md and benchmarks/stragglers.py use the
+figures.
 """
 
 from __future__ import annotations
@@ -12,29 +12,24 @@ import argparse
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 from threadpoolctl import threadpool_limits
 
-from book_forecast.backtesting.rolling_origins import folds_of
+from benchmarks.runs import configured
 from book_forecast.execution.fingerprints import fingerprint
-from book_forecast.execution.journals import JournalFolder
-from book_forecast.options.groups import TuneOptions
-from book_forecast.pipelines.evaluate.nodes import score_titles
+from book_forecast.options.groups import BacktestOptions
+from book_forecast.pipelines.evaluate.scores import score_titles
 from book_forecast.pipelines.preprocess.nodes import build_model_input
-from book_forecast.pipelines.tune.nodes import TitleTask, tune_title
+from book_forecast.pipelines.tune.search import Search, search_title
 from book_forecast.sarima import compile_core
 from book_forecast.series.history import title_histories
 
 SPLIT_SIZE = 32
-ALIVE_WEEKS = 26
-PROJECT = Path(__file__).parents[1]
 MODELS = ("sarima", "seasonal_naive", "naive")
 BOUNDS = ("lo-80", "hi-80", "lo-95", "hi-95")
 SHARES = np.linspace(0.0, 1.0, 11)
@@ -57,36 +52,21 @@ def main() -> None:
     print("  " + ", ".join(f"{second:.2f}" for second in np.quantile(found, SHARES)))
     for stage in STAGES:
         for part in (500, 1000) if given.quick else (1000, 2000, 4000):
-            own = [sys.executable, __file__, "--data", str(given.data), "--stage", stage]
-            subprocess.run([*own, "--part", str(part)], check=True)
+            own = [sys.executable, "-m", "benchmarks.title_costs", "--data", str(given.data)]
+            subprocess.run([*own, "--stage", stage, "--part", str(part)], check=True)
 
 
 def tuning_seconds(data: Path, count: int) -> list[float]:
-    """Process time of one core for each of so many titles, spread over the catalogue."""
-    document = yaml.safe_load((PROJECT / "conf/base/parameters_tune.yml").read_text())
-    options = TuneOptions.model_validate(document["tune"])
+    """Return the process time of one core for titles at equal distances in the catalogue."""
+    models, origins = configured(), BacktestOptions().origins
     histories = title_histories(pd.read_parquet(data / "05_model_input/training_weeks.parquet"))
-    places = np.linspace(0, len(histories) - 1, count).astype(int)
+    rows = np.linspace(0, len(histories) - 1, count).astype(int)
     compile_core()
     found = []
-    with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
-        for history in (histories[place] for place in places):
-            folds = folds_of(
-                history.volumes, SPLIT_SIZE, options.folds, options.step, options.min_train
-            )
-            journals = JournalFolder(Path(folder))
-            task = TitleTask(
-                history=history,
-                folds=folds,
-                wanted=True,
-                alive_weeks=ALIVE_WEEKS,
-                options=options,
-                seed=42,
-                journals=journals,
-                journal=history.isbn,
-            )
+    with threadpool_limits(1):
+        for history in (histories[row] for row in rows):
             began = time.process_time()
-            tune_title(task)
+            search_title(Search(history, origins.of_title(history.volumes), models))
             found.append(time.process_time() - began)
     return found
 

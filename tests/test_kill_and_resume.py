@@ -27,8 +27,8 @@ def test_a_run_that_is_killed_in_each_stage_ends_as_one_that_is_not(tmp_path):
         kills, repeated = kill_all(
             broken,
             [
-                Moment(place, random.uniform(0.0, seconds), node)
-                for place, (node, seconds) in enumerate(STAGES.items())
+                Moment(index, random.uniform(0.0, seconds), node)
+                for index, (node, seconds) in enumerate(STAGES.items())
             ],
         )
     finally:

@@ -83,7 +83,7 @@ def test_a_season_that_was_never_seen_cannot_be_forecast():
     fitted = SarimaFit(
         Specification(0, 0, 0, 0, 1, 0, s=4), np.empty(0), 1.0, np.empty(0), 0.0, 20, 0
     )
-    with pytest.raises(ValueError, match="too few weeks were seen"):
+    with pytest.raises(ValueError, match="too few weeks are known"):
         predict(fitted, values, 4)
     assert np.isfinite(predict(fitted, values, 2).mean).all()
 

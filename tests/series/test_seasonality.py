@@ -115,10 +115,10 @@ def test_neither_level_nor_unit_matters_within_the_precision_of_the_errors(level
     """
     values, other = transformed(level, unit, seed)
     terms = fourier(np.arange(120.0), 52, 6)
-    here, there = (best_errors(each, ORDERS, terms) for each in (values, other))
-    shift = here.n_effective * np.log(unit)
-    assert there.specification == here.specification
-    assert there.log_likelihood + shift == pytest.approx(here.log_likelihood, abs=0.005)
+    errors, same = (best_errors(each, ORDERS, terms) for each in (values, other))
+    shift = errors.n_effective * np.log(unit)
+    assert same.specification == errors.specification
+    assert same.log_likelihood + shift == pytest.approx(errors.log_likelihood, abs=0.005)
     here, there = detect(values), detect(other)
     assert np.log(there.p_value / here.p_value) == pytest.approx(0.0, abs=0.2)
     if abs(np.log(here.p_value / SIGNIFICANCE)) > 0.2:

@@ -108,10 +108,3 @@ class RollingOrigins:
 
     def _origins(self, end: int, horizon: int) -> list[int]:
         return [end - horizon - self.step * k for k in range(self.folds)]
-
-
-def folds_of(
-    volumes: npt.NDArray[np.float64], horizon: int, folds: int, step: int, min_train: int
-) -> list[Fold]:
-    """See `RollingOrigins.of_title`."""
-    return RollingOrigins(horizon, folds, step, min_train).of_title(volumes)
