@@ -15,6 +15,8 @@ from utilsforecast import losses
 
 from book_forecast.series.history import ALL_TITLES, WEEK
 
+CHOSEN = "chosen"
+"""The model of scores over all titles that takes each title's own model."""
 SCORE_COLUMNS = ["isbn", "model", "cutoff", "metric", "value"]
 _KEY = ["cutoff", "id"]
 

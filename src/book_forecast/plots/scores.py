@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from book_forecast.backtesting.metrics import CHOSEN
 from book_forecast.plots.choice import chosen_rows
 from book_forecast.plots.style import (
     BASELINE,
@@ -23,9 +24,6 @@ from book_forecast.plots.style import (
 )
 from book_forecast.plots.traces import connectors, line, markers
 from book_forecast.series.history import ALL_TITLES
-
-CHOSEN = "chosen"
-"""The model of the row over all titles that takes each title's own model."""
 
 MAX_ROWS = 40
 _NAMES = {

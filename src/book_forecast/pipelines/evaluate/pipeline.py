@@ -46,7 +46,7 @@ def create_scores() -> Pipeline:
             ),
             node(
                 nodes.make_score_table,
-                ["scores", "training_models", "titles"],
+                ["scores", "training_models", "release_models", "titles"],
                 "score_table",
                 name="make_score_table",
             ),

@@ -7,10 +7,9 @@ import logging
 import numpy as np
 import pandas as pd
 
-from book_forecast.backtesting.metrics import error_ratios
+from book_forecast.backtesting.metrics import CHOSEN, error_ratios
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.naive import Zero
-from book_forecast.pipelines.evaluate.scores import CHOSEN
 from book_forecast.series.history import ALL_TITLES, FloatArray
 
 logger = logging.getLogger(__name__)

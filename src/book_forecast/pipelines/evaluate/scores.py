@@ -7,14 +7,12 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from book_forecast.backtesting.metrics import score_forecasts
+from book_forecast.backtesting.metrics import CHOSEN, score_forecasts
 from book_forecast.forecasters.naive import SeasonalNaive
 from book_forecast.series.history import ALL_TITLES
 
 logger = logging.getLogger(__name__)
 
-CHOSEN = "chosen"
-"""The model that a title is forecast with, whichever family it is of."""
 BASELINE = SeasonalNaive.family
 
 
@@ -51,13 +49,17 @@ def score_titles(
 
 
 def make_score_table(
-    scores: pd.DataFrame, training_models: pd.DataFrame, titles: pd.DataFrame
+    scores: pd.DataFrame,
+    training_models: pd.DataFrame,
+    release_models: pd.DataFrame,
+    titles: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return errors on the test weeks beside seasonal naive's, one row per title.
 
     Args:
         scores: As `score_titles` returns them.
         training_models: isbn, model, specification, fallback_reason.
+        release_models: isbn, fallback_reason: a title may fall back in either fit.
         titles: isbn, title.
 
     Returns:
@@ -67,7 +69,10 @@ def make_score_table(
     test = scores[scores["cutoff"] == scores["cutoff"].max()]
     shown = test[test["metric"].isin(["wape", "mase"])]
     wide = shown.set_index(["isbn", "model", "metric"])["value"].unstack("metric")  # noqa: PD010
-    chosen = training_models[["isbn", "model", "specification", "fallback_reason"]]
+    fallbacks = pd.concat([training_models, release_models]).dropna(subset="fallback_reason")
+    reasons = fallbacks.drop_duplicates("isbn").set_index("isbn")["fallback_reason"]
+    chosen = training_models[["isbn", "model", "specification"]]
+    chosen = chosen.assign(fallback_reason=chosen["isbn"].map(reasons))
     table = chosen.merge(wide.reset_index(), on=["isbn", "model"], how="left")
     baseline = wide.xs(BASELINE, level="model").add_prefix(f"{BASELINE}_").reset_index()
     table = table.merge(baseline, on="isbn", how="left")
