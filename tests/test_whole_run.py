@@ -11,11 +11,12 @@ import pytest
 from book_forecast.sample import sample_frame
 
 PIPELINES = ("ingest", "preprocess", "tune", "train", "evaluate", "forecast")
-QUICK = "titles=all,tune.max_trials=2,tune.folds=1,evaluate.folds=1,tune.min_trials=1"
+QUICK = "titles=all,folds=1,tune.max_trials=2,tune.min_trials=1"
 COLUMNS = {
     "02_intermediate/rejected_rows.parquet": {"file", "sheet", "row", "column", "value", "reason"},
     "03_primary/weekly_sales.parquet": {"isbn", "week", "volume", "value", "asp", "rrp"},
     "03_primary/titles_left_out.parquet": {"isbn", "reason"},
+    "06_models/specifications.parquet": {"isbn", "model", "weights", "fallback_reason"},
     "07_model_output/forecasts.parquet": {
         *("isbn", "week", "cutoff", "model", "release", "mean", "lo-80")
     },

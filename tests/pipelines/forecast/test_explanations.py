@@ -20,8 +20,8 @@ from book_forecast.pipelines.forecast.explanations import (
     explain_forecasts,
     explain_title,
 )
-from book_forecast.releases.models import state_without_weeks
-from tests.histories import history
+from book_forecast.releases.assembly import state_without_weeks
+from tests.histories import ALONE, checkpoints_in, history
 from tests.releases import payloads
 
 WEEKS = (
@@ -73,13 +73,18 @@ def release(tmp_path):
     return type(payload)(**{**vars(payload), "titles": titles, "volumes": volumes})
 
 
+def explained(release, horizon):
+    with checkpoints_in(None) as checkpoints:
+        return explain_forecasts(release, horizon, ALONE, checkpoints)
+
+
 def factors(found, isbn):
     rows = found[(found["isbn"] == isbn) & (found["kind"] == "part")]
     return rows.pivot_table(index="week", columns="name", values="value")
 
 
 def test_each_member_is_told_with_its_weight(release):
-    found = explain_forecasts(release, 8, 1)
+    found = explained(release, 8)
     members = found[(found["isbn"] == payloads.isbn(1)) & (found["kind"] == "member")]
     assert members.groupby("name", sort=False)["weight"].first().to_dict() == {
         "telling": 0.5,
@@ -96,7 +101,7 @@ def test_each_member_is_told_with_its_weight(release):
 @pytest.mark.parametrize("title", [1, 2])
 def test_the_parts_multiply_to_one_more_than_the_mean(release, title, horizon):
     isbn = payloads.isbn(title)
-    found = explain_forecasts(release, horizon, 1)
+    found = explained(release, horizon)
     members = found[(found["isbn"] == isbn) & (found["kind"] == "member")]
     mean = (members["value"] * members["weight"]).groupby(members["week"]).sum()
     product = factors(found, isbn).prod(axis=1)
@@ -105,31 +110,31 @@ def test_the_parts_multiply_to_one_more_than_the_mean(release, title, horizon):
 
 
 def test_parts_are_those_of_the_heaviest_member_that_can_tell(release):
-    told = factors(explain_forecasts(release, 8, 1), payloads.isbn(1))
+    told = factors(explained(release, 8), payloads.isbn(1))
     assert told["holidays"].to_numpy() == pytest.approx(np.exp(HOLIDAYS[:8]))
     assert np.ptp(told["level"]) == 0
     assert told["trend"].iloc[0] == 1.0
 
 
 def test_where_no_member_can_tell_there_is_a_season_and_nothing_is_called_a_feast(release):
-    told = factors(explain_forecasts(release, 8, 1), payloads.isbn(2))
+    told = factors(explained(release, 8), payloads.isbn(2))
     assert set(told) == {"level", "trend", "season", "other"}
     assert np.ptp(told["season"]) > 0
 
 
 def test_a_longer_horizon_does_not_change_the_weeks_before(release):
-    short, long = (explain_forecasts(release, horizon, 1) for horizon in (4, 40))
+    short, long = (explained(release, horizon) for horizon in (4, 40))
     both = short.merge(long, on=["isbn", "week", "kind", "name"])
     assert len(both) == len(short)
     np.testing.assert_array_equal(both["value_x"], both["value_y"])
 
 
 def test_a_title_of_one_model_is_not_explained(release):
-    assert payloads.isbn(0) not in set(explain_forecasts(release, 8, 1)["isbn"])
+    assert payloads.isbn(0) not in set(explained(release, 8)["isbn"])
 
 
 def test_a_release_without_ensembles_has_an_empty_table(tmp_path):
-    found = explain_forecasts(read_payload(payloads.write(tmp_path)), 8, 1)
+    found = explained(read_payload(payloads.write(tmp_path)), 8)
     assert found.empty
     assert found.dtypes.astype(str).to_dict() == {
         name: str(pd.Series(dtype=kind).dtype) for name, kind in EXPLANATION_TYPES.items()

@@ -5,35 +5,33 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from book_forecast.datasets import AtomicParquetDataset, CurrentReleaseDataset, FiguresDataset
-from book_forecast.execution.checkpoints import KeepFolder
+from book_forecast.datasets import AtomicParquetDataset, FiguresDataset, ReleaseDataset
+from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.hooks.optional_inputs import FigureInputHooks
+from book_forecast.options.groups import ForecastOptions
 from book_forecast.pipelines.forecast import create_pipeline
-from book_forecast.pipelines.train.nodes import fit_release_titles
-from book_forecast.pipelines.train.release import assemble_release
-from book_forecast.releases.assembly import assemble
-from book_forecast.releases.store import ReleaseStore
-from tests.histories import WHOLE, specifications_of
+from tests.histories import ALONE, release_of, specifications_of
 from tests.plots.frames import make_forecast, make_history, make_models, make_titles
-from tests.releases.payloads import RELEASE
 
 ISBNS = ["9780000000001", "9780000000002"]
-PARAMETERS = {"horizon": 8, "levels": [80], "n_jobs": 1, "max_title_plots": 50}
+PARAMETERS = {
+    "forecast": ForecastOptions(horizon=8, levels=[80]),
+    "forecast.horizon": 8,
+    "forecast.levels": [80],
+    "execution": ALONE,
+    "reporting.max_title_plots": 50,
+}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def model_input():
     return pd.concat([make_history(isbn, 120) for isbn in ISBNS], ignore_index=True)
 
 
-@pytest.fixture
-def release(model_input, tmp_path):
+@pytest.fixture(scope="module")
+def release(model_input):
     """A release of models that tune has not chosen: seasonal naive."""
-    models, distributions = fit_release_titles(model_input, specifications_of([]), 26, 1, WHOLE)
-    draft = assemble_release(models.frame, distributions.frame, model_input, make_titles(*ISBNS))
-    store = ReleaseStore(str(tmp_path / "releases"))
-    store.write(RELEASE, assemble(RELEASE, draft.tables, draft.about))
-    return store.read(RELEASE)
+    return release_of(model_input, specifications_of([]), make_titles(*ISBNS))
 
 
 def run(folder, **data):
@@ -45,8 +43,10 @@ def run(folder, **data):
     for name, value in PARAMETERS.items():
         catalog[f"params:{name}"] = MemoryDataset(value)
     catalog["promotion"] = MemoryDataset({})
-    catalog["finished_titles"] = MemoryDataset(KeepFolder(folder / "keeps"))
-    catalog["current_release"] = CurrentReleaseDataset(filepath=str(folder / "releases"))
+    catalog["checkpoints"] = MemoryDataset(CheckpointFolder(folder / "checkpoints"))
+    catalog["current_release"] = ReleaseDataset(
+        filepath=str(folder / "releases"), release="current"
+    )
     catalog["title_plots"] = FiguresDataset(filepath=str(folder))
     catalog["forecasts"] = AtomicParquetDataset(filepath=str(folder / "forecasts.parquet"))
     FigureInputHooks().before_pipeline_run(pipeline, catalog)
