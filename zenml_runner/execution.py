@@ -108,7 +108,8 @@ class Execution:
         Versioned data that the others write are read in the version of this run: another run may
         have written a later one.
         """
-        self.pipeline = self.pipeline.filter(node_names=list(names))
+        # Shards repeat the names of their nodes, which Kedro refuses.
+        self.pipeline = self.pipeline.filter(node_names=list(dict.fromkeys(names)))
         for name in self.pipeline.inputs():
             if _strip_transcoding(name) in self._outputs and self.run.version is not None:
                 _pin(unwrap(self.catalog.get(name)), self.run.version)

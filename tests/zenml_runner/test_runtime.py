@@ -199,6 +199,13 @@ def test_shards_in_processes_of_their_own_get_their_part_and_the_name_of_the_run
     assert RUN_GROUP_VARIABLE not in os.environ
 
 
+def test_a_resumed_run_may_have_several_shards_of_a_node(project):
+    run = prepared(project)
+    left = run.plan.without({"jobs", "whole-1-of-2", "whole-2-of-2"})
+    run.execution.narrow(node for step in left for node in step.nodes)
+    assert [node.name for node in run.execution.pipeline.nodes] == ["part"]
+
+
 def test_each_shard_has_a_cache_key_of_its_own(project):
     run = prepared(project)
     keys = {caching._key(run.execution, step) for step in run.plan.steps}
