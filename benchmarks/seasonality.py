@@ -164,9 +164,9 @@ def section(data: Path | None, *, quick: bool) -> str:  # noqa: ARG001 - the oth
     return (
         "## The test for a season\n\n"
         f"`python -m benchmarks.seasonality`, here with {series} simulated series a cell. Size: "
-        "how often a season is found where there is none, at a nominal 5 and 1 %. Power: how often the "
-        "season of 52 weeks is found at 5 %, by its standard deviation on the log scale beside 0.1 "
-        f"of noise.\n\n{printed.getvalue()}"
+        "how often a season is found where there is none, at a nominal 5 and 1 %. Power: how often "
+        "the season of 52 weeks is found at 5 %, by its standard deviation on the log scale beside "
+        f"0.1 of noise.\n\n{printed.getvalue()}"
     )
 
 

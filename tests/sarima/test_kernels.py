@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numba
+import pytest
 
 from book_forecast.sarima.kernels import PREFIX, kernel_cache
 
@@ -22,8 +23,17 @@ print(outer(), sum(outer.stats.cache_hits.values()))
 """
 
 
+FIT = """
+import numpy as np
+from book_forecast.sarima import Specification, compile_core, fit
+compile_core()
+values = np.log1p(np.random.default_rng(3).poisson(5.0, 260).astype(float))
+print(fit(values, Specification(1, 0, 1, 1, 0, 0, s=52, trend="c")).arma.tobytes().hex())
+"""
+
+
 def called(folder) -> str:
-    """What `outer` answers in a process of its own, and how often it came from the cache."""
+    """Return the result of `outer` in a process of its own, and its number of cache hits."""
     done = subprocess.run(
         [sys.executable, "-c", CALL], cwd=folder, capture_output=True, text=True, check=True
     )
@@ -56,3 +66,13 @@ def test_a_folder_that_is_named_for_all_of_numba_is_used(tmp_path, monkeypatch):
 
 def test_the_core_keeps_its_own_apart():
     assert f"/{PREFIX}" in str(numba.config.CACHE_DIR)  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+def test_the_process_that_fills_the_cache_has_the_results_of_all_others(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    runs = [
+        subprocess.run([sys.executable, "-c", FIT], capture_output=True, text=True, check=True)
+        for _ in range(2)
+    ]
+    assert runs[0].stdout == runs[1].stdout

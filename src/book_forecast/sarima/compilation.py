@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
 import numpy as np
 
 from book_forecast.sarima.estimation import fit
@@ -10,10 +16,23 @@ from book_forecast.sarima.specification import Specification
 
 
 def compile_core() -> None:
-    """Compile everything, or load it from the cache on disk, with the fit of a small series.
+    """Load all compiled functions, and fill their cache on disk first if it is empty.
 
     The first time on a machine takes ten seconds, which processes started together would all spend.
+    A process of its own fills the cache: code that was compiled in a process differs from the code
+    that others load, in the last digits of results, which optimisers amplify to the sixth.
     """
+    if not any(Path(numba.config.CACHE_DIR).rglob("*.nbc")):  # type: ignore[attr-defined]
+        subprocess.run(  # noqa: S603 - this interpreter
+            [sys.executable, "-c", f"from {__name__} import fit_small_series; fit_small_series()"],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            check=False,
+        )
+    fit_small_series()
+
+
+def fit_small_series() -> None:
+    """Fit and forecast a small series, which needs all compiled functions."""
     values = np.sin(np.arange(40.0) ** 2)
     values[20] = np.nan
     predict(fit(values, Specification(1, 0, 1, 1, 0, 1, s=4, trend="c")), values, 2)
