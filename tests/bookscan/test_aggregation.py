@@ -119,6 +119,6 @@ def test_titles_have_the_latest_text_of_each_attribute():
     assert set(titles.drop(columns="isbn").dtypes) == {pd.StringDtype(na_value=np.nan)}
 
 
-def test_titles_of_which_nothing_is_known_are_still_there():
+def test_titles_without_any_text_are_still_there():
     nothing = pd.DataFrame({"isbn": [], "week": [], "attribute": [], "text": []})
     assert describe_titles(nothing, pd.Series([A]))["isbn"].tolist() == [A]

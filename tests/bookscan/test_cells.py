@@ -52,7 +52,7 @@ def test_thousands_separators_change_no_number(number):
     assert plain == grouped == float(f"{number:.2f}")
 
 
-def test_texts_that_say_nothing_are_empty():
+def test_texts_that_stand_for_empty_cells_are_empty():
     texts = ["", "  ", "-", "n/a", "NaN", "NULL", "None", "#N/A", "0", "no", "x"]
     assert np.flatnonzero(~are_empty(pa.array(texts))).tolist() == [8, 9, 10]
 

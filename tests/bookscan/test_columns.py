@@ -26,7 +26,7 @@ def test_columns_are_found_in_any_case_and_spacing(spelling):
     assert find_header([header]) == (0, {name: place for place, name in enumerate(LABELS)})
 
 
-def test_unknown_columns_are_left_out():
+def test_unknown_columns_are_ignored():
     assert find_header([["Rank", "ISBN", "Volume", "", "Interval"]])[1] == {
         "isbn": 1,
         "volume": 2,

@@ -72,6 +72,6 @@ def rejected_rows(**columns):
 
 
 @pytest.mark.parametrize("bad", [{"file": [""]}, {"row": [0]}, {"reason": [""]}, {"value": [3]}])
-def test_rejected_rows_that_do_not_say_where_and_why_are_refused(bad):
+def test_rejected_rows_without_location_or_reason_are_refused(bad):
     with pytest.raises(SchemaErrors, match=next(iter(bad))):
         REJECTED_ROWS.validate(rejected_rows(**bad), lazy=True)

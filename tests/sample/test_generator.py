@@ -67,7 +67,7 @@ def test_26_titles_are_in_four_classes_and_the_two_defaults_among_them(sales: pd
     assert [normalise_isbn(isbn) for isbn in titles.index] == list(titles.index)
 
 
-def test_intervals_and_dates_say_the_same(sales: pd.DataFrame) -> None:
+def test_intervals_and_dates_agree(sales: pd.DataFrame) -> None:
     dates = sales["End Date"]
     assert (dates.dt.day_of_week == 5).all()
     nth_saturday = (dates.dt.day_of_year - 1) // 7 + 1

@@ -111,7 +111,7 @@ def test_a_write_that_fails_half_way_leaves_the_old_file(
     [
         ("sales.csv", 0, "csv", "titles must be at least 1, got 0"),
         ("sales.ods", 1, "ods", "format must be one of xlsx, csv, parquet, got 'ods'"),
-        ("sales.csv", 1, "xlsx", r"name ends with \.xlsx"),
+        ("sales.csv", 1, "xlsx", r"ends with \.xlsx"),
     ],
 )
 def test_what_cannot_be_written_is_refused(

@@ -102,7 +102,7 @@ def test_an_environment_changes_one_nested_option_and_keeps_the_others(load):
     assert execution["wait_minutes"] == 60
 
 
-def test_data_lies_in_the_project_unless_a_run_says_otherwise(load):
+def test_data_are_in_the_project_unless_a_run_names_another_root(load):
     assert root_of(load("development")) == "data"
     assert root_of(load("development", data_root="gs://b/f")) == "gs://b/f"
 
@@ -115,7 +115,7 @@ def test_production_data_lies_in_the_bucket_of_the_environment_variable(load, mo
     assert loader["parameters"]["data_root"] == "gs://books"
 
 
-def test_production_without_a_bucket_says_what_to_set(load):
+def test_production_without_a_bucket_names_the_variable_to_set(load):
     with pytest.raises(UserError, match="BOOK_FORECAST_BUCKET") as refusal:
         root_of(load("production"))
     assert "data_root" in str(refusal.value)

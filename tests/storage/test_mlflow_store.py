@@ -100,7 +100,7 @@ def test_a_file_that_is_no_database_is_named(tmp_path):
         store.make_ready(f"sqlite:///{path}")
 
 
-def test_a_server_that_does_not_answer_is_found_out_in_seconds_and_its_password_not_told():
+def test_a_server_that_does_not_answer_is_detected_in_seconds_and_its_password_not_shown():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
         port = taken.getsockname()[1]
@@ -140,7 +140,7 @@ def test_a_server_that_answers_is_ready(status):
     ("status", "reason"),
     [(500, "status is 500"), (503, "status is 503"), (None, "does not respond")],
 )
-def test_a_server_in_trouble_is_told_from_one_that_answers(status, reason):
+def test_a_failing_server_is_distinguished_from_one_that_answers(status, reason):
     with server_that_says(status) as uri:
         secret = uri.replace("//", "//user:hunter2@")
         with pytest.raises(store.StoreError, match=reason) as caught:

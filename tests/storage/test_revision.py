@@ -15,7 +15,7 @@ def git(folder, *arguments):
     ).stdout.strip()
 
 
-def test_the_revision_is_the_commit_and_says_whether_files_have_changed(tmp_path):
+def test_the_revision_is_the_commit_and_whether_files_have_changed(tmp_path):
     git(tmp_path, "init", "-b", "main")
     (tmp_path / "a.py").write_text("1\n")
     git(tmp_path, "add", "a.py")

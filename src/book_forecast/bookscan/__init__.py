@@ -1,1 +1,1 @@
-"""What a BookScan-style export is: its columns, its readers and the rules for its rows."""
+"""BookScan-style exports: columns, readers, and the rules for rows."""

@@ -69,17 +69,19 @@ def _complete_prices(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _add_up(rows: pd.DataFrame, title_week: np.ndarray) -> pd.DataFrame:
     """Add up rows, sorted by the number of their title and week, that have the same number."""
-    weekly = rows[np.diff(title_week, prepend=-1) != 0].reset_index(drop=True)
+    is_first = np.diff(title_week, prepend=-1) != 0
+    if is_first.all():
+        return rows.reset_index(drop=True)
+    weekly = rows[is_first].reset_index(drop=True)
     repeated = np.bincount(title_week)[title_week] > 1
-    if repeated.any():
-        rows, groups = rows[repeated], title_week[repeated]
-        sums = rows[["volume"]].groupby(groups).sum()
-        sums["value"] = rows["value"].groupby(groups).sum(min_count=1)
-        sums.loc[rows["value"].isna().groupby(groups).any(), "value"] = np.nan
-        ratio = sums["value"] / sums["volume"].where(sums["volume"] > 0)
-        sums["asp"] = ratio.where(ratio > 0).fillna(_mean_by_volume(rows, "asp", groups))
-        sums["rrp"] = _mean_by_volume(rows, "rrp", groups)
-        weekly.loc[sums.index, list(sums.columns)] = sums
+    rows, groups = rows[repeated], title_week[repeated]
+    sums = rows[["volume"]].groupby(groups).sum()
+    sums["value"] = rows["value"].groupby(groups).sum(min_count=1)
+    sums.loc[rows["value"].isna().groupby(groups).any(), "value"] = np.nan
+    ratio = sums["value"] / sums["volume"].where(sums["volume"] > 0)
+    sums["asp"] = ratio.where(ratio > 0).fillna(_mean_by_volume(rows, "asp", groups))
+    sums["rrp"] = _mean_by_volume(rows, "rrp", groups)
+    weekly.loc[sums.index, list(sums.columns)] = sums
     return weekly
 
 

@@ -6,8 +6,7 @@ from pandera.pandas import Check, Column, DataFrameSchema
 
 from book_forecast.bookscan.columns import ATTRIBUTES
 from book_forecast.bookscan.isbn_text import check_digit_13
-
-_SATURDAY = 5
+from book_forecast.bookscan.weeks import SATURDAY
 
 
 def _are_isbns(column: pd.Series) -> bool:
@@ -24,7 +23,7 @@ def _are_saturdays(column: pd.Series) -> bool:
     if not pd.api.types.is_datetime64_dtype(column):
         return False
     weeks = pd.DatetimeIndex(column.unique())
-    return bool(((weeks.day_of_week == _SATURDAY) & (weeks == weeks.normalize())).all())
+    return bool(((weeks.day_of_week == SATURDAY) & (weeks == weeks.normalize())).all())
 
 
 def _are_finite(column: pd.Series) -> bool:
@@ -36,13 +35,13 @@ def _one_per_title_and_week(frame: pd.DataFrame) -> bool:
 
 
 _ISBN = Check(_are_isbns, error="13 digits with the right check digit")
-_WEEK = Check(_are_saturdays, error="Saturdays without a time")
+ARE_SATURDAYS = Check(_are_saturdays, error="Saturdays without a time")
 _FINITE = Check(_are_finite, error="finite")
 
 WEEKLY_SALES = DataFrameSchema(
     {
         "isbn": Column("str", _ISBN),
-        "week": Column(checks=_WEEK),
+        "week": Column(checks=ARE_SATURDAYS),
         "volume": Column(float, [Check.ge(0), _FINITE]),
         "value": Column(float, [Check.ge(0), _FINITE], nullable=True),
         "asp": Column(float, [Check.gt(0), _FINITE], nullable=True),

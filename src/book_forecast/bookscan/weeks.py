@@ -24,7 +24,7 @@ import numpy as np
 EARLIEST = dt.date(1950, 1, 1)
 _DAYS_AHEAD = dt.timedelta(days=366)
 _EXCEL_EPOCH = dt.date(1899, 12, 30)
-_SATURDAY = 5
+SATURDAY = 5
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
@@ -105,7 +105,7 @@ def parse_interval(text: str, today: dt.date) -> dt.date:
     if year > today.year + 1:
         raise ValueError("a week more than a year in the future")
     new_year = dt.date(year, 1, 1)
-    first = new_year + dt.timedelta(days=(_SATURDAY - new_year.weekday()) % 7)
+    first = new_year + dt.timedelta(days=(SATURDAY - new_year.weekday()) % 7)
     saturday = first + dt.timedelta(weeks=week - 1)
     if saturday.year != year:
         raise ValueError("a week that the year does not have")

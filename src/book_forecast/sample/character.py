@@ -54,7 +54,7 @@ class Pricing:
         step: Pounds of one rise.
         discount: Share off the recommended price in an ordinary week.
         promotions: Promotions a year.
-        depth: Further share off in a typical promotion.
+        depth: Additional share off in a typical promotion.
         elasticity: Promoted copies grow with the price ratio to minus this power.
     """
 

@@ -87,7 +87,7 @@ def isbn_13(number: int) -> str:
     if not 0 <= number < _ISBN_BODIES:
         raise ValueError(f"the sample has ISBNs for {_ISBN_BODIES:,} titles, not for {number:,}")
     body = f"{ISBN_PREFIX}{(number + 1) * _ISBN_STEP % _ISBN_BODIES:07d}"
-    weighted = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(body))
+    weighted = sum(int(digit) * (3 if i % 2 else 1) for i, digit in enumerate(body))
     return f"{body}{-weighted % 10}"
 
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 
-import holidays
 import numpy as np
 import numpy.typing as npt
+from dateutil.easter import easter  # type: ignore[import-untyped]
+
+from book_forecast.series.calendar import fathers_day, world_book_day
 
 Floats = npt.NDArray[np.float64]
 Dates = npt.NDArray[np.datetime64]
@@ -62,31 +64,9 @@ class Weeks:
         return int((np.datetime64(week, "D") - self.ends[0]) // np.timedelta64(7, "D"))
 
 
-@cache
-def easter(year: int) -> date:
-    """Easter Sunday of a year."""
-    good_friday = holidays.country_holidays("GB", subdiv="ENG", years=year).get_named("Good Friday")
-    return good_friday[0] + timedelta(days=2)
-
-
 def mothers_day(year: int) -> date:
     """British Mothering Sunday: three weeks before Easter."""
     return easter(year) - timedelta(days=21)
-
-
-def fathers_day(year: int) -> date:
-    """British Father's Day: the third Sunday in June."""
-    return _nth_weekday(year, month=6, weekday=6, n=3)
-
-
-def world_book_day(year: int) -> date:
-    """World Book Day in the United Kingdom: the first Thursday in March."""
-    return _nth_weekday(year, month=3, weekday=3, n=1)
-
-
-def _nth_weekday(year: int, month: int, weekday: int, n: int) -> date:
-    first = date(year, month, 1)
-    return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (n - 1))
 
 
 OCCASIONS: dict[str, Occasion] = {

@@ -63,7 +63,7 @@ def write_workbook(
 
 
 def _check_fit(rows: Counter[str], done: int, titles: int, max_rows: int) -> None:
-    """Refuse rows that do not fit on a sheet, or of which far too many are to be expected."""
+    """Raise a `UserError` if the rows of a sheet do not fit, or far too many are to be expected."""
     sheet, most = rows.most_common(1)[0]
     # One row is the header.
     if most >= max_rows or most * titles / done > _HOPELESS * max_rows:

@@ -56,7 +56,7 @@ def write_sample(
     path = Path(path)
     if path.suffix.lower() != f".{format}" or path.is_dir():
         raise UserError(
-            f"{path} must be a file whose name ends with .{format}, or --format another one"
+            f"{path} must be a file with a name that ends with .{format}, or --format another one"
         )
     with replacing(LocalFileSystem(), str(path)) as file:
         rows = _WRITERS[format](file, titles, seed)

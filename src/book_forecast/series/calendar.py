@@ -39,20 +39,20 @@ def _on(month: int, day: int, *adjust: relativedelta) -> Callable[[int], dt.date
     return lambda year: sum(adjust, dt.date(year, month, day))
 
 
-_fathers_day = _on(6, 1, relativedelta(weekday=SU(3)))
-_world_book_day = _on(3, 1, relativedelta(weekday=TH(1)))
+fathers_day = _on(6, 1, relativedelta(weekday=SU(3)))
+world_book_day = _on(3, 1, relativedelta(weekday=TH(1)))
 # The day after the fourth Thursday, which need not be the fourth Friday.
 _black_friday = _on(11, 1, relativedelta(weekday=TH(4)), relativedelta(weekday=FR(1)))
 _christmas = _on(12, 25)
 
 _WINDOWS = {
     "new_year": _Window(_on(1, 1), 0, 6),
-    "world_book_day": _Window(_world_book_day, -4, 2),
+    "world_book_day": _Window(world_book_day, -4, 2),
     # Mothering Sunday is the third Sunday before Easter.
     "mothers_day": _Window(easter, -28, -22),
     "easter_run_up": _Window(easter, -7, -1),
     "easter": _Window(easter, 0, 6),
-    "fathers_day": _Window(_fathers_day, -7, -1),
+    "fathers_day": _Window(fathers_day, -7, -1),
     "back_to_school": _Window(_on(9, 1), -7, 13),
     "black_friday": _Window(_black_friday, -5, 1),
     "christmas_4_weeks_before": _Window(_christmas, -28, -22),

@@ -100,7 +100,7 @@ def test_bad_rows_are_kept_with_their_place_and_stop_no_good_one(ingest, caplog)
     assert any("Volume: a negative volume (1)" in message for message in caplog.messages)
 
 
-def test_the_file_whose_name_sorts_last_holds_per_title_and_week(ingest, caplog):
+def test_the_file_with_the_last_name_replaces_the_others_per_title_and_week(ingest, caplog):
     caplog.set_level(logging.INFO)
     ingest.csv("2019-01.csv", row(volume=1), row(date="09/03/2019", volume=2), row(CATERPILLAR))
     ingest.csv("2019-02.csv", row(volume=10), row(volume=5), row(volume=5, date="16/03/2019"))

@@ -181,7 +181,7 @@ def test_the_same_value_twice_is_no_contradiction():
     assert rejected.empty
 
 
-def test_a_file_whose_name_sorts_later_corrects_an_earlier_one():
+def test_a_file_with_a_later_name_corrects_an_earlier_one():
     first = raw(TABLE, f"{ISBN},2019-03-09,ads,1", f"{ISBN},2019-03-16,ads,1", file="a.csv")
     second = raw(TABLE, f"{ISBN},2019-03-09,ads,5", f"{ISBN},2019-03-16,ads,?", file="b.csv")
     covariates, rejected = build(table=pd.concat([first, second], ignore_index=True))
@@ -226,7 +226,7 @@ cell = st.text(st.sampled_from("0123456789aA-./ eE+nI'\"é"), max_size=12)
         max_size=12,
     )
 )
-def test_every_row_is_either_used_repeated_or_rejected_whatever_it_says(rows):
+def test_every_row_is_used_repeated_or_rejected(rows):
     frame = pd.DataFrame(rows, columns=TABLE)
     frame = frame.assign(file="t.csv", row=range(2, len(rows) + 2), surplus="")
     frame = frame.astype(dict.fromkeys([*TABLE, "file", "surplus"], "str"))

@@ -72,7 +72,7 @@ def test_promotion_is_the_discount_beyond_the_usual_one() -> None:
 
 
 @pytest.mark.parametrize(("asp", "rrp"), [(np.nan, 10), (8, np.nan), (8, 0), (0, 10), (12, 10)])
-def test_promotion_is_zero_where_prices_say_nothing(asp: float, rrp: float) -> None:
+def test_promotion_is_zero_without_usable_prices(asp: float, rrp: float) -> None:
     sales = make_sales(every_week(0, WEEKS), asp=8, rrp=10)
     sales.loc[sales["week"] == week_of(7), ["asp", "rrp"]] = [asp, rrp]
     frame = model_input(sales)

@@ -120,7 +120,7 @@ def test_a_selection_of_nothing_is_refused_with_the_reasons() -> None:
         select(make_sales(YOUNG, {0: 0.0, WEEKS - 1: 3.0}), "all")
 
 
-def test_left_out_titles_come_with_their_name_and_what_was_known_at_the_cutoff() -> None:
+def test_left_out_titles_have_their_name_and_facts_as_of_the_cutoff() -> None:
     _, left_out = select(make_sales(STEADY, DEAD, UNBORN))
     assert list(left_out.columns) == LEFT_OUT_COLUMNS
     dead, unborn = left_out.to_dict("records")

@@ -15,7 +15,7 @@ GAP = range(40, 53)
 
 
 def missing_numbers(sales: pd.DataFrame, missing_weeks: str = "auto") -> list[int]:
-    selection = SelectionOptions(missing_weeks=missing_weeks)  # type: ignore[arg-type]
+    selection = SelectionOptions(missing_weeks=missing_weeks)
     found = find_missing_weeks(sales, selection, SPLIT)
     return [(week - week_of(0)).days // 7 for week in found["week"]]
 
@@ -66,7 +66,7 @@ def test_an_empty_table_of_sales_asks_for_ingest() -> None:
 
 
 @pytest.mark.parametrize("missing_weeks", ["auto", "zero", "missing"])
-def test_a_gap_of_three_titles_or_more_is_missing_whatever_the_parameter_says(
+def test_a_gap_of_three_titles_or_more_is_missing_with_every_rule(
     missing_weeks: str,
 ) -> None:
     sales = make_sales(*weekly_sellers(3))
@@ -74,7 +74,7 @@ def test_a_gap_of_three_titles_or_more_is_missing_whatever_the_parameter_says(
 
 
 @pytest.mark.parametrize(("missing_weeks", "expected"), [("zero", []), ("missing", list(GAP))])
-def test_a_gap_of_two_titles_is_what_the_parameter_says(
+def test_the_rule_decides_about_a_gap_of_two_titles(
     missing_weeks: str, expected: list[int]
 ) -> None:
     sales = make_sales(*weekly_sellers(2))
@@ -128,7 +128,7 @@ def test_a_gap_across_the_test_set_s_beginning_is_judged_from_what_was_before() 
     assert missing_numbers(ended, "zero") == list(range(88, 92))
 
 
-def test_the_log_says_how_many_weeks_are_missing_and_what_decided(
+def test_the_log_has_the_number_of_missing_weeks_and_the_rule_that_decided(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.INFO, "book_forecast"):

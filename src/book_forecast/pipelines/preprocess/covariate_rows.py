@@ -17,7 +17,7 @@ import pandas as pd
 from book_forecast.bookscan.cells import parse_cells
 from book_forecast.bookscan.isbn import normalise_isbn
 from book_forecast.bookscan.rejections import Rejections
-from book_forecast.bookscan.weeks import parse_date
+from book_forecast.bookscan.weeks import SATURDAY, parse_date
 from book_forecast.series.calendar import CALENDAR_COVARIATES
 from book_forecast.series.covariates import PROMOTION_PLAN
 from book_forecast.series.history import ALL_TITLES, MODEL_HORIZON, PROMOTION
@@ -30,7 +30,6 @@ LARGEST_VALUE = 1e12
 
 _TYPES: Mapping[str, Any] = {"isbn": "str", "week": "datetime64[us]", "name": "str"}
 _LONGEST_NAME = 40
-_SATURDAY = 5
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 
@@ -135,7 +134,7 @@ def _parse_week(cell: str, last_week: dt.date) -> dt.date:
         raise ValueError(
             f"more than {MODEL_HORIZON} weeks after the last week of sales, {last_week:%Y-%m-%d}"
         )
-    return date + dt.timedelta(days=(_SATURDAY - date.weekday()) % 7)
+    return date + dt.timedelta(days=(SATURDAY - date.weekday()) % 7)
 
 
 def _parse_name(cell: str) -> str:

@@ -118,7 +118,7 @@ def split_weeks(model_input: pd.DataFrame, split_size: int) -> tuple[pd.DataFram
     The test weeks are the same calendar weeks for all titles.
 
     Args:
-        model_input: isbn, week and further columns.
+        model_input: isbn, week and other columns.
         split_size: Weeks in the test set.
 
     Returns:

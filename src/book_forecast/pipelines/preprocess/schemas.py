@@ -1,21 +1,14 @@
 """Schemas of the tables of the preprocess pipeline; the catalog validates each before it saves."""
 
 import numpy as np
-import pandas as pd
 import pandera.pandas as pa
 
+from book_forecast.bookscan.schemas import ARE_SATURDAYS
 from book_forecast.series.calendar import CALENDAR_COVARIATES
-
-_SATURDAY = 5
-
-
-def _on_saturdays(weeks: "pd.Series[pd.Timestamp]") -> "pd.Series[bool]":
-    return weeks.dt.day_of_week.eq(_SATURDAY)
 
 
 def _week(*, nullable: bool = False, unique: bool = False) -> pa.Column:
-    on_saturdays = pa.Check(_on_saturdays, name="on_saturdays")
-    return pa.Column("datetime64[us]", on_saturdays, nullable=nullable, unique=unique)
+    return pa.Column("datetime64[us]", ARE_SATURDAYS, nullable=nullable, unique=unique)
 
 
 def _number(at_least: float, at_most: float | None = None, *, nullable: bool = False) -> pa.Column:

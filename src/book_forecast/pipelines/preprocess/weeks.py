@@ -76,7 +76,7 @@ def count_training_weeks(grid: pd.DatetimeIndex, split_size: int) -> int:
         raise UserError(
             f"split_size is {split_size}, but the sales in use cover only {len(grid)} weeks "
             f"({grid[0]:%Y-%m-%d} to {grid[-1]:%Y-%m-%d}), so no training week is left. Choose a "
-            "smaller split_size or use more weeks (start_date, cutoff_date, further exports)."
+            "smaller split_size or use more weeks (start_date, cutoff_date, more exports)."
         )
     return len(grid) - split_size
 
