@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,12 @@ def configured() -> ModelOptions:
     """Return the options of the models from the project's configuration."""
     text = (PROJECT / "conf/base/parameters_models.yml").read_text(encoding="utf-8")
     return ModelOptions.model_validate(yaml.safe_load(text)["models"])
+
+
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table as Markdown."""
+    head, *body = (f"| {' | '.join(map(str, row))} |\n" for row in (columns, *rows))
+    return "".join([head, f"|{'---|' * len(columns)}\n", *body])
 
 
 @dataclass
