@@ -99,6 +99,7 @@ def export(data: Path, titles: int | None = None, seed: int = 42, kind: str = "c
 def watch(*arguments: str) -> Watch:
     """Run a Kedro command and sample all its processes twice a second."""
     seen = Watch()
+    used: dict[int, float] = {}
     with tempfile.TemporaryFile("w+") as log:
         began = time.monotonic()
         process = psutil.Popen(
@@ -107,11 +108,11 @@ def watch(*arguments: str) -> Watch:
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-        used: dict[int, float] = {}
         while process.poll() is None:
             seen.memory = max(seen.memory, _look(process, used))
             seen.samples.append((dt.datetime.now(), sum(used.values())))  # noqa: DTZ005
-            time.sleep(0.5)
+            with suppress(psutil.TimeoutExpired):
+                process.wait(0.5)
         seen.wall = time.monotonic() - began
         log.seek(0)
         seen.lines = log.read().splitlines()
