@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.panel import Panel, forecast_panel
-from benchmarks.runs import configured
+from benchmarks.runs import configured, markdown_table
 from book_forecast.datasets import GenerationDataset
 from book_forecast.forecasters import families as fits
 from book_forecast.forecasters import weights
@@ -71,15 +71,10 @@ def parts_section(roots: Sequence[Path]) -> str:
 def _table(head: str, roots: Sequence[Path], rows: dict[str, list[float]]) -> str:
     """Return a row per ablation with its mean change from the first one."""
     base = np.array(next(iter(rows.values())))
-    lines = [
-        head,
-        f"| | {' | '.join(root.name for root in roots)} | |",
-        f"|---|{'---|' * (len(roots) + 1)}",
-    ]
-    for number, (name, values) in enumerate(rows.items()):
-        change = f"{np.mean(values / base) - 1.0:+.1%}" if number else ""
-        lines.append(f"| {name} | {' | '.join(f'{value:.3f}' for value in values)} | {change} |")
-    return "\n".join(lines) + "\n"
+    changes = {name: f"{np.mean(values / base) - 1.0:+.1%}" for name, values in rows.items()}
+    changes[next(iter(rows))] = ""
+    shown = [[n, *(f"{wape:.3f}" for wape in rows[n]), change] for n, change in changes.items()]
+    return f"{head}\n{markdown_table(['', *(root.name for root in roots), ''], shown)}"
 
 
 class _Run:

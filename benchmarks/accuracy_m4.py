@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.panel import forecast_panel, panel_of
+from benchmarks.runs import markdown_table
 
 HORIZON = 13
 LEVEL = 95
@@ -26,20 +27,21 @@ def section(data: Path, *, quick: bool) -> str:
     naive = rows["naive"]
     for found in rows.values():
         found["owa"] = (found["smape"] / naive["smape"] + found["mase"] / naive["mase"]) / 2
-    weights = board[board["isbn"] == "all"].set_index("family")["weight"]
-    lines = [
-        f"## M4 weekly: {len(train)} series\n",
-        f"{seconds / len(train):.1f} s of wall time a series on all cores.\n",
-        "| model | OWA | sMAPE | MASE | MSIS at 95 % | coverage | mean weight |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for model, found in sorted(rows.items(), key=lambda item: item[1]["owa"]):
-        weight = "" if model == "ensemble" else f"{weights.get(model, 0.0):.2f}"
-        lines.append(
-            f"| {model} | {found['owa']:.3f} | {found['smape']:.2f} | {found['mase']:.2f} | "
-            f"{found['msis']:.1f} | {found['coverage']:.3f} | {weight} |"
+    weights = board[board["isbn"] == "all"].set_index("family")["weight"].map("{:.2f}".format)
+    shown = [
+        (
+            *(model, f"{found['owa']:.3f}", f"{found['smape']:.2f}", f"{found['mase']:.2f}"),
+            *(f"{found['msis']:.1f}", f"{found['coverage']:.3f}"),
+            "" if model == "ensemble" else weights.get(model, "0.00"),
         )
-    return "\n".join(lines) + "\n"
+        for model, found in sorted(rows.items(), key=lambda item: item[1]["owa"])
+    ]
+    columns = "model", "OWA", "sMAPE", "MASE", "MSIS at 95 %", "coverage", "mean weight"
+    return (
+        f"## M4 weekly: {len(train)} series\n\n"
+        f"{seconds / len(train):.1f} s of wall time a series on all cores.\n\n"
+        f"{markdown_table(columns, shown)}"
+    )
 
 
 def _series(path: Path) -> dict[str, np.ndarray]:

@@ -4,150 +4,116 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from benchmarks import ablations
-from benchmarks.runs import export, watch
+from benchmarks.runs import export, markdown_table, watch
 from book_forecast.series.history import ALL_TITLES
 
 SEEDS = (42, 1, 2, 3)
-COVERAGE_SEEDS = (42, 1, 2, 3, 4, 5, 6, 7, 8, 9)
-LEVELS = (80, 95)
+COVERAGE_SEEDS = (*SEEDS, 4, 5, 6, 7, 8, 9)
+COVERAGES = ["coverage-80", "coverage-95"]
+OURS = "book_forecast"
+QUICK_TITLES = 3
 
 
 def section(data: Path | None, *, quick: bool) -> str:  # noqa: ARG001 - the others have data
     """Return the part of the page, as Markdown."""
-    seeds = COVERAGE_SEEDS[:1] if quick else COVERAGE_SEEDS
     with tempfile.TemporaryDirectory() as folder:
-        scores = {seed: run(Path(folder), seed) for seed in seeds}
-        shown = [seed for seed in SEEDS if seed in scores]
-        roots = [_root(Path(folder), seed) for seed in shown]
+        seeds, titles = (SEEDS[:1], QUICK_TITLES) if quick else (COVERAGE_SEEDS, None)
+        roots = {seed: Path(folder) / f"seed-{seed}" for seed in seeds}
+        scores = {seed: run(root, seed, titles) for seed, root in roots.items()}
+        shown = [roots[seed] for seed in SEEDS if seed in roots]
         parts = [
             by_seed(scores),
-            by_model({seed: scores[seed] for seed in shown}),
-            intervals(list(scores.values())),
-            ablations.families_section(roots),
-            ablations.parts_section(roots[:: len(SEEDS) - 1]),
+            by_model({seed: scores[seed] for seed in SEEDS if seed in scores}),
+            intervals(scores),
+            ablations.families_section(shown),
+            ablations.parts_section(shown[:: len(SEEDS) - 1]),
         ]
         if not quick:
-            parts.append(cost(Path(folder)))
+            parts.append(cost(Path(folder) / "cost"))
     return "\n".join(parts)
 
 
-def by_seed(scores: dict[int, pd.DataFrame]) -> str:
+def by_seed(scores: Mapping[int, pd.DataFrame]) -> str:
     """Return the ensemble beside its best family and seasonal naive, a row per seed."""
-    lines = [
-        f"## Generated titles: the sample, and {len(scores) - 1} other seeds\n",
-        (
-            "WAPE on the test weeks over all titles, and the share of these weeks inside the "
-            "intervals.\n"
-        ),
-        (
-            "| seed | book_forecast | best single family | seasonal naive | below it | "
-            "inside 80 % | inside 95 % |\n|---|---|---|---|---|---|---|"
-        ),
-    ]
-    for seed, found in scores.items():
-        wape = _wape(found)
-        ours, singles, naive = wape["book_forecast"], wape.drop("book_forecast"), "seasonal_naive"
-        inside = " | ".join(f"{_coverage(found, level):.1%}" for level in LEVELS)
-        lines.append(
-            f"| {seed} | {ours:.3f} | {singles.min():.3f} ({singles.idxmin()}) | "
-            f"{wape[naive]:.3f} | {1.0 - ours / wape[naive]:.0%} | {inside} |"
-        )
-    together = [
-        sum(_coverage(found, level) for found in scores.values()) / len(scores) for level in LEVELS
-    ]
-    lines.append(f"| together | | | | | {' | '.join(f'{value:.1%}' for value in together)} |")
-    return "\n".join(lines) + "\n"
-
-
-def by_model(scores: dict[int, pd.DataFrame]) -> str:
-    """Return the WAPE of every model, a column per seed."""
-    table = pd.DataFrame({f"seed {seed}": _wape(found) for seed, found in scores.items()})
-    lines = [f"| model | {' | '.join(table.columns)} |", f"|---|{'---|' * table.shape[1]}"]
-    lines += [
-        f"| {model} | {' | '.join(f'{value:.3f}' for value in row)} |"
-        for model, *row in table.sort_values(table.columns[0]).itertuples(name=None)
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def intervals(scores: Sequence[pd.DataFrame]) -> str:
-    """Return the coverage of the intervals of each family and of the ensemble."""
-    means = pd.DataFrame(
-        {
-            level: pd.concat([_over_all(one, f"coverage-{level}") for one in scores], axis=1).mean(
-                axis=1
-            )
-            for level in LEVELS
-        }
+    coverages = pd.DataFrame({seed: found[COVERAGES].loc[OURS] for seed, found in scores.items()})
+    coverages["together"] = coverages.mean(axis=1)
+    rows = []
+    for name, inside in coverages.map("{:.1%}".format).items():
+        cells = [""] * 4
+        if isinstance(name, int):
+            wape = scores[name]["wape"]
+            ours, naive, singles = wape[OURS], wape["seasonal_naive"], wape.drop(OURS)
+            best = f"{singles.min():.3f} ({singles.idxmin()})"
+            cells = [f"{ours:.3f}", best, f"{naive:.3f}", f"{1.0 - ours / naive:.0%}"]
+        rows.append([name, *cells, *inside])
+    columns = ["seed", OURS, "best single family", "seasonal naive", "below it"]
+    return (
+        f"## Generated titles: the sample, and {len(scores) - 1} other seeds\n\n"
+        "WAPE on the test weeks over all titles, and the share of these weeks inside the "
+        f"intervals.\n\n{markdown_table([*columns, 'inside 80 %', 'inside 95 %'], rows)}"
     )
-    means = means.drop(index="ensemble").rename(index={"chosen": "book_forecast"})
-    off = (means - [level / 100 for level in LEVELS]).abs().sum(axis=1)
-    lines = [
-        "### Intervals\n",
-        (
-            "Share of test weeks inside, over all seeds: the ensemble's intervals are conformal, "
-            "the others' come from the model.\n"
-        ),
-        "| model | inside 80 % | inside 95 % |\n|---|---|---|",
-    ]
-    lines += [
-        f"| {model} | {' | '.join(f'{value:.1%}' for value in row)} |"
-        for model, *row in means.loc[off.sort_values().index].itertuples(name=None)
-    ]
-    return "\n".join(lines) + "\n"
 
 
-def cost(folder: Path, titles: int = 1000) -> str:
+def by_model(scores: Mapping[int, pd.DataFrame]) -> str:
+    """Return the WAPE of every model, a column per seed."""
+    wapes = pd.DataFrame({f"seed {seed}": found["wape"] for seed, found in scores.items()})
+    wapes = wapes.sort_values(wapes.columns[0]).map("{:.3f}".format)
+    return markdown_table(["model", *wapes.columns], wapes.itertuples(name=None))
+
+
+def intervals(scores: Mapping[int, pd.DataFrame]) -> str:
+    """Return the coverage of the intervals of each family and of the ensemble."""
+    means = pd.concat(found[COVERAGES] for found in scores.values()).groupby(level=0).mean()
+    order = (means - [0.8, 0.95]).abs().sum(axis=1).sort_values().index
+    shown = means.loc[order].map("{:.1%}".format)
+    return (
+        "### Intervals\n\n"
+        "Share of test weeks inside, over all seeds: the ensemble's intervals are conformal, the "
+        "others' come from the model.\n\n"
+        f"{markdown_table(['model', 'inside 80 %', 'inside 95 %'], shown.itertuples(name=None))}"
+    )
+
+
+def cost(root: Path, titles: int = 1000) -> str:
     """Return the core-seconds per title of a whole run with all families."""
-    scores = run(folder, SEEDS[0], titles=titles)
-    each = scores.attrs["core_seconds"] / scores.attrs["titles"]
-    wape = _wape(scores)
-    singles = wape.drop("book_forecast")
+    found = run(root, SEEDS[0], titles)
+    about = found.attrs
+    wape = found["wape"]
+    best = str(wape.drop(OURS).idxmin())
     return (
         "## Cost\n\n"
-        f"{titles} generated titles, {scores.attrs['titles']} of them forecast, all families, the "
-        f"whole of `kedro run`: {scores.attrs['seconds']:.0f} s of wall time, "
-        f"{each:.2f} s of one core a title forecast. WAPE "
-        f"{wape['book_forecast']:.3f}; the best single family, {singles.idxmin()}, has "
-        f"{singles.min():.3f}, seasonal naive {wape['seasonal_naive']:.3f}.\n"
+        f"{titles} generated titles, {about['titles']} of them forecast, all families, the whole "
+        f"of `kedro run`: {about['seconds']:.0f} s of wall time, "
+        f"{about['core_seconds'] / about['titles']:.2f} s of one core a title forecast. WAPE "
+        f"{wape[OURS]:.3f}; the best single family, {best}, has {wape[best]:.3f}, seasonal naive "
+        f"{wape['seasonal_naive']:.3f}.\n"
     )
 
 
-def run(folder: Path, seed: int, titles: int | None = None) -> pd.DataFrame:
-    """Return the scores of a whole run over generated titles.
+def run(root: Path, seed: int, titles: int | None = None) -> pd.DataFrame:
+    """Return the scores of a whole run over generated titles: a row per model, a column per metric.
 
     Args:
-        folder: For the data.
+        root: The data root.
         seed: Of the generator.
         titles: Number of titles; None for the sample's own.
     """
-    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"
-    root = export(_root(folder, seed, titles), titles, seed, "parquet")
+    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{root.parent}/mlflow.db"
+    export(root, titles, seed, "parquet")
     seen = watch("run", "--params", f"data_root={root},titles=all,max_title_plots=0")
     scores = pd.read_parquet(root / "08_reporting/scores.parquet")
-    scores.attrs["seconds"], scores.attrs["core_seconds"] = seen.wall, seen.samples[-1][1]
-    scores.attrs["titles"] = scores["isbn"].nunique() - 1
-    return scores
-
-
-def _root(folder: Path, seed: int, titles: int | None = None) -> Path:
-    return folder / (f"seed-{seed}" if titles is None else f"{titles}-titles")
-
-
-def _over_all(scores: pd.DataFrame, metric: str) -> pd.Series:
     latest = scores[(scores["cutoff"] == scores["cutoff"].max()) & (scores["isbn"] == ALL_TITLES)]
-    return latest[latest["metric"] == metric].set_index("model")["value"]
-
-
-def _wape(scores: pd.DataFrame) -> pd.Series:
-    return _over_all(scores, "wape").rename({"chosen": "book_forecast"}).drop("ensemble")
-
-
-def _coverage(scores: pd.DataFrame, level: int) -> float:
-    return float(_over_all(scores, f"coverage-{level}")["chosen"])
+    found = latest.pivot_table(index="model", columns="metric", values="value", sort=False)
+    found = found.drop(index="ensemble").rename(index={"chosen": OURS})
+    found.attrs = {
+        "seconds": seen.wall,
+        "core_seconds": seen.samples[-1][1],
+        "titles": scores["isbn"].nunique() - 1,
+    }
+    return found

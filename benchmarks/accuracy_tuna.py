@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.panel import LAST_WEEK, forecast_panel, panel_of
+from benchmarks.runs import markdown_table
 from book_forecast.forecasters.filling import fill_missing
 from book_forecast.options.groups import RegressorOptions
 
@@ -36,14 +37,13 @@ def section(data: Path, *, quick: bool) -> str:
         sold.append(float(np.nansum(actual)))
         for model, mean in _forecasts(past, table, origin).items():
             errors.setdefault(model, []).append(float(np.nansum(np.abs(mean - actual))))
-    rows = {model: sum(values) / sum(sold) for model, values in errors.items()}
-    lines = [
-        f"## Canned tuna: {PRODUCTS} products, {len(origins)} origins, horizon {HORIZON}\n",
-        "WAPE over all origins and products. statsforecast's models see series with gaps filled.\n",
-        "| model | WAPE |\n|---|---|",
-        *(f"| {model} | {wape:.3f} |" for model, wape in sorted(rows.items(), key=lambda r: r[1])),
-    ]
-    return "\n".join(lines) + "\n"
+    wapes = sorted((sum(values) / sum(sold), model) for model, values in errors.items())
+    rows = [(model, f"{wape:.3f}") for wape, model in wapes]
+    return (
+        f"## Canned tuna: {PRODUCTS} products, {len(origins)} origins, horizon {HORIZON}\n\n"
+        "WAPE over all origins and products. statsforecast's models see series with gaps filled."
+        f"\n\n{markdown_table(['model', 'WAPE'], rows)}"
+    )
 
 
 def _table(path: Path) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,12 @@ def configured() -> ModelOptions:
     """Return the options of the models from the project's configuration."""
     text = (PROJECT / "conf/base/parameters_models.yml").read_text(encoding="utf-8")
     return ModelOptions.model_validate(yaml.safe_load(text)["models"])
+
+
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table as Markdown."""
+    head, *body = (f"| {' | '.join(map(str, row))} |\n" for row in (columns, *rows))
+    return "".join([head, f"|{'---|' * len(columns)}\n", *body])
 
 
 @dataclass
@@ -92,6 +99,7 @@ def export(data: Path, titles: int | None = None, seed: int = 42, kind: str = "c
 def watch(*arguments: str) -> Watch:
     """Run a Kedro command and sample all its processes twice a second."""
     seen = Watch()
+    used: dict[int, float] = {}
     with tempfile.TemporaryFile("w+") as log:
         began = time.monotonic()
         process = psutil.Popen(
@@ -100,11 +108,11 @@ def watch(*arguments: str) -> Watch:
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-        used: dict[int, float] = {}
         while process.poll() is None:
             seen.memory = max(seen.memory, _look(process, used))
             seen.samples.append((dt.datetime.now(), sum(used.values())))  # noqa: DTZ005
-            time.sleep(0.5)
+            with suppress(psutil.TimeoutExpired):
+                process.wait(0.5)
         seen.wall = time.monotonic() - began
         log.seek(0)
         seen.lines = log.read().splitlines()
