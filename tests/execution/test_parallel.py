@@ -142,6 +142,30 @@ def test_a_process_that_dies_costs_its_own_title_alone():
     assert found == [0, 1, 2, 3, 4, -5, 6, 7, 8, 9, 10, 11]
 
 
+DYING = """
+import os, signal
+from book_forecast.execution.parallel import map_titles
+
+def die_at_five(number):
+    if number == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+assert map_titles(die_at_five, range(12), 2, "Dying", on_death=lambda n: -n)[5] == -5
+"""
+
+
+@pytest.mark.slow
+def test_no_traceback_of_a_dead_process_reaches_the_user():
+    done = subprocess.run(
+        [sys.executable, "-c", DYING], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Dying: a worker process died with" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "TerminatedWorkerError" not in done.stderr
+
+
 @pytest.mark.slow
 def test_a_death_leaves_the_rest_to_all_processes(tmp_path, caplog):
     # Each takes a while, as work does: else all would be handed over before the death is seen.

@@ -1,4 +1,4 @@
-"""One place that spreads work on titles over processes, with progress that a person can read."""
+"""Map a function over titles in several processes, with progress for people and checkpoints."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from logging.handlers import QueueHandler
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, cpu_count, delayed, parallel_config
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.console import Console
 from rich.progress import (
@@ -35,22 +35,19 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 SECONDS_BETWEEN_LINES = 15.0
-SECONDS_BETWEEN_LOOKS = 1.0
-# Few enough chunks wait that a death is looked into soon, enough that no process waits for one.
+SECONDS_BETWEEN_CHECKS = 1.0
+# Chunks that wait for each process: a dead process costs few titles, and no process runs idle.
 CHUNKS_AHEAD = 3
-# At the end, all processes should finish at about the same time.
+# Chunks are small enough that all processes finish at about the same time.
 CHUNKS_PER_WORKER = 8
 
-# Worker processes of an earlier call wait for the next one: then even a few items pay.
+# The worker processes of an earlier call stay alive; then processes pay even for a few items.
 _have_started = False
 
 
 def workers_for(n_jobs: int, n_items: int) -> int:
-    """Processes to use: as many as cores where `n_jobs` is 0, never more than items."""
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    return max(1, min(n_jobs or cores, n_items))
+    """Return the number of processes: one per core if `n_jobs` is 0, never more than items."""
+    return max(1, min(n_jobs or cpu_count(), n_items))
 
 
 def map_titles(
@@ -64,65 +61,64 @@ def map_titles(
     chunk: int = 1,
     checkpoint: Checkpoint | None = None,
 ) -> list[Result]:
-    """Applies a function to every title, in several processes where that pays.
+    """Apply a function to every title, in several processes where that pays.
 
-    A title whose process dies is done again in a process of its own, and so are the few others
-    that were handed over but not finished by then.
+    If a worker process dies, the titles that were handed out but are not finished run again, each
+    in a process of its own.
 
     Args:
-        function: Must be importable; it answers for its own errors.
-        items: One a title.
-        n_jobs: Processes; 0 for one a core.
-        label: What is done, for the progress line.
-        on_death: Gives the result of a title whose process died twice (killed, out of memory).
-        prepare: Called here before other processes are started, for what they would each do first.
-        fewest: Fewer items are done in this process, where starting others would take longer;
-            those that an earlier call has started are used anyway.
-        chunk: How many titles are handed over at a time, where there are many.
-        checkpoint: Finished results, from which a run that was killed resumes; the items then
-            have an `isbn`. Results of `on_death` are not saved.
+        function: Importable; it handles the errors of its title itself.
+        items: One per title.
+        n_jobs: Processes; 0 for one per core.
+        label: Name of the work, for the progress line.
+        on_death: Returns the result of a title whose process died twice (killed, out of memory).
+        prepare: Called before processes start, for work that each would otherwise repeat.
+        fewest: Fewer items run in this process, because starting processes would take longer;
+            processes that an earlier call has started are used anyway.
+        chunk: Titles handed out at a time, if there are many.
+        checkpoint: Finished results, from which a killed run resumes; the items then have an
+            `isbn`. Results of `on_death` are not saved.
 
     Returns:
         Results in the order of the items, whatever the number of processes.
     """
     work = _Work(function, items, checkpoint)
-    found = work.recall(range(len(items)))
+    found = work.resume(range(len(items)))
     if found:
         logger.info("%s: %d of %d titles come from the checkpoint", label, len(found), len(items))
-    left = [place for place in range(len(items)) if place not in found]
+    left = [number for number in range(len(items)) if number not in found]
     workers = workers_for(n_jobs, len(left))
     if workers == 1 or (len(left) < fewest and not _have_started):
-        # Matrices of one title are small: threads of the linear algebra would wait for each other.
+        # The matrices of one title are small: more threads of linear algebra would slow it down.
         with threadpool_limits(1):
-            found.update(_reported(map(work.do, left), len(left), label))
+            found.update(_with_progress(map(work.do, left), len(left), label))
     else:
         if prepare is not None:
             prepare()
         chunk = max(1, min(chunk, len(left) // (CHUNKS_PER_WORKER * workers)))
-        results = _with_deaths(work, left, workers, chunk, label, on_death)
-        found.update(_reported(results, len(left), label))
+        results = _despite_deaths(work, left, workers, chunk, label, on_death)
+        found.update(_with_progress(results, len(left), label))
     if checkpoint is not None:
         checkpoint.prune()
-    return [found[place] for place in range(len(items))]
+    return [found[number] for number in range(len(items))]
 
 
 @dataclass(frozen=True)
 class _Work(Generic[Item, Result]):
-    """What is done with items, which are told by their places."""
+    """A function and its items, which are identified by their numbers."""
 
     function: Callable[[Item], Result]
     items: Sequence[Item]
     checkpoint: Checkpoint | None
 
-    def do(self, place: int) -> tuple[int, Result]:
-        """Do one item."""
-        return place, _do(self.function, self.items[place], self.checkpoint)
+    def do(self, number: int) -> tuple[int, Result]:
+        return number, _do(self.function, self.items[number], self.checkpoint)
 
-    def recall(self, places: Iterable[int]) -> dict[int, Result]:
-        """Results of the checkpoint."""
+    def resume(self, numbers: Iterable[int]) -> dict[int, Result]:
+        """Return the results in the checkpoint."""
         if self.checkpoint is None:
             return {}
-        by_isbn = {_isbn(self.items[place]): place for place in places}
+        by_isbn = {_isbn(self.items[number]): number for number in numbers}
         return {by_isbn[isbn]: result for isbn, result in self.checkpoint.load(by_isbn).items()}
 
 
@@ -139,13 +135,13 @@ def _do_chunk(
     checkpoint: Checkpoint | None,
 ) -> tuple[list[tuple[int, Result]], list[logging.LogRecord]]:
     with _recorded() as records:
-        results = [(place, _do(function, item, checkpoint)) for place, item in chunk]
+        results = [(number, _do(function, item, checkpoint)) for number, item in chunk]
     return results, records
 
 
 @contextmanager
 def _recorded() -> Iterator[list[logging.LogRecord]]:
-    """What is logged here, for the process that knows how its user wants to see it."""
+    """Collect the log records of this process, for the log of the run."""
     records: list[logging.LogRecord] = []
     queue: SimpleQueue[logging.LogRecord] = SimpleQueue()
     handler = QueueHandler(queue)
@@ -163,55 +159,49 @@ def _isbn(item: Any) -> str:
     return str(item.isbn)
 
 
-def _with_deaths(
+def _despite_deaths(
     work: _Work[Item, Result],
-    places: Sequence[int],
+    numbers: Sequence[int],
     workers: int,
     chunk: int,
     label: str,
     on_death: Callable[[Item], Result],
 ) -> Iterator[tuple[int, Result]]:
-    """Results as they come; after a death, what was in hand is done one at a time."""
-    left = dict.fromkeys(places)
+    """Yield results as they come; after a death, titles in progress run one at a time."""
+    left = dict.fromkeys(numbers)
+
+    def finished(results: Iterable[tuple[int, Result]]) -> Iterator[tuple[int, Result]]:
+        for number, result in results:
+            del left[number]
+            yield number, result
+
     while left:
-        handed: list[int] = []
+        handed_out: list[int] = []
         try:
-            yield from _taken(left, _in_processes(work, list(left), workers, chunk, handed))
+            yield from finished(_in_processes(work, list(left), workers, chunk, handed_out))
         except TerminatedWorkerError:
-            yield from _taken(left, work.recall(left).items())
-            suspects = [place for place in handed if place in left]
+            yield from finished(work.resume(left).items())
+            suspects = [number for number in handed_out if number in left]
             logger.warning(
-                "%s: a worker process died with %d of %d titles left; %d are done one at a time",
-                label,
-                len(left),
-                len(places),
-                len(suspects),
+                "%s: a worker process died with %d of %d titles left; %d run one at a time",
+                *(label, len(left), len(numbers), len(suspects)),
             )
-            for place in suspects:
+            for number in suspects:
                 try:
-                    yield from _taken(left, _in_processes(work, [place], 2, 1, []))
+                    yield from finished(_in_processes(work, [number], 2, 1, []))
                 except TerminatedWorkerError:
-                    yield from _taken(left, [(place, on_death(work.items[place]))])
-
-
-def _taken(
-    left: dict[int, None], results: Iterable[tuple[int, Result]]
-) -> Iterator[tuple[int, Result]]:
-    """Passes results on, and takes their places from those that are left."""
-    for place, result in results:
-        del left[place]
-        yield place, result
+                    yield from finished([(number, on_death(work.items[number]))])
 
 
 def _in_processes(
     work: _Work[Item, Result],
-    places: Sequence[int],
+    numbers: Sequence[int],
     workers: int,
     chunk: int,
-    handed: list[int],
+    handed_out: list[int],
 ) -> Iterator[tuple[int, Result]]:
-    """Results of places in the order in which they are finished; `handed` tells what was begun."""
-    global _have_started  # noqa: PLW0603 - loky keeps one pool for the whole process
+    """Yield results in the order of completion; `handed_out` grows by the items that are sent."""
+    global _have_started  # noqa: PLW0603 - loky has one pool for the whole process
     _have_started = True
     with parallel_config("loky", inner_max_num_threads=1):
         pool = Parallel(
@@ -224,10 +214,10 @@ def _in_processes(
         )
 
     def tasks() -> Iterator[Any]:
-        for start in range(0, len(places), chunk):
-            here = places[start : start + chunk]
-            handed.extend(here)
-            items = [(place, work.items[place]) for place in here]
+        for start in range(0, len(numbers), chunk):
+            these = numbers[start : start + chunk]
+            handed_out.extend(these)
+            items = [(number, work.items[number]) for number in these]
             yield delayed(_do_chunk)(work.function, items, work.checkpoint)
 
     for results, records in pool(tasks()):
@@ -237,19 +227,19 @@ def _in_processes(
 
 
 def _end_with(parent: int) -> None:
-    """Ends this process soon after its parent: a kill of the run alone would leave it at work."""
+    """End this process soon after its parent, so that a killed run leaves no process behind."""
 
     def watch() -> None:
         while os.getppid() == parent:
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+            time.sleep(SECONDS_BETWEEN_CHECKS)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _reported(results: Iterator[Result], total: int, label: str) -> Iterator[Result]:
-    """Passes results on and tells how far they are: a live line, or plain ones in a log."""
-    began = time.monotonic()
+def _with_progress(results: Iterator[Result], total: int, label: str) -> Iterator[Result]:
+    """Pass results on and report progress: a live line on a terminal, log lines elsewhere."""
+    began = last_line = time.monotonic()
     done = 0
     if sys.stderr.isatty():
         with _live_line() as progress:
@@ -258,11 +248,10 @@ def _reported(results: Iterator[Result], total: int, label: str) -> Iterator[Res
                 progress.update(task, completed=done)
                 yield result
     else:
-        spoken = began
         for done, result in enumerate(results, start=1):
             now = time.monotonic()
-            if now - spoken > SECONDS_BETWEEN_LINES and done < total:
-                spoken = now
+            if now - last_line > SECONDS_BETWEEN_LINES and done < total:
+                last_line = now
                 left = (now - began) / done * (total - done)
                 logger.info("%s: %d of %d titles, about %.0f s left", label, done, total, left)
             yield result
