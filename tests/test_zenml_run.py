@@ -33,7 +33,7 @@ def test_shards_on_zenml_are_the_whole_to_the_bit_and_leave_no_stale_part(projec
             pd.testing.assert_frame_equal(
                 table(sharded / path), table(plain / path), check_exact=True
             )
-        for name in ("06_models/specifications", "07_model_output/test_forecasts"):
+        for name in ("06_models/sarima_orders", "07_model_output/test_forecasts"):
             parts = sorted(path.name for path in (sharded / name).glob("*/*.parquet"))
             assert parts == [f"{k:04d}-of-{shards:04d}.parquet" for k in range(1, shards + 1)]
     assert "Errors on the test weeks" in done.stdout

@@ -16,7 +16,7 @@ from typing import Any
 from kedro.io.core import is_parameter
 
 from zenml_runner.execution import Execution
-from zenml_runner.lineage import Lineage, describe
+from zenml_runner.lineage import StepLineage, describe
 from zenml_runner.plan import StepPlan
 
 logger = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 KEY = "cache_key"
 
 
-def cached_lineage(execution: Execution, step: StepPlan) -> Lineage | None:
+def cached_lineage(execution: Execution, step: StepPlan) -> StepLineage | None:
     """Return the lineage of a step's last run if another run would change nothing.
 
     Args:
@@ -49,7 +49,7 @@ def cached_lineage(execution: Execution, step: StepPlan) -> Lineage | None:
     )
     for run in candidates:
         if run.run_metadata.get(KEY) == key:
-            lineage = Lineage.model_validate(run.outputs["lineage"][0].load())
+            lineage = StepLineage.model_validate(run.outputs["lineage"][0].load())
             return lineage if _is_unchanged(execution, lineage) else None
     return None
 
@@ -79,7 +79,7 @@ def _code(source: Path) -> str:
     return digest.hexdigest()
 
 
-def _is_unchanged(execution: Execution, lineage: Lineage) -> bool:
+def _is_unchanged(execution: Execution, lineage: StepLineage) -> bool:
     return all(
         entry.fingerprint is not None
         and describe(execution.catalog, name).fingerprint == entry.fingerprint

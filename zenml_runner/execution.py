@@ -19,7 +19,7 @@ from kedro.pipeline.transcoding import _strip_transcoding
 from kedro.runner import SequentialRunner
 
 from zenml_runner.errors import RunnerError, refuse_unknown
-from zenml_runner.lineage import Lineage, LineageRecorder
+from zenml_runner.lineage import LineageRecorder, StepLineage
 from zenml_runner.locations import unwrap
 from zenml_runner.plan import RunSpec, StepPlan, deep_merge, inputs_with
 from zenml_runner.project import Project, settings_of
@@ -121,7 +121,7 @@ class Execution:
         )
         self._began = True
 
-    def run_step(self, step: StepPlan) -> Lineage:
+    def run_step(self, step: StepPlan) -> StepLineage:
         """Run the nodes of a step.
 
         Raises:

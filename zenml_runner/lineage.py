@@ -38,7 +38,7 @@ class DatasetEntry(Section):
     fingerprint: str | None = None
 
 
-class Lineage(Section):
+class StepLineage(Section):
     """The datasets that a step has read and written, by name."""
 
     read: dict[str, DatasetEntry] = {}
@@ -81,9 +81,9 @@ class LineageRecorder:
         """Record which node has failed."""
         self.failed = node.name
 
-    def lineage(self, catalog: CatalogProtocol[Any, Any]) -> Lineage:
+    def lineage(self, catalog: CatalogProtocol[Any, Any]) -> StepLineage:
         """Return the records with current locations and sizes."""
-        return Lineage(
+        return StepLineage(
             read={name: describe(catalog, name, rows) for name, rows in self._read.items()},
             written={name: describe(catalog, name, rows) for name, rows in self._written.items()},
         )

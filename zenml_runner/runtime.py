@@ -18,7 +18,7 @@ from typing import Any
 
 from zenml_runner import caching
 from zenml_runner.execution import Execution
-from zenml_runner.lineage import Lineage
+from zenml_runner.lineage import StepLineage
 from zenml_runner.plan import StepPlan, Task, version_of
 from zenml_runner.project import open_project, run_group
 from zenml_runner.tracking import (
@@ -33,7 +33,7 @@ from zenml_runner.tracking import (
 _local_run: LocalRun | None = None
 
 
-def run(task: Task, context: Any) -> Lineage:
+def run(task: Task, context: Any) -> StepLineage:
     """Run a step in the session of the whole run, or in its own where there is none.
 
     Args:
@@ -45,7 +45,7 @@ def run(task: Task, context: Any) -> Lineage:
     return run_in_own_session(task, context)
 
 
-def run_in_own_session(task: Task, context: Any) -> Lineage:
+def run_in_own_session(task: Task, context: Any) -> StepLineage:
     """Run a step as a Kedro run of its nodes."""
     project = open_project()
     zenml_run = context.pipeline_run
@@ -105,7 +105,7 @@ class LocalRun:
             finally:
                 _local_run = None
 
-    def run_step(self, step: StepPlan, context: Any) -> Lineage:
+    def run_step(self, step: StepPlan, context: Any) -> StepLineage:
         """Run a step in the session of the whole run."""
         started = time.perf_counter()
         try:

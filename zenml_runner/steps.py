@@ -17,7 +17,7 @@ def run_nodes(task: dict[str, Any]) -> Annotated[dict[str, Any], "lineage"]:
         task: A `Task` as plain data.
 
     Returns:
-        The step's `Lineage` as plain data; the data themselves are in Kedro's catalog.
+        The step's `StepLineage` as plain data; the data themselves are in Kedro's catalog.
     """
     from zenml_runner import runtime
 

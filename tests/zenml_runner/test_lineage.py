@@ -7,7 +7,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 from kedro.io import DataCatalog
 
-from zenml_runner.lineage import DatasetEntry, Lineage, LineageRecorder, describe
+from zenml_runner.lineage import DatasetEntry, LineageRecorder, StepLineage, describe
 
 
 @pytest.fixture
@@ -94,4 +94,4 @@ def test_what_nodes_load_and_save_is_recorded_without_parameters(catalog):
     assert {name: entry.rows for name, entry in lineage.read.items()} == {"table": 2}
     assert lineage.written["remote"].rows == 6
     assert lineage.metadata()["read"]["table"]["rows"] == 2
-    assert Lineage.model_validate(lineage.model_dump()) == lineage
+    assert StepLineage.model_validate(lineage.model_dump()) == lineage
