@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from book_forecast.sample import sample_frame
-from book_forecast.sample.weeks import Weeks, sample_weeks
+from book_forecast.sample.weeks import SampleWeeks, sample_weeks
 
 
 @pytest.fixture(scope="session")
@@ -12,7 +12,7 @@ def sales() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def weeks() -> Weeks:
+def weeks() -> SampleWeeks:
     return sample_weeks()
 
 

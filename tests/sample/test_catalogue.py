@@ -7,7 +7,7 @@ import pytest
 from book_forecast.sample import sample_frame, sample_tables
 from book_forecast.sample.catalogue import title_and_character
 from book_forecast.sample.roster import ROSTER
-from book_forecast.sample.weeks import Weeks
+from book_forecast.sample.weeks import SampleWeeks
 
 
 def test_a_title_is_the_same_however_many_there_are(sales: pd.DataFrame) -> None:
@@ -61,14 +61,14 @@ def test_a_large_catalogue_is_of_all_four_classes(large_catalogue: pd.DataFrame)
     assert shares.min() > 0.12
 
 
-def test_drawn_titles_die_only_after_they_came_out(weeks: Weeks) -> None:
+def test_drawn_titles_die_only_after_they_came_out(weeks: SampleWeeks) -> None:
     for number in range(len(ROSTER), 600):
         _, character, _ = title_and_character(number, 42, weeks)
         if character.last is not None:
             assert max(character.first, 0) <= character.last < len(weeks)
 
 
-def test_characters_are_plain_numbers(weeks: Weeks) -> None:
+def test_characters_are_plain_numbers(weeks: SampleWeeks) -> None:
     _, character, _ = title_and_character(50, 42, weeks)
     assert type(character.copies) is float
     assert type(character.first) is int

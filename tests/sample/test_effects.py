@@ -11,7 +11,7 @@ from book_forecast.sample.character import (
     ProductClass,
     TieIn,
 )
-from book_forecast.sample.weeks import Weeks
+from book_forecast.sample.weeks import SampleWeeks
 
 
 @pytest.fixture
@@ -20,17 +20,17 @@ def rng() -> np.random.Generator:
 
 
 @pytest.fixture
-def character(rng: np.random.Generator, weeks: Weeks) -> Character:
+def character(rng: np.random.Generator, weeks: SampleWeeks) -> Character:
     drawn = draw_character(Kind.BACKLIST, ProductClass.FICTION, 8.99, len(weeks), rng)
     return replace(drawn, first=-200, last=None)
 
 
-def test_seasons_without_peaks_change_nothing(weeks: Weeks, rng: np.random.Generator) -> None:
+def test_seasons_without_peaks_change_nothing(weeks: SampleWeeks, rng: np.random.Generator) -> None:
     assert (effects.seasons(weeks, {}, rng) == 1.0).all()
 
 
 def test_a_peak_reaches_about_its_height_and_no_two_years_are_alike(
-    weeks: Weeks, rng: np.random.Generator
+    weeks: SampleWeeks, rng: np.random.Generator
 ) -> None:
     multiplier = effects.seasons(weeks, {"christmas": 6.0}, rng)
     christmases = [
@@ -41,7 +41,7 @@ def test_a_peak_reaches_about_its_height_and_no_two_years_are_alike(
     assert len(set(christmases)) == len(christmases)
 
 
-def test_a_launch_decays_to_the_backlist_level(weeks: Weeks, character: Character) -> None:
+def test_a_launch_decays_to_the_backlist_level(weeks: SampleWeeks, character: Character) -> None:
     launched = replace(character, first=100, launch=Launch(height=20.0, weeks=8.0))
     multiplier = effects.launch(weeks, launched)
     assert multiplier[100] < multiplier[101]
@@ -50,13 +50,17 @@ def test_a_launch_decays_to_the_backlist_level(weeks: Weeks, character: Characte
     assert multiplier[-1] == pytest.approx(1.0, abs=0.01)
 
 
-def test_a_title_sells_from_its_first_week_to_its_last(weeks: Weeks, character: Character) -> None:
+def test_a_title_sells_from_its_first_week_to_its_last(
+    weeks: SampleWeeks, character: Character
+) -> None:
     selling = effects.on_sale(weeks, replace(character, first=10, last=300))
     assert np.flatnonzero(selling).tolist() == list(range(10, 301))
     assert selling[300] < selling[250] < selling[10]
 
 
-def test_a_film_steps_up_and_leaves_a_lasting_gain(weeks: Weeks, character: Character) -> None:
+def test_a_film_steps_up_and_leaves_a_lasting_gain(
+    weeks: SampleWeeks, character: Character
+) -> None:
     film = TieIn(week=200, height=4.0, weeks=10.0, lasting=1.5)
     multiplier = effects.tie_in(weeks, replace(character, tie_in=film))
     assert multiplier[150] == pytest.approx(1.0, abs=0.01)
@@ -64,7 +68,7 @@ def test_a_film_steps_up_and_leaves_a_lasting_gain(weeks: Weeks, character: Char
     assert multiplier[-1] == pytest.approx(1.5, abs=0.01)
 
 
-def test_the_level_wanders_but_comes_back(weeks: Weeks, character: Character) -> None:
+def test_the_level_wanders_but_comes_back(weeks: SampleWeeks, character: Character) -> None:
     ends, starts = [], []
     for seed in range(300):
         level = np.log(
@@ -78,7 +82,7 @@ def test_the_level_wanders_but_comes_back(weeks: Weeks, character: Character) ->
     assert np.mean(ends) == pytest.approx(0.0, abs=0.05)
 
 
-def test_noise_lasts_into_the_next_week(weeks: Weeks, character: Character) -> None:
+def test_noise_lasts_into_the_next_week(weeks: SampleWeeks, character: Character) -> None:
     draws = [
         np.log(effects.noise(weeks, character, np.random.default_rng(seed))) for seed in range(20)
     ]
@@ -94,7 +98,7 @@ def test_counts_have_the_variance_of_a_negative_binomial(rng: np.random.Generato
 
 
 def test_a_promotion_lowers_the_price_and_lifts_the_copies(
-    weeks: Weeks, character: Character
+    weeks: SampleWeeks, character: Character
 ) -> None:
     pricing = replace(character.pricing, promotions=1.0, depth=0.3, discount=0.2, elasticity=2.0)
     rng = np.random.default_rng(3)
@@ -110,7 +114,7 @@ def test_a_promotion_lowers_the_price_and_lifts_the_copies(
     assert (prices.promotion_lift(depth, 2.0)[~promoted] == 1.0).all()
 
 
-def test_recommended_prices_only_rise(weeks: Weeks, character: Character) -> None:
+def test_recommended_prices_only_rise(weeks: SampleWeeks, character: Character) -> None:
     rrp = prices.recommended(weeks, replace(character.pricing, rises=0.5), np.random.default_rng(1))
     assert rrp[0] == 8.99
     assert rrp[-1] > rrp[0]

@@ -63,7 +63,7 @@ class Rejections:
         return frame.astype(dict.fromkeys(frame.columns, "str") | {"row": "int64"})
 
 
-def list_reasons(rejected: pd.DataFrame, shown: int) -> str:
+def list_reasons(rejected: pd.DataFrame, shown: int = 5) -> str:
     """Spell out the most frequent reasons of rejected rows, each with its number of rows."""
     labels = (rejected["column"] + ": ").where(rejected["column"] != "", "") + rejected["reason"]
     counts = labels.value_counts()

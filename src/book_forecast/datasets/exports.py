@@ -4,20 +4,17 @@ import logging
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Never
 
-import fsspec
 import numpy as np
 import pyarrow as pa
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
-from kedro.io import AbstractDataset, DatasetError
-from kedro.io.core import get_protocol_and_path
 
 from book_forecast.bookscan.csv_reader import read_csv
 from book_forecast.bookscan.parquet_reader import read_parquet
 from book_forecast.bookscan.rows import RawRows
 from book_forecast.bookscan.workbook_reader import read_workbook
+from book_forecast.datasets.inputs import InputDataset, list_folder
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -36,17 +33,6 @@ _WHAT_TO_DO = (
     "Put exports (.csv, .xlsx or .parquet) there, or name another data root with "
     "--params data_root=<folder>; its exports are in 01_raw/sales."
 )
-
-
-def list_folder(fs: AbstractFileSystem, folder: str) -> Iterator[tuple[str, str, bool]]:
-    """Yield name, path and whether it is a folder of each visible entry, sorted by name."""
-    fs.invalidate_cache(folder)
-    for entry in sorted(fs.ls(folder, detail=True), key=lambda entry: entry["name"]):
-        path = entry["name"].rstrip("/")
-        name = Path(path).name
-        # Object stores list a folder's own placeholder among its files.
-        if not name.startswith((".", "~")) and path != folder.rstrip("/"):
-            yield name, path, entry["type"] == "directory"
 
 
 class Exports:
@@ -138,44 +124,17 @@ class Exports:
             ) from error
 
 
-class ExportsDataset(AbstractDataset[Never, Exports]):
+class ExportsDataset(InputDataset[Exports]):
     """Every sales export in a folder, local or in the cloud.
 
     Example:
+        ```yaml
         sales_exports:
           type: book_forecast.datasets.ExportsDataset
-          filepath: data/01_raw/sales/
+          filepath: "${_root}/01_raw/sales/"
+        ```
     """
-
-    def __init__(
-        self,
-        *,
-        filepath: str,
-        credentials: dict[str, Any] | None = None,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
-        """Set the folder.
-
-        Args:
-            filepath: The folder, with a protocol such as ``gs://`` if it is not local.
-            credentials: For the filesystem.
-            metadata: For plugins; not used here.
-        """
-        protocol, self._folder = get_protocol_and_path(filepath)
-        self._filepath = filepath
-        self._fs = fsspec.filesystem(protocol, **(credentials or {}))
-        self.metadata = metadata
 
     def load(self) -> Exports:
         """Return the exports; iterating over them reads the files."""
-        return Exports(self._fs, self._folder, self._filepath)
-
-    def save(self, data: Never) -> None:  # noqa: ARG002 - Kedro's signature
-        """Refuse: exports come from outside."""
-        raise DatasetError("ExportsDataset only reads; exports come from outside the project.")
-
-    def _exists(self) -> bool:
-        return bool(self._fs.exists(self._folder))
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath}
+        return Exports(self._fs, self._path, self._filepath)

@@ -5,14 +5,13 @@ import io
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Never
+from typing import Any
 
-import fsspec
 import pandas as pd
-from kedro.io import AbstractDataset, DatasetError
-from kedro.io.core import get_protocol_and_path
+from kedro.io import DatasetError
 
-from book_forecast.datasets.exports import UNREADABLE, list_folder
+from book_forecast.datasets.exports import UNREADABLE
+from book_forecast.datasets.inputs import InputDataset, list_folder
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -25,17 +24,19 @@ class UnreadableTableError(UserError, DatasetError):
     """A file is not a table with the required columns."""
 
 
-class CsvTableDataset(AbstractDataset[Never, pd.DataFrame]):
+class CsvTableDataset(InputDataset[pd.DataFrame]):
     """A CSV file, or every CSV file in a folder, as text; no rows if there is neither.
 
     The first row of a file is its header, commas separate cells, the encoding is UTF-8. Columns
     are found by name in any case and order; other columns are ignored.
 
     Example:
+        ```yaml
         promotion_plan:
           type: book_forecast.datasets.CsvTableDataset
-          filepath: data/01_raw/promotions
+          filepath: "${_root}/01_raw/promotions"
           columns: [isbn, week, depth]
+        ```
     """
 
     def __init__(
@@ -46,19 +47,9 @@ class CsvTableDataset(AbstractDataset[Never, pd.DataFrame]):
         credentials: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Set the location.
-
-        Args:
-            filepath: The folder or the file, with a protocol such as ``gs://`` if it is not local.
-            columns: The columns that a file must have.
-            credentials: For the filesystem.
-            metadata: For plugins; not used here.
-        """
-        protocol, self._path = get_protocol_and_path(filepath)
-        self._filepath = filepath
+        """Set the location (see `InputDataset`) and the columns that a file must have."""
+        super().__init__(filepath=filepath, credentials=credentials, metadata=metadata)
         self._columns = list(columns)
-        self._fs = fsspec.filesystem(protocol, **(credentials or {}))
-        self.metadata = metadata
 
     def load(self) -> pd.DataFrame:
         """Read all files in order of their names.
@@ -152,12 +143,5 @@ class CsvTableDataset(AbstractDataset[Never, pd.DataFrame]):
             )
         return [names.index(column) for column in self._columns]
 
-    def save(self, data: Never) -> None:  # noqa: ARG002 - Kedro's signature
-        """Refuse: such tables come from outside."""
-        raise DatasetError("CsvTableDataset only reads; its files come from outside the project.")
-
-    def _exists(self) -> bool:
-        return bool(self._fs.exists(self._path))
-
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath, "columns": self._columns}
+        return super()._describe() | {"columns": self._columns}

@@ -8,7 +8,7 @@ from book_forecast.sample import names
 from book_forecast.sample.archetypes import ARCHETYPES, HABITS, draw_character
 from book_forecast.sample.character import Character, ProductClass
 from book_forecast.sample.roster import ROSTER, Entry
-from book_forecast.sample.weeks import Weeks
+from book_forecast.sample.weeks import SampleWeeks
 
 _IDENTITY, _CHARACTER, _SALES = range(3)
 _KINDS = tuple(ARCHETYPES)
@@ -29,7 +29,7 @@ class Title:
 
 
 def title_and_character(
-    number: int, seed: int, weeks: Weeks
+    number: int, seed: int, weeks: SampleWeeks
 ) -> tuple[Title, Character, np.random.Generator]:
     """Return title ``number`` of the sample, its character, and the generator of its sales.
 
@@ -83,7 +83,7 @@ def _draw_entry(rng: np.random.Generator) -> Entry:
     return Entry(names.draw_title(product_class, rng), product_class, kind)
 
 
-def _with_entry(character: Character, entry: Entry, weeks: Weeks) -> Character:
+def _with_entry(character: Character, entry: Entry, weeks: SampleWeeks) -> Character:
     first = character.first if entry.first is None else weeks.index(entry.first)
     film = character.tie_in
     if film is not None and entry.premiere is not None:

@@ -9,7 +9,8 @@ import numpy as np
 from scipy.signal import lfilter
 
 from book_forecast.sample.character import Character
-from book_forecast.sample.weeks import Floats, Weeks
+from book_forecast.sample.weeks import SampleWeeks
+from book_forecast.series.history import FloatArray
 
 WEEKS_PER_YEAR = 52.18
 # The level comes back to its mean with a half-life of about a year and a half.
@@ -20,7 +21,7 @@ PEAK_VARIATION = 0.13
 CLEARANCE_WEEKS = 16.0
 
 
-def seasons(weeks: Weeks, peaks: Mapping[str, float], rng: np.random.Generator) -> Floats:
+def seasons(weeks: SampleWeeks, peaks: Mapping[str, float], rng: np.random.Generator) -> FloatArray:
     """Occasions of the year; their heights vary from year to year."""
     years = int(weeks.season_years.max()) + 1
     shape = (len(weeks.occasions), years)
@@ -34,7 +35,7 @@ def seasons(weeks: Weeks, peaks: Mapping[str, float], rng: np.random.Generator) 
     return multiplier
 
 
-def launch(weeks: Weeks, character: Character) -> Floats:
+def launch(weeks: SampleWeeks, character: Character) -> FloatArray:
     """Publication and its decay: a quick part for the news, a slow part for word of mouth."""
     age = np.arange(len(weeks)) - character.first
     since = np.maximum(age, 0) / character.launch.weeks
@@ -44,7 +45,7 @@ def launch(weeks: Weeks, character: Character) -> Floats:
     return np.where(age == 0, 0.55 * multiplier, multiplier)
 
 
-def on_sale(weeks: Weeks, character: Character) -> Floats:
+def on_sale(weeks: SampleWeeks, character: Character) -> FloatArray:
     """Zero before publication and after the last week, with a clearance of the stock before it."""
     index = np.arange(len(weeks))
     selling = (index >= character.first).astype(np.float64)
@@ -55,7 +56,7 @@ def on_sale(weeks: Weeks, character: Character) -> Floats:
     return np.where(left >= 0, selling * clearance, 0.0)
 
 
-def tie_in(weeks: Weeks, character: Character) -> Floats:
+def tie_in(weeks: SampleWeeks, character: Character) -> FloatArray:
     """A film: trailers for a few weeks, the premiere, and a lasting gain."""
     film = character.tie_in
     if film is None:
@@ -66,24 +67,24 @@ def tie_in(weeks: Weeks, character: Character) -> Floats:
     return np.where(since >= 0, after, before)
 
 
-def trend(weeks: Weeks, character: Character) -> Floats:
+def trend(weeks: SampleWeeks, character: Character) -> FloatArray:
     """Slow growth or decline of the level."""
     years = np.arange(len(weeks)) / WEEKS_PER_YEAR
     return np.asarray(np.exp(character.trend * (years - years.mean())), dtype=np.float64)
 
 
-def drift(weeks: Weeks, character: Character, rng: np.random.Generator) -> Floats:
+def drift(weeks: SampleWeeks, character: Character, rng: np.random.Generator) -> FloatArray:
     """A level that wanders: a log random walk that is pulled back to its mean."""
     return np.exp(_autoregression(len(weeks), DRIFT_PERSISTENCE, character.drift, rng))
 
 
-def noise(weeks: Weeks, character: Character, rng: np.random.Generator) -> Floats:
+def noise(weeks: SampleWeeks, character: Character, rng: np.random.Generator) -> FloatArray:
     """Weekly noise with some autocorrelation."""
     shocks = character.noise * np.sqrt(1 - NOISE_PERSISTENCE**2)
     return np.exp(_autoregression(len(weeks), NOISE_PERSISTENCE, shocks, rng))
 
 
-def publicity(weeks: Weeks, character: Character, rng: np.random.Generator) -> Floats:
+def publicity(weeks: SampleWeeks, character: Character, rng: np.random.Generator) -> FloatArray:
     """Reviews, prizes, bulk orders: a sudden peak that is gone in a few weeks."""
     number = rng.poisson(character.publicity * len(weeks) / WEEKS_PER_YEAR)
     when = rng.integers(0, len(weeks), size=number)
@@ -92,7 +93,7 @@ def publicity(weeks: Weeks, character: Character, rng: np.random.Generator) -> F
     return np.asarray(1.0 + lfilter([1.0], [1.0, -PUBLICITY_PERSISTENCE], jumps), dtype=np.float64)
 
 
-def market(weeks: Weeks, rng: np.random.Generator) -> Floats:
+def market(weeks: SampleWeeks, rng: np.random.Generator) -> FloatArray:
     """Effects on all titles: more reading after the lockdown, and shared noise."""
     reopened = weeks.index("2020-06-20")
     since = np.arange(len(weeks)) - reopened
@@ -100,7 +101,7 @@ def market(weeks: Weeks, rng: np.random.Generator) -> Floats:
     return (1.0 + boom) * np.exp(_autoregression(len(weeks), 0.5, 0.03, rng))
 
 
-def counts(expected: Floats, dispersion: float, rng: np.random.Generator) -> Floats:
+def counts(expected: FloatArray, dispersion: float, rng: np.random.Generator) -> FloatArray:
     """Copies sold: negative binomial with variance ``m + m² / dispersion`` around the mean m."""
     rate = rng.gamma(dispersion, expected / dispersion)
     return rng.poisson(rate).astype(np.float64)
@@ -108,7 +109,7 @@ def counts(expected: Floats, dispersion: float, rng: np.random.Generator) -> Flo
 
 def _autoregression(
     length: int, persistence: float, shock: float, rng: np.random.Generator
-) -> Floats:
+) -> FloatArray:
     shocks = rng.normal(0.0, shock, size=length)
     # The first value is drawn from the stationary distribution.
     shocks[0] /= np.sqrt(1 - persistence**2)

@@ -10,7 +10,8 @@ from book_forecast.sample import effects, prices
 from book_forecast.sample.catalogue import Title, market_stream, title_and_character
 from book_forecast.sample.character import Character
 from book_forecast.sample.roster import ROSTER
-from book_forecast.sample.weeks import Floats, Weeks, sample_weeks
+from book_forecast.sample.weeks import SampleWeeks, sample_weeks
+from book_forecast.series.history import FloatArray
 
 DEFAULT_SEED = 42
 DEFAULT_TITLES = len(ROSTER)
@@ -45,8 +46,8 @@ _TITLE_COLUMNS = {
 
 
 def title_sales(
-    weeks: Weeks, character: Character, market: Floats, rng: np.random.Generator
-) -> dict[str, Floats]:
+    weeks: SampleWeeks, character: Character, market: FloatArray, rng: np.random.Generator
+) -> dict[str, FloatArray]:
     """Weekly sales of one title.
 
     Args:
@@ -111,7 +112,7 @@ def sample_frame(titles: int = DEFAULT_TITLES, seed: int = DEFAULT_SEED) -> pd.D
     return frame
 
 
-def _table(numbers: range, seed: int, weeks: Weeks, market: Floats) -> pa.Table:
+def _table(numbers: range, seed: int, weeks: SampleWeeks, market: FloatArray) -> pa.Table:
     shape = (len(numbers), len(weeks))
     volume, asp, rrp = np.empty(shape), np.empty(shape), np.empty(shape)
     described: list[Title] = []

@@ -4,7 +4,8 @@ import numpy as np
 
 from book_forecast.sample.character import Pricing
 from book_forecast.sample.effects import WEEKS_PER_YEAR
-from book_forecast.sample.weeks import Floats, Weeks
+from book_forecast.sample.weeks import SampleWeeks
+from book_forecast.series.history import FloatArray
 
 # Share of promotions that belong to the Christmas trade.
 CHRISTMAS_PROMOTIONS = 0.35
@@ -12,7 +13,7 @@ MAX_DEPTH = 0.55
 MAX_RISES = 4
 
 
-def recommended(weeks: Weeks, pricing: Pricing, rng: np.random.Generator) -> Floats:
+def recommended(weeks: SampleWeeks, pricing: Pricing, rng: np.random.Generator) -> FloatArray:
     """Recommended price per week, pounds: constant with occasional rises."""
     number = rng.poisson(pricing.rises * len(weeks) / WEEKS_PER_YEAR)
     when = rng.integers(1, len(weeks), size=number)
@@ -21,7 +22,7 @@ def recommended(weeks: Weeks, pricing: Pricing, rng: np.random.Generator) -> Flo
     return np.asarray(np.round(pricing.rrp + risen, 2), dtype=np.float64)
 
 
-def promotion_depth(weeks: Weeks, pricing: Pricing, rng: np.random.Generator) -> Floats:
+def promotion_depth(weeks: SampleWeeks, pricing: Pricing, rng: np.random.Generator) -> FloatArray:
     """Share off the usual price in each week, 0 outside promotions."""
     depth = np.zeros(len(weeks))
     for _ in range(rng.poisson(pricing.promotions * len(weeks) / WEEKS_PER_YEAR)):
@@ -33,14 +34,18 @@ def promotion_depth(weeks: Weeks, pricing: Pricing, rng: np.random.Generator) ->
     return depth
 
 
-def promotion_lift(depth: Floats, elasticity: float) -> Floats:
+def promotion_lift(depth: FloatArray, elasticity: float) -> FloatArray:
     """Multiplier of the copies sold at a price ``depth`` below the usual one."""
     return np.asarray((1.0 - depth) ** -elasticity, dtype=np.float64)
 
 
 def average_selling(
-    rrp: Floats, depth: Floats, copies: Floats, discount: float, rng: np.random.Generator
-) -> Floats:
+    rrp: FloatArray,
+    depth: FloatArray,
+    copies: FloatArray,
+    discount: float,
+    rng: np.random.Generator,
+) -> FloatArray:
     """Average price paid per week, pounds and pence, never above the recommended one.
 
     It varies more with fewer copies.

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from dateutil.easter import easter  # type: ignore[import-untyped]
 
 from book_forecast.series.calendar import fathers_day, world_book_day
+from book_forecast.series.history import FloatArray
 
-Floats = npt.NDArray[np.float64]
 Dates = npt.NDArray[np.datetime64]
 
 FIRST_WEEK = date(2012, 1, 7)
@@ -37,7 +37,7 @@ class Occasion:
 
 
 @dataclass(frozen=True)
-class Weeks:
+class SampleWeeks:
     """Consecutive weeks, each named by the Saturday it ends on.
 
     Attributes:
@@ -53,7 +53,7 @@ class Weeks:
     intervals: npt.NDArray[np.int64]
     season_years: npt.NDArray[np.int64]
     reported: npt.NDArray[np.bool_]
-    occasions: dict[str, Floats]
+    occasions: dict[str, FloatArray]
     christmas_shopping: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -84,7 +84,7 @@ OCCASIONS: dict[str, Occasion] = {
 }
 
 
-def demand(ends: Dates, occasion: Occasion) -> Floats:
+def demand(ends: Dates, occasion: Occasion) -> FloatArray:
     """Return the weekly demand for an occasion, 1 in its strongest week over all years.
 
     It is the sum over seven days, so that a moving day, or Christmas on another weekday, shifts
@@ -103,7 +103,7 @@ def demand(ends: Dates, occasion: Occasion) -> Floats:
     return np.asarray(weekly / weekly.max(), dtype=np.float64)
 
 
-def weeks_between(first: date, last: date) -> Weeks:
+def consecutive_weeks(first: date, last: date) -> SampleWeeks:
     """Return the weeks that end from ``first`` to ``last``, both included.
 
     Raises:
@@ -118,7 +118,7 @@ def weeks_between(first: date, last: date) -> Weeks:
     lockdown = (ends >= np.datetime64(FIRST_LOCKDOWN_WEEK)) & (
         ends <= np.datetime64(LAST_LOCKDOWN_WEEK)
     )
-    return Weeks(
+    return SampleWeeks(
         ends=ends,
         intervals=years * 100 + day_of_year // 7 + 1,
         # A Saturday on 1 or 2 January still belongs to the Christmas before.
@@ -130,9 +130,9 @@ def weeks_between(first: date, last: date) -> Weeks:
 
 
 @cache
-def sample_weeks() -> Weeks:
+def sample_weeks() -> SampleWeeks:
     """Return the weeks of the sample: January 2012 to June 2024."""
-    return weeks_between(FIRST_WEEK, LAST_WEEK)
+    return consecutive_weeks(FIRST_WEEK, LAST_WEEK)
 
 
 def _year(day: np.datetime64) -> int:

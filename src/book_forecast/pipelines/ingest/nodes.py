@@ -16,8 +16,6 @@ from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-_REASONS_SHOWN = 5
-
 
 def clean_exports(
     exports: Iterable[RawRows],
@@ -75,7 +73,7 @@ def check_rejected_share(
         raise UserError(
             f"{rejected:,} of {rows_read:,} rows ({rejected / rows_read:.1%}) cannot be used; "
             f"max_rejected_share={max_rejected_share:g} is the limit. "
-            f"Reasons: {list_reasons(rejected_rows, _REASONS_SHOWN)}. Files, sheets and row "
+            f"Reasons: {list_reasons(rejected_rows)}. Files, sheets and row "
             "numbers are in rejected_rows (02_intermediate/rejected_rows.parquet); weekly_sales is "
             "unchanged. Correct the exports, or raise max_rejected_share."
         )
@@ -131,5 +129,5 @@ def _log_totals(clean: list[CleanRows], rejected: pd.DataFrame) -> None:
         logger.warning(
             "Rejected %s rows, see rejected_rows: %s",
             f"{len(rejected):,}",
-            list_reasons(rejected, _REASONS_SHOWN),
+            list_reasons(rejected),
         )

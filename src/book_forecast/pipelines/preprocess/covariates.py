@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 MAX_NAMES = 20
 """Of tabulated covariates: a few years of weekly sales cannot separate the effects of more."""
 
-_REASONS_SHOWN = 3
+_NAMES_SHOWN = 3
 
 
 def read_covariates(
@@ -91,7 +91,7 @@ def build_covariates(
 def _refuse_too_many(names: pd.Series) -> None:
     rows = names.value_counts()
     if len(rows) > MAX_NAMES:
-        rarest = ", ".join(rows.index[: -_REASONS_SHOWN - 1 : -1])
+        rarest = ", ".join(rows.index[: -_NAMES_SHOWN - 1 : -1])
         raise UserError(
             f"The files in 01_raw/regressors have {len(rows)} names in their column name; "
             f"{MAX_NAMES} is the limit. Take out the least useful ones (the names with the fewest "
@@ -111,7 +111,7 @@ def _rejected(plan: CleanTable, table: CleanTable) -> pd.DataFrame:
         f"{len(table.rejected):,}",
         first["row"],
         first["file"],
-        list_reasons(rejected, _REASONS_SHOWN),
+        list_reasons(rejected),
     )
     return rejected
 

@@ -24,7 +24,7 @@ _HARDLY_EVER = 0.05
 
 
 def limit_weeks(weekly_sales: pd.DataFrame, selection: SelectionOptions) -> pd.DataFrame:
-    """Keep the weeks that end from `start_date` to `cutoff_date`, both included.
+    """Select the weeks that end from `start_date` to `cutoff_date`, both included.
 
     Args:
         weekly_sales: isbn, week, volume, value, asp, rrp.
@@ -35,25 +35,21 @@ def limit_weeks(weekly_sales: pd.DataFrame, selection: SelectionOptions) -> pd.D
     """
     if weekly_sales.empty:
         raise UserError("weekly_sales has no rows: put exports into 01_raw/sales and run ingest.")
-    start_date, cutoff_date = selection.start_date, selection.cutoff_date
-    if start_date is None and cutoff_date is None:
+    dates = {"start_date": selection.start_date, "cutoff_date": selection.cutoff_date}
+    bounds = " and ".join(f"{name} {date}" for name, date in dates.items() if date is not None)
+    if not bounds:
         return weekly_sales
     weeks = weekly_sales["week"]
-    keep = pd.Series(data=True, index=weekly_sales.index)
-    asked = []
-    if start_date is not None:
-        keep &= weeks >= pd.Timestamp(start_date)
-        asked.append(f"start_date {pd.Timestamp(start_date):%Y-%m-%d}")
-    if cutoff_date is not None:
-        keep &= weeks <= pd.Timestamp(cutoff_date)
-        asked.append(f"cutoff_date {pd.Timestamp(cutoff_date):%Y-%m-%d}")
-    if not keep.any():
+    first = pd.Timestamp(selection.start_date or weeks.min())
+    last = pd.Timestamp(selection.cutoff_date or weeks.max())
+    limited = weekly_sales[weeks.between(first, last)].reset_index(drop=True)
+    if limited.empty:
         raise UserError(
-            f"No sales are left by {' and '.join(asked)}: the data run from week "
-            f"{weeks.min():%Y-%m-%d} to {weeks.max():%Y-%m-%d}. Choose dates among these."
+            f"No sales are left by {bounds}: the data run from week {weeks.min():%Y-%m-%d} to "
+            f"{weeks.max():%Y-%m-%d}. Choose dates among these."
         )
-    logger.info("Kept %d of %d rows by %s.", keep.sum(), len(keep), " and ".join(asked))
-    return weekly_sales[keep].reset_index(drop=True)
+    logger.info("Kept %d of %d rows by %s.", len(limited), len(weeks), bounds)
+    return limited
 
 
 def week_grid(sales: pd.DataFrame) -> pd.DatetimeIndex:
