@@ -30,7 +30,7 @@ def loaded(dataset: ReleaseDataset) -> Payload:
 
 
 def test_a_candidate_that_is_saved_is_the_one_that_is_loaded(root, candidate, monkeypatch):
-    monkeypatch.setattr(mlflow, "set_tracking_uri", None)
+    monkeypatch.setattr(mlflow.MlflowClient, "__init__", None)
     payload = payloads.release()
     candidate.save(payload)
     found = loaded(candidate)

@@ -13,8 +13,6 @@ from book_forecast.cli.readable import ReadableCommand
 from book_forecast.storage.errors import UserError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from book_forecast.releases.manager import ReleaseManager
     from book_forecast.releases.promotion_log import Promotion
 
@@ -23,20 +21,32 @@ SUMMARY = ("test_wape", "test_wape_seasonal_naive", "test_mase", "test_mase_seas
 RELEASE_HELP = "RELEASE is an id, its start or end, a version in MLflow, champion or candidate."
 
 
-def _options(function: Function) -> Function:
-    @functools.wraps(function)
-    def readable(*args: Any, **options: Any) -> Any:
-        from book_forecast.payload.manifest import PayloadError
+def _of_project(function: Function) -> Function:
+    """Pass the project's release manager to a command; its context holds the catalog."""
 
+    @functools.wraps(function)
+    def opened(*args: Any, env: str | None, data_root: str | None, **options: Any) -> Any:
+        from kedro.framework.session import KedroSession
+
+        from book_forecast.payload.manifest import PayloadError
+        from book_forecast.releases.manager import ReleaseManager
+        from book_forecast.releases.registry import ReleaseRegistry
+
+        given = {"data_root": data_root} if data_root else None
+        session: Any = KedroSession.create(
+            project_path=Path.cwd(), env=env, save_on_close=False, runtime_params=given
+        )
+        context = session.load_context()
+        click.get_current_context().obj = context.catalog
+        store, registry = context.catalog["candidate"].store, ReleaseRegistry.of(context)
+        manager = ReleaseManager(store, registry, Path(context.project_path))
         try:
-            return function(*args, **options)
+            return function(manager, *args, **options)
         except PayloadError as error:
             raise UserError(str(error)) from error
 
-    where = click.option(
-        "--data-root", help="Folder or URL of the data, in place of the configured one."
-    )
-    return click.option("--env", "-e", help="Configuration environment.")(where(readable))
+    root = click.option("--data-root", help="Folder or URL of the data, not the configured one.")
+    return click.option("--env", "-e", help="Configuration environment.")(root(opened))
 
 
 def _why(function: Function) -> Function:
@@ -51,21 +61,17 @@ def release() -> None:
 
 
 @release.command("list", cls=ReadableCommand)
-@_options
-def list_releases(env: str | None, data_root: str | None) -> None:
+@_of_project
+def list_releases(manager: ReleaseManager) -> None:
     """Show all releases, the newest first, and the promotion log."""
     from book_forecast.payload.manifest import PayloadError
 
-    manager, _ = _open(env, data_root)
     releases = manager.store.releases()
     if not releases:
         click.echo(f"There are no releases in {manager.store.root} yet.")
         return
-    versions, champion, candidate = (
-        manager.versions(),
-        manager.store.champion(),
-        manager.store.candidate(),
-    )
+    versions, store = manager.versions(), manager.store
+    champion, candidate = store.champion(), store.candidate()
     for name in reversed(releases):
         marks = [m for m, r in (("champion", champion), ("candidate", candidate)) if r == name]
         try:
@@ -89,12 +95,11 @@ def list_releases(env: str | None, data_root: str | None) -> None:
 
 @release.command(cls=ReadableCommand, epilog=RELEASE_HELP)
 @click.argument("name", metavar="RELEASE", default="champion")
-@_options
-def show(name: str, env: str | None, data_root: str | None) -> None:
+@_of_project
+def show(manager: ReleaseManager, name: str) -> None:
     """Show the manifest of a release."""
     import yaml
 
-    manager, _ = _open(env, data_root)
     found = manager.find(name)
     manifest = manager.store.manifest(found)
     files = sum(entry["bytes"] for entry in manifest.pop("files").values())
@@ -110,12 +115,11 @@ def show(name: str, env: str | None, data_root: str | None) -> None:
 @release.command(cls=ReadableCommand, epilog=RELEASE_HELP)
 @click.argument("first", metavar="RELEASE")
 @click.argument("second", metavar="RELEASE", default="champion")
-@_options
-def compare(first: str, second: str, env: str | None, data_root: str | None) -> None:
+@_of_project
+def compare(manager: ReleaseManager, first: str, second: str) -> None:
     """Compare the scores and models of two releases, and their errors on weeks after both."""
     from book_forecast.releases.post_release import post_release_errors
 
-    manager, sales = _open(env, data_root)
     payloads = [manager.read(first), manager.read(second)]
     for payload in payloads:
         manifest = payload.manifest
@@ -132,7 +136,9 @@ def compare(first: str, second: str, env: str | None, data_root: str | None) -> 
     both = [row for row in ours if row["isbn"] in known]
     other = sum(row != known[row["isbn"]] for row in both)
     click.echo(f"{len(both)} titles in both, {other} of them with another specification")
-    weeks = sales() if payloads[0].release != payloads[1].release else None
+    catalog = click.get_current_context().obj
+    differ = payloads[0].release != payloads[1].release
+    weeks = catalog.load("model_input") if differ and catalog.exists("model_input") else None
     table = None if weeks is None else post_release_errors(payloads, weeks)
     if table is None:
         click.echo("No week is newer than both releases: their errors cannot be compared yet.")
@@ -147,10 +153,9 @@ def compare(first: str, second: str, env: str | None, data_root: str | None) -> 
 @release.command(cls=ReadableCommand, epilog=RELEASE_HELP)
 @click.argument("name", metavar="RELEASE", default="candidate")
 @_why
-@_options
-def promote(name: str, why: str, env: str | None, data_root: str | None) -> None:
+@_of_project
+def promote(manager: ReleaseManager, name: str, why: str) -> None:
     """Make a release champion, whatever the gates say."""
-    manager, _ = _open(env, data_root)
     _show(manager.promote(manager.find(name), "promote", why))
 
 
@@ -158,15 +163,12 @@ def promote(name: str, why: str, env: str | None, data_root: str | None) -> None
 @click.argument("name", metavar="RELEASE", required=False)
 @click.option("--isbn", "isbns", multiple=True, help="Only this title; may be given several times.")
 @_why
-@_options
-def rollback(
-    name: str | None, isbns: tuple[str, ...], why: str, env: str | None, data_root: str | None
-) -> None:
+@_of_project
+def rollback(manager: ReleaseManager, name: str | None, isbns: tuple[str, ...], why: str) -> None:
     """Go back to the former champion, or to any release.
 
     With --isbn, a new release takes only these titles from the older one.
     """
-    manager, _ = _open(env, data_root)
     older = manager.find(name) if name else manager.former_champion()
     titles = _normalised(isbns)
     _show(
@@ -180,10 +182,9 @@ def rollback(
 @click.argument("name", metavar="RELEASE", required=False)
 @click.option("--off", is_flag=True, help="Let runs promote candidates again.")
 @_why
-@_options
-def pin(name: str | None, off: bool, why: str, env: str | None, data_root: str | None) -> None:
+@_of_project
+def pin(manager: ReleaseManager, name: str | None, off: bool, why: str) -> None:
     """Make a release champion and keep it: no run promotes another one."""
-    manager, _ = _open(env, data_root)
     if off and name is not None:
         raise UserError(f"--off takes the pin off whatever is champion: leave out {name!r}.")
     _show(manager.promote(manager.find(name or "champion"), "unpin" if off else "pin", why))
@@ -192,12 +193,11 @@ def pin(name: str | None, off: bool, why: str, env: str | None, data_root: str |
 @release.command(cls=ReadableCommand, epilog=RELEASE_HELP)
 @click.argument("name", metavar="RELEASE", default="champion")
 @click.option("--isbn", "isbns", multiple=True, required=True, help="A title; may be repeated.")
-@_options
-def export(name: str, isbns: tuple[str, ...], env: str | None, data_root: str | None) -> None:
+@_of_project
+def export(manager: ReleaseManager, name: str, isbns: tuple[str, ...]) -> None:
     """Log SARIMA models, also members of ensembles, as results of statsmodels in MLflow."""
     from book_forecast.releases.export import log_statsmodels
 
-    manager, _ = _open(env, data_root)
     models = log_statsmodels(manager.read(name), _normalised(isbns), manager.registry)
     for isbn, uri in models.items():
         click.echo(f"{isbn}: mlflow.statsmodels.load_model({uri!r})")
@@ -213,8 +213,8 @@ def export(name: str, isbns: tuple[str, ...], env: str | None, data_root: str | 
 @click.option("--min-replicas", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--max-replicas", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--service-account", envvar="BOOK_FORECAST_SERVICE_ACCOUNT")
-@_options
-def deploy(name: str, env: str | None, data_root: str | None, **where: Any) -> None:
+@_of_project
+def deploy(manager: ReleaseManager, name: str, **endpoint: Any) -> None:
     """Serve a release at an endpoint of Vertex AI."""
     from pydantic import ValidationError
 
@@ -222,24 +222,22 @@ def deploy(name: str, env: str | None, data_root: str | None, **where: Any) -> N
     from book_forecast.releases.deployment import deploy as deploy_release
 
     try:
-        wanted = Deployment(**where)
+        wanted = Deployment(**endpoint)
     except ValidationError as error:
         problem = error.errors()[0]
         raise UserError(f"--{problem['loc'][0]}: {problem['msg']}") from None
-    manager, _ = _open(env, data_root)
     found = manager.find(name)
-    endpoint = deploy_release(found, manager.store.location(found), wanted)
-    click.echo(f"{endpoint} serves {found}.")
+    resource = deploy_release(found, manager.store.location(found), wanted)
+    click.echo(f"{resource} serves {found}.")
 
 
 @release.command(cls=ReadableCommand)
-@_options
-def sync(env: str | None, data_root: str | None) -> None:
+@_of_project
+def sync(manager: ReleaseManager) -> None:
     """Register the releases that MLflow lacks, and set its alias to the champion."""
     from book_forecast.releases.publishing import synchronise
     from book_forecast.releases.registry import RegistryError
 
-    manager, _ = _open(env, data_root)
     try:
         made, damaged = synchronise(manager.store, manager.registry)
     except RegistryError as error:
@@ -264,31 +262,3 @@ def _normalised(isbns: Sequence[str]) -> list[str]:
 
 def _show(promotion: Promotion) -> None:
     click.echo(f"Champion is {promotion.release} (was {promotion.before or 'none'}).")
-
-
-def _open(
-    env: str | None, data_root: str | None
-) -> tuple[ReleaseManager, Callable[[], pd.DataFrame | None]]:
-    """Return the releases of the project, and a function that loads its sales, if there are any."""
-    from kedro.framework.session import KedroSession
-
-    from book_forecast.releases.manager import ReleaseManager
-    from book_forecast.releases.registry import ReleaseRegistry
-
-    given = {"data_root": data_root} if data_root else None
-    session: Any = KedroSession.create(
-        project_path=Path.cwd(), env=env, save_on_close=False, runtime_params=given
-    )
-    context = session.load_context()
-    catalog = context.catalog
-    manager = ReleaseManager(
-        catalog["candidate"].store, ReleaseRegistry.of(context), Path(context.project_path)
-    )
-
-    def sales() -> pd.DataFrame | None:
-        found: pd.DataFrame | None = None
-        if catalog.exists("model_input"):
-            found = catalog.load("model_input")
-        return found
-
-    return manager, sales

@@ -1,0 +1,73 @@
+"""Whole runs whose candidate is the champion again, is worse, or lacks titles."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from book_forecast.releases.store import ReleaseStore
+from tests.test_whole_run import QUICK, export, kedro_run
+
+pytestmark = pytest.mark.slow
+
+FAMILIES = "families=sarima,ets,seasonal_naive"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory, project_path: Path) -> Path:
+    """A data root with a champion."""
+    folder = export(tmp_path_factory.mktemp("promotion") / "data")
+    done = kedro_run(project_path, folder, more=FAMILIES)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def champion(data: Path) -> str:
+    found = ReleaseStore(str(data / "06_models/releases")).champion()
+    assert found is not None
+    return found
+
+
+def test_the_same_run_again_makes_no_new_release(data, champion, project_path):
+    done = kedro_run(project_path, data, more=FAMILIES)
+    assert done.returncode == 0, done.stdout + done.stderr
+    store = ReleaseStore(str(data / "06_models/releases"))
+    assert store.releases() == [champion]
+    assert [record.release for record in store.promotions()] == [champion]
+    assert f"The candidate is the champion {champion} again" in done.stdout + done.stderr
+    assert "NOT PROMOTED" not in done.stdout
+
+
+def test_one_title_does_not_replace_a_champion_of_several(data, champion, project_path):
+    done = kedro_run(project_path, data, more=f"{FAMILIES},titles=9780722532935")
+    assert done.returncode == 0, done.stdout + done.stderr
+    last = done.stdout.splitlines()[-4:]
+    assert "is NOT PROMOTED:" in last[0]
+    assert last[1].startswith("  gate titles failed: 1 of the champion's 5 living titles compared")
+    assert last[2].startswith(f"The forecasts are those of {champion}, champion since ")
+    assert ReleaseStore(str(data / "06_models/releases")).champion() == champion
+
+
+def test_a_refused_candidate_ends_with_3_where_promotion_is_required(data, champion, project_path):
+    # Naive forecasts of a season are worse than an ensemble's.
+    parameters = f"data_root={data},{QUICK},families=naive,promote.required=true"
+    done = subprocess.run(
+        [sys.executable, "-m", "book_forecast", "--params", parameters],
+        cwd=project_path,
+        env=os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{data.parent}/mlflow.db"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "is NOT PROMOTED:" in done.stdout
+    assert "gate champion failed: WAPE" in done.stdout
+    assert f"{champion} stays champion" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert json.loads((data / "06_models/promotion.json").read_text())["promote"] is False
+    assert (data / "07_model_output/forecasts.parquet").exists()
