@@ -224,7 +224,7 @@ def main() -> None:
         rows = simulate_all(given.titles, containers, given.seed, 10 if given.quick else 200)
         print(f"\n{given.titles} titles, {given.at_once} containers at once, each reads {what}")
         print(rows.to_string(float_format="{:.3f}".format))
-        print(f"Best within {memory:.0f} GB: {choose(rows, memory)} shards")
+        print(f"Best number within {memory:.0f} GB: {choose(rows, memory) or 'none'}")
 
 
 if __name__ == "__main__":
