@@ -14,8 +14,8 @@ import datetime as dt
 from pathlib import Path
 
 from benchmarks import accuracy_m4, accuracy_sample, accuracy_tuna, seasonality
+from benchmarks.runs import PROJECT
 
-PROJECT = Path(__file__).resolve().parents[1]
 HEAD = """# Accuracy
 
 `make benchmark-accuracy` writes this page, last on {date}. Folds inside the training weeks decide

@@ -14,33 +14,26 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 
-PROJECT = Path(__file__).resolve().parents[1]
+from benchmarks.runs import PROJECT
+
 LIBRARIES = ("statsmodels", "statsforecast", "pmdarima", "optuna", "numba", "numpy", "scipy")
 
 SLOW = 10.0
 
 
-@dataclass(frozen=True)
-class Part:
-    """A benchmark.
-
-    Attributes:
-        title: Its heading.
-        module: That prints Markdown.
-        arguments: Of it.
-        quick: Arguments for a run of a minute or two; None leaves the part out.
-    """
+class Part(NamedTuple):
+    """A benchmark: its heading, its module, and arguments of a full run and of a quick one."""
 
     title: str
     module: str
     arguments: tuple[str, ...] = ()
-    quick: tuple[str, ...] | None = ("--quick",)
+    quick: tuple[str, ...] = ("--quick",)
 
 
 PARTS = (
@@ -53,25 +46,18 @@ PARTS = (
         ("--sizes", "100", "1000"),
         ("--sizes", "30", "--rest", "--exports"),
     ),
-    Part(
-        "Serving",
-        "serving_load",
-        ("--seconds", "30"),
-        ("--titles", "500", "--seconds", "5"),
-    ),
+    Part("Serving", "serving_load", ("--seconds", "30"), ("--titles", "500", "--seconds", "5")),
 )
 
 
 def main() -> None:
     """Run all parts, and write their output."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--quick", action="store_true", help="small sizes, to see that all of it runs"
-    )
+    parser.add_argument("--quick", action="store_true", help="small sizes, to see that all runs")
     parser.add_argument("--output", type=Path, default=PROJECT / "docs")
     options = parser.parse_args()
     began = time.monotonic()
-    texts = [text for part in PARTS if (text := section(part, quick=options.quick))]
+    texts = [section(part, quick=options.quick) for part in PARTS]
     minutes = (time.monotonic() - began) / 60
     document = "\n\n".join([head(minutes, quick=options.quick), *texts]) + "\n"
     (options.output / "images").mkdir(parents=True, exist_ok=True)
@@ -83,16 +69,11 @@ def main() -> None:
 
 def section(part: Part, *, quick: bool) -> str:
     """Return a part's heading, command and output."""
-    arguments = part.quick if quick else part.arguments
-    if arguments is None:
-        return ""
-    command = ["-m", f"benchmarks.{part.module}", *arguments]
+    command = ["-m", f"benchmarks.{part.module}", *(part.quick if quick else part.arguments)]
     print(f"python {' '.join(command)}", flush=True)
     done = subprocess.run(
-        [sys.executable, *command], cwd=PROJECT, check=False, capture_output=True, text=True
+        [sys.executable, *command], cwd=PROJECT, check=True, stdout=subprocess.PIPE, text=True
     )
-    if done.returncode:
-        raise SystemExit(f"{done.stdout}{done.stderr}\n{part.module} failed")
     print(done.stdout, flush=True)
     body = done.stdout.strip()
     if "|---" not in body:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,8 +18,6 @@ import yaml
 from book_forecast.options.groups import ModelOptions
 
 PROJECT = Path(__file__).resolve().parents[1]
-STAMP = re.compile(r"^(\d\d:\d\d:\d\d) ")
-DAY = dt.timedelta(days=1)
 
 
 def configured() -> ModelOptions:
@@ -42,40 +39,28 @@ class Watch:
     Attributes:
         wall: Seconds.
         memory: Most bytes of all processes together.
-        lines: Lines of its log.
-        samples: Wall clock and process time so far, in seconds.
+        log: Everything that it has printed.
+        samples: Bytes of the log, seconds and process time so far.
     """
 
     wall: float = 0.0
     memory: int = 0
-    lines: list[str] = field(default_factory=list)
-    samples: list[tuple[dt.datetime, float]] = field(default_factory=list)
+    log: bytes = b""
+    samples: list[tuple[int, float, float]] = field(default_factory=list)
 
-    def seconds_of(self, first: str, last: str) -> float:
-        """Return the wall time between two lines of the log."""
-        begin, end = self._between(first, last)
-        return (end - begin).total_seconds()
+    @property
+    def core_seconds(self) -> float:
+        """Process time of all processes together."""
+        return self.samples[-1][2]
 
-    def busy(self, first: str, last: str) -> float:
-        """Return the mean number of busy cores between two lines of the log."""
-        begin, end = self._between(first, last)
-        inside = [(at, used) for at, used in self.samples if begin <= at <= end]
-        if len(inside) < 2:
-            return float("nan")
-        (start, before), (stop, after) = inside[0], inside[-1]
-        return (after - before) / (stop - start).total_seconds()
-
-    def _between(self, first: str, last: str) -> tuple[dt.datetime, dt.datetime]:
-        stamps = []
-        for text in (first, last):
-            line = next(line for line in self.lines if text in line)
-            match = STAMP.match(line)
-            assert match, line
-            day = self.samples[0][0]
-            clock = dt.time.fromisoformat(match[1])
-            found = dt.datetime.combine(day.date(), clock)
-            stamps.append(found if clock >= day.time().replace(microsecond=0) else found + DAY)
-        return stamps[0], stamps[1]
+    def between(self, first: bytes, last: bytes) -> tuple[float, float]:
+        """Return the seconds between two texts of the log, and the mean number of busy cores."""
+        begin = self.log.index(first)
+        (_, start, before), (_, stop, after) = (
+            next(sample for sample in self.samples if sample[0] > position)
+            for position in (begin, self.log.index(last, begin))
+        )
+        return stop - start, (after - before) / max(stop - start, 1e-9)
 
 
 def export(data: Path, titles: int | None = None, seed: int = 42, kind: str = "csv") -> Path:
@@ -100,24 +85,21 @@ def watch(*arguments: str) -> Watch:
     """Run a Kedro command and sample all its processes twice a second."""
     seen = Watch()
     used: dict[int, float] = {}
-    with tempfile.TemporaryFile("w+") as log:
+    with tempfile.TemporaryFile() as log:
         began = time.monotonic()
-        process = psutil.Popen(
-            [sys.executable, "-m", "kedro", *arguments],
-            cwd=PROJECT,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        while process.poll() is None:
+        command = [sys.executable, "-m", "kedro", *arguments]
+        process = psutil.Popen(command, cwd=PROJECT, stdout=log, stderr=subprocess.STDOUT)
+        while not seen.wall:
             seen.memory = max(seen.memory, _look(process, used))
-            seen.samples.append((dt.datetime.now(), sum(used.values())))  # noqa: DTZ005
             with suppress(psutil.TimeoutExpired):
                 process.wait(0.5)
-        seen.wall = time.monotonic() - began
+                seen.wall = time.monotonic() - began
+            size = os.fstat(log.fileno()).st_size
+            seen.samples.append((size, time.monotonic() - began, sum(used.values())))
         log.seek(0)
-        seen.lines = log.read().splitlines()
+        seen.log = log.read()
     if process.returncode:
-        raise SystemExit("\n".join([f"kedro {' '.join(arguments)} failed:", *seen.lines[-20:]]))
+        raise SystemExit(f"kedro {' '.join(arguments)} failed:\n{seen.log[-4000:].decode()}")
     return seen
 
 

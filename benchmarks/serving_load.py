@@ -1,6 +1,6 @@
 """Measures the service: time to be ready, memory, and latencies under load and during swaps.
 
-    python benchmarks/serving_load.py --titles 10000 --rate 200 --seconds 60
+    python -m benchmarks.serving_load --titles 10000 --rate 200 --seconds 60
 
 The service runs as a process of its own on releases of invented titles. This process sends requests
 at a fixed rate, whether earlier responses have come or not. A latency counts from the moment when
@@ -30,13 +30,10 @@ from typing import Self, cast
 import numpy as np
 import uvloop
 
-PROJECT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(PROJECT))
-
-from book_forecast.releases.assembly import assemble  # noqa: E402
-from book_forecast.releases.store import ReleaseStore  # noqa: E402
-from tests.releases import payloads  # noqa: E402
-from tests.serving.servers import promote  # noqa: E402
+from book_forecast.releases.assembly import assemble
+from book_forecast.releases.store import ReleaseStore
+from tests.releases import payloads
+from tests.serving.servers import promote
 
 FIRST, SECOND = "2024-07-01T05.00.00-00000001", "2024-07-08T05.00.00-00000002"
 HORIZON, LEVELS = 32, [80, 95]

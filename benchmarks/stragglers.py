@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import argparse
 import heapq
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import yaml
+
+from benchmarks.runs import PROJECT
 
 Floats = npt.NDArray[np.float64]
 
@@ -37,7 +38,7 @@ START_SECONDS = 7.0
 SHARDS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1000)
 LITTLE = 1.05
 """Factor by which cost and end of the choice may exceed the least."""
-SETTINGS = Path(__file__).parents[1] / "conf/production/zenml.yml"
+SETTINGS = PROJECT / "conf/production/zenml.yml"
 NODE = "tune.search_orders"
 
 
@@ -88,16 +89,11 @@ class Containers:
         return ((self.cores + 1) * PROCESS_MB + read * READ_MB) / 1000
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """Seconds of one run.
+class Outcome(NamedTuple):
+    """One run: seconds from start to end; seconds of all cores, and parts of these.
 
-    Attributes:
-        wall: From start to end.
-        billed: Of all cores.
-        starting: Part of `billed` before the first title, when one core works.
-        lost: Part of `billed` in containers that were lost, after their start.
-        resumed: Whether a shard had no retry left.
+    `starting` is before the first title, when one core works; `lost` is in containers that were
+    lost, after their start. `resumed` is whether a shard had no retry left.
     """
 
     wall: float
@@ -168,48 +164,48 @@ def draw_titles(titles: int, generator: np.random.Generator) -> Floats:
     return alone * (TITLE_SECONDS / np.trapezoid(DECILES, shares))
 
 
-@dataclass(frozen=True)
-class Row:
-    """All runs with one number of shards."""
-
-    shards: int
-    memory: float
-    outcomes: Sequence[Outcome]
-
-    @property
-    def cost(self) -> float:
-        """Mean hours of one core."""
-        return float(np.mean([outcome.billed for outcome in self.outcomes])) / 3600
-
-    def wall(self, share: float) -> float:
-        """Return the hours within which this share of the runs ends."""
-        return float(np.quantile([outcome.wall for outcome in self.outcomes], share)) / 3600
-
-    def __str__(self) -> str:
-        billed = sum(outcome.billed for outcome in self.outcomes)
-        starting = sum(outcome.starting for outcome in self.outcomes) / billed
-        lost = sum(outcome.lost for outcome in self.outcomes) / billed
-        resumed = np.mean([outcome.resumed for outcome in self.outcomes])
-        return (
-            f"{self.shards:6} {self.memory:7.1f} {self.wall(0.5):9.2f} {self.wall(0.95):7.2f} "
-            f"{self.cost:11.0f} {starting:9.1%} {lost:8.1%} {resumed:8.0%}"
-        )
-
-
-HEADER = "shards      GB  median h   p95 h  core-hours  start-up  retries  resumed"
-
-
-def choose(rows: Sequence[Row], memory: float) -> Row | None:
-    """Return the smallest number of shards with a cost, and then an end, near the least.
+def simulate_all(titles: int, containers: Containers, seed: int, runs: int) -> pd.DataFrame:
+    """Simulate every number of shards with the same titles in each run.
 
     Returns:
-        One of the rows, which are in order of the shards; None if none fits into memory.
+        A row per number of shards, which is the index: GB of a container, hours, shares.
     """
-    fitting = [row for row in rows if row.memory <= memory]
-    cheapest = min((row.cost for row in fitting), default=0.0)
-    affordable = [row for row in fitting if row.cost <= LITTLE * cheapest]
-    soonest = min((row.wall(0.95) for row in affordable), default=0.0)
-    return next((row for row in affordable if row.wall(0.95) <= LITTLE * soonest), None)
+    counts = [count for count in SHARDS if count <= titles]
+    found = []
+    for run in range(runs):
+        seconds = draw_titles(titles, np.random.default_rng([seed, run]))
+        for count in counts:
+            generator = np.random.default_rng([seed, run, count])
+            found.append((count, *simulate(seconds, count, containers, generator)))
+    outcomes = pd.DataFrame(found, columns=["shards", *Outcome._fields]).groupby("shards")
+    means, walls = outcomes.mean(), outcomes["wall"]
+    return pd.DataFrame(
+        {
+            "GB": [containers.memory(titles, count) for count in counts],
+            "median h": walls.median() / 3600,
+            "p95 h": walls.quantile(0.95) / 3600,
+            "core-hours": means["billed"] / 3600,
+            "start-up": means["starting"] / means["billed"],
+            "lost": means["lost"] / means["billed"],
+            "resumed": means["resumed"],
+        }
+    )
+
+
+def choose(rows: pd.DataFrame, memory: float) -> int | None:
+    """Return the smallest number of shards with a cost, and then an end, near the least.
+
+    Args:
+        rows: As `simulate_all` returns them.
+        memory: GB of a container.
+
+    Returns:
+        The number; None if none fits into memory.
+    """
+    left = rows[rows["GB"] <= memory]
+    for name in ("core-hours", "p95 h"):
+        left = left[left[name] <= LITTLE * left[name].min()]
+    return min(left.index, default=None)
 
 
 def main() -> None:
@@ -226,25 +222,9 @@ def main() -> None:
     own = Containers(given.cores, given.at_once, **settings["retry"])
     for containers, what in ((own, "its own titles"), (replace(own, reads_all=True), "all titles")):
         rows = simulate_all(given.titles, containers, given.seed, 10 if given.quick else 200)
-        chosen = choose(rows, memory)
         print(f"\n{given.titles} titles, {given.at_once} containers at once, each reads {what}")
-        print(HEADER)
-        for row in rows:
-            print(f"{row}{'  <- chosen' if row is chosen else ''}")
-        if chosen is None:
-            print(f"None fits into {memory:.0f} GB.")
-
-
-def simulate_all(titles: int, containers: Containers, seed: int, runs: int) -> list[Row]:
-    """Simulate every number of shards with the same titles in each run."""
-    counts = [count for count in SHARDS if count <= titles]
-    outcomes: dict[int, list[Outcome]] = {count: [] for count in counts}
-    for run in range(runs):
-        seconds = draw_titles(titles, np.random.default_rng([seed, run]))
-        for count, found in outcomes.items():
-            generator = np.random.default_rng([seed, run, count])
-            found.append(simulate(seconds, count, containers, generator))
-    return [Row(count, containers.memory(titles, count), outcomes[count]) for count in counts]
+        print(rows.to_string(float_format="{:.3f}".format))
+        print(f"Best number within {memory:.0f} GB: {choose(rows, memory) or 'none'}")
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import argparse
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -36,24 +36,20 @@ SHARES = np.linspace(0.0, 1.0, 11)
 
 
 def main() -> None:
-    """Prints the seconds by deciles, then a line for each frame and number of titles."""
+    """Print the seconds by deciles, then a line for each frame and number of titles."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--titles", type=int, default=120, help="how many to tune")
     parser.add_argument("--quick", action="store_true", help="10 titles, small frames")
-    parser.add_argument("--stage", choices=STAGES, help=argparse.SUPPRESS)
-    parser.add_argument("--part", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.stage:
-        print_stage(given.data, given.stage, given.part)
-        return
     found = np.array(tuning_seconds(given.data, 10 if given.quick else given.titles))
     print(f"tuning {len(found)} titles: mean {found.mean():.2f} s of one core, deciles")
     print("  " + ", ".join(f"{second:.2f}" for second in np.quantile(found, SHARES)))
-    for stage in STAGES:
-        for part in (500, 1000) if given.quick else (1000, 2000, 4000):
-            own = [sys.executable, "-m", "benchmarks.title_costs", "--data", str(given.data)]
-            subprocess.run([*own, "--stage", stage, "--part", str(part)], check=True)
+    parts = (500, 1000) if given.quick else (1000, 2000, 4000)
+    tasks = [(given.data, stage, part) for stage in STAGES for part in parts]
+    # A process of its own for each, whose peak of memory is its own.
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
+        list(pool.map(print_stage, *zip(*tasks, strict=True)))
 
 
 def tuning_seconds(data: Path, count: int) -> list[float]:
@@ -72,7 +68,7 @@ def tuning_seconds(data: Path, count: int) -> list[float]:
 
 
 def print_stage(data: Path, stage: str, part: int) -> None:
-    """Memory and seconds of one stage on the first so many titles, in this process alone."""
+    """Print memory and seconds of one stage on the first titles, in this process alone."""
     isbns = pd.read_parquet(data / "03_primary/titles.parquet", columns=["isbn"])["isbn"]
     before = _peak()
     began = time.perf_counter()
@@ -85,7 +81,7 @@ def print_stage(data: Path, stage: str, part: int) -> None:
 
 
 def preprocess(data: Path, last: str) -> tuple[int, int]:
-    """The long frame, laid out from weekly sales."""
+    """Lay out the long frame from weekly sales."""
     sales = _until(data / "03_primary/weekly_sales.parquet", last)
     selected = pd.DataFrame({"isbn": sales["isbn"].unique()})
     missing = pd.DataFrame({"week": pd.Series(dtype="datetime64[us]")})
@@ -93,14 +89,14 @@ def preprocess(data: Path, last: str) -> tuple[int, int]:
 
 
 def shard(data: Path, last: str) -> tuple[int, int]:
-    """What every shard of tune and train does before its first title."""
+    """Read and fingerprint the weeks, as every shard of tune and train does first."""
     weeks = _until(data / "05_model_input/training_weeks.parquet", last)
     fingerprint(weeks[["isbn", "week", "volume"]])
     return len(title_histories(weeks)), len(weeks)
 
 
 def scores(data: Path, last: str) -> tuple[int, int]:
-    """What one process of evaluate does with the forecasts of all shards."""
+    """Score the forecasts of all shards, as one process of evaluate does."""
     weeks = _until(data / "05_model_input/model_input.parquet", last)
     isbns = weeks["isbn"].unique()
     cutoffs = weeks["week"].max() - pd.to_timedelta([7 * n for n in (32, 64, 77, 90)], unit="D")

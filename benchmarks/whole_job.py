@@ -19,8 +19,8 @@ from pathlib import Path
 
 from benchmarks.runs import export, watch
 
-SEARCHED = re.compile(r"Selected (\d+) of")
-ON_TITLES = re.compile(r"(?:Tuning|Fitting|Evaluating|Comparing): \d+ titles in ([\d.]+) s")
+SEARCHED = re.compile(rb"Selected (\d+) of")
+ON_TITLES = re.compile(rb"(?:Tuning|Fitting|Evaluating|Comparing): \d+ titles in ([\d.]+) s")
 ALONE = "families=sarima"
 UNSEARCHED = "tune.max_trials=1,tune.min_trials=1,folds=1"
 
@@ -54,14 +54,12 @@ def print_whole(sizes: list[int], folder: Path) -> None:
     for size in sizes:
         given = f"data_root={export(folder / str(size), size)},titles=all,{ALONE}"
         seen = watch("run", "--params", given)
-        searched = next(int(m[1]) for line in seen.lines if (m := SEARCHED.search(line)))
-        tune = ("Running node: search_orders", "titles in")
-        on_titles = sum(float(m[1]) for line in seen.lines if (m := ON_TITLES.search(line)))
-        elsewhere = 1.0 - on_titles / seen.wall
-        core_seconds = seen.samples[-1][1] / searched
+        (searched,) = map(int, SEARCHED.findall(seen.log))
+        tune, busy = seen.between(b"Running node: search_orders", b"titles in")
+        elsewhere = 1.0 - sum(map(float, ON_TITLES.findall(seen.log))) / seen.wall
         print(
-            f"| {size} | {searched} | {seen.wall:.0f} | {seen.seconds_of(*tune):.0f} | "
-            f"{core_seconds:.2f} | {seen.busy(*tune):.2f} | {elsewhere:.0%} | "
+            f"| {size} | {searched} | {seen.wall:.0f} | {tune:.0f} | "
+            f"{seen.core_seconds / searched:.2f} | {busy:.2f} | {elsewhere:.0%} | "
             f"{seen.memory / 1e6:.0f} |",
             flush=True,
         )

@@ -1,6 +1,6 @@
 """The overhead of ZenML on the local stack: start-up, each step, and shards.
 
-    python benchmarks/zenml_overhead.py --repeats 3
+    python -m benchmarks.zenml_overhead --repeats 3
 
 `kedro run` and `kedro zenml run` run the same nodes of the sample in turn; ZenML's first run has an
 empty store. Then the search over all titles runs without shards, and in shards one after the other.
@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[1]
+from benchmarks.runs import PROJECT
 
 
 def main() -> None:
