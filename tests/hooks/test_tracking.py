@@ -97,7 +97,12 @@ SCENARIOS = [
     {},
     {"pipeline": "broken"},
     {"same_run": True, "params": {"horizon": 52}, "pipeline": "evaluate"},
-    {"params": {"reporting": {"max_child_runs": 1}, "titles": [f"978{i:010d}" for i in range(3000)]}},
+    {
+        "params": {
+            "reporting": {"max_child_runs": 1},
+            "titles": [f"978{i:010d}" for i in range(3000)],
+        }
+    },
     {"variables": {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}},
     {"variables": {"MLFLOW_TRACKING_URI": "nonsense://x"}},
 ]

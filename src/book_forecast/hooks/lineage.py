@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 from kedro.framework.hooks import hook_impl
-from kedro.framework.project import pipelines
 from kedro.io import CatalogProtocol
 from kedro.pipeline.node import Node
 
@@ -115,18 +114,10 @@ class LineageHooks:
     def _report(self, node: Node, name: str, source: str, run: str) -> None:
         message = (
             f"{name} is stale: run {run or 'unknown'} made it from another {source} than there is "
-            f"now. {_remedy(name)}"
+            f"now. Run the pipelines from {source} to {name} again, or all of them."
         )
         if CURRENT in node.tags:
             raise UserError(message)
         if (name, source) not in self._reported:
             self._reported.add((name, source))
             logger.log(logging.INFO if FIGURES in node.tags else logging.WARNING, message)
-
-
-def _remedy(dataset: str) -> str:
-    """The pipeline that makes a dataset anew."""
-    for name, pipeline in pipelines.items():
-        if name != "__default__" and dataset in pipeline.all_outputs():
-            return f"`kedro run --pipeline {name}` makes it anew."
-    return "Run the pipeline that writes it."
