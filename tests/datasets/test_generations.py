@@ -373,9 +373,11 @@ def test_readers_get_the_generation_of_their_own_inputs(tmp_path, again):
         save_all(dataset_at(tmp_path), "gen-a", 1, generation=1, inputs={"weeks": "A"})
     reader = reader_of(tmp_path, weeks="A", titles="T")
     assert reader.load()["order"].min() == 100
-    assert reader.lineage().digest == "gen-a"
-    assert Lineage.of(reader.load().attrs).inputs["weeks"] == "A"
-    assert Lineage.of(reader.load().attrs).run == "run of gen-a"
+    lineage = reader.lineage()
+    assert lineage is not None
+    assert (lineage.digest, lineage.run) == ("gen-a", "run of gen-a")
+    assert lineage.inputs["weeks"] == "A"
+    assert Lineage.of(reader.load().attrs) == lineage
 
 
 def test_of_several_generations_of_the_same_inputs_the_last_is_read(tmp_path):
@@ -389,7 +391,9 @@ def test_without_a_generation_of_these_inputs_the_one_completed_last_is_read(tmp
     save_all(dataset_at(tmp_path), "aa", 1, generation=2, inputs={"weeks": "B"})
     reader = reader_of(tmp_path, weeks="C")
     assert reader.load()["order"].min() == 200
-    assert reader.lineage().inputs == {"weeks": "B"}
+    lineage = reader.lineage()
+    assert lineage is not None
+    assert lineage.inputs == {"weeks": "B"}
 
 
 def test_a_run_reads_what_it_has_written_itself(tmp_path):

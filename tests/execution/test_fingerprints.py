@@ -293,7 +293,7 @@ def test_libraries_count_with_their_versions(made, monkeypatch):
             code_fingerprint.cache_clear()
             imported = changed in ("numpy", "pandas", "PyYAML")
             assert (code_fingerprint("made.node") != before) == imported, changed
-    monkeypatch.setattr(fingerprints.platform, "python_version", lambda: "2.7.18")
+    monkeypatch.setattr("platform.python_version", lambda: "2.7.18")
     code_fingerprint.cache_clear()
     assert code_fingerprint("made.node") != before
 

@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ class Sessions:
         hooks = RunLockHooks()
         given = {"data_root": "data", "wait_minutes": 0, **values}
         options = Options.model_validate(given).model_dump()
-        context = SimpleNamespace(
+        context: Any = SimpleNamespace(
             config_loader={"parameters": deepcopy(options)}, project_path=self.folder
         )
         hooks.after_context_created(context)
