@@ -48,7 +48,12 @@ def write_workbook(
     rows: Counter[str] = Counter()
     for chunk, table in enumerate(sample_tables(titles, seed), start=1):
         rows.update(table["Product Class"].to_pylist())
-        _check_fit(rows, min(chunk * CHUNK_TITLES, titles), titles, max_rows)
+        try:
+            _check_fit(rows, min(chunk * CHUNK_TITLES, titles), titles, max_rows)
+        except UserError:
+            for sheet in sheets.values():
+                sheet.close()
+            raise
         for values in zip(*(column.to_pylist() for column in table.columns), strict=True):
             sheet = sheets[values[product_class]]
             row = list(values)
