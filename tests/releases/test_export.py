@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from book_forecast.forecasters.base import FittedForecaster
-from book_forecast.forecasters.calibration import Errors, calibrate
+from book_forecast.forecasters.calibration import FoldErrors, calibrate
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.naive import Naive, SeasonalNaive
 from book_forecast.forecasters.sarima import Candidate, Sarima
@@ -23,7 +23,7 @@ from tests.releases import payloads
 
 WEEKS = 120
 CALIBRATION, _ = calibrate(
-    Errors(np.random.default_rng(1).normal(0.0, 0.3, (30, 8)), np.arange(30), np.full(30, 0.3))
+    FoldErrors(np.random.default_rng(1).normal(0.0, 0.3, (30, 8)), np.arange(30), np.full(30, 0.3))
 )
 
 
