@@ -161,10 +161,12 @@ class Runs:
         return begun.total() - len(begun)
 
     def table(self, name: str) -> bytes:
-        """Return a result as bytes, without the id of the release, which differs between runs."""
+        """Return a result as bytes, without ids of release and run, which differ between runs."""
         path = self.folder / "data" / name
         (path,) = [path] if path.is_file() else path.glob("*/*.parquet")
-        return pd.read_parquet(path).drop(columns="release", errors="ignore").to_parquet()
+        frame = pd.read_parquet(path).drop(columns="release", errors="ignore")
+        frame.attrs = {}
+        return frame.to_parquet()
 
 
 def prepared(folder: Path, titles: int, parameters: str, since: str = "2000-01-01") -> Runs:
