@@ -88,13 +88,13 @@ def map_titles(
         logger.info("%s: %d of %d titles come from the checkpoint", label, len(found), len(items))
     left = [number for number in range(len(items)) if number not in found]
     workers = workers_for(n_jobs, len(left))
+    if prepare is not None and left:
+        prepare()
     if workers == 1 or (len(left) < fewest and not _have_started):
         # The matrices of one title are small: more threads of linear algebra would slow it down.
         with threadpool_limits(1):
             found.update(_with_progress(map(work.do, left), len(left), label))
     else:
-        if prepare is not None:
-            prepare()
         chunk = max(1, min(chunk, len(left) // (CHUNKS_PER_WORKER * workers)))
         results = _despite_deaths(work, left, workers, chunk, label, on_death)
         found.update(_with_progress(results, len(left), label))
