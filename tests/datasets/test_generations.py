@@ -403,7 +403,7 @@ def test_a_run_reads_what_it_has_written_itself(tmp_path):
     assert ours.load()["order"].min() == 100
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(st.data())
 def test_shards_may_come_in_any_order_and_more_than_once(data):
     count = data.draw(st.integers(1, 5))
