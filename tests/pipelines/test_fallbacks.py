@@ -1,6 +1,7 @@
 """A fallback, wherever it arises, has its reason in every table and counts in the summary."""
 
 import logging
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -57,7 +58,7 @@ def run() -> dict:
     return found | {"messages": messages}
 
 
-def reasons(frame: pd.DataFrame) -> dict[str, str]:
+def reasons(frame: pd.DataFrame) -> dict[Any, str]:
     return frame.set_index("isbn")["fallback_reason"].dropna().to_dict()
 
 

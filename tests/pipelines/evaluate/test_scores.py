@@ -42,7 +42,7 @@ def scores(models) -> pd.DataFrame:
 
 def test_the_table_has_the_chosen_models_errors_beside_the_baselines(scores, models):
     titles = pd.DataFrame({"isbn": ISBNS, "title": ["a", "b", "c"]})
-    table = make_score_table(scores, models, titles)
+    table = make_score_table(scores, models, models, titles)
     assert table["isbn"].tolist() == ISBNS
     errors = ["wape", "mase", "seasonal_naive_wape", "seasonal_naive_mase"]
     assert table[errors].notna().all(axis=None)
@@ -59,3 +59,14 @@ def test_metrics_are_those_of_the_chosen_models_over_all_titles(scores):
     wape = over_all[over_all["metric"] == "wape"].set_index("cutoff")["value"].sort_index()
     assert metrics["test_wape"] == wape.iloc[-1] > 0
     assert metrics["rolling_wape"] == pytest.approx(wape.iloc[:-1].mean())
+
+
+def test_a_fallback_in_either_fit_shows_in_the_table(scores, models):
+    titles = pd.DataFrame({"isbn": ISBNS, "title": ["a", "b", "c"]})
+    reason = {ISBNS[1]: "fitting failed: its process died twice"}
+    released = models.assign(fallback_reason=models["isbn"].map(reason)).astype(
+        {"fallback_reason": "str"}
+    )
+    for fits in ((models, released), (released, models)):
+        table = make_score_table(scores, *fits, titles).set_index("isbn")
+        assert table["fallback_reason"].dropna().to_dict() == reason

@@ -1,5 +1,7 @@
 """The champion's specifications are recalled; fallbacks are counted and may fail a run."""
 
+from typing import Any
+
 import pandas as pd
 import pytest
 
@@ -65,7 +67,7 @@ def test_the_champions_specifications_come_back_as_tune_wrote_them():
 
 def test_an_ensembles_specifications_weights_and_calibration_come_back(weighted):
     ahead = ensembles.global_forecasts_after(ensembles.WEEKS)
-    given = {"models": ensembles.MODELS, "calibration": weighted.calibration}
+    given: dict[str, Any] = {"models": ensembles.MODELS, "calibration": weighted.calibration}
     titles = ensembles.TITLES.assign(title="x")
     champion = release_of(
         ensembles.WEEKS, weighted.specifications, titles, **given, global_forecasts=ahead
@@ -76,11 +78,11 @@ def test_an_ensembles_specifications_weights_and_calibration_come_back(weighted)
     weights = recalled.set_index("isbn")["weights"].dropna().to_dict()
     expected = weighted.specifications.set_index("isbn")["weights"].dropna().to_dict()
     assert weights == expected
-    fits = [
+    mine, theirs = (
         fit(ensembles.WEEKS, rows, CHAMPION, global_forecasts=ahead, **given).frame
         for rows in (recalled, weighted.specifications)
-    ]
-    pd.testing.assert_frame_equal(*fits, check_exact=True)
+    )
+    pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
 
 
 def test_without_a_champion_nothing_is_fitted():

@@ -56,7 +56,7 @@ def test_patience_ends_a_search_that_does_not_improve():
 
 
 def test_a_budget_of_evaluations_ends_a_search_alike_each_time():
-    budget = {"max_trials": 40, "patience": 40, "max_evaluations": 300}
+    budget: dict[str, Any] = {"max_trials": 40, "patience": 40, "max_evaluations": 300}
     found = tune(FRAME, **budget)
     assert_same(found, tune(FRAME, **budget))
     assert (found[0].frame["ended_by"] == "max_evaluations").all()
@@ -146,7 +146,7 @@ def test_a_killed_search_finds_what_an_unbroken_one_finds(tmp_path, project_path
     assert process.wait() == -signal.SIGKILL
     [checkpoint] = folder.rglob("*.results")
     assert len(checkpoint.read_bytes().splitlines()) < len(ISBNS)
-    budget = {"max_trials": 25, "min_trials": 25}
+    budget: dict[str, Any] = {"max_trials": 25, "min_trials": 25}
     assert_same(tune(FRAME, **budget), tune(FRAME, folder=folder, **budget))
 
 
