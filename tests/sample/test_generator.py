@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from dateutil.easter import easter  # type: ignore[import-untyped]
 
 from book_forecast.bookscan.isbn import normalise_isbn
-from book_forecast.sample.weeks import easter, fathers_day, mothers_day, world_book_day
+from book_forecast.sample.weeks import mothers_day
+from book_forecast.series.calendar import fathers_day, world_book_day
 
 COLUMNS = [
     "ISBN", "Title", "Author", "Interval", "End Date", "Volume", "Value", "ASP", "RRP", "Binding",

@@ -2,17 +2,16 @@ from datetime import date
 
 import numpy as np
 import pytest
+from dateutil.easter import easter  # type: ignore[import-untyped]
 
 from book_forecast.sample.weeks import (
     OCCASIONS,
     SampleWeeks,
     consecutive_weeks,
     demand,
-    easter,
-    fathers_day,
     mothers_day,
-    world_book_day,
 )
+from book_forecast.series.calendar import fathers_day, world_book_day
 
 
 def test_moving_feasts_fall_on_their_published_dates() -> None:
