@@ -69,7 +69,9 @@ def by_model(scores: Mapping[int, pd.DataFrame]) -> str:
 
 def intervals(scores: Mapping[int, pd.DataFrame]) -> str:
     """Return the coverage of the intervals of each family and of the ensemble."""
-    means = pd.concat(found[COVERAGES] for found in scores.values()).groupby(level=0).mean()
+    means = (
+        pd.concat(found[COVERAGES] for found in scores.values()).groupby(level=0, sort=False).mean()
+    )
     order = (means - [0.8, 0.95]).abs().sum(axis=1).sort_values().index
     shown = means.loc[order].map("{:.1%}".format)
     return (
