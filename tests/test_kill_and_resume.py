@@ -36,4 +36,7 @@ def test_a_run_that_is_killed_in_each_stage_ends_as_one_that_is_not(tmp_path):
     assert repeated <= WORKERS * kills
     assert differences(unbroken, broken) == []
     assert set(unbroken.begun().values()) == {1}
-    assert broken.begun().keys() == unbroken.begun().keys()
+    assert unbroken.begun().keys() <= broken.begun().keys()
+    # A run that is killed after its promotion finds its own release as champion.
+    more = {node for node, _ in broken.begun().keys() - unbroken.begun().keys()}
+    assert more <= {"train.champion.fit_titles", "evaluate.forecast_with_champion"}
