@@ -14,7 +14,7 @@ import pandas as pd
 from benchmarks.panel import LAST_WEEK, forecast_panel, panel_of
 from benchmarks.runs import markdown_table
 from book_forecast.forecasters.filling import fill_missing
-from book_forecast.options.groups import RegressorOptions
+from book_forecast.options.models import RegressorOptions
 
 HORIZON, ORIGINS, PRODUCTS = 13, 8, 7
 SEASON = 52

@@ -13,12 +13,8 @@ import pandas as pd
 
 from benchmarks.runs import configured
 from book_forecast.execution.checkpoints import CheckpointFolder
-from book_forecast.options.groups import (
-    BacktestOptions,
-    ExecutionOptions,
-    ModelOptions,
-    RegressorOptions,
-)
+from book_forecast.options.groups import BacktestOptions, ExecutionOptions
+from book_forecast.options.models import ModelOptions, RegressorOptions
 from book_forecast.options.values import FAMILIES, Family
 from book_forecast.pipelines.evaluate.known_weeks import forecast_known_weeks
 from book_forecast.pipelines.train.fits import SCORED

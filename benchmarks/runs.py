@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import yaml
 
-from book_forecast.options.groups import ModelOptions
+from book_forecast.options.models import ModelOptions
 
 PROJECT = Path(__file__).resolve().parents[1]
 

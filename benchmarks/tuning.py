@@ -23,7 +23,8 @@ from threadpoolctl import threadpool_limits
 from benchmarks.runs import configured, export, watch
 from benchmarks.series import history
 from book_forecast.options.groups import BacktestOptions
-from book_forecast.pipelines.tune.search import Search, fold_error
+from book_forecast.pipelines.tune.scoring import fold_error
+from book_forecast.pipelines.tune.search import Search
 from book_forecast.sarima import compile_core
 from book_forecast.series.history import History, title_histories
 

@@ -14,13 +14,8 @@ import pandas as pd
 
 from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.parts import Part
-from book_forecast.options.groups import (
-    BacktestOptions,
-    ExecutionOptions,
-    ModelOptions,
-    SearchOptions,
-    Shard,
-)
+from book_forecast.options.groups import BacktestOptions, ExecutionOptions, Shard
+from book_forecast.options.models import ModelOptions, SearchOptions
 from book_forecast.series.history import Covariates, Future, History
 
 CUTOFF = np.datetime64("2024-01-06")

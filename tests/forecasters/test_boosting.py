@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from book_forecast.forecasters.boosting import forecast_all
-from book_forecast.options.groups import BoostingOptions
+from book_forecast.options.models import BoostingOptions
 from book_forecast.series.history import MODEL_HORIZON, Covariates, weeks_after
 from tests.histories import CUTOFF, weeks_frame
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from book_forecast.forecasters.global_model import GlobalModel
-from book_forecast.options.groups import ModelOptions
+from book_forecast.options.models import ModelOptions
 from book_forecast.series.covariates import PROMOTION_PLAN
 from book_forecast.series.history import PROMOTION, weeks_after
 from tests.histories import BACKTEST, CUTOFF, weeks_frame

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.execution.parts import Part
-from book_forecast.options.groups import BacktestOptions, BoostingOptions, ModelOptions
+from book_forecast.options.groups import BacktestOptions
+from book_forecast.options.models import BoostingOptions, ModelOptions
 from book_forecast.pipelines.train.fits import SCORED
 from book_forecast.pipelines.tune.nodes import fit_global_model, forecast_folds, weigh_families
 from tests.histories import ALONE, QUICK, checkpoints_in, tune, volumes, weeks_frame

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from book_forecast.options.groups import BacktestOptions, ExecutionOptions, ModelOptions
+from book_forecast.options.groups import BacktestOptions, ExecutionOptions
+from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.evaluate import known_weeks
 from book_forecast.pipelines.train import fits
 from book_forecast.pipelines.train.fits import RELEASED, SCORED

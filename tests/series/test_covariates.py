@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from book_forecast.options.groups import RegressorOptions
+from book_forecast.options.models import RegressorOptions
 from book_forecast.series.covariates import with_covariates
 from book_forecast.series.history import MODEL_HORIZON, Covariates, History
 from tests.histories import CUTOFF

@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from book_forecast.forecasters.boosting_covariates import IntArray
 from book_forecast.forecasters.boosting_features import PRODUCT_CLASS, Rows, features
 from book_forecast.forecasters.boosting_panel import CHUNK, Panel, panel_of
-from book_forecast.options.groups import BoostingOptions
+from book_forecast.options.models import BoostingOptions
 from book_forecast.series.history import YEAR, Covariates, FloatArray, weeks_after
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pandas as pd
 from book_forecast.backtesting.rolling_origins import RollingOrigins
 from book_forecast.forecasters.boosting import forecast_all
 from book_forecast.forecasters.boosting_member import Boosting
-from book_forecast.options.groups import ModelOptions
+from book_forecast.options.models import ModelOptions
 from book_forecast.series.covariates import covariates_by_title, promotions_after
 
 FORECAST_TYPES = {

@@ -7,17 +7,17 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, PlainValidator, model_validator
 
+from book_forecast.options.base import OptionGroup
 from book_forecast.options.groups import (
     BacktestOptions,
     ExecutionOptions,
     ForecastOptions,
     IngestOptions,
-    ModelOptions,
-    OptionGroup,
     PromoteOptions,
     ReportingOptions,
     SelectionOptions,
 )
+from book_forecast.options.models import ModelOptions
 from book_forecast.options.values import check_release
 
 # Groups of earlier versions whose rolling origins stand in `backtest`.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from book_forecast.options.groups import ModelOptions, RegressorOptions
+from book_forecast.options.models import ModelOptions, RegressorOptions
 from book_forecast.pipelines.preprocess import schemas
 from book_forecast.pipelines.preprocess.covariates import MAX_NAMES
 from book_forecast.pipelines.preprocess.nodes import build_covariates

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from book_forecast.forecasters.global_model import FORECAST_TYPES
-from book_forecast.options.groups import ModelOptions
+from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.train.fits import CHAMPION
 from book_forecast.pipelines.train.nodes import recall_champion, require_success, summarise_fits
 from book_forecast.storage.errors import UserError

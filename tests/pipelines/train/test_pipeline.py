@@ -11,7 +11,7 @@ from kedro.runner import SequentialRunner
 
 from book_forecast.execution.parts import Part
 from book_forecast.forecasters.calibration import BANDS, PROBABILITIES, Calibration
-from book_forecast.options.groups import BoostingOptions, ModelOptions
+from book_forecast.options.models import BoostingOptions, ModelOptions
 from book_forecast.pipelines.train.fits import CHAMPION, RELEASED, SCORED
 from book_forecast.pipelines.train.pipeline import create_fits, create_pipeline
 from book_forecast.series.covariates import PROMOTION_PLAN

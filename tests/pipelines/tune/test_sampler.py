@@ -9,7 +9,7 @@ import pytest
 from optuna.distributions import IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from book_forecast.options.groups import ModelOptions, SearchOptions
+from book_forecast.options.models import ModelOptions, SearchOptions
 from book_forecast.pipelines.tune.sampler import NeighbourSampler
 from book_forecast.pipelines.tune.search import Search
 from book_forecast.pipelines.tune.space import Parameters, Space, key

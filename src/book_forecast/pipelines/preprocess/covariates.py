@@ -5,7 +5,7 @@ import logging
 import pandas as pd
 
 from book_forecast.bookscan.rejections import list_reasons
-from book_forecast.options.groups import ModelOptions, RegressorOptions
+from book_forecast.options.models import ModelOptions, RegressorOptions
 from book_forecast.pipelines.preprocess.covariate_rows import (
     CleanTable,
     clean_covariates,

@@ -15,7 +15,8 @@ from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
 from book_forecast.execution.parts import Part
 from book_forecast.forecasters.global_model import GlobalModel
-from book_forecast.options.groups import ExecutionOptions, ModelOptions
+from book_forecast.options.groups import ExecutionOptions
+from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.train.titles import (
     TitleFit,
     after_death,

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
-from book_forecast.options.groups import ModelOptions
+from book_forecast.options.models import ModelOptions
 from book_forecast.payload.contents import SCHEMAS, Payload
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.releases.assembly import (

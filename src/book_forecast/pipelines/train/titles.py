@@ -18,7 +18,7 @@ from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import Recipe, fit_families
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.sarima import Candidate, Sarima
-from book_forecast.options.groups import ModelOptions
+from book_forecast.options.models import ModelOptions
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.releases.distributions import distribution_of
 from book_forecast.sarima import ORDERS

@@ -20,7 +20,8 @@ from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.families import Recipe, fit_families
 from book_forecast.forecasters.naive import Naive, Zero
 from book_forecast.forecasters.sarima import Candidate
-from book_forecast.options.groups import BacktestOptions, ExecutionOptions, ModelOptions
+from book_forecast.options.groups import BacktestOptions, ExecutionOptions
+from book_forecast.options.models import ModelOptions
 from book_forecast.sarima import Specification, compile_core
 from book_forecast.series.covariates import with_covariates
 from book_forecast.series.history import (

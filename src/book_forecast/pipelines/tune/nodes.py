@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from book_forecast.forecasters.global_model import GlobalModel
-from book_forecast.options.groups import BacktestOptions, ModelOptions
+from book_forecast.options.groups import BacktestOptions
+from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.tune.folds import forecast_folds
 from book_forecast.pipelines.tune.search import search_orders
 from book_forecast.pipelines.tune.weighting import weigh_families

@@ -14,7 +14,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 
 from book_forecast.forecasters.sarima import Candidate
-from book_forecast.options.groups import SearchOptions, SeedOptions
+from book_forecast.options.models import SearchOptions, SeedOptions
 from book_forecast.sarima import ORDERS, Specification
 from book_forecast.sarima.arrays import IntArray
 from book_forecast.sarima.specification import Trend

@@ -14,7 +14,7 @@ from book_forecast.forecasters.calibration import Calibration, FoldErrors, calib
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import ACROSS_TITLES
 from book_forecast.forecasters.weights import FoldForecasts, combine, fit_weights
-from book_forecast.options.groups import ModelOptions
+from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.tune.folds import NOT_COMPARED
 from book_forecast.pipelines.tune.search import FAILED
 from book_forecast.sarima import ORDERS
