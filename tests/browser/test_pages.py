@@ -38,5 +38,5 @@ def test_a_titles_page_draws_sales_forecasts_and_gaps(browse, pages):
 
 def test_a_searchs_page_draws_its_trials(browse, pages):
     drawn = browse(pages["search"])
-    assert ">Search for a model: Tom<" in drawn
+    assert ">SARIMA search: Tom<" in drawn
     assert ">Best so far<" in drawn

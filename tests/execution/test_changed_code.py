@@ -214,7 +214,8 @@ import json, logging, sys
 from pathlib import Path
 from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.forecasters.calibration import BANDS, PROBABILITIES, Calibration
-from book_forecast.options.groups import ExecutionOptions, ModelOptions
+from book_forecast.options.groups import ExecutionOptions
+from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.train.fits import CHAMPION
 import numpy as np
 import pandas as pd

@@ -119,8 +119,8 @@ def test_few_items_go_to_processes_that_wait_already_and_give_the_same(monkeypat
     assert map_titles(square, [1, 2], 2, "Squaring", square) == here == [1, 4]
 
 
-@pytest.mark.parametrize(("items", "times"), [(7, 0), (8, 1)])
-def test_what_processes_need_is_prepared_once_and_not_for_a_few_items(monkeypatch, items, times):
+@pytest.mark.parametrize(("items", "times"), [(0, 0), (7, 1), (8, 1)])
+def test_what_processes_need_is_prepared_once_where_there_is_work(monkeypatch, items, times):
     monkeypatch.setattr(parallel, "_have_started", False)
     prepared = []
     map_titles(square, list(range(items)), 2, "Squaring", square, lambda: prepared.append(1))

@@ -41,7 +41,7 @@ def store(tmp_path):
 def published(registry, tmp_path_factory):
     """A store with one release, and its id."""
     store = ReleaseStore(str(tmp_path_factory.mktemp("published") / "releases"))
-    release = payloads.saved(store)
+    release = payloads.saved(store, seed=1)
     publish(store, registry, release, Path.cwd())
     return store, release
 
@@ -73,7 +73,7 @@ def test_registering_it_again_makes_no_second_version(published, registry):
 
 
 def test_the_lineage_of_a_release_is_noted_once(store, registry):
-    release = payloads.saved(store)
+    release = payloads.saved(store, seed=2)
     assert "revision" not in store.manifest(release)
     with mlflow.start_run() as run:
         publish(store, registry, release, Path.cwd())
@@ -153,7 +153,7 @@ def test_mlflow_alone_answers_out_of_it_without_pickle_and_without_this_project(
 
 
 def test_a_registry_that_is_away_costs_nothing_and_is_repaired_later(store, registry, caplog):
-    release = payloads.saved(store)
+    release = payloads.saved(store, seed=3)
     publish(store, AWAY, release, Path.cwd())
     assert "run `kedro release sync` later" in caplog.text
     assert len(store.read(release)) == 3
@@ -173,7 +173,7 @@ def test_a_registry_that_is_away_costs_nothing_and_is_repaired_later(store, regi
 
 
 def test_a_server_that_goes_away_within_the_run_costs_no_release(store, registry):
-    release = payloads.saved(store)
+    release = payloads.saved(store, seed=4)
     with mlflow.start_run() as run:
         publish(store, AWAY, release, Path.cwd())
     assert store.manifest(release)["mlflow_run"] == run.info.run_id
@@ -184,7 +184,7 @@ def test_a_server_that_goes_away_within_the_run_costs_no_release(store, registry
 
 
 def test_an_alias_that_lags_behind_is_repaired(store, registry):
-    first, second = (payloads.saved(store, n) for n in (1, 2))
+    first, second = (payloads.saved(store, n) for n in (5, 6))
     synchronise(store, registry)
     promote(store, registry, first, action="promote", why="x", before=None)
     # MLflow is away when the second one is promoted.
@@ -195,7 +195,7 @@ def test_an_alias_that_lags_behind_is_repaired(store, registry):
 
 
 def test_whoever_is_made_champion_last_has_the_alias(store, registry):
-    releases = [payloads.saved(store, n) for n in range(3)]
+    releases = [payloads.saved(store, n) for n in range(7, 10)]
     synchronise(store, registry)
 
     def promoted(release: str) -> bool:
