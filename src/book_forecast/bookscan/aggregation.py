@@ -15,7 +15,7 @@ def aggregate_rows(rows: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     value of a row without one is its ASP times its volume; if that is unknown too, the sum is
     missing, because a part of it would be too small. The ASP of several rows is their value over
     their volume or, without a value, the mean of their ASPs by volume. The RRP is the mean of
-    theirs by volume. A single row keeps the prices that it has.
+    theirs by volume. The prices of a single row do not change.
 
     Args:
         rows: ``isbn, week, volume, value, asp, rrp`` and ``delivery``, the number of the file.

@@ -186,7 +186,7 @@ def _latest_texts(
     for attribute in ATTRIBUTES:
         texts, codes = _attribute(columns, attribute, kept, class_of_sheet)
         given = order[np.asarray(pc.not_equal(texts, ""))[codes[order]]]
-        # Of several rows of a title numpy keeps the one that it assigns last: the latest.
+        # Among several rows of a title numpy assigns the last one last, which is the latest.
         latest = np.full(isbn_codes.max(initial=-1) + 1, -1)
         latest[isbn_codes[given]] = given
         rows = latest[latest >= 0]

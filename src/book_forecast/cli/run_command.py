@@ -60,7 +60,7 @@ def _keep_zeros(pair: str) -> str:
 
 
 def _run_pipelines(**arguments: Any) -> None:
-    """Call Kedro's `run`, with `--pipelines x` for `--pipeline x`, of which Kedro warns."""
+    """Call Kedro's `run`, with `--pipelines x` for `--pipeline x`, which Kedro deprecates."""
     if arguments["pipeline"] and not arguments["pipelines"]:
         arguments |= {"pipeline": None, "pipelines": [arguments["pipeline"]]}
     _kedro_run(**arguments)

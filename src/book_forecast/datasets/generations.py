@@ -65,7 +65,7 @@ class Generation:
 
 
 class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
-    """A table that shards write in parts, of which one complete generation is read.
+    """A table that shards write in parts; a reader gets one complete generation.
 
     Parts are at ``<filepath>/<fingerprint>/0003-of-0016.parquet``. The shard that finds all parts
     of its count adds ``manifest.json``, which makes the generation complete. Shards may run at the

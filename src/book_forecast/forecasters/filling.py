@@ -13,7 +13,7 @@ def fill_missing(volumes: FloatArray, season: int) -> FloatArray:
 
     On the scale of log1p, the value is the mean of the weeks a season before and a season after,
     as far as they are known. It is shifted by the mean difference of the known weeks around the gap
-    from theirs: a lockdown in December keeps its Christmas at the level of its own year. Weeks
+    from theirs: a lockdown in December has its Christmas at the level of its own year. Weeks
     without either are interpolated between the known weeks; the first and last known week extend
     to the ends.
 

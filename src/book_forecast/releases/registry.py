@@ -78,7 +78,7 @@ class ReleaseRegistry:
         given = context.config_loader["parameters"]
         name = given["registered_model"] or model_name(given["data_root"], context.project_path)
         settings = getattr(context, "mlflow", None)
-        if settings is None:  # mlflow.yml cannot be used, as a warning has said
+        if settings is None:  # mlflow.yml cannot be used; a warning names the reason
             import mlflow
 
             return cls(mlflow.get_tracking_uri(), name)

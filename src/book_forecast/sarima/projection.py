@@ -18,7 +18,7 @@ def triangularise(whitened: FloatArray, starts: IntArray) -> FloatArray:
 
     Args:
         whitened: Shape (k, n). Overwritten: all rows but the last get unit length, or zero if they
-            depend on those before; the last one keeps its length.
+            depend on those before; the last one has its full length.
         starts: First week of each row that is not zero; late ones first are faster.
 
     Returns:
