@@ -33,20 +33,18 @@ def test_the_default_pipeline_is_the_six_from_export_to_forecasts(pipelines):
 
 
 def test_no_node_has_more_than_eight_inputs(pipelines):
-    """Parameters and checkpoints included; a gate waits for outputs, which it does not read."""
+    """Parameters, checkpoints and awaited outputs included."""
     found = {
-        f"{name}: {node.name}": len(inputs)
+        f"{name}: {node.name}": len(node.inputs)
         for name, node in nodes_of(pipelines)
-        if len(inputs := read_inputs(node)) > MOST_INPUTS
+        if len(node.inputs) > MOST_INPUTS
     }
     assert found == {}
 
 
-def read_inputs(node: Node) -> list[str]:
-    """The inputs that a node's function names; those beyond are outputs that it waits for."""
-    code = node.func.__code__
-    takes_more = bool(code.co_flags & 0x04)
-    return node.inputs[: code.co_argcount] if takes_more else node.inputs
+def test_the_gates_run_after_all_other_nodes(pipelines):
+    nodes = pipelines["__default__"].nodes
+    assert {node.name for node in nodes[-len(GATES) :]} == GATES
 
 
 @pytest.mark.parametrize("name", ORDER)
