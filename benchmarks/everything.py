@@ -56,10 +56,12 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that all runs")
     parser.add_argument("--output", type=Path, default=PROJECT / "docs")
     options = parser.parse_args()
+    # First, because a missing library should end the run at once.
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
     began = time.monotonic()
     texts = [section(part, quick=options.quick) for part in PARTS]
     minutes = (time.monotonic() - began) / 60
-    document = "\n\n".join([head(minutes, quick=options.quick), *texts]) + "\n"
+    document = "\n\n".join([head(minutes, versions, quick=options.quick), *texts]) + "\n"
     (options.output / "images").mkdir(parents=True, exist_ok=True)
     draw(document, options.output / "images/benchmarks.png")
     target = options.output / "benchmarks.md"
@@ -81,9 +83,8 @@ def section(part: Part, *, quick: bool) -> str:
     return f"## {part.title}\n\n`python {' '.join(command)}`\n\n{body}"
 
 
-def head(minutes: float, *, quick: bool) -> str:
+def head(minutes: float, versions: str, *, quick: bool) -> str:
     """Return the machine, versions and notes on the figures."""
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     kind = "a quick run, a test that everything works," if quick else "a full run"
     return (
