@@ -22,16 +22,16 @@ def plot_residuals(
     titles: pd.DataFrame,
     max_title_plots: int,
 ) -> dict[str, go.Figure]:
-    """Draws what the models leave unexplained of the largest titles' training weeks.
+    """Draw the residuals of the largest titles' training weeks.
 
     Args:
         training_models: One row a title, with the state of its model.
         model_input: isbn, week, volume, to find the largest titles.
         titles: isbn, title.
-        max_title_plots: How many titles are drawn at most.
+        max_title_plots: The most titles to draw.
 
     Returns:
-        Figures by ISBN; a title whose model is a baseline has none.
+        Figures by ISBN, of titles that SARIMA forecasts without an ensemble.
     """
     fitted = training_models[training_models["model"] == Sarima.family]
     shown = plots.largest_titles(
@@ -42,7 +42,7 @@ def plot_residuals(
 
 
 def plot_leaderboard(leaderboard: pd.DataFrame, scores: pd.DataFrame) -> go.Figure:
-    """Draws all families beside the ensemble; see `book_forecast.plots.leaderboard_figure`.
+    """Draw all families beside the ensemble; see `book_forecast.plots.leaderboard_figure`.
 
     Args:
         leaderboard: Errors on the folds, as `weigh_families` returns it.
