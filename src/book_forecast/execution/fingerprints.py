@@ -184,14 +184,22 @@ def _imports(name: str, is_package: bool, source: str) -> tuple[str, ...]:
 def _versions(libraries: AbstractSet[str]) -> dict[str, str]:
     found = {"python": platform.python_version()}
     for library in libraries:
-        try:
-            found[library] = version(library)
-        except PackageNotFoundError:
-            for distribution in _distributions().get(library, []):
-                found[distribution] = version(distribution)
+        for distribution in _distributions(library):
+            found[distribution] = version(distribution)
     return found
 
 
+def _distributions(library: str) -> list[str]:
+    """The distributions of a top-level import; the usual names first, as a full search is slow."""
+    for name in (library, f"python-{library}"):
+        try:
+            version(name)
+        except PackageNotFoundError:
+            continue
+        return [name]
+    return _all_distributions().get(library, [])
+
+
 @lru_cache(maxsize=1)
-def _distributions() -> Mapping[str, list[str]]:
+def _all_distributions() -> Mapping[str, list[str]]:
     return packages_distributions()
