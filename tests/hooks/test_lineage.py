@@ -84,7 +84,7 @@ class Project:
         catalog = self.catalog(first)
         manager = _create_hook_manager()
         manager.register(self.hooks)
-        run_params = {"session_id": f"run-{self.runs}"}
+        run_params = {"run_id": f"run-{self.runs}"}
         manager.hook.before_pipeline_run(run_params=run_params, pipeline=pipeline, catalog=catalog)
         SequentialRunner().run(pipeline, catalog, manager)
         return catalog

@@ -29,7 +29,7 @@ class Sessions:
         )
         hooks.after_context_created(context)
         number = len(self.started) + 1
-        hooks.before_pipeline_run({"session_id": f"run-{number}", "pipeline_names": [*pipelines]})
+        hooks.before_pipeline_run({"run_id": f"run-{number}", "pipeline_names": [*pipelines]})
         self.started.append(hooks)
         return hooks
 
@@ -50,13 +50,13 @@ def shard(index: int, count: int = 4) -> dict:
 def test_a_second_run_is_refused_naming_the_first_and_its_pipeline(sessions, tmp_path):
     sessions.start(["train", "evaluate"])
     assert (tmp_path / "data" / FILE).exists()
-    with pytest.raises(UserError, match=r"the run “train, evaluate, run-1” \(process \d+ on"):
+    with pytest.raises(UserError, match=r"the run “train, evaluate of run-1” \(process \d+ on"):
         sessions.start()
 
 
 def test_a_run_of_everything_says_so(sessions):
     sessions.start([])
-    with pytest.raises(UserError, match="“all pipelines, run-1”"):
+    with pytest.raises(UserError, match="“all pipelines of run-1”"):
         sessions.start()
 
 
@@ -68,8 +68,8 @@ def test_the_lock_is_free_after_a_run_whichever_way_it_ends(sessions, end):
 
 def test_a_session_that_runs_twice_holds_one_lock(sessions):
     hooks = sessions.start()
-    hooks.before_pipeline_run({"session_id": "again", "pipeline_name": "evaluate"})
-    with pytest.raises(UserError, match="“evaluate, again”"):
+    hooks.before_pipeline_run({"run_id": "again", "pipeline_name": "evaluate"})
+    with pytest.raises(UserError, match="“evaluate of again”"):
         sessions.start()
 
 
@@ -92,7 +92,7 @@ def test_shards_of_one_run_share_the_lock(sessions):
 )
 def test_shards_of_two_runs_do_not(sessions, other):
     sessions.start(**shard(1))
-    with pytest.raises(UserError, match="“train, run-1”"):
+    with pytest.raises(UserError, match="“train of run-1”"):
         sessions.start(**{**shard(2), **other})
 
 
@@ -101,7 +101,7 @@ def test_sessions_of_one_group_share_the_lock(sessions, monkeypatch):
     sessions.start(["tune"])
     sessions.start(["train"], titles="all")
     monkeypatch.setenv(GROUP_VARIABLE, "weekly-8")
-    with pytest.raises(UserError, match="“tune, run-1”"):
+    with pytest.raises(UserError, match="“tune of run-1”"):
         sessions.start(["tune"])
 
 

@@ -40,7 +40,7 @@ class LineageHooks:
         self, run_params: dict[str, Any], catalog: CatalogProtocol[Any, Any]
     ) -> None:
         """Note the run; what an earlier one of the session has read may have changed."""
-        self._run = str(run_params.get("session_id") or run_params.get("run_id") or "")
+        self._run = str(run_params.get("run_id") or "")
         self._catalog = catalog
         self._digests.clear()
         self._reported.clear()

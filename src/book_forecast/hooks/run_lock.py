@@ -44,9 +44,8 @@ class RunLockHooks:
             root = str(Path(self._context.project_path, root).resolve())
         names = run_params.get("pipeline_names") or [run_params.get("pipeline_name")]
         pipeline = ", ".join(filter(None, names)) or "all pipelines"
-        holder = Holder(
-            f"{pipeline}, {run_params.get('session_id', '')}", _token(options, pipeline)
-        )
+        run = f"{pipeline} of {run_params.get('run_id', 'an unknown time')}"
+        holder = Holder(run, _token(options, pipeline))
         self._lock.close()
         wait_seconds = 60.0 * options["execution"]["wait_minutes"]
         self._lock.enter_context(run_lock(root, holder, wait_seconds))

@@ -151,6 +151,8 @@ def _champion_gate(comparison: Comparison, options: PromoteOptions) -> Gate:
         )
         return Gate(name="champion", status="failed", reason=reason)
     ours, theirs = _known_errors(comparison)
+    if not len(ours):
+        return Gate(name="champion", status="warning", reason="there is no title in common")
     bound, limit = 1.0 + options.max_worse, 1.0 + options.max_worse_by_chance
     ratio = 1.0 if ours.sum() == theirs.sum() else math.inf
     if theirs.any():

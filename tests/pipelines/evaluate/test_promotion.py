@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,9 @@ from tests.releases import payloads
 
 WEEKS = pd.date_range(payloads.CUTOFF, periods=32, freq="7D").to_series()
 CUTOFF = WEEKS.iloc[0] - pd.Timedelta(weeks=1)
+
+
+SPECIFIED = pa.table({"isbn": ["9780000000002"], "specification": ["{}"]})
 
 
 def isbns(titles: int) -> list[str]:
@@ -157,6 +161,14 @@ def test_a_forecast_that_is_missing_counts_against_promotion():
     verdict = judged(release(4, 2), release(4, 1), compared=isbns(3))
     assert verdict.why == "failed titles"
     assert reason(verdict, "titles").startswith("3 of the champion's 4")
+
+
+def test_a_champion_without_a_title_in_common_is_not_replaced():
+    theirs = release(3, 1)
+    verdict = judged(release(3, 2), replace(theirs, specifications=SPECIFIED), compared=[])
+    assert verdict.why == "failed titles"
+    assert reason(verdict, "champion") == "there is no title in common"
+    assert reason(verdict, "titles").startswith("0 of the champion's 3")
 
 
 def test_a_champion_without_forecasts_names_the_command_that_decides():

@@ -123,7 +123,7 @@ def _compare(
     compared = set(isbns) & set(own["isbn"]) & set(theirs["isbn"])
     living = set(isbns) - _dead(champion, actuals, left_out)
     # Releases of older versions have no specifications to fit again.
-    unknown = theirs.empty and bool(living)
+    unknown = champion.specifications is None and theirs.empty and bool(living)
     ours = own[own["isbn"].isin(compared)]
     theirs = theirs[theirs["isbn"].isin(compared)]
     order = sorted(compared)
