@@ -213,10 +213,10 @@ FIT = """
 import json, logging, sys
 from pathlib import Path
 from book_forecast.execution.checkpoints import CheckpointFolder
-from book_forecast.forecasters.calibration import BANDS, PROBABILITIES, Calibration
+from book_forecast.forecasters.calibration import BANDS, ERROR_PROBABILITIES, Calibration
 from book_forecast.options.groups import ExecutionOptions
 from book_forecast.options.models import ModelOptions
-from book_forecast.pipelines.train.fits import CHAMPION
+from book_forecast.pipelines.train.fits import COMPARED
 import numpy as np
 import pandas as pd
 
@@ -232,10 +232,10 @@ specifications = pd.DataFrame(
     {"isbn": isbns, "model": "ensemble", "fallback_reason": None, "season": 52, "spread": 1.0,
      "weights": json.dumps({"regression": 1.0})}
 )
-quantiles = np.tile(np.linspace(-1, 1, len(PROBABILITIES)), (len(BANDS), 1))
+quantiles = np.tile(np.linspace(-1, 1, len(ERROR_PROBABILITIES)), (len(BANDS), 1))
 calibration = Calibration(quantiles, 0.3, 32).to_state()
 no_paths = pd.DataFrame({"isbn": [], "cutoff": [], "week": [], "mean": []})
-fitted = CHAMPION.fit_titles(
+fitted = COMPARED.fit_titles(
     frame, specifications, calibration, no_paths, None,
     ModelOptions(families=["regression"], calendar=False), ExecutionOptions(n_jobs=1),
     CheckpointFolder(Path(sys.argv[1])),

@@ -14,7 +14,7 @@ from book_forecast.pipelines.evaluate.nodes import forecast_known_weeks, forecas
 from book_forecast.pipelines.forecast.explanations import explain_forecasts
 from book_forecast.pipelines.forecast.nodes import forecast_titles, roll_forward
 from book_forecast.pipelines.preprocess.nodes import split_weeks
-from book_forecast.pipelines.train.fits import CHAMPION, RELEASED
+from book_forecast.pipelines.train.fits import COMPARED, RELEASED
 from book_forecast.pipelines.tune.search import Search
 from tests import histories
 from tests.histories import ALONE, BACKTEST, release_of, specifications_of, volumes, weeks_frame
@@ -45,7 +45,7 @@ def training_models() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def champion_models() -> pd.DataFrame:
-    return histories.fit(TRAINING, THEIRS, CHAMPION).frame
+    return histories.fit(TRAINING, THEIRS, COMPARED).frame
 
 
 def search(folder: Path, request) -> tuple[Part, ...]:

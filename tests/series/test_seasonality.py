@@ -18,8 +18,8 @@ from book_forecast.sarima import Specification
 from book_forecast.sarima.marginal import best_errors, whiten_regression
 from book_forecast.series.seasonality import (
     CANDIDATES,
+    ERROR_ORDERS,
     NONE,
-    ORDERS,
     SIGNIFICANCE,
     _Regression,
     detect,
@@ -115,7 +115,7 @@ def test_neither_level_nor_unit_matters_within_the_precision_of_the_errors(level
     """
     values, other = transformed(level, unit, seed)
     terms = fourier(np.arange(120.0), 52, 6)
-    errors, same = (best_errors(each, ORDERS, terms) for each in (values, other))
+    errors, same = (best_errors(each, ERROR_ORDERS, terms) for each in (values, other))
     shift = errors.n_effective * np.log(unit)
     assert same.specification == errors.specification
     assert same.log_likelihood + shift == pytest.approx(errors.log_likelihood, abs=0.005)

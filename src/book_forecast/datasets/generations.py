@@ -30,7 +30,7 @@ from book_forecast.storage.files import replacing
 
 logger = logging.getLogger(__name__)
 
-MANIFEST = "manifest.json"
+GENERATION_MANIFEST = "manifest.json"
 # How often a reader starts anew because a writer removed what it was reading.
 _ATTEMPTS = 5
 _PART = re.compile(r"\d{4,}-of-(\d{4,})\.parquet")
@@ -181,7 +181,7 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
         names = part_names(part.shard.count)
         content = {"number": number, "parts": names, "lineage": lineage.plain()}
         folder = f"{self._root}/{part.fingerprint}"
-        with replacing(self._fs, f"{folder}/{MANIFEST}", "w") as file:
+        with replacing(self._fs, f"{folder}/{GENERATION_MANIFEST}", "w") as file:
             json.dump(content, file, indent=2)
         logger.info(
             "%s %s: complete with %d parts, written to %s",
@@ -192,9 +192,9 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
         for name in self._folders():
             if name not in stay:
                 # The manifest goes first: the rest of an interrupted removal is not complete.
-                self._remove(f"{self._root}/{name}/{MANIFEST}")
+                self._remove(f"{self._root}/{name}/{GENERATION_MANIFEST}")
                 self._remove(f"{self._root}/{name}")
-        for name in self._files(part.fingerprint) - {*names, MANIFEST}:
+        for name in self._files(part.fingerprint) - {*names, GENERATION_MANIFEST}:
             if _PART.fullmatch(name):
                 self._remove(f"{folder}/{name}")
 
@@ -211,7 +211,7 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
         return sorted(complete, key=lambda generation: generation.number)
 
     def _generation(self, name: str) -> Generation | None:
-        path = f"{self._root}/{name}/{MANIFEST}"
+        path = f"{self._root}/{name}/{GENERATION_MANIFEST}"
         self._fs.invalidate_cache(f"{self._root}/{name}")
         try:
             manifest = json.loads(self._fs.cat_file(path))

@@ -22,12 +22,11 @@ from book_forecast.forecasters.boosting_covariates import IntArray
 from book_forecast.forecasters.boosting_features import PRODUCT_CLASS, Rows, features
 from book_forecast.forecasters.boosting_panel import CHUNK, Panel, panel_of
 from book_forecast.options.models import BoostingOptions
-from book_forecast.series.history import YEAR, Covariates, FloatArray, weeks_after
+from book_forecast.series.history import MODEL_HORIZON, Covariates, FloatArray, weeks_after
 
 if TYPE_CHECKING:
     import lightgbm
 
-MODEL_HORIZON = 3 * YEAR
 # Errors grow with the step: a row a quarter ahead has half of the weight of the next week's.
 HALF_WEIGHT = 13.0
 # Share of training rows with a hidden promotion, so that the model works without a plan.

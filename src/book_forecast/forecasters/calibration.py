@@ -25,7 +25,7 @@ IntArray = npt.NDArray[np.int64]
 # First weeks ahead of the ranges of the horizon, which are calibrated separately.
 BANDS = (1, 2, 4, 7, 11, 17, 25)
 # Probabilities of the stored quantiles; those between are interpolated.
-PROBABILITIES = (
+ERROR_PROBABILITIES = (
     *(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5),
     *(0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.975, 0.99, 0.995, 0.9975),
 )
@@ -35,7 +35,7 @@ DEGREES = 5.0
 WEEKS_ALIKE = 2.0
 # Folds at which a title's own residuals have half of the weight, beside the expected scale: the
 # default without an estimate, and the limits of the estimate.
-FOLDS_OF_A_TITLE = 2.0
+FOLDS_OF_A_SCALE = 2.0
 FEWEST_FOLDS, MOST_FOLDS = 0.5, 8.0
 # Titles that an estimate of the variance between titles needs.
 FEWEST_TITLES = 10
@@ -98,7 +98,7 @@ class Calibration:
 
 def _interpolated(rows: FloatArray, probability: float) -> FloatArray:
     """Return quantiles by row, interpolated on the scale of Student's quantiles."""
-    knots = student.ppf(PROBABILITIES, DEGREES)
+    knots = student.ppf(ERROR_PROBABILITIES, DEGREES)
     at = np.clip(student.ppf(probability, DEGREES), knots[0], knots[-1])
     above = int(np.clip(np.searchsorted(knots, at), 1, len(knots) - 1))
     share = (at - knots[above - 1]) / (knots[above] - knots[above - 1])
@@ -200,7 +200,7 @@ def _folds_of_a_title(found: FoldErrors, sizes: FloatArray, usual: FloatArray) -
     there = counts > 0
     freedom = int((counts[there] - 1).sum())
     if not freedom or there.sum() < FEWEST_TITLES:
-        return FOLDS_OF_A_TITLE
+        return FOLDS_OF_A_SCALE
     within = float(((logs - means[titles]) ** 2).sum()) / freedom
     if not within:
         return FEWEST_FOLDS
@@ -226,11 +226,11 @@ def _scales(
 
 def _quantiles(values: FloatArray) -> FloatArray:
     """Return quantiles with the correction for finite samples, and Student's tails."""
-    tails = student.ppf(PROBABILITIES, DEGREES)
+    tails = student.ppf(ERROR_PROBABILITIES, DEGREES)
     if not len(values):
         return np.asarray(tails)
     n = max(len(values) / WEEKS_ALIKE, 1.0)
-    probabilities = np.array(PROBABILITIES)
+    probabilities = np.array(ERROR_PROBABILITIES)
     # A new residual is below the k-th of n with a probability of k / (n + 1).
     outwards = np.where(probabilities < 0.5, probabilities * (n + 1) - 1, probabilities * (n + 1))
     inside = np.clip(outwards / n, 0.0, 1.0)
@@ -260,7 +260,7 @@ def _growth(quantiles: FloatArray, horizon: int) -> float:
     last = int(np.searchsorted(BANDS, horizon, side="right")) - 1
     if last < 2:
         return FASTEST_GROWTH
-    low, high = PROBABILITIES.index(0.1), PROBABILITIES.index(0.9)
+    low, high = ERROR_PROBABILITIES.index(0.1), ERROR_PROBABILITIES.index(0.9)
     widths = quantiles[:, high] - quantiles[:, low]
     before = last - 2
     power = np.log(widths[last] / widths[before]) / np.log(BANDS[last] / BANDS[before])

@@ -16,7 +16,7 @@ import pandas as pd
 from book_forecast.series.history import PROMOTION, WEEK, FloatArray
 from book_forecast.series.seasonality import fourier
 
-Weeks = npt.NDArray[np.datetime64]
+DesignWeeks = npt.NDArray[np.datetime64]
 
 MOST_PAIRS = 12
 # The effect of a window that opened in one year only is confounded with that year's events.
@@ -24,7 +24,7 @@ FEWEST_OCCASIONS = 2
 
 _FIRST_WEEK = np.datetime64("1980-01-05")
 _LAST_WEEK = np.datetime64("2079-12-30")
-# Weeks between occasions of a window; a window is open for fewer.
+# DesignWeeks between occasions of a window; a window is open for fewer.
 _APART = 10
 
 
@@ -41,7 +41,7 @@ def season_names(season: int) -> list[str]:
     return names[:-1] if pairs and season == 2 * pairs else names
 
 
-def holiday_names(weeks: Weeks, seen: npt.NDArray[np.bool_]) -> list[str]:
+def holiday_names(weeks: DesignWeeks, seen: npt.NDArray[np.bool_]) -> list[str]:
     """Return the columns of the calendar's windows that opened at least twice in known weeks.
 
     Args:
@@ -70,14 +70,14 @@ def wave_number(column: str) -> int:
 
 
 def design_matrix(
-    names: Sequence[str], weeks: Weeks, season: int, covariates: Mapping[str, FloatArray]
+    names: Sequence[str], weeks: DesignWeeks, season: int, covariates: Mapping[str, FloatArray]
 ) -> FloatArray:
     """Return the columns of a regression.
 
     Args:
         names: Of the columns, as the functions above give them.
         weeks: Saturdays in a row, shape (n,).
-        season: Weeks in a season.
+        season: DesignWeeks in a season.
         covariates: Covariates by column, each of shape (n,).
 
     Returns:
@@ -96,7 +96,7 @@ def design_matrix(
     return np.stack([columns[name] for name in names], axis=1)
 
 
-def _holiday_columns(weeks: Weeks) -> dict[str, FloatArray]:
+def _holiday_columns(weeks: DesignWeeks) -> dict[str, FloatArray]:
     first, last = weeks[0], weeks[-1]
     if first < _FIRST_WEEK or last > _LAST_WEEK or (first - _FIRST_WEEK) % WEEK:
         raise ValueError(f"The calendar has no weeks that end from {first} to {last}.")

@@ -38,7 +38,7 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True)
-class Fits:
+class FittedFamilies:
     """Models of one title, and why others are missing.
 
     Attributes:
@@ -54,7 +54,7 @@ class Fits:
 
 def fit_families(
     history: History, recipe: Recipe, families: Collection[str], *, thorough: bool = True
-) -> Fits:
+) -> FittedFamilies:
     """Fit families to a title's weeks without its outliers; any of them may fail.
 
     Args:
@@ -75,7 +75,7 @@ def fit_families(
             failures[family] = str(error)
         else:
             models[family] = model
-    return Fits(models, failures, tuple(np.flatnonzero(excess).tolist()))
+    return FittedFamilies(models, failures, tuple(np.flatnonzero(excess).tolist()))
 
 
 def restore_member(family: str, state: Mapping[str, Any]) -> FittedForecaster:

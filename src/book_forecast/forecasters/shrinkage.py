@@ -36,7 +36,7 @@ GRIDS = {
 """Prior scales to try for each group, of columns that `_weights` brings to a common unit."""
 FIRST = {"season": 0.8, "holidays": 3.0, "promotion": 1.0, "other": 1.0}
 ROUNDS = 2
-ORDERS = ((1, 0, 0), (2, 0, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1), (1, 1, 2))
+SHRUNK_ORDERS = ((1, 0, 0), (2, 0, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1), (1, 1, 2))
 """(p, d, q) of the errors to choose from, by AICc."""
 # Errors of the first round: a random walk with noise.
 FIRST_ERRORS = Specification(0, 1, 1)
@@ -61,21 +61,21 @@ def regress(
         ValueError: If there are too few weeks, or they do not vary.
     """
     if not names:
-        return best_errors(values, ORDERS), []
+        return best_errors(values, SHRUNK_ORDERS), []
     groups = [group_of(name) for name in names]
     weights = _weights(names, design, np.isfinite(values))
     specification, arma, group_scales = FIRST_ERRORS, FIRST_ARMA, FIRST
     for _ in range(TURNS):
         whitened = whiten_regression(values, specification, arma, design)
         shrunk = shrink(whitened, groups, weights, group_scales)
-        errors = best_errors(values - design @ shrunk.coefficients, ORDERS)
+        errors = best_errors(values - design @ shrunk.coefficients, SHRUNK_ORDERS)
         specification, arma = errors.specification, errors.arma
         group_scales = shrunk.group_scales
     whitened = whiten_regression(values, specification, arma, design)
     scales = shrink(whitened, groups, weights, group_scales).scales
     used = np.flatnonzero(scales).tolist()
     if not used:
-        return best_errors(values, ORDERS), []
+        return best_errors(values, SHRUNK_ORDERS), []
     errors = fit_errors(
         values, specification, design[:, used], prior_scales=scales[used], start=errors.arma
     )

@@ -10,9 +10,9 @@ from scipy import stats
 
 FloatArray = npt.NDArray[np.float64]
 
-FEWEST_TITLES = 6
+FEWEST_PAIRS = 6
 """Titles that differ, for the test by titles: fewer cannot show anything."""
-FEWEST_WEEKS = 8
+FEWEST_TEST_WEEKS = 8
 """Test weeks, for the test by weeks."""
 
 
@@ -30,7 +30,7 @@ def p_by_weeks(differences: FloatArray) -> float | None:
         The one-sided p value; None with too few weeks.
     """
     titles, weeks = differences.shape
-    if weeks < FEWEST_WEEKS:
+    if weeks < FEWEST_TEST_WEEKS:
         return None
     lag = int(weeks ** (1 / 3))
     centred = differences.sum(axis=0) - differences.sum() / weeks
@@ -60,7 +60,7 @@ def p_by_titles(errors: FloatArray, others: FloatArray) -> float | None:
     """
     ours, theirs = errors.sum(axis=1), others.sum(axis=1)
     usable = (ours > 0.0) & (theirs > 0.0) & (ours != theirs)
-    if usable.sum() < FEWEST_TITLES:
+    if usable.sum() < FEWEST_PAIRS:
         return None
     ratios = np.log(ours[usable] / theirs[usable])
     return float(stats.wilcoxon(ratios, alternative="greater").pvalue)

@@ -20,7 +20,7 @@ WEEKS_A_YEAR = 365.25 / 7
 CANDIDATES: Mapping[int, int] = {52: 6, 26: 3, 13: 2, 4: 2}
 """Seasons in weeks, and the number of Fourier pairs tested for each."""
 SIGNIFICANCE = 0.05
-ORDERS = ((1, 0, 0), (2, 0, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1))
+ERROR_ORDERS = ((1, 0, 0), (2, 0, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1))
 """(p, d, q) of the errors to choose from."""
 # The noise at a season's frequencies is estimated from nearby frequencies alone: this share of the
 # degrees of freedom counts. Found by simulation over many kinds of errors; see
@@ -91,7 +91,7 @@ def detect(
         return NONE
     terms, columns_of = _terms(len(values), pairs)
     try:
-        errors = best_errors(values, ORDERS, terms)
+        errors = best_errors(values, ERROR_ORDERS, terms)
     except ValueError:
         return NONE
     regression = _Regression(

@@ -7,7 +7,7 @@ from book_forecast.execution.parts import Part
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.pipelines.evaluate.nodes import forecast_known_weeks, forecast_with_champion
 from book_forecast.pipelines.preprocess.nodes import split_weeks
-from book_forecast.pipelines.train.fits import CHAMPION
+from book_forecast.pipelines.train.fits import COMPARED
 from tests.histories import (
     ALONE,
     BACKTEST,
@@ -104,7 +104,7 @@ def champion():
 
 @pytest.fixture(scope="module")
 def champion_models() -> pd.DataFrame:
-    return fit(TRAINING, specifications_of(ISBNS[:2]).assign(q=1), CHAMPION).frame
+    return fit(TRAINING, specifications_of(ISBNS[:2]).assign(q=1), COMPARED).frame
 
 
 def compare(champion, champion_models: pd.DataFrame, execution=ALONE) -> Part:

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from book_forecast.forecasters.calibration import BANDS, PROBABILITIES, Calibration
+from book_forecast.forecasters.calibration import BANDS, ERROR_PROBABILITIES, Calibration
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import FORECASTERS
 from book_forecast.forecasters.naive import Naive, SeasonalNaive
@@ -27,7 +27,9 @@ from tests.releases import payloads
 WEEKS = (
     np.random.default_rng(0).poisson(30.0 + 20.0 * (np.arange(120) % 52 > 40), 120).astype(float)
 )
-CALIBRATION = Calibration(np.tile(np.linspace(-1, 1, len(PROBABILITIES)), (len(BANDS), 1)), 0.3, 32)
+CALIBRATION = Calibration(
+    np.tile(np.linspace(-1, 1, len(ERROR_PROBABILITIES)), (len(BANDS), 1)), 0.3, 32
+)
 HOLIDAYS = 0.5 * (np.arange(104) % 52 == 5)
 
 

@@ -9,7 +9,7 @@ import pytest
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.restoring import restore
 from book_forecast.pipelines.preprocess.nodes import split_weeks
-from book_forecast.pipelines.train.fits import CHAMPION, RELEASED, SCORED
+from book_forecast.pipelines.train.fits import COMPARED, RELEASED, SCORED
 from book_forecast.releases.distributions import LEVELS
 from tests.histories import CUTOFF, MODELS, fit, shard, specify, tune, volumes, weeks_frame
 from tests.pipelines import ensembles
@@ -71,7 +71,7 @@ def test_a_title_that_tune_has_not_seen_falls_back(specifications):
 
 
 def test_a_title_that_the_champion_does_not_have_is_not_fitted_for_it(specifications, models):
-    found = fit(TRAINING, specifications.iloc[1:], CHAMPION).frame
+    found = fit(TRAINING, specifications.iloc[1:], COMPARED).frame
     assert found["isbn"].tolist() == ISBNS[1:]
     expected = models[models["isbn"] != ISBNS[0]].reset_index(drop=True)
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
@@ -141,7 +141,7 @@ def test_an_ensemble_without_any_fitted_member_falls_back_with_the_reason(weight
 def test_each_purpose_has_checkpoints_of_its_own(specifications, tmp_path):
     generations = {
         fit(TRAINING, specifications, purpose, folder=tmp_path).fingerprint
-        for purpose in (SCORED, CHAMPION, RELEASED)
+        for purpose in (SCORED, COMPARED, RELEASED)
     }
     assert len(generations) == 3
     assert len([*tmp_path.rglob("*.results")]) == 3

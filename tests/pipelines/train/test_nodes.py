@@ -7,7 +7,7 @@ import pytest
 
 from book_forecast.forecasters.global_model import FORECAST_TYPES
 from book_forecast.options.models import ModelOptions
-from book_forecast.pipelines.train.fits import CHAMPION
+from book_forecast.pipelines.train.fits import COMPARED
 from book_forecast.pipelines.train.nodes import recall_champion, require_success, summarise_fits
 from book_forecast.storage.errors import UserError
 from tests.histories import (
@@ -59,9 +59,9 @@ def test_the_champions_specifications_come_back_as_tune_wrote_them():
     assert recalled["isbn"].tolist() == ISBNS[:2]
     assert calibration == {}
     assert ModelOptions.model_validate(options) == MODELS
-    expected = fit(TRAINING, chosen, CHAMPION, models=MODELS).frame
+    expected = fit(TRAINING, chosen, COMPARED, models=MODELS).frame
     pd.testing.assert_frame_equal(
-        fit(TRAINING, recalled, CHAMPION, models=MODELS).frame, expected, check_exact=True
+        fit(TRAINING, recalled, COMPARED, models=MODELS).frame, expected, check_exact=True
     )
 
 
@@ -79,7 +79,7 @@ def test_an_ensembles_specifications_weights_and_calibration_come_back(weighted)
     expected = weighted.specifications.set_index("isbn")["weights"].dropna().to_dict()
     assert weights == expected
     mine, theirs = (
-        fit(ensembles.WEEKS, rows, CHAMPION, global_forecasts=ahead, **given).frame
+        fit(ensembles.WEEKS, rows, COMPARED, global_forecasts=ahead, **given).frame
         for rows in (recalled, weighted.specifications)
     )
     pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
@@ -90,11 +90,11 @@ def test_without_a_champion_nothing_is_fitted():
     assert recalled.empty
     weeks = WEEKS.assign(promotion=0.0, asp=1.0, rrp=1.0)
     models = ModelOptions.model_validate(options)
-    ahead = CHAMPION.fit_global_model(weeks, TITLES, None, models)
+    ahead = COMPARED.fit_global_model(weeks, TITLES, None, models)
     assert ahead.empty
     assert list(ahead.columns) == list(FORECAST_TYPES)
     with checkpoints_in(None) as checkpoints:
-        part = CHAMPION.fit_titles(
+        part = COMPARED.fit_titles(
             weeks, recalled, calibration, ahead, None, models, ALONE, checkpoints
         )
     assert part.frame.empty

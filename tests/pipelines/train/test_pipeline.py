@@ -10,9 +10,9 @@ from kedro.pipeline.node import Node
 from kedro.runner import SequentialRunner
 
 from book_forecast.execution.parts import Part
-from book_forecast.forecasters.calibration import BANDS, PROBABILITIES, Calibration
+from book_forecast.forecasters.calibration import BANDS, ERROR_PROBABILITIES, Calibration
 from book_forecast.options.models import BoostingOptions, ModelOptions
-from book_forecast.pipelines.train.fits import CHAMPION, RELEASED, SCORED
+from book_forecast.pipelines.train.fits import COMPARED, RELEASED, SCORED
 from book_forecast.pipelines.train.pipeline import create_fits, create_pipeline
 from book_forecast.series.covariates import PROMOTION_PLAN
 from tests.histories import (
@@ -32,9 +32,11 @@ WEEKS = weeks_frame(
     {isbn: np.round(volumes(n, 120) * np.exp(3.0 * DEPTH)) for n, isbn in enumerate(ISBNS)}
 ).assign(promotion=np.tile(DEPTH, len(ISBNS)), asp=8.99, rrp=9.99)
 TITLES = pd.DataFrame({"isbn": ISBNS, "product_class": "F", "title": "x"}).astype("str")
-PURPOSES = {"training": SCORED, "release": RELEASED, "champion": CHAMPION}
+PURPOSES = {"training": SCORED, "release": RELEASED, "champion": COMPARED}
 CALIBRATION = Calibration(
-    np.tile(np.linspace(-1.0, 1.0, len(PROBABILITIES)), (len(BANDS), 1)), growth=0.3, longest=32
+    np.tile(np.linspace(-1.0, 1.0, len(ERROR_PROBABILITIES)), (len(BANDS), 1)),
+    growth=0.3,
+    longest=32,
 ).to_state()
 BOOSTED = ModelOptions(
     families=["boosting", "naive"],

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from book_forecast.pipelines.tune.folds import FEWEST_WEEKS
+from book_forecast.pipelines.tune.folds import FEWEST_WEEKS_BEFORE_FOLD
 from book_forecast.pipelines.tune.nodes import fit_global_model
 from tests.pipelines.ensembles import (
     BACKTEST,
@@ -47,7 +47,7 @@ def test_weeks_after_a_fold_cannot_change_its_forecasts(compared):
 
 
 def test_folds_are_the_same_calendar_weeks_for_all_titles():
-    long, short = (BACKTEST.origins.at_common_weeks(n, FEWEST_WEEKS) for n in (120, 20))
+    long, short = (BACKTEST.origins.at_common_weeks(n, FEWEST_WEEKS_BEFORE_FOLD) for n in (120, 20))
     assert [120 - fold.origin for fold in long] == [8, 16]
     assert [20 - fold.origin for fold in short] == [8]
 

@@ -48,7 +48,7 @@ CHECKED_LEVELS = (95.0,)
 
 
 @dataclass(frozen=True)
-class Fits:
+class FitNodes:
     """The nodes that fit specifications for one purpose.
 
     Attributes:
@@ -158,9 +158,9 @@ class Fits:
         return Part(fitted, generation, execution.shard)
 
 
-SCORED = Fits(every_title=True, every_family=True, is_now=False)
+SCORED = FitNodes(every_title=True, every_family=True, is_now=False)
 """The candidate on the training weeks, to be scored."""
-CHAMPION = Fits(every_title=False, every_family=False, is_now=False)
+COMPARED = FitNodes(every_title=False, every_family=False, is_now=False)
 """The champion on the same weeks, to be compared."""
-RELEASED = Fits(every_title=True, every_family=False, is_now=True, levels=LEVELS)
+RELEASED = FitNodes(every_title=True, every_family=False, is_now=True, levels=LEVELS)
 """The candidate on all weeks, to be released."""

@@ -6,7 +6,7 @@ from kedro.pipeline import Pipeline, node
 
 from book_forecast.hooks.lineage import CURRENT
 from book_forecast.pipelines.train import nodes
-from book_forecast.pipelines.train.fits import CHAMPION, RELEASED, SCORED, Fits
+from book_forecast.pipelines.train.fits import COMPARED, RELEASED, SCORED, FitNodes
 
 GATE = "require_success"
 
@@ -47,7 +47,7 @@ def create_fits() -> Pipeline:
             champion,
             _fits(
                 "champion",
-                CHAMPION,
+                COMPARED,
                 weeks="training_weeks",
                 specifications="champion_specifications",
                 calibration="champion_calibration",
@@ -73,7 +73,7 @@ def create_gate(written: Sequence[str]) -> Pipeline:
 
 def _fits(
     name: str,
-    fits: Fits,
+    fits: FitNodes,
     *,
     weeks: str,
     specifications: str = "specifications",

@@ -21,13 +21,12 @@ from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.options.models import ModelOptions
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.releases.distributions import distribution_of
-from book_forecast.sarima import ORDERS
-from book_forecast.sarima import Specification as SarimaSpecification
+from book_forecast.sarima import ORDERS, Specification
 from book_forecast.series.history import FloatArray, History
 
 logger = logging.getLogger(__name__)
 
-FAILED = "fitting failed: "
+FIT_FAILED = "fitting failed: "
 NOT_TUNED = "tune has not seen the title"
 # Why a family that tune chose without a search does not fit any more.
 SINCE_TUNED = {
@@ -37,7 +36,7 @@ SINCE_TUNED = {
 
 
 @dataclass(frozen=True)
-class Specification:
+class TitleSpecification:
     """The model that was chosen for a title.
 
     Attributes:
@@ -61,7 +60,7 @@ class Specification:
 
 def specification_of(
     row: Mapping[str, Any] | None, calibration: Mapping[str, Any]
-) -> Specification:
+) -> TitleSpecification:
     """Read the specification in a row that tune has written.
 
     Args:
@@ -69,17 +68,17 @@ def specification_of(
         calibration: Of all ensembles.
     """
     if row is None:
-        return Specification()
+        return TitleSpecification()
     candidate = None
     if row["model"] == Sarima.family:
         orders = {name: int(row[name]) for name in ORDERS}
-        sarima = SarimaSpecification(**orders, s=int(row["s"]), trend=row["trend"])
+        sarima = Specification(**orders, s=int(row["s"]), trend=row["trend"])
         candidate = Candidate(sarima, row["transform"])
     reason = None if pd.isna(row["fallback_reason"]) else str(row["fallback_reason"])
-    single = Specification(row["model"], candidate, reason)
+    single = TitleSpecification(row["model"], candidate, reason)
     if pd.isna(row["weights"]):
         return single
-    return Specification(
+    return TitleSpecification(
         single.family,
         candidate,
         reason,
@@ -105,7 +104,7 @@ class TitleFit:
     """
 
     history: History
-    specification: Specification
+    specification: TitleSpecification
     models: ModelOptions
     levels: tuple[float, ...]
     every_family: bool = False
@@ -141,7 +140,7 @@ def fit_title(task: TitleFit) -> dict[str, Any]:
             # Whatever goes wrong with one title must not cost the others.
             logger.warning("%s: %s; a simpler model stands in", history.isbn, error)
             known = isinstance(error, ValueError | ArithmeticError)
-            reasons.append(f"{'' if known else FAILED}{name}: {error}")
+            reasons.append(f"{'' if known else FIT_FAILED}{name}: {error}")
     if specification.family in SINCE_TUNED and not reasons:
         reasons.append(SINCE_TUNED[specification.family])
     family = SeasonalNaive if history.n_weeks >= SeasonalNaive.SEASON else Naive
@@ -181,12 +180,12 @@ def fit_ensemble(task: TitleFit) -> Ensemble:
 
 def is_repeatable(row: Mapping[str, Any]) -> bool:
     """Whether another run would find the same: not where memory or a process has failed."""
-    return FAILED not in (row["fallback_reason"] or "")
+    return FIT_FAILED not in (row["fallback_reason"] or "")
 
 
 def after_death(task: TitleFit) -> dict[str, Any]:
     """Return the row of a title whose process died twice."""
-    return _row(task, SeasonalNaive.fit(task.history), f"{FAILED}its process died twice")
+    return _row(task, SeasonalNaive.fit(task.history), f"{FIT_FAILED}its process died twice")
 
 
 def _row(task: TitleFit, model: FittedForecaster, reason: str | None) -> dict[str, Any]:

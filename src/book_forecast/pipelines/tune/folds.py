@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 # Families that tune chooses without a search; their titles need no comparison.
 NOT_COMPARED = (Zero.family, Naive.family)
 # Weeks before an origin that a launch needs to be compared there.
-FEWEST_WEEKS = 8
+FEWEST_WEEKS_BEFORE_FOLD = 8
 SEASON_TYPES = {
     "isbn": "str",
     "season": "int64",
@@ -176,7 +176,7 @@ def _task(
     models: ModelOptions,
     backtest: BacktestOptions,
 ) -> FoldTask:
-    folds = backtest.origins.at_common_weeks(history.n_weeks, FEWEST_WEEKS)
+    folds = backtest.origins.at_common_weeks(history.n_weeks, FEWEST_WEEKS_BEFORE_FOLD)
     found = "[]" if row is None or pd.isna(row["fold_candidates"]) else row["fold_candidates"]
     candidates = [
         Candidate(Specification(**item["specification"]), item["transform"])

@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 EVALUATIONS = "evaluations"
 SPACE_USED_UP, CLOCK = "space", "max_seconds"
 """Why a search ended, beside the options' names."""
-FAILED = "tuning failed: "
+SEARCH_FAILED = "tuning failed: "
 ORDER_TYPES = {
     "isbn": "str",
     "model": "str",
@@ -229,7 +229,7 @@ def search_title(search: Search) -> Found:
     except Exception as error:
         logger.warning("Tuning %s failed (%s); seasonal naive stands in", isbn, error)
         logger.debug("Where it failed:", exc_info=True)
-        return _without_search(isbn, SeasonalNaive.family, f"{FAILED}{error}"), []
+        return _without_search(isbn, SeasonalNaive.family, f"{SEARCH_FAILED}{error}"), []
     trials = study.get_trials(deepcopy=False, states=FINISHED)
     if ended_by == CLOCK:
         logger.warning(
@@ -270,12 +270,12 @@ def _is_final(found: Found) -> bool:
     """Whether another run would find the same: not where something has gone wrong."""
     row, _ = found
     return row.get("ended_by") != CLOCK and not (row.get("fallback_reason") or "").startswith(
-        FAILED
+        SEARCH_FAILED
     )
 
 
 def _after_death(search: Search) -> Found:
-    reason = f"{FAILED}its process died twice"
+    reason = f"{SEARCH_FAILED}its process died twice"
     return _without_search(search.isbn, SeasonalNaive.family, reason), []
 
 

@@ -16,7 +16,7 @@ from book_forecast.forecasters.families import ACROSS_TITLES
 from book_forecast.forecasters.weights import FoldForecasts, combine, fit_weights
 from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.tune.folds import NOT_COMPARED
-from book_forecast.pipelines.tune.search import FAILED
+from book_forecast.pipelines.tune.search import SEARCH_FAILED
 from book_forecast.sarima import ORDERS
 from book_forecast.series.history import ALL_TITLES, WEEK, FloatArray
 
@@ -123,7 +123,7 @@ def _specifications(
     reasons = merged["fallback_reason"].astype(object)
     if has_ensembles:
         # Too few weeks for a search leave an ensemble without SARIMA, which is no fallback.
-        failed = reasons.str.startswith(FAILED).fillna(value=False).astype(bool)
+        failed = reasons.str.startswith(SEARCH_FAILED).fillna(value=False).astype(bool)
         compared = merged["weights"].notna()
         reasons = reasons.where(failed | ~compared, None)
         lost = ~compared & ~merged["model"].isin(NOT_COMPARED)
