@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from book_forecast.options.groups import Shard
+from book_forecast.options.run import with_runtime
 
 
 @given(items=st.lists(st.integers(), max_size=60), count=st.integers(1, 70))
@@ -23,3 +24,16 @@ def test_a_shard_outside_its_count_is_refused(index, count):
 
 def test_a_shard_is_named_so_that_names_sort_in_order():
     assert Shard(index=3, count=16).name == "0003-of-0016"
+
+
+@pytest.mark.parametrize(
+    ("configured", "runtime", "titles"),
+    [
+        ({"titles": "all"}, {"selection": {"titles": "top"}}, "top"),
+        ({"selection": {"titles": "all"}}, {"titles": "top"}, "top"),
+        ({"titles": "all"}, {}, "all"),
+    ],
+)
+def test_the_command_line_wins_however_a_parameter_is_named(configured, runtime, titles):
+    merged = {**configured, **runtime}
+    assert with_runtime(merged, runtime)["selection"]["titles"] == titles

@@ -6,6 +6,7 @@ from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 
 from book_forecast.options.checking import check_options
+from book_forecast.options.run import with_runtime
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,9 @@ class OptionsHooks:
         Raises:
             UserError: A parameter is unknown or its value is not allowed.
         """
-        options = check_options(context.config_loader["parameters"])
-        context.config_loader["parameters"] = options.model_dump()
+        loader = context.config_loader
+        # Of a name with and one without its group, the one on the command line holds.
+        given = with_runtime(loader["parameters"], loader.runtime_params or {})
+        options = check_options(given)
+        loader["parameters"] = options.model_dump()
         logger.info("Environment %s, data in %s", context.env, options.data_root)

@@ -71,6 +71,16 @@ def grouped(values: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def with_runtime(values: Mapping[str, Any], runtime: Mapping[str, Any]) -> dict[str, Any]:
+    """Let run-time parameters win over configuration, however either names them.
+
+    Args:
+        values: Parameters of the configuration, run-time parameters merged in.
+        runtime: The run-time parameters.
+    """
+    return dict(_merged(grouped(values), grouped(runtime)))
+
+
 def _merged(group: Any, values: Mapping[str, Any]) -> Any:
     """Merge values into a group, nested groups alike."""
     if not isinstance(group, Mapping):

@@ -22,12 +22,17 @@ def compile_core() -> None:
     A process of its own fills the cache: code that was compiled in a process differs from the code
     that others load, in the last digits of results, which optimisers amplify to the sixth.
     """
-    if not any(Path(numba.config.CACHE_DIR).rglob("*.nbc")):  # type: ignore[attr-defined]
-        subprocess.run(  # noqa: S603 - this interpreter
+    # The mark comes last, so that a cache that a kill has left half full is filled too.
+    mark = Path(numba.config.CACHE_DIR, "complete")  # type: ignore[attr-defined]
+    if not mark.exists():
+        done = subprocess.run(  # noqa: S603 - this interpreter
             [sys.executable, "-c", f"from {__name__} import fit_small_series; fit_small_series()"],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             check=False,
         )
+        if done.returncode == 0:
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
     fit_small_series()
 
 

@@ -99,6 +99,14 @@ def test_rolling_the_same_weeks_in_again_changes_nothing(rolled):
     assert rolled(LATER).manifest == once
 
 
+@pytest.mark.parametrize(("factor", "warnings"), [(1.0, 0), (1.005, 0), (10.0, 1)])
+def test_other_sales_in_weeks_that_the_release_knows_are_reported(
+    release, caplog, factor, warnings
+):
+    roll(release, KNOWN.assign(volume=KNOWN["volume"] * factor))
+    assert caplog.text.count("of the copies in weeks that") == warnings
+
+
 def test_a_title_that_the_sales_do_not_have_stays_as_it_was(rolled):
     payload = rolled(LATER[LATER["isbn"] != ISBNS[0]])
     cutoffs = payload.titles["cutoff"].to_pylist()

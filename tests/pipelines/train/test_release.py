@@ -32,10 +32,13 @@ def payload(models):
 
 
 def assemble(models: pd.DataFrame, champion: Payload | None = None, **changed) -> Payload:
-    arguments = {"model_input": WEEKS, "specifications": SPECIFICATIONS} | changed
+    arguments = {
+        "model_input": WEEKS,
+        "specifications": SPECIFICATIONS,
+        "titles": TITLES,
+    } | changed
     return assemble_release(
         release_models=models,
-        titles=TITLES,
         calibration={},
         champion=champion,
         models=MODELS,
@@ -84,10 +87,12 @@ def test_the_champion_again_is_no_new_release(models, payload):
     assert assemble(models, champion=payload) is payload
 
 
-@pytest.mark.parametrize("changed", ["data", "specifications"])
-def test_other_data_or_specifications_make_a_new_release(models, payload, changed):
+@pytest.mark.parametrize("changed", ["data", "specifications", "titles"])
+def test_other_data_specifications_or_titles_make_a_new_release(models, payload, changed):
     if changed == "data":
         other = assemble(models, payload, model_input=WEEKS.assign(volume=WEEKS["volume"] + 1.0))
+    elif changed == "titles":
+        other = assemble(models, payload, titles=TITLES.assign(author="d"))
     else:
         other = assemble(models, payload, specifications=SPECIFICATIONS.assign(season=7))
     assert other.release != payload.release

@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from book_forecast.pipelines.tune import folds
 from book_forecast.pipelines.tune.folds import FEWEST_WEEKS_BEFORE_FOLD
 from book_forecast.pipelines.tune.nodes import fit_global_model
+from book_forecast.series.history import title_histories
 from tests.pipelines.ensembles import (
     BACKTEST,
     DEAD,
@@ -66,3 +68,15 @@ def test_sarima_alone_is_not_compared_with_anything():
     found = cross_validate(models=alone)
     assert all(frame.empty for frame in (found.forecasts, found.seasons, found.global_forecasts))
     assert (found.orders.set_index("isbn")["model"][OLD] == "sarima").all()
+
+
+def test_an_unforeseen_error_costs_one_title_alone(monkeypatch, caplog):
+    def fail(*_: object, **__: object) -> None:
+        raise IndexError("index 3 is out of bounds")
+
+    monkeypatch.setattr(folds, "fit_families", fail)
+    history = title_histories(WEEKS[WEEKS["isbn"] == OLD[0]])[0]
+    origins = BACKTEST.origins.at_common_weeks(history.n_weeks, FEWEST_WEEKS_BEFORE_FOLD)
+    task = folds.FoldTask(history, origins, model_options(), [], {})
+    assert folds.cross_validate(task) is None
+    assert f"Comparing the families of {OLD[0]} failed: index 3 is out of bounds" in caplog.text

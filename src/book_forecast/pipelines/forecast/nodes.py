@@ -22,11 +22,15 @@ from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.releases.assembly import RolledTitle, rolled
 from book_forecast.releases.distributions import LEVELS, distribution_of
-from book_forecast.releases.models import model_of
-from book_forecast.series.history import FloatArray, title_histories
+from book_forecast.releases.models import model_of, weeks_of
+from book_forecast.series.history import FloatArray, title_histories, weeks_between
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
+
+
+# Corrections of a smaller share of the copies are usual.
+REVISED_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ def roll_forward(
             "release with --params release=candidate."
         )
     tasks = [] if model_input is None else _rolls(release, model_input)
+    if model_input is not None:
+        _warn_of_revised_sales(release, model_input)
     if not tasks:
         return release
     found = map_titles(
@@ -92,6 +98,30 @@ def _checkpoint(checkpoints: CheckpointFolder, release: Payload, tasks: list[Rol
 
 def _is_rolled(found: RolledTitle | None) -> bool:
     return found is not None
+
+
+def _warn_of_revised_sales(release: Payload, model_input: pd.DataFrame) -> None:
+    """Warn where weeks that the release knows have other sales by now."""
+    rows = {isbn: row for row, isbn in enumerate(release.titles["isbn"].to_pylist())}
+    cutoffs = release.titles["cutoff"].to_numpy().astype("datetime64[D]")
+    known, moved = 0.0, {}
+    for history in title_histories(model_input):
+        if (row := rows.get(history.isbn)) is None:
+            continue
+        ahead = weeks_between(history.cutoff, cutoffs[row])
+        own = weeks_of(release, row)[: -ahead or None] if ahead > 0 else weeks_of(release, row)
+        present = history.volumes[:ahead] if ahead < 0 else history.volumes
+        n = min(len(own), len(present))
+        difference = np.nansum(np.abs(own[len(own) - n :] - present[len(present) - n :]))
+        known += float(np.nansum(own))
+        moved[history.isbn] = float(difference)
+    share = sum(moved.values()) / known if known else 0.0
+    if share > REVISED_SHARE:
+        logger.warning(
+            "The sales differ by %.1f %% of the copies in weeks that %s knows, most in %s: "
+            "run tune, train and evaluate",
+            *(100.0 * share, release.release, max(moved, key=lambda isbn: moved[isbn])),
+        )
 
 
 def _rolls(release: Payload, model_input: pd.DataFrame) -> list[Roll]:

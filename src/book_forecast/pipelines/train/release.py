@@ -85,7 +85,8 @@ def assemble_release(
     }
     identity = fingerprint(
         [model_input, fitted.drop(columns="distribution"), specifications, calibration, models],
-        code_fingerprint("book_forecast.pipelines.train.fits"),
+        columns,
+        [code_fingerprint(name) for name in ("book_forecast.pipelines.train.fits", __name__)],
     )
     if champion is not None and champion.manifest.get("fingerprint") == identity:
         logger.info(

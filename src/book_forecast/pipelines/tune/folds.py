@@ -86,6 +86,10 @@ class TitleFold:
     means: dict[str, FloatArray]
 
 
+CrossValidation = tuple[dict[str, Any], list[TitleFold]]
+"""The season of a title, and its forecasts at each fold."""
+
+
 def forecast_folds(
     training_weeks: pd.DataFrame,
     sarima_orders: pd.DataFrame,
@@ -135,7 +139,7 @@ def forecast_folds(
         on_death=lambda _: None,
         prepare=compile_core,
         chunk=2,
-        checkpoint=checkpoints.open("forecast_folds", generation, TitleFold),
+        checkpoint=checkpoints.open("forecast_folds", generation, TitleFold, is_final=_is_final),
     )
     there = [item for item in found if item is not None]
     forecasts = _frame(
@@ -185,7 +189,17 @@ def _task(
     return FoldTask(history, folds, models, candidates, global_forecasts)
 
 
-def cross_validate(task: FoldTask) -> tuple[dict[str, Any], list[TitleFold]]:
+def cross_validate(task: FoldTask) -> CrossValidation | None:
+    """Cross-validate one title; None, with a warning, after an unforeseen error."""
+    try:
+        return _cross_validate(task)
+    except Exception as error:  # noqa: BLE001
+        # Whatever goes wrong with one title must not cost the others.
+        logger.warning("Comparing the families of %s failed: %s", task.isbn, error)
+        return None
+
+
+def _cross_validate(task: FoldTask) -> CrossValidation:
     """Return one title's season, and the forecasts of each family at each fold."""
     history, families = task.history, task.models.families
     earliest = min((fold.origin for fold in task.folds), default=history.n_weeks)
@@ -222,6 +236,10 @@ def cross_validate(task: FoldTask) -> tuple[dict[str, Any], list[TitleFold]]:
         "n_weeks": history.n_weeks,
     }
     return row, parts
+
+
+def _is_final(found: CrossValidation | None) -> bool:
+    return found is not None
 
 
 def expected_spread(volumes: FloatArray) -> float:

@@ -39,7 +39,7 @@ SPECIFICATION_TYPES = {
     "weights": "str",
     "fallback_reason": "str",
 }
-LOST = "comparing the families failed: its process died twice"
+LOST = "comparing the families failed: its process died twice, or the log has the error"
 LEADERBOARD_TYPES = {
     "isbn": "str",
     "family": "str",
