@@ -86,7 +86,8 @@ def assemble_release(
     identity = fingerprint(
         [model_input, fitted.drop(columns="distribution"), specifications, calibration, models],
         columns,
-        [code_fingerprint(name) for name in ("book_forecast.pipelines.train.fits", __name__)],
+        code_fingerprint("book_forecast.pipelines.train.fits"),
+        code_fingerprint(__name__),
     )
     if champion is not None and champion.manifest.get("fingerprint") == identity:
         logger.info(
