@@ -23,7 +23,7 @@ from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.releases.assembly import RolledTitle, rolled
 from book_forecast.releases.distributions import LEVELS, distribution_of
 from book_forecast.releases.models import model_of, weeks_of
-from book_forecast.series.history import FloatArray, title_histories, weeks_between
+from book_forecast.series.history import FloatArray, History, title_histories, weeks_between
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -69,9 +69,9 @@ def roll_forward(
             "There is no champion to forecast from: run train and evaluate first, or choose a "
             "release with --params release=candidate."
         )
-    tasks = [] if model_input is None else _rolls(release, model_input)
-    if model_input is not None:
-        _warn_of_revised_sales(release, model_input)
+    histories = [] if model_input is None else title_histories(model_input)
+    _warn_of_revised_sales(release, histories)
+    tasks = _rolls(release, histories)
     if not tasks:
         return release
     found = map_titles(
@@ -100,12 +100,12 @@ def _is_rolled(found: RolledTitle | None) -> bool:
     return found is not None
 
 
-def _warn_of_revised_sales(release: Payload, model_input: pd.DataFrame) -> None:
+def _warn_of_revised_sales(release: Payload, histories: list[History]) -> None:
     """Warn where weeks that the release knows have other sales by now."""
     rows = {isbn: row for row, isbn in enumerate(release.titles["isbn"].to_pylist())}
     cutoffs = release.titles["cutoff"].to_numpy().astype("datetime64[D]")
     known, moved = 0.0, {}
-    for history in title_histories(model_input):
+    for history in histories:
         if (row := rows.get(history.isbn)) is None:
             continue
         ahead = weeks_between(history.cutoff, cutoffs[row])
@@ -124,11 +124,11 @@ def _warn_of_revised_sales(release: Payload, model_input: pd.DataFrame) -> None:
         )
 
 
-def _rolls(release: Payload, model_input: pd.DataFrame) -> list[Roll]:
+def _rolls(release: Payload, histories: list[History]) -> list[Roll]:
     rows = {isbn: row for row, isbn in enumerate(release.titles["isbn"].to_pylist())}
     cutoffs = release.titles["cutoff"].to_numpy().astype("datetime64[D]")
     tasks = []
-    for history in title_histories(model_input):
+    for history in histories:
         row = rows.get(history.isbn)
         if row is None:
             continue

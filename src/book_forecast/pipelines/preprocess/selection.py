@@ -12,7 +12,7 @@ from book_forecast.storage.errors import UserError
 logger = logging.getLogger(__name__)
 
 RECENT_WEEKS = 52
-"""Last training weeks, by the volume of which titles are ranked."""
+"""Last training weeks; their volume ranks the titles."""
 
 LEFT_OUT_COLUMNS = [
     *("isbn", "title", "reason", "first_sale", "last_sale", "weeks", "recent_volume", "alive")
