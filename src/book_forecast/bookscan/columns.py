@@ -1,7 +1,8 @@
 """The columns of an export, found by name in any case and spacing."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 LABELS = {
@@ -22,18 +23,80 @@ LABELS = {
 }
 """Internal names of the columns, and their names in exports."""
 
+_SYNONYMS = {
+    "isbn": (
+        "isbn 13, isbn number, isbn no, isbn code, isbn ean, ean, ean 13, ean code, ean number,"
+        "ean isbn, gtin, gtin 13, isbn 10, barcode, bar code"
+    ),
+    "title": "book title, title name, product title, product name, titel, titre, título, titolo",
+    "author": "authors, author name, author s, contributor, autor, autoren, auteur, autore",
+    "interval": "year week, yyyyww, iso week, year and week, week id, jahr woche",
+    "end_date": (
+        "week ending, week ending date, week ended, week end, week end date, weekend date, w e,"
+        "w e date, week ending saturday, week ending sat, week ending sunday, week ending sun,"
+        "week ending friday, week ending fri, period end, period end date, period ending,"
+        "end of week, ending, week commencing, week commencing date, w c, w c date, week beginning,"
+        "week beginning date, w b, week starting, week start, week start date, start of week,"
+        "start date, date, week date, sales date, sale date, week, datum, woche, wochenende,"
+        "woche bis, fecha, semana, fecha fin, semaine, date fin, data, settimana, fine settimana"
+    ),
+    "volume": (
+        "units, units sold, unit sales, sales units, units sales, volume sales, sales volume,"
+        "volume sold, qty, qty sold, sales qty, quantity, quantity sold, sold quantity,"
+        "sales quantity, copies, copies sold, sold copies, net units, net units sold, net qty,"
+        "net quantity, net sales units, actual units, absatz, menge, stück, stückzahl,"
+        "verkaufte exemplare, exemplare, unidades, unidades vendidas, ejemplares, cantidad,"
+        "quantité, quantité vendue, exemplaires, exemplaires vendus, quantità, copie vendute,"
+        "antal, aantal"
+    ),
+    "value": (
+        "sales value, value sales, revenue, net revenue, turnover, net sales, net sales value,"
+        "sales revenue, umsatz, chiffre d affaires, ca, importe, fatturato"
+    ),
+    "asp": "average selling price, average price, avg price, avg selling price",
+    "rrp": (
+        "recommended retail price, list price, retail price, srp, msrp, uvp, ladenpreis, pvp,"
+        "cover price"
+    ),
+    "binding": "format, product form, einband",
+    "publisher_group": "publisher, publishing group, group, verlag, éditeur, editorial, editore",
+    "product_class": "product class code, class, category, genre, warengruppe",
+}
+"""Other headings of the same columns, the preferred ones first."""
+
+REQUIRED = "ISBN, Volume, and End Date or Interval"
+"""The columns that an export needs, in words."""
+
 ATTRIBUTES = ("title", "author", "product_class", "binding", "imprint", "publisher_group")
 """Columns that describe a title."""
 
 PRICES = ("value", "asp", "rrp")
 """Columns of money; an invalid price never rejects a row."""
 
-_NOT_IN_A_NAME = re.compile(r"[\W_]+")
-_NAMES = {_NOT_IN_A_NAME.sub("", label).casefold(): name for name, label in LABELS.items()}
-
+NUMBERS = ("volume", *PRICES)
+"""Columns of numbers."""
 
 HEADER_SEARCH = 20
 """Number of first rows that may be the header: reports have a heading above it."""
+
+_NOT_IN_A_NAME = re.compile(r"[\W_]+")
+
+
+def _plain(heading: str) -> str:
+    return _NOT_IN_A_NAME.sub("", heading).casefold()
+
+
+def _ranks() -> dict[str, tuple[str, int]]:
+    """Column and rank of every known heading; the column's own label has rank 0."""
+    found: dict[str, tuple[str, int]] = {}
+    for name, label in LABELS.items():
+        others = [text for text in _SYNONYMS.get(name, "").split(",") if text.strip()]
+        for rank, heading in enumerate([label, *others]):
+            found.setdefault(_plain(heading), (name, rank))
+    return found
+
+
+_NAMES = _ranks()
 
 
 class MissingColumnsError(ValueError):
@@ -41,55 +104,96 @@ class MissingColumnsError(ValueError):
 
     Attributes:
         missing: The columns that the best row lacks, as exports name them.
+        headings: The cells of the best row that are not empty.
     """
 
-    def __init__(self, missing: list[str]) -> None:
+    def __init__(self, missing: list[str], headings: Sequence[str] = ()) -> None:
         super().__init__(f"it has no column {' and no column '.join(missing)}")
         self.missing = missing
+        self.headings = [heading.strip() for heading in headings if heading.strip()]
 
 
 class DuplicateColumnError(ValueError):
     """Two columns of a header have the same name."""
 
 
-def find_header(rows: Iterable[Sequence[str]]) -> tuple[int, dict[str, int]]:
+@dataclass(frozen=True)
+class Header:
+    """The header of a sheet.
+
+    Attributes:
+        row: Its index among the rows that were searched.
+        positions: The index in it of each known column.
+        headings: The file's own heading of each known column.
+        passed_over: Headings of the other columns.
+        width: Number of its cells.
+    """
+
+    row: int
+    positions: dict[str, int]
+    headings: dict[str, str]
+    passed_over: tuple[str, ...]
+    width: int
+
+
+def column_named(heading: str) -> str | None:
+    """Return the internal name of the column with a heading, None if it is unknown."""
+    found = _NAMES.get(_plain(heading))
+    return found[0] if found else None
+
+
+def find_header(rows: Iterable[Sequence[str]], named: Mapping[str, str] | None = None) -> Header:
     """Find the header among the first rows of a sheet, and the known columns in it.
 
     Case, blanks, underscores, hyphens and dots make no difference: ``END_DATE``, ``end date`` and
-    ``EndDate`` are the same column. Unknown columns are ignored.
+    ``EndDate`` are the same column. Of several headings of one column, such as ``ISBN`` and
+    ``EAN``, the first in the order of `LABELS` and its other names is taken. Unknown columns are
+    passed over.
 
     Args:
         rows: The cells of the first rows, at most `HEADER_SEARCH` are read.
-
-    Returns:
-        The header's index among the rows, and the index in it of each known column.
+        named: Headings that a user gives by the internal name of the column.
 
     Raises:
         MissingColumnsError: No row names ISBN, Volume, and End Date or Interval.
         DuplicateColumnError: Two columns have the same name.
     """
-    nearest: list[str] = []
+    by_user = {_plain(heading): name for name, heading in (named or {}).items()}
+    nearest: Sequence[str] = ()
+    most = -1
     for row, cells in enumerate(islice(rows, HEADER_SEARCH)):
-        known = [_NAMES.get(_NOT_IN_A_NAME.sub("", cell).casefold()) for cell in cells]
-        names = [name for name in known if name is not None]
-        if not _missing(names):
-            return row, _positions(known)
-        nearest = max(nearest, names, key=lambda found: len(set(found)))
-    raise MissingColumnsError(_missing(nearest))
+        positions = _positions(cells, by_user)
+        if not _missing(positions):
+            return _header(row, cells, positions)
+        if len(positions) > most or (not positions and not nearest):
+            nearest, most = cells, len(positions)
+    raise MissingColumnsError(_missing(_positions(nearest, by_user)), nearest)
 
 
-def _missing(names: list[str]) -> list[str]:
-    missing = [LABELS[name] for name in ("isbn", "volume") if name not in names]
-    if "end_date" not in names and "interval" not in names:
+def _header(row: int, cells: Sequence[str], positions: dict[str, int]) -> Header:
+    taken = set(positions.values())
+    others = [cell.strip() for at, cell in enumerate(cells) if at not in taken and cell.strip()]
+    headings = {name: cells[at].strip() for name, at in positions.items()}
+    return Header(row, positions, headings, tuple(others), len(cells))
+
+
+def _missing(positions: Mapping[str, int]) -> list[str]:
+    missing = [LABELS[name] for name in ("isbn", "volume") if name not in positions]
+    if "end_date" not in positions and "interval" not in positions:
         missing.append("End Date or Interval")
     return missing
 
 
-def _positions(known: list[str | None]) -> dict[str, int]:
-    positions: dict[str, int] = {}
-    for position, name in enumerate(known):
-        if name in positions:
-            raise DuplicateColumnError(f"two of its columns are named {LABELS[name]}")
-        if name is not None:
-            positions[name] = position
-    return positions
+def _positions(cells: Sequence[str], by_user: Mapping[str, str]) -> dict[str, int]:
+    """Return the place of each column: that of its best heading."""
+    best: dict[str, tuple[int, int]] = {}
+    for at, cell in enumerate(cells):
+        plain = _plain(cell)
+        name, rank = (by_user[plain], -1) if plain in by_user else _NAMES.get(plain, ("", 0))
+        if not name or (name in by_user.values() and rank >= 0):
+            continue
+        if name in best and best[name][0] == rank:
+            raise DuplicateColumnError(f"two of its columns are named {cell.strip()}")
+        if name not in best or rank < best[name][0]:
+            best[name] = (rank, at)
+    return {name: at for name, (_, at) in sorted(best.items(), key=lambda item: item[1][1])}

@@ -17,11 +17,13 @@ import pyarrow.csv as pa_csv
 from book_forecast.bookscan.columns import (
     HEADER_SEARCH,
     DuplicateColumnError,
+    Header,
     MissingColumnsError,
     find_header,
 )
+from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.isbn import is_isbn
-from book_forecast.bookscan.rows import TEXT, RawRows, UnreadableRow, texts_and_codes
+from book_forecast.bookscan.rows import TEXT, Layout, RawRows, UnreadableRow, texts_and_codes
 from book_forecast.storage.errors import UserError
 
 _BLOCK_BYTES = 1 << 25
@@ -32,19 +34,26 @@ _ZIP_MAGIC = b"PK\x03\x04"
 
 
 @dataclass(frozen=True)
-class _Layout:
+class _TextLayout:
     """Layout of a text export; rows and lines count from 1."""
 
     encoding: str
     delimiter: str
-    width: int
-    columns: dict[str, int]
+    header: Header
     header_row: int
     header_line: int
     has_rows: bool
 
+    @property
+    def width(self) -> int:
+        return self.header.width
 
-def read_csv(path: Path, name: str) -> Iterator[RawRows]:
+    @property
+    def columns(self) -> dict[str, int]:
+        return self.header.positions
+
+
+def read_csv(path: Path, name: str, hints: ExportHints) -> Iterator[RawRows]:
     """Read a text export in chunks.
 
     The encoding is UTF-8, UTF-16 with a byte order mark, or else Windows-1252; commas, semicolons,
@@ -54,15 +63,17 @@ def read_csv(path: Path, name: str) -> Iterator[RawRows]:
     Args:
         path: The local file.
         name: Its name in messages and rows.
+        hints: Columns, delimiter and encoding that the user names.
 
     Yields:
-        The rows below the header.
+        The rows below the header; an empty part where there are none.
 
     Raises:
         UserError: The file is not text, lacks a required column, or ends inside a quotation.
     """
-    layout = _find_layout(path, name)
+    layout = _find_layout(path, name, hints)
     if not layout.has_rows:
+        yield _Chunks(name, layout).take_rest()
         return
     chunks = _Chunks(name, layout)
     try:
@@ -82,9 +93,17 @@ def read_csv(path: Path, name: str) -> Iterator[RawRows]:
 class _Chunks:
     """Numbers the rows of successive batches, and handles rows that do not fit the header."""
 
-    def __init__(self, name: str, layout: _Layout) -> None:
+    def __init__(self, name: str, layout: _TextLayout) -> None:
         self.next_row = layout.header_row + 1
-        self._name = name
+        self._shown = Layout(
+            file=name,
+            format="csv",
+            encoding=layout.encoding,
+            delimiter=layout.delimiter,
+            header_row=layout.header_row,
+            headings=layout.header.headings,
+            passed_over=layout.header.passed_over,
+        )
         self._layout = layout
         self._ragged: dict[int, str] = {}
 
@@ -134,10 +153,10 @@ class _Chunks:
             }
             table = pa.concat_tables([table, pa.table(columns)])
             rows = np.concatenate([rows, np.array(list(short), dtype=np.int64)])
-        return RawRows(self._name, "", rows, table, unreadable)
+        return RawRows(self._shown, rows, table, unreadable=unreadable)
 
 
-def _find_swallowing(table: pa.Table, layout: _Layout) -> set[int]:
+def _find_swallowing(table: pa.Table, layout: _TextLayout) -> set[int]:
     """Return the positions of rows with a cell that contains another row.
 
     An unclosed quotation mark makes such a row; it has the header's number of cells. The other
@@ -179,7 +198,7 @@ def _unreadable(row: int, text: str) -> list[UnreadableRow]:
     return [UnreadableRow(row, line, reason) for line in lines]
 
 
-def _open(path: Path, layout: _Layout, on_ragged: _Chunks) -> pa_csv.CSVStreamingReader:
+def _open(path: Path, layout: _TextLayout, on_ragged: _Chunks) -> pa_csv.CSVStreamingReader:
     names = [str(at) for at in range(layout.width)]
     wanted = [str(at) for at in layout.columns.values()]
     return pa_csv.open_csv(
@@ -203,8 +222,8 @@ def _open(path: Path, layout: _Layout, on_ragged: _Chunks) -> pa_csv.CSVStreamin
     )
 
 
-def _find_layout(path: Path, name: str) -> _Layout:
-    encoding = _find_encoding(path, name)
+def _find_layout(path: Path, name: str, hints: ExportHints) -> _TextLayout:
+    encoding = hints.encoding or _find_encoding(path, name)
     with path.open("rb") as file:
         start = file.read(_SNIFFED_BYTES)
     text = start.decode("utf-8-sig" if encoding == "utf-8" else encoding, errors="ignore")
@@ -212,9 +231,10 @@ def _find_layout(path: Path, name: str) -> _Layout:
     if not any(line.strip() for line in lines):
         raise UserError(f"{name} is empty. Export it again, or remove it from the folder.")
     problem: MissingColumnsError | None = None
-    for delimiter in _DELIMITERS:
+    given = hints.delimiter and ("\t" if hints.delimiter == "tab" else hints.delimiter)
+    for delimiter in given or _DELIMITERS:
         try:
-            header_row, header_line, width, columns = _find_header(lines, delimiter)
+            header, header_line = _find_header(lines, delimiter, hints)
         except MissingColumnsError as error:
             if problem is None or len(error.missing) < len(problem.missing):
                 problem = error
@@ -222,15 +242,15 @@ def _find_layout(path: Path, name: str) -> _Layout:
         except DuplicateColumnError as error:
             raise UserError(f"{name} cannot be used: {error}. Remove or rename one.") from error
         has_rows = len(start) >= _SNIFFED_BYTES or header_line < len(lines)
-        return _Layout(encoding, delimiter, width, columns, header_row, header_line, has_rows)
+        return _TextLayout(encoding, delimiter, header, header.row + 1, header_line, has_rows)
     raise UserError(
         f"{name} cannot be used: {problem}. A sales export needs ISBN, Volume, and End Date or "
         "Interval in its header; export it with them, or remove it from the folder."
     )
 
 
-def _find_header(lines: list[str], delimiter: str) -> tuple[int, int, int, dict[str, int]]:
-    """Return the header's row and last line, both from 1, its width and its known columns."""
+def _find_header(lines: list[str], delimiter: str, hints: ExportHints) -> tuple[Header, int]:
+    """Return the header and its last line, from 1."""
     reader = csv.reader(lines, delimiter=delimiter)
     records: list[list[str]] = []
     ends: list[int] = []
@@ -240,8 +260,8 @@ def _find_header(lines: list[str], delimiter: str) -> tuple[int, int, int, dict[
             ends.append(reader.line_num)
     except csv.Error:  # an unclosed cell; an earlier record may be the header
         pass
-    at, columns = find_header(records)
-    return at + 1, ends[at], len(records[at]), columns
+    header = find_header(records, hints.columns)
+    return header, ends[header.row]
 
 
 def _find_encoding(path: Path, name: str) -> str:

@@ -1,5 +1,6 @@
-"""Raw rows: the texts of a file, before any rule is applied."""
+"""Raw rows: the cells of a file as text, before any rule is applied."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,24 +24,70 @@ class UnreadableRow:
 
 
 @dataclass(frozen=True)
-class RawRows:
-    """Some rows of one sheet, as text.
+class Layout:
+    """What a reader has found out about a sheet before its rows.
 
     Attributes:
-        file: Name of the file.
+        file: Path below the folder of exports, with ``/``; inside an archive ``a.zip/b.csv``.
         sheet: Name of the sheet; empty where the format has none.
+        format: Suffix of the format that was read, such as ``csv`` or ``xlsx``.
+        encoding: Of a text file.
+        delimiter: Of a text file.
+        header_row: Number of the header's row, from 1.
+        headings: The file's heading of each known column.
+        passed_over: Headings of the other columns.
+        date_1904: Whether serial numbers of days count from 1904.
+        notes: Sentences about what was passed over or guessed: hidden sheets, another encoding.
+    """
+
+    file: str
+    sheet: str = ""
+    format: str = ""
+    encoding: str = ""
+    delimiter: str = ""
+    header_row: int = 1
+    headings: Mapping[str, str] = field(default_factory=dict)
+    passed_over: tuple[str, ...] = ()
+    date_1904: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RawRows:
+    """Some rows of one sheet.
+
+    Attributes:
+        layout: The sheet; the same object for all of its rows.
         rows: Number of each row as a spreadsheet shows it: the first row of the file is row 1, and
             blank lines count.
         table: One column of type `TEXT` per known column of the sheet, named as in
             `columns.LABELS`; an empty cell is an empty text, never null.
+        numbers: Cells that the file itself holds as numbers, by column of `columns.NUMBERS`: one
+            float64 a row, NaN where the cell is text. No convention of texts applies to them.
+        others: A hash of each row's cells in the columns that are passed over, as uint64; None
+            where there are none.
         unreadable: Rows of the same chunk that are not in `table`.
+        guessed: Rows of the same chunk that are in `table` and were read by a guess, such as one
+            with a character of another encoding.
     """
 
-    file: str
-    sheet: str
+    layout: Layout
     rows: np.ndarray
     table: pa.Table
+    numbers: Mapping[str, np.ndarray] = field(default_factory=dict)
+    others: np.ndarray | None = None
     unreadable: list[UnreadableRow] = field(default_factory=list)
+    guessed: list[UnreadableRow] = field(default_factory=list)
+
+    @property
+    def file(self) -> str:
+        """The file of the rows."""
+        return self.layout.file
+
+    @property
+    def sheet(self) -> str:
+        """The sheet of the rows."""
+        return self.layout.sheet
 
 
 def to_text(column: pa.ChunkedArray) -> pa.ChunkedArray:

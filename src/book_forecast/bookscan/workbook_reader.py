@@ -18,11 +18,13 @@ from python_calamine import (
 
 from book_forecast.bookscan.columns import (
     HEADER_SEARCH,
+    NUMBERS,
     DuplicateColumnError,
     MissingColumnsError,
     find_header,
 )
-from book_forecast.bookscan.rows import CHUNK_ROWS, TEXT, RawRows
+from book_forecast.bookscan.hints import ExportHints
+from book_forecast.bookscan.rows import CHUNK_ROWS, TEXT, Layout, RawRows
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -31,7 +33,7 @@ logger = logging.getLogger(__name__)
 _OLE_MAGIC = b"\xd0\xcf\x11\xe0"
 
 
-def read_workbook(path: Path, name: str) -> Iterator[RawRows]:
+def read_workbook(path: Path, name: str, hints: ExportHints) -> Iterator[RawRows]:
     """Read a workbook in chunks.
 
     A warning names sheets without the required columns, such as notes, if another sheet has them.
@@ -40,9 +42,10 @@ def read_workbook(path: Path, name: str) -> Iterator[RawRows]:
     Args:
         path: The local file.
         name: Its name in messages and rows.
+        hints: Columns and sheets that the user names.
 
     Yields:
-        The rows below each sheet's header.
+        The rows below each sheet's header; an empty part where there are none.
 
     Raises:
         UserError: The file is damaged, has a password, or no sheet has the required columns.
@@ -60,7 +63,7 @@ def read_workbook(path: Path, name: str) -> Iterator[RawRows]:
             if sheet.height == 0:
                 continue
             try:
-                yield from _read_sheet(sheet, name)
+                yield from _read_sheet(sheet, name, hints)
                 used += 1
             except MissingColumnsError as error:
                 ignored.append(f"{info.name}: {error}")
@@ -101,17 +104,37 @@ def _damaged(name: str, error: Exception) -> UserError:
     )
 
 
-def _read_sheet(sheet: CalamineSheet, name: str) -> Iterator[RawRows]:
+def _read_sheet(sheet: CalamineSheet, name: str, hints: ExportHints) -> Iterator[RawRows]:
     cells = sheet.iter_rows()
     top = list(islice(cells, HEADER_SEARCH))
-    header, positions = find_header([[_cell_text(cell) for cell in row] for row in top])
-    below = chain(top[header + 1 :], cells)
-    first_row = header + 2
-    while chunk := list(islice(below, CHUNK_ROWS)):
-        table = {column: _column([row[at] for row in chunk]) for column, at in positions.items()}
+    header = find_header([[_cell_text(cell) for cell in row] for row in top], hints.columns)
+    below = chain(top[header.row + 1 :], cells)
+    first_row = header.row + 2
+    layout = Layout(
+        file=name,
+        sheet=sheet.name,
+        format="xlsx",
+        header_row=header.row + 1,
+        headings=header.headings,
+        passed_over=header.passed_over,
+    )
+    chunk = list(islice(below, CHUNK_ROWS))
+    while True:
+        cells_of = {column: [row[at] for row in chunk] for column, at in header.positions.items()}
+        table = pa.table({column: _column(cells) for column, cells in cells_of.items()})
+        numbers = {column: _numbers(cells_of[column]) for column in NUMBERS if column in cells_of}
         rows = np.arange(first_row, first_row + len(chunk))
-        yield RawRows(name, sheet.name, rows, pa.table(table))
+        yield RawRows(layout, rows, table, numbers)
         first_row += len(chunk)
+        if not (chunk := list(islice(below, CHUNK_ROWS))):
+            return
+
+
+def _numbers(cells: Sequence[object]) -> np.ndarray:
+    return np.array(
+        [float(cell) if type(cell) in (int, float) else np.nan for cell in cells],  # type: ignore[arg-type]
+        dtype=np.float64,
+    )
 
 
 def _column(cells: Sequence[object]) -> pa.DictionaryArray:

@@ -5,12 +5,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from book_forecast.bookscan.csv_reader import read_csv
+from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.parquet_reader import read_parquet
 from book_forecast.bookscan.rows import RawRows
 from book_forecast.bookscan.workbook_reader import read_workbook
@@ -19,7 +18,7 @@ from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-_READERS: dict[str, Callable[[Path, str], Iterator[RawRows]]] = {
+_READERS: dict[str, Callable[[Path, str, ExportHints], Iterator[RawRows]]] = {
     ".csv": read_csv,
     ".xlsx": read_workbook,
     ".parquet": read_parquet,
@@ -36,10 +35,7 @@ _WHAT_TO_DO = (
 
 
 class Exports:
-    """The raw rows of every export in a folder, file after file in order of name.
-
-    Each iteration reads the files again.
-    """
+    """The exports in a folder, in order of name."""
 
     def __init__(self, fs: AbstractFileSystem, folder: str, shown_folder: str) -> None:
         """Set the folder; nothing is read yet.
@@ -53,14 +49,18 @@ class Exports:
         self._folder = folder
         self._shown_folder = shown_folder
 
-    def __iter__(self) -> Iterator[RawRows]:
-        for path in self.find():
-            read = False
-            for raw in self._read(path):
-                read = True
-                yield raw
-            if not read:  # only a header; callers log each file
-                yield RawRows(Path(path).name, "", np.empty(0, np.int64), pa.table({}))
+    def files(self) -> list[str]:
+        """Return the names of the exports, in order of reading."""
+        return [Path(path).name for path in self.find()]
+
+    def read(self, file: str, hints: ExportHints) -> Iterator[RawRows]:
+        """Read an export in parts; one without rows has an empty part.
+
+        Args:
+            file: One of `files`.
+            hints: What the user says about it.
+        """
+        return self._read(f"{self._folder.rstrip('/')}/{file}", hints)
 
     def find(self) -> list[str]:
         """List the exports, sorted by name.
@@ -106,17 +106,17 @@ class Exports:
             raise UserError(f"There is no export in {self._shown_folder}. {_WHAT_TO_DO}")
         return found
 
-    def _read(self, path: str) -> Iterator[RawRows]:
+    def _read(self, path: str, hints: ExportHints) -> Iterator[RawRows]:
         name = Path(path).name
         read = _READERS[Path(name).suffix.lower()]
         try:
             if isinstance(self._fs, LocalFileSystem):
-                yield from read(Path(path), name)
+                yield from read(Path(path), name, hints)
                 return
             with tempfile.TemporaryDirectory() as folder:
                 copy = Path(folder, name)
                 self._fs.get_file(path, str(copy))
-                yield from read(copy, name)
+                yield from read(copy, name, hints)
         except OSError as error:
             raise UserError(
                 f"{name} in {self._shown_folder} cannot be read ({error}). Check its permissions, "
@@ -136,5 +136,5 @@ class ExportsDataset(InputDataset[Exports]):
     """
 
     def load(self) -> Exports:
-        """Return the exports; iterating over them reads the files."""
+        """Return the exports, which are read file by file."""
         return Exports(self._fs, self._path, self._filepath)

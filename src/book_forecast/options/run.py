@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, PlainValidator, model_validator
 
+from book_forecast.bookscan.hints import ExportHints
 from book_forecast.options.base import OptionGroup
 from book_forecast.options.groups import (
     BacktestOptions,
@@ -34,6 +35,7 @@ class Options(OptionGroup):
     release: Annotated[str, PlainValidator(check_release)] = "champion"
     registered_model: str | None = Field(default=None, pattern=r"^[\w. -]+$")
     selection: SelectionOptions = SelectionOptions()
+    exports: dict[str, ExportHints] = Field(default_factory=dict)
     ingest: IngestOptions = IngestOptions()
     backtest: BacktestOptions = BacktestOptions()
     models: ModelOptions = ModelOptions()

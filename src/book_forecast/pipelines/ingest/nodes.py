@@ -2,14 +2,15 @@
 
 import datetime as dt
 import logging
-from collections.abc import Iterable
-from itertools import groupby
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from book_forecast.bookscan.aggregation import aggregate_rows, describe_titles
 from book_forecast.bookscan.cleaning import CleanRows, clean_rows
+from book_forecast.bookscan.hints import ExportHints, hints_for
 from book_forecast.bookscan.rejections import list_reasons
 from book_forecast.bookscan.rows import RawRows
 from book_forecast.storage.errors import UserError
@@ -17,14 +18,24 @@ from book_forecast.storage.errors import UserError
 logger = logging.getLogger(__name__)
 
 
+class Exports(Protocol):
+    """Exports in order of reading."""
+
+    def files(self) -> list[str]:
+        """Return their names."""
+
+    def read(self, file: str, hints: ExportHints) -> Iterator[RawRows]:
+        """Read one in parts, at least one."""
+
+
 def clean_exports(
-    exports: Iterable[RawRows],
+    exports: Exports, hints: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, int]:
     """Apply the rules for single rows to every export.
 
     Args:
-        exports: Chunks of raw rows, file after file in order of name; at least one, which may
-            be empty.
+        exports: The exports, in order of name.
+        hints: What the user says about them, by pattern.
 
     Returns:
         The usable rows (``isbn, week, volume, value, asp, rrp`` and ``delivery``, the number of
@@ -34,7 +45,8 @@ def clean_exports(
     today = dt.datetime.now(tz=dt.UTC).date()
     sales: list[pd.DataFrame] = []
     clean: list[CleanRows] = []
-    for delivery, (file, chunks) in enumerate(groupby(exports, key=lambda raw: raw.file)):
+    for delivery, file in enumerate(exports.files()):
+        chunks = exports.read(file, hints_for(file, hints))
         of_file = [clean_rows(raw, today) for raw in chunks]
         sales += [part.sales.assign(delivery=np.int32(delivery)) for part in of_file]
         clean += of_file

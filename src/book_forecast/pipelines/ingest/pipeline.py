@@ -15,7 +15,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 clean_exports,
-                inputs="sales_exports",
+                inputs=["sales_exports", "params:exports"],
                 outputs=["clean_rows", "title_texts", "rejected_rows", "rows_read"],
                 name="clean_exports",
             ),
