@@ -1,32 +1,45 @@
 """The rules for single rows: which become sales, and which are rejected for what reason.
 
-A usable row has an ISBN, a date or else an interval, and a volume of zero or more. The first of
-these that fails, in this order, is the reason of the rejection. Prices never reject a row: an
-unreadable or negative price, and an ASP or RRP of 0 (exports write it for "no price"), become
-missing. A row of empty cells does not count.
+A usable row has an ISBN, a date or else an interval, and a volume; returns are negative. The first
+of these that fails, in this order, is the reason of the rejection. A date and an interval of
+different weeks contradict each other. Prices never reject a row: an unreadable or negative price,
+and an ASP or RRP of 0 (exports write it for "no price"), become missing. Empty rows, totals, notes
+and repeated headers do not count.
 """
+
+from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from book_forecast.bookscan.cells import are_empty, parse_cells, parse_numbers, tidy_texts
-from book_forecast.bookscan.columns import ATTRIBUTES, LABELS, PRICES
-from book_forecast.bookscan.isbn import normalise_isbn
+from book_forecast.bookscan.attributes import latest_texts
+from book_forecast.bookscan.cells import tidy_texts
+from book_forecast.bookscan.column import TextColumn
+from book_forecast.bookscan.columns import LABELS, PRICES, column_named
+from book_forecast.bookscan.conventions import Conventions
+from book_forecast.bookscan.dates import DateOrder, has_order, parse_date
+from book_forecast.bookscan.intervals import IntervalCalendar, parse_interval
+from book_forecast.bookscan.isbn import is_rounded, normalise_isbn
+from book_forecast.bookscan.numbers import are_unclear, parse_numbers
 from book_forecast.bookscan.rejections import Rejections
-from book_forecast.bookscan.rows import RawRows, texts_and_codes
-from book_forecast.bookscan.weeks import parse_date, parse_interval, saturday_on_or_after
+from book_forecast.bookscan.rows import RawRows
+from book_forecast.bookscan.weeks import saturday_of, weekdays_of
 
-# Names that spreadsheets give to new sheets; they are no product class.
-_UNNAMED_SHEET = re.compile(r"^(?:sheet|table|data|export|tabelle)?\s*\d*$", re.IGNORECASE)
+LARGEST_NUMBER = 1e12
+"""The limit of volumes and prices: sums with larger ones lose their digits."""
+
+_TOTALS = re.compile(
+    r"(grand|sub|overall|report|page)?[\s-]*totals?\b.*|.*\btotals?:?|sum|summe|gesamt(summe)?|"
+    r"total (général|general)|suma|somme|totale|totaal|zwischensumme",
+    re.IGNORECASE,
+)
+_THOUSANDTH = (900.0, 1100.0)
 
 
 @dataclass(frozen=True)
@@ -34,126 +47,254 @@ class CleanRows:
     """The result of the rules for some raw rows.
 
     Attributes:
-        sales: Usable rows: ``isbn``, ``week`` (a Saturday), ``volume``, ``value``, ``asp``,
-            ``rrp`` (float, NaN where missing).
+        sales: Usable rows: ``isbn``, ``week`` (a Saturday), ``volume`` (negative for returns),
+            ``value``, ``asp``, ``rrp`` (float, NaN where missing), ``row`` (its number).
+        isbns: The distinct ISBNs.
+        isbn_codes: Position of each usable row's ISBN among them.
+        kept: Whether each raw row is usable.
         attributes: The latest texts about each title in these rows: ``isbn``, ``week`` (of the
             row), ``attribute``, ``text``.
         rejected: The other rows: ``file, sheet, row, column, value, reason``.
-        rows: Number of rows that are not empty, usable or not.
+        rows: Number of rows that count, usable or not.
+        passed_over: Number of totals, notes and repeated headers.
         moved: Number of usable rows with a date that is no Saturday.
         unreadable_prices: Number of prices that are present but became missing.
+        returns: Number of usable rows with a negative volume.
+        rounded: Distinct titles of each ISBN that a spreadsheet may have rounded.
     """
 
     sales: pd.DataFrame
+    isbns: pd.Index
+    isbn_codes: np.ndarray
+    kept: np.ndarray
     attributes: pd.DataFrame
     rejected: pd.DataFrame
     rows: int
+    passed_over: int
     moved: int
     unreadable_prices: int
+    returns: int
+    rounded: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-class _Column:
-    """A column's distinct texts, which are read once each, and every row's code among them."""
-
-    def __init__(self, raw: RawRows, name: str) -> None:
-        if name in raw.table.column_names:
-            self.texts, self.codes = texts_and_codes(raw.table[name])
-        else:
-            self.texts = pa.array([""])
-            self.codes = np.zeros(raw.table.num_rows, np.int32)
-        self.name = name
-        self.empty = are_empty(self.texts)
-
-    def parse(self, parse: Callable[[str], Any]) -> tuple[np.ndarray, np.ndarray]:
-        """Parse the distinct texts, empty cells as the empty text; see `parse_cells`."""
-        texts = np.where(self.empty, "", self.texts.to_numpy(zero_copy_only=False))
-        return parse_cells(parse, texts.tolist())
-
-    def spread(self, of_texts: np.ndarray) -> np.ndarray:
-        """Give every row the value of its text."""
-        spread: np.ndarray = of_texts[self.codes]
-        return spread
-
-    def reject(self, rejections: Rejections, bad: np.ndarray, reasons: np.ndarray | str) -> None:
-        """Reject rows because of this column."""
-        rejections.reject(bad, LABELS[self.name], self._cells, reasons)
-
-    def _cells(self, positions: np.ndarray) -> list[str]:
-        cells: list[str] = self.texts.take(pa.array(self.codes[positions])).to_pylist()
-        return cells
-
-
-def clean_rows(raw: RawRows, today: dt.date) -> CleanRows:
+def clean_rows(raw: RawRows, conventions: Conventions, today: dt.date) -> CleanRows:
     """Apply the rules for single rows.
 
     Args:
         raw: Rows of one sheet.
+        conventions: Those of the file.
         today: Later weeks than 366 days after it are rejected.
     """
-    columns = {name: _Column(raw, name) for name in LABELS}
+    columns = {name: TextColumn(raw, name) for name in LABELS}
     blank = np.logical_and.reduce([each.spread(each.empty) for each in columns.values()])
-    rejections = Rejections(~blank)
-    isbns, isbn_codes = _clean_isbns(columns["isbn"], rejections)
-    dates = _clean_dates(columns["end_date"], columns["interval"], today, rejections)
-    volumes = _clean_volumes(columns["volume"], rejections)
-    prices = {name: _clean_prices(columns[name]) for name in PRICES}
+    isbns, isbn_codes, isbn_reasons = _find_isbns(columns["isbn"])
+    no_sale = ~blank & (isbn_codes < 0) & _are_no_sales(columns)
+    rejections = Rejections(~blank & ~no_sale)
+    columns["isbn"].reject(rejections, isbn_codes < 0, isbn_reasons)
+    dates, weeks = _clean_dates(columns, conventions, raw.layout.date_1904, today, rejections)
+    volumes = _clean_volumes(columns["volume"], raw, conventions, rejections)
+    prices = {name: _numbers(columns[name], raw, conventions) for name in PRICES}
+    _reject_thousandths(columns["volume"], volumes, prices, rejections)
     kept = rejections.kept
-    weeks = saturday_on_or_after(dates[kept])
     isbn_codes = isbn_codes[kept]
-    sales = pd.DataFrame({"isbn": isbns.take(isbn_codes), "week": weeks.astype("datetime64[us]")})
+    sales = pd.DataFrame({"isbn": isbns.take(isbn_codes)})
+    sales["week"] = weeks[kept].astype("datetime64[us]")
     sales["volume"] = volumes[kept]
     for name, numbers in prices.items():
-        sales[name] = numbers[kept]
+        sales[name] = _possible(name, numbers[kept], volumes[kept])
+    sales["row"] = raw.rows[kept].astype(np.int32)
     given = {name: ~columns[name].spread(columns[name].empty)[kept] for name in PRICES}
     return CleanRows(
         sales=sales,
-        attributes=_latest_texts(columns, sales, isbn_codes, kept, _class_of_sheet(raw.sheet)),
+        isbns=isbns,
+        isbn_codes=isbn_codes,
+        kept=kept,
+        attributes=latest_texts(columns, sales, isbn_codes, kept, raw.sheet),
         rejected=_rejected_rows(raw, rejections),
-        rows=int((~blank).sum()) + len(raw.unreadable),
-        moved=int((weeks != dates[kept]).sum()),
+        rows=int((~blank & ~no_sale).sum()) + len(raw.unreadable),
+        passed_over=int(no_sale.sum()),
+        moved=int((weeks[kept] != dates[kept]).sum()),
         unreadable_prices=sum(int((given[name] & sales[name].isna()).sum()) for name in PRICES),
+        returns=int((volumes[kept] < 0).sum()),
+        rounded=_rounded(isbns, isbn_codes, columns["title"], kept),
     )
 
 
-def _clean_isbns(column: _Column, rejections: Rejections) -> tuple[pd.Index, np.ndarray]:
-    """Return the distinct ISBNs, and the code of each row's (-1 if it has none)."""
+def _find_isbns(column: TextColumn) -> tuple[pd.Index, np.ndarray, np.ndarray]:
+    """Return the distinct ISBNs, the code of each row's (-1 if it has none), and the reasons."""
     found, reasons = column.parse(normalise_isbn)
     codes, isbns = pd.factorize(pd.Series(found, dtype="str"))
-    column.reject(rejections, column.spread(codes < 0), column.spread(reasons))
-    return isbns, column.spread(codes)
+    return isbns, column.spread(codes), column.spread(reasons)
+
+
+def _are_no_sales(columns: Mapping[str, TextColumn]) -> np.ndarray:
+    """Return whether each row without an ISBN is a total, a note or a repeated header."""
+    shown = ("isbn", "title", "author", "product_class", "interval", "end_date")
+    totals = [_spread_matches(columns[name], _TOTALS) for name in shown]
+    isbn = columns["isbn"]
+    without_digits = isbn.spread(~np.asarray(pc.match_substring_regex(isbn.texts, "[0-9]")))
+    measures = ("volume", "end_date", "interval")
+    filled = [~columns[name].spread(columns[name].empty) for name in measures]
+    is_header = isbn.spread(_are_headings(isbn))
+    is_note = ~filled[0] & ~(filled[1] & filled[2])
+    is_total = without_digits & np.logical_or.reduce(totals)
+    found: np.ndarray = is_total | is_note | is_header
+    return found
+
+
+def _spread_matches(column: TextColumn, form: re.Pattern[str]) -> np.ndarray:
+    matches = [bool(form.fullmatch(text.strip())) for text in column.texts.to_pylist()]
+    return column.spread(np.array(matches, dtype=bool))
+
+
+def _are_headings(column: TextColumn) -> np.ndarray:
+    return np.array([column_named(text) == "isbn" for text in column.texts.to_pylist()], dtype=bool)
 
 
 def _clean_dates(
-    end_date: _Column, interval: _Column, today: dt.date, rejections: Rejections
-) -> np.ndarray:
+    columns: Mapping[str, TextColumn],
+    conventions: Conventions,
+    date_1904: bool,
+    today: dt.date,
+    rejections: Rejections,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return each row's date and the Saturday of its week."""
+    end_date, interval = columns["end_date"], columns["interval"]
+    if conventions.dates_are_intervals:
+        end_date, interval = interval, end_date
     no_date, no_interval = end_date.spread(end_date.empty), interval.spread(interval.empty)
-    found, reasons = end_date.parse(partial(parse_date, today=today))
-    dates = end_date.spread(found.astype("datetime64[D]"))
-    end_date.reject(rejections, ~no_date & np.isnat(dates), end_date.spread(reasons))
-    if not no_date.any():
-        return dates
-    found, reasons = interval.parse(partial(parse_interval, today=today))
-    saturdays = interval.spread(found.astype("datetime64[D]"))
+    order = conventions.date_order
+    dates, reasons = _parse_dates(end_date, order, date_1904, today)
+    reasons[_are_swapped(end_date, dates, conventions, date_1904, today)] = (
+        "day and month in another order than in the rest of the file"
+    )
+    bad = ~end_date.empty & (reasons != "")
+    end_date.reject(rejections, end_date.spread(bad), end_date.spread(reasons))
+    weeks = end_date.spread(saturday_of(dates, conventions.last_day))
+    dates = end_date.spread(dates)
     end_date.reject(rejections, no_date & no_interval, "no date and no interval")
-    interval.reject(rejections, no_date & np.isnat(saturdays), interval.spread(reasons))
-    return np.where(no_date, saturdays, dates)
+    if conventions.calendar is None:
+        end_date.reject(rejections, no_date, "no date, and intervals are ignored")
+        return dates, weeks
+    saturdays, reasons = _parse_intervals(interval, conventions.calendar, today)
+    ends = interval.spread(saturdays)
+    interval.reject(rejections, no_date & np.isnat(ends), interval.spread(reasons))
+    contradictory = ~no_date & ~np.isnat(ends) & (ends != weeks)
+    interval.reject(rejections, contradictory, "Interval and End Date are different weeks")
+    return np.where(no_date, ends, dates), np.where(no_date, ends, weeks)
 
 
-def _clean_volumes(column: _Column, rejections: Rejections) -> np.ndarray:
-    numbers = parse_numbers(column.texts)
+def _parse_dates(
+    column: TextColumn, order: DateOrder, date_1904: bool, today: dt.date
+) -> tuple[np.ndarray, np.ndarray]:
+    found, reasons = column.parse(lambda text: parse_date(text, today, order, date_1904))
+    return found.astype("datetime64[D]"), reasons
+
+
+def _parse_intervals(
+    column: TextColumn, calendar: IntervalCalendar, today: dt.date
+) -> tuple[np.ndarray, np.ndarray]:
+    found, reasons = column.parse(lambda text: parse_interval(text, today, calendar))
+    return found.astype("datetime64[D]"), reasons
+
+
+def _are_swapped(
+    column: TextColumn,
+    dates: np.ndarray,
+    conventions: Conventions,
+    date_1904: bool,
+    today: dt.date,
+) -> np.ndarray:
+    """Return whether each date falls on the weekday of the others in the other order alone."""
+    swapped = np.zeros(len(dates), dtype=bool)
+    if conventions.weekday is None:
+        return swapped
+    valid = np.flatnonzero(~np.isnat(dates))
+    odd = valid[weekdays_of(dates[valid]) != conventions.weekday]
+    texts = column.texts.to_pylist()
+    odd = odd[[has_order(texts[at]) for at in odd]] if len(odd) else odd
+    if len(odd):
+        other: DateOrder = "month_first" if conventions.date_order == "day_first" else "day_first"
+        others, _ = _parse_dates(column, other, date_1904, today)
+        possible = odd[~np.isnat(others[odd])]
+        swapped[possible[weekdays_of(others[possible]) == conventions.weekday]] = True
+    return swapped
+
+
+def _numbers(column: TextColumn, raw: RawRows, conventions: Conventions) -> np.ndarray:
+    """Return each row's number: the typed one, else that of its text."""
+    of_texts = column.spread(parse_numbers(column.texts, conventions.decimal_mark))
+    typed = raw.numbers.get(column.name)
+    return of_texts if typed is None else np.where(np.isnan(typed), of_texts, typed)
+
+
+def _clean_volumes(
+    column: TextColumn, raw: RawRows, conventions: Conventions, rejections: Rejections
+) -> np.ndarray:
+    numbers = _numbers(column, raw, conventions)
+    unclear = np.zeros(len(numbers), dtype=bool)
+    if conventions.volumes_are_whole:
+        is_text = np.isnan(raw.numbers.get(column.name, np.full(len(numbers), np.nan)))
+        unclear = is_text & column.spread(are_unclear(column.texts, conventions.decimal_mark))
     reasons = np.select(
-        [column.empty, np.isnan(numbers), np.isinf(numbers), numbers < 0],
-        ["no volume", "not a number", "not a finite number", "a negative volume"],
+        [
+            column.spread(column.empty),
+            np.isnan(numbers),
+            np.isinf(numbers),
+            np.abs(numbers) > LARGEST_NUMBER,
+            unclear,
+        ],
+        [
+            "no volume",
+            "not a number",
+            "not a finite number",
+            f"beyond {LARGEST_NUMBER:g} copies",
+            "unclear: thousands or a fraction? Name decimal_mark",
+        ],
         default="",
     ).astype(object)
-    column.reject(rejections, column.spread(reasons != ""), column.spread(reasons))
-    return column.spread(numbers)
+    column.reject(rejections, reasons != "", reasons)
+    return numbers
 
 
-def _clean_prices(column: _Column) -> np.ndarray:
-    numbers = parse_numbers(column.texts)
-    possible = (numbers >= 0) if column.name == "value" else (numbers > 0)
-    return column.spread(np.where(possible & np.isfinite(numbers), numbers, np.nan))
+def _reject_thousandths(
+    column: TextColumn,
+    volumes: np.ndarray,
+    prices: Mapping[str, np.ndarray],
+    rejections: Rejections,
+) -> None:
+    """Reject volumes that are a thousandth of value / ASP: 1.234 in place of 1,234."""
+    expected = volumes * prices["asp"]
+    usable = np.isfinite(expected) & (expected > 0) & (volumes != np.rint(volumes))
+    ratio = prices["value"] / np.where(usable, expected, np.nan)
+    bad = usable & (ratio > _THOUSANDTH[0]) & (ratio < _THOUSANDTH[1])
+    column.reject(rejections, bad, "a thousandth of Value / ASP: name decimal_mark")
+
+
+def _possible(name: str, numbers: np.ndarray, volumes: np.ndarray) -> np.ndarray:
+    """Return prices, missing where they are impossible; the value of returns is negative."""
+    possible = np.abs(numbers) <= LARGEST_NUMBER
+    if name == "value":
+        possible &= (numbers >= 0) | (volumes < 0)
+    else:
+        possible &= numbers > 0
+    return np.where(possible, numbers, np.nan)
+
+
+def _rounded(
+    isbns: pd.Index, codes: np.ndarray, title: TextColumn, kept: np.ndarray
+) -> dict[str, frozenset[str]]:
+    suspects = np.flatnonzero([is_rounded(isbn) for isbn in isbns])
+    if not len(suspects):
+        return {}
+    texts = pc.utf8_lower(tidy_texts(title.texts)).to_pylist()
+    of_rows = title.codes[kept]
+    return {
+        str(isbns[int(code)]): frozenset(
+            texts[at] for at in np.unique(of_rows[codes == code]) if texts[at]
+        )
+        for code in suspects
+    }
 
 
 def _rejected_rows(raw: RawRows, rejections: Rejections) -> pd.DataFrame:
@@ -167,48 +308,3 @@ def _rejected_rows(raw: RawRows, rejections: Rejections) -> pd.DataFrame:
     unreadable = pd.DataFrame(raw.unreadable).assign(file=raw.file, sheet=raw.sheet, column="")
     both = pd.concat([unreadable[list(found.columns)], found], ignore_index=True)
     return both.astype(found.dtypes).sort_values("row", kind="stable", ignore_index=True)
-
-
-def _class_of_sheet(sheet: str) -> str:
-    return "" if _UNNAMED_SHEET.match(sheet.strip()) else sheet.strip()
-
-
-def _latest_texts(
-    columns: dict[str, _Column],
-    sales: pd.DataFrame,
-    isbn_codes: np.ndarray,
-    kept: np.ndarray,
-    class_of_sheet: str,
-) -> pd.DataFrame:
-    weeks = sales["week"].to_numpy()
-    order = np.argsort(weeks, kind="stable")
-    frames = []
-    for attribute in ATTRIBUTES:
-        texts, codes = _attribute(columns, attribute, kept, class_of_sheet)
-        given = order[np.asarray(pc.not_equal(texts, ""))[codes[order]]]
-        # Among several rows of a title numpy assigns the last one last, which is the latest.
-        latest = np.full(isbn_codes.max(initial=-1) + 1, -1)
-        latest[isbn_codes[given]] = given
-        rows = latest[latest >= 0]
-        frame = sales.loc[rows, ["isbn", "week"]].assign(attribute=attribute)
-        frame["text"] = texts.take(pa.array(codes[rows])).to_pandas().array
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True).astype({"attribute": "str", "text": "str"})
-
-
-def _attribute(
-    columns: dict[str, _Column], attribute: str, kept: np.ndarray, class_of_sheet: str
-) -> tuple[pa.StringArray, np.ndarray]:
-    """Return an attribute's distinct texts, and each kept row's code among them."""
-    column = columns[attribute]
-    texts, codes = tidy_texts(column.texts), column.codes[kept]
-    if attribute != "product_class":
-        return texts, codes
-    # A row has the first of its class, source and sheet that is given.
-    source = columns["source"]
-    fallbacks = tidy_texts(source.texts)
-    together = pa.concat_arrays([texts, fallbacks, pa.array([class_of_sheet])])
-    given = np.asarray(pc.not_equal(together, ""))
-    from_source = source.codes[kept] + len(texts)
-    last = len(together) - 1
-    return together, np.where(given[codes], codes, np.where(given[from_source], from_source, last))

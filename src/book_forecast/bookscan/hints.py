@@ -25,8 +25,9 @@ class ExportHints(BaseModel):
         decimal_mark: In numbers such as 1.234.
         dates: Whether a date ends its week, begins it, or is a day of sales.
         week_ends: The weekday on which the weeks of the source end.
+        copies: Whether rows that equal others in all cells are dropped or add up.
         interval: How weeks of an interval are counted: weeks of ISO 8601 (that of the Saturday), or
-            the year's n-th Saturday.
+            the year's n-th Saturday; `ignore` where they are no weeks.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,7 +40,8 @@ class ExportHints(BaseModel):
     decimal_mark: Literal["point", "comma"] | None = None
     dates: Literal["week_ending", "week_beginning", "days"] | None = None
     week_ends: Weekday | None = None
-    interval: Literal["iso", "nth_saturday"] | None = None
+    copies: Literal["drop", "add"] | None = None
+    interval: Literal["iso", "nth_saturday", "ignore"] | None = None
 
     @field_validator("columns", mode="before")
     @classmethod

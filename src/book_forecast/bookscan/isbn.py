@@ -10,6 +10,8 @@ import pandas as pd
 from book_forecast.bookscan.isbn_text import normalise_text
 
 _LARGEST_EXACT_FLOAT = 2**53
+# One in ten thousand genuine ISBNs ends so; spreadsheets show six digits, and seven zeros are left.
+_ROUNDED_ZEROS = 4
 _normalise_text = lru_cache(maxsize=1 << 18)(normalise_text)
 
 
@@ -40,6 +42,11 @@ def is_isbn(value: object) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_rounded(isbn: str) -> bool:
+    """Return whether an ISBN-13 ends as one that a spreadsheet has rounded to some digits."""
+    return isbn.endswith("0" * _ROUNDED_ZEROS)
 
 
 def _as_text(value: object) -> str:

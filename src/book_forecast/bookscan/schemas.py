@@ -42,8 +42,8 @@ WEEKLY_SALES = DataFrameSchema(
     {
         "isbn": Column("str", _ISBN),
         "week": Column(checks=ARE_SATURDAYS),
-        "volume": Column(float, [Check.ge(0), _FINITE]),
-        "value": Column(float, [Check.ge(0), _FINITE], nullable=True),
+        "volume": Column(float, _FINITE),
+        "value": Column(float, _FINITE, nullable=True),
         "asp": Column(float, [Check.gt(0), _FINITE], nullable=True),
         "rrp": Column(float, [Check.gt(0), _FINITE], nullable=True),
     },

@@ -80,9 +80,11 @@ class IngestOptions(OptionGroup):
 
     Attributes:
         max_rejected_share: Share of unusable rows above which the run stops.
+        hold_back: Whether implausible volumes are rejected.
     """
 
     max_rejected_share: Share = 0.05
+    hold_back: bool = True
 
 
 class BacktestOptions(OptionGroup):

@@ -9,10 +9,13 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.bookscan.aggregation import aggregate_rows, describe_titles
-from book_forecast.bookscan.cleaning import CleanRows, clean_rows
+from book_forecast.bookscan.conventions import Conventions
+from book_forecast.bookscan.export import CleanExport, clean_export
 from book_forecast.bookscan.hints import ExportHints, hints_for
 from book_forecast.bookscan.rejections import list_reasons
 from book_forecast.bookscan.rows import RawRows
+from book_forecast.options.groups import IngestOptions
+from book_forecast.pipelines.ingest.implausible import hold_back
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -29,35 +32,51 @@ class Exports(Protocol):
 
 
 def clean_exports(
-    exports: Exports, hints: Mapping[str, Any]
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, int]:
-    """Apply the rules for single rows to every export.
+    exports: Exports, hints: Mapping[str, Any], ingest: IngestOptions
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, int, pd.DataFrame]:
+    """Find the conventions of every export and apply the rules for rows.
 
     Args:
         exports: The exports, in order of name.
         hints: What the user says about them, by pattern.
+        ingest: The limits.
 
     Returns:
         The usable rows (``isbn, week, volume, value, asp, rrp`` and ``delivery``, the number of
-        the file in this order); the latest texts about each title; the rejected rows; and the
-        number of rows read.
+        the file in this order); the latest texts about each title; the rejected rows; the number
+        of rows read; and the import table, a row for each sheet.
     """
     today = dt.datetime.now(tz=dt.UTC).date()
     sales: list[pd.DataFrame] = []
-    clean: list[CleanRows] = []
+    clean: list[CleanExport] = []
+    former: Conventions | None = None
     for delivery, file in enumerate(exports.files()):
-        chunks = exports.read(file, hints_for(file, hints))
-        of_file = [clean_rows(raw, today) for raw in chunks]
-        sales += [part.sales.assign(delivery=np.int32(delivery)) for part in of_file]
-        clean += of_file
-        _log_file(file, of_file)
-    rejected = pd.concat([part.rejected for part in clean], ignore_index=True)
-    _log_totals(clean, rejected)
+        chosen = hints_for(file, hints)
+        last_week = max((part["week"].max() for part in sales if len(part)), default=None)
+        export = clean_export(
+            exports.read(file, chosen),
+            chosen,
+            today,
+            former,
+            None if last_week is None else last_week.date(),
+        )
+        former = export.conventions
+        sales.append(export.sales.assign(delivery=np.int32(delivery)))
+        clean.append(export)
+        _log_file(export, ingest.max_rejected_share)
+    rows = pd.concat(sales, ignore_index=True)
+    del sales
+    files = [export.file for export in clean]
+    rows, held_back = hold_back(rows, files, [part for e in clean for part in e.rounded], ingest)
+    rejected = pd.concat([*(export.rejected for export in clean), held_back], ignore_index=True)
+    if len(rejected):
+        logger.warning("Rejected %s rows, see rejected_rows", f"{len(rejected):,}")
     return (
-        pd.concat(sales, ignore_index=True),
-        pd.concat([part.attributes for part in clean], ignore_index=True),
+        rows.drop(columns=["row", "sheet"]),
+        pd.concat([export.attributes for export in clean], ignore_index=True),
         rejected,
-        sum(part.rows for part in clean),
+        sum(export.rows for export in clean),
+        _import_table(clean),
     )
 
 
@@ -82,12 +101,14 @@ def check_rejected_share(
     if rows_read == 0:
         raise UserError("The exports hold no rows below their headers: export them again.")
     if rejected > max_rejected_share * rows_read or rows.empty:
+        files = rejected_rows["file"].value_counts()
         raise UserError(
-            f"{rejected:,} of {rows_read:,} rows ({rejected / rows_read:.1%}) cannot be used; "
-            f"max_rejected_share={max_rejected_share:g} is the limit. "
+            f"{rejected:,} of {rows_read:,} rows ({rejected / rows_read:.1%}) cannot be used, most "
+            f"of them in {files.index[0]}; max_rejected_share={max_rejected_share:g} is the limit. "
             f"Reasons: {list_reasons(rejected_rows)}. Files, sheets and row "
             "numbers are in rejected_rows (02_intermediate/rejected_rows.parquet); weekly_sales is "
-            "unchanged. Correct the exports, or raise max_rejected_share."
+            "unchanged. Correct the exports, say with the parameter exports how they are written, "
+            "or raise max_rejected_share."
         )
     return rows
 
@@ -105,41 +126,36 @@ def add_up_sales(
 
     Returns:
         ``titles`` (isbn and attributes) and ``weekly_sales`` (isbn, week, volume, value, asp, rrp),
-        both sorted.
+        both sorted. A volume is negative where returns exceed sales.
     """
     weekly, replaced = aggregate_rows(rows)
     titles = describe_titles(title_texts, weekly["isbn"])
     if replaced:
         logger.info("Replaced %s title-weeks by those of a later file", f"{replaced:,}")
-    logger.info(
-        "Weekly sales: %s rows, %s titles, weeks %s to %s",
-        f"{len(weekly):,}",
-        f"{len(titles):,}",
-        weekly["week"].min().date(),
-        weekly["week"].max().date(),
-    )
+    negative = int((weekly["volume"] < 0).sum())
+    if negative:
+        logger.info("Returns exceed sales in %s title-weeks, which stay negative", f"{negative:,}")
     return titles, weekly
 
 
-def _log_file(file: str, parts: list[CleanRows]) -> None:
-    rows = sum(part.rows for part in parts)
-    if rows:
-        rejected = sum(len(part.rejected) for part in parts)
-        logger.info("Read %s: %s rows, %s rejected", file, f"{rows:,}", f"{rejected:,}")
+def _log_file(export: CleanExport, max_rejected_share: float) -> None:
+    rejected = len(export.rejected)
+    if export.rows:
+        logger.info("Read %s: %s rows, %s rejected", export.file, f"{export.rows:,}", rejected)
     else:
-        logger.warning("Read %s: it has a header but no rows", file)
-
-
-def _log_totals(clean: list[CleanRows], rejected: pd.DataFrame) -> None:
-    moved = sum(part.moved for part in clean)
-    if moved:
-        logger.info("Moved %s rows to the Saturday that ends their week", f"{moved:,}")
-    unreadable = sum(part.unreadable_prices for part in clean)
-    if unreadable:
-        logger.info("Set %s prices to missing: unreadable or not above 0", f"{unreadable:,}")
-    if len(rejected):
+        logger.warning("Read %s: it has a header but no rows", export.file)
+    for remark in export.remarks:
+        logger.warning("%s: %s", export.file, remark)
+    if rejected > max_rejected_share * export.rows:
+        share = rejected / export.rows
+        reasons = list_reasons(export.rejected, shown=1)
         logger.warning(
-            "Rejected %s rows, see rejected_rows: %s",
-            f"{len(rejected):,}",
-            list_reasons(rejected),
+            "%s: %.0f %% of its rows are rejected: %s", export.file, 100 * share, reasons
         )
+
+
+def _import_table(clean: list[CleanExport]) -> pd.DataFrame:
+    table = pd.DataFrame([record for export in clean for record in export.sheets])
+    remarks = {export.file: " ".join(export.remarks) for export in clean}
+    table["remarks"] = table["file"].map(remarks).where(~table["file"].duplicated(), "")
+    return table

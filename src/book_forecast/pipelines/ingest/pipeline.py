@@ -15,8 +15,8 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 clean_exports,
-                inputs=["sales_exports", "params:exports"],
-                outputs=["clean_rows", "title_texts", "rejected_rows", "rows_read"],
+                inputs=["sales_exports", "params:exports", "params:ingest"],
+                outputs=["clean_rows", "title_texts", "rejected_rows", "rows_read", "import_table"],
                 name="clean_exports",
             ),
             node(

@@ -1,0 +1,184 @@
+"""Copies of rows in one file: an export pasted twice, or the same sheet under two names.
+
+Rows of one title and week on a sheet are editions or channels, and add up. A row that equals
+another in all of its cells is a copy where most such rows are doubled, or where another column
+tells channels apart. Two sheets that have mostly the same figures are copies of each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from book_forecast.bookscan.cleaning import CleanRows
+from book_forecast.bookscan.column import TextColumn
+from book_forecast.bookscan.columns import ATTRIBUTES
+from book_forecast.bookscan.rows import RawRows
+
+_FIGURES = ["volume", "value", "asp", "rrp"]
+_MOSTLY = 0.5
+_BITMAP_LIMIT = 1 << 28
+_WEEK = np.timedelta64(7, "D")
+_PRIME = np.uint64(1_000_003)
+
+
+@dataclass(frozen=True)
+class Copies:
+    """The copies among the usable rows of a file.
+
+    Attributes:
+        of_part: Whether each usable row of each part is a copy.
+        remarks: What a user should know.
+    """
+
+    of_part: list[np.ndarray]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Number of rows that are copies."""
+        return sum(int(flags.sum()) for flags in self.of_part)
+
+
+def find_copies(
+    raw: Sequence[RawRows], clean: Sequence[CleanRows], rule: Literal["drop", "add"] | None = None
+) -> Copies:
+    """Find the rows of a file that repeat others.
+
+    Args:
+        raw: All rows of the file, in parts.
+        clean: The usable ones of each part.
+        rule: Whether rows that equal others are copies; None to find out.
+    """
+    sizes = [len(part.sales) for part in clean]
+    nothing = Copies([np.zeros(size, dtype=bool) for size in sizes])
+    title_week = _title_weeks(clean)
+    if rule == "add" or not _has_repeats(title_week):
+        return nothing
+    repeated = np.flatnonzero(pd.Series(title_week).duplicated(keep=False))
+    ends = np.cumsum(sizes)
+    of_part = np.searchsorted(ends, repeated, side="right")
+    frames = []
+    for number, (raw_part, part) in enumerate(zip(raw, clean, strict=True)):
+        positions = repeated[of_part == number] - (ends[number] - sizes[number])
+        frame = part.sales.iloc[positions][_FIGURES].reset_index(drop=True)
+        hashes = _hash_cells(raw_part, np.flatnonzero(part.kept)[positions])
+        frames.append(frame.assign(sheet=raw_part.sheet, cells=hashes))
+    rows = pd.concat(frames, ignore_index=True)
+    rows["title_week"] = title_week[repeated]
+    of_sheet, first_remarks = _copies_on_sheets(rows, surely=rule == "drop")
+    between, second_remarks = _copies_between_sheets(rows[~of_sheet])
+    copies = np.zeros(len(title_week), dtype=bool)
+    copies[repeated[of_sheet]] = True
+    copies[repeated[between]] = True
+    return Copies(np.split(copies, ends[:-1]), tuple(first_remarks + second_remarks))
+
+
+def _title_weeks(clean: Sequence[CleanRows]) -> np.ndarray:
+    """Return one number per usable row, the same for the same title and week."""
+    numbers: dict[str, int] = {}
+    codes = []
+    for part in clean:
+        known = [numbers.setdefault(isbn, len(numbers)) for isbn in part.isbns]
+        codes.append(np.array(known, dtype=np.int64)[part.isbn_codes])
+    weeks = np.concatenate([part.sales["week"].to_numpy() for part in clean])
+    if not len(weeks):
+        return np.empty(0, dtype=np.int64)
+    of_week = (weeks - weeks.min()) // _WEEK
+    title_week: np.ndarray = np.concatenate(codes) * (int(of_week.max()) + 1) + of_week
+    return title_week
+
+
+def _has_repeats(numbers: np.ndarray) -> bool:
+    if not len(numbers):
+        return False
+    if numbers.max() >= _BITMAP_LIMIT:
+        return len(np.unique(numbers)) < len(numbers)
+    seen = np.zeros(numbers.max() + 1, dtype=bool)
+    seen[numbers] = True
+    return int(np.count_nonzero(seen)) < len(numbers)
+
+
+def _hash_cells(raw: RawRows, positions: np.ndarray) -> np.ndarray:
+    """Return a hash of the texts that distinguish editions and channels, other columns included."""
+    total = np.zeros(len(positions), dtype=np.uint64)
+    for name in (*ATTRIBUTES, "source"):
+        column = TextColumn(raw, name)
+        texts = column.texts.to_numpy(zero_copy_only=False).astype(object)
+        hashes = pd.util.hash_array(texts, categorize=False)
+        total = total * _PRIME + hashes[column.codes[positions]]
+    if raw.others is not None:
+        total = total * _PRIME + raw.others[positions]
+    return total
+
+
+def _copies_on_sheets(rows: pd.DataFrame, surely: bool) -> tuple[np.ndarray, list[str]]:
+    copies = np.zeros(len(rows), dtype=bool)
+    remarks = []
+    for name, of_sheet in rows.groupby("sheet", sort=False):
+        sheet = str(name)
+        identity = ["title_week", *_FIGURES, "cells"]
+        again = of_sheet.duplicated(identity).to_numpy()
+        if not again.any():
+            continue
+        where = f"on sheet {sheet}" if sheet else "in it"
+        if surely or _are_copies(of_sheet, identity):
+            copies[of_sheet.index[again]] = True
+            remarks.append(
+                f"{again.sum():,} rows {where} are copies of others and count once. Name copies: "
+                "add if they are sales."
+            )
+        else:
+            remarks.append(
+                f"{again.sum():,} rows {where} equal others and count as sales, because most "
+                "title-weeks have several different rows. Name copies: drop if they are copies."
+            )
+    return copies, remarks
+
+
+def _are_copies(rows: pd.DataFrame, identity: list[str]) -> bool:
+    """Return whether equal rows of a sheet are copies rather than equal sales of two channels."""
+    times = rows.groupby(identity, dropna=False, sort=False)["sheet"].transform("size")
+    fewest = times.groupby(rows["title_week"]).min()
+    if (fewest >= 2).mean() >= _MOSTLY:
+        return True
+    others = rows[~rows.duplicated(identity)]
+    by_title_week = others.groupby("title_week")["cells"].agg(["size", "nunique"])
+    several = by_title_week[by_title_week["size"] > 1]
+    # With a column that tells channels apart, no two rows of different channels are equal.
+    return bool((several["nunique"] == several["size"]).mean() > 1 - _MOSTLY / 10)
+
+
+def _copies_between_sheets(rows: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
+    """Return the index of rows that repeat an earlier sheet, and remarks."""
+    sums = rows.groupby(["sheet", "title_week"], sort=False)[["volume", "value"]].sum(min_count=1)
+    sheets = list(dict.fromkeys(rows["sheet"]))
+    dropped: list[np.ndarray] = []
+    remarks = []
+    copied: set[str] = set()
+    for number, later in enumerate(sheets):
+        for earlier in [sheet for sheet in sheets[:number] if sheet not in copied]:
+            first, second = sums.loc[earlier], sums.loc[later]
+            both = first.index.intersection(second.index)
+            if not len(both):
+                continue
+            a, b = first.loc[both].fillna(0.0), second.loc[both].fillna(0.0)
+            same = float(np.isclose(a, b).all(axis=1).mean())
+            if same >= _MOSTLY:
+                again = (rows["sheet"] == later) & rows["title_week"].isin(both)
+                dropped.append(rows.index[again].to_numpy())
+                copied.add(later)
+                remarks.append(
+                    f"Sheet {later} repeats {len(both):,} title-weeks of sheet {earlier}, "
+                    f"{same:.0%} with the same figures: they count once. Name sheets to choose."
+                )
+                break
+            remarks.append(
+                f"{len(both):,} title-weeks are on both sheets {earlier} and {later}: they add up. "
+                "Name sheets to choose."
+            )
+    return np.concatenate(dropped or [np.empty(0, dtype=np.int64)]), remarks

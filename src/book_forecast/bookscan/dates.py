@@ -1,0 +1,110 @@
+"""Dates in cells.
+
+- ``02/03/2019``, ``2-3-19``, ``02.03.2019``: 2 March 2019 with the day first, 3 February with the
+  month first. The order is that of the whole file.
+- ``2 Mar 2019``, ``02-Mar-19``, ``Saturday, 2nd March 2019``, ``March 2, 2019``, ``2. März 2019``.
+- ``2019-03-02``, ``2019/3/2``, ``20190302``, each also with a time; its time zone is ignored.
+- ``43526``, ``43526.0``, ``43526.75``: Excel's serial number of a day, counted from 1900 or 1904.
+
+Years of two digits are 1969 to 2068. A date before 1950 or more than 366 days after today is an
+error: one such row would extend the grid of weeks to it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from functools import lru_cache
+from typing import Literal
+
+from book_forecast.bookscan.months import month_number
+
+DateOrder = Literal["day_first", "month_first"]
+
+EARLIEST = dt.date(1950, 1, 1)
+DAYS_AHEAD = dt.timedelta(days=366)
+_EPOCH, _EPOCH_1904 = dt.date(1899, 12, 30), dt.date(1904, 1, 1)
+
+_ZONE = r"(?:z|utc|gmt|[+-]\d{2}:?\d{2})?"
+_TIME = rf"(?:(?:t|\s|,)\s*\d{{1,2}}:\d{{2}}[\d:.,]*\s*(?:[ap]\.?m\.?)?\s*{_ZONE})?$"
+_WEEKDAY = r"^(?:[^\W\d_]{2,12}\.?,?\s+)?"
+_NAME = r"(?P<m>[^\W\d_]{3,12})"
+_YEAR_FIRST = re.compile(rf"^(?P<y>\d{{4}})([-/.])(?P<m>\d{{1,2}})\2(?P<d>\d{{1,2}}){_TIME}")
+_CJK = re.compile(
+    rf"^(?P<y>\d{{4}})\s*[年년]\s*(?P<m>\d{{1,2}})\s*[月월]\s*(?P<d>\d{{1,2}})\s*[日일]?{_TIME}"
+)
+_COMPACT = re.compile(rf"^(?P<y>\d{{4}})(?P<m>\d{{2}})(?P<d>\d{{2}})(?:\.0*)?{_TIME}")
+_IN_ORDER = re.compile(
+    rf"{_WEEKDAY}(?P<a>\d{{1,2}})([-/.\s])(?P<b>\d{{1,2}})\2(?P<y>\d{{4}}|\d{{2}}){_TIME}"
+)
+_NAMED_MONTH = re.compile(
+    rf"{_WEEKDAY}(?P<d>\d{{1,2}})(?:st|nd|rd|th|er|º|\.)?[-/.\s]*(?:de\s+)?{_NAME}\.?"
+    rf"[-/.,\s]*(?:de\s+|del\s+)?(?P<y>\d{{4}}|\d{{2}}){_TIME}"
+)
+_MONTH_FIRST = re.compile(
+    rf"{_WEEKDAY}{_NAME}\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y>\d{{4}}){_TIME}"
+)
+_YEAR_THEN_NAME = re.compile(
+    rf"^(?P<y>\d{{4}})[-/.\s]+{_NAME}\.?[-/.\s]+(?P<d>\d{{1,2}})\.?{_TIME}"
+)
+_DATES = (_YEAR_FIRST, _NAMED_MONTH, _MONTH_FIRST, _YEAR_THEN_NAME, _CJK, _COMPACT)
+_SERIAL = re.compile(r"^\d{5}(?:\.\d*)?$")
+
+
+@lru_cache(maxsize=1 << 16)
+def parse_date(
+    text: str, today: dt.date, order: DateOrder = "day_first", date_1904: bool = False
+) -> dt.date:
+    """Return the date in a cell.
+
+    Args:
+        text: The cell, in one of the forms of the module's docstring.
+        today: Dates more than 366 days after it are errors.
+        order: Of the day and the month where both are numbers and the year comes last.
+        date_1904: Whether serial numbers count from 1904, as in workbooks of old Macs.
+
+    Returns:
+        The date, without its time.
+
+    Raises:
+        ValueError: It is no date; the message is the reason.
+    """
+    cell = text.strip().lower()
+    ordered = _IN_ORDER.match(cell)
+    match = (
+        None if ordered else next((found for form in _DATES if (found := form.match(cell))), None)
+    )
+    if ordered:
+        day, month = ordered["a"], ordered["b"]
+        if order == "month_first":
+            day, month = month, day
+        date = _from_parts(ordered["y"], month, day)
+    elif match:
+        date = _from_parts(match["y"], match["m"], match["d"])
+    elif _SERIAL.match(cell):
+        days = dt.timedelta(days=int(cell.partition(".")[0]))
+        date = (_EPOCH_1904 if date_1904 else _EPOCH) + days
+    else:
+        raise ValueError("not a date")
+    if date < EARLIEST:
+        raise ValueError(f"a date before {EARLIEST.year}")
+    if date - today > DAYS_AHEAD:
+        raise ValueError("a date more than a year in the future")
+    return date
+
+
+def has_order(text: str) -> bool:
+    """Return whether the meaning of a date depends on the order of its day and month."""
+    match = _IN_ORDER.match(text.strip().lower())
+    return match is not None and int(match["a"]) != int(match["b"])
+
+
+def _from_parts(year: str, month: str, day: str) -> dt.date:
+    full_year = int(year)
+    if len(year) == 2:
+        full_year += 1900 if full_year >= 69 else 2000
+    number = int(month) if month.isdecimal() else month_number(month)
+    try:
+        return dt.date(full_year, number, int(day))
+    except ValueError:
+        raise ValueError("not a date") from None

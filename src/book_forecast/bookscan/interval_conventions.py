@@ -1,0 +1,111 @@
+"""The way in which a file counts weeks, found from its rows with both a date and an interval."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from book_forecast.bookscan.hints import ExportHints
+from book_forecast.bookscan.intervals import Counting, IntervalCalendar
+
+FITS = 0.9
+"""Share of the pairs that a way of counting must explain."""
+
+_USUAL: tuple[Counting, ...] = ("iso", "nth_saturday")
+_ENOUGH_WEEKS = 4
+"""Distinct weeks of a year that show an unusual way of counting."""
+
+
+@dataclass(frozen=True)
+class WeekPairs:
+    """Distinct pairs of a date and an interval.
+
+    Attributes:
+        dates: Number of each pair's date.
+        weeks: Year and week of each pair.
+    """
+
+    dates: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    weeks: list[tuple[int, int]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.weeks)
+
+    def agreement(self, saturdays: np.ndarray, calendar: IntervalCalendar | None = None) -> float:
+        """Return the share of pairs whose date and interval are the same week.
+
+        Args:
+            saturdays: Of each date, as ``datetime64[D]``, NaT for no date.
+            calendar: The way of counting; the better of the usual ones if none is given.
+        """
+        if calendar is None:
+            return max(self.agreement(saturdays, IntervalCalendar(each)) for each in _USUAL)
+        found = saturdays[self.dates].tolist()
+        agree = [
+            day is not None and _saturday(calendar, *week) == day
+            for day, week in zip(found, self.weeks, strict=True)
+        ]
+        return float(np.mean(agree)) if agree else 0.0
+
+
+def find_calendar(
+    pairs: WeekPairs,
+    saturdays: np.ndarray,
+    hints: ExportHints,
+    former: IntervalCalendar | None,
+) -> tuple[IntervalCalendar | None, str]:
+    """Find the way in which a file counts weeks.
+
+    Args:
+        pairs: Its pairs of a date and an interval.
+        saturdays: Of each date, as ``datetime64[D]``.
+        hints: What the user says; it holds.
+        former: Of the file before, for a file without pairs.
+
+    Returns:
+        The calendar, None if intervals are to be ignored; and a remark, empty if there is none.
+    """
+    if hints.interval == "ignore":
+        return None, ""
+    if hints.interval is not None:
+        return IntervalCalendar(hints.interval), ""
+    if not len(pairs):
+        return former or IntervalCalendar(), ""
+    shares = {each: pairs.agreement(saturdays, IntervalCalendar(each)) for each in _USUAL}
+    best = max(shares, key=lambda each: shares[each])
+    if shares[best] >= FITS:
+        return IntervalCalendar(best), ""
+    learnt = _learn(pairs, saturdays)
+    if pairs.agreement(saturdays, learnt) >= FITS:
+        return learnt, (
+            "Its intervals are neither ISO weeks nor n-th Saturdays; its dates show how they "
+            "count. Name interval: ignore if they are no weeks."
+        )
+    return IntervalCalendar(best), (
+        f"Interval and End Date agree in {shares[best]:.0%} of its weeks; other rows are "
+        "rejected. Name date_order, week_ends or interval."
+    )
+
+
+def _learn(pairs: WeekPairs, saturdays: np.ndarray) -> IntervalCalendar:
+    """Learn the Saturday of each year's first week where enough weeks of the year show it."""
+    shown: dict[int, set[tuple[int, dt.date]]] = defaultdict(set)
+    for day, (year, week) in zip(saturdays[pairs.dates].tolist(), pairs.weeks, strict=True):
+        if day is not None:
+            shown[year].add((week, day - dt.timedelta(weeks=week - 1)))
+    firsts = {}
+    for year, found in shown.items():
+        first, weeks = Counter(day for _, day in found).most_common(1)[0]
+        if weeks >= _ENOUGH_WEEKS and weeks >= FITS * len(found):
+            firsts[year] = first
+    return IntervalCalendar("learnt", firsts)
+
+
+def _saturday(calendar: IntervalCalendar, year: int, week: int) -> dt.date | None:
+    try:
+        return calendar.saturday(year, week)
+    except ValueError:
+        return None
