@@ -58,7 +58,7 @@ class CleanRows:
         rows: Number of rows that count, usable or not.
         passed_over: Number of totals, notes and repeated headers.
         moved: Number of usable rows with a date that is no Saturday.
-        unreadable_prices: Number of prices that are present but became missing.
+        unreadable_prices: Number of prices of usable rows that are no numbers.
         returns: Number of usable rows with a negative volume.
         rounded: Distinct titles of each ISBN that a spreadsheet may have rounded.
     """
@@ -114,7 +114,9 @@ def clean_rows(raw: RawRows, conventions: Conventions, today: dt.date) -> CleanR
         rows=int((~blank & ~no_sale).sum()) + len(raw.unreadable),
         passed_over=int(no_sale.sum()),
         moved=int((weeks[kept] != dates[kept]).sum()),
-        unreadable_prices=sum(int((given[name] & sales[name].isna()).sum()) for name in PRICES),
+        unreadable_prices=sum(
+            int((given[name] & np.isnan(prices[name][kept])).sum()) for name in PRICES
+        ),
         returns=int((volumes[kept] < 0).sum()),
         rounded=_rounded(isbns, isbn_codes, columns["title"], kept),
     )
@@ -232,28 +234,20 @@ def _clean_volumes(
     column: TextColumn, raw: RawRows, conventions: Conventions, rejections: Rejections
 ) -> np.ndarray:
     numbers = _numbers(column, raw, conventions)
+    empty = column.spread(column.empty)
     unclear = np.zeros(len(numbers), dtype=bool)
     if conventions.volumes_are_whole:
         is_text = np.isnan(raw.numbers.get(column.name, np.full(len(numbers), np.nan)))
         unclear = is_text & column.spread(are_unclear(column.texts, conventions.decimal_mark))
-    reasons = np.select(
-        [
-            column.spread(column.empty),
-            np.isnan(numbers),
-            np.isinf(numbers),
-            np.abs(numbers) > LARGEST_NUMBER,
-            unclear,
-        ],
-        [
-            "no volume",
-            "not a number",
-            "not a finite number",
-            f"beyond {LARGEST_NUMBER:g} copies",
-            "unclear: thousands or a fraction? Name decimal_mark",
-        ],
-        default="",
-    ).astype(object)
-    column.reject(rejections, reasons != "", reasons)
+    checks = {
+        "no volume": empty,
+        "not a number": np.isnan(numbers),
+        "not a finite number": np.isinf(numbers),
+        f"beyond {LARGEST_NUMBER:g} copies": np.abs(numbers) > LARGEST_NUMBER,
+        "unclear: thousands or a fraction? Name decimal_mark": unclear,
+    }
+    for reason, bad in checks.items():
+        column.reject(rejections, bad, reason)
     return numbers
 
 

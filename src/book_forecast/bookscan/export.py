@@ -82,6 +82,9 @@ def clean_export(
     if guessed:
         shown = ", ".join(f"row {row.row}" for row in guessed[:_EXAMPLES])
         remarks.append(f"{len(guessed):,} rows are read by a guess ({shown}): {guessed[0].reason}")
+    unreadable = sum(part.unreadable_prices for part in clean)
+    if unreadable:
+        remarks.append(f"{unreadable:,} prices are no numbers and are missing. Name decimal_mark.")
     return CleanExport(
         file=layouts[0].file,
         conventions=conventions,

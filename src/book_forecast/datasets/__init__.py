@@ -4,6 +4,8 @@ from book_forecast.datasets.atomic import (
     AtomicJSONDataset,
     AtomicParquetDataset,
     AtomicPlotlyDataset,
+    AtomicTextDataset,
+    FormerTableDataset,
     TitleRowsDataset,
 )
 from book_forecast.datasets.checkpoints import CheckpointFolderDataset
@@ -17,10 +19,12 @@ __all__ = [
     "AtomicJSONDataset",
     "AtomicParquetDataset",
     "AtomicPlotlyDataset",
+    "AtomicTextDataset",
     "CheckpointFolderDataset",
     "CsvTableDataset",
     "ExportsDataset",
     "FiguresDataset",
+    "FormerTableDataset",
     "GenerationDataset",
     "ReleaseDataset",
     "TitleRowsDataset",

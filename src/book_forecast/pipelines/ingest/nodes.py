@@ -15,6 +15,7 @@ from book_forecast.bookscan.hints import ExportHints, hints_for
 from book_forecast.bookscan.rejections import list_reasons
 from book_forecast.bookscan.rows import RawRows
 from book_forecast.options.groups import IngestOptions
+from book_forecast.pipelines.ingest.changes import Changes, FormerImport, compare_imports
 from book_forecast.pipelines.ingest.implausible import hold_back
 from book_forecast.storage.errors import UserError
 
@@ -114,19 +115,21 @@ def check_rejected_share(
 
 
 def add_up_sales(
-    rows: pd.DataFrame, title_texts: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Make one row per title and week, and one per title.
+    rows: pd.DataFrame, title_texts: pd.DataFrame, former_import: FormerImport
+) -> tuple[pd.DataFrame, pd.DataFrame, Changes]:
+    """Make one row per title and week, and one per title, and compare them with those before.
 
     Rows of one file add up. The file with the name that sorts last replaces the others.
 
     Args:
         rows: The usable rows, as `clean_exports` returns them.
         title_texts: The latest texts about each title, as `clean_exports` returns them.
+        former_import: Summary of the weekly sales that these replace.
 
     Returns:
         ``titles`` (isbn and attributes) and ``weekly_sales`` (isbn, week, volume, value, asp, rrp),
-        both sorted. A volume is negative where returns exceed sales.
+        both sorted; and the difference to those before. A volume is negative where returns exceed
+        sales.
     """
     weekly, replaced = aggregate_rows(rows)
     titles = describe_titles(title_texts, weekly["isbn"])
@@ -135,7 +138,7 @@ def add_up_sales(
     negative = int((weekly["volume"] < 0).sum())
     if negative:
         logger.info("Returns exceed sales in %s title-weeks, which stay negative", f"{negative:,}")
-    return titles, weekly
+    return titles, weekly, compare_imports(weekly, former_import)
 
 
 def _log_file(export: CleanExport, max_rejected_share: float) -> None:

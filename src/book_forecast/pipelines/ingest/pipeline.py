@@ -1,12 +1,14 @@
-"""The ingest pipeline: sales_exports -> weekly_sales, titles, rejected_rows."""
+"""The ingest pipeline: sales_exports -> weekly_sales, titles, rejected_rows, import report."""
 
 from kedro.pipeline import Pipeline, node
 
+from book_forecast.pipelines.ingest.changes import summarise_import
 from book_forecast.pipelines.ingest.nodes import (
     add_up_sales,
     check_rejected_share,
     clean_exports,
 )
+from book_forecast.pipelines.ingest.report import report_import
 
 
 def create_pipeline() -> Pipeline:
@@ -31,10 +33,22 @@ def create_pipeline() -> Pipeline:
                 name="check_rejected_share",
             ),
             node(
+                summarise_import,
+                inputs="former_weekly_sales",
+                outputs="former_import",
+                name="summarise_import",
+            ),
+            node(
                 add_up_sales,
-                inputs=["accepted_rows", "title_texts"],
-                outputs=["titles", "weekly_sales"],
+                inputs=["accepted_rows", "title_texts", "former_import"],
+                outputs=["titles", "weekly_sales", "import_changes"],
                 name="add_up_sales",
+            ),
+            node(
+                report_import,
+                inputs=["import_table", "rejected_rows", "weekly_sales", "import_changes"],
+                outputs="import_report",
+                name="report_import",
             ),
         ],
         namespace="ingest",
