@@ -55,7 +55,7 @@ _LABELS = {
     "region": "Region",
 }
 # Days from the Saturday to the date that is written.
-_DATES = [name for name, dates in DATES.items() if not dates.may_refuse] * 5 + [
+_DATES = [name for name, dates in DATES.items() if not dates.may_refuse] * 14 + [
     name for name, dates in DATES.items() if dates.may_refuse
 ]
 _WEEK_ENDINGS = {"Sunday": 1, "Friday": -1, "Monday": 2, "Thursday": -2}
@@ -136,7 +136,9 @@ def draw_look(draft: Draft) -> Look:
     if not draft.is_text:
         return Look(columns, labels, Numbers(), "dd/mm/yyyy", "plain", shift, interval, "")
     numbers = _draw_numbers(draft)
-    dates = draft.choose("dates", "dd/mm/yyyy", _DATES, 0.6)
+    dates = "dd/mm/yyyy"
+    if "end_date" in columns:
+        dates = draft.choose("dates", dates, _DATES, 0.6)
     if DATES[dates].may_refuse:
         draft.refusals.append(DATE)
     isbn_form = draft.choose("ISBNs", "plain", ISBN_FORMS, 0.4)
@@ -216,7 +218,7 @@ def _draw_week_ending(draft: Draft, interval: str, labels: dict[str, str]) -> in
 
 
 def _draw_headings(draft: Draft, labels: dict[str, str], *, starts: bool) -> None:
-    known = draft.choose("headings", "usual", ("synonyms", "synonyms", "synonyms", "rare"), 0.35)
+    known = draft.choose("headings", "usual", (*["synonyms"] * 12, "rare"), 0.35)
     names = {"isbn": "isbn", "volume": "volume"}
     names["end_date"] = "week_start" if starts else "end_date"
     if starts:

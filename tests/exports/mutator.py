@@ -19,12 +19,14 @@ from tests.exports.truth import Key
 ENCODING = r"(?i)encod|utf|windows|character|byte|text"
 
 _FORMATS = (
+    *("xlsx typed", "parquet", "csv.gz", "zip", "ods", "xlsx text", "xlsx 1904 serials") * 2,
     "xlsx typed", "xlsx typed", "xlsx text", "xlsx 1904", "xlsx serials", "xlsx 1904 serials",
     "parquet", "parquet", "csv.gz", "zip", "ods", "txt",
 )  # fmt: skip
 _ENCODINGS = (
-    "utf-8-sig", "utf-16", "cp1252", "latin-1", writers.ONE_BYTE, "mac-roman", "utf-16-le",
-)  # fmt: skip
+    *("utf-8-sig", "utf-16", "cp1252", "latin-1", writers.ONE_BYTE) * 5,
+    *("mac-roman", "utf-16-le"),
+)
 _SHEETS = (
     "by class", "hidden copy", "very hidden copy", "older hidden copy", "visible copy", "notes",
     "pivot", "title list",
