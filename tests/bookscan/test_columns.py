@@ -23,20 +23,19 @@ from book_forecast.bookscan.columns import (
 )
 def test_columns_are_found_in_any_case_and_spacing(spelling):
     header = [spelling(label) for label in LABELS.values()]
-    assert find_header([header]) == (0, {name: place for place, name in enumerate(LABELS)})
+    found = find_header([header])
+    assert (found.row, found.positions) == (0, {name: at for at, name in enumerate(LABELS)})
 
 
 def test_unknown_columns_are_ignored():
-    assert find_header([["Rank", "ISBN", "Volume", "", "Interval"]])[1] == {
-        "isbn": 1,
-        "volume": 2,
-        "interval": 4,
-    }
+    header = find_header([["Rank", "ISBN", "Volume", "", "Interval"]])
+    assert header.positions == {"isbn": 1, "volume": 2, "interval": 4}
+    assert header.passed_over == ("Rank",)
 
 
 def test_the_header_may_stand_below_a_heading():
     rows = [["Sales of Volume 1"], [], ["ISBN", "Volume", "End Date"]]
-    assert find_header(rows)[0] == 2
+    assert find_header(rows).row == 2
 
 
 @pytest.mark.parametrize(
@@ -55,5 +54,5 @@ def test_what_the_nearest_row_lacks_is_named(header, missing):
 
 
 def test_a_doubled_column_is_refused_by_name():
-    with pytest.raises(DuplicateColumnError, match="Volume"):
+    with pytest.raises(DuplicateColumnError, match="VOLUME"):
         find_header([["ISBN", "Volume", "Interval", "VOLUME"]])

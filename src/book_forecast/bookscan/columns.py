@@ -67,6 +67,9 @@ _SYNONYMS = {
 REQUIRED = "ISBN, Volume, and End Date or Interval"
 """The columns that an export needs, in words."""
 
+REQUIRED_NAMES = ("isbn", "volume", "end_date", "interval")
+"""Internal names of these columns."""
+
 ATTRIBUTES = ("title", "author", "product_class", "binding", "imprint", "publisher_group")
 """Columns that describe a title."""
 

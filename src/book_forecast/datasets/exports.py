@@ -1,41 +1,33 @@
 """The folder of sales exports as one catalog entry."""
 
-import logging
+import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
-from book_forecast.bookscan.csv_reader import read_csv
 from book_forecast.bookscan.hints import ExportHints
-from book_forecast.bookscan.parquet_reader import read_parquet
+from book_forecast.bookscan.readers.csv_reader import read_csv
+from book_forecast.bookscan.readers.limited import LimitedReader
 from book_forecast.bookscan.rows import RawRows
-from book_forecast.bookscan.workbook_reader import read_workbook
-from book_forecast.datasets.inputs import InputDataset, list_folder
+from book_forecast.datasets.archives import open_member, unpack, unpack_gzip
+from book_forecast.datasets.export_files import ExportFile, check_regular, find_exports
+from book_forecast.datasets.export_kinds import SHOWN
+from book_forecast.datasets.inputs import InputDataset
 from book_forecast.storage.errors import UserError
 
-logger = logging.getLogger(__name__)
-
-_READERS: dict[str, Callable[[Path, str, ExportHints], Iterator[RawRows]]] = {
-    ".csv": read_csv,
-    ".xlsx": read_workbook,
-    ".parquet": read_parquet,
-}
-UNREADABLE = {
-    *(".xls", ".xlsm", ".xlsb", ".ods", ".numbers"),
-    *(".tsv", ".feather", ".zip", ".gz", ".7z", ".bz2", ".xz"),
-}
-"""Formats that may hold sales; ignoring such a file would lose a delivery silently."""
 _WHAT_TO_DO = (
-    "Put exports (.csv, .xlsx or .parquet) there, or name another data root with "
+    f"Put exports ({SHOWN}) there, or name another data root with "
     "--params data_root=<folder>; its exports are in 01_raw/sales."
 )
+_Reader = Callable[[Path, str, ExportHints], Iterator[RawRows]]
 
 
 class Exports:
-    """The exports in a folder, in order of name."""
+    """The exports in a folder, its subfolders and archives, in order of name."""
 
     def __init__(self, fs: AbstractFileSystem, folder: str, shown_folder: str) -> None:
         """Set the folder; nothing is read yet.
@@ -48,10 +40,32 @@ class Exports:
         self._fs = fs
         self._folder = folder
         self._shown_folder = shown_folder
+        self._found: dict[str, ExportFile] = {}
+        limited = LimitedReader()
+        self._readers: dict[str, _Reader] = {
+            "text": read_csv,
+            "gzip": read_csv,
+            "workbook": limited.read_workbook,
+            "parquet": limited.read_parquet,
+        }
 
     def files(self) -> list[str]:
-        """Return the names of the exports, in order of reading."""
-        return [Path(path).name for path in self.find()]
+        """Find the exports, and return their names in order of reading.
+
+        Raises:
+            UserError: The folder does not exist, has no export, or has a file in an unreadable
+                format, such as .numbers.
+        """
+        try:
+            found = find_exports(self._fs, self._folder, self._shown_folder)
+        except (FileNotFoundError, NotADirectoryError):
+            raise UserError(
+                f"There is no folder {self._shown_folder} to read sales from. {_WHAT_TO_DO}"
+            ) from None
+        if not found:
+            raise UserError(f"There is no export in {self._shown_folder}. {_WHAT_TO_DO}")
+        self._found = {file.name: file for file in found}
+        return list(self._found)
 
     def read(self, file: str, hints: ExportHints) -> Iterator[RawRows]:
         """Read an export in parts; one without rows has an empty part.
@@ -59,69 +73,58 @@ class Exports:
         Args:
             file: One of `files`.
             hints: What the user says about it.
-        """
-        return self._read(f"{self._folder.rstrip('/')}/{file}", hints)
-
-    def find(self) -> list[str]:
-        """List the exports, sorted by name.
-
-        Hidden files and the lock files of spreadsheet programs are ignored; a warning names other
-        files and folders.
-
-        Returns:
-            Paths on the filesystem.
 
         Raises:
-            UserError: The folder does not exist, has no export, or has one in an unreadable
-                format, such as .xls.
+            UserError: It cannot be read, or changes meanwhile.
         """
+        if file not in self._found:
+            self.files()
+        export = self._found[file]
         try:
-            entries = list(list_folder(self._fs, self._folder))
-        except (FileNotFoundError, NotADirectoryError):
-            raise UserError(
-                f"There is no folder {self._shown_folder} to read sales from. {_WHAT_TO_DO}"
-            ) from None
-        found: list[str] = []
-        ignored: list[str] = []
-        for name, path, is_folder in entries:
-            suffix = Path(name).suffix.lower()
-            if is_folder:
-                ignored.append(f"{name}/")
-            elif suffix in _READERS:
-                found.append(path)
-            elif suffix in UNREADABLE:
-                raise UserError(
-                    f"{name} in {self._shown_folder} cannot be read: a {suffix} file is no export. "
-                    "Save it as .csv or .xlsx, or remove it from the folder."
-                )
-            else:
-                ignored.append(name)
-        if ignored:
-            logger.warning(
-                "Ignored in %s, because only .csv, .xlsx and .parquet files are read: %s",
-                self._shown_folder,
-                ", ".join(ignored),
-            )
-        if not found:
-            raise UserError(f"There is no export in {self._shown_folder}. {_WHAT_TO_DO}")
-        return found
-
-    def _read(self, path: str, hints: ExportHints) -> Iterator[RawRows]:
-        name = Path(path).name
-        read = _READERS[Path(name).suffix.lower()]
-        try:
-            if isinstance(self._fs, LocalFileSystem):
-                yield from read(Path(path), name, hints)
-                return
-            with tempfile.TemporaryDirectory() as folder:
-                copy = Path(folder, name)
-                self._fs.get_file(path, str(copy))
-                yield from read(copy, name, hints)
+            with self._local(export) as path:
+                yield from self._readers[export.kind](path, file, hints)
         except OSError as error:
             raise UserError(
-                f"{name} in {self._shown_folder} cannot be read ({error}). Check its permissions, "
+                f"{file} in {self._shown_folder} cannot be read ({error}). Check its permissions, "
                 "copy it again, or remove it from the folder."
             ) from error
+
+    @contextmanager
+    def _local(self, export: ExportFile) -> Iterator[Path]:
+        """Make an export a local file of plain content."""
+        is_local = isinstance(self._fs, LocalFileSystem)
+        if is_local:
+            check_regular(export.path, export.name)
+        before = _state(export.path) if is_local else None
+        with tempfile.TemporaryDirectory(prefix="book_forecast_") as folder:
+            try:
+                yield self._plain(export, Path(folder), is_local)
+            finally:
+                # This is what is wrong, whatever else the reader found.
+                if is_local and _state(export.path) != before:
+                    raise UserError(
+                        f"{export.name} changed while it was read. Wait until it is whole, and run"
+                        " again."
+                    )
+
+    def _plain(self, export: ExportFile, folder: Path, is_local: bool) -> Path:
+        # The readers of workbooks look at the ending.
+        copy = folder / f"export{Path(export.name.removesuffix('.gz')).suffix.lower()}"
+        if export.member:
+            with (
+                self._fs.open(export.path, "rb") as archive,
+                open_member(archive, export.member, export.name) as content,
+            ):
+                unpack(content, copy, self._fs.size(export.path), export.name)
+            return copy
+        path = Path(export.path)
+        if not is_local:
+            path = folder / "download"
+            self._fs.get_file(export.path, str(path if export.kind == "gzip" else copy))
+        if export.kind == "gzip":
+            unpack_gzip(path, copy, export.name)
+            return copy
+        return path if is_local else copy
 
 
 class ExportsDataset(InputDataset[Exports]):
@@ -138,3 +141,11 @@ class ExportsDataset(InputDataset[Exports]):
     def load(self) -> Exports:
         """Return the exports, which are read file by file."""
         return Exports(self._fs, self._path, self._filepath)
+
+
+def _state(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns

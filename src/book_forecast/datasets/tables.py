@@ -10,13 +10,12 @@ from typing import Any
 import pandas as pd
 from kedro.io import DatasetError
 
-from book_forecast.datasets.exports import UNREADABLE
+from book_forecast.datasets.export_kinds import NO_TABLE_BY_HAND
 from book_forecast.datasets.inputs import InputDataset, list_folder
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-_NOT_CSV = UNREADABLE | {".xlsx", ".parquet", ".txt"}
 _WHAT_TO_DO = "Save it as “CSV UTF-8”, or remove it from the folder."
 
 
@@ -80,7 +79,7 @@ class CsvTableDataset(InputDataset[pd.DataFrame]):
             suffix = Path(name).suffix.lower()
             if suffix == ".csv" and not is_folder:
                 found.append((f"{folder}/{name}", path))
-            elif suffix in _NOT_CSV:
+            elif suffix in NO_TABLE_BY_HAND:
                 raise UnreadableTableError(
                     f"{name} in {self._filepath} cannot be read: only .csv files are. {_WHAT_TO_DO}"
                 )

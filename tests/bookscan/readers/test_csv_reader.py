@@ -2,8 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.bookscan import csv_reader
-from book_forecast.bookscan.csv_reader import read_csv
+from book_forecast.bookscan.hints import ExportHints
+from book_forecast.bookscan.readers import csv_reader
+from book_forecast.bookscan.readers.csv_reader import read_csv
 from book_forecast.storage.errors import UserError
 
 HEADER = "ISBN,Title,Volume,End Date"
@@ -15,9 +16,9 @@ def write(folder, content, encoding="utf-8", name="sales.csv"):
     return path
 
 
-def read(path):
+def read(path, **hints):
     """All rows of a file, by row number, as a spreadsheet shows them."""
-    parts = list(read_csv(path, path.name))
+    parts = list(read_csv(path, path.name, ExportHints(**hints)))
     frames = [raw.table.to_pandas().astype("str").set_index(raw.rows) for raw in parts]
     return pd.concat(frames).sort_index(), [bad for raw in parts for bad in raw.unreadable]
 
@@ -81,7 +82,7 @@ def test_row_numbers_hold_across_many_blocks(tmp_path, monkeypatch):
     lines = [line[kind].format(row) for row, kind in enumerate(kinds, start=2)]
     path = write(tmp_path, "\n".join([HEADER, *lines]) + "\n")
     rows, unreadable = read(path)
-    assert len(list(read_csv(path, "sales.csv"))) > 10
+    assert len(list(read_csv(path, "sales.csv", ExportHints()))) > 10
     assert (rows["isbn"][rows["isbn"] != ""] == rows.index[rows["isbn"] != ""].astype("str")).all()
     assert [bad.row for bad in unreadable] == (np.flatnonzero(kinds == "long") + 2).tolist()
     assert len(rows) == (kinds != "long").sum()
@@ -89,7 +90,7 @@ def test_row_numbers_hold_across_many_blocks(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("content", [HEADER, f"{HEADER}\n", f"{HEADER}\n\n"])
 def test_a_header_alone_gives_no_rows(tmp_path, content):
-    parts = list(read_csv(write(tmp_path, content), "sales.csv"))
+    parts = list(read_csv(write(tmp_path, content), "sales.csv", ExportHints()))
     assert all(
         cell == "" for raw in parts for row in raw.table.to_pylist() for cell in row.values()
     )
@@ -101,9 +102,9 @@ def test_a_header_alone_gives_no_rows(tmp_path, content):
         (b"", "sales.csv is empty"),
         (b"\n \n", "sales.csv is empty"),
         (b"ISBN,Title\n9780722532935,x\n", "no column Volume and no column End Date or Interval"),
-        (b"ISBN;Volume;Week\n", "no column End Date or Interval"),
-        (b"ISBN,Volume,Interval,volume\n", "two of its columns are named Volume"),
-        (bytes(range(256)) * 10, "not text in UTF-8 or Windows-1252"),
+        (b"ISBN;Volume;Rank\n", "no column End Date or Interval"),
+        (b"ISBN,Volume,Interval,volume\n", "two of its columns are named volume"),
+        (bytes(range(256)) * 10, "it has NUL bytes"),
         (b"PK\x03\x04" + b"x" * 100, "looks like a workbook"),
         (b"\x81\x8d\x8f" * 10, "not text in UTF-8 or Windows-1252"),
     ],

@@ -5,10 +5,12 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from book_forecast.bookscan import workbook_reader
-from book_forecast.bookscan.workbook_reader import read_workbook
+from book_forecast.bookscan.hints import ExportHints
+from book_forecast.bookscan.readers import workbook_reader
+from book_forecast.bookscan.readers.workbook_reader import read_workbook
 from book_forecast.storage.errors import UserError
 
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 HEADER = ["ISBN", "Title", "Volume", "End Date"]
 
 
@@ -24,8 +26,8 @@ def write(folder, sheets, name="sales.xlsx"):
     return path
 
 
-def read(path):
-    parts = list(read_workbook(path, path.name))
+def read(path, **hints):
+    parts = list(read_workbook(path, path.name, ExportHints(**hints)))
     frames = [
         raw.table.to_pandas().astype("str").assign(sheet=raw.sheet, row=raw.rows) for raw in parts
     ]
@@ -96,9 +98,9 @@ def test_a_chart_is_no_sheet(tmp_path):
 @pytest.mark.parametrize(
     ("sheets", "message"),
     [
-        ({"Notes": [["Made in March"]]}, "no sheet has the columns"),
+        ({"Notes": [["Made in March"]]}, "Notes of sales.xlsx cannot be used.*no column ISBN"),
         ({"F": []}, "every sheet is empty"),
-        ({"F": [["ISBN", "Volume", "volume", "Interval"]]}, "two of its columns are named Volume"),
+        ({"F": [["ISBN", "Volume", "volume", "Interval"]]}, "two of its columns are named volume"),
     ],
 )
 def test_a_workbook_without_an_export_is_named_with_what_is_wrong(tmp_path, sheets, message):
@@ -113,7 +115,8 @@ def test_a_workbook_without_an_export_is_named_with_what_is_wrong(tmp_path, shee
         (lambda whole: b"", "cannot be read as a workbook"),
         (lambda whole: b"ISBN,Volume\n", "cannot be read as a workbook"),
         (lambda whole: whole[: len(whole) // 2], "cannot be read as a workbook"),
-        (lambda whole: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "password"),
+        (lambda whole: OLE + bytes(600), "cannot be read as a workbook"),
+        (lambda whole: OLE + bytes(600) + "EncryptedPackage".encode("utf-16-le"), "password"),
     ],
 )
 def test_a_damaged_workbook_is_named_with_what_to_do(tmp_path, damage, message):

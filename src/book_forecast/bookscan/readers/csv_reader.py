@@ -1,13 +1,11 @@
 """Reader of text exports: usual encodings and delimiters, blank lines and ragged rows."""
 
-import codecs
 import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +21,9 @@ from book_forecast.bookscan.columns import (
 )
 from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.isbn import is_isbn
+from book_forecast.bookscan.readers.cell_hashes import MOST_COLUMNS, hash_rows
+from book_forecast.bookscan.readers.encodings import MARK, REASON, TextEncoding, find_encoding
+from book_forecast.bookscan.readers.refusals import refuse_columns, refuse_duplicate
 from book_forecast.bookscan.rows import TEXT, Layout, RawRows, UnreadableRow, texts_and_codes
 from book_forecast.storage.errors import UserError
 
@@ -30,35 +31,34 @@ _BLOCK_BYTES = 1 << 25
 _SNIFFED_BYTES = 1 << 18
 _DELIMITERS = ",;\t|"
 _LONGEST_VALUE = 200
-_ZIP_MAGIC = b"PK\x03\x04"
+_MOST_CELLS = 2000
+_OTHER = "passed over "
 
 
 @dataclass(frozen=True)
 class _TextLayout:
     """Layout of a text export; rows and lines count from 1."""
 
-    encoding: str
+    encoding: TextEncoding
     delimiter: str
     header: Header
     header_row: int
     header_line: int
     has_rows: bool
+    columns: dict[str, int]
 
     @property
     def width(self) -> int:
         return self.header.width
 
-    @property
-    def columns(self) -> dict[str, int]:
-        return self.header.positions
-
 
 def read_csv(path: Path, name: str, hints: ExportHints) -> Iterator[RawRows]:
     """Read a text export in chunks.
 
-    The encoding is UTF-8, UTF-16 with a byte order mark, or else Windows-1252; commas, semicolons,
-    tabs or bars separate cells. A row with too many cells is unreadable. One with too few has empty
-    cells at its end; if it spans several lines, each of them is unreadable.
+    The encoding is UTF-8, UTF-16 or Windows-1252; commas, semicolons, tabs or bars separate cells.
+    Bytes of Windows-1252 in a UTF-8 file are decoded as such, and their rows are told. A row with
+    too many cells is unreadable. One with too few has empty cells at its end; if it spans several
+    lines, each of them is unreadable.
 
     Args:
         path: The local file.
@@ -98,11 +98,12 @@ class _Chunks:
         self._shown = Layout(
             file=name,
             format="csv",
-            encoding=layout.encoding,
+            encoding=layout.encoding.name,
             delimiter=layout.delimiter,
             header_row=layout.header_row,
             headings=layout.header.headings,
             passed_over=layout.header.passed_over,
+            notes=("Some characters are Windows-1252 in a UTF-8 file",) * layout.encoding.mixed,
         )
         self._layout = layout
         self._ragged: dict[int, str] = {}
@@ -111,7 +112,8 @@ class _Chunks:
         """Store a ragged row; pyarrow calls this while it parses."""
         # pyarrow counts lines from the start of the file; a quoted heading may span several.
         layout = self._layout
-        self._ragged[row.number - layout.header_line + layout.header_row] = row.text
+        text = row.text.replace(MARK, "") if layout.encoding.mixed else row.text
+        self._ragged[row.number - layout.header_line + layout.header_row] = text
         return "skip"
 
     def take(self, table: pa.Table) -> RawRows:
@@ -153,7 +155,37 @@ class _Chunks:
             }
             table = pa.concat_tables([table, pa.table(columns)])
             rows = np.concatenate([rows, np.array(list(short), dtype=np.int64)])
-        return RawRows(self._shown, rows, table, unreadable=unreadable)
+        return self._assemble(table, rows, unreadable)
+
+    def _assemble(
+        self, table: pa.Table, rows: np.ndarray, unreadable: list[UnreadableRow]
+    ) -> RawRows:
+        guessed: list[UnreadableRow] = []
+        if self._layout.encoding.mixed:
+            table, guessed = _remove_marks(table, rows)
+        others = [name for name in table.column_names if name.startswith(_OTHER)]
+        hashes = hash_rows([table[name] for name in others])
+        table = table.drop_columns(others)
+        return RawRows(
+            self._shown, rows, table, others=hashes, unreadable=unreadable, guessed=guessed
+        )
+
+
+def _remove_marks(table: pa.Table, rows: np.ndarray) -> tuple[pa.Table, list[UnreadableRow]]:
+    """Return the table without the marks of guessed characters, and the cells that had some."""
+    guessed = []
+    for place, name in enumerate(table.column_names):
+        texts, codes = texts_and_codes(table[name])
+        marked = np.asarray(pc.match_substring(texts, MARK))
+        if not marked.any():
+            continue
+        if not name.startswith(_OTHER):
+            for at in np.flatnonzero(marked[codes]):
+                value = texts[int(codes[at])].as_py().replace(MARK, "")
+                guessed.append(UnreadableRow(int(rows[at]), value[:_LONGEST_VALUE], REASON))
+        clean = pc.replace_substring(texts, MARK, "").take(pa.array(codes))
+        table = table.set_column(place, name, pc.dictionary_encode(clean).cast(TEXT))
+    return table, guessed
 
 
 def _find_swallowing(table: pa.Table, layout: _TextLayout) -> set[int]:
@@ -164,7 +196,7 @@ def _find_swallowing(table: pa.Table, layout: _TextLayout) -> set[int]:
     """
     found: set[int] = set()
     isbn_at = layout.columns["isbn"]
-    for column, at in layout.columns.items():
+    for column, at in layout.header.positions.items():
         if at <= isbn_at:
             continue
         texts, codes = texts_and_codes(table[column])
@@ -202,13 +234,13 @@ def _open(path: Path, layout: _TextLayout, on_ragged: _Chunks) -> pa_csv.CSVStre
     names = [str(at) for at in range(layout.width)]
     wanted = [str(at) for at in layout.columns.values()]
     return pa_csv.open_csv(
-        path,
+        layout.encoding.open(path) if layout.encoding.mixed else path,
         read_options=pa_csv.ReadOptions(
             use_threads=False,  # with threads pyarrow does not number ragged rows
             block_size=_BLOCK_BYTES,
             skip_rows=layout.header_line,
             column_names=names,
-            encoding=layout.encoding,
+            encoding=layout.encoding.name,
         ),
         parse_options=pa_csv.ParseOptions(
             delimiter=layout.delimiter,
@@ -223,34 +255,64 @@ def _open(path: Path, layout: _TextLayout, on_ragged: _Chunks) -> pa_csv.CSVStre
 
 
 def _find_layout(path: Path, name: str, hints: ExportHints) -> _TextLayout:
-    encoding = hints.encoding or _find_encoding(path, name)
+    encoding = find_encoding(path, name, hints.encoding)
     with path.open("rb") as file:
         start = file.read(_SNIFFED_BYTES)
-    text = start.decode("utf-8-sig" if encoding == "utf-8" else encoding, errors="ignore")
-    lines = io.StringIO(text, newline=None).readlines()
+    whole = len(start) < _SNIFFED_BYTES
+    lines = io.StringIO(encoding.decode(start), newline=None).readlines()
     if not any(line.strip() for line in lines):
+        if not whole:
+            raise UserError(
+                f"{name} cannot be used: it starts with {_SNIFFED_BYTES:,} bytes of blanks. Export "
+                "it again, or remove it from the folder."
+            )
         raise UserError(f"{name} is empty. Export it again, or remove it from the folder.")
-    problem: MissingColumnsError | None = None
+    if not whole and len(lines) == 1:
+        raise UserError(
+            f"{name} cannot be used: its first line is longer than {_SNIFFED_BYTES:,} bytes, and no"
+            " header is. Export it again, or remove it from the folder."
+        )
     given = hints.delimiter and ("\t" if hints.delimiter == "tab" else hints.delimiter)
+    problem: tuple[MissingColumnsError, list[list[str]]] | None = None
     for delimiter in given or _DELIMITERS:
+        records, ends = _first_records(lines, delimiter)
         try:
-            header, header_line = _find_header(lines, delimiter, hints)
+            header = find_header(records, hints.columns)
         except MissingColumnsError as error:
-            if problem is None or len(error.missing) < len(problem.missing):
-                problem = error
+            if problem is None or _is_nearer(error, problem[0]):
+                problem = error, records
             continue
         except DuplicateColumnError as error:
-            raise UserError(f"{name} cannot be used: {error}. Remove or rename one.") from error
-        has_rows = len(start) >= _SNIFFED_BYTES or header_line < len(lines)
-        return _TextLayout(encoding, delimiter, header, header.row + 1, header_line, has_rows)
-    raise UserError(
-        f"{name} cannot be used: {problem}. A sales export needs ISBN, Volume, and End Date or "
-        "Interval in its header; export it with them, or remove it from the folder."
-    )
+            raise refuse_duplicate(name, error) from error
+        if header.width > _MOST_CELLS:
+            raise UserError(
+                f"{name} cannot be used: its header has {header.width:,} cells, and at most "
+                f"{_MOST_CELLS:,} are read. Export it again, or remove it from the folder."
+            )
+        header_line = ends[header.row]
+        has_rows = not whole or header_line < len(lines)
+        columns = _columns(header)
+        return _TextLayout(
+            encoding, delimiter, header, header.row + 1, header_line, has_rows, columns
+        )
+    assert problem is not None
+    raise refuse_columns(name, *problem, hints.columns)
 
 
-def _find_header(lines: list[str], delimiter: str, hints: ExportHints) -> tuple[Header, int]:
-    """Return the header and its last line, from 1."""
+def _is_nearer(error: MissingColumnsError, other: MissingColumnsError) -> bool:
+    missing, cells = len(error.missing), len(error.headings)
+    return (missing, -cells) < (len(other.missing), -len(other.headings))
+
+
+def _columns(header: Header) -> dict[str, int]:
+    """Return the places of the known columns, and of those that are passed over."""
+    taken = set(header.positions.values())
+    others = [at for at in range(header.width) if at not in taken][:MOST_COLUMNS]
+    return header.positions | {f"{_OTHER}{at}": at for at in others}
+
+
+def _first_records(lines: list[str], delimiter: str) -> tuple[list[list[str]], list[int]]:
+    """Return the first records, and the last line of each, from 1."""
     reader = csv.reader(lines, delimiter=delimiter)
     records: list[list[str]] = []
     ends: list[int] = []
@@ -260,38 +322,4 @@ def _find_header(lines: list[str], delimiter: str, hints: ExportHints) -> tuple[
             ends.append(reader.line_num)
     except csv.Error:  # an unclosed cell; an earlier record may be the header
         pass
-    header = find_header(records, hints.columns)
-    return header, ends[header.row]
-
-
-def _find_encoding(path: Path, name: str) -> str:
-    with path.open("rb") as file:
-        start = file.read(4)
-        if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            return "utf-16"
-        if start == _ZIP_MAGIC:
-            raise UserError(
-                f"{name} is no text file but looks like a workbook. Give it the ending .xlsx if "
-                "it is one, or export it again as CSV."
-            )
-        for encoding in ("utf-8", "cp1252"):
-            file.seek(0)
-            if _is_text(file, encoding):
-                return encoding
-    raise UserError(
-        f"{name} is not text in UTF-8 or Windows-1252. It may be damaged or of another kind than "
-        "its name says: export it again as CSV (UTF-8)."
-    )
-
-
-def _is_text(file: BinaryIO, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    try:
-        while block := file.read(_BLOCK_BYTES):
-            if b"\0" in block:
-                return False
-            decoder.decode(block)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
+    return records, ends

@@ -6,9 +6,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from book_forecast.bookscan import parquet_reader
+from book_forecast.bookscan.readers import parquet_reader
+from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.isbn import normalise_isbn
-from book_forecast.bookscan.parquet_reader import read_parquet
+from book_forecast.bookscan.readers.parquet_reader import read_parquet
 from book_forecast.storage.errors import UserError
 
 ISBN = 9780722532935
@@ -21,7 +22,7 @@ def write(folder, columns):
 
 
 def read(path):
-    parts = list(read_parquet(path, path.name))
+    parts = list(read_parquet(path, path.name, ExportHints()))
     return pd.concat(
         [raw.table.to_pandas().astype("str").assign(row=raw.rows) for raw in parts],
         ignore_index=True,

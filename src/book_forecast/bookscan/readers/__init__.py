@@ -1,0 +1,1 @@
+"""Readers of exports, by format: from a local file to raw rows."""
