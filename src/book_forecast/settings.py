@@ -5,6 +5,8 @@ import warnings
 
 from omegaconf.resolvers import oc
 
+from book_forecast.hooks.interruption import InterruptionHooks
+from book_forecast.hooks.killed_runs import KilledRunsHooks
 from book_forecast.hooks.lineage import LineageHooks
 from book_forecast.hooks.optional_inputs import FigureInputHooks
 from book_forecast.hooks.parameters import OptionsHooks
@@ -35,6 +37,8 @@ HOOKS = (
     FigureInputHooks(),
     LineageHooks(),
     TrackingHooks(),
+    KilledRunsHooks(),
+    InterruptionHooks(),
     ReleaseHooks(),
     SummaryHooks(),
 )

@@ -1,12 +1,19 @@
-"""Commands whose errors a user can read."""
+"""Commands whose errors and interruptions a user can read."""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import sys
+import threading
+import traceback
+from typing import Any, NoReturn
 
 import click
 
 from book_forecast.storage.errors import find_user_error
+from book_forecast.storage.interruption import end_in_order, signals_as_exceptions
+
+_SECONDS_TO_EXIT = 10.0
 
 
 class ReadableCommand(click.Command):
@@ -22,14 +29,30 @@ class ReadableCommand(click.Command):
 
         Raises:
             click.ClickException: In place of a user error, with its exit code.
+            SystemExit: The command was interrupted.
         """
-        traceback = ctx.params.pop("traceback")
+        with_traceback = ctx.params.pop("traceback")
         try:
-            return super().invoke(ctx)
+            with signals_as_exceptions():
+                return super().invoke(ctx)
+        except KeyboardInterrupt as interruption:
+            if with_traceback:
+                traceback.print_exc()
+            _end(interruption)
         except Exception as error:
             user_error = find_user_error(error)
-            if user_error is None or traceback:
+            if user_error is None or with_traceback:
                 raise
             readable = click.ClickException(str(user_error))
             readable.exit_code = user_error.exit_code  # type: ignore[misc]
             raise readable from None
+
+
+def _end(interruption: KeyboardInterrupt) -> NoReturn:
+    paragraph, code = end_in_order(interruption)
+    click.echo(paragraph, err=True)
+    # Threads of libraries may wait for what will not come.
+    limit = threading.Timer(_SECONDS_TO_EXIT, os._exit, (code,))
+    limit.daemon = True
+    limit.start()
+    sys.exit(code)

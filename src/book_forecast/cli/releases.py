@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from book_forecast.cli.data_root import data_root_option
 from book_forecast.cli.readable import ReadableCommand
 from book_forecast.storage.errors import UserError
 
@@ -33,9 +34,8 @@ def _of_project(function: Function) -> Function:
         from book_forecast.releases.registry import ReleaseRegistry
 
         given = {"data_root": data_root} if data_root else None
-        session: Any = KedroSession.create(
-            project_path=Path.cwd(), env=env, save_on_close=False, runtime_params=given
-        )
+        # Without a path Kedro looks for the project from the current folder upwards.
+        session: Any = KedroSession.create(env=env, save_on_close=False, runtime_params=given)
         context = session.load_context()
         click.get_current_context().obj = context.catalog
         store, registry = context.catalog["candidate"].store, ReleaseRegistry.of(context)
@@ -45,8 +45,7 @@ def _of_project(function: Function) -> Function:
         except PayloadError as error:
             raise UserError(str(error)) from error
 
-    root = click.option("--data-root", help="Folder or URL of the data, not the configured one.")
-    return click.option("--env", "-e", help="Configuration environment.")(root(opened))
+    return click.option("--env", "-e", help="Configuration environment.")(data_root_option(opened))
 
 
 def _why(function: Function) -> Function:

@@ -7,24 +7,40 @@ from typing import Any, cast
 
 import click
 
+from book_forecast.cli.data_root import data_root_option
 from book_forecast.cli.readable import ReadableCommand
+from book_forecast.storage.data_root import given_data_root, is_address
+from book_forecast.storage.errors import UserError
 
 
 @click.command(cls=ReadableCommand)
 @click.option("--env", "-e", help="Environment whose releases are served.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
-@click.option("--releases", help="Folder of all releases; by default the environment's.")
-def serve(env: str | None, host: str, port: int, releases: str | None) -> None:
+@data_root_option
+@click.option("--releases", help="Folder of all releases; by default the data root's.")
+def serve(
+    env: str | None, host: str, port: int, data_root: str | None, releases: str | None
+) -> None:
     """Serve the champion's forecasts over HTTP."""
-    from kedro.framework.session import KedroSession
-
-    with KedroSession.create(project_path=Path.cwd(), env=env) as session:
-        context = cast("Any", session).load_context()
-        releases = releases or context.config_loader["catalog"]["candidate"]["filepath"]
-        project = Path(context.project_path)
-    if "://" not in releases:
-        releases = str(project / releases)
+    if releases is None:
+        releases = _releases(env, data_root)
+    elif data_root is not None:
+        raise UserError("--releases is a folder in the data root: leave out --data-root.")
+    else:
+        releases = given_data_root(releases)
     # The process becomes the service, so that nothing of Kedro stays in memory.
     command = [sys.executable, "-m", "book_forecast.serving", "--host", host, "--port", str(port)]
     os.execv(sys.executable, [*command, "--releases", releases])  # noqa: S606
+
+
+def _releases(env: str | None, data_root: str | None) -> str:
+    """The folder of releases in the data root, which is the environment's if none is given."""
+    from kedro.framework.session import KedroSession
+
+    given = {"data_root": data_root} if data_root else None
+    # Without a path Kedro looks for the project from the current folder upwards.
+    session = KedroSession.create(env=env, save_on_close=False, runtime_params=given)
+    context = cast("Any", session).load_context()
+    folder = str(context.config_loader["catalog"]["candidate"]["filepath"])
+    return folder if is_address(folder) else str(Path(context.project_path) / folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_SIGNALS_TO_END = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SECONDS_BETWEEN_LINES = 15.0
 SECONDS_BETWEEN_CHECKS = 1.0
 # Chunks that wait for each process: a dead process costs few titles, and no process runs idle.
@@ -220,10 +222,25 @@ def _in_processes(
             items = [(number, work.items[number]) for number in these]
             yield delayed(_do_chunk)(work.function, items, work.checkpoint)
 
-    for results, records in pool(tasks()):
+    with _signals_for_this_process_alone():
+        chunks = pool(tasks())
+    for results, records in chunks:
         for record in records:
             logging.getLogger(record.name).handle(record)
         yield from results
+
+
+@contextmanager
+def _signals_for_this_process_alone() -> Iterator[None]:
+    """Start processes that a signal to the whole group, such as Ctrl-C, leaves alone.
+
+    Each would end with a traceback. This process ends in order, and they end with it.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS_TO_END)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_with(parent: int) -> None:

@@ -7,6 +7,7 @@ from kedro.framework.startup import ProjectMetadata
 
 from book_forecast.storage.environment import choose_environment
 from book_forecast.storage.errors import UserError
+from book_forecast.storage.log_lines import bound_log_lines
 
 
 class EnvironmentHooks:
@@ -30,6 +31,7 @@ class EnvironmentHooks:
         """
         if project_metadata is None or project_metadata.package_name != "book_forecast":
             return
+        bound_log_lines(project_metadata.project_path)
         if not command_args or command_args[0] not in _COMMANDS_WITH_CONTEXT:
             return
         try:

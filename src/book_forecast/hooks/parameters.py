@@ -1,12 +1,14 @@
 """Check of all parameters when a run starts."""
 
 import logging
+from pathlib import Path
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 
 from book_forecast.options.checking import check_options
 from book_forecast.options.run import with_runtime
+from book_forecast.storage.log_lines import bound_log_lines
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +30,7 @@ class OptionsHooks:
         Raises:
             UserError: A parameter is unknown or its value is not allowed.
         """
+        bound_log_lines(Path(context.project_path))
         loader = context.config_loader
         # Of a name with and one without its group, the one on the command line holds.
         given = with_runtime(loader["parameters"], loader.runtime_params or {})

@@ -11,6 +11,8 @@ from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 
 from book_forecast.execution.fingerprints import fingerprint
+from book_forecast.storage.data_root import is_address
+from book_forecast.storage.interruption import no_longer, when_interrupted
 from book_forecast.storage.run_lock import Holder, run_lock
 
 GROUP_VARIABLE = "KEDRO_RUN_GROUP"
@@ -40,25 +42,31 @@ class RunLockHooks:
             return
         options = self._context.config_loader["parameters"]
         root = str(options["data_root"])
-        if "://" not in root:
+        if not is_address(root):
             root = str(Path(self._context.project_path, root).resolve())
         names = run_params.get("pipeline_names") or [run_params.get("pipeline_name")]
         pipeline = ", ".join(filter(None, names)) or "all pipelines"
         run = f"{pipeline} of {run_params.get('run_id', 'an unknown time')}"
         holder = Holder(run, _token(options, pipeline))
-        self._lock.close()
+        self._release()
         wait_seconds = 60.0 * options["execution"]["wait_minutes"]
         self._lock.enter_context(run_lock(root, holder, wait_seconds))
+        when_interrupted(self._release)
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self) -> None:
         """Release the lock."""
-        self._lock.close()
+        self._release()
 
     @hook_impl(trylast=True)
     def on_pipeline_error(self) -> None:
         """Release the lock."""
+        self._release()
+
+    def _release(self) -> str:
+        no_longer(self._release)
         self._lock.close()
+        return ""
 
 
 def _token(options: dict[str, Any], pipeline: str) -> str | None:

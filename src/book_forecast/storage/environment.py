@@ -10,6 +10,7 @@ from typing import Any
 from kedro.config import OmegaConfigLoader
 from kedro.framework.context import KedroContext
 
+from book_forecast.storage.data_root import given_data_root
 from book_forecast.storage.errors import UserError
 
 ENVIRONMENTS = ("development", "testing", "production")
@@ -61,6 +62,20 @@ def gs_bucket(variable: str) -> str | None:
     return f"gs://{name}" if name else None
 
 
+def with_absolute_root(runtime_params: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Make a data root among run-time parameters absolute: it is relative to the current folder.
+
+    One in a configuration file is relative to the project.
+
+    Raises:
+        UserError: It is no data root.
+    """
+    given = dict(runtime_params or {})
+    if "data_root" in given:
+        given["data_root"] = given_data_root(given["data_root"])
+    return given
+
+
 class EnvironmentConfigLoader(OmegaConfigLoader):
     """Kedro's loader, restricted to the environments of this project."""
 
@@ -71,7 +86,8 @@ class EnvironmentConfigLoader(OmegaConfigLoader):
         runtime_params: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(conf_source, choose_environment(env), runtime_params, **kwargs)
+        given = with_absolute_root(runtime_params)
+        super().__init__(conf_source, choose_environment(env), given, **kwargs)
 
     def __getitem__(self, key: str) -> dict[str, Any]:
         """Load one kind of configuration; the catalog needs a data root."""
@@ -81,13 +97,11 @@ class EnvironmentConfigLoader(OmegaConfigLoader):
         return config
 
     def _require_data_root(self) -> None:
-        given = "data_root" in self.runtime_params
-        root = (self.runtime_params if given else self["globals"]).get("data_root")
-        if not root:
+        if "data_root" not in self.runtime_params and not self["globals"].get("data_root"):
             raise UserError(
                 f"The {self.env} environment has no data_root: set {BUCKET_VARIABLE} to the name "
                 "of the Cloud Storage bucket that holds the data, or run with "
-                "--params data_root=<folder or gs://bucket>."
+                "--data-root <folder or gs://bucket>."
             )
 
 
