@@ -4,6 +4,7 @@ from book_forecast.datasets.atomic import (
     AtomicJSONDataset,
     AtomicParquetDataset,
     AtomicPlotlyDataset,
+    FormerTableDataset,
     TitleRowsDataset,
 )
 from book_forecast.datasets.checkpoints import CheckpointFolderDataset
@@ -21,6 +22,7 @@ __all__ = [
     "CsvTableDataset",
     "ExportsDataset",
     "FiguresDataset",
+    "FormerTableDataset",
     "GenerationDataset",
     "ReleaseDataset",
     "TitleRowsDataset",

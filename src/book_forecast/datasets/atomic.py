@@ -7,6 +7,7 @@ be written, a full disk, a kill) leaves an empty or a torn file.
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +21,8 @@ from plotly import graph_objects as go
 
 from book_forecast.execution.lineage import Lineage
 from book_forecast.storage.files import replacing
+
+logger = logging.getLogger(__name__)
 
 
 class AtomicSave:
@@ -78,6 +81,38 @@ class AtomicParquetDataset(AtomicSave, ParquetDataset):
             first = next(batches, None)
             frame = (first or table.read(columns=columns)).to_pandas()
         return TablePreview(json.loads(frame.to_json(orient="split", date_format="iso")))
+
+
+class FormerTableDataset(AtomicParquetDataset):
+    """The table that a run is about to replace; None where there is none that can be read.
+
+    It has no lineage: a table that is compared with a former one is not made from it.
+
+    Example:
+        ```yaml
+        former_forecasts:
+          type: book_forecast.datasets.FormerTableDataset
+          filepath: "${_root}/07_model_output/forecasts.parquet"
+        ```
+    """
+
+    def load(self) -> pd.DataFrame | None:
+        """Read the table."""
+        try:
+            frame: pd.DataFrame = super().load()
+        except (OSError, ValueError, DatasetError) as error:
+            logger.debug("There is no former table: %s", error)
+            return None
+        frame.attrs = {}
+        return frame
+
+    def save(self, data: Any) -> None:  # noqa: ARG002 - Kedro's signature
+        """Raise a `DatasetError`."""
+        raise DatasetError(f"{type(self).__name__} only reads: another entry writes the table")
+
+    def _exists(self) -> bool:
+        # Loading always succeeds.
+        return True
 
 
 class TitleRowsDataset(AtomicParquetDataset):
