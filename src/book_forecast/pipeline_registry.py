@@ -4,6 +4,9 @@ from kedro.framework.project import find_pipelines
 from kedro.pipeline import Pipeline
 
 from book_forecast.pipelines.evaluate import pipeline as evaluate
+from book_forecast.pipelines.forecast import pipeline as forecast
+from book_forecast.pipelines.ingest import pipeline as ingest
+from book_forecast.pipelines.preprocess import pipeline as preprocess
 from book_forecast.pipelines.train import pipeline as train
 
 LAST = ("forecast_history", "title_plots", "overview_plot", "explanation_plots")
@@ -15,17 +18,23 @@ def register_pipelines() -> dict[str, Pipeline]:
     """Find the pipelines under `book_forecast.pipelines`.
 
     Returns:
-        Every pipeline by name, and `__default__`: the six from export to forecasts.
+        Every pipeline by name; `__default__`, the six from export to forecasts; and `weekly`, from
+        export to the champion's forecasts without a fit.
     """
     found = find_pipelines(raise_errors=True)
     if all(name in found for name in ORDER):
         found["__default__"] = _whole(found)
+    if "weekly" in found:
+        # Kedro may load this one alone.
+        steps = (ingest, preprocess, forecast)
+        found["weekly"] = sum((step.create_pipeline() for step in steps), found["weekly"])
     return found
 
 
 def _whole(found: dict[str, Pipeline]) -> Pipeline:
     """The six pipelines as one, whose gates come last."""
-    ungated = sum((found[name] for name in ORDER), Pipeline([]))
+    own = {**found, "forecast": forecast.create_pipeline(after_training=True)}
+    ungated = sum((own[name] for name in ORDER), Pipeline([]))
     for name, gated in (("train", train), ("evaluate", evaluate)):
         ungated -= found[name].only_nodes(gated.GATE)
     return ungated + train.create_gate(LAST) + evaluate.create_gate(LAST)

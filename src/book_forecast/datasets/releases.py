@@ -8,17 +8,18 @@ from kedro.io.core import AbstractDataset, DatasetError
 
 from book_forecast.payload.contents import Payload
 from book_forecast.payload.manifest import PayloadError
-from book_forecast.releases.store import CANDIDATE, CHAMPION, CURRENT, ReleaseStore
+from book_forecast.releases.store import CANDIDATE, CHAMPION, CHOSEN, CURRENT, ReleaseStore
 from book_forecast.storage.errors import UserError
 
-_POINTERS = (CANDIDATE, CURRENT)
+_POINTERS = (CANDIDATE, CHOSEN, CURRENT)
 
 
 class ReleaseDataset(AbstractDataset[Payload, Payload | None]):
     """A release in the store.
 
-    `candidate` and `current` are the releases that were saved last under these names. `champion`
-    and the id of a release can only be loaded; loading gives None where there is no champion yet.
+    `candidate`, `chosen` and `current` are the releases that were saved last under these names.
+    `champion` and the id of a release can only be loaded; loading gives None where there is no
+    champion yet.
 
     Example:
         ```yaml
@@ -37,7 +38,7 @@ class ReleaseDataset(AbstractDataset[Payload, Payload | None]):
 
         Args:
             filepath: Root of the store.
-            release: `candidate`, `current`, `champion`, or the id of a release.
+            release: `candidate`, `chosen`, `current`, `champion`, or the id of a release.
             metadata: Not used here; kedro-viz reads it.
         """
         self._filepath = filepath
@@ -70,7 +71,7 @@ class ReleaseDataset(AbstractDataset[Payload, Payload | None]):
             DatasetError: If the entry has no pointer.
         """
         if self._wanted not in _POINTERS:
-            raise DatasetError(f"{self._wanted} cannot be saved, only {' and '.join(_POINTERS)}.")
+            raise DatasetError(f"{self._wanted} cannot be saved, only {', '.join(_POINTERS)}.")
         if not self._is_repeated(data):
             self.store.save(data)
             self.store.point(self._wanted, data.release)

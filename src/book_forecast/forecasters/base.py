@@ -87,6 +87,15 @@ class FittedForecaster(ABC):
             volumes: Copies in the weeks after the cutoff, shape (n,); NaN where a week is missing.
         """
 
+    def with_covariates(self, values: Mapping[str, FloatArray]) -> Self:  # noqa: ARG002
+        """Return the model with other covariates in the weeks after its fit.
+
+        Args:
+            values: By name, from the first week after the fit on; a model that has rolled weeks in
+                gets their values too. Names that the model does not use are ignored.
+        """
+        return self
+
     def explain(self, horizon: int) -> dict[str, FloatArray]:  # noqa: ARG002 - for subclasses
         """Return the components of the forecast, on the scale of log(1 + copies).
 

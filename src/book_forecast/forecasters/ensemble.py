@@ -80,6 +80,11 @@ class Ensemble(FittedForecaster):
             volumes=np.concatenate([self.volumes, volumes]),
         )
 
+    def with_covariates(self, values: Mapping[str, FloatArray]) -> Self:
+        """See `FittedForecaster.with_covariates`."""
+        members = {name: model.with_covariates(values) for name, model in self.members.items()}
+        return replace(self, members=members)
+
     def to_state(self) -> dict[str, Any]:
         """See `FittedForecaster.to_state`; the members share one copy of the weeks."""
         members = {}

@@ -159,8 +159,21 @@ class Regression(FittedForecaster):
         return parts
 
     def roll_forward(self, volumes: FloatArray) -> Self:
-        """See `FittedForecaster.roll_forward`; these weeks' covariates are the planned ones."""
+        """See `FittedForecaster.roll_forward`; these weeks' covariates are the planned ones.
+
+        `with_covariates` puts the present ones in their place.
+        """
         return replace(self, volumes=np.concatenate([self.volumes, volumes]))
+
+    def with_covariates(self, values: Mapping[str, FloatArray]) -> Self:
+        """See `FittedForecaster.with_covariates`."""
+        known = {
+            name: np.concatenate([column[: self._n_seen], values[name]])
+            if name in values
+            else column
+            for name, column in self.covariates.items()
+        }
+        return replace(self, covariates=known)
 
     @property
     def _slopes(self) -> FloatArray:

@@ -57,6 +57,7 @@ class SelectionOptions(OptionGroup):
         start_date: First week in use; None for the first sale of each title.
         cutoff_date: Last week in use; None for the last week of the exports.
         missing_weeks: The rule for weeks without a row of any title.
+        min_reporting_share: Share of the expected titles that a complete week has; 0 for any.
     """
 
     titles: Annotated[Titles, PlainValidator(normalise_titles)] = "top"
@@ -65,6 +66,7 @@ class SelectionOptions(OptionGroup):
     start_date: dt.date | None = None
     cutoff_date: dt.date | None = None
     missing_weeks: Literal["auto", "zero", "missing"] = "auto"
+    min_reporting_share: Share = 0.6
 
     @model_validator(mode="after")
     def _dates_in_order(self) -> Self:

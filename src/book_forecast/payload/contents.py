@@ -9,6 +9,7 @@ nor anything else of the project: MLflow stores a copy of it beside each registe
     distributions-<digest>.parquet    mean and quantiles of the weeks after the cutoff
     scores-<digest>.parquet       errors on the test weeks beside the baseline's; may be missing
     specifications-<digest>.parquet   what is needed to fit a title again; may be missing
+    trained_states-<digest>.parquet   states before newer weeks; missing before the first of them
 
 Rows are in the order of `titles`, which is that of the ISBNs; `specifications` has ISBNs itself.
 """
@@ -64,13 +65,16 @@ SCHEMAS = {
         }
     ),
     "specifications": pa.schema({"isbn": _TEXT, "specification": _TEXT}),
+    "trained_states": pa.schema({"state": _TEXT}),
 }
 """Columns of each file. `volumes` ends with the cutoff; null is a missing week.
 
 The model was estimated on the weeks from `first_week` to `trained_until`; those up to the cutoff
-were rolled in later. A specification is JSON.
+were rolled in later. A specification is JSON. A trained state is the one at `trained_until`; null
+where it is the present one, `UNKNOWN_STATE` where an older version has not kept it.
 """
-_MAY_BE_MISSING = {"scores", "specifications"}
+UNKNOWN_STATE = ""
+_MAY_BE_MISSING = {"scores", "specifications", "trained_states"}
 _WHOLE = ("isbn", "model", "state", "first_week", "trained_until", "cutoff")
 """Columns of titles that no forecast can do without."""
 _ROW_GROUP = 1000
@@ -91,6 +95,8 @@ class Payload:
         quantiles: Shape (n, 17, 104), copies a week, by `PROBABILITIES`.
         scores: Columns as in `SCHEMAS`, n rows; None before evaluation.
         specifications: Columns as in `SCHEMAS`; None in releases of older versions.
+        trained_states: Columns as in `SCHEMAS`, n rows; None where no newer weeks are rolled in,
+            and in releases that an older version has rolled.
     """
 
     manifest: Mapping[str, Any]
@@ -100,6 +106,7 @@ class Payload:
     quantiles: Floats
     scores: pa.Table | None
     specifications: pa.Table | None = None
+    trained_states: pa.Table | None = None
 
     @property
     def release(self) -> str:
@@ -152,6 +159,7 @@ def read_payload(folder: Path, manifest: str = MANIFEST) -> Payload:
         quantiles=quantiles,
         scores=tables.get("scores"),
         specifications=tables.get("specifications"),
+        trained_states=tables.get("trained_states"),
     )
 
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from book_forecast.payload.contents import SCHEMAS, Floats, Payload, table_bytes
+from book_forecast.payload.contents import SCHEMAS, UNKNOWN_STATE, Floats, Payload, table_bytes
 from book_forecast.payload.manifest import (
     FORMAT,
     LONGEST_HORIZON,
@@ -49,12 +49,14 @@ class RolledTitle:
     Attributes:
         isbn: The title.
         state: State of its model, as JSON.
-        volumes: The newer weeks, in copies.
-        distribution: Shape (1 + 17, 104): mean and quantiles of the weeks after them.
+        known: Weeks of the release's history that stay; usually those of the training.
+        volumes: The weeks after them, in copies.
+        distribution: Shape (1 + 17, 104): mean and quantiles of the weeks after all of these.
     """
 
     isbn: str
     state: str
+    known: int
     volumes: npt.NDArray[np.float64]
     distribution: Floats
 
@@ -97,6 +99,7 @@ def new_release(
         quantiles=_floats(distributions["quantiles"], (size, len(PROBABILITIES), LONGEST_HORIZON)),
         scores=tables.get("scores"),
         specifications=tables.get("specifications"),
+        trained_states=tables.get("trained_states"),
     )
 
 
@@ -105,28 +108,54 @@ def rolled(payload: Payload, titles: Sequence[RolledTitle]) -> Payload:
     if not titles:
         return payload
     rows = {isbn: row for row, isbn in enumerate(payload.titles["isbn"].to_pylist())}
+    first_weeks: list[dt.date] = payload.titles["first_week"].to_pylist()
     cutoffs: list[dt.date] = payload.titles["cutoff"].to_pylist()
     states: list[str] = payload.titles["state"].to_pylist()
+    trained: list[str | None] = trained_states(payload)
     volumes: list[Any] = payload.volumes.to_pylist()
     means, quantiles = payload.mean.copy(), payload.quantiles.copy()
     for title in titles:
         row = rows[title.isbn]
-        cutoffs[row] += dt.timedelta(weeks=len(title.volumes))
-        states[row] = state_without_weeks(title.state)
-        volumes[row] += [None if np.isnan(v) else float(v) for v in title.volumes]
+        state, before = state_without_weeks(title.state), trained[row]
+        before = states[row] if before is None else before
+        trained[row] = None if before == state else before
+        states[row] = state
+        newer = [None if np.isnan(v) else float(v) for v in title.volumes]
+        volumes[row] = volumes[row][: title.known] + newer
+        cutoffs[row] = first_weeks[row] + dt.timedelta(weeks=len(volumes[row]) - 1)
         means[row], quantiles[row] = title.distribution[0], title.distribution[1:]
     table = payload.titles
     for name, values in (("state", states), ("cutoff", cutoffs)):
         position, field = table.schema.get_field_index(name), SCHEMAS["titles"].field(name)
         table = table.set_column(position, field, pa.array(values, field.type))
+    changed = ("titles", "histories", "distributions", "trained_states")
+    as_trained = table["cutoff"].equals(table["trained_until"]) and not any(trained)
     return replace(
         payload,
-        manifest=_without_files(payload, "titles", "histories", "distributions") | _summary(table),
+        manifest=_without_files(payload, *changed) | _summary(table),
         titles=table,
         volumes=pa.chunked_array([pa.array(volumes, SCHEMAS["histories"].field("volumes").type)]),
         mean=means,
         quantiles=quantiles,
+        trained_states=None if as_trained else _states_table(trained),
     )
+
+
+def trained_states(payload: Payload) -> list[str | None]:
+    """Return the state of each title at the end of its training.
+
+    Returns:
+        None where it is the present state, `UNKNOWN_STATE` where it is not known any more.
+    """
+    if payload.trained_states is not None:
+        known: list[str | None] = payload.trained_states["state"].to_pylist()
+        return known
+    is_trained = pc.equal(payload.titles["cutoff"], payload.titles["trained_until"])
+    return [None if is_at_training else UNKNOWN_STATE for is_at_training in is_trained.to_pylist()]
+
+
+def _states_table(states: Sequence[str | None]) -> pa.Table:
+    return pa.table({"state": pa.array(states, pa.string())})
 
 
 def with_scores(payload: Payload, table: pa.Table, summary: Mapping[str, float]) -> Payload:
@@ -160,6 +189,9 @@ def with_titles_of(champion: Payload, older: Payload, isbns: Sequence[str]) -> P
                 raise UserError(f"The release {release} has no title {isbn}.")
         taken[rows[isbn]] = len(champion) + older_rows[isbn]
     ours, theirs = tables_of(champion), tables_of(older)
+    if "trained_states" in ours or "trained_states" in theirs:
+        for payload, of_payload in ((champion, ours), (older, theirs)):
+            of_payload["trained_states"] = _states_table(trained_states(payload))
     tables = {
         kind: pa.concat_tables([table, theirs[kind]]).take(taken)
         for kind, table in ours.items()
@@ -216,7 +248,11 @@ def files_of(payload: Payload, stored: Mapping[str, Any] | None) -> dict[str, by
         if kind not in changed:
             about = {name: value for name, value in about.items() if name not in names}
     base = {"files": {}} if stored is None else stored
-    files = revise({**base, **about, "files": base["files"]}, changed)
+    kept = dict(base["files"])
+    if "titles" in changed and payload.trained_states is None:
+        # Every title is at the end of its training again.
+        kept.pop("trained_states", None)
+    files = revise({**base, **about, "files": kept}, changed)
     is_same = json.loads(files[MANIFEST])["checksum"] == base.get("checksum")
     return {} if is_same else files
 
@@ -229,6 +265,7 @@ def tables_of(payload: Payload) -> dict[str, pa.Table]:
         "distributions": distributions_table(payload.mean, payload.quantiles),
         "scores": payload.scores,
         "specifications": payload.specifications,
+        "trained_states": payload.trained_states,
     }
     return {kind: table for kind, table in tables.items() if table is not None}
 

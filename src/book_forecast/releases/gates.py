@@ -20,6 +20,8 @@ from book_forecast.releases.significance import (
 from book_forecast.storage.errors import UserError
 
 Status = Literal["passed", "warning", "failed"]
+TITLES_GATE = "titles"
+"""Name of the gate that asks whether enough of the champion's titles are compared."""
 
 
 class PromotionRefusedError(UserError):
@@ -185,14 +187,14 @@ def _known_errors(comparison: Comparison) -> tuple[FloatArray, FloatArray]:
 def _titles_gate(comparison: Comparison, options: PromoteOptions) -> Gate:
     """Fail where the champion has too many titles that cannot be compared."""
     if comparison.measures is None:
-        return Gate(name="titles", status="warning", reason="nothing could be compared")
+        return Gate(name=TITLES_GATE, status="warning", reason="nothing could be compared")
     share = comparison.compared / comparison.living if comparison.living else 1.0
     reason = (
         f"{comparison.compared} of the champion's {comparison.living} living titles compared, at "
         f"least {options.min_titles:.0%}"
     )
     status: Status = "passed" if share >= options.min_titles else "failed"
-    return Gate(name="titles", status=status, reason=reason)
+    return Gate(name=TITLES_GATE, status=status, reason=reason)
 
 
 def _absolute_gates(

@@ -1,7 +1,8 @@
 """The folder of all releases, on a local disk or a bucket.
 
     <release>/manifest.json …     a payload; a revised one replaces the manifest
-    candidate.json, current.json  the release that training made last, and the one that forecast
+    candidate.json                the release that training made last
+    chosen.json, current.json     the release of a run's forecasts, and the one that made the last
     changes/000001.json …         the promotion log: who was made champion, and by whom
 
 The promotion log alone decides who is champion. Releases are also versions of a model in MLflow,
@@ -33,8 +34,8 @@ from book_forecast.storage.errors import UserError
 from book_forecast.storage.files import replacing
 
 RELEASE_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8}")
-CANDIDATE, CHAMPION, CURRENT = "candidate", "champion", "current"
-"""Names that stand for a release: two pointers, and the last entry of the promotion log."""
+CANDIDATE, CHAMPION, CHOSEN, CURRENT = "candidate", "champion", "chosen", "current"
+"""Names that stand for a release: three pointers, and the last entry of the promotion log."""
 _LOG = "changes"
 # Tables that no manifest names may belong to a payload that is being written.
 _SPARED = timedelta(hours=1)

@@ -13,8 +13,9 @@ from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
 from book_forecast.forecasters.ensemble import Ensemble
-from book_forecast.options.groups import ExecutionOptions
+from book_forecast.options.groups import ExecutionOptions, SelectionOptions
 from book_forecast.payload.contents import Payload
+from book_forecast.pipelines.forecast.choice import asked_titles
 from book_forecast.releases.models import model_of
 from book_forecast.series.history import FloatArray, weeks_after
 
@@ -57,6 +58,7 @@ class Explanation:
 
 def explain_forecasts(
     current_release: Payload,
+    selection: SelectionOptions,
     horizon: int,
     execution: ExecutionOptions,
     checkpoints: CheckpointFolder,
@@ -65,6 +67,7 @@ def explain_forecasts(
 
     Args:
         current_release: After newer weeks.
+        selection: The titles to explain, where they are named.
         horizon: Weeks ahead.
         execution: Processes.
         checkpoints: Finished titles, from which a stopped run resumes.
@@ -80,7 +83,8 @@ def explain_forecasts(
     is_ensemble = np.array(current_release.titles["model"].to_pylist()) == Ensemble.family
     cutoffs = current_release.titles["cutoff"].to_numpy().astype("datetime64[D]")
     isbns = current_release.titles["isbn"].to_pylist()
-    rows = np.flatnonzero(is_ensemble).tolist()
+    asked = np.isin(isbns, asked_titles(current_release, selection))
+    rows = np.flatnonzero(is_ensemble & asked).tolist()
     models = [model_of(current_release, row) for row in rows]
     # Not by the manifest, which has the release's id: another one may hold the same models.
     states = current_release.titles.select(["isbn", "state", "cutoff"]).to_pandas()

@@ -1,25 +1,38 @@
 """The forecast pipeline: a release to forecasts."""
 
 from kedro.pipeline import Pipeline, node
+from kedro.pipeline.node import Node
 
 from book_forecast.hooks.optional_inputs import FIGURES, NEWER_WEEKS
 from book_forecast.pipelines.forecast import explanations, figures, nodes
 
 
-def create_pipeline() -> Pipeline:
-    """Wire a release to forecasts of the weeks after its last one, and to figures."""
+def create_pipeline(*, after_training: bool = False) -> Pipeline:
+    """Wire a release to forecasts of the weeks after its last one, and to figures.
+
+    Args:
+        after_training: Whether the run has trained a candidate, which forecasts where the champion
+            has not been asked to change.
+    """
     return Pipeline(
         [
+            _own_choice() if after_training else _choice(),
             node(
                 nodes.roll_forward,
-                ["release", "promotion", "model_input", "params:execution", "checkpoints"],
+                [
+                    *("chosen_release", "model_input", "release_weeks", "covariates"),
+                    *("params:selection", "params:execution", "checkpoints"),
+                ],
                 "current_release",
                 name="roll_forward",
                 tags=NEWER_WEEKS,
             ),
             node(
                 nodes.forecast_titles,
-                ["current_release", "params:forecast"],
+                [
+                    *("current_release", "former_forecasts", "params:forecast"),
+                    "params:selection",
+                ],
                 "forecasts",
                 name="forecast_titles",
             ),
@@ -31,7 +44,10 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 explanations.explain_forecasts,
-                ["current_release", "params:forecast.horizon", "params:execution", "checkpoints"],
+                [
+                    *("current_release", "params:selection", "params:forecast.horizon"),
+                    *("params:execution", "checkpoints"),
+                ],
                 "explanations",
                 name="explain_forecasts",
             ),
@@ -66,6 +82,25 @@ def create_pipeline() -> Pipeline:
         ],
         namespace="forecast",
         prefix_datasets_with_namespace=False,
+    )
+
+
+def _choice() -> Node:
+    return node(
+        nodes.choose_release,
+        ["release", "promotion"],
+        "chosen_release",
+        name="choose_release",
+        tags=NEWER_WEEKS,
+    )
+
+
+def _own_choice() -> Node:
+    return node(
+        nodes.choose_own,
+        ["release", "promotion", "scored_candidate", "params:selection", "params:release"],
+        "chosen_release",
+        name="choose_release",
     )
 
 

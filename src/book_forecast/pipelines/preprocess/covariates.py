@@ -35,6 +35,7 @@ def read_covariates(
 
 def build_covariates(
     model_input: pd.DataFrame,
+    release_weeks: pd.DataFrame,
     promotion_plan: pd.DataFrame,
     covariate_table: pd.DataFrame,
     models: ModelOptions,
@@ -42,7 +43,8 @@ def build_covariates(
     """Put past promotions, planned promotions and tabulated covariates into one long table.
 
     Args:
-        model_input: isbn, week, promotion of the titles to forecast.
+        model_input: isbn, week, promotion of the selected titles.
+        release_weeks: The same of the release's other titles.
         promotion_plan: file, row, isbn, week, depth, surplus, as text; may be empty.
         covariate_table: file, row, isbn, week, name, value, surplus, as text; may be empty.
         models: The options of covariates; names that no table has are warned of.
@@ -56,22 +58,24 @@ def build_covariates(
     Raises:
         UserError: The table has more than `MAX_NAMES` names.
     """
-    last = model_input["week"].max()
+    columns = ["isbn", "week", "promotion"]
+    weeks = pd.concat([model_input[columns], release_weeks[columns]], ignore_index=True)
+    last = weeks["week"].max()
     plan = clean_plan(promotion_plan, last.date())
     table = clean_covariates(covariate_table, last.date())
     _refuse_too_many(table.rows["name"])
     rejected = _rejected(plan, table)
     _warn_of_futures(table.rows, last, models.regressors)
 
-    titles = pd.Index(model_input["isbn"].unique())
-    past = model_input.loc[model_input["promotion"] > 0, ["isbn", "week", "promotion"]]
+    titles = pd.Index(weeks["isbn"].unique())
+    past = weeks[weeks["promotion"] > 0]
     ahead = plan.rows["week"] > last
     planned = plan.rows[ahead & (plan.rows["depth"] > 0) & plan.rows["isbn"].isin(titles)]
     tabulated = table.rows[table.rows["isbn"].isin(titles.append(pd.Index([ALL_TITLES])))]
     logger.info(
         "Covariates: promotions in %s of %s title-weeks; planned in %s after %s%s; %s",
         f"{len(past):,}",
-        f"{len(model_input):,}",
+        f"{len(weeks):,}",
         f"{len(planned):,}",
         f"{last:%Y-%m-%d}",
         f" ({(~ahead).sum():,} rows of the plan are not later)" if (~ahead).any() else "",

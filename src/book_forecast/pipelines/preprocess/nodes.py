@@ -5,20 +5,22 @@ import logging
 import numpy as np
 import pandas as pd
 
+from book_forecast.payload.contents import Payload
 from book_forecast.pipelines.preprocess.covariates import build_covariates, read_covariates
-from book_forecast.pipelines.preprocess.selection import select_titles
-from book_forecast.pipelines.preprocess.weeks import (
+from book_forecast.pipelines.preprocess.grid import (
     count_training_weeks,
-    find_missing_weeks,
-    limit_weeks,
+    test_size,
     week_grid,
     week_numbers,
 )
+from book_forecast.pipelines.preprocess.selection import select_titles
+from book_forecast.pipelines.preprocess.weeks import find_missing_weeks, limit_weeks
 from book_forecast.series.calendar import calendar_weeks
 
 __all__ = [
     "build_covariates",
     "build_model_input",
+    "build_release_weeks",
     "find_missing_weeks",
     "limit_weeks",
     "make_calendar",
@@ -65,13 +67,14 @@ def build_model_input(
     starts = np.cumsum(lengths) - lengths
     week_of_row = np.arange(lengths.sum()) - np.repeat(starts - first, lengths)
 
-    used = (codes >= 0) & (numbers >= first[np.maximum(codes, 0)])
+    used = np.flatnonzero(codes >= 0)
+    used = used[numbers[used] >= first[codes[used]]]
     codes, numbers = codes[used], numbers[used]
     rows = starts[codes] + numbers - first[codes]
     volume = np.where(grid.isin(missing["week"])[week_of_row], np.nan, 0.0)
     volume[rows] = volumes[used]
-    asp = _price(sales.loc[used, "asp"])
-    rrp = _price(sales.loc[used, "rrp"])
+    asp = _price(sales["asp"].iloc[used])
+    rrp = _price(sales["rrp"].iloc[used])
     by_row = {
         "volume": volume,
         "promotion": np.zeros(len(volume)),
@@ -84,6 +87,8 @@ def build_model_input(
     by_row["asp"][rows[priced]] = asp[priced]
     by_row["rrp"][rows[priced]] = rrp[priced]
     keys = {"isbn": isbns.repeat(lengths), "week": grid[week_of_row]}
+    if not len(isbns):
+        return pd.DataFrame(keys | by_row)
     logger.info(
         "Laid out %d titles on %d weeks (%s to %s): %d rows, %d of them missing.",
         len(isbns),
@@ -94,6 +99,34 @@ def build_model_input(
         np.isnan(volume).sum(),
     )
     return pd.DataFrame(keys | by_row)
+
+
+def build_release_weeks(
+    sales: pd.DataFrame,
+    missing: pd.DataFrame,
+    selected: pd.DataFrame,
+    release: Payload | None,
+    split_size: int,
+) -> pd.DataFrame:
+    """Lay out the release's other titles: it forecasts also those that are not selected any more.
+
+    Args:
+        sales: As for `build_model_input`.
+        missing: As for `build_model_input`.
+        selected: The selected titles: isbn.
+        release: The release to forecast from; None where there is none.
+        split_size: Weeks of the test set.
+
+    Returns:
+        As `build_model_input`, for the titles of the release that are sold and not selected.
+    """
+    known = set() if release is None else set(release.titles["isbn"].to_pylist())
+    sold = set(sales.loc[sales["volume"] > 0, "isbn"])
+    others = sorted((known & sold) - set(selected["isbn"]))
+    if release is not None and others:
+        logger.info("%d titles of %s are not selected", len(others), release.release)
+    titles = pd.DataFrame({"isbn": others}, dtype="str")
+    return build_model_input(sales, missing, titles, split_size)
 
 
 def _price(column: pd.Series) -> np.ndarray:
@@ -115,7 +148,8 @@ def _promotion(
 def split_weeks(model_input: pd.DataFrame, split_size: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Split the model input into training weeks and the last `split_size` weeks.
 
-    The test weeks are the same calendar weeks for all titles.
+    The test weeks are the same calendar weeks for all titles. A title without a week before them is
+    forecast without a score. If no title has one, the test set is a quarter of the weeks there are.
 
     Args:
         model_input: isbn, week and other columns.
@@ -124,9 +158,22 @@ def split_weeks(model_input: pd.DataFrame, split_size: int) -> tuple[pd.DataFram
     Returns:
         Training weeks and test weeks.
     """
-    cutoff = model_input["week"].max() - pd.Timedelta(weeks=split_size)
+    n_weeks = len(week_grid(model_input))
+    size = test_size(n_weeks, split_size)
+    cutoff = model_input["week"].max() - pd.Timedelta(weeks=size)
     training = model_input["week"] <= cutoff
-    logger.info("The %d weeks after %s are the test set.", split_size, f"{cutoff:%Y-%m-%d}")
+    if size < split_size:
+        logger.warning(
+            "The titles have %d weeks, split_size is %d: the last %d weeks are the test set of "
+            "this run",
+            *(n_weeks, split_size, size),
+        )
+    logger.info("The %d weeks after %s are the test set.", size, f"{cutoff:%Y-%m-%d}")
+    n_young = model_input["isbn"].nunique() - model_input.loc[training, "isbn"].nunique()
+    if n_young:
+        logger.warning(
+            "%d titles have no week before the test set: they are forecast, but not scored", n_young
+        )
     return (
         model_input[training].reset_index(drop=True),
         model_input[~training].reset_index(drop=True),

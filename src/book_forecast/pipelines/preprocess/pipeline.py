@@ -52,6 +52,15 @@ def create_pipeline() -> Pipeline:
                 name="build_model_input",
             ),
             node(
+                nodes.build_release_weeks,
+                [
+                    *("sales_in_use", "unreported_weeks", "selected_titles", "release"),
+                    "params:backtest.split_size",
+                ],
+                "release_weeks",
+                name="build_release_weeks",
+            ),
+            node(
                 nodes.split_weeks,
                 ["model_input", "params:backtest.split_size"],
                 ["training_weeks", "test_weeks"],
@@ -61,8 +70,8 @@ def create_pipeline() -> Pipeline:
             node(
                 nodes.build_covariates,
                 [
-                    *("model_input", "promotion_plan_rows", "covariate_table_rows"),
-                    "params:models",
+                    *("model_input", "release_weeks", "promotion_plan_rows"),
+                    *("covariate_table_rows", "params:models"),
                 ],
                 ["covariates", "rejected_covariates"],
                 name="build_covariates",

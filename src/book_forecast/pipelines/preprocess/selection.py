@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.options.groups import SelectionOptions
-from book_forecast.pipelines.preprocess.weeks import count_training_weeks, week_grid, week_numbers
+from book_forecast.pipelines.preprocess.grid import count_training_weeks, week_grid, week_numbers
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -33,8 +33,9 @@ def select_titles(
 
     `all` takes every title with a sale in the last `alive_weeks` reported training weeks and at
     least `min_weeks` reported weeks from its first sale on. `top` takes the `max_titles` of these
-    with the highest volume in the last 52 training weeks. A list takes the named titles with a sale
-    before the test set, also dead and young ones.
+    with the highest volume in the last 52 training weeks. A list takes the named titles that have
+    sold at all, also dead ones and those without a week before the test set. If the export is too
+    short for `min_weeks`, `all` and `top` take younger titles.
 
     Args:
         sales: isbn, week, volume of the whole export.
@@ -66,6 +67,8 @@ def select_titles(
         facts["weeks"] = facts["weeks"].fillna(0).astype(int)
         facts["recent_volume"] = facts["recent_volume"].fillna(0.0)
         facts["alive"] = facts["alive"].eq(other=True)
+        sold = pd.Index(sales.loc[sales["volume"] > 0, "isbn"].unique())
+        reason = reason.mask(reason.index.isin(named) & reason.index.isin(sold), "")
         reason = reason.reindex(facts.index, fill_value=_NOT_IN_EXPORT)
         for isbn in named[reason[named] != ""]:
             logger.warning("Title %s is left out: %s.", isbn, reason[isbn])
@@ -74,6 +77,7 @@ def select_titles(
         young = f"fewer than {min_weeks} weeks of history before the test weeks"
         reason[(reason == "") & ~facts["alive"]] = dead
         reason[(reason == "") & (facts["weeks"] < min_weeks)] = young
+        _admit_young(reason, young, sales, split_size, min_weeks)
     if wanted == "top":
         ranked = facts[reason == ""].sort_values(["recent_volume", "isbn"], ascending=[False, True])
         reason[ranked.index[max_titles:]] = (
@@ -116,6 +120,21 @@ def _training_facts(
         },
         index=isbns,
     )
+
+
+def _admit_young(
+    reason: pd.Series, young: str, sales: pd.DataFrame, split_size: int, min_weeks: int
+) -> None:
+    """Admit titles that are too young where the whole export is too short for older ones."""
+    n_training = count_training_weeks(week_grid(sales), split_size)
+    is_young = reason == young
+    if n_training < min_weeks and is_young.any():
+        reason[is_young] = ""
+        logger.warning(
+            "The export has %d weeks before the test set, min_weeks is %d: %d younger titles are "
+            "forecast",
+            *(n_training, min_weeks, is_young.sum()),
+        )
 
 
 def _refuse_unknown(named: pd.Index, known: pd.Index, sales: pd.DataFrame) -> None:

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.options.groups import SelectionOptions
+from book_forecast.pipelines.preprocess.grid import count_training_weeks, week_grid, week_numbers
+from book_forecast.pipelines.preprocess.incomplete import IncompleteWeek, find_incomplete_weeks
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -19,6 +21,7 @@ UNLIKELY = 0.01
 """Probability of a gap, by the titles' own shares of empty weeks, below which it is missing."""
 
 _BEFORE_AN_OPEN_GAP = 26
+_INCOMPLETE_SHOWN = 5
 _FEW_COPIES = 2
 _HARDLY_EVER = 0.05
 
@@ -30,6 +33,9 @@ def limit_weeks(weekly_sales: pd.DataFrame, selection: SelectionOptions) -> pd.D
         weekly_sales: isbn, week, volume, value, asp, rrp.
         selection: The two dates; None for no bound.
 
+    Returns:
+        The rows of these weeks. The volume of a week with more returns than sales is 0.
+
     Raises:
         UserError: If there are no sales, or none between the two dates.
     """
@@ -38,7 +44,7 @@ def limit_weeks(weekly_sales: pd.DataFrame, selection: SelectionOptions) -> pd.D
     dates = {"start_date": selection.start_date, "cutoff_date": selection.cutoff_date}
     bounds = " and ".join(f"{name} {date}" for name, date in dates.items() if date is not None)
     if not bounds:
-        return weekly_sales
+        return _without_returns(weekly_sales)
     weeks = weekly_sales["week"]
     first = pd.Timestamp(selection.start_date or weeks.min())
     last = pd.Timestamp(selection.cutoff_date or weeks.max())
@@ -49,32 +55,19 @@ def limit_weeks(weekly_sales: pd.DataFrame, selection: SelectionOptions) -> pd.D
             f"{weeks.max():%Y-%m-%d}. Choose dates among these."
         )
     logger.info("Kept %d of %d rows by %s.", len(limited), len(weeks), bounds)
-    return limited
+    return _without_returns(limited)
 
 
-def week_grid(sales: pd.DataFrame) -> pd.DatetimeIndex:
-    """All week-ending Saturdays from the first to the last week with a row."""
-    return pd.date_range(sales["week"].min(), sales["week"].max(), freq="W-SAT", unit="us")
-
-
-def week_numbers(weeks: pd.Series, grid: pd.DatetimeIndex) -> np.ndarray:
-    """Position of each week in the grid."""
-    return ((weeks - grid[0]) // pd.Timedelta(weeks=1)).to_numpy()
-
-
-def count_training_weeks(grid: pd.DatetimeIndex, split_size: int) -> int:
-    """Weeks of the grid before the test set.
-
-    Raises:
-        UserError: If the test set would take all weeks.
-    """
-    if len(grid) <= split_size:
-        raise UserError(
-            f"split_size is {split_size}, but the sales in use cover only {len(grid)} weeks "
-            f"({grid[0]:%Y-%m-%d} to {grid[-1]:%Y-%m-%d}), so no training week is left. Choose a "
-            "smaller split_size or use more weeks (start_date, cutoff_date, more exports)."
-        )
-    return len(grid) - split_size
+def _without_returns(sales: pd.DataFrame) -> pd.DataFrame:
+    """Count weeks with more returns than sales as weeks without a sale."""
+    returned = sales["volume"] < 0
+    if not returned.any():
+        return sales
+    logger.info(
+        "%s title-weeks have more returns than sales: they count as 0 for models",
+        f"{returned.sum():,}",
+    )
+    return sales.assign(volume=sales["volume"].clip(lower=0))
 
 
 def find_missing_weeks(
@@ -96,6 +89,9 @@ def find_missing_weeks(
         sales: All titles of the export, before any is selected: isbn, week, volume.
         selection: The rule for gaps around which too few titles are on sale.
         split_size: Weeks in the test set.
+
+    Weeks that far fewer titles report than should are missing too: see `find_incomplete_weeks`.
+    Their titles with a row keep it.
 
     Returns:
         One row per missing week: week.
@@ -148,7 +144,28 @@ def find_missing_weeks(
             ENOUGH_TITLES,
             missing_weeks,
         )
+    incomplete = find_incomplete_weeks(
+        sales, grid, missing, selection.min_reporting_share, n_training
+    )
+    _warn_of(incomplete, grid, selection.min_reporting_share)
+    missing[[week.number for week in incomplete]] = True
     return pd.DataFrame({"week": grid[missing]})
+
+
+def _warn_of(
+    incomplete: list[IncompleteWeek], grid: pd.DatetimeIndex, min_reporting_share: float
+) -> None:
+    for week in incomplete[-_INCOMPLETE_SHOWN:]:
+        logger.warning(
+            "Week %s is incomplete: %d of %.0f titles have a row; the others are missing, not 0 "
+            "(min_reporting_share=%g, 0 for never)",
+            *(f"{grid[week.number]:%Y-%m-%d}", week.reported, week.expected, min_reporting_share),
+        )
+    if len(incomplete) > _INCOMPLETE_SHOWN:
+        logger.warning(
+            "%d earlier weeks are incomplete too, from %s on",
+            *(len(incomplete) - _INCOMPLETE_SHOWN, f"{grid[incomplete[0].number]:%Y-%m-%d}"),
+        )
 
 
 def _spell_out(grid: pd.DatetimeIndex, missing: np.ndarray, most: int = 3) -> str:

@@ -22,7 +22,7 @@ from book_forecast.options.models import ModelOptions
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.releases.distributions import distribution_of
 from book_forecast.sarima import ORDERS, Specification
-from book_forecast.series.history import FloatArray, History
+from book_forecast.series.history import YEAR, FloatArray, History
 
 logger = logging.getLogger(__name__)
 
@@ -128,6 +128,9 @@ def fit_title(task: TitleFit) -> dict[str, Any]:
     if specification.family == Naive.family and history.is_constant():
         return _row(task, Naive.fit(history), None)
     reasons = [specification.reason] if specification.reason else []
+    if specification.reason == NOT_TUNED and history.n_weeks < YEAR:
+        # Without a week before the test set there is nothing to tune: the model is the right one.
+        return _row(task, Naive.fit(history), None)
     attempts: list[tuple[str, Callable[[], FittedForecaster]]] = []
     if specification.weights:
         attempts.append(("ensemble", lambda: fit_ensemble(task)))
