@@ -34,11 +34,15 @@ from book_forecast.bookscan.weeks import saturday_of, weekdays_of
 LARGEST_NUMBER = 1e12
 """The limit of volumes and prices: sums with larger ones lose their digits."""
 
+IMPLAUSIBLE = "implausible"
+"""The beginning of reasons that say nothing about how well a file is read."""
+
 _TOTALS = re.compile(
     r"(grand|sub|overall|report|page)?[\s-]*totals?\b.*|.*\btotals?:?|sum|summe|gesamt(summe)?|"
     r"total (général|general)|suma|somme|totale|totaal|zwischensumme",
     re.IGNORECASE,
 )
+_DESCRIBED = ("author", "binding", "imprint", "product_class", "rrp")
 _THOUSANDTH = (900.0, 1100.0)
 
 
@@ -60,7 +64,8 @@ class CleanRows:
         moved: Number of usable rows with a date that is no Saturday.
         unreadable_prices: Number of prices of usable rows that are no numbers.
         returns: Number of usable rows with a negative volume.
-        rounded: Distinct titles of each ISBN that a spreadsheet may have rounded.
+        rounded: Distinct titles of each ISBN that a spreadsheet may have rounded; without titles,
+            what else describes them.
     """
 
     sales: pd.DataFrame
@@ -118,7 +123,7 @@ def clean_rows(raw: RawRows, conventions: Conventions, today: dt.date) -> CleanR
             int((given[name] & np.isnan(prices[name][kept])).sum()) for name in PRICES
         ),
         returns=int((volumes[kept] < 0).sum()),
-        rounded=_rounded(isbns, isbn_codes, columns["title"], kept),
+        rounded=_rounded(isbns, isbn_codes, columns, kept),
     )
 
 
@@ -243,7 +248,7 @@ def _clean_volumes(
         "no volume": empty,
         "not a number": np.isnan(numbers),
         "not a finite number": np.isinf(numbers),
-        f"beyond {LARGEST_NUMBER:g} copies": np.abs(numbers) > LARGEST_NUMBER,
+        f"{IMPLAUSIBLE}: beyond {LARGEST_NUMBER:g} copies": np.abs(numbers) > LARGEST_NUMBER,
         "unclear: thousands or a fraction? Name decimal_mark": unclear,
     }
     for reason, bad in checks.items():
@@ -276,19 +281,22 @@ def _possible(name: str, numbers: np.ndarray, volumes: np.ndarray) -> np.ndarray
 
 
 def _rounded(
-    isbns: pd.Index, codes: np.ndarray, title: TextColumn, kept: np.ndarray
+    isbns: pd.Index, codes: np.ndarray, columns: Mapping[str, TextColumn], kept: np.ndarray
 ) -> dict[str, frozenset[str]]:
+    """Return the distinct titles of each suspect, or what else describes a title in these rows."""
     suspects = np.flatnonzero([is_rounded(isbn) for isbn in isbns])
     if not len(suspects):
         return {}
-    texts = pc.utf8_lower(tidy_texts(title.texts)).to_pylist()
-    of_rows = title.codes[kept]
-    return {
-        str(isbns[int(code)]): frozenset(
-            texts[at] for at in np.unique(of_rows[codes == code]) if texts[at]
-        )
-        for code in suspects
-    }
+    title = columns["title"]
+    described = [title] if not title.empty.all() else [columns[name] for name in _DESCRIBED]
+    texts = [pc.utf8_lower(tidy_texts(column.texts)).to_pylist() for column in described]
+    found = {}
+    for code in suspects:
+        rows = np.flatnonzero(kept)[codes == code]
+        of_rows = np.unique(np.stack([column.codes[rows] for column in described]), axis=1).T
+        words = (" ".join(t[at] for t, at in zip(texts, row, strict=True)) for row in of_rows)
+        found[str(isbns[int(code)])] = frozenset(filter(None, map(str.strip, words)))
+    return found
 
 
 def _rejected_rows(raw: RawRows, rejections: Rejections) -> pd.DataFrame:

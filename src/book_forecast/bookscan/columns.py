@@ -82,6 +82,12 @@ NUMBERS = ("volume", *PRICES)
 HEADER_SEARCH = 20
 """Number of first rows that may be the header: reports have a heading above it."""
 
+# Columns without a heading are often the row numbers of a data frame.
+_RUNNING_NUMBERS = frozenset(
+    ("", "unnamed0", "rank", "salesrank", "rang", "position", "pos", "no", "nr", "id", "recordid")
+    + ("row", "rowno", "rownumber", "index", "line", "lineno")
+)
+
 _NOT_IN_A_NAME = re.compile(r"[\W_]+")
 
 
@@ -129,6 +135,7 @@ class Header:
         positions: The index in it of each known column.
         headings: The file's own heading of each known column.
         passed_over: Headings of the other columns.
+        others: The index of each other column that may tell rows apart; no running number does.
         width: Number of its cells.
     """
 
@@ -136,6 +143,7 @@ class Header:
     positions: dict[str, int]
     headings: dict[str, str]
     passed_over: tuple[str, ...]
+    others: tuple[int, ...]
     width: int
 
 
@@ -175,9 +183,11 @@ def find_header(rows: Iterable[Sequence[str]], named: Mapping[str, str] | None =
 
 def _header(row: int, cells: Sequence[str], positions: dict[str, int]) -> Header:
     taken = set(positions.values())
-    others = [cell.strip() for at, cell in enumerate(cells) if at not in taken and cell.strip()]
+    free = [at for at in range(len(cells)) if at not in taken]
+    passed_over = tuple(cells[at].strip() for at in free if cells[at].strip())
+    others = tuple(at for at in free if _plain(cells[at]) not in _RUNNING_NUMBERS)
     headings = {name: cells[at].strip() for name, at in positions.items()}
-    return Header(row, positions, headings, tuple(others), len(cells))
+    return Header(row, positions, headings, passed_over, others, len(cells))
 
 
 def _missing(positions: Mapping[str, int]) -> list[str]:

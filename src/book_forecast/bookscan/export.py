@@ -16,6 +16,8 @@ from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.rows import Layout, RawRows
 
 _EXAMPLES = 3
+# What spreadsheets leave of an ISBN that they show with six digits.
+_ZEROS = "0" * 7
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,10 @@ def clean_export(
     if guessed:
         shown = ", ".join(f"row {row.row}" for row in guessed[:_EXAMPLES])
         remarks.append(f"{len(guessed):,} rows are read by a guess ({shown}): {guessed[0].reason}")
+    doubtful = sorted({isbn for part in clean for isbn in part.rounded if isbn.endswith(_ZEROS)})
+    if doubtful:
+        shown = ", ".join(doubtful[:_EXAMPLES])
+        remarks.append(f"A spreadsheet may have rounded several ISBNs to {shown}: check them.")
     unreadable = sum(part.unreadable_prices for part in clean)
     if unreadable:
         remarks.append(f"{unreadable:,} prices are no numbers and are missing. Name decimal_mark.")

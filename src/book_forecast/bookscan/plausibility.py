@@ -65,8 +65,8 @@ def _largest_plausible(volumes: np.ndarray, suspects: np.ndarray) -> float:
     return float(below[gaps[-1]]) if len(gaps) and below[gaps[-1]] > 0 else np.inf
 
 
-def rounded_isbns(found: Sequence[Mapping[str, frozenset[str]]]) -> tuple[list[str], list[str]]:
-    """Return ISBNs that stand for several titles, and those that may do so.
+def rounded_isbns(found: Sequence[Mapping[str, frozenset[str]]]) -> list[str]:
+    """Return ISBNs that stand for several titles.
 
     Args:
         found: The distinct titles of each ISBN that ends in zeros, by part of an export.
@@ -75,8 +75,7 @@ def rounded_isbns(found: Sequence[Mapping[str, frozenset[str]]]) -> tuple[list[s
     for part in found:
         for isbn, texts in part.items():
             titles.setdefault(isbn, set()).update(_words(text) for text in texts)
-    several = [isbn for isbn, texts in titles.items() if len(texts) > 1]
-    return several, [isbn for isbn in titles if isbn not in several and isbn.endswith("0" * 7)]
+    return [isbn for isbn, texts in titles.items() if len(texts) > 1]
 
 
 def _words(title: str) -> str:

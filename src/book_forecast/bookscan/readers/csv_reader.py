@@ -306,9 +306,7 @@ def _is_nearer(error: MissingColumnsError, other: MissingColumnsError) -> bool:
 
 def _columns(header: Header) -> dict[str, int]:
     """Return the places of the known columns, and of those that are passed over."""
-    taken = set(header.positions.values())
-    others = [at for at in range(header.width) if at not in taken][:MOST_COLUMNS]
-    return header.positions | {f"{_OTHER}{at}": at for at in others}
+    return header.positions | {f"{_OTHER}{at}": at for at in header.others[:MOST_COLUMNS]}
 
 
 def _first_records(lines: list[str], delimiter: str) -> tuple[list[list[str]], list[int]]:

@@ -113,11 +113,10 @@ def _find_header(file: pq.ParquetFile, name: str, hints: ExportHints) -> Header:
 
 def _others(schema: pa.Schema, header: Header) -> list[str]:
     """Return the columns that are passed over and have a simple type."""
-    taken = set(header.positions.values())
     return [
         field.name
         for at, field in enumerate(schema)
-        if at not in taken and _is_simple(field.type) and schema.names.count(field.name) == 1
+        if at in header.others and _is_simple(field.type) and schema.names.count(field.name) == 1
     ][:MOST_COLUMNS]
 
 

@@ -199,9 +199,8 @@ def _raw_rows(layout: Layout, header: Header, chunk: Sequence[_Row]) -> RawRows:
     cells_of = {column: _cells(chunk, at) for column, at in header.positions.items()}
     table = pa.table({column: _column(cells) for column, cells in cells_of.items()})
     numbers = {column: _numbers(cells_of[column]) for column in NUMBERS if column in cells_of}
-    taken = set(header.positions.values())
-    others = [at for at in range(header.width) if at not in taken][:MOST_COLUMNS]
-    hashes = hash_rows([pa.chunked_array([_column(_cells(chunk, at))]) for at in others])
+    others = [pa.chunked_array([_column(_cells(chunk, at))]) for at in header.others[:MOST_COLUMNS]]
+    hashes = hash_rows(others)
     return RawRows(layout, rows, table, numbers, hashes)
 
 

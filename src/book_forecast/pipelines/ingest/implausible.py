@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from book_forecast.bookscan.cleaning import IMPLAUSIBLE
 from book_forecast.bookscan.plausibility import implausible_volumes, rounded_isbns
 from book_forecast.options.groups import IngestOptions
 
 logger = logging.getLogger(__name__)
 
 _SHOWN = 3
-_IMPLAUSIBLE = "implausible beside the other volumes; ingest.hold_back=false uses it"
+_BESIDE_OTHERS = f"{IMPLAUSIBLE} beside the other volumes; ingest.hold_back=false uses it"
 _ROUNDED = "several titles have it: a spreadsheet has rounded it"
 
 
@@ -34,10 +35,7 @@ def hold_back(
     Returns:
         The other rows; and those held back: file, sheet, row, column, value, reason.
     """
-    several, doubtful = rounded_isbns(rounded)
-    for isbn in doubtful:
-        logger.warning("%s ends in zeros: a spreadsheet may have rounded several ISBNs to it", isbn)
-    is_rounded = rows["isbn"].isin(several).to_numpy()
+    is_rounded = rows["isbn"].isin(rounded_isbns(rounded)).to_numpy()
     held = [_rejected(rows[is_rounded], files, "ISBN", "isbn", _ROUNDED)]
     kept = rows[~is_rounded].reset_index(drop=True) if is_rounded.any() else rows
     if ingest.hold_back:
@@ -52,7 +50,7 @@ def hold_back(
                     for row in found.head(_SHOWN).itertuples()
                 ),
             )
-            held.append(_rejected(found, files, "Volume", "volume", _IMPLAUSIBLE))
+            held.append(_rejected(found, files, "Volume", "volume", _BESIDE_OTHERS))
             kept = kept[~implausible].reset_index(drop=True)
     return kept, pd.concat(held, ignore_index=True)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.bookscan.aggregation import aggregate_rows, describe_titles
+from book_forecast.bookscan.cleaning import IMPLAUSIBLE
 from book_forecast.bookscan.conventions import Conventions
 from book_forecast.bookscan.export import CleanExport, clean_export
 from book_forecast.bookscan.hints import ExportHints, hints_for
@@ -90,7 +91,8 @@ def check_rejected_share(
         rows: The usable rows.
         rejected_rows: The others, which are already written.
         rows_read: Number of both.
-        max_rejected_share: The largest accepted share of rejected rows, 0 to 1.
+        max_rejected_share: The largest accepted share of rejected rows, 0 to 1; implausible ones,
+            which are held back, do not count.
 
     Returns:
         The usable rows, unchanged.
@@ -98,7 +100,8 @@ def check_rejected_share(
     Raises:
         UserError: More rows are rejected, or no row is usable.
     """
-    rejected = len(rejected_rows)
+    unread = rejected_rows[~rejected_rows["reason"].str.startswith(IMPLAUSIBLE)]
+    rejected = len(unread)
     if rows_read == 0:
         raise UserError("The exports hold no rows below their headers: export them again.")
     if rejected > max_rejected_share * rows_read or rows.empty:
