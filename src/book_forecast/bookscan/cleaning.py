@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from book_forecast.bookscan.attributes import latest_texts
@@ -29,7 +30,7 @@ from book_forecast.bookscan.isbn import is_rounded, normalise_isbn
 from book_forecast.bookscan.numbers import are_unclear, parse_numbers
 from book_forecast.bookscan.rejections import Rejections
 from book_forecast.bookscan.rows import RawRows
-from book_forecast.bookscan.weeks import saturday_of, weekdays_of
+from book_forecast.bookscan.weeks import saturday_of, swapped, weekdays_of
 
 LARGEST_NUMBER = 1e12
 """The limit of volumes and prices: sums with larger ones lose their digits."""
@@ -43,6 +44,8 @@ _TOTALS = re.compile(
     re.IGNORECASE,
 )
 _DESCRIBED = ("author", "binding", "imprint", "product_class", "rrp")
+# A spreadsheet of another country may have read text as a date of its own order.
+_TYPED_DATE = re.compile(r"^\d{4}-\d\d-\d\d")
 _THOUSANDTH = (900.0, 1100.0)
 
 
@@ -145,7 +148,8 @@ def _are_no_sales(columns: Mapping[str, TextColumn]) -> np.ndarray:
     is_header = isbn.spread(_are_headings(isbn))
     is_note = ~filled[0] & ~(filled[1] & filled[2])
     is_total = without_digits & np.logical_or.reduce(totals)
-    found: np.ndarray = is_total | is_note | is_header
+    is_sum = isbn.spread(isbn.empty) & ~filled[1] & ~filled[2]
+    found: np.ndarray = is_total | is_note | is_header | is_sum
     return found
 
 
@@ -172,7 +176,7 @@ def _clean_dates(
     no_date, no_interval = end_date.spread(end_date.empty), interval.spread(interval.empty)
     order = conventions.date_order
     dates, reasons = _parse_dates(end_date, order, date_1904, today)
-    reasons[_are_swapped(end_date, dates, conventions, date_1904, today)] = (
+    reasons[_are_swapped(end_date, dates, conventions)] = (
         "day and month in another order than in the rest of the file"
     )
     bad = ~end_date.empty & (reasons != "")
@@ -205,27 +209,19 @@ def _parse_intervals(
     return found.astype("datetime64[D]"), reasons
 
 
-def _are_swapped(
-    column: TextColumn,
-    dates: np.ndarray,
-    conventions: Conventions,
-    date_1904: bool,
-    today: dt.date,
-) -> np.ndarray:
-    """Return whether each date falls on the weekday of the others in the other order alone."""
-    swapped = np.zeros(len(dates), dtype=bool)
+def _are_swapped(column: TextColumn, dates: np.ndarray, conventions: Conventions) -> np.ndarray:
+    """Return whether each date falls on the weekday of the others with day and month swapped."""
+    found = np.zeros(len(dates), dtype=bool)
     if conventions.weekday is None:
-        return swapped
+        return found
     valid = np.flatnonzero(~np.isnat(dates))
     odd = valid[weekdays_of(dates[valid]) != conventions.weekday]
-    texts = column.texts.to_pylist()
-    odd = odd[[has_order(texts[at]) for at in odd]] if len(odd) else odd
-    if len(odd):
-        other: DateOrder = "month_first" if conventions.date_order == "day_first" else "day_first"
-        others, _ = _parse_dates(column, other, date_1904, today)
-        possible = odd[~np.isnat(others[odd])]
-        swapped[possible[weekdays_of(others[possible]) == conventions.weekday]] = True
-    return swapped
+    texts = column.texts.take(pa.array(odd)).to_pylist()
+    odd = odd[[has_order(text) or bool(_TYPED_DATE.match(text)) for text in texts]]
+    others = swapped(dates[odd])
+    possible = ~np.isnat(others)
+    found[odd[possible]] = weekdays_of(others[possible]) == conventions.weekday
+    return found
 
 
 def _numbers(column: TextColumn, raw: RawRows, conventions: Conventions) -> np.ndarray:

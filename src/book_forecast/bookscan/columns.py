@@ -10,6 +10,7 @@ LABELS = {
     "title": "Title",
     "author": "Author",
     "interval": "Interval",
+    "year": "Year",
     "end_date": "End Date",
     "volume": "Volume",
     "value": "Value",
@@ -30,7 +31,11 @@ _SYNONYMS = {
     ),
     "title": "book title, title name, product title, product name, titel, titre, título, titolo",
     "author": "authors, author name, author s, contributor, autor, autoren, auteur, autore",
-    "interval": "year week, yyyyww, iso week, year and week, week id, jahr woche",
+    "interval": (
+        "year week, yyyyww, iso week, year and week, week id, jahr woche, week number, week no,"
+        "week num, week nr, wk, wk no, kalenderwoche, kw, numéro de semaine, número de semana"
+    ),
+    "year": "calendar year, sales year, iso year, yr, jahr, année, año, anno, jaar",
     "end_date": (
         "week ending, week ending date, week ended, week end, week end date, weekend date, w e,"
         "w e date, week ending saturday, week ending sat, week ending sunday, week ending sun,"
@@ -84,8 +89,10 @@ HEADER_SEARCH = 20
 
 # Columns without a heading are often the row numbers of a data frame.
 _RUNNING_NUMBERS = frozenset(
-    ("", "unnamed0", "rank", "salesrank", "rang", "position", "pos", "no", "nr", "id", "recordid")
-    + ("row", "rowno", "rownumber", "index", "line", "lineno")
+    {
+        *("", "unnamed0", "rank", "salesrank", "rang", "position", "pos", "no", "nr", "id"),
+        *("recordid", "row", "rowno", "rownumber", "index", "line", "lineno"),
+    }
 )
 
 _NOT_IN_A_NAME = re.compile(r"[\W_]+")

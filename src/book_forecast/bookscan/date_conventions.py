@@ -13,7 +13,7 @@ from book_forecast.bookscan.cells import parse_cells
 from book_forecast.bookscan.dates import DateOrder, has_order, parse_date
 from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.interval_conventions import WeekPairs
-from book_forecast.bookscan.weeks import SATURDAY, WEEKDAYS, saturday_of, weekdays_of
+from book_forecast.bookscan.weeks import SATURDAY, WEEKDAYS, saturday_of, swapped, weekdays_of
 
 ON_ONE_WEEKDAY = 0.9
 """Share of a file's dates on one weekday that makes them weeks rather than days."""
@@ -174,7 +174,8 @@ def _find_weeks(
         return DateReading(order, dates, True, None, SATURDAY if named is None else named)
     counts = np.bincount(weekdays_of(distinct), minlength=7)
     weekday = int(counts.argmax())
-    is_weekly = hints.dates != "days" and counts[weekday] >= ON_ONE_WEEKDAY * len(distinct)
+    explained = counts[weekday] + _count_swapped(distinct, weekday)
+    is_weekly = hints.dates != "days" and explained >= ON_ONE_WEEKDAY * len(distinct)
     if named is not None:
         return DateReading(order, dates, is_weekly, weekday if is_weekly else None, named)
     if not is_weekly:
@@ -198,6 +199,18 @@ def _find_weeks(
     if last_day == SATURDAY and means == "week_beginning":
         remark = ""
     return DateReading(order, dates, True, weekday, last_day, remark)
+
+
+def _count_swapped(dates: np.ndarray, weekday: int) -> int:
+    """Count dates that a spreadsheet of another country has read with day and month swapped.
+
+    They fall on the weekday of most dates once they are swapped back.
+    """
+    odd = dates[weekdays_of(dates) != weekday]
+    if 2 * len(odd) >= len(dates):
+        return 0
+    others = swapped(odd)
+    return int((weekdays_of(others[~np.isnat(others)]) == weekday).sum())
 
 
 _DAYS = (

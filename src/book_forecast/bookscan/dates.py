@@ -4,6 +4,7 @@
   month first. The order is that of the whole file.
 - ``2 Mar 2019``, ``02-Mar-19``, ``Saturday, 2nd March 2019``, ``March 2, 2019``, ``2. März 2019``.
 - ``2019-03-02``, ``2019/3/2``, ``20190302``, each also with a time; its time zone is ignored.
+- ``W/E 02/03/2019``, and the last day of ``24/02/2019 - 02/03/2019``.
 - ``43526``, ``43526.0``, ``43526.75``: Excel's serial number of a day, counted from 1900 or 1904.
 
 Years of two digits are 1969 to 2068. A date before 1950 or more than 366 days after today is an
@@ -48,6 +49,11 @@ _YEAR_THEN_NAME = re.compile(
     rf"^(?P<y>\d{{4}})[-/.\s]+{_NAME}\.?[-/.\s]+(?P<d>\d{{1,2}})\.?{_TIME}"
 )
 _DATES = (_YEAR_FIRST, _NAMED_MONTH, _MONTH_FIRST, _YEAR_THEN_NAME, _CJK, _COMPACT)
+_ISO_WEEK_DAY = re.compile(r"^(\d{4})-?w(\d{2})-?([1-7])$")
+_LABEL = re.compile(r"^(?:w\s*/?\s*[ebc]|week\s+(?:ending|ended|commencing|beginning))\b[\s:.]*")
+_RANGE = re.compile(
+    r"^(?P<first>.+?\d{2})\s*(?:\s[-\u2013\u2014]\s|\sto\s|\sbis\s|\u2013|\u2014)\s*(?P<last>.+)$"
+)
 _SERIAL = re.compile(r"^\d{5}(?:\.\d*)?$")
 
 
@@ -69,7 +75,7 @@ def parse_date(
     Raises:
         ValueError: It is no date; the message is the reason.
     """
-    cell = text.strip().lower()
+    cell = _bare(text)
     ordered = _IN_ORDER.match(cell)
     match = (
         None if ordered else next((found for form in _DATES if (found := form.match(cell))), None)
@@ -81,6 +87,8 @@ def parse_date(
         date = _from_parts(ordered["y"], month, day)
     elif match:
         date = _from_parts(match["y"], match["m"], match["d"])
+    elif iso := _ISO_WEEK_DAY.match(cell):
+        date = dt.date.fromisocalendar(int(iso[1]), int(iso[2]), int(iso[3]))
     elif _SERIAL.match(cell):
         days = dt.timedelta(days=int(cell.partition(".")[0]))
         date = (_EPOCH_1904 if date_1904 else _EPOCH) + days
@@ -95,8 +103,15 @@ def parse_date(
 
 def has_order(text: str) -> bool:
     """Return whether the meaning of a date depends on the order of its day and month."""
-    match = _IN_ORDER.match(text.strip().lower())
+    match = _IN_ORDER.match(_bare(text))
     return match is not None and int(match["a"]) != int(match["b"])
+
+
+def _bare(text: str) -> str:
+    """Return a date without a label before it; of a week's two days the last one."""
+    cell = _LABEL.sub("", text.strip().lower())
+    days = _RANGE.match(cell)
+    return days["last"].strip() if days else cell
 
 
 def _from_parts(year: str, month: str, day: str) -> dt.date:

@@ -14,6 +14,7 @@ from book_forecast.bookscan.conventions import Conventions, find_conventions
 from book_forecast.bookscan.copies import find_copies
 from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.rows import Layout, RawRows
+from book_forecast.bookscan.year_weeks import join_years
 
 _EXAMPLES = 3
 # What spreadsheets leave of an ISBN that they show with six digits.
@@ -63,7 +64,7 @@ def clean_export(
         former: Conventions of the export before.
         last_week: Last week of the exports before.
     """
-    parts = list(raw)
+    parts = [join_years(part) for part in raw]
     conventions = find_conventions(parts, hints, today, former, last_week)
     clean = [clean_rows(part, conventions, today) for part in parts]
     copies = find_copies(parts, clean, hints.copies)

@@ -25,6 +25,18 @@ def weekdays_of(dates: np.ndarray) -> np.ndarray:
     return numbers
 
 
+def swapped(dates: np.ndarray) -> np.ndarray:
+    """Return each date with its day as the month and its month as the day; NaT where impossible."""
+    days = dates.astype("datetime64[D]")
+    months = days.astype("datetime64[M]")
+    years = months.astype("datetime64[Y]")
+    day = (days - months).astype(np.int64)
+    month = (months - years).astype(np.int64)
+    turned = years.astype("datetime64[M]") + np.minimum(day, 11).astype("timedelta64[M]")
+    found = turned.astype("datetime64[D]") + month.astype("timedelta64[D]")
+    return np.where(day <= 11, found, np.datetime64("NaT", "D"))
+
+
 def saturday_of(dates: np.ndarray, last_day: int = SATURDAY) -> np.ndarray:
     """Move each date to the Saturday of its week.
 
