@@ -7,6 +7,7 @@ from omegaconf.resolvers import oc
 
 from book_forecast.hooks.lineage import LineageHooks
 from book_forecast.hooks.optional_inputs import FigureInputHooks
+from book_forecast.hooks.pages import ReportIndexHooks
 from book_forecast.hooks.parameters import OptionsHooks
 from book_forecast.hooks.releases import ReleaseHooks
 from book_forecast.hooks.run_lock import RunLockHooks
@@ -36,6 +37,7 @@ HOOKS = (
     LineageHooks(),
     TrackingHooks(),
     ReleaseHooks(),
+    ReportIndexHooks(),
     SummaryHooks(),
 )
 # TrackingHooks call the plugin's where they serve; Kedro compares the wheel's spelling.

@@ -4,6 +4,7 @@ from book_forecast.datasets.atomic import (
     AtomicJSONDataset,
     AtomicParquetDataset,
     AtomicPlotlyDataset,
+    AtomicTextDataset,
     TitleRowsDataset,
 )
 from book_forecast.datasets.checkpoints import CheckpointFolderDataset
@@ -17,6 +18,7 @@ __all__ = [
     "AtomicJSONDataset",
     "AtomicParquetDataset",
     "AtomicPlotlyDataset",
+    "AtomicTextDataset",
     "CheckpointFolderDataset",
     "CsvTableDataset",
     "ExportsDataset",

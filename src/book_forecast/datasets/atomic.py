@@ -7,7 +7,7 @@ be written, a full disk, a kill) leaves an empty or a torn file.
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 import pandas as pd
@@ -16,9 +16,11 @@ from kedro_datasets._typing import TablePreview
 from kedro_datasets.json import JSONDataset
 from kedro_datasets.pandas import ParquetDataset
 from kedro_datasets.plotly import JSONDataset as PlotlyJSONDataset
+from kedro_datasets.text import TextDataset
 from plotly import graph_objects as go
 
 from book_forecast.execution.lineage import Lineage
+from book_forecast.plots.pages import standalone_page
 from book_forecast.storage.files import replacing
 
 
@@ -120,8 +122,25 @@ class AtomicJSONDataset(AtomicSave, JSONDataset):
         json.dump(data, file, **self._save_args)
 
 
+class AtomicTextDataset(AtomicSave, TextDataset):
+    """A text or an HTML page in one file.
+
+    Example:
+        ```yaml
+        report_index:
+          type: book_forecast.datasets.AtomicTextDataset
+          filepath: "${_root}/08_reporting/index.html"
+        ```
+    """
+
+    def _write(self, data: str, file: IO[str]) -> None:
+        file.write(data)
+
+
 class AtomicPlotlyDataset(AtomicSave, PlotlyJSONDataset):
-    """One Plotly figure as JSON, which kedro-viz shows as an interactive figure.
+    """One Plotly figure as JSON, which kedro-viz shows, and as a page of the same name.
+
+    The page needs no other file and no network.
 
     Example:
         ```yaml
@@ -130,6 +149,13 @@ class AtomicPlotlyDataset(AtomicSave, PlotlyJSONDataset):
           filepath: "${_root}/08_reporting/overview_plot.json"
         ```
     """
+
+    def save(self, data: go.Figure) -> None:
+        """Replace the JSON, then the page."""
+        super().save(data)
+        path = PurePosixPath(get_filepath_str(self._get_save_path(), self._protocol))
+        with replacing(self._fs, str(path.with_suffix(".html")), "w") as file:
+            file.write(standalone_page({path.stem.replace("_", " "): data}))
 
     def _write(self, data: go.Figure, file: IO[str]) -> None:
         data.write_json(file, **self._save_args)

@@ -17,6 +17,7 @@ SALES = "#6B6B6B"
 FAINT = "#7A828F"
 GRID = "rgba(120, 128, 140, 0.22)"
 SHADE = "rgba(107, 114, 128, 0.13)"
+FONT = "Inter, Segoe UI, Helvetica, Arial, sans-serif"
 GOOD, WARNING, BAD = "#009E73", "#E69F00", "#D55E00"
 
 # Okabe and Ito's palette and five more colours; all differ also for colour-blind readers.
@@ -52,7 +53,7 @@ _HEADLINE_LENGTH = 90
 TEMPLATE = go.layout.Template(
     layout={
         "font": {
-            "family": "Inter, Segoe UI, Helvetica, Arial, sans-serif",
+            "family": FONT,
             "size": 13,
             "color": INK,
         },
