@@ -9,6 +9,7 @@ from book_forecast.hooks.interruption import InterruptionHooks
 from book_forecast.hooks.killed_runs import KilledRunsHooks
 from book_forecast.hooks.lineage import LineageHooks
 from book_forecast.hooks.optional_inputs import FigureInputHooks
+from book_forecast.hooks.pages import ReportIndexHooks
 from book_forecast.hooks.parameters import OptionsHooks
 from book_forecast.hooks.releases import ReleaseHooks
 from book_forecast.hooks.run_lock import RunLockHooks
@@ -40,6 +41,7 @@ HOOKS = (
     KilledRunsHooks(),
     InterruptionHooks(),
     ReleaseHooks(),
+    ReportIndexHooks(),
     SummaryHooks(),
 )
 # TrackingHooks call the plugin's where they serve; Kedro compares the wheel's spelling.

@@ -38,7 +38,7 @@ CATALOG = """
 summary:
   type: book_forecast.datasets.AtomicJSONDataset
   filepath: data/summary.json
-  metadata: {mlflow: {metrics: true}}
+  metadata: {mlflow: {metrics: [mase, title?]}}
 title_scores:
   type: book_forecast.datasets.AtomicParquetDataset
   filepath: data/title_scores.parquet

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 import pandas as pd
@@ -21,6 +21,7 @@ from kedro_datasets.text import TextDataset
 from plotly import graph_objects as go
 
 from book_forecast.execution.lineage import Lineage
+from book_forecast.plots.pages import standalone_page
 from book_forecast.storage.files import replacing
 
 logger = logging.getLogger(__name__)
@@ -172,7 +173,9 @@ class AtomicTextDataset(AtomicSave, TextDataset):
 
 
 class AtomicPlotlyDataset(AtomicSave, PlotlyJSONDataset):
-    """One Plotly figure as JSON, which kedro-viz shows as an interactive figure.
+    """One Plotly figure as JSON, which kedro-viz shows, and as a page of the same name.
+
+    The page needs no other file and no network.
 
     Example:
         ```yaml
@@ -181,6 +184,13 @@ class AtomicPlotlyDataset(AtomicSave, PlotlyJSONDataset):
           filepath: "${_root}/08_reporting/overview_plot.json"
         ```
     """
+
+    def save(self, data: go.Figure) -> None:
+        """Replace the JSON, then the page."""
+        super().save(data)
+        path = PurePosixPath(get_filepath_str(self._get_save_path(), self._protocol))
+        with replacing(self._fs, str(path.with_suffix(".html")), "w") as file:
+            file.write(standalone_page({path.stem.replace("_", " "): data}))
 
     def _write(self, data: go.Figure, file: IO[str]) -> None:
         data.write_json(file, **self._save_args)

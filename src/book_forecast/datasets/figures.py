@@ -23,6 +23,7 @@ from kedro.io.core import (
 )
 from plotly import graph_objects as go
 
+from book_forecast.plots.pages import SCRIPT, linked_page
 from book_forecast.storage.files import ABANDONED_AFTER_SECONDS, replacing
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,6 @@ logger = logging.getLogger(__name__)
 _NAME = re.compile(r"\w[\w.-]{0,99}")
 _STAGING = ".staging-"
 _LIST = "complete.json"
-_SCRIPT = "plotly.min.js"
 _PAGES_AT_ONCE = 50
 
 
@@ -46,6 +46,8 @@ class FiguresDataset(AbstractDataset[Mapping[str, go.Figure], dict[str, str]]):
         forecast_plots:
           type: book_forecast.datasets.FiguresDataset
           filepath: "${_root}/08_reporting/forecast_plots"
+          label: forecast
+          index: ../index.html
           metadata: {kedro-viz: {layer: reporting}}
         ```
     """
@@ -54,6 +56,8 @@ class FiguresDataset(AbstractDataset[Mapping[str, go.Figure], dict[str, str]]):
         self,
         *,
         filepath: str,
+        label: str = "",
+        index: str = "",
         credentials: dict[str, Any] | None = None,
         fs_args: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
@@ -62,6 +66,8 @@ class FiguresDataset(AbstractDataset[Mapping[str, go.Figure], dict[str, str]]):
 
         Args:
             filepath: The folder, local or of any fsspec protocol; it holds nothing else.
+            label: What the figures show; a part of each page's title.
+            index: Address of a page that leads to these, from their folder.
             credentials: For the filesystem.
             fs_args: More options of the filesystem.
             metadata: Not used here; kedro-viz and the tracking read it.
@@ -70,6 +76,7 @@ class FiguresDataset(AbstractDataset[Mapping[str, go.Figure], dict[str, str]]):
         self._filepath = PurePosixPath(path)
         self._fs = fsspec.filesystem(self._protocol, **(credentials or {}), **(fs_args or {}))
         self._root = get_filepath_str(self._filepath, self._protocol)
+        self._label, self._index = label, index
         self.metadata = metadata
 
     def save(self, data: Mapping[str, go.Figure | Callable[[], go.Figure]]) -> None:
@@ -86,10 +93,10 @@ class FiguresDataset(AbstractDataset[Mapping[str, go.Figure], dict[str, str]]):
         stage = f"{self._root}/{_STAGING}{uuid.uuid4().hex}"
         try:
             self._fs.makedirs(stage, exist_ok=True)
-            for pages in _batches(_pages(data), _PAGES_AT_ONCE):
+            for pages in _batches(self._pages(data), _PAGES_AT_ONCE):
                 self._fs.pipe({f"{stage}/{name}": content for name, content in pages})
             with replacing(self._fs, f"{stage}/{_LIST}", "w") as file:
-                json.dump([_SCRIPT, *(f"{name}.html" for name in data)], file)
+                json.dump([SCRIPT, *(f"{name}.html" for name in data)], file)
         except BaseException:
             self._remove(stage)
             raise
@@ -104,6 +111,17 @@ class FiguresDataset(AbstractDataset[Mapping[str, go.Figure], dict[str, str]]):
             for path in sorted(self._listed())
             if path.endswith(".html")
         }
+
+    def _pages(
+        self, data: Mapping[str, go.Figure | Callable[[], go.Figure]]
+    ) -> Iterator[tuple[str, bytes]]:
+        from plotly.offline import get_plotlyjs
+
+        # One copy of the script beside the pages; a page with its own copy has 4 MB.
+        yield SCRIPT, get_plotlyjs().encode()
+        for name, figure in data.items():
+            drawn = figure() if callable(figure) else figure
+            yield f"{name}.html", linked_page(drawn, name, self._label, self._index).encode()
 
     def _publish(self, stage: str) -> None:
         with self._fs.open(f"{stage}/{_LIST}", "r", encoding="utf-8") as file:
@@ -149,18 +167,6 @@ class FiguresDataset(AbstractDataset[Mapping[str, go.Figure], dict[str, str]]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath, "protocol": self._protocol}
-
-
-def _pages(
-    data: Mapping[str, go.Figure | Callable[[], go.Figure]],
-) -> Iterator[tuple[str, bytes]]:
-    from plotly.offline import get_plotlyjs
-
-    # One copy of the script beside the pages; a page with its own copy has 4 MB.
-    yield _SCRIPT, get_plotlyjs().encode()
-    for name, figure in data.items():
-        drawn = figure() if callable(figure) else figure
-        yield f"{name}.html", drawn.to_html(include_plotlyjs="directory").encode()
 
 
 def _batches(items: Iterator[tuple[str, bytes]], size: int) -> Iterator[list[tuple[str, bytes]]]:

@@ -6,7 +6,8 @@ Datasets only write releases and verdicts. What follows from them happens here.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from book_forecast.payload.contents import Payload
 from book_forecast.releases.gates import Verdict
 from book_forecast.releases.promotion import promote
 from book_forecast.releases.promotion_log import ChampionChangedError, PinnedError
-from book_forecast.releases.publishing import publish, score_tags
+from book_forecast.releases.publishing import description, mirror_candidate, publish, score_tags
 from book_forecast.releases.registry import RegistryError, ReleaseRegistry
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.storage.errors import UserError
@@ -64,22 +65,28 @@ class ReleaseHooks:
 
     def _register(self, store: ReleaseStore, registry: ReleaseRegistry, _: Payload) -> None:
         release = store.candidate()
-        # The candidate may be the champion again, which is registered.
-        if release is not None and release != store.champion() and self._context is not None:
+        if release is None or self._context is None:
+            return
+        if release != store.champion():
             publish(store, registry, release, Path(self._context.project_path))
+            return
+        # The candidate is the champion again, which is registered.
+        with _warning(f"MLflow's alias of {release} is not set"):
+            mirror_candidate(store, registry)
 
     def _tag(self, _: ReleaseStore, registry: ReleaseRegistry, payload: Payload) -> None:
-        release = payload.release
-        try:
-            registry.tag(release, score_tags(payload.manifest["scores"]))
-        except RegistryError as error:
-            logger.warning("The scores of %s are not in MLflow (%s)", release, error)
+        release, manifest = payload.release, payload.manifest
+        with _warning(f"The scores of {release} are not in MLflow"):
+            registry.tag(release, score_tags(manifest["scores"]), description(manifest))
 
     def _promote(
         self, store: ReleaseStore, registry: ReleaseRegistry, data: Mapping[str, Any]
     ) -> None:
         verdict = Verdict.model_validate(data)
         champion = store.champion()
+        with _warning(f"The verdict on {verdict.release} is not in MLflow"):
+            failed = ", ".join(gate.name for gate in verdict.failed)
+            registry.tag(verdict.release, {"gates": f"failed: {failed}" if failed else "passed"})
         if not verdict.promote:
             logger.warning("%s is not promoted: it %s", verdict.release, verdict.why)
             return
@@ -104,3 +111,12 @@ class ReleaseHooks:
         except ChampionChangedError as error:
             if store.champion() != verdict.release:
                 raise UserError(str(error)) from error
+
+
+@contextmanager
+def _warning(what: str) -> Iterator[None]:
+    """Warn if MLflow does not answer: the run goes on."""
+    try:
+        yield
+    except RegistryError as error:
+        logger.warning("%s (%s)", what, error)

@@ -8,23 +8,33 @@ changed, log what is secret, and fail the run when the store does not answer.
 from __future__ import annotations
 
 import logging
+import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from book_forecast.hooks.locations import location
 from book_forecast.storage import mlflow_store as store
 from book_forecast.storage.revision import revision
 from book_forecast.tracking import records
+from book_forecast.tracking.names import Extent, RunNames, pipelines_label
 
 if TYPE_CHECKING:
+    from mlflow.entities import Run
+
     from book_forecast.tracking.run import TrackedRun
+
+TEST = "test"
+"""What the test set is for, in ``dataset`` of an entry."""
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +43,11 @@ class MlflowEntry(BaseModel):
     """What of a catalog entry goes to MLflow: ``metadata: {mlflow: {…}}`` of the entry.
 
     Attributes:
-        metrics: The data are a mapping of names to numbers, to be logged as metrics.
+        metrics: The data are a mapping of names to numbers; names, also with ``*`` and ``?``, of
+            those to be logged as metrics.
         artifact: Folder among the run's artifacts for a table, figures or a document.
         title_runs: The data are a frame with a row per title, which gets a child run.
+        dataset: The data are a table that a run works on; what it is for, as ``training``.
 
     Example:
         ```yaml
@@ -50,9 +62,10 @@ class MlflowEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    metrics: bool = False
+    metrics: tuple[str, ...] = ()
     artifact: str | None = None
     title_runs: bool = False
+    dataset: str | None = None
 
 
 class TrackingHooks:
@@ -64,6 +77,9 @@ class TrackingHooks:
         self._uri = ""
         self._plugin: Any = None
         self._run: TrackedRun | None = None
+        self._names: RunNames | None = None
+        self._inputs: set[str] = set()
+        self._started, self._joined = 0.0, False
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -97,25 +113,26 @@ class TrackingHooks:
     ) -> None:
         """Open the MLflow run and log parameters and git revision."""
         self._plugin = self._run = None
+        self._inputs.clear()
         if self._context is not None:
             with self._only_warn("start"):
                 self._start(self._context, run_params, pipeline, catalog)
 
     @hook_impl
+    def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:
+        """Log what the run works on."""
+        entry = self._entry(dataset_name)
+        if self._run is not None and entry is not None and entry.dataset is not None:
+            with self._only_warn(f"log {dataset_name}"), self._given_up_if_away():
+                self._log_input(self._run, dataset_name, data, entry.dataset)
+
+    @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
         """Log what the entry's metadata say."""
-        if self._run is None or self._catalog is None:
-            return
-        dataset = self._catalog.get(dataset_name)
-        wanted = (getattr(dataset, "metadata", None) or {}).get("mlflow")
-        if wanted is None:
-            return
-        with self._only_warn(f"log {dataset_name}"):
-            try:
-                self._log(self._run, dataset_name, data, MlflowEntry.model_validate(wanted))
-            except Exception:
-                self._give_up_if_away()
-                raise
+        entry = self._entry(dataset_name)
+        if self._run is not None and entry is not None:
+            with self._only_warn(f"log {dataset_name}"), self._given_up_if_away():
+                self._log(self._run, dataset_name, data, entry)
 
     @hook_impl
     def after_pipeline_run(
@@ -124,6 +141,8 @@ class TrackingHooks:
         """Close the run as finished."""
         if self._plugin is not None:
             with self._only_warn("end"):
+                if self._run is not None and not self._joined:
+                    self._run.log_metrics({"run_seconds": time.monotonic() - self._started})
                 self._plugin.after_pipeline_run(run_params, pipeline, catalog)
 
     @hook_impl
@@ -157,30 +176,77 @@ class TrackingHooks:
 
         if mlflow.active_run() is None:
             store.make_ready(self._uri)
+        self._started = time.monotonic()
+        settings: Any = context.mlflow.tracking.run  # type: ignore[attr-defined]
+        joined = _open_run(settings.id)
+        self._joined = joined is not None
+        label = pipelines_label(run_params.get("pipeline_names") or ["__default__"])
+        self._names = None if settings.name else RunNames.of(label, joined)
         plugin = MlflowHook()
         plugin.after_context_created(context)
         self._plugin = plugin
-        plugin.before_pipeline_run(_shown(run_params), pipeline, catalog)
+        configured = settings.name
+        # The plugin would name a run that it joins after the pipeline.
+        settings.name = configured or (joined.info.run_name if joined else label)
+        try:
+            plugin.before_pipeline_run(_shown(run_params), pipeline, catalog)
+        finally:
+            settings.name = configured
         active = mlflow.active_run()
         if active is None:
             return  # mlflow.yml turns tracking off for this pipeline
-        self._run = TrackedRun(MlflowClient(), active.info.run_id, active.info.experiment_id)
+        client = MlflowClient()
+        self._run = TrackedRun(client, active.info.run_id, active.info.experiment_id)
+        store.describe_experiment(client, active.info.experiment_id)
         self._run.log_parameters(context.config_loader["parameters"])
         self._run.set_tags(revision(Path(context.project_path)))
-        where = store.without_secrets(mlflow.get_tracking_uri())
-        logger.info("MLflow run %s in %s", self._run.run_id, where)
+        where = mlflow.get_tracking_uri()
+        logger.info("MLflow run %s in %s", self._run.run_id, store.without_secrets(where))
+        page = store.page_of_run(where, self._run.experiment_id, self._run.run_id)
+        logger.info("Its page: %s", page)
 
-    def _give_up_if_away(self) -> None:
+    def _entry(self, name: str) -> MlflowEntry | None:
+        if self._run is None or self._catalog is None:
+            return None
+        wanted = (getattr(self._catalog.get(name), "metadata", None) or {}).get("mlflow")
+        if wanted is None:
+            return None
+        try:
+            return MlflowEntry.model_validate(wanted)
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"]
+            logger.warning("The entry %s has metadata that MLflow cannot use: %s", name, reason)
+            return None
+
+    @contextmanager
+    def _given_up_if_away(self) -> Iterator[None]:
         """Log no more in this run where the store has gone: each attempt would take its time."""
         try:
-            store.make_ready(self._uri)
-        except store.StoreError:
-            self._run = None
+            yield
+        except Exception:
+            try:
+                store.make_ready(self._uri)
+            except store.StoreError:
+                self._run = None
+                raise
             raise
 
+    def _log_input(self, run: TrackedRun, name: str, data: Any, context: str) -> None:
+        if not isinstance(data, pd.DataFrame) or name in self._inputs or self._catalog is None:
+            return
+        self._inputs.add(name)
+        run.log_input(name, data, location(self._catalog.get(name)) or name, context)
+        # The test weeks are some of the titles' weeks; all of them name the run.
+        found = None if context == TEST else Extent.of(data)
+        if self._names is not None and found is not None and self._names.takes(found):
+            run.rename(self._names.name)
+            run.set_tags(found.tags())
+
     def _log(self, run: TrackedRun, name: str, data: Any, entry: MlflowEntry) -> None:
+        if entry.dataset is not None:
+            self._log_input(run, name, data, entry.dataset)
         if entry.metrics:
-            run.log_metrics(data)
+            run.log_metrics(data, entry.metrics)
         if entry.artifact is not None:
             run.log_artifact(name, data, entry.artifact)
         if entry.title_runs and self._context is not None:
@@ -194,6 +260,15 @@ class TrackingHooks:
         except Exception as error:  # noqa: BLE001 - a forecast is worth more than its record
             reason = records.text(str(error).partition("\n")[0])
             logger.warning("MLflow could not %s (%s); the run goes on", what, reason)
+
+
+def _open_run(configured: str | None) -> Run | None:
+    """Return the run that this one joins, if another process or the configuration names one."""
+    import mlflow
+
+    active = mlflow.active_run()
+    named = configured or os.environ.get("MLFLOW_RUN_ID")
+    return active or (mlflow.get_run(named) if named else None)
 
 
 def _shown(run_params: Mapping[str, Any]) -> dict[str, Any]:

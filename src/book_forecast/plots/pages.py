@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape, unescape
 from string import Template
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
@@ -25,6 +26,11 @@ nav, label, .faint {{ color: {FAINT}; }}
 nav, label {{ display: block; padding-top: 12px; }}
 select, input {{ font: inherit; padding: 4px 6px; border: 1px solid {GRID}; border-radius: 4px; }}
 """
+
+_FILLING: dict[str, Any] = {
+    "config": {"responsive": True},
+    "default_height": "calc(100vh - 60px)",
+}
 
 _TAG = re.compile(r"<[^>]*>")
 
@@ -103,9 +109,9 @@ def linked_page(figure: go.Figure, name: str, label: str = "", index: str = "") 
         label: What the figure shows; a part of the page's title.
         index: Address of a page that leads to this one; no link if empty.
     """
-    title = " – ".join(filter(None, [headline(figure, name), label]))
+    title = ", ".join(filter(None, [headline(figure, name), label]))
     link = f'<nav><a href="{escape(index)}">All pages</a></nav>' if index else ""
-    drawn = figure.to_html(full_html=False, include_plotlyjs=False, config={"responsive": True})
+    drawn = figure.to_html(full_html=False, include_plotlyjs=False, **_FILLING)
     return page(title, f'{link}\n<script src="{SCRIPT}" charset="utf-8"></script>\n{drawn}')
 
 

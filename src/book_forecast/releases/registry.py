@@ -1,6 +1,6 @@
-"""MLflow's registry as a mirror: releases as versions of a model, its alias set to the champion.
+"""MLflow's registry as a mirror: releases as versions of a model, with aliases.
 
-Nothing reads the alias: the promotion log decides who is champion.
+Nothing reads the aliases: the promotion log decides who is champion, the store who is candidate.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo
 
 EXPERIMENT = "book_forecast"
-CHAMPION = "champion"
+CHAMPION, CANDIDATE = "champion", "candidate"
 RELEASE = "release"
 """Tag of a version that names its release."""
 # The readers are logged beside the payload, under a name with the format that they read.
@@ -122,8 +122,8 @@ class ReleaseRegistry:
         with self._answering() as client:
             return self._versions(client)
 
-    def tag(self, release: str, tags: Mapping[str, Any]) -> None:
-        """Add tags to the version of a release.
+    def tag(self, release: str, tags: Mapping[str, Any], description: str = "") -> None:
+        """Add tags to the version of a release, and describe it.
 
         Raises:
             RegistryError: If MLflow does not answer, or has no such version.
@@ -132,6 +132,8 @@ class ReleaseRegistry:
             version = self._version(client, release)
             for name, value in tags.items():
                 client.set_model_version_tag(self.model, version, name, str(value))
+            if description:
+                client.update_model_version(self.model, version, description)
 
     def active_run(self) -> dict[str, str]:
         """Return the open MLflow run, and the ZenML run that it belongs to, as manifest entries."""
@@ -148,14 +150,14 @@ class ReleaseRegistry:
         found = {"mlflow_run": active.info.run_id, "zenml_run": tags.get("zenml.run_name")}
         return {name: value for name, value in found.items() if value}
 
-    def set_alias(self, release: str) -> None:
-        """Set the alias to a release.
+    def set_alias(self, release: str, alias: str = CHAMPION) -> None:
+        """Set an alias to a release.
 
         Raises:
             RegistryError: If MLflow does not answer, or has no such version.
         """
         with self._answering() as client:
-            client.set_registered_model_alias(self.model, CHAMPION, self._version(client, release))
+            client.set_registered_model_alias(self.model, alias, self._version(client, release))
 
     def _version(self, client: MlflowClient, release: str) -> str:
         known = self._versions(client)
@@ -217,7 +219,8 @@ class ReleaseRegistry:
                 shutil.copy(path, content)
             with _importable(folder):
                 return mlflow.pyfunc.log_model(
-                    name=RELEASE,
+                    # A name may have no dot.
+                    name=f"{RELEASE}-{release.replace('.', '-')}",
                     python_model=str(Path(__file__).with_name("pyfunc_model.py")),
                     artifacts={"payload": str(content)},
                     code_paths=[str(readers)],

@@ -16,11 +16,14 @@ import uuid
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from book_forecast.storage.cache import cache_folder
 from book_forecast.storage.errors import UserError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +34,13 @@ _RESPONSE_SECONDS = 30
 _RETRY_AFTER_SECONDS = 300.0
 # MLflow's own limits delay a run for many minutes if a server is down.
 _REQUEST_LIMITS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+_LOCAL_PAGE = "http://127.0.0.1:5000"
+_KIND, _NOTE, _INFERRED = "mlflow.experimentKind", "mlflow.note.content", "_inferred"
+_EXPERIMENT_NOTE = (
+    "Each run is a Kedro run. Its metrics are over all titles, on the test weeks beside seasonal "
+    "naive's; tables and figures are among its artifacts, and its child runs are titles. Models "
+    "are releases: the alias `champion` forecasts, `candidate` is the newest."
+)
 _timed_out: dict[str, float] = {}
 
 
@@ -67,6 +77,29 @@ def artifact_location(uri: str) -> str | None:
     return None if path is None else (path.parent / "artifacts").as_uri()
 
 
+def describe_experiment(client: MlflowClient, experiment: str) -> None:
+    """Set the experiment's kind and description, unless it has a kind of its own."""
+    tags = client.get_experiment(experiment).tags
+    if tags.get(_KIND, _INFERRED).endswith(_INFERRED):
+        client.set_experiment_tag(experiment, _KIND, "custom_model_development")
+        if _NOTE not in tags:
+            client.set_experiment_tag(experiment, _NOTE, _EXPERIMENT_NOTE)
+
+
+def page_of_run(uri: str, experiment: str, run: str) -> str:
+    """Return the address of a run in MLflow's page, in its model-training view.
+
+    Without the query MLflow 3 opens its view of language models, whatever the experiment's kind.
+
+    Args:
+        uri: The store; a file's page is the one that `make mlflow` opens.
+        experiment: Id of the experiment.
+        run: Id of the run.
+    """
+    root = without_secrets(uri).rstrip("/") if uri.startswith("http") else _LOCAL_PAGE
+    return f"{root}/#/experiments/{experiment}/runs/{run}?workflowType=machine_learning"
+
+
 def experiment_id(uri: str, name: str) -> str:
     """Return the id of an experiment, which is created if it does not exist."""
     from mlflow import MlflowClient
@@ -77,12 +110,14 @@ def experiment_id(uri: str, name: str) -> str:
     if found is not None:
         return str(found.experiment_id)
     try:
-        return str(client.create_experiment(name, artifact_location(uri)))
+        made = str(client.create_experiment(name, artifact_location(uri)))
     except MlflowException:
         found = client.get_experiment_by_name(name)
         if found is None:
             raise
         return str(found.experiment_id)  # another process was faster
+    describe_experiment(client, made)
+    return made
 
 
 def make_ready(uri: str) -> None:

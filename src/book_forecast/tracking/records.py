@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from numbers import Real
 from typing import Any
 
@@ -44,6 +45,15 @@ def metrics(nested: Mapping[str, Any]) -> dict[str, float]:
         clean_name(name): float(value)
         for name, value in _flat(nested)
         if isinstance(value, Real) and math.isfinite(value)
+    }
+
+
+def chosen(values: Mapping[str, float], wanted: Sequence[str]) -> dict[str, float]:
+    """Return the values with one of the names, which may have ``*`` and ``?``."""
+    return {
+        name: value
+        for name, value in values.items()
+        if any(fnmatchcase(name, pattern) for pattern in wanted)
     }
 
 

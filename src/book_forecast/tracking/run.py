@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
-from book_forecast.tracking import records
+from book_forecast.plots.pages import standalone_page
+from book_forecast.tracking import names, records
+from book_forecast.tracking.inputs import dataset_input
 
 if TYPE_CHECKING:
     from mlflow.entities import RunTag
@@ -62,25 +64,51 @@ class TrackedRun:
 
         self._set([RunTag(name, records.text(value)) for name, value in tags.items() if value])
 
-    def log_metrics(self, nested: Mapping[str, Any]) -> None:
-        """Log the finite numbers under names with dots."""
-        self._log_metrics(self.run_id, records.metrics(nested))
+    def rename(self, name: str) -> None:
+        """Give the run another name."""
+        self.client.update_run(self.run_id, name=name)
+
+    def log_input(self, name: str, frame: pd.DataFrame, source: str, context: str) -> None:
+        """Log a table as a dataset of the run: its digest, columns and extent.
+
+        Args:
+            name: Name of the catalog's entry.
+            frame: The table.
+            source: Its path or URL.
+            context: What it is for, such as ``training``.
+        """
+        self.client.log_inputs(self.run_id, [dataset_input(name, frame, source, context)])
+
+    def log_metrics(self, nested: Mapping[str, Any], wanted: Sequence[str] = ("*",)) -> None:
+        """Log the finite numbers under names with dots, for the run and the model that it logged.
+
+        Args:
+            nested: Numbers by name.
+            wanted: Names, also with ``*`` and ``?``, of those to be logged.
+        """
+        values = records.chosen(records.metrics(nested), wanted)
+        self._log_metrics(self.run_id, values)
+        outputs = self.client.get_run(self.run_id).outputs
+        for model in outputs.model_outputs if outputs else []:
+            self._log_metrics(self.run_id, values, model_id=model.model_id)
 
     def log_artifact(self, name: str, data: Any, folder: str) -> None:
         """Log a table, a figure, figures by name or a document in a form that MLflow can show.
 
         Args:
             name: File name without suffix.
-            data: A frame, a Plotly figure, a mapping of names to figures, or JSON data.
+            data: A frame, a Plotly figure, figures by name (or functions that return them), which
+                share one page, or JSON data.
             folder: Folder among the run's artifacts.
         """
         if isinstance(data, pd.DataFrame):
             self._log_table(name, data, folder)
         elif hasattr(data, "to_plotly_json"):
-            self.client.log_figure(self.run_id, data, f"{folder}/{name}.html")
-        elif isinstance(data, Mapping) and any(hasattr(v, "to_plotly_json") for v in data.values()):
-            for key, figure in data.items():
-                self.log_artifact(key, figure, f"{folder}/{name}")
+            self._log_page(name, {name: data}, "", folder)
+        elif isinstance(data, Mapping) and all(map(_is_drawn, data.values())):
+            figures = {key: drawn() if callable(drawn) else drawn for key, drawn in data.items()}
+            if figures:
+                self._log_page(name, figures, name.replace("_", " ").capitalize(), folder)
         else:
             self.client.log_dict(self.run_id, data, f"{folder}/{name}.json")
 
@@ -113,7 +141,9 @@ class TrackedRun:
         from mlflow.entities import Param
 
         child = self.client.create_run(
-            self.experiment_id, run_name=str(row["isbn"]), tags={"mlflow.parentRunId": self.run_id}
+            self.experiment_id,
+            run_name=names.title_name(row),
+            tags={"mlflow.parentRunId": self.run_id},
         )
         texts = {name: value for name, value in row.items() if isinstance(value, str)}
         self._log_metrics(
@@ -123,13 +153,23 @@ class TrackedRun:
         )
         self.client.set_terminated(child.info.run_id)
 
-    def _log_metrics(self, run_id: str, values: Mapping[str, float], **more: Any) -> None:
+    def _log_metrics(
+        self, run_id: str, values: Mapping[str, float], model_id: str | None = None, **more: Any
+    ) -> None:
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        points = [Metric(name, value, now, 0) for name, value in values.items()]
+        points = [
+            Metric(name, value, now, 0, model_id=model_id, run_id=model_id and run_id)
+            for name, value in values.items()
+        ]
         for batch in list(_batches(points, _METRICS_A_BATCH)) or [[]]:
             self.client.log_batch(run_id, metrics=batch, **more)
+
+    def _log_page(self, name: str, figures: Mapping[str, Any], title: str, folder: str) -> None:
+        # MLflow shows a page without the files beside it, and a planner may have no network.
+        page = standalone_page(figures, title)
+        self.client.log_text(self.run_id, page, f"{folder}/{name}.html")
 
     def _log_table(self, name: str, frame: pd.DataFrame, folder: str) -> None:
         suffix, write = (
@@ -139,6 +179,10 @@ class TrackedRun:
             path = Path(folder_of_file, f"{name}.{suffix}")
             write(path, index=False)
             self.client.log_artifact(self.run_id, str(path), folder)
+
+
+def _is_drawn(value: Any) -> bool:
+    return callable(value) or hasattr(value, "to_plotly_json")
 
 
 def _batches(items: list[T], size: int) -> Iterator[list[T]]:

@@ -14,6 +14,7 @@ from book_forecast.pipelines.evaluate.scores import (
     make_score_table,
     score_titles,
     summarise_scores,
+    tabulate_models,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "require_promotion",
     "score_titles",
     "summarise_scores",
+    "tabulate_models",
 ]

@@ -56,6 +56,7 @@ def create_scores() -> Pipeline:
                 "metrics",
                 name="summarise_scores",
             ),
+            node(nodes.tabulate_models, "scores", "model_scores", name="tabulate_models"),
             node(
                 nodes.report_families,
                 ["scores", "training_models", "titles"],

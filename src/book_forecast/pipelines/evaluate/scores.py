@@ -83,6 +83,24 @@ def make_score_table(
     return table[order].astype(types)
 
 
+def tabulate_models(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return all metrics over all titles, one row per model.
+
+    Args:
+        scores: As `score_titles` returns them.
+
+    Returns:
+        weeks ("test", or "rolling" for the mean over the rolling origins), model, and a column for
+        each metric; model "chosen" is each title's own.
+    """
+    over_all = scores[scores["isbn"] == ALL_TITLES]
+    is_test = over_all["cutoff"] == scores["cutoff"].max()
+    rows = over_all.assign(weeks=is_test.map({True: "test", False: "rolling"}))
+    wide = rows.pivot_table(index=["weeks", "model"], columns="metric", values="value")
+    table = wide.sort_index(ascending=[False, True]).rename_axis(columns=None).reset_index()
+    return table.astype({"weeks": "str", "model": "str"})
+
+
 def summarise_scores(scores: pd.DataFrame, fit_summary: Mapping[str, float]) -> dict[str, float]:
     """Return the scores over all titles as metrics for tracking.
 
