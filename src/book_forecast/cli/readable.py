@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
-from book_forecast.storage.errors import find_user_error
+from book_forecast.storage.errors import describe_storage_error, find_user_error
 from book_forecast.storage.interruption import end_in_order, signals_as_exceptions
 
 _SECONDS_TO_EXIT = 10.0
@@ -41,10 +41,12 @@ class ReadableCommand(click.Command):
             _end(interruption)
         except Exception as error:
             user_error = find_user_error(error)
-            if user_error is None or with_traceback:
+            message = describe_storage_error(error) if user_error is None else str(user_error)
+            if message is None or with_traceback:
                 raise
-            readable = click.ClickException(str(user_error))
-            readable.exit_code = user_error.exit_code  # type: ignore[misc]
+            readable = click.ClickException(message)
+            if user_error is not None:
+                readable.exit_code = user_error.exit_code  # type: ignore[misc]
             raise readable from None
 
 

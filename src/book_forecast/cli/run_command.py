@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from book_forecast.cli.data_root import data_root_option
 from book_forecast.cli.readable import ReadableCommand
+from book_forecast.storage.data_root import given_data_root
 from book_forecast.storage.errors import UserError
 
 _ONLY_NUMBERS = re.compile(r"\[?[\dXx\s,;-]+\]?")
@@ -25,6 +26,7 @@ _LEADING_ZERO = re.compile(r"\b0\d+")
 # Their values are texts with characters that YAML reads as something else.
 _TEXTS = ("data_root",)
 _RUNNERS = ("SequentialRunner", "kedro.runner.SequentialRunner")
+_NOTHING_TO_RUN = ("Pipeline does not contain", "Pipeline contains no nodes")
 _DEFAULT_PIPELINE = "__default__"
 
 _kedro_run = cast("Callable[..., Any]", kedro_run.callback)
@@ -104,9 +106,19 @@ def _run_pipelines(data_root: str | None, **arguments: Any) -> None:
         arguments |= {"pipeline": None, "pipelines": [arguments["pipeline"]]}
     _check_runner(arguments)
     _check_pipelines(arguments["pipelines"] or [])
+    params = dict(arguments["params"] or {})
     if data_root is not None:
-        arguments["params"] = {**arguments["params"], "data_root": data_root}
-    _kedro_run(**arguments)
+        params["data_root"] = data_root
+    elif "data_root" in params:
+        params["data_root"] = given_data_root(params["data_root"])
+    arguments["params"] = params
+    try:
+        _kedro_run(**arguments)
+    except ValueError as error:
+        # What Kedro says of nodes, tags and datasets that its options name.
+        if str(error).startswith(_NOTHING_TO_RUN):
+            raise UserError(f"{error} `kedro registry describe` lists all nodes.") from error
+        raise
 
 
 def _check_runner(arguments: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The end of a run: errors beside the baseline's, fallbacks, outputs, and a refused candidate."""
+"""The end of a run: errors and forecasts, fallbacks, outputs, and a refused candidate."""
 
 from __future__ import annotations
 
@@ -11,23 +11,18 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.io.core import get_filepath_str
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from book_forecast.datasets.releases import ReleaseDataset
+from book_forecast.hooks import end_table
+from book_forecast.payload.contents import Payload
 from book_forecast.releases.gates import Verdict
 from book_forecast.releases.store import CHAMPION, ReleaseStore
 
 SCORE_TABLE, METRICS, FORECASTS, PROMOTION = "score_table", "metrics", "forecasts", "promotion"
+CURRENT_RELEASE = "current_release"
 # Outputs a person would open next.
 OUTPUTS = (FORECASTS, "scores", SCORE_TABLE, "title_plots", "overview_plot")
-MOST_ROWS = 40
 MOST_FALLBACKS = 10
-NUMBERS = ("wape", "seasonal_naive_wape", "mase", "seasonal_naive_mase")
-OVER_ALL = ("test_wape", "test_wape_seasonal_naive", "test_mase", "test_mase_seasonal_naive")
-# A pipe or a log file has no width of its own.
-WIDTH_WITHOUT_TERMINAL = 110
-WIDTH_FOR_TITLES = 100
 
 
 class SummaryHooks:
@@ -35,20 +30,23 @@ class SummaryHooks:
 
     def __init__(self) -> None:
         self._saved: set[str] = set()
-        self._release = ""
+        self._sums: pd.DataFrame | None = None
+        self._release: Payload | None = None
 
     @hook_impl
     def before_pipeline_run(self) -> None:
         """Forget an earlier run of this session."""
         self._saved.clear()
-        self._release = ""
+        self._sums = self._release = None
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
-        """Note what is written, and the release of the forecasts."""
+        """Note what is written, the forecasts of each title and their release."""
         self._saved.add(dataset_name)
         if dataset_name == FORECASTS and len(data):
-            self._release = str(data["release"].iloc[0])
+            self._sums = end_table.sum_forecasts(data)
+        elif dataset_name == CURRENT_RELEASE and isinstance(data, Payload):
+            self._release = data
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self, catalog: CatalogProtocol[Any, Any]) -> None:
@@ -62,12 +60,15 @@ class SummaryHooks:
 
     def _print(self, catalog: CatalogProtocol[Any, Any]) -> None:
         console = Console()
-        if not console.is_terminal:
-            console.width = WIDTH_WITHOUT_TERMINAL
         lines: list[str] = []
-        if {SCORE_TABLE, METRICS} <= self._saved:
-            scores, metrics = catalog.load(SCORE_TABLE), catalog.load(METRICS)
-            console.print(render_scores(scores, metrics, console.width))
+        scores, over_all = self._scores(catalog)
+        rows = end_table.end_rows(scores, self._sums)
+        if len(rows):
+            width = min(console.width, end_table.WIDTH) if console.is_terminal else end_table.WIDTH
+            caption = "" if self._sums is None else end_table.caption_of(self._sums)
+            table = end_table.render(rows, over_all, caption, width)
+            console.print(table, width=width, highlight=False)
+        if scores is not None and "fallback_reason" in scores:
             lines += fallback_lines(scores)
         for name in OUTPUTS:
             location = _location(catalog, name) if name in self._saved else None
@@ -76,9 +77,21 @@ class SummaryHooks:
         champion = catalog.get(CHAMPION)
         if PROMOTION in self._saved and isinstance(champion, ReleaseDataset):
             verdict = Verdict.model_validate(catalog.load(PROMOTION))
-            lines += refusal_lines(verdict, champion.store, self._release)
+            by = "" if self._sums is None else str(self._sums["release"].iloc[0])
+            lines += refusal_lines(verdict, champion.store, by)
         for line in lines:
             console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+    def _scores(
+        self, catalog: CatalogProtocol[Any, Any]
+    ) -> tuple[pd.DataFrame | None, Mapping[str, float]]:
+        """The errors that this run has found, or those that its release has with it."""
+        if {SCORE_TABLE, METRICS} <= self._saved:
+            return catalog.load(SCORE_TABLE), catalog.load(METRICS)
+        if self._release is not None:
+            stored = end_table.stored_scores(self._release)
+            return stored, self._release.manifest.get("scores", {})
+        return None, {}
 
 
 def fallback_lines(scores: pd.DataFrame) -> Iterator[str]:
@@ -122,43 +135,6 @@ def refusal_lines(verdict: Verdict, store: ReleaseStore, forecast_by: str) -> It
     elif forecast_by:
         yield f"The forecasts are those of {forecast_by}."
     yield f"`kedro release promote {verdict.release}` promotes it regardless."
-
-
-def render_scores(scores: pd.DataFrame, metrics: Mapping[str, float], width: int) -> Table:
-    """Return the table of scores: at most 40 titles, and a last line for all titles.
-
-    Args:
-        scores: As `make_score_table` returns it.
-        metrics: As `summarise_scores` returns them.
-        width: Characters per line; a narrow table has no titles beside the ISBNs.
-    """
-    with_titles = width >= WIDTH_FOR_TITLES
-    table = Table(title="Errors on the test weeks, beside seasonal naive's")
-    table.add_column("ISBN", min_width=13)
-    if with_titles:
-        table.add_column("Title", no_wrap=True, overflow="ellipsis", max_width=32)
-    table.add_column("Model", min_width=21)
-    for name in ("WAPE", "naive's", "MASE", "naive's"):
-        table.add_column(name, justify="right", min_width=len(name))
-    for row in scores.head(MOST_ROWS).to_dict("records"):
-        model = _text(row["specification"]) or row["model"]
-        named = (row["isbn"], _text(row["title"]), model) if with_titles else (row["isbn"], model)
-        table.add_row(*named, *(_number(row[name]) for name in NUMBERS))
-    if len(scores) > MOST_ROWS:
-        table.add_row(f"and {len(scores) - MOST_ROWS} more")
-    table.add_section()
-    together = ("all titles", "", "") if with_titles else ("all titles", "")
-    table.add_row(*together, *(_number(metrics.get(name, float("nan"))) for name in OVER_ALL))
-    return table
-
-
-def _text(value: Any) -> str:
-    # A bracket in a title is no mark-up.
-    return "" if pd.isna(value) else escape(str(value))
-
-
-def _number(value: float) -> str:
-    return "-" if pd.isna(value) else f"{value:.2f}"
 
 
 def _location(catalog: CatalogProtocol[Any, Any], name: str) -> str | None:

@@ -37,6 +37,7 @@ RELEASE_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8}")
 CANDIDATE, CHAMPION, CHOSEN, CURRENT = "candidate", "champion", "chosen", "current"
 """Names that stand for a release: three pointers, and the last entry of the promotion log."""
 _LOG = "changes"
+_RECORD = re.compile(r"[0-9].*\.json")
 # Tables that no manifest names may belong to a payload that is being written.
 _SPARED = timedelta(hours=1)
 
@@ -108,8 +109,9 @@ class ReleaseStore:
     def releases(self) -> list[str]:
         """Return the ids of all complete releases, the oldest first."""
         self._fs.invalidate_cache(self._path)
-        found = self._fs.glob(f"{self._path}/*/{MANIFEST}")
-        names = {path.split("/")[-2] for path in found}
+        # No pattern: the path may have brackets of its own.
+        found = self._fs.find(self._path, maxdepth=2)
+        names = {path.split("/")[-2] for path in found if path.endswith(f"/{MANIFEST}")}
         return sorted(name for name in names if RELEASE_ID.fullmatch(name))
 
     def has(self, release: str) -> bool:
@@ -233,8 +235,8 @@ class ReleaseStore:
         return {str(entry["name"]) for entry in self.manifest(release)["files"].values()}
 
     def _remove_tables(self, release: str, in_use: Container[str]) -> None:
-        for path in self._fs.glob(f"{self._folder(release)}/*.parquet"):
-            if path.rpartition("/")[2] not in in_use:
+        for path in self._fs.find(self._folder(release), maxdepth=1):
+            if path.endswith(".parquet") and path.rpartition("/")[2] not in in_use:
                 with suppress(FileNotFoundError):
                     if datetime.now(UTC) - self._fs.modified(path) > _SPARED:
                         self._fs.rm_file(path)
@@ -242,7 +244,8 @@ class ReleaseStore:
     def _promotion_paths(self) -> list[str]:
         folder = f"{self._path}/{_LOG}"
         self._fs.invalidate_cache(folder)
-        return sorted(self._fs.glob(f"{folder}/[0-9]*.json"))
+        found = self._fs.find(folder, maxdepth=1)
+        return sorted(path for path in found if _RECORD.fullmatch(path.rpartition("/")[2]))
 
     def _promotion(self, path: str) -> Promotion:
         try:

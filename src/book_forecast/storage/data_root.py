@@ -21,21 +21,32 @@ def is_address(root: str) -> bool:
     return "://" in root
 
 
-def given_data_root(value: Any, folder: Path | None = None) -> str:
-    """Return the data root that a user has given with a command, as an absolute path or address.
+def given_data_root(value: Any) -> str:
+    """Return the data root that a user has typed, which is relative to the current folder.
 
     Args:
-        value: A folder, absolute or relative to `folder`, with `~` for the home folder, or an
-            address such as ``gs://bucket/folder``.
-        folder: The current folder by default.
+        value: A folder, with `~` for the home folder, or an address such as ``gs://bucket/folder``.
+
+    Returns:
+        An absolute path or the address.
 
     Raises:
-        UserError: If it is empty, or has a character that no dataset can work with.
+        UserError: If no dataset can work with it.
+    """
+    root = checked_data_root(value)
+    return root if is_address(root) else os.path.normpath(Path.cwd() / root)
+
+
+def checked_data_root(value: Any) -> str:
+    """Return a data root without `~` and trailing slashes; it may be relative.
+
+    Raises:
+        UserError: If no dataset can work with it.
     """
     text = "" if value is None else str(value)
     if not text.strip():
         raise _refused(text, "is empty")
-    if any(not character.isprintable() for character in text):
+    if not text.isprintable():
         raise _refused(text, "has a character that cannot be printed")
     if is_address(text):
         return _address(text)
@@ -48,7 +59,7 @@ def given_data_root(value: Any, folder: Path | None = None) -> str:
         raise _refused(text, "begins with the home folder of an unknown user") from None
     if any(len(os.fsencode(part)) > _LONGEST_NAME for part in path.parts):
         raise _refused(f"{text[:60]}…", f"has a name of more than {_LONGEST_NAME} bytes")
-    return os.path.normpath((folder or Path.cwd()) / path)
+    return os.path.normpath(path)
 
 
 def _address(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from kedro.config import OmegaConfigLoader
 from kedro.framework.context import KedroContext
 
-from book_forecast.storage.data_root import given_data_root
+from book_forecast.storage.data_root import checked_data_root
 from book_forecast.storage.errors import UserError
 
 ENVIRONMENTS = ("development", "testing", "production")
@@ -62,17 +62,17 @@ def gs_bucket(variable: str) -> str | None:
     return f"gs://{name}" if name else None
 
 
-def with_absolute_root(runtime_params: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Make a data root among run-time parameters absolute: it is relative to the current folder.
+def with_checked_root(runtime_params: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Check a data root among run-time parameters, before anything is made of it.
 
-    One in a configuration file is relative to the project.
+    Kedro reads a relative one from the project's folder. Commands make theirs absolute.
 
     Raises:
         UserError: It is no data root.
     """
     given = dict(runtime_params or {})
     if "data_root" in given:
-        given["data_root"] = given_data_root(given["data_root"])
+        given["data_root"] = checked_data_root(given["data_root"])
     return given
 
 
@@ -86,7 +86,7 @@ class EnvironmentConfigLoader(OmegaConfigLoader):
         runtime_params: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        given = with_absolute_root(runtime_params)
+        given = with_checked_root(runtime_params)
         super().__init__(conf_source, choose_environment(env), given, **kwargs)
 
     def __getitem__(self, key: str) -> dict[str, Any]:

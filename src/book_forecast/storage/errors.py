@@ -1,4 +1,7 @@
-"""The exception with a message for users."""
+"""The exception with a message for users, and what users can read of other errors."""
+
+import errno
+from collections.abc import Iterator
 
 
 class UserError(Exception):
@@ -18,15 +21,54 @@ class UserError(Exception):
         return [f"Error: {self}"]
 
 
+_REASONS = {
+    errno.EACCES: "the permission is missing",
+    errno.EPERM: "the permission is missing",
+    errno.EROFS: "the disk is read-only",
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the quota of the disk is used up",
+    errno.EFBIG: "the file is too large for the disk",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.EISDIR: "a folder is in place of the file",
+    errno.EEXIST: "a file is in place of the folder",
+    errno.EIO: "the disk reports an error",
+    errno.ESTALE: "the disk is gone",
+}
+
+
+def describe_storage_error(error: BaseException) -> str | None:
+    """Return a paragraph on an error of the disk in the chain of causes, or None.
+
+    Args:
+        error: What a run ended with.
+    """
+    for cause in _chain(error):
+        if isinstance(cause, OSError) and cause.errno in _REASONS:
+            names = [str(name) for name in (cause.filename, cause.filename2) if name]
+            return (
+                f"{' and '.join(names) or _first_line(error)} cannot be read or written: "
+                f"{_REASONS[cause.errno]}. Mend that, and run the same command again; finished "
+                "results are stored."
+            )
+    return None
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".") or "A file"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and its causes, the innermost last."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
 def find_user_error(error: BaseException) -> UserError | None:
     """Return the innermost user error in the chain of causes, or None.
 
     Kedro wraps the errors of datasets in errors of its own.
     """
-    found: UserError | None = None
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, UserError):
-            found = cause
-        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
-    return found
+    found = [cause for cause in _chain(error) if isinstance(cause, UserError)]
+    return found[-1] if found else None

@@ -11,7 +11,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from book_forecast.storage.errors import find_user_error
+from book_forecast.storage.errors import describe_storage_error, find_user_error
 
 WIDTH = 160
 """The most characters of a line."""
@@ -72,7 +72,7 @@ def short_node_lines(record: logging.LogRecord) -> bool:
         record.args = (_node(record.args),)
     elif str(record.msg).startswith("Node %s failed"):
         error = sys.exc_info()[1]
-        if error is not None and find_user_error(error) is not None:
+        if error is not None and (find_user_error(error) or describe_storage_error(error)):
             return False
         record.msg, record.args = "Node %s failed", (_node(record.args),)
     return True
