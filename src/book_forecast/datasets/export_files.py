@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from fsspec import AbstractFileSystem
@@ -94,7 +95,7 @@ def check_regular(path: str, name: str) -> None:
         UserError: It is one.
         OSError: It does not exist or is out of reach.
     """
-    mode = os.stat(path).st_mode
+    mode = Path(path).stat().st_mode
     if not stat.S_ISREG(mode):
         kind = _SPECIAL.get(stat.S_IFMT(mode), "something else")
         raise UserError(

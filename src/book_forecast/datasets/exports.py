@@ -1,6 +1,5 @@
 """The folder of sales exports as one catalog entry."""
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -145,7 +144,7 @@ class ExportsDataset(InputDataset[Exports]):
 
 def _state(path: str) -> tuple[int, int] | None:
     try:
-        found = os.stat(path)
+        found = Path(path).stat()
     except OSError:
         return None
     return found.st_size, found.st_mtime_ns

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from book_forecast.bookscan.readers import parquet_reader
 from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.isbn import normalise_isbn
+from book_forecast.bookscan.readers import parquet_reader
 from book_forecast.bookscan.readers.parquet_reader import read_parquet
 from book_forecast.storage.errors import UserError
 

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from book_forecast.bookscan.hints import ExportHints
@@ -59,13 +60,16 @@ class LimitedReader:
             for raw in self._read("workbook", path, name, hints):
                 parts += 1
                 yield raw
-            return
         except OutOfMemoryError:
             logger.info("Read %.80s again cell by cell: it needs too much memory at once", name)
+            yield from self._read_streamed(path, name, hints, parts)
+
+    def _read_streamed(
+        self, path: Path, name: str, hints: ExportHints, known: int
+    ) -> Iterator[RawRows]:
+        """Read a workbook cell by cell, without the parts that are known already."""
         try:
-            for number, raw in enumerate(self._read("streamed", path, name, hints)):
-                if number >= parts:
-                    yield raw
+            yield from islice(self._read("streamed", path, name, hints), known, None)
         except OutOfMemoryError:
             raise _too_large(path, name) from None
 
