@@ -108,6 +108,6 @@ def _memory_limit(size: int) -> int:
 def _too_large(path: Path, name: str, cause: str) -> UserError:
     limit = _memory_limit(path.stat().st_size) / (1 << 30)
     return UserError(
-        f"{name} cannot be read: it needs more than {limit:.1f} GB of memory, because of {cause}, or"
+        f"{name} cannot be read: it needs more than {limit:.1f} GB of memory, because of {cause} or"
         " because it is damaged. Export it again as .csv, or remove it from the folder."
     )
