@@ -124,7 +124,7 @@ def _walk_local(
         name = below + entry.name
         if is_litter(entry.name):
             continue
-        if entry.is_dir():
+        if _is_folder(entry):
             yield from _walk_local(_fs, entry.path, shown, f"{name}/", seen)
             continue
         if find_file_kind(name) != "other":
@@ -133,6 +133,13 @@ def _walk_local(
             except OSError as error:
                 raise _unreachable(name, shown, error) from error
         yield name, entry.path
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads nowhere or to itself
+        return False
 
 
 def _walk_cloud(fs: AbstractFileSystem, folder: str, _shown: str) -> Iterator[tuple[str, str]]:
