@@ -1,4 +1,7 @@
+import gzip
+import os
 import shutil
+import socket
 import zipfile
 from pathlib import Path
 
@@ -8,6 +11,7 @@ import pytest
 from kedro.io import DatasetError
 
 from book_forecast.bookscan.hints import ExportHints
+from book_forecast.bookscan.readers import csv_reader
 from book_forecast.datasets import ExportsDataset
 from book_forecast.storage.errors import UserError
 
@@ -150,6 +154,121 @@ def test_a_folder_in_the_cloud_is_read_like_a_local_one(folder):
             load("memory:///bucket/elsewhere")
     finally:
         cloud.rm("/bucket", recursive=True)
+
+
+CSV = "ISBN,Volume,Interval\n9780722532935,3,201909\n"
+
+
+def test_subfolders_are_read_in_order_of_name_and_folders_are_never_files(folder):
+    write(folder, "b.csv", "2027.csv")
+    for name in ("2026", "x.csv", ".hidden", "__MACOSX"):
+        write(folder / name, "w31.csv")
+    assert load(folder) == ["2026/w31.csv", "2027.csv", "b.csv", "x.csv/w31.csv"]
+
+
+def test_links_between_folders_end(folder):
+    write(folder, "a.csv")
+    (folder / "sub").mkdir()
+    (folder / "sub" / "up").symlink_to(folder)
+    (folder / "self").symlink_to(folder / "self")
+    assert load(folder) == ["a.csv"]
+
+
+def test_every_text_and_packed_format_is_read(folder):
+    folder.mkdir()
+    (folder / "a.txt").write_text(CSV.replace(",", "|"))
+    (folder / "b.tsv").write_text(CSV.replace(",", "\t"))
+    (folder / "c.CSV.GZ").write_bytes(gzip.compress(CSV.encode()))
+    with zipfile.ZipFile(folder / "d.zip", "w") as archive:
+        archive.writestr("w2.csv", CSV)
+        archive.writestr("in/w1.txt", CSV)
+        archive.writestr("../w3.csv.gz", gzip.compress(CSV.encode()))
+        archive.writestr("__MACOSX/._w2.csv", "litter")
+    found = parts(folder)
+    names = ["a.txt", "b.tsv", "c.CSV.GZ", "d.zip/in/w1.txt", "d.zip/w2.csv", "d.zip/w3.csv.gz"]
+    assert [raw.file for raw in found] == names
+    assert {raw.table["isbn"][0].as_py() for raw in found} == {"9780722532935"}
+
+
+def test_notes_are_no_exports_but_a_table_without_the_columns_is_refused(folder, caplog):
+    write(folder, "a.csv")
+    (folder / "README.txt").write_text("These, all of them, come from a shop.\nDo not edit.\n")
+    assert load(folder) == ["a.csv"]
+    assert "README.txt" in caplog.records[0].getMessage()
+    (folder / "sales.txt").write_text("Article;Sold;Week\n9780722532935;3;2019-03-02\n")
+    with pytest.raises(UserError, match=r"sales\.txt cannot be used"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"b.zip": ""}, r"a\.zip/b\.zip cannot be read"),
+        ({"b.numbers": "", "c.csv": CSV}, r"a\.zip/b\.numbers cannot be read"),
+        ({"b.pdf": ""}, r"a\.zip holds no export \(b\.pdf\)"),
+        ({}, r"a\.zip holds no export \(it is empty\)"),
+    ],
+)
+def test_an_archive_with_other_things_stops_by_name(folder, members, message):
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "a.zip", "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(UserError, match=message):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (os.mkfifo, "a named pipe"),
+        (lambda path: path.symlink_to("/dev/zero"), "a device"),
+        (lambda path: socket.socket(socket.AF_UNIX).bind(os.path.relpath(path)), "a socket"),
+    ],
+    ids=["pipe", "device", "socket"],
+)
+@pytest.mark.parametrize("name", ["x.csv", "x.xlsx", "x.zip", "x.txt"])
+def test_what_is_no_file_is_refused_before_it_is_opened(folder, monkeypatch, make, kind, name):
+    write(folder, "a.csv")
+    monkeypatch.chdir(folder)
+    make(folder / name)
+    with pytest.raises(UserError, match=rf"{name} cannot be read: it is {kind}"):
+        load(folder)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("name", ["a.csv", "a.xlsx", "a.txt", "sub"])
+def test_what_may_not_be_read_is_named(folder, name):
+    write(folder, "b.csv")
+    write(folder / "sub", "a.csv") if name == "sub" else write(folder, name)
+    (folder / name).chmod(0)
+    try:
+        with pytest.raises(UserError, match=rf"{name} .*permissions"):
+            load(folder)
+    finally:
+        (folder / name).chmod(0o700)
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(folder, monkeypatch):
+    monkeypatch.setattr(csv_reader, "_BLOCK_BYTES", 64)
+    folder.mkdir()
+    (folder / "a.csv").write_text(CSV + "9780722532935,3,201910\n" * 50)
+    exports = ExportsDataset(filepath=str(folder)).load()
+    rows = exports.read("a.csv", ExportHints())
+    next(rows)
+    with (folder / "a.csv").open("a") as file:
+        file.write("9780722532935,3,201911\n")
+    with pytest.raises(UserError, match=r"a\.csv changed while it was read"):
+        list(rows)
+
+
+def test_what_the_user_says_reaches_the_readers(folder):
+    folder.mkdir()
+    frame = pd.DataFrame({"Article": ["9780722532935"], "Volume": [3], "Interval": [201909]})
+    frame.to_csv(folder / "a.csv", index=False)
+    frame.to_excel(folder / "b.xlsx", index=False)
+    frame.to_parquet(folder / "c.parquet")
+    assert load(folder, columns={"isbn": "Article"}) == ["a.csv", "b.xlsx", "c.parquet"]
 
 
 def test_exports_are_never_written(folder):

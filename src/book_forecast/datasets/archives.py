@@ -36,7 +36,7 @@ _BROKEN = (
 def list_members(file: BinaryIO, name: str) -> list[str]:
     """Return the names of the files in a zip archive.
 
-    A name with ``..`` or a leading ``/`` is only a name: nothing is unpacked to a path of it.
+    A leading ``/`` and parts such as ``..`` are left out: nothing is unpacked to a path of a name.
 
     Args:
         file: The archive, which can seek.
@@ -53,7 +53,7 @@ def list_members(file: BinaryIO, name: str) -> list[str]:
         raise _damaged(name, error) from error
     if len(members) > MOST_MEMBERS:
         raise _too_many(name)
-    names = [member.filename.replace("\\", "/") for member in members]
+    names = [_plain(member.filename) for member in members]
     if len(set(names)) < len(names):
         raise UserError(
             f"{name} cannot be read: two of its files have the same name. Pack it again."
@@ -80,7 +80,7 @@ def open_member(file: BinaryIO, member: str, name: str) -> Iterator[BinaryIO]:
     """
     try:
         with zipfile.ZipFile(file) as archive:
-            found = {info.filename.replace("\\", "/"): info for info in archive.infolist()}
+            found = {_plain(info.filename): info for info in archive.infolist()}
             with archive.open(found[member]) as content:
                 yield content  # type: ignore[misc]
     except _BROKEN as error:
@@ -120,6 +120,11 @@ def unpack_gzip(source: Path, target: Path, name: str) -> None:
             unpack(content, target, source.stat().st_size, name)  # type: ignore[arg-type]
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise _damaged(name, error) from error
+
+
+def _plain(member: str) -> str:
+    parts = member.replace("\\", "/").split("/")
+    return "/".join(part for part in parts if part not in ("", ".", ".."))
 
 
 def _check_directory(file: BinaryIO, name: str) -> None:

@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from fsspec import AbstractFileSystem
@@ -94,7 +95,7 @@ def check_regular(path: str, name: str) -> None:
         UserError: It is one.
         OSError: It does not exist or is out of reach.
     """
-    mode = os.stat(path).st_mode
+    mode = Path(path).stat().st_mode
     if not stat.S_ISREG(mode):
         kind = _SPECIAL.get(stat.S_IFMT(mode), "something else")
         raise UserError(
@@ -123,7 +124,7 @@ def _walk_local(
         name = below + entry.name
         if is_litter(entry.name):
             continue
-        if entry.is_dir():
+        if _is_folder(entry):
             yield from _walk_local(_fs, entry.path, shown, f"{name}/", seen)
             continue
         if find_file_kind(name) != "other":
@@ -132,6 +133,13 @@ def _walk_local(
             except OSError as error:
                 raise _unreachable(name, shown, error) from error
         yield name, entry.path
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads nowhere or to itself
+        return False
 
 
 def _walk_cloud(fs: AbstractFileSystem, folder: str, _shown: str) -> Iterator[tuple[str, str]]:

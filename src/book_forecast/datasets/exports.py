@@ -1,6 +1,5 @@
 """The folder of sales exports as one catalog entry."""
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -108,23 +107,24 @@ class Exports:
                     )
 
     def _plain(self, export: ExportFile, folder: Path, is_local: bool) -> Path:
-        # The readers of workbooks look at the ending.
-        copy = folder / f"export{Path(export.name.removesuffix('.gz')).suffix.lower()}"
+        name = export.name.lower()
+        # The readers look at the ending.
+        plain = folder / f"plain{Path(name.removesuffix('.gz')).suffix}"
+        packed = folder / "packed" if export.kind == "gzip" else plain
         if export.member:
             with (
                 self._fs.open(export.path, "rb") as archive,
                 open_member(archive, export.member, export.name) as content,
             ):
-                unpack(content, copy, self._fs.size(export.path), export.name)
-            return copy
-        path = Path(export.path)
-        if not is_local:
-            path = folder / "download"
-            self._fs.get_file(export.path, str(path if export.kind == "gzip" else copy))
+                unpack(content, packed, self._fs.size(export.path), export.name)
+        elif is_local:
+            packed = Path(export.path)
+        else:
+            self._fs.get_file(export.path, str(packed))
         if export.kind == "gzip":
-            unpack_gzip(path, copy, export.name)
-            return copy
-        return path if is_local else copy
+            unpack_gzip(packed, plain, export.name)
+            return plain
+        return packed
 
 
 class ExportsDataset(InputDataset[Exports]):
@@ -145,7 +145,7 @@ class ExportsDataset(InputDataset[Exports]):
 
 def _state(path: str) -> tuple[int, int] | None:
     try:
-        found = os.stat(path)
+        found = Path(path).stat()
     except OSError:
         return None
     return found.st_size, found.st_mtime_ns

@@ -9,7 +9,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import IO, Any, cast
 
 from book_forecast.storage.errors import UserError
 from book_forecast.storage.limited_worker import (
@@ -101,7 +101,7 @@ class LimitedProcess:
         # A fork of this process must not share the pipes.
         process = self._process
         if process is None or self._owner != os.getpid() or process.poll() is not None:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 - a module of this project
                 [sys.executable, "-m", self._module],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -118,10 +118,10 @@ class LimitedProcess:
 def _exchange(
     process: subprocess.Popen[bytes], request: dict[str, Any], seconds: float
 ) -> Iterator[bytes]:
-    assert process.stdin is not None
+    requests = cast("IO[bytes]", process.stdin)
     with suppress(BrokenPipeError):  # a process that is dead already shows at the first frame
-        process.stdin.write(json.dumps(request).encode() + b"\n")
-        process.stdin.flush()
+        requests.write(json.dumps(request).encode() + b"\n")
+        requests.flush()
     while True:
         kind, content = _receive(process, seconds)
         if kind == PART:
@@ -141,7 +141,7 @@ def _exchange(
 
 def _receive(process: subprocess.Popen[bytes], seconds: float) -> tuple[bytes, bytes]:
     """Return the next frame; a process that is too slow is killed."""
-    assert process.stdout is not None
+    frames = cast("IO[bytes]", process.stdout)
     late = threading.Event()
 
     def kill() -> None:
@@ -152,10 +152,10 @@ def _receive(process: subprocess.Popen[bytes], seconds: float) -> tuple[bytes, b
     timer.daemon = True
     timer.start()
     try:
-        head = process.stdout.read(HEAD.size)
+        head = frames.read(HEAD.size)
         if len(head) == HEAD.size:
             kind, length = HEAD.unpack(head)
-            content = process.stdout.read(length)
+            content = frames.read(length)
             if len(content) == length:
                 return kind, content
     finally:

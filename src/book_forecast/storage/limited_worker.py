@@ -53,7 +53,7 @@ def _answer(
         _send(frames, NO_MEMORY, b"")
     except (BrokenPipeError, KeyboardInterrupt):
         raise
-    except BaseException:  # a panic of a library in Rust is no Exception
+    except BaseException:  # noqa: BLE001 - a panic of a library in Rust is no Exception
         _send(frames, FAILURE, traceback.format_exc().encode("utf-8", "replace"))
 
 

@@ -146,3 +146,41 @@ def test_a_title_over_two_lines_is_a_title(tmp_path):
     rows, unreadable = read(write(tmp_path, f'{HEADER}\na,"1984, or,\n1985, maybe",1,x'))
     assert rows["title"].tolist() == ["1984, or,\n1985, maybe"]
     assert not unreadable
+
+
+def test_copies_of_a_row_are_told_from_rows_of_another_channel(tmp_path):
+    channels = ["Shops", "Shops", "Online", ""]
+    lines = [f"{HEADER},Channel", *(f"a,t,1,x,{channel}" for channel in channels), "a,t,1,x"]
+    hashes = {
+        int(row): int(other)
+        for raw in read_csv(write(tmp_path, "\n".join(lines)), "sales.csv", ExportHints())
+        for row, other in zip(raw.rows, raw.others, strict=True)
+    }
+    assert hashes[2] == hashes[3]
+    assert hashes[5] == hashes[6]
+    assert len(set(hashes.values())) == 3
+
+
+def test_a_file_of_known_columns_alone_has_no_hashes(tmp_path):
+    (raw,) = read_csv(write(tmp_path, f"{HEADER}\na,t,1,x\n"), "sales.csv", ExportHints())
+    assert raw.others is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (f"{HEADER},{','.join(map(str, range(3000)))}\n", "its header has 3,004 cells"),
+        (f"{HEADER},{'x' * 300_000}\n", "its first line is longer"),
+        ("x" * 300_000, "its first line is longer"),
+    ],
+)
+def test_a_header_that_no_export_has_is_refused(tmp_path, content, message):
+    with pytest.raises(UserError, match=rf"sales\.csv cannot be used: {message}"):
+        read(write(tmp_path, content))
+
+
+def test_a_row_longer_than_a_block_is_refused_by_its_place(tmp_path, monkeypatch):
+    monkeypatch.setattr(csv_reader, "_BLOCK_BYTES", 4096)
+    path = write(tmp_path, f"{HEADER}\na,t,1,x\nb,{'t' * 50_000},1,x\n")
+    with pytest.raises(UserError, match=r"sales\.csv cannot be read beyond row"):
+        read(path)

@@ -1,14 +1,15 @@
 import datetime as dt
 from decimal import Decimal
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from book_forecast.bookscan.readers import parquet_reader
 from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.isbn import normalise_isbn
+from book_forecast.bookscan.readers import parquet_reader
 from book_forecast.bookscan.readers.parquet_reader import read_parquet
 from book_forecast.storage.errors import UserError
 
@@ -107,3 +108,34 @@ def test_a_damaged_file_is_named_with_what_to_do(tmp_path, damage):
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(UserError, match=r"sales\.parquet cannot be read as Parquet.*again"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("volume", "numbers"),
+    [
+        (pa.array([3, None]), [3, np.nan]),
+        (pa.array([2.5, -1]), [2.5, -1]),
+        (pa.array([Decimal("2.50"), Decimal(3)]), [2.5, 3]),
+        (pa.array([3, 4]).dictionary_encode(), [3, 4]),
+        (pa.array([2**63 + 1, 1], pa.uint64()), [2.0**63, 1]),
+        (pa.array(["3", "4"]), None),
+        (pa.array([True, False]), None),
+    ],
+    ids=lambda value: str(getattr(value, "type", "")),
+)
+def test_numbers_are_those_of_a_column_of_numbers(tmp_path, volume, numbers):
+    path = write(tmp_path, {"isbn": [ISBN] * 2, "volume": volume, "interval": [201909] * 2})
+    (raw,) = read_parquet(path, path.name, ExportHints())
+    if numbers is None:
+        assert "volume" not in raw.numbers
+    else:
+        np.testing.assert_array_equal(raw.numbers["volume"], numbers)
+
+
+def test_rows_differ_in_columns_that_are_passed_over_and_lists_do_not_matter(tmp_path):
+    columns = {"isbn": [ISBN] * 3, "volume": [1] * 3, "interval": [201909] * 3}
+    path = write(tmp_path, columns | {"channel": ["a", "a", "b"], "tags": [[1], [2], [3]]})
+    (raw,) = read_parquet(path, path.name, ExportHints())
+    assert raw.others[0] == raw.others[1] != raw.others[2]
+    (raw,) = read_parquet(write(tmp_path, columns), "sales.parquet", ExportHints())
+    assert raw.others is None

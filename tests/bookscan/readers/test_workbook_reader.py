@@ -1,6 +1,7 @@
 import datetime as dt
 import zipfile
 
+import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
@@ -9,21 +10,28 @@ from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.readers import workbook_reader
 from book_forecast.bookscan.readers.workbook_reader import read_workbook
 from book_forecast.storage.errors import UserError
+from tests.bookscan.readers.binary_workbooks import OLE, write_ods, write_xls, write_xlsb
 
-OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 HEADER = ["ISBN", "Title", "Volume", "End Date"]
 
 
-def write(folder, sheets, name="sales.xlsx"):
+def write(folder, sheets, name="sales.xlsx", states=(), epoch=None):
     book = openpyxl.Workbook()
+    book.epoch = epoch or book.epoch
     book.remove(book.active)
     for sheet, rows in sheets.items():
         page = book.create_sheet(sheet)
         for row in rows:
             page.append(row)
+    for sheet, state in dict(states).items():
+        book[sheet].sheet_state = state
     path = folder / name
     book.save(path)
     return path
+
+
+def parts(path, **hints):
+    return list(read_workbook(path, path.name, ExportHints(**hints)))
 
 
 def read(path, **hints):
@@ -141,3 +149,112 @@ def test_a_damaged_sheet_in_a_whole_archive_is_named(tmp_path, content):
                 archive.writestr(name, part)
     with pytest.raises(UserError, match=r"sales\.xlsx"):
         read(path)
+
+
+def test_numbers_are_those_of_the_file_and_texts_have_none(tmp_path):
+    cells = [3, 2.5, True, "1,234", None, dt.datetime(2019, 3, 2), -1]
+    rows = [["ISBN", "Volume", "Interval"], *([1, cell, 201909] for cell in cells)]
+    (raw,) = parts(write(tmp_path, {"F": rows}))
+    np.testing.assert_array_equal(
+        raw.numbers["volume"], [3, 2.5, np.nan, np.nan, np.nan, np.nan, -1]
+    )
+    assert set(raw.numbers) == {"volume"}
+
+
+def test_copies_of_a_row_are_told_from_rows_of_another_channel(tmp_path):
+    channels = ["Shops", "Shops", "Online", None, 7]
+    rows = [[*HEADER, "Channel"], *(["a", "t", 1, "x", channel] for channel in channels)]
+    (raw,) = parts(write(tmp_path, {"F": rows}))
+    assert raw.others[0] == raw.others[1]
+    assert len(set(raw.others.tolist())) == 4
+    assert raw.layout.passed_over == ("Channel",)
+    (plain,) = parts(write(tmp_path, {"F": [HEADER, ["a"]]}))
+    assert plain.others is None
+
+
+@pytest.mark.parametrize("state", ["hidden", "veryHidden"])
+def test_a_hidden_sheet_is_passed_over_with_a_note_and_a_line(tmp_path, caplog, state):
+    caplog.set_level("INFO")
+    sheets = {"Backup": [HEADER, ["b"]], "F": [HEADER, ["a"]], "T": [HEADER, ["c"]]}
+    found = parts(write(tmp_path, sheets, states={"Backup": state}))
+    assert [raw.sheet for raw in found] == ["F", "T"]
+    assert "Backup" in found[0].layout.notes[0]
+    assert found[1].layout.notes == ()
+    (line,) = (record.getMessage() for record in caplog.records)
+    assert "Backup" in line
+    assert len(line) <= 160
+
+
+def test_the_sheets_that_the_user_names_are_read_and_no_others(tmp_path):
+    sheets = {"Backup": [HEADER, ["b"]], "F": [HEADER, ["a"]], "T": [HEADER, ["c"]]}
+    path = write(tmp_path, sheets, states={"Backup": "hidden"})
+    assert read(path, sheets=["t", "Backup"])["isbn"].tolist() == ["c", "b"]
+    with pytest.raises(UserError, match=r"no sheet Sales.*are Backup, F, T"):
+        read(path, sheets=["F", "Sales"])
+
+
+def test_a_workbook_with_sales_on_hidden_sheets_alone_names_the_option(tmp_path):
+    sheets = {"Notes": [["Made in March"]], "F": [HEADER, ["a"]]}
+    path = write(tmp_path, sheets, states={"F": "hidden"})
+    with pytest.raises(UserError, match=r'exports: \{"sales.xlsx": \{sheets: \["F"\]\}\}'):
+        read(path)
+
+
+def test_dates_of_a_1904_workbook_are_right_and_serials_are_marked(tmp_path):
+    rows = [HEADER, ["a", "t", 1, dt.date(2019, 3, 2)], ["b", "t", 1, 42064]]
+    path = write(tmp_path, {"F": rows}, epoch=openpyxl.utils.datetime.CALENDAR_MAC_1904)
+    (raw,) = parts(path)
+    assert raw.layout.date_1904
+    assert [text[:10] for text in raw.table["end_date"].to_pylist()] == ["2019-03-02", "42064"]
+    (raw,) = parts(write(tmp_path, {"F": rows}))
+    assert not raw.layout.date_1904
+
+
+@pytest.mark.parametrize("date_1904", [False, True])
+@pytest.mark.parametrize(
+    ("write_kind", "kind"), [(write_xls, "xls"), (write_xlsb, "xlsb"), (write_ods, "ods")]
+)
+def test_other_kinds_of_workbooks_are_read(tmp_path, write_kind, kind, date_1904):
+    rows = [HEADER, [9780722532935.0, "Los años", 3.0, 42064.0]]
+    (raw,) = parts(write_kind(tmp_path / f"sales.{kind}", rows, date_1904=date_1904))
+    assert raw.table.to_pylist() == [
+        {"isbn": "9780722532935", "title": "Los años", "volume": "3", "end_date": "42064"}
+    ]
+    assert raw.numbers["volume"].tolist() == [3]
+    assert (raw.layout.format, raw.layout.date_1904) == (kind, date_1904)
+
+
+def test_formatted_dates_of_an_old_1904_workbook_are_right(tmp_path):
+    rows = [HEADER, ["a", "t", 3.0, 42064.0]]
+    (raw,) = parts(write_xls(tmp_path / "sales.xls", rows, date_1904=True, dates=3))
+    assert raw.table["end_date"].to_pylist() == ["2019-03-02"]
+
+
+def test_the_content_decides_the_kind_whatever_the_ending(tmp_path):
+    path = write(tmp_path, {"F": [HEADER, ["a"]]}).rename(tmp_path / "sales.xls")
+    assert read(path)["isbn"].tolist() == ["a"]
+    (tmp_path / "text.xls").write_text("ISBN\tVolume\n")
+    with pytest.raises(UserError, match=r"text\.xls .* ending \.csv"):
+        read(tmp_path / "text.xls")
+
+
+def test_cells_of_hidden_rows_and_columns_count(tmp_path):
+    path = write(tmp_path, {"F": [HEADER, ["a", "t", 1, "x"], ["b", "t", 1, "x"]]})
+    book = openpyxl.load_workbook(path)
+    book["F"].row_dimensions[3].hidden = True
+    book["F"].column_dimensions["B"].hidden = True
+    book.save(path)
+    assert read(path)["isbn"].tolist() == ["a", "b"]
+
+
+def test_cell_by_cell_the_same_rows_are_read(tmp_path):
+    rows = [["Report"], [], HEADER, ["a", None, 2.5, dt.datetime(2019, 3, 2)], [], ["b", 1, 3, "x"]]
+    path = write(tmp_path, {"F": rows, "B": rows}, states={"B": "hidden"})
+    (whole,) = parts(path)
+    (streamed,) = read_workbook(path, path.name, ExportHints(), streamed=True)
+    assert streamed.layout == whole.layout
+    assert streamed.rows.tolist() == whole.rows.tolist() == [4, 6]
+    dates = [raw.table["end_date"].to_pylist() for raw in (streamed, whole)]
+    assert [[text[:10] for text in texts] for texts in dates] == [["2019-03-02", "x"]] * 2
+    others = [raw.table.drop_columns(["end_date"]).to_pylist() for raw in (streamed, whole)]
+    assert others[0] == others[1]

@@ -273,14 +273,13 @@ def _find_layout(path: Path, name: str, hints: ExportHints) -> _TextLayout:
             " header is. Export it again, or remove it from the folder."
         )
     given = hints.delimiter and ("\t" if hints.delimiter == "tab" else hints.delimiter)
-    problem: tuple[MissingColumnsError, list[list[str]]] | None = None
+    problems: list[tuple[MissingColumnsError, list[list[str]]]] = []
     for delimiter in given or _DELIMITERS:
         records, ends = _first_records(lines, delimiter)
         try:
             header = find_header(records, hints.columns)
         except MissingColumnsError as error:
-            if problem is None or _is_nearer(error, problem[0]):
-                problem = error, records
+            problems.append((error, records))
             continue
         except DuplicateColumnError as error:
             raise refuse_duplicate(name, error) from error
@@ -295,13 +294,13 @@ def _find_layout(path: Path, name: str, hints: ExportHints) -> _TextLayout:
         return _TextLayout(
             encoding, delimiter, header, header.row + 1, header_line, has_rows, columns
         )
-    assert problem is not None
-    raise refuse_columns(name, *problem, hints.columns)
+    # Of several delimiters the one that finds most headings is the right one.
+    nearest = min(problems, key=lambda item: (len(item[0].missing), -_width(item[1])))
+    raise refuse_columns(name, *nearest, hints.columns)
 
 
-def _is_nearer(error: MissingColumnsError, other: MissingColumnsError) -> bool:
-    missing, cells = len(error.missing), len(error.headings)
-    return (missing, -cells) < (len(other.missing), -len(other.headings))
+def _width(records: list[list[str]]) -> int:
+    return max((len(record) for record in records), default=0)
 
 
 def _columns(header: Header) -> dict[str, int]:

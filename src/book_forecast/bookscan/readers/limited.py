@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from book_forecast.bookscan.hints import ExportHints
@@ -43,7 +44,7 @@ class LimitedReader:
         try:
             yield from self._read("parquet", path, name, hints)
         except OutOfMemoryError:
-            raise _too_large(path, name) from None
+            raise _too_large(path, name, "very long texts") from None
 
     def read_workbook(self, path: Path, name: str, hints: ExportHints) -> Iterator[RawRows]:
         """Read a workbook as `workbook_reader.read_workbook` does, within limits.
@@ -59,15 +60,18 @@ class LimitedReader:
             for raw in self._read("workbook", path, name, hints):
                 parts += 1
                 yield raw
-            return
         except OutOfMemoryError:
             logger.info("Read %.80s again cell by cell: it needs too much memory at once", name)
+            yield from self._read_streamed(path, name, hints, parts)
+
+    def _read_streamed(
+        self, path: Path, name: str, hints: ExportHints, known: int
+    ) -> Iterator[RawRows]:
+        """Read a workbook cell by cell, without the parts that are known already."""
         try:
-            for number, raw in enumerate(self._read("streamed", path, name, hints)):
-                if number >= parts:
-                    yield raw
+            yield from islice(self._read("streamed", path, name, hints), known, None)
         except OutOfMemoryError:
-            raise _too_large(path, name) from None
+            raise _too_large(path, name, "stray cells far from its table") from None
 
     def close(self) -> None:
         """End the process."""
@@ -101,10 +105,9 @@ def _memory_limit(size: int) -> int:
     return limit
 
 
-def _too_large(path: Path, name: str) -> UserError:
+def _too_large(path: Path, name: str, cause: str) -> UserError:
     limit = _memory_limit(path.stat().st_size) / (1 << 30)
     return UserError(
-        f"{name} cannot be read: it needs more than {limit:.1f} GB of memory. It may have a stray"
-        " cell far from its table, or be damaged. Delete the cells around the table, or export it"
-        " again as .csv, or remove it from the folder."
+        f"{name} cannot be read: it needs more than {limit:.1f} GB of memory, because of {cause} or"
+        " because it is damaged. Export it again as .csv, or remove it from the folder."
     )

@@ -96,12 +96,12 @@ def damaged(name: str, error: Exception) -> UserError:
 
 def _check_sizes(members: list[zipfile.ZipInfo], name: str) -> None:
     for member in members:
-        if member.file_size > max(_BOMB_BYTES, _BOMB_RATIO * member.compress_size):
+        size, packed = member.file_size, max(member.compress_size, 1)
+        if size > max(_BOMB_BYTES, _BOMB_RATIO * packed):
             raise UserError(
                 f"{name} cannot be read: its part {member.filename[:60]} unpacks to "
-                f"{member.file_size / 1e6:,.0f} MB, {member.file_size // max(member.compress_size, 1):,} "
-                "times its size, which no sales have. Export it again as .csv, or remove it from "
-                "the folder."
+                f"{size / 1e6:,.0f} MB, {size // packed:,} times its size, which no sales have. "
+                "Export it again as .csv, or remove it from the folder."
             )
 
 

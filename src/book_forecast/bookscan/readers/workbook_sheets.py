@@ -17,7 +17,7 @@ from python_calamine import (
 
 from book_forecast.bookscan.readers.workbook_kinds import Kind, damaged, password
 
-_MOST_STREAMED_COLUMNS = 200
+_MOST_STREAMED_COLUMNS = 100
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def open_sheets(path: Path, name: str, kind: Kind) -> Iterator[list[Sheet]]:
 def stream_sheets(path: Path, name: str) -> Iterator[list[Sheet]]:
     """Open the worksheets of an .xlsx cell by cell, which is slow, but takes little memory.
 
-    Cells beyond column 200 are left out.
+    Cells beyond column 100 are left out.
 
     Raises:
         UserError: The workbook is damaged; opening or reading the rows may raise it too.
