@@ -21,6 +21,7 @@ from book_forecast.pipelines.forecast.explanations import (
     explain_title,
 )
 from book_forecast.releases.assembly import state_without_weeks
+from book_forecast.options.groups import SelectionOptions
 from tests.histories import ALONE, checkpoints_in, history
 from tests.releases import payloads
 
@@ -77,7 +78,7 @@ def release(tmp_path):
 
 def explained(release, horizon):
     with checkpoints_in(None) as checkpoints:
-        return explain_forecasts(release, horizon, ALONE, checkpoints)
+        return explain_forecasts(release, SelectionOptions(), horizon, ALONE, checkpoints)
 
 
 def factors(found, isbn):
