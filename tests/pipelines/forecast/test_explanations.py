@@ -13,6 +13,7 @@ from book_forecast.forecasters.calibration import BANDS, ERROR_PROBABILITIES, Ca
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import FORECASTERS
 from book_forecast.forecasters.naive import Naive, SeasonalNaive
+from book_forecast.options.groups import SelectionOptions
 from book_forecast.payload.contents import read_payload
 from book_forecast.pipelines.forecast.explanations import (
     EXPLANATION_TYPES,
@@ -21,7 +22,6 @@ from book_forecast.pipelines.forecast.explanations import (
     explain_title,
 )
 from book_forecast.releases.assembly import state_without_weeks
-from book_forecast.options.groups import SelectionOptions
 from tests.histories import ALONE, checkpoints_in, history
 from tests.releases import payloads
 

@@ -77,8 +77,7 @@ def test_a_title_out_of_print_does_not_make_later_weeks_incomplete_for_ever() ->
 def test_titles_that_sell_rarely_make_no_week_incomplete() -> None:
     draws = np.random.default_rng(3)
     rare = [
-        {week: 1.0 for week in np.flatnonzero(draws.random(WEEKS) < 0.2).tolist()}
-        for _ in range(40)
+        dict.fromkeys(np.flatnonzero(draws.random(WEEKS) < 0.2).tolist(), 1.0) for _ in range(40)
     ]
     assert incomplete(make_sales(every_week(0, WEEKS), *rare)) == []
 

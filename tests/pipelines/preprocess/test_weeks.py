@@ -136,9 +136,9 @@ def test_the_log_has_the_number_of_missing_weeks_and_the_rule_that_decided(
         find_missing_weeks(
             make_sales(*weekly_sellers(2)), SelectionOptions(missing_weeks="zero"), SPLIT
         )
-    (message,) = caplog.messages
-    assert "Of 100 weeks 13 have no row of any title: 0 are missing" in message
-    assert "missing_weeks=zero decided" in message
+    first, second = caplog.messages
+    assert "13 of 100 weeks have no row of any title: 0 are missing" in first
+    assert "missing_weeks=zero in 1 with fewer than 3 titles" in second
 
 
 def test_the_log_names_the_longest_gaps_and_counts_the_rest(

@@ -80,7 +80,9 @@ class _Rows:
         starts = np.searchsorted(weeks[order], np.arange(len(grid) + 1))
         first = np.full(titles.max(initial=-1) + 1, len(grid))
         np.minimum.at(first, titles, weeks[order])
-        return cls(weeks[order], titles, sales["volume"].to_numpy(dtype=float)[order], starts, first)
+        return cls(
+            weeks[order], titles, sales["volume"].to_numpy(dtype=float)[order], starts, first
+        )
 
     def at(self, weeks: IntArray) -> IntArray:
         """Return the positions of the rows of some weeks."""
