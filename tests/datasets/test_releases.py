@@ -82,7 +82,7 @@ def test_the_current_release_has_a_pointer_of_its_own(root, candidate):
     assert loaded(current).manifest == first.manifest
     candidate.save(payloads.release("cd" * 8))
     distribution = first.quantiles[0][:1].repeat(18, axis=0)
-    newer = RolledTitle(payloads.isbn(1), "{}", first.mean[0][:1].astype(float), distribution)
+    newer = RolledTitle(payloads.isbn(1), "{}", 120, first.mean[0][:1].astype(float), distribution)
     current.save(rolled(first, [newer]))
     assert loaded(current).release == first.release
     assert loaded(current).manifest["checksum"] != first.manifest["checksum"]

@@ -9,7 +9,7 @@ import pytest
 from book_forecast.execution import parallel
 from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.parts import Part
-from book_forecast.options.groups import ForecastOptions
+from book_forecast.options.groups import ForecastOptions, SelectionOptions
 from book_forecast.pipelines.evaluate.nodes import forecast_known_weeks, forecast_with_champion
 from book_forecast.pipelines.forecast.explanations import explain_forecasts
 from book_forecast.pipelines.forecast.nodes import forecast_titles, roll_forward
@@ -31,6 +31,7 @@ TITLES = pd.DataFrame({"isbn": list(SERIES), "title": list("ABCDE")})
 OURS = specifications_of(list(SERIES)[:4])
 THEIRS = OURS.assign(q=1)
 LEVELS: list[float] = [80, 95]
+EVERY_TITLE = SelectionOptions()
 
 
 @pytest.fixture(scope="module")
@@ -82,15 +83,16 @@ def compare(folder: Path, request) -> tuple[Part, ...]:
 
 def roll(folder: Path, request) -> tuple[Part, ...]:
     champion = request.getfixturevalue("champion")
-    rolled = roll_forward(champion, None, EVERYTHING, ALONE, CheckpointFolder(folder))
-    ahead = forecast_titles(rolled, ForecastOptions(horizon=104))
+    checkpoints = CheckpointFolder(folder)
+    rolled = roll_forward(champion, EVERYTHING, None, None, EVERY_TITLE, ALONE, checkpoints)
+    ahead = forecast_titles(rolled, None, ForecastOptions(horizon=104), EVERY_TITLE)
     return (Part(rolled.titles.to_pandas(), "rolled"), Part(ahead, "rolled"))
 
 
 def explain(folder: Path, request) -> tuple[Part, ...]:
     weighted = request.getfixturevalue("weighted")
     release = request.getfixturevalue("ensemble_release")
-    found = explain_forecasts(release, 8, ALONE, CheckpointFolder(folder))
+    found = explain_forecasts(release, EVERY_TITLE, 8, ALONE, CheckpointFolder(folder))
     assert set(found["isbn"]) == set(weighted.specifications["isbn"]) - {ensembles.DEAD}
     return (Part(found, "explained"),)
 

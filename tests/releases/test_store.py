@@ -214,7 +214,7 @@ def test_weeks_that_are_rolled_in_while_scores_are_added_cost_neither(store):
     store.save(payload)
     before = store.read(payload.release)
     newer = RolledTitle(
-        payloads.isbn(1), "{}", np.array([7.0, np.nan]), np.full((18, 104), 3.0, np.float32)
+        payloads.isbn(1), "{}", 120, np.array([7.0, np.nan]), np.full((18, 104), 3.0, np.float32)
     )
     table = payloads.tables()["scores"].append_column(
         "isbn", pa.array([payloads.isbn(n) for n in range(3)])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, Never, TypeVar
 
@@ -11,6 +13,7 @@ from fsspec import AbstractFileSystem
 from kedro.io.core import AbstractDataset, DatasetError, get_protocol_and_path
 
 T = TypeVar("T")
+_QUICKLY_READ = 64 * 2**20
 
 
 class InputDataset(AbstractDataset[Never, T], Generic[T]):
@@ -39,11 +42,46 @@ class InputDataset(AbstractDataset[Never, T], Generic[T]):
         """Raise a `DatasetError`."""
         raise DatasetError(f"{type(self).__name__} only reads: its files are inputs")
 
+    def listing(self) -> dict[str, str]:
+        """Return what identifies the content of each file, by its path in the folder.
+
+        That is the ETag or checksum of an object, and the digest of a local file; for a file above
+        64 MB, size and time of the last change.
+        """
+        self._fs.invalidate_cache(self._path)
+        root = self._path.rstrip("/")
+        try:
+            found = self._fs.find(root, detail=True)
+        except FileNotFoundError:
+            return {}
+        names = {path: path.removeprefix(root).lstrip("/") for path in found}
+        return {
+            name: _stamp(path, found[path])
+            for path, name in sorted(names.items())
+            if not any(part.startswith((".", "~")) for part in name.split("/"))
+        }
+
+    @property
+    def shown_folder(self) -> str:
+        """The folder in messages, from its layer on."""
+        return "/".join(Path(self._path).parts[-2:])
+
     def _exists(self) -> bool:
         return bool(self._fs.exists(self._path))
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath}
+
+
+def _stamp(path: str, entry: Mapping[str, Any]) -> str:
+    for key in ("etag", "ETag", "md5Hash", "crc32c"):
+        if entry.get(key):
+            return f"{entry['size']} {entry[key]}"
+    with suppress(OSError):
+        # A pipe would never end.
+        if Path(path).is_file() and Path(path).stat().st_size <= _QUICKLY_READ:
+            return hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest()
+    return f"{entry['size']} {entry.get('mtime', entry.get('updated', ''))}"
 
 
 def list_folder(fs: AbstractFileSystem, folder: str) -> Iterator[tuple[str, str, bool]]:

@@ -22,11 +22,14 @@ class Lineage:
         digest: Fingerprint of its content, or of the generation that it is.
         run: Id of the run that made it.
         inputs: Digests of the tables that it was made from, by dataset.
+        files: Files of the folders that it was made from, by dataset and name: what identifies the
+            content of each without reading it.
     """
 
     digest: str
     run: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, attrs: Mapping[Any, Any]) -> Self | None:

@@ -19,6 +19,8 @@ from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 
+_FILES_SHOWN, _LONGEST_LIST = 2, 50
+
 CURRENT = "current_inputs"
 """The tag of nodes that refuse a stale input."""
 
@@ -34,6 +36,7 @@ class LineageHooks:
         self._run = ""
         self._digests: dict[str, str | None] = {}
         self._reported: set[tuple[str, str]] = set()
+        self._files: dict[str, dict[str, str]] = {}
 
     @hook_impl
     def before_pipeline_run(
@@ -44,6 +47,7 @@ class LineageHooks:
         self._catalog = catalog
         self._digests.clear()
         self._reported.clear()
+        self._files.clear()
 
     @hook_impl
     def before_dataset_loaded(self, dataset_name: str) -> None:
@@ -51,6 +55,9 @@ class LineageHooks:
         dataset = self._dataset(dataset_name)
         if hasattr(dataset, "read_with"):
             dataset.read_with(self._digest)
+        if hasattr(dataset, "listing"):
+            # Before it is read: a file that comes meanwhile counts as newer.
+            self._files[dataset_name] = dataset.listing()
 
     @hook_impl
     def before_node_run(self, node: Node, inputs: dict[str, Any]) -> None:
@@ -66,11 +73,12 @@ class LineageHooks:
             self._digests[name] = lineage.digest
             for source in self._changed_since(lineage):
                 self._report(node, name, source, lineage.run)
+            self._report_files(name, lineage)
 
     @hook_impl
     def after_node_run(self, inputs: dict[str, Any], outputs: dict[str, Any]) -> None:
         """Mark the outputs."""
-        made_from = dict(self._sources(inputs))
+        made_from, files = dict(self._sources(inputs)), self._files_of(inputs)
         for name, data in outputs.items():
             frame = data.frame if isinstance(data, Part) else data
             if not isinstance(frame, pd.DataFrame):
@@ -80,7 +88,7 @@ class LineageHooks:
                 digest = data.fingerprint
             else:
                 digest = fingerprint(frame) if persistent else ""
-            Lineage(digest, self._run, made_from).attach(frame)
+            Lineage(digest, self._run, made_from, files).attach(frame)
             if digest:
                 self._digests[name] = digest
 
@@ -92,6 +100,36 @@ class LineageHooks:
                 yield name, lineage.digest
             elif lineage is not None:
                 yield from lineage.inputs.items()
+
+    def _files_of(self, inputs: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
+        """The files behind some inputs, by dataset; those of tables in memory included."""
+        found: dict[str, Mapping[str, str]] = {}
+        for name, data in inputs.items():
+            if name in self._files:
+                found[name] = self._files[name]
+            lineage = Lineage.of(data.attrs) if isinstance(data, pd.DataFrame) else None
+            if lineage is not None and not lineage.digest:
+                found |= lineage.files
+        return found
+
+    def _report_files(self, name: str, lineage: Lineage) -> None:
+        """Report files that neither a table nor the tables behind it were made from."""
+        for source, files in lineage.files.items():
+            dataset = self._dataset(source)
+            if not hasattr(dataset, "listing") or (source, source) in self._reported:
+                continue
+            now = dataset.listing()
+            newer = [file for file, stamp in now.items() if files.get(file) != stamp]
+            gone = len(files.keys() - now.keys())
+            if newer or gone:
+                self._reported.add((source, source))
+                _warn_of_files(dataset.shown_folder, name, newer, gone)
+        for source in lineage.inputs:
+            dataset = self._dataset(source)
+            above = dataset.lineage() if hasattr(dataset, "lineage") else None
+            if above is not None and (source, "") not in self._reported:
+                self._reported.add((source, ""))
+                self._report_files(source, above)
 
     def _changed_since(self, lineage: Lineage) -> list[str]:
         now = {name: self._digest(name) for name in lineage.inputs}
@@ -121,3 +159,12 @@ class LineageHooks:
         if (name, source) not in self._reported:
             self._reported.add((name, source))
             logger.log(logging.INFO if FIGURES in node.tags else logging.WARNING, message)
+
+
+def _warn_of_files(folder: str, name: str, newer: list[str], gone: int) -> None:
+    """Warn of files that a table was not made from."""
+    shown = ", ".join(newer[-_FILES_SHOWN:])[-_LONGEST_LIST:]
+    logger.warning(
+        "%s has %d newer files%s and lacks %d that %s was made from: run `kedro run --pipeline weekly`",
+        *(folder, len(newer), f" ({shown})" if newer else "", gone, name),
+    )

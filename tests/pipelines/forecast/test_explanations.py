@@ -13,6 +13,7 @@ from book_forecast.forecasters.calibration import BANDS, ERROR_PROBABILITIES, Ca
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import FORECASTERS
 from book_forecast.forecasters.naive import Naive, SeasonalNaive
+from book_forecast.options.groups import SelectionOptions
 from book_forecast.payload.contents import read_payload
 from book_forecast.pipelines.forecast.explanations import (
     EXPLANATION_TYPES,
@@ -77,7 +78,7 @@ def release(tmp_path):
 
 def explained(release, horizon):
     with checkpoints_in(None) as checkpoints:
-        return explain_forecasts(release, horizon, ALONE, checkpoints)
+        return explain_forecasts(release, SelectionOptions(), horizon, ALONE, checkpoints)
 
 
 def factors(found, isbn):

@@ -7,8 +7,13 @@ from kedro_datasets.partitions import PartitionedDataset
 
 from book_forecast.datasets import ReleaseDataset, TitleRowsDataset
 from book_forecast.forecasters.sarima import Sarima
-from book_forecast.options.groups import ForecastOptions
-from book_forecast.pipelines.forecast.nodes import forecast_titles, record_forecasts, roll_forward
+from book_forecast.options.groups import ForecastOptions, SelectionOptions
+from book_forecast.pipelines.forecast.nodes import (
+    choose_release,
+    forecast_titles,
+    record_forecasts,
+    roll_forward,
+)
 from book_forecast.releases.models import model_of
 from book_forecast.releases.post_release import post_release_errors
 from book_forecast.storage.errors import UserError
@@ -42,9 +47,11 @@ def entry(tmp_path):
     return ReleaseDataset(filepath=str(tmp_path / "releases"), release="current")
 
 
-def roll(release, weeks):
+def roll(release, weeks, selection=None):
     with checkpoints_in(None) as checkpoints:
-        return roll_forward(release, None, weeks, ALONE, checkpoints)
+        return roll_forward(
+            release, weeks, None, None, selection or SelectionOptions(), ALONE, checkpoints
+        )
 
 
 @pytest.fixture
@@ -59,7 +66,8 @@ def rolled(entry, release):
 
 
 def forecast(release, horizon=4, levels=(80,)):
-    return forecast_titles(release, ForecastOptions(horizon=horizon, levels=list(levels)))
+    options = ForecastOptions(horizon=horizon, levels=list(levels))
+    return forecast_titles(release, None, options, SelectionOptions())
 
 
 @pytest.mark.parametrize(("horizon", "levels"), [(1, [50]), (104, [80, 98.5])])
@@ -155,7 +163,7 @@ def test_weeks_that_the_sales_leave_out_are_rolled_in_as_missing(rolled):
 
 def test_without_a_release_the_user_reads_what_to_run():
     with pytest.raises(UserError, match="no champion to forecast from: run train and evaluate"):
-        roll(None, None)
+        choose_release(None, None)
 
 
 def test_forecasts_are_recorded_by_release_and_cutoff(release):

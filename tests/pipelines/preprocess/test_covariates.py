@@ -55,6 +55,7 @@ def build(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     covariates, rejected = build_covariates(
         model_input(promotion or {}),
+        model_input({}).iloc[:0],
         raw(PLAN) if plan is None else plan,
         raw(TABLE) if table is None else table,
         ModelOptions(regressors=options),

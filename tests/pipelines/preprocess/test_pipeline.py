@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from kedro.io import DataCatalog
+from kedro.io import DataCatalog, MemoryDataset
 from kedro.io.core import DatasetError
 from kedro.runner import SequentialRunner
 from omegaconf import OmegaConf
@@ -18,6 +18,7 @@ from tests.pipelines.preprocess.exports import every_week, isbn_of, make_sales, 
 OUTPUTS = {
     "titles_left_out": "03_primary/titles_left_out.parquet",
     "model_input": "05_model_input/model_input.parquet",
+    "release_weeks": "05_model_input/release_weeks.parquet",
     "training_weeks": "05_model_input/training_weeks.parquet",
     "test_weeks": "05_model_input/test_weeks.parquet",
     "calendar": "05_model_input/calendar.parquet",
@@ -40,6 +41,7 @@ def catalog(project_path: Path, tmp_path: Path) -> DataCatalog:
         *[every_week(0, 150, volume, without=gap) for volume in (9, 7, 3)], dead
     )
     catalog["titles"] = make_titles(4)
+    catalog["release"] = MemoryDataset(None)
     options = Options()
     catalog["params:selection"] = options.selection
     catalog["params:models"] = options.models

@@ -96,11 +96,11 @@ def test_one_title_may_be_named_as_text_number_or_list(form: Any) -> None:
     assert select(make_sales(STEADY, STEADY), form(isbn_of(1)))[0] == isbns(1)
 
 
-def test_named_titles_without_training_weeks_are_left_out_with_a_warning(
+def test_named_titles_without_a_sale_are_left_out_with_a_warning(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.WARNING, "book_forecast"):
-        selected, left_out = select(make_sales(STEADY, UNBORN), isbns(0, 1, 7))
+        selected, left_out = select(make_sales(STEADY, {5: 0.0}), isbns(0, 1, 7))
     assert selected == isbns(0)
     assert reasons(left_out) == {
         isbn_of(1): "no sale before the test weeks",

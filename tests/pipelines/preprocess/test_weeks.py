@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from book_forecast.options.groups import SelectionOptions
+from book_forecast.pipelines.preprocess.grid import count_training_weeks, week_grid
 from book_forecast.pipelines.preprocess.weeks import find_missing_weeks, limit_weeks
 from book_forecast.storage.errors import UserError
 from tests.pipelines.preprocess.exports import Volumes, every_week, make_sales, week_of
@@ -135,9 +136,9 @@ def test_the_log_has_the_number_of_missing_weeks_and_the_rule_that_decided(
         find_missing_weeks(
             make_sales(*weekly_sellers(2)), SelectionOptions(missing_weeks="zero"), SPLIT
         )
-    (message,) = caplog.messages
-    assert "Of 100 weeks 13 have no row of any title: 0 are missing" in message
-    assert "missing_weeks=zero decided" in message
+    first, second = caplog.messages
+    assert "13 of 100 weeks have no row of any title: 0 are missing" in first
+    assert "missing_weeks=zero in 1 with fewer than 3 titles" in second
 
 
 def test_the_log_names_the_longest_gaps_and_counts_the_rest(
@@ -153,7 +154,10 @@ def test_the_log_names_the_longest_gaps_and_counts_the_rest(
     assert f"({longest}, {second}, {third}, 2 shorter ones)" in caplog.messages[0]
 
 
-def test_an_export_no_longer_than_the_test_set_is_refused_naming_split_size() -> None:
-    with pytest.raises(UserError, match=r"split_size is 8.*only 8 weeks"):
-        find_missing_weeks(make_sales(every_week(0, 8)), SelectionOptions(), SPLIT)
+@pytest.mark.parametrize(("weeks", "test_weeks"), [(9, 8), (8, 2), (4, 1), (1, 0)])
+def test_an_export_no_longer_than_the_test_set_has_a_shorter_one(
+    weeks: int, test_weeks: int
+) -> None:
+    grid = week_grid(make_sales(every_week(0, weeks)))
+    assert count_training_weeks(grid, SPLIT) == weeks - test_weeks
     assert find_missing_weeks(make_sales(every_week(0, 9)), SelectionOptions(), SPLIT).empty

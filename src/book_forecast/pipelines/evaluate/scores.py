@@ -69,12 +69,15 @@ def make_score_table(
     test = scores[scores["cutoff"] == scores["cutoff"].max()]
     shown = test[test["metric"].isin(["wape", "mase"])]
     wide = shown.set_index(["isbn", "model", "metric"])["value"].unstack("metric")  # noqa: PD010
+    # There is no metric where no title has a test week.
+    wide = wide.reindex(columns=["wape", "mase"])
     fallbacks = pd.concat([training_models, release_models]).dropna(subset="fallback_reason")
     reasons = fallbacks.drop_duplicates("isbn").set_index("isbn")["fallback_reason"]
     chosen = training_models[["isbn", "model", "specification"]]
     chosen = chosen.assign(fallback_reason=chosen["isbn"].map(reasons))
     table = chosen.merge(wide.reset_index(), on=["isbn", "model"], how="left")
-    baseline = wide.xs(BASELINE, level="model").add_prefix(f"{BASELINE}_").reset_index()
+    of_baseline = wide[wide.index.get_level_values("model") == BASELINE].droplevel("model")
+    baseline = of_baseline.add_prefix(f"{BASELINE}_").reset_index()
     table = table.merge(baseline, on="isbn", how="left")
     table = table.merge(titles[["isbn", "title"]], on="isbn", how="left")
     order = ["isbn", "title", "model", "specification", "wape", "mase"]

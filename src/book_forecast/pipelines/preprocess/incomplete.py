@@ -58,12 +58,14 @@ class _Rows:
     """The rows of an export by week.
 
     Attributes:
-        titles: Code of each row's title, ordered by week.
+        weeks: Number of each row's week, ascending.
+        titles: Code of each row's title.
         volumes: Copies of each row.
         starts: The first row of each week, and the number of rows.
         first: The first week of each title.
     """
 
+    weeks: IntArray
     titles: IntArray
     volumes: FloatArray
     starts: IntArray
@@ -78,17 +80,33 @@ class _Rows:
         starts = np.searchsorted(weeks[order], np.arange(len(grid) + 1))
         first = np.full(titles.max(initial=-1) + 1, len(grid))
         np.minimum.at(first, titles, weeks[order])
-        return cls(titles, sales["volume"].to_numpy(dtype=float)[order], starts, first)
+        return cls(
+            weeks[order], titles, sales["volume"].to_numpy(dtype=float)[order], starts, first
+        )
 
     def at(self, weeks: IntArray) -> IntArray:
         """Return the positions of the rows of some weeks."""
         runs = [np.arange(self.starts[week], self.starts[week + 1]) for week in weeks]
         return np.concatenate([np.empty(0, np.int64), *runs])
 
-    def on_sale(self, weeks: IntArray) -> BoolArray:
-        """Return whether each title has a row in any of some weeks."""
+    def absences(self, week: int, n_weeks: int) -> IntArray:
+        """Return for how many weeks around a week, or before it, each title has no row.
+
+        Longer absences than `_ABSENT` are at least that long. One that lasts up to the last of
+        `n_weeks` weeks ends there.
+        """
+        before = self.at(np.arange(max(week - _ABSENT - 1, 0), week))
+        after = self.at(np.arange(week, min(week + _ABSENT + 1, n_weeks)))
+        last = np.full(len(self.first), week - 2 * _ABSENT)
+        next_one = np.full(len(self.first), n_weeks)
+        np.maximum.at(last, self.titles[before], self.weeks[before])
+        np.minimum.at(next_one, self.titles[after], self.weeks[after])
+        return next_one - last - 1
+
+    def has_row(self, week: int) -> BoolArray:
+        """Return whether each title has a row in a week."""
         found = np.zeros(len(self.first), dtype=bool)
-        found[self.titles[self.at(weeks)]] = True
+        found[self.titles[self.at(np.array([week]))]] = True
         return found
 
     @property
@@ -109,8 +127,8 @@ def find_incomplete_weeks(
 ) -> list[IncompleteWeek]:
     """Find the weeks in which far fewer titles have a row than are on sale.
 
-    A title is expected in a week by its share of weeks with a row in the half year before. It must
-    have a row in the 8 weeks before, and in the 8 weeks after where these are known. A week is
+    A title is expected in a week by its share of weeks with a row in the half year before, unless it
+    has no row for more than 8 weeks in a row, up to now or in between. A week is
     incomplete if fewer than `min_reporting_share` of the expected titles have a row, and if so few
     are improbable even in a quiet week. A title that sells rarely, or few copies, is no evidence.
 
@@ -168,9 +186,7 @@ def _judge(
     Returns:
         None where enough titles have a row.
     """
-    expected = rows.on_sale(np.arange(max(week - _ABSENT, 0), week))
-    if week + _ABSENT < n_weeks:
-        expected &= rows.on_sale(np.arange(week + 1, week + _ABSENT + 1))
+    expected = rows.absences(week, n_weeks) <= _ABSENT
     positions = rows.at(known)
     titles, volumes = rows.titles[positions], rows.volumes[positions]
     hits = np.bincount(titles, minlength=len(rows.first))
@@ -178,7 +194,7 @@ def _judge(
     codes = np.flatnonzero(expected)
     weeks = len(known) - np.searchsorted(known, rows.first[codes])
     share = hits[codes] / weeks
-    reported = int(rows.on_sale(np.array([week]))[codes].sum())
+    reported = int(rows.has_row(week)[codes].sum())
     if reported >= min_share * share.sum():
         return None
     low = _low_volumes(titles, volumes, hits)[codes]

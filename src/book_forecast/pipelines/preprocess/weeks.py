@@ -131,18 +131,13 @@ def find_missing_weeks(
         )
     if decided or undecided:
         logger.info(
-            "Of %d weeks %d have no row of any title: %d are missing (%s), %d count as unsold. "
-            "The titles on sale around decided in %d gaps; in %d there are fewer than %d of them, "
-            "so missing_weeks=%s decided.",
-            len(grid),
-            empty.sum(),
-            missing.sum(),
-            _spell_out(grid, missing),
-            empty.sum() - missing.sum(),
-            decided,
-            undecided,
-            ENOUGH_TITLES,
-            missing_weeks,
+            "%d of %d weeks have no row of any title: %d are missing (%s)",
+            *(empty.sum(), len(grid), missing.sum(), _spell_out(grid, missing)),
+        )
+        logger.info(
+            "%d of them count as unsold; the titles on sale decided in %d gaps, missing_weeks=%s "
+            "in %d with fewer than %d titles",
+            *(empty.sum() - missing.sum(), decided, missing_weeks, undecided, ENOUGH_TITLES),
         )
     incomplete = find_incomplete_weeks(
         sales, grid, missing, selection.min_reporting_share, n_training
