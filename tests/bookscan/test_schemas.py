@@ -67,8 +67,8 @@ def titles(**columns):
 def test_titles_that_break_a_rule_are_refused():
     with pytest.raises(SchemaErrors, match="check digit"):
         TITLES.validate(titles(isbn=["9780722532936"]), lazy=True)
+    bad = pd.to_datetime(["1995-10-02 12:00"])
     with pytest.raises(SchemaErrors, match="days without a time"):
-        bad = pd.to_datetime(["1995-10-02 12:00"])
         TITLES.validate(titles(publication_date=bad), lazy=True)
     with pytest.raises(SchemaErrors, match="field_uniqueness"):
         TITLES.validate(pd.concat([titles(), titles()], ignore_index=True), lazy=True)
