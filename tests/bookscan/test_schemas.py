@@ -56,12 +56,20 @@ def test_weekly_sales_that_break_a_rule_are_refused(bad, check):
 
 def titles(**columns):
     texts = {name: pd.Series([None], dtype="str") for name in ATTRIBUTES}
-    return pd.DataFrame({"isbn": [ISBN]} | texts | columns)
+    listed = {
+        "publication_date": pd.to_datetime(["1995-10-02"]),
+        "country": pd.Series([None], dtype="str"),
+        "list_price": [np.nan],
+    }
+    return pd.DataFrame({"isbn": [ISBN]} | texts | listed | columns)
 
 
 def test_titles_that_break_a_rule_are_refused():
     with pytest.raises(SchemaErrors, match="check digit"):
         TITLES.validate(titles(isbn=["9780722532936"]), lazy=True)
+    bad = pd.to_datetime(["1995-10-02 12:00"])
+    with pytest.raises(SchemaErrors, match="days without a time"):
+        TITLES.validate(titles(publication_date=bad), lazy=True)
     with pytest.raises(SchemaErrors, match="field_uniqueness"):
         TITLES.validate(pd.concat([titles(), titles()], ignore_index=True), lazy=True)
 

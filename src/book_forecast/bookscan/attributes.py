@@ -18,7 +18,8 @@ from book_forecast.bookscan.columns import ATTRIBUTES
 _UNNAMED_SHEET = re.compile(r"^(?:sheet|table|data|export|tabelle)?\s*\d*$", re.IGNORECASE)
 
 
-def _class_of_sheet(sheet: str) -> str:
+def class_of_sheet(sheet: str) -> str:
+    """Return the product class that the name of a sheet gives; empty for a name such as Sheet1."""
     return "" if _UNNAMED_SHEET.match(sheet.strip()) else sheet.strip()
 
 
@@ -41,12 +42,12 @@ def latest_texts(
     Returns:
         isbn, week (of the row), attribute, text.
     """
-    class_of_sheet = _class_of_sheet(sheet)
+    of_sheet = class_of_sheet(sheet)
     weeks = sales["week"].to_numpy()
     order = np.argsort(weeks, kind="stable")
     frames = []
     for attribute in ATTRIBUTES:
-        texts, codes = _attribute(columns, attribute, kept, class_of_sheet)
+        texts, codes = _attribute(columns, attribute, kept, of_sheet)
         given = order[np.asarray(pc.not_equal(texts, ""))[codes[order]]]
         # Among several rows of a title numpy assigns the last one last, which is the latest.
         latest = np.full(isbn_codes.max(initial=-1) + 1, -1)
@@ -59,7 +60,7 @@ def latest_texts(
 
 
 def _attribute(
-    columns: Mapping[str, TextColumn], attribute: str, kept: np.ndarray, class_of_sheet: str
+    columns: Mapping[str, TextColumn], attribute: str, kept: np.ndarray, of_sheet: str
 ) -> tuple[pa.StringArray, np.ndarray]:
     """Return an attribute's distinct texts, and each kept row's code among them."""
     column = columns[attribute]
@@ -69,7 +70,7 @@ def _attribute(
     # A row has the first of its class, source and sheet that is given.
     source = columns["source"]
     fallbacks = tidy_texts(source.texts)
-    together = pa.concat_arrays([texts, fallbacks, pa.array([class_of_sheet])])
+    together = pa.concat_arrays([texts, fallbacks, pa.array([of_sheet])])
     given = np.asarray(pc.not_equal(together, ""))
     from_source = source.codes[kept] + len(texts)
     last = len(together) - 1

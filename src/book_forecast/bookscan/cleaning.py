@@ -95,7 +95,7 @@ def clean_rows(raw: RawRows, conventions: Conventions, today: dt.date) -> CleanR
     """
     columns = {name: TextColumn(raw, name) for name in LABELS}
     blank = np.logical_and.reduce([each.spread(each.empty) for each in columns.values()])
-    isbns, isbn_codes, isbn_reasons = _find_isbns(columns["isbn"])
+    isbns, isbn_codes, isbn_reasons = find_isbns(columns["isbn"])
     no_sale = ~blank & (isbn_codes < 0) & _are_no_sales(columns)
     rejections = Rejections(~blank & ~no_sale)
     columns["isbn"].reject(rejections, isbn_codes < 0, isbn_reasons)
@@ -118,7 +118,7 @@ def clean_rows(raw: RawRows, conventions: Conventions, today: dt.date) -> CleanR
         isbn_codes=isbn_codes,
         kept=kept,
         attributes=latest_texts(columns, sales, isbn_codes, kept, raw.sheet),
-        rejected=_rejected_rows(raw, rejections),
+        rejected=rejected_rows(raw, rejections),
         rows=int((~blank & ~no_sale).sum()) + len(raw.unreadable),
         passed_over=int(no_sale.sum()),
         moved=int((weeks[kept] != dates[kept]).sum()),
@@ -130,7 +130,7 @@ def clean_rows(raw: RawRows, conventions: Conventions, today: dt.date) -> CleanR
     )
 
 
-def _find_isbns(column: TextColumn) -> tuple[pd.Index, np.ndarray, np.ndarray]:
+def find_isbns(column: TextColumn) -> tuple[pd.Index, np.ndarray, np.ndarray]:
     """Return the distinct ISBNs, the code of each row's (-1 if it has none), and the reasons."""
     found, reasons = column.parse(normalise_isbn)
     codes, isbns = pd.factorize(pd.Series(found, dtype="str"))
@@ -295,7 +295,9 @@ def _rounded(
     return found
 
 
-def _rejected_rows(raw: RawRows, rejections: Rejections) -> pd.DataFrame:
+def rejected_rows(raw: RawRows, rejections: Rejections) -> pd.DataFrame:
+    """Return rejected and unreadable rows: file, sheet, row, column, value, reason."""
+
     def origins(positions: np.ndarray) -> pd.DataFrame:
         origin = pd.DataFrame({"row": raw.rows[positions]})
         return origin.assign(file=raw.file, sheet=raw.sheet)[["file", "sheet", "row"]]

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from book_forecast.bookscan.cells import are_empty, parse_cells
-from book_forecast.bookscan.columns import LABELS
+from book_forecast.bookscan.columns import ALL_LABELS
 from book_forecast.bookscan.rejections import Rejections
 from book_forecast.bookscan.rows import RawRows, texts_and_codes
 
@@ -45,7 +45,7 @@ class TextColumn:
 
     def reject(self, rejections: Rejections, bad: np.ndarray, reasons: np.ndarray | str) -> None:
         """Reject rows because of this column."""
-        rejections.reject(bad, LABELS[self.name], self._cells, reasons)
+        rejections.reject(bad, ALL_LABELS[self.name], self._cells, reasons)
 
     def _cells(self, positions: np.ndarray) -> list[str]:
         cells: list[str] = self.texts.take(pa.array(self.codes[positions])).to_pylist()

@@ -1,4 +1,4 @@
-"""The columns of an export, found by name in any case and spacing."""
+"""The columns of exports and of lists of titles, found by name in any case and spacing."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +23,23 @@ LABELS = {
     "source": "Source",
 }
 """Internal names of the columns, and their names in exports."""
+
+LIST_LABELS = {
+    "isbn": "ISBN",
+    "title": "Title",
+    "author": "Author",
+    "imprint": "Imprint",
+    "publisher_group": "Publisher Group",
+    "rrp": "RRP",
+    "binding": "Binding",
+    "publication_date": "Publication Date",
+    "product_class": "Product Class",
+    "country": "Country of Publication",
+}
+"""The same of lists of titles."""
+
+ALL_LABELS = LABELS | LIST_LABELS
+"""The same of both kinds of tables."""
 
 _SYNONYMS = {
     "isbn": (
@@ -69,6 +86,39 @@ _SYNONYMS = {
 }
 """Other headings of the same columns, the preferred ones first."""
 
+# In an export these headings have another meaning, or several.
+_LIST_SYNONYMS = {
+    "title": "full title, main title, name",
+    "author": "main author, first author, author 1, author full name, writer",
+    "imprint": "imprint name, publisher imprint",
+    "rrp": "price, current rrp, recommended price, retail, preis, prix, precio, prezzo",
+    "binding": "binding type, binding description, cover, type, bindung, reliure, encuadernación",
+    "publication_date": (
+        "pub date, date of publication, date published, published, publication, pub, release date,"
+        "released, on sale date, on sale, street date, launch date, erscheinungsdatum,"
+        "erscheinungstermin, erschienen, erscheint, et, date de parution, parution,"
+        "fecha de publicación, fecha de edición, data di pubblicazione, data de publicação,"
+        "verschijningsdatum, publicatiedatum, utgivningsdatum, udgivelsesdato"
+    ),
+    "product_class": "product class description, prod class, product category, subject",
+    "country": "country, land, erscheinungsland, pays, país, paese, país de publicación",
+}
+_LIST_FORMS = {
+    "publication_date": r"pub\w*date?|date\w*pub\w*|pub\w*dt|erscheinung\w*|dateparution\w*",
+    "country": r"(pub\w*)?country\w*",
+    "publisher_group": r"publisher\w*|publishing\w*",
+    "product_class": r"(product|prod)class\w*",
+    "binding": r"binding\w*",
+    "imprint": r"imprint\w*",
+    "rrp": r"rrp\w*|\w*retailprice\w*|listprice\w*",
+    "author": r"authors?\w*",
+    "isbn": r"isbn\w*",
+}
+"""Further headings of lists, without blanks and signs; known headings are preferred to them."""
+
+_SALES_ALONE = ("volume", "value", "asp", "interval", "end_date")
+"""Columns that no list of titles has."""
+
 REQUIRED = "ISBN, Volume, and End Date or Interval"
 """The columns that an export needs, in words."""
 
@@ -102,17 +152,20 @@ def _plain(heading: str) -> str:
     return _NOT_IN_A_NAME.sub("", heading).casefold()
 
 
-def _ranks() -> dict[str, tuple[str, int]]:
+def _ranks(labels: Mapping[str, str], *synonyms: Mapping[str, str]) -> dict[str, tuple[str, int]]:
     """Column and rank of every known heading; the column's own label has rank 0."""
     found: dict[str, tuple[str, int]] = {}
-    for name, label in LABELS.items():
-        others = [text for text in _SYNONYMS.get(name, "").split(",") if text.strip()]
-        for rank, heading in enumerate([label, *others]):
+    for name, label in labels.items():
+        others = ",".join(headings.get(name, "") for headings in synonyms).split(",")
+        for rank, heading in enumerate([label, *filter(str.strip, others)]):
             found.setdefault(_plain(heading), (name, rank))
     return found
 
 
-_NAMES = _ranks()
+_NAMES = _ranks(LABELS, _SYNONYMS)
+_LIST_NAMES = _ranks(LIST_LABELS, _SYNONYMS, _LIST_SYNONYMS)
+_LAST = 1000
+"""The rank of headings that have one of `_LIST_FORMS`."""
 
 
 class MissingColumnsError(ValueError):
@@ -156,12 +209,17 @@ class Header:
 
 def column_named(heading: str) -> str | None:
     """Return the internal name of the column with a heading, None if it is unknown."""
-    found = _NAMES.get(_plain(heading))
+    plain = _plain(heading)
+    found = _NAMES.get(plain) or _LIST_NAMES.get(plain)
     return found[0] if found else None
 
 
 def find_header(rows: Iterable[Sequence[str]], named: Mapping[str, str] | None = None) -> Header:
     """Find the header among the first rows of a sheet, and the known columns in it.
+
+    It is that of an export or, where no row is one, that of a list of titles. Such a list has an
+    ISBN, no column that only sales have, and a publication date or else a title and no unknown
+    column.
 
     Case, blanks, underscores, hyphens and dots make no difference: ``END_DATE``, ``end date`` and
     ``EndDate`` are the same column. Of several headings of one column, such as ``ISBN`` and
@@ -173,18 +231,23 @@ def find_header(rows: Iterable[Sequence[str]], named: Mapping[str, str] | None =
         named: Headings that a user gives by the internal name of the column.
 
     Raises:
-        MissingColumnsError: No row names ISBN, Volume, and End Date or Interval.
+        MissingColumnsError: No row names ISBN, Volume, and End Date or Interval, or the columns of
+            a list.
         DuplicateColumnError: Two columns have the same name.
     """
     by_user = {_plain(heading): name for name, heading in (named or {}).items()}
     nearest: Sequence[str] = ()
     most = -1
+    listed: Header | None = None
     for row, cells in enumerate(islice(rows, HEADER_SEARCH)):
         positions = _positions(cells, by_user)
         if not _missing(positions):
             return _header(row, cells, positions)
+        listed = listed or _list_header(row, cells, by_user)
         if len(positions) > most or (not positions and not nearest):
             nearest, most = cells, len(positions)
+    if listed is not None:
+        return listed
     raise MissingColumnsError(_missing(_positions(nearest, by_user)), nearest)
 
 
@@ -204,15 +267,43 @@ def _missing(positions: Mapping[str, int]) -> list[str]:
     return missing
 
 
-def _positions(cells: Sequence[str], by_user: Mapping[str, str]) -> dict[str, int]:
+def _list_header(row: int, cells: Sequence[str], by_user: Mapping[str, str]) -> Header | None:
+    """Return the header of a list of titles, None if the row is none."""
+    if not set(by_user.values()) <= set(LIST_LABELS):
+        return None
+    plain = {_plain(cell) for cell in cells}
+    if any(_NAMES.get(heading, ("", 0))[0] in _SALES_ALONE for heading in plain - set(by_user)):
+        return None
+    there = {heading: name for heading, name in by_user.items() if heading in plain}
+    positions = _positions(cells, there, in_list=True)
+    header = _header(row, cells, positions)
+    is_dated = {"isbn", "publication_date"} <= set(positions)
+    is_complete = {"isbn", "title"} < set(positions) and not header.passed_over
+    return header if is_dated or is_complete else None
+
+
+def _list_column(plain: str) -> tuple[str, int]:
+    """Return the column of a list that has a heading, and its rank; an empty name if unknown."""
+    if plain in _LIST_NAMES:
+        return _LIST_NAMES[plain]
+    found = (name for name, form in _LIST_FORMS.items() if re.fullmatch(form, plain))
+    return next(found, ""), _LAST
+
+
+def _positions(
+    cells: Sequence[str], by_user: Mapping[str, str], *, in_list: bool = False
+) -> dict[str, int]:
     """Return the place of each column: that of its best heading."""
     best: dict[str, tuple[int, int]] = {}
     for at, cell in enumerate(cells):
         plain = _plain(cell)
-        name, rank = (by_user[plain], -1) if plain in by_user else _NAMES.get(plain, ("", 0))
+        known = _list_column(plain) if in_list else _NAMES.get(plain, ("", 0))
+        name, rank = (by_user[plain], -1) if plain in by_user else known
         if not name or (name in by_user.values() and rank >= 0):
             continue
         if name in best and best[name][0] == rank:
+            if rank == _LAST:
+                continue
             raise DuplicateColumnError(f"two of its columns are named {cell.strip()}")
         if name not in best or rank < best[name][0]:
             best[name] = (rank, at)

@@ -57,7 +57,6 @@ _RANGE = re.compile(
 _SERIAL = re.compile(r"^\d{5}(?:\.\d*)?$")
 
 
-@lru_cache(maxsize=1 << 16)
 def parse_date(
     text: str, today: dt.date, order: DateOrder = "day_first", date_1904: bool = False
 ) -> dt.date:
@@ -75,6 +74,21 @@ def parse_date(
     Raises:
         ValueError: It is no date; the message is the reason.
     """
+    date = read_date(text, order, date_1904)
+    if date < EARLIEST:
+        raise ValueError(f"a date before {EARLIEST.year}")
+    if date - today > DAYS_AHEAD:
+        raise ValueError("a date more than a year in the future")
+    return date
+
+
+@lru_cache(maxsize=1 << 16)
+def read_date(text: str, order: DateOrder = "day_first", date_1904: bool = False) -> dt.date:
+    """Return the date in a cell as `parse_date` does, but of any year.
+
+    Raises:
+        ValueError: It is no date.
+    """
     cell = _bare(text)
     ordered = _IN_ORDER.match(cell)
     match = (
@@ -84,21 +98,15 @@ def parse_date(
         day, month = ordered["a"], ordered["b"]
         if order == "month_first":
             day, month = month, day
-        date = _from_parts(ordered["y"], month, day)
-    elif match:
-        date = _from_parts(match["y"], match["m"], match["d"])
-    elif iso := _ISO_WEEK_DAY.match(cell):
-        date = dt.date.fromisocalendar(int(iso[1]), int(iso[2]), int(iso[3]))
-    elif _SERIAL.match(cell):
+        return _from_parts(ordered["y"], month, day)
+    if match:
+        return _from_parts(match["y"], match["m"], match["d"])
+    if iso := _ISO_WEEK_DAY.match(cell):
+        return dt.date.fromisocalendar(int(iso[1]), int(iso[2]), int(iso[3]))
+    if _SERIAL.match(cell):
         days = dt.timedelta(days=int(cell.partition(".")[0]))
-        date = (_EPOCH_1904 if date_1904 else _EPOCH) + days
-    else:
-        raise ValueError("not a date")
-    if date < EARLIEST:
-        raise ValueError(f"a date before {EARLIEST.year}")
-    if date - today > DAYS_AHEAD:
-        raise ValueError("a date more than a year in the future")
-    return date
+        return (_EPOCH_1904 if date_1904 else _EPOCH) + days
+    raise ValueError("not a date")
 
 
 def has_order(text: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from book_forecast.bookscan.columns import LABELS, column_named
+from book_forecast.bookscan.columns import ALL_LABELS, column_named
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -52,7 +52,7 @@ class ExportHints(BaseModel):
         for name, heading in columns.items():
             known = column_named(str(name))
             if known is None:
-                raise ValueError(f"there is no column {name}; known are {', '.join(LABELS)}")
+                raise ValueError(f"there is no column {name}; known are {', '.join(ALL_LABELS)}")
             found[known] = str(heading)
         return found
 

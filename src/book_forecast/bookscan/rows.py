@@ -51,6 +51,11 @@ class Layout:
     date_1904: bool = False
     notes: tuple[str, ...] = ()
 
+    @property
+    def is_title_list(self) -> bool:
+        """Whether the sheet is a list of titles; an export has volumes."""
+        return "volume" not in self.headings
+
 
 @dataclass(frozen=True)
 class RawRows:
@@ -61,7 +66,7 @@ class RawRows:
         rows: Number of each row as a spreadsheet shows it: the first row of the file is row 1, and
             blank lines count.
         table: One column of type `TEXT` per known column of the sheet, named as in
-            `columns.LABELS`; an empty cell is an empty text, never null.
+            `columns.ALL_LABELS`; an empty cell is an empty text, never null.
         numbers: Cells that the file itself holds as numbers, by column of `columns.NUMBERS`: one
             float64 a row, NaN where the cell is text. No convention of texts applies to them.
         others: A hash of each row's cells in the columns that are passed over, as uint64; None

@@ -34,6 +34,12 @@ def _one_per_title_and_week(frame: pd.DataFrame) -> bool:
     return not frame.duplicated(["isbn", "week"]).any()
 
 
+def _are_days(column: pd.Series) -> bool:
+    if not pd.api.types.is_datetime64_dtype(column):
+        return False
+    return bool((column == column.dt.normalize()).all())
+
+
 _ISBN = Check(_are_isbns, error="13 digits with the right check digit")
 ARE_SATURDAYS = Check(_are_saturdays, error="Saturdays without a time")
 _FINITE = Check(_are_finite, error="finite")
@@ -56,7 +62,14 @@ WEEKLY_SALES = DataFrameSchema(
 
 TITLES = DataFrameSchema(
     {"isbn": Column("str", _ISBN, unique=True)}
-    | {attribute: Column("str", nullable=True) for attribute in ATTRIBUTES},
+    | {attribute: Column("str", nullable=True) for attribute in ATTRIBUTES}
+    | {
+        "publication_date": Column(
+            checks=Check(_are_days, error="days without a time"), nullable=True
+        ),
+        "country": Column("str", nullable=True),
+        "list_price": Column(float, [Check.gt(0), _FINITE], nullable=True),
+    },
     strict=True,
     ordered=True,
     name="titles",
@@ -76,4 +89,7 @@ REJECTED_ROWS = DataFrameSchema(
     ordered=True,
     name="rejected_rows",
 )
-"""``rejected_rows``: one row per row of an export that could not be used."""
+"""``rejected_rows``: one row per row of an export that could not be used.
+
+``rejected_titles`` is alike, with a row per cell of a list of titles.
+"""

@@ -14,6 +14,7 @@ from book_forecast.datasets.figures import FiguresDataset
 from book_forecast.datasets.generations import GenerationDataset
 from book_forecast.datasets.releases import ReleaseDataset
 from book_forecast.datasets.tables import CsvTableDataset
+from book_forecast.datasets.title_lists import TitleListsDataset
 
 __all__ = [
     "AtomicJSONDataset",
@@ -27,5 +28,6 @@ __all__ = [
     "FormerTableDataset",
     "GenerationDataset",
     "ReleaseDataset",
+    "TitleListsDataset",
     "TitleRowsDataset",
 ]

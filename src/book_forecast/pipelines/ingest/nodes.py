@@ -13,11 +13,13 @@ from book_forecast.bookscan.cleaning import IMPLAUSIBLE
 from book_forecast.bookscan.conventions import Conventions
 from book_forecast.bookscan.export import CleanExport, clean_export
 from book_forecast.bookscan.hints import ExportHints, hints_for
+from book_forecast.bookscan.metadata import complete_titles
 from book_forecast.bookscan.rejections import list_reasons
 from book_forecast.bookscan.rows import RawRows
 from book_forecast.options.groups import IngestOptions
 from book_forecast.pipelines.ingest.changes import Changes, FormerImport, compare_imports
 from book_forecast.pipelines.ingest.implausible import hold_back
+from book_forecast.pipelines.ingest.title_lists import separate_title_lists
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -35,7 +37,7 @@ class Exports(Protocol):
 
 def clean_exports(
     exports: Exports, hints: Mapping[str, Any], ingest: IngestOptions
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, int, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, int, pd.DataFrame, list[RawRows]]:
     """Find the conventions of every export and apply the rules for rows.
 
     Args:
@@ -46,26 +48,40 @@ def clean_exports(
     Returns:
         The usable rows (``isbn, week, volume, value, asp, rrp`` and ``delivery``, the number of
         the file in this order); the latest texts about each title; the rejected rows; the number
-        of rows read; and the import table, a row for each sheet.
+        of rows read; the import table, a row for each sheet; and the rows of lists of titles among
+        the exports.
+
+    Raises:
+        UserError: A file cannot be used, or none has sales.
     """
     today = dt.datetime.now(tz=dt.UTC).date()
     sales: list[pd.DataFrame] = []
     clean: list[CleanExport] = []
+    lists: list[RawRows] = []
     former: Conventions | None = None
-    for delivery, file in enumerate(exports.files()):
+    for file in exports.files():
         chosen = hints_for(file, hints)
+        parts, listed = separate_title_lists(exports.read(file, chosen), chosen)
+        lists += listed
+        if not parts:
+            continue
         last_week = max((part["week"].max() for part in sales if len(part)), default=None)
         export = clean_export(
-            exports.read(file, chosen),
+            parts,
             chosen,
             today,
             former,
             None if last_week is None else last_week.date(),
         )
         former = export.conventions
-        sales.append(export.sales.assign(delivery=np.int32(delivery)))
+        sales.append(export.sales.assign(delivery=np.int32(len(clean))))
         clean.append(export)
         _log_file(export, ingest.max_rejected_share)
+    if not clean:
+        raise UserError(
+            f"There are no sales among the exports: {lists[0].file} is a list of titles. Put an "
+            "export with ISBN, Volume, and End Date or Interval beside it, into 01_raw/sales."
+        )
     rows = pd.concat(sales, ignore_index=True)
     del sales
     files = [export.file for export in clean]
@@ -79,6 +95,7 @@ def clean_exports(
         rejected,
         sum(export.rows for export in clean),
         _import_table(clean),
+        lists,
     )
 
 
@@ -118,7 +135,10 @@ def check_rejected_share(
 
 
 def add_up_sales(
-    rows: pd.DataFrame, title_texts: pd.DataFrame, former_import: FormerImport
+    rows: pd.DataFrame,
+    title_texts: pd.DataFrame,
+    listed_titles: pd.DataFrame,
+    former_import: FormerImport,
 ) -> tuple[pd.DataFrame, pd.DataFrame, Changes]:
     """Make one row per title and week, and one per title, and compare them with those before.
 
@@ -127,15 +147,23 @@ def add_up_sales(
     Args:
         rows: The usable rows, as `clean_exports` returns them.
         title_texts: The latest texts about each title, as `clean_exports` returns them.
+        listed_titles: One row per title of the lists of titles; there may be none.
         former_import: Summary of the weekly sales that these replace.
 
     Returns:
-        ``titles`` (isbn and attributes) and ``weekly_sales`` (isbn, week, volume, value, asp, rrp),
-        both sorted; and the difference to those before. A volume is negative where returns exceed
-        sales.
+        ``titles`` (isbn, attributes, publication_date, country, list_price) and ``weekly_sales``
+        (isbn, week, volume, value, asp, rrp), both sorted; and the difference to those before. A
+        volume is negative where returns exceed sales.
     """
     weekly, replaced = aggregate_rows(rows)
-    titles = describe_titles(title_texts, weekly["isbn"])
+    titles = complete_titles(describe_titles(title_texts, weekly["isbn"]), listed_titles)
+    if len(listed_titles):
+        logger.info(
+            "Lists of titles have %s of %s titles with sales, and %s publication dates of them",
+            f"{titles['isbn'].isin(listed_titles['isbn']).sum():,}",
+            f"{len(titles):,}",
+            f"{titles['publication_date'].notna().sum():,}",
+        )
     if replaced:
         logger.info("Replaced %s title-weeks by those of a later file", f"{replaced:,}")
     negative = int((weekly["volume"] < 0).sum())

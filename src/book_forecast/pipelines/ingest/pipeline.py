@@ -1,4 +1,4 @@
-"""The ingest pipeline: sales_exports -> weekly_sales, titles, rejected_rows, import report."""
+"""The ingest pipeline: exports and lists of titles -> weekly_sales, titles, import report."""
 
 from kedro.pipeline import Pipeline, node
 
@@ -9,6 +9,7 @@ from book_forecast.pipelines.ingest.nodes import (
     clean_exports,
 )
 from book_forecast.pipelines.ingest.report import report_import
+from book_forecast.pipelines.ingest.title_lists import read_title_lists
 
 
 def create_pipeline() -> Pipeline:
@@ -18,8 +19,17 @@ def create_pipeline() -> Pipeline:
             node(
                 clean_exports,
                 inputs=["sales_exports", "params:exports", "params:ingest"],
-                outputs=["clean_rows", "title_texts", "rejected_rows", "rows_read", "import_table"],
+                outputs=[
+                    *("clean_rows", "title_texts", "rejected_rows", "rows_read", "import_table"),
+                    "lists_in_exports",
+                ],
                 name="clean_exports",
+            ),
+            node(
+                read_title_lists,
+                inputs=["title_lists", "lists_in_exports", "params:exports"],
+                outputs=["listed_titles", "rejected_titles", "title_list_table"],
+                name="read_title_lists",
             ),
             node(
                 check_rejected_share,
@@ -40,13 +50,16 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 add_up_sales,
-                inputs=["accepted_rows", "title_texts", "former_import"],
+                inputs=["accepted_rows", "title_texts", "listed_titles", "former_import"],
                 outputs=["titles", "weekly_sales", "import_changes"],
                 name="add_up_sales",
             ),
             node(
                 report_import,
-                inputs=["import_table", "rejected_rows", "weekly_sales", "import_changes"],
+                inputs=[
+                    *("import_table", "rejected_rows", "weekly_sales", "import_changes"),
+                    *("title_list_table", "rejected_titles"),
+                ],
                 outputs="import_report",
                 name="report_import",
             ),

@@ -58,6 +58,8 @@ def report_import(
     rejected_rows: pd.DataFrame,
     weekly_sales: pd.DataFrame,
     import_changes: Changes,
+    title_list_table: pd.DataFrame,
+    rejected_titles: pd.DataFrame,
 ) -> str:
     """Write the import report, and its summary to the log.
 
@@ -66,6 +68,8 @@ def report_import(
         rejected_rows: file, sheet, row, column, value, reason.
         weekly_sales: isbn, week, volume, asp and others.
         import_changes: The difference to the import before.
+        title_list_table: A row for each list of titles.
+        rejected_titles: Cells of them that are not used, as in `rejected_rows`.
 
     Returns:
         An HTML page.
@@ -79,7 +83,8 @@ def report_import(
             "%s title-weeks of the last import are gone: an export may be cut or missing",
             f"{import_changes.lost:,}",
         )
-    remarks = import_table.loc[import_table["remarks"] != "", ["file", "remarks"]]
+    both = pd.concat([table[["file", "remarks"]] for table in (import_table, title_list_table)])
+    remarks = both[both["remarks"] != ""]
     body = [
         "<h1>Import report</h1>",
         _items(summary),
@@ -94,6 +99,7 @@ def report_import(
         f'<div class="wide">{_table(_files(import_table))}</div>',
         "<h2>Rejected and held back</h2>",
         _rejections(rejected_rows),
+        *_title_lists(title_list_table, rejected_titles),
     ]
     return page("Import report", "\n".join(body), _STYLE)
 
@@ -159,6 +165,17 @@ def _changes(changes: Changes) -> str:
 def _files(table: pd.DataFrame) -> pd.DataFrame:
     shown = table.assign(delimiter=table["delimiter"].replace({"\t": "tab"}))
     return shown[list(_FILE_COLUMNS)].rename(columns=_FILE_COLUMNS)
+
+
+def _title_lists(table: pd.DataFrame, rejected: pd.DataFrame) -> list[str]:
+    if table.empty:
+        return []
+    shown = table.drop(columns="remarks").rename(columns={"not_taken": "passed_over"})
+    return [
+        "<h2>Lists of titles</h2>",
+        f'<div class="wide">{_table(shown)}</div>',
+        _rejections(rejected) if len(rejected) else "",
+    ]
 
 
 def _rejections(rejected: pd.DataFrame) -> str:

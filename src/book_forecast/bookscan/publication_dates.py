@@ -1,0 +1,120 @@
+"""Publication dates in a list of titles, read in one order of day and month."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from book_forecast.bookscan.cells import parse_cells
+from book_forecast.bookscan.dates import DateOrder, has_order, read_date
+from book_forecast.bookscan.hints import ExportHints
+
+EARLIEST = dt.date(1450, 1, 1)
+YEARS_AHEAD = 10
+
+# What programs and people write in place of an unknown date.
+_UNKNOWN = {
+    *(dt.date(1899, 12, 30), dt.date(1899, 12, 31), dt.date(1900, 1, 1), dt.date(1901, 1, 1)),
+    *(dt.date(1, 1, 1), dt.date(1753, 1, 1), dt.date(2099, 12, 31), dt.date(9999, 12, 31)),
+}
+_NO_DATE = {
+    *("0", "1", "?", "tbc", "tba", "tbd", "unknown", "not known", "unbekannt", "inconnu"),
+    *("00/00/0000", "0000-00-00", "00/01/1900", "0000-00-00 00:00:00"),
+}
+_OTHER_ORDER = "day and month in another order than in the rest of the file"
+
+
+@dataclass(frozen=True)
+class PublicationDates:
+    """How a file writes publication dates.
+
+    Attributes:
+        order: Of day and month.
+        remark: What a user should know; empty if nothing.
+    """
+
+    order: DateOrder
+    remark: str = ""
+
+    def read(
+        self, texts: Sequence[str], today: dt.date, date_1904: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Read dates.
+
+        Args:
+            texts: Cells; an empty one has no date.
+            today: Dates more than ten years after it are errors.
+            date_1904: Whether serial numbers count from 1904.
+
+        Returns:
+            ``datetime64[D]``, NaT for no date and for one that stands for an unknown date; and the
+            reason of each error, empty for others.
+        """
+
+        def parse(text: str) -> dt.date | None:
+            if not text or text.strip().casefold() in _NO_DATE:
+                return None
+            try:
+                date = read_date(text, self.order, date_1904)
+            except ValueError:
+                if _is_date(text, _other(self.order)):
+                    raise ValueError(_OTHER_ORDER) from None
+                raise
+            return _checked(date, today)
+
+        found, reasons = parse_cells(parse, texts)
+        return found.astype("datetime64[D]"), reasons
+
+
+def find_date_order(texts: Sequence[str], hints: ExportHints) -> PublicationDates:
+    """Find the order of day and month that most of a file's dates allow.
+
+    Args:
+        texts: Distinct dates of all sheets.
+        hints: What the user says; it holds.
+    """
+    if hints.date_order is not None:
+        return PublicationDates(hints.date_order)
+    unclear = [text for text in texts if has_order(text)]
+    valid = {
+        order: {text for text in unclear if _is_date(text, order)}
+        for order in ("day_first", "month_first")
+    }
+    only_day = len(valid["day_first"] - valid["month_first"])
+    only_month = len(valid["month_first"] - valid["day_first"])
+    order: DateOrder = "month_first" if only_month > only_day else "day_first"
+    if only_day and only_month:
+        fewer = min(only_day, only_month)
+        return PublicationDates(
+            order, f"{fewer:,} publication dates have day and month in another order: not used"
+        )
+    if unclear and not only_day and not only_month:
+        return PublicationDates(
+            order, "No publication date shows the order of day and month; the day is read first"
+        )
+    return PublicationDates(order)
+
+
+def _other(order: DateOrder) -> DateOrder:
+    return "month_first" if order == "day_first" else "day_first"
+
+
+def _is_date(text: str, order: DateOrder) -> bool:
+    try:
+        read_date(text, order)
+    except ValueError:
+        return False
+    return True
+
+
+def _checked(date: dt.date, today: dt.date) -> dt.date | None:
+    if date in _UNKNOWN:
+        return None
+    if date < EARLIEST:
+        raise ValueError(f"a date before {EARLIEST.year}")
+    if date.year - today.year > YEARS_AHEAD:
+        raise ValueError(f"a date more than {YEARS_AHEAD} years in the future")
+    return date

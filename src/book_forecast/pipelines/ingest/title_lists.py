@@ -1,0 +1,185 @@
+"""Lists of titles: told apart from exports, and read into metadata of titles."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import pandas as pd
+
+from book_forecast.bookscan.columns import MissingColumnsError
+from book_forecast.bookscan.hints import ExportHints, hints_for
+from book_forecast.bookscan.readers.refusals import refuse_columns
+from book_forecast.bookscan.rejections import list_reasons
+from book_forecast.bookscan.rows import Layout, RawRows, texts_and_codes
+from book_forecast.bookscan.title_list import TitleList, clean_title_list, merge_title_lists
+
+logger = logging.getLogger(__name__)
+
+_FOLDER = "titles/"
+_ENOUGH_ROWS = 20
+_MOST_ROWS_A_TITLE = 2.0
+_LARGE_SHARE = 0.05
+_NO_REJECTIONS = {"file": "str", "sheet": "str", "row": "int64"} | dict.fromkeys(
+    ("column", "value", "reason"), "str"
+)
+_RECORD = (
+    *("file", "sheets", "dates", "columns", "not_taken", "encoding"),
+    *("rows", "rejected", "titles", "publication_dates", "remarks"),
+)
+
+
+class TitleLists(Protocol):
+    """Lists of titles in order of reading."""
+
+    def files(self) -> list[str]:
+        """Return their names."""
+
+    def read(self, file: str, hints: ExportHints) -> Iterator[RawRows]:
+        """Read one in parts, at least one."""
+
+
+def separate_title_lists(
+    raw: Iterable[RawRows], hints: ExportHints
+) -> tuple[list[RawRows], list[RawRows]]:
+    """Separate the lists of titles among the sheets of a file from its sales.
+
+    A sheet in which titles repeat as in weekly sales is no list. It lacks columns that an export
+    needs: it is passed over beside sheets with sales, and refused without them.
+
+    Args:
+        raw: All rows of a file among the exports.
+        hints: What the user says about it.
+
+    Returns:
+        Parts with sales; parts of lists.
+
+    Raises:
+        UserError: The file has neither sales nor a list.
+    """
+    parts = list(raw)
+    sales = [part for part in parts if not part.layout.is_title_list]
+    lists = [part for part in parts if part.layout.is_title_list]
+    kept: list[RawRows] = []
+    for sheet in dict.fromkeys(part.sheet for part in lists):
+        own = [part for part in lists if part.sheet == sheet]
+        if not _repeats_titles(own):
+            kept += own
+            _tell(own[0].layout)
+        elif sales:
+            logger.warning("Ignored sheet %.30s of %.40s: it has no Volume", sheet, own[0].file)
+        else:
+            raise _refuse(own[0].layout, hints)
+    return sales, kept
+
+
+def read_title_lists(
+    title_lists: TitleLists, lists_in_exports: Sequence[RawRows], hints: Mapping[str, Any]
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Read the lists of titles in their own folder and among the exports.
+
+    Of several lists that have a field of a title, the later one holds: those in the folder of lists
+    come after those among the exports.
+
+    Args:
+        title_lists: Those in their own folder; there may be none.
+        lists_in_exports: The rows of those among the exports.
+        hints: What the user says about them; patterns of the folder begin with ``titles/``.
+
+    Returns:
+        One row per title; the cells that are not used, as in rejected_rows; and a row per list:
+        what was understood of it.
+    """
+    today = dt.datetime.now(tz=dt.UTC).date()
+    lists: list[TitleList] = []
+    records: list[Mapping[str, object]] = []
+    for parts, chosen in _parts(title_lists, lists_in_exports, hints):
+        found = clean_title_list(parts, chosen, today)
+        lists.append(found)
+        records.append(_record(found, parts))
+        _log(found)
+    table = pd.DataFrame(records, columns=list(_RECORD))
+    return merge_title_lists(lists), _rejected(lists), table
+
+
+def _parts(
+    title_lists: TitleLists, in_exports: Sequence[RawRows], hints: Mapping[str, Any]
+) -> Iterator[tuple[list[RawRows], ExportHints]]:
+    for file in dict.fromkeys(part.file for part in in_exports):
+        yield [part for part in in_exports if part.file == file], hints_for(file, hints)
+    # A pattern such as *.csv is meant for exports.
+    own = {at: hint for at, hint in hints.items() if at.casefold().startswith(_FOLDER)}
+    for file in title_lists.files():
+        chosen = hints_for(file, own)
+        yield list(title_lists.read(file, chosen)), chosen
+
+
+def _rejected(lists: Sequence[TitleList]) -> pd.DataFrame:
+    nothing = pd.DataFrame({name: pd.Series([], dtype=t) for name, t in _NO_REJECTIONS.items()})
+    return pd.concat([nothing, *(each.rejected for each in lists)], ignore_index=True)
+
+
+def _repeats_titles(parts: Sequence[RawRows]) -> bool:
+    texts = [texts_and_codes(part.table["isbn"])[0] for part in parts]
+    distinct = len({text for each in texts for text in each.to_pylist() if text.strip()})
+    rows = sum(len(part.rows) for part in parts)
+    return rows >= _ENOUGH_ROWS and rows > _MOST_ROWS_A_TITLE * max(distinct, 1)
+
+
+def _refuse(layout: Layout, hints: ExportHints) -> Exception:
+    header = [*layout.headings.values(), *layout.passed_over]
+    error = MissingColumnsError(["Volume", "End Date or Interval"], header)
+    return refuse_columns(layout.file, error, [header], hints.columns, layout.sheet)
+
+
+def _tell(layout: Layout) -> None:
+    sheet = f"sheet {layout.sheet[:30]} of " if layout.sheet else ""
+    place = f"{sheet}{layout.file[:40]}"
+    if layout.passed_over:
+        others = ", ".join(layout.passed_over)
+        logger.warning(
+            "Read %s as a list of titles: it has no Volume; passed over: %.50s", place, others
+        )
+    else:
+        logger.info("Read %s as a list of titles: it has no Volume and no End Date", place)
+
+
+def _log(found: TitleList) -> None:
+    titles = found.titles["isbn"].nunique()
+    logger.info(
+        "List %.60s: %s titles, %s publication dates, %s cells not used",
+        *(found.file, f"{titles:,}", f"{_dated(found):,}", f"{len(found.rejected):,}"),
+    )
+    for remark in found.remarks:
+        logger.warning("%.50s: %.108s", found.file, remark)
+    if len(found.rejected) > _LARGE_SHARE * found.rows:
+        reasons = list_reasons(found.rejected, shown=1)
+        logger.warning("%.50s: see rejected_titles: %.80s", found.file, reasons)
+
+
+def _dated(found: TitleList) -> int:
+    return int(found.titles.loc[found.titles["publication_date"].notna(), "isbn"].nunique())
+
+
+def _record(found: TitleList, parts: Sequence[RawRows]) -> Mapping[str, object]:
+    layouts = {part.sheet: part.layout for part in parts}
+    first = parts[0].layout
+    return {
+        "file": found.file,
+        "sheets": ", ".join(filter(None, layouts)),
+        "dates": found.order.replace("_", " "),
+        "columns": ", ".join(_distinct(layout.headings.values() for layout in layouts.values())),
+        "not_taken": ", ".join(_distinct(layout.passed_over for layout in layouts.values())),
+        "encoding": first.encoding,
+        "rows": found.rows,
+        "rejected": len(found.rejected),
+        "titles": found.titles["isbn"].nunique(),
+        "publication_dates": _dated(found),
+        "remarks": " ".join(found.remarks),
+    }
+
+
+def _distinct(headings: Iterable[Iterable[str]]) -> list[str]:
+    return list(dict.fromkeys(heading for each in headings for heading in each))
