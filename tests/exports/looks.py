@@ -6,8 +6,8 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from tests.exports.deliveries import ISBNS
 from tests.exports.drafts import Draft, Line
+from tests.exports.rows import ISBNS
 from tests.exports.styles import (
     CURRENCIES,
     DATES,

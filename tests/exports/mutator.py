@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tests.exports import writers
-from tests.exports.deliveries import COPIES, deliver
+from tests.exports.deliveries import deliver
 from tests.exports.drafts import TEXT_FILES, Draft, Export, Line
 from tests.exports.layouts import Layout, draw_layout
 from tests.exports.looks import DATE, WEEK_ENDING, Look, draw_look
+from tests.exports.rows import COPIES
 from tests.exports.styles import NUMBERS, Cell
 from tests.exports.truth import Key
 
