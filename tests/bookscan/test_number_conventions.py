@@ -117,7 +117,9 @@ def test_a_file_without_numbers_has_a_decimal_point():
     assert convention({"volume": ""}).decimal_mark == "point"
 
 
-marks = st.sampled_from([(",", "."), (".", ","), (" ", ","), ("\u202f", ","), ("'", "."), ("", ".")])
+marks = st.sampled_from(
+    [(",", "."), (".", ","), (" ", ","), ("\u202f", ","), ("'", "."), ("", ".")]
+)
 
 
 @given(st.lists(st.integers(0, 2_000_000), min_size=1, max_size=20), marks)

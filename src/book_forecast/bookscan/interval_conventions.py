@@ -75,7 +75,9 @@ def find_calendar(
     if not len(pairs):
         return former or IntervalCalendar(), ""
     shares = {each: pairs.agreement(saturdays, IntervalCalendar(each)) for each in _USUAL}
-    best = max(shares, key=lambda each: shares[each])
+    # In most years both count alike; the file before then shows which one the source has.
+    usual = former.counting if former else _USUAL[0]
+    best = max(shares, key=lambda each: (shares[each], each == usual))
     if shares[best] >= FITS:
         return IntervalCalendar(best), ""
     learnt = _learn(pairs, saturdays)
