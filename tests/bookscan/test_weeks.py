@@ -1,4 +1,5 @@
 import datetime as dt
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -69,7 +70,7 @@ def test_the_last_days_before_christmas_stay_together(year, last_day):
     weeks = [
         saturday(dt.date(year, 12, 25) - dt.timedelta(days=7 * n), number) for n in (2, 1, 0, -1)
     ]
-    assert [(b - a).days for a, b in zip(weeks, weeks[1:], strict=False)] == [7, 7, 7]
+    assert [(b - a).days for a, b in pairwise(weeks)] == [7, 7, 7]
 
 
 def test_a_missing_day_has_no_saturday():

@@ -147,7 +147,7 @@ def _are_no_sales(columns: Mapping[str, TextColumn]) -> np.ndarray:
     filled = [~columns[name].spread(columns[name].empty) for name in measures]
     is_header = isbn.spread(_are_headings(isbn))
     is_note = ~filled[0] & ~(filled[1] & filled[2])
-    is_total = without_digits & np.logical_or.reduce(totals)
+    is_total = totals[0] | (without_digits & np.logical_or.reduce(totals))
     is_sum = isbn.spread(isbn.empty) & ~filled[1] & ~filled[2]
     found: np.ndarray = is_total | is_note | is_header | is_sum
     return found
