@@ -201,6 +201,21 @@ def test_a_rounded_isbn_of_several_titles_is_rejected_by_name(ingest):
     assert rejected["reason"].str.contains("rounded").all()
 
 
+def test_authors_tell_a_rounded_isbn_where_there_are_no_titles(ingest):
+    lines = [f"9780330000000,{who},02/03/2019,3" for who in ("Coelho", "Carle")]
+    lines += [f"{ALCHEMIST},Coelho,{day},3" for day in saturdays(60)]
+    (ingest.sales / "a.csv").write_text("\n".join(["ISBN,Author,End Date,Volume", *lines, ""]))
+    ingest.run()
+    assert ingest.table("rejected_rows")["row"].tolist() == [2, 3]
+
+
+def test_an_isbn_that_may_be_rounded_is_named_with_its_file(ingest, caplog):
+    lines = ["9780330000000,02/03/2019,3", f"{ALCHEMIST},02/03/2019,3"]
+    (ingest.sales / "a.csv").write_text("\n".join(["ISBN,End Date,Volume", *lines, ""]))
+    ingest.run()
+    assert any(text.startswith("a.csv: 9780330000000 ends in zeros") for text in caplog.messages)
+
+
 def test_a_rounded_isbn_is_found_across_files(ingest):
     ingest.csv("a.csv", *(row(date=day) for day in saturdays(60)))
     for name, title in (("b.csv", "One"), ("c.csv", "Two")):
