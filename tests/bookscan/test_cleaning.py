@@ -176,8 +176,9 @@ def test_serial_numbers_of_a_1904_workbook_are_its_own_days():
 
 
 @pytest.mark.parametrize("volume", ["-20", "(20)", "20-", "\u221220"])
-def test_returns_are_negative_volumes_with_negative_values(volume):
-    result = clean({"volume": volume, "value": "-159.80", "asp": "7.99"}, {"volume": "100"})
+@pytest.mark.parametrize("value", ["-159.80", "159.80"])
+def test_returns_are_negative_volumes_with_negative_values(volume, value):
+    result = clean({"volume": volume, "value": value, "asp": "7.99"}, {"volume": "100"})
     assert result.sales["volume"].tolist() == [-20, 100]
     assert result.sales["value"].iloc[0] == -159.8
     assert result.returns == 1

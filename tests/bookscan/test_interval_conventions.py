@@ -70,6 +70,25 @@ def test_a_year_that_no_date_shows_has_no_fiscal_weeks():
     assert reasons(export)[0].startswith("no row with a date shows")
 
 
+def test_a_delivery_of_one_week_is_counted_as_the_file_before_was():
+    days = saturdays(104, "2021-04-03")
+    former = read(*rows(days[:100], fiscal_week)).conventions
+    for day in days[100:]:
+        export = read(*rows([day], fiscal_week), former=former)
+        assert weeks(export) == [day.isoformat()]
+        assert export.remarks == ()
+        former = export.conventions
+    [alone] = rows(saturdays(1, "2021-05-01"), fiscal_week, with_dates=False)
+    assert weeks(read(alone, former=former)) == ["2021-05-01"]
+
+
+def test_a_fiscal_year_may_begin_in_a_delivery_of_one_week():
+    days = saturdays(54, "2021-04-03")
+    former = read(*rows(days[:52], fiscal_week)).conventions
+    assert fiscal_week(days[52]) == "202201"
+    assert weeks(read(*rows(days[52:53], fiscal_week), former=former)) == [days[52].isoformat()]
+
+
 def test_the_counting_of_the_file_before_holds_for_a_file_without_pairs():
     former = Conventions(calendar=IntervalCalendar("nth_saturday"), weekday=5)
     days = saturdays(3, "2021-01-02")

@@ -270,6 +270,7 @@ def _possible(name: str, numbers: np.ndarray, volumes: np.ndarray) -> np.ndarray
     """Return prices, missing where they are impossible; the value of returns is negative."""
     possible = np.abs(numbers) <= LARGEST_NUMBER
     if name == "value":
+        numbers = np.where(volumes < 0, -np.abs(numbers), numbers)
         possible &= (numbers >= 0) | (volumes < 0)
     else:
         possible &= numbers > 0
