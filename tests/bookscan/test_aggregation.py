@@ -60,6 +60,21 @@ def test_prices_of_rows_without_copies_are_a_plain_mean():
     assert (row["volume"], row["asp"]) == (0, 7)
 
 
+def test_returns_are_taken_off_the_sales_of_their_week():
+    row = only_row(
+        sales(
+            {"volume": 100.0, "value": 800.0, "asp": 8.0, "rrp": 10.0},
+            {"volume": -20.0, "value": -160.0, "asp": 8.0, "rrp": 10.0},
+        )
+    )
+    assert (row["volume"], row["value"], row["asp"], row["rrp"]) == (80, 640, 8, 10)
+
+
+def test_a_week_with_more_returns_than_sales_is_negative():
+    row = only_row(sales({"volume": 5.0, "asp": 8.0}, {"volume": -20.0, "asp": 8.0}))
+    assert (row["volume"], row["value"], row["asp"]) == (-15, -120, 8)
+
+
 def test_the_last_file_holds_per_title_and_week():
     rows = sales(
         {"volume": 1.0, "delivery": 0},

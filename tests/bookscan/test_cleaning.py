@@ -1,25 +1,18 @@
-import datetime as dt
-
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 
 from book_forecast.bookscan.cleaning import clean_rows
-from book_forecast.bookscan.rows import TEXT, RawRows, UnreadableRow
+from book_forecast.bookscan.conventions import Conventions, find_conventions
+from book_forecast.bookscan.hints import ExportHints
+from book_forecast.bookscan.rows import UnreadableRow
+from tests.bookscan.raw_exports import ALCHEMIST, GOOD, TODAY, raw_rows
 
-TODAY = dt.date(2026, 1, 1)
-GOOD = {"isbn": "9780722532935", "volume": "3", "end_date": "02/03/2019"}
 
-
-def clean(*rows, sheet="F Adult Fiction", unreadable=(), columns=None):
-    """Clean rows that are good but for what is given."""
-    filled = [GOOD | row for row in rows]
-    names = columns or list(dict.fromkeys(name for row in filled for name in row))
-    table = {name: pa.array([row.get(name, "") for row in filled]).cast(TEXT) for name in names}
-    numbers = np.arange(2, 2 + len(filled))
-    raw = RawRows("sales.xlsx", sheet, numbers, pa.table(table), list(unreadable))
-    return clean_rows(raw, TODAY)
+def clean(*rows, **layout):
+    """Clean rows that are good but for what is given, by the conventions that they show."""
+    raw = raw_rows([GOOD | row for row in rows], **({"sheet": "F Adult Fiction"} | layout))
+    return clean_rows(raw, find_conventions([raw], ExportHints(), TODAY), TODAY)
 
 
 def texts(result):
@@ -30,12 +23,13 @@ def test_a_good_row_becomes_a_sale():
     result = clean({"value": "24.00", "asp": "£8.00", "rrp": "9.99", "volume": "1,003.5"})
     assert result.sales.to_dict("records") == [
         {
-            "isbn": "9780722532935",
+            "isbn": ALCHEMIST,
             "week": pd.Timestamp("2019-03-02"),
             "volume": 1003.5,
             "value": 24.0,
             "asp": 8.0,
             "rrp": 9.99,
+            "row": 2,
         }
     ]
     assert (result.rows, result.moved, result.unreadable_prices) == (1, 0, 0)
@@ -53,12 +47,13 @@ def test_a_good_row_becomes_a_sale():
         ({"end_date": "31/02/2019", "interval": "201909"}, "End Date", "not a date"),
         ({"end_date": ""}, "End Date", "no date and no interval"),
         ({"end_date": "", "interval": "201954"}, "Interval", "a week that the year does not have"),
-        ({"volume": "-1"}, "Volume", "a negative volume"),
-        ({"volume": "(5)"}, "Volume", "a negative volume"),
         ({"volume": ""}, "Volume", "no volume"),
         ({"volume": "NaN"}, "Volume", "no volume"),
         ({"volume": "inf"}, "Volume", "not a finite number"),
-        ({"volume": "12,5"}, "Volume", "not a number"),
+        ({"volume": "many"}, "Volume", "not a number"),
+        ({"volume": "1e308"}, "Volume", "beyond 1e+12 copies"),
+        ({"volume": "9780722532935"}, "Volume", "beyond 1e+12 copies"),
+        ({"interval": "201910"}, "Interval", "Interval and End Date are different weeks"),
     ],
 )
 def test_a_bad_row_is_rejected_with_its_place_and_reason_and_stops_no_other(bad, column, reason):
@@ -105,14 +100,57 @@ def test_rows_that_did_not_fit_are_rejected_and_count():
 
 def test_an_empty_row_is_no_row():
     nothing = dict.fromkeys(GOOD, "")
-    result = clean({}, nothing, nothing | {"isbn": "  "}, nothing | {"title": "Total"})
-    assert result.rows == 2
-    assert result.rejected["row"].tolist() == [5]
+    result = clean({}, nothing, nothing | {"isbn": "  "})
+    assert (result.rows, result.passed_over) == (1, 0)
+    assert result.rejected.empty
 
 
-def test_the_interval_stands_in_only_where_the_date_is_missing():
+NO_TITLE = {"isbn": "", "end_date": "", "title": ""}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        *({"title": "Total", "volume": "3"}, {"title": "GRAND TOTAL", "volume": "3"}),
+        *({"isbn": "Total", "volume": "3"}, {"isbn": "Totals:", "volume": "3"}),
+        *({"author": "Sub-total Coelho", "volume": "3"}, {"isbn": "Total for week 9"}),
+        *({"title": "Gesamtsumme", "volume": "3"}, {"title": "Coelho total", "volume": "3"}),
+        *({"end_date": "Total", "volume": "3"}, {"product_class": "Summe", "volume": "3"}),
+        {"isbn": "Source: the industry's own measure, copyright reserved", "volume": ""},
+        {"isbn": "Run on 3 March 2019", "volume": "", "end_date": ""},
+    ],
+)
+def test_totals_and_notes_are_no_sales_and_cost_nothing(row):
+    result = clean({"title": "The Alchemist"}, NO_TITLE | row)
+    assert result.sales["volume"].tolist() == [3]
+    assert result.rejected.empty
+    assert (result.rows, result.passed_over) == (1, 1)
+
+
+@pytest.mark.parametrize("heading", ["ISBN", "isbn", "EAN", "ISBN-13"])
+def test_a_header_that_is_repeated_below_is_no_sale(heading):
+    again = {"isbn": heading, "end_date": "End Date", "volume": "Volume"}
+    result = clean({}, again, {})
+    assert len(result.sales) == 2
+    assert result.rejected.empty
+
+
+@pytest.mark.parametrize("title", ["Total Recall", "The Total Beginner", "Sum", "Totals"])
+def test_a_title_named_like_a_total_is_a_sale(title):
+    result = clean({"title": title, "author": "Total"})
+    assert len(result.sales) == 1
+    assert texts(result)["title"] == title
+
+
+def test_a_sale_without_an_isbn_is_rejected_and_not_passed_over():
+    result = clean({}, {"isbn": "", "title": "The Alchemist"}, {"isbn": "9780722532936"})
+    assert result.rejected["reason"].tolist() == ["no ISBN", "wrong ISBN check digit"]
+    assert result.passed_over == 0
+
+
+def test_the_interval_stands_in_where_the_date_is_missing():
     result = clean(
-        {"end_date": "02/03/2019", "interval": "201801"},
+        {"end_date": "02/03/2019", "interval": "201909"},
         {"end_date": "", "interval": "201909"},
         {"end_date": "nan", "interval": "201909.0"},
     )
@@ -132,6 +170,28 @@ def test_days_move_to_their_saturday_and_are_counted():
     assert result.moved == 4
 
 
+def test_serial_numbers_of_a_1904_workbook_are_its_own_days():
+    result = clean({"end_date": "42064"}, date_1904=True)
+    assert result.sales["week"].tolist() == [pd.Timestamp("2019-03-02")]
+
+
+@pytest.mark.parametrize("volume", ["-20", "(20)", "20-", "\u221220"])
+@pytest.mark.parametrize("value", ["-159.80", "159.80"])
+def test_returns_are_negative_volumes_with_negative_values(volume, value):
+    result = clean({"volume": volume, "value": value, "asp": "7.99"}, {"volume": "100"})
+    assert result.sales["volume"].tolist() == [-20, 100]
+    assert result.sales["value"].iloc[0] == -159.8
+    assert result.returns == 1
+    assert result.rejected.empty
+
+
+def test_all_conventions_are_those_that_the_file_has():
+    raw = raw_rows([GOOD | {"end_date": "03/02/2019", "volume": "1.003,5", "asp": "7,99"}])
+    comma = Conventions("comma", volumes_are_whole=False, date_order="month_first")
+    [sale] = clean_rows(raw, comma, TODAY).sales.to_dict("records")
+    assert (sale["week"], sale["volume"], sale["asp"]) == (pd.Timestamp("2019-03-02"), 1003.5, 7.99)
+
+
 def test_prices_never_cost_a_row():
     result = clean(
         {"value": "x", "asp": "", "rrp": "7.99"},
@@ -142,7 +202,8 @@ def test_prices_never_cost_a_row():
     assert result.sales["value"].tolist() == pytest.approx([np.nan, np.nan, 0], nan_ok=True)
     assert result.sales["asp"].tolist() == pytest.approx([np.nan, np.nan, 7], nan_ok=True)
     assert result.sales["rrp"].tolist() == pytest.approx([7.99, np.nan, np.nan], nan_ok=True)
-    assert result.unreadable_prices == 4
+    # A price of zero or less is a number, but none that a book costs.
+    assert result.unreadable_prices == 1
 
 
 def test_the_latest_text_about_a_title_holds_and_an_empty_one_never():
@@ -157,7 +218,7 @@ def test_the_latest_text_about_a_title_holds_and_an_empty_one_never():
 
 
 def test_rejected_rows_tell_nothing_about_titles():
-    assert "title" not in texts(clean({"title": "Ghost", "volume": "-1"}))
+    assert "title" not in texts(clean({"title": "Ghost", "volume": "many"}))
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def _are_no_sales(columns: Mapping[str, TextColumn]) -> np.ndarray:
     filled = [~columns[name].spread(columns[name].empty) for name in measures]
     is_header = isbn.spread(_are_headings(isbn))
     is_note = ~filled[0] & ~(filled[1] & filled[2])
-    is_total = without_digits & np.logical_or.reduce(totals)
+    is_total = totals[0] | (without_digits & np.logical_or.reduce(totals))
     is_sum = isbn.spread(isbn.empty) & ~filled[1] & ~filled[2]
     found: np.ndarray = is_total | is_note | is_header | is_sum
     return found
@@ -270,6 +270,7 @@ def _possible(name: str, numbers: np.ndarray, volumes: np.ndarray) -> np.ndarray
     """Return prices, missing where they are impossible; the value of returns is negative."""
     possible = np.abs(numbers) <= LARGEST_NUMBER
     if name == "value":
+        numbers = np.where(volumes < 0, -np.abs(numbers), numbers)
         possible &= (numbers >= 0) | (volumes < 0)
     else:
         possible &= numbers > 0

@@ -179,7 +179,7 @@ def _find_weeks(
     if named is not None:
         return DateReading(order, dates, is_weekly, weekday if is_weekly else None, named)
     if not is_weekly:
-        remark = "" if hints.dates == "days" or _few_moved(counts) else _DAYS
+        remark = "" if hints.dates == "days" else _DAYS
         return DateReading(order, dates, False, None, SATURDAY, remark)
     ending, beginning = weekday, (weekday - 1) % 7
     means = hints.dates or _meaning(heading)
@@ -217,11 +217,6 @@ _DAYS = (
     "Its dates have several weekdays: each is a day of sales, in the week that ends on the "
     "Saturday on or after it. Name dates or week_ends if they are weeks."
 )
-
-
-def _few_moved(counts: np.ndarray) -> bool:
-    """Return whether a file has so few dates that days and weeks look the same."""
-    return int(counts.sum()) < 2
 
 
 def _meaning(heading: str) -> str | None:

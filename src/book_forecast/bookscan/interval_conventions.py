@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -75,11 +76,16 @@ def find_calendar(
     if not len(pairs):
         return former or IntervalCalendar(), ""
     shares = {each: pairs.agreement(saturdays, IntervalCalendar(each)) for each in _USUAL}
-    best = max(shares, key=lambda each: shares[each])
+    # In most years both count alike; the file before then shows which one the source has.
+    usual = former.counting if former else _USUAL[0]
+    best = max(shares, key=lambda each: (shares[each], each == usual))
     if shares[best] >= FITS:
         return IntervalCalendar(best), ""
-    learnt = _learn(pairs, saturdays)
+    known = former.first_saturdays if former else {}
+    learnt = _learn(pairs, saturdays, known)
     if pairs.agreement(saturdays, learnt) >= FITS:
+        if known:
+            return learnt, ""
         return learnt, (
             "Its intervals are neither ISO weeks nor n-th Saturdays; its dates show how they "
             "count. Name interval: ignore if they are no weeks."
@@ -90,18 +96,29 @@ def find_calendar(
     )
 
 
-def _learn(pairs: WeekPairs, saturdays: np.ndarray) -> IntervalCalendar:
-    """Learn the Saturday of each year's first week where enough weeks of the year show it."""
+def _learn(
+    pairs: WeekPairs, saturdays: np.ndarray, known: Mapping[int, dt.date]
+) -> IntervalCalendar:
+    """Learn the Saturday of each year's first week where enough weeks of the year show it.
+
+    One week is enough for a year that is known, or that follows a known one.
+    """
     shown: dict[int, set[tuple[int, dt.date]]] = defaultdict(set)
     for day, (year, week) in zip(saturdays[pairs.dates].tolist(), pairs.weeks, strict=True):
         if day is not None:
             shown[year].add((week, day - dt.timedelta(weeks=week - 1)))
-    firsts = {}
-    for year, found in shown.items():
+    firsts = dict(known)
+    for year, found in sorted(shown.items()):
         first, weeks = Counter(day for _, day in found).most_common(1)[0]
-        if weeks >= _ENOUGH_WEEKS and weeks >= FITS * len(found):
+        expected = [firsts[year]] if year in firsts else _after(firsts.get(year - 1))
+        if weeks >= FITS * len(found) and (weeks >= _ENOUGH_WEEKS or first in expected):
             firsts[year] = first
     return IntervalCalendar("learnt", firsts)
+
+
+def _after(first: dt.date | None) -> list[dt.date]:
+    """Return the possible first Saturdays of the year after that of a first Saturday."""
+    return [] if first is None else [first + dt.timedelta(weeks=weeks) for weeks in (52, 53)]
 
 
 def _saturday(calendar: IntervalCalendar, year: int, week: int) -> dt.date | None:

@@ -19,14 +19,18 @@ import pyarrow.compute as pc
 DecimalMark = Literal["point", "comma"]
 
 _PLAIN = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$", re.ASCII)
-# Currency signs, and codes of three letters, before or after a number.
-_CURRENCY = re.compile(
-    r"^([+-]?)\s*(?:[£€$¥₹]|[A-Za-z]{1,2}\$|(?:GBP|EUR|USD|AUD|CAD|NZD|CHF|INR|JPY|ZAR|kr\.?|Rs\.?))\s*"
-    r"|\s*(?:[£€$¥₹]|GBP|EUR|USD|AUD|CAD|NZD|CHF|INR|JPY|ZAR|kr\.?)$",
-    re.IGNORECASE,
+_BLANK = "[ \u00a0\u202f\u2009\u2019'\u02bc`]"
+_SPACES = "[\\s\u00a0\u202f\u2009]*"
+_CURRENCY = r"[£€$¥₹]|GBP|EUR|USD|AUD|CAD|NZD|CHF|INR|JPY|ZAR|kr\.?"
+# What is taken away from a number, in this order: brackets and minus signs of bookkeepers, and a
+# currency before or after it.
+_DECORATIONS = (
+    (rf"^\({_SPACES}(.*?){_SPACES}\)$", r"-\1"),
+    (rf"(?i)^([+-]?){_SPACES}(?:{_CURRENCY}|[a-z]{{1,2}}\$|Rs\.?){_SPACES}", r"\1"),
+    (rf"(?i){_SPACES}(?:{_CURRENCY})$", ""),
+    (rf"^([0-9].*?){_SPACES}-$", r"-\1"),
 )
-_BLANKS = r"\u0020\u00a0\u202f\u2009\u2019'\u02bc`"
-_BLANK_GROUPS = re.compile(rf"^([+-]?\d{{1,3}})((?:[{_BLANKS}]\d{{3}})+)(?=[.,]|$)")
+_BLANK_GROUPS = rf"^[+-]?[0-9]{{1,3}}(?:{_BLANK}[0-9]{{3}})+(?:[.,][0-9]*)?$"
 # By thousands, or as in India: the last group of three digits, the others of two.
 _GROUPS = r"[1-9]\d{{0,2}}(?:{0}\d{{3}})+|[1-9]\d?(?:{0}\d{{2}})+{0}\d{{3}}"
 _MARKS = {"point": (r"\.", ","), "comma": (",", r"\.")}
@@ -35,6 +39,7 @@ _GROUPED = {
     for mark, (decimal, group) in _MARKS.items()
 }
 _WHOLE = r"^[+-]?[0-9]+$"
+_SIMPLE = r"^[+-]?[0-9.,]*$"
 _UNCLEAR = r"^[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}$"
 _CERTAIN = {
     mark: (
@@ -66,9 +71,7 @@ class NumberForms:
     def of(cls, texts: pa.StringArray) -> NumberForms:
         """Count the texts of each form."""
         fractions = texts.filter(pc.invert(pc.match_substring_regex(texts, _WHOLE)))
-        simple = pc.match_substring_regex(fractions, r"^[0-9.,]+$")
-        others = [_bare(text) for text in fractions.filter(pc.invert(simple)).to_pylist()]
-        bare = pa.concat_arrays([fractions.filter(simple), pa.array(others, pa.string())])
+        bare = _undecorated(fractions)
         is_unclear = pc.match_substring_regex(bare, _UNCLEAR)
         unclear, clear = bare.filter(is_unclear), bare.filter(pc.invert(is_unclear))
         counts = {mark: _count(clear, form) for mark, form in _CERTAIN.items()}
@@ -95,51 +98,47 @@ def parse_numbers(texts: pa.StringArray, decimal_mark: DecimalMark = "point") ->
     Returns:
         One float64 per text: NaN for no number, infinity for infinite ones.
     """
-    trimmed = pc.utf8_trim_whitespace(texts)
+    bare = _undecorated(texts)
     numbers = np.full(len(texts), np.nan)
     decimal, group = (".", ",") if decimal_mark == "point" else (",", ".")
-    usual = np.asarray(pc.match_substring_regex(trimmed, _GROUPED[decimal_mark]))
-    digits = pc.replace_substring(trimmed.filter(pa.array(usual)), group, "")
+    usual = np.asarray(pc.match_substring_regex(bare, _GROUPED[decimal_mark]))
+    digits = pc.replace_substring(bare.filter(pa.array(usual)), group, "")
     numbers[usual] = pc.cast(pc.replace_substring(digits, decimal, "."), pa.float64()).to_numpy()
-    for position in np.flatnonzero(~usual):
-        numbers[position] = _parse_number(trimmed[int(position)].as_py(), decimal_mark)
+    others = np.flatnonzero(~usual)
+    for position, text in zip(others, bare.take(pa.array(others)).to_pylist(), strict=True):
+        numbers[position] = _parse_unusual(text, decimal, group)
     return numbers
 
 
 def are_unclear(texts: pa.StringArray, decimal_mark: DecimalMark) -> np.ndarray:
     """Return whether each text could be a fraction by the convention, or else whole thousands."""
     decimal = "." if decimal_mark == "point" else ","
-    trimmed = pc.utf8_trim_whitespace(texts)
-    unclear = pc.match_substring_regex(trimmed, _UNCLEAR)
-    return np.asarray(pc.and_(unclear, pc.match_substring(trimmed, decimal)))
+    bare = _undecorated(texts)
+    unclear = pc.match_substring_regex(bare, _UNCLEAR)
+    return np.asarray(pc.and_(unclear, pc.match_substring(bare, decimal)))
 
 
 def _count(texts: pa.StringArray, form: str) -> int:
     return int(pc.sum(pc.match_substring_regex(texts, form)).as_py() or 0)
 
 
-def _bare(text: str) -> str:
-    """Return a number without currency, blanks between groups and another sign than ``-``."""
-    bare = text.strip().replace("\u2212", "-")
-    if bare.startswith("(") and bare.endswith(")"):
-        bare = f"-{bare[1:-1].strip()}"
-    bare = _CURRENCY.sub(r"\1", bare) if not bare[-1:].isdigit() or not bare[:1].isdigit() else bare
-    if bare.endswith("-") and bare[:1].isdigit():
-        bare = f"-{bare[:-1].strip()}"
-    blanks = _BLANK_GROUPS.match(bare)
-    if blanks:
-        bare = blanks[1] + re.sub(r"\D", "", blanks[2]) + bare[blanks.end() :]
-    return bare
+def _undecorated(texts: pa.StringArray) -> pa.StringArray:
+    """Return numbers without currency, blanks between groups and another sign than ``-``."""
+    bare = pc.replace_substring(pc.utf8_trim_whitespace(texts), "\u2212", "-")
+    decorated = pc.invert(pc.match_substring_regex(bare, _SIMPLE))
+    others = bare.filter(decorated)
+    for form, replacement in _DECORATIONS:
+        others = pc.replace_substring_regex(others, form, replacement)
+    grouped = pc.match_substring_regex(others, _BLANK_GROUPS)
+    joined = pc.replace_substring_regex(others.filter(grouped), _BLANK, "")
+    return pc.replace_with_mask(bare, decorated, pc.replace_with_mask(others, grouped, joined))
 
 
-def _parse_number(text: str, decimal_mark: DecimalMark) -> float:
+def _parse_unusual(text: str, decimal: str, group: str) -> float:
+    """Return a number that is infinite or has an exponent; NaN for no number."""
     if text.casefold().lstrip("+-") in {"inf", "infinity"}:
         return math.inf
-    decimal, group = (".", ",") if decimal_mark == "point" else (",", ".")
-    bare = _bare(text)
-    if re.match(_GROUPED[decimal_mark], bare):
-        bare = bare.replace(group, "")
-    if group in bare:
+    if group in text:
         return math.nan
-    bare = bare.replace(decimal, ".")
-    return float(bare) if _PLAIN.match(bare) else math.nan
+    number = text.replace(decimal, ".")
+    return float(number) if _PLAIN.match(number) else math.nan
