@@ -1,7 +1,10 @@
 """Datasets work on a bucket as on a local folder."""
 
+import gzip
+import io
 import json
 import threading
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import fsspec
@@ -11,12 +14,14 @@ import plotly.graph_objects as go
 import pytest
 from kedro.io.core import DatasetError
 
+from book_forecast.bookscan.hints import ExportHints
 from book_forecast.datasets import (
     AtomicJSONDataset,
     AtomicParquetDataset,
     AtomicPlotlyDataset,
     CheckpointFolderDataset,
     CsvTableDataset,
+    ExportsDataset,
     FiguresDataset,
     GenerationDataset,
 )
@@ -222,3 +227,33 @@ def test_shards_that_end_at_once_complete_the_generation(gcs_bucket):
         list(pool.map(save, range(1, 5)))
     assert "models/aa/manifest.json" in objects(gcs_bucket)
     assert GenerationDataset(filepath=path).load()["isbn"].tolist() == TITLES
+
+
+def test_exports_are_read_from_subfolders_and_archives_of_a_bucket(gcs_bucket):
+    csv = b"ISBN,Volume,Interval\n9780722532935,3,201909\n"
+    book = io.BytesIO()
+    pd.read_csv(io.BytesIO(csv)).to_excel(book, index=False)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as members:
+        members.writestr("in/w1.csv", csv)
+        members.writestr("w2.csv.gz", gzip.compress(csv))
+    folder = f"{gcs_bucket}/data/01_raw/sales"
+    contents = {
+        "2026/w31.csv": csv,
+        ".hidden/a.csv": csv,
+        "a.xlsx": book.getvalue(),
+        "b.csv.gz": gzip.compress(csv),
+        "c.zip": archive.getvalue(),
+        "notes.txt": b"Where these come from",
+    }
+    fs, path = fsspec.core.url_to_fs(folder)
+    for name, content in contents.items():
+        fs.pipe_file(f"{path}/{name}", content)
+    exports = ExportsDataset(filepath=f"{folder}/").load()
+    names = ["2026/w31.csv", "a.xlsx", "b.csv.gz", "c.zip/in/w1.csv", "c.zip/w2.csv.gz"]
+    assert exports.files() == names
+    for name in names:
+        (raw,) = exports.read(name, ExportHints())
+        assert raw.table["isbn"].to_pylist() == ["9780722532935"]
+    with pytest.raises(UserError, match=r"no folder gs://.*/elsewhere"):
+        ExportsDataset(filepath=f"{gcs_bucket}/elsewhere").load().files()

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 
+_DIGITS = re.compile(r"(\d+)")
 _SAMPLE_BYTES = 1 << 16
 _MOST_SHOWN = 80
 _SPECIAL = {
@@ -52,7 +54,7 @@ class ExportFile:
 
 
 def find_exports(fs: AbstractFileSystem, folder: str, shown: str) -> list[ExportFile]:
-    """Find the exports in a folder, its subfolders and archives, sorted by name.
+    """Find the exports in a folder, its subfolders and archives, in order of delivery.
 
     Hidden files and those that systems leave behind are passed over. One warning names others that
     are no exports.
@@ -85,7 +87,18 @@ def find_exports(fs: AbstractFileSystem, folder: str, shown: str) -> list[Export
             found.append(ExportFile(name, path, kind))
     if ignored:
         logger.warning("Ignored, because they are no exports: %s", _bounded(ignored))
-    return sorted(found, key=lambda file: file.name)
+    return sorted(found, key=lambda file: delivery_order(file.name))
+
+
+def delivery_order(name: str) -> tuple[list[tuple[int, int, str]], str]:
+    """Return a key that sorts names as people number their files.
+
+    Numbers count as numbers, and endings do not count: ``w9.csv`` comes before ``w10.csv``, and
+    ``w9.csv`` before ``w9-corrected.csv`` and ``w9 (1).csv``.
+    """
+    stems = "/".join(Path(part.removesuffix(".gz")).stem for part in name.casefold().split("/"))
+    pieces = [piece for piece in _DIGITS.split(stems) if piece]
+    return [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in pieces], name
 
 
 def check_regular(path: str, name: str) -> None:

@@ -47,8 +47,8 @@ class WorkerError(RuntimeError):
 class LimitedProcess:
     """Runs a module that calls `limited_worker.serve`; starts it when it is first asked.
 
-    The process ends with this object, and with the parent. After an answer that was not read to
-    its end the next one comes from a new process.
+    The process ends with this object, and with the parent. It answers one request at a time; after
+    an answer that was not read to its end the next one comes from a new process.
     """
 
     def __init__(self, module: str) -> None:
@@ -56,7 +56,6 @@ class LimitedProcess:
         self._module = module
         self._process: subprocess.Popen[bytes] | None = None
         self._owner = 0
-        self._lock = threading.Lock()
         self._finalizer: weakref.finalize[..., Any] | None = None
 
     def __getstate__(self) -> str:
@@ -81,15 +80,14 @@ class LimitedProcess:
             OutOfTimeError: A part took longer.
             WorkerError: The answer failed otherwise.
         """
-        with self._lock:
-            process = self._start()
-            try:
-                yield from _exchange(process, {"ask": request, "memory": memory}, seconds)
-            except (UserError, WorkerError):
-                raise
-            except BaseException:  # the process is dead or within an answer
-                self.close()
-                raise
+        process = self._start()
+        try:
+            yield from _exchange(process, {"ask": request, "memory": memory}, seconds)
+        except (UserError, WorkerError):
+            raise
+        except BaseException:  # the process is dead or within an answer
+            self.close()
+            raise
 
     def close(self) -> None:
         """End the process."""

@@ -150,3 +150,21 @@ def test_a_file_that_takes_too_long_is_refused_and_the_next_is_read(reader, tmp_
             list(reader.read_workbook(path, "sales.xlsx", ExportHints()))
     (raw,) = reader.read_workbook(path, "sales.xlsx", ExportHints())
     assert len(raw.rows) == 2
+
+
+def test_two_files_may_be_read_at_the_same_time(reader, tmp_path):
+    path = write(tmp_path)
+    first = reader.read_workbook(path, "first.xlsx", ExportHints())
+    second = reader.read_workbook(path, "second.xlsx", ExportHints())
+    assert [next(first).file, next(second).file] == ["first.xlsx", "second.xlsx"]
+    assert list(first) == list(second) == []
+
+
+def test_a_fault_of_a_library_is_a_sentence_about_the_file(reader, tmp_path):
+    path = write(tmp_path)
+    content = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        offset = archive.getinfo("xl/workbook.xml").header_offset
+    path.write_bytes(content[: offset + 60] + bytes(40) + content[offset + 100 :])
+    with pytest.raises(UserError, match=r"^sales\.xlsx cannot be read"):
+        list(reader.read_workbook(path, "sales.xlsx", ExportHints()))

@@ -15,6 +15,7 @@ from book_forecast.storage.limited_process import (
     LimitedProcess,
     OutOfMemoryError,
     OutOfTimeError,
+    WorkerError,
 )
 
 logger = logging.getLogger(__name__)
@@ -29,11 +30,14 @@ _WORKER = "book_forecast.bookscan.readers.worker"
 
 
 class LimitedReader:
-    """Reads files in one process, which starts with the first of them."""
+    """Reads files one after the other in one process, which starts with the first of them.
+
+    Files that are read at the same time have a process each.
+    """
 
     def __init__(self) -> None:
         """Start nothing yet."""
-        self._process = LimitedProcess(_WORKER)
+        self._idle: list[LimitedProcess] = []
 
     def read_parquet(self, path: Path, name: str, hints: ExportHints) -> Iterator[RawRows]:
         """Read a Parquet export as `parquet_reader.read_parquet` does, within limits.
@@ -74,8 +78,9 @@ class LimitedReader:
             raise _too_large(path, name, "stray cells far from its table") from None
 
     def close(self) -> None:
-        """End the process."""
-        self._process.close()
+        """End the processes that read nothing now."""
+        while self._idle:
+            self._idle.pop().close()
 
     def _read(self, kind: str, path: Path, name: str, hints: ExportHints) -> Iterator[RawRows]:
         size = path.stat().st_size
@@ -87,14 +92,23 @@ class LimitedReader:
         }
         receive = RowsReceiver()
         seconds = _SECONDS + _SECONDS_PER_BYTE * size
+        process = self._idle.pop() if self._idle else LimitedProcess(_WORKER)
         try:
-            for content in self._process.ask(request, _memory_limit(size), seconds):
+            for content in process.ask(request, _memory_limit(size), seconds):
                 yield receive(content)
+        except WorkerError as error:
+            reason = str(error).strip().rpartition("\n")[2][:200]
+            raise UserError(
+                f"{name} cannot be read: its reader fails with {reason}. The file may be damaged: "
+                "export it again, also as .csv, or remove it from the folder."
+            ) from error
         except OutOfTimeError:
             raise UserError(
                 f"{name} cannot be read: it takes longer than {seconds:.0f} s, which a file of its"
                 " size never needs. Export it again as .csv, or remove it from the folder."
             ) from None
+        finally:
+            self._idle.append(process)
 
 
 def _memory_limit(size: int) -> int:

@@ -65,14 +65,8 @@ def clean_exports(
         lists += listed
         if not parts:
             continue
-        last_week = max((part["week"].max() for part in sales if len(part)), default=None)
-        export = clean_export(
-            parts,
-            chosen,
-            today,
-            former,
-            None if last_week is None else last_week.date(),
-        )
+        last_week = max((part["week"].max().date() for part in sales if len(part)), default=None)
+        export = clean_export(_drain(parts), chosen, today, former, last_week)
         former = export.conventions
         sales.append(export.sales.assign(delivery=np.int32(len(clean))))
         clean.append(export)
@@ -97,6 +91,12 @@ def clean_exports(
         _import_table(clean),
         lists,
     )
+
+
+def _drain(parts: list[RawRows]) -> Iterator[RawRows]:
+    """Yield parts and let go of them: they may be large."""
+    while parts:
+        yield parts.pop(0)
 
 
 def check_rejected_share(
