@@ -23,11 +23,11 @@ class FormerImport:
 
     Attributes:
         weeks: title-weeks and copies by week.
-        titles: Copies by isbn.
+        titles: The distinct ISBNs.
     """
 
     weeks: pd.DataFrame
-    titles: pd.Series
+    titles: pd.Index
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,11 @@ def summarise_import(weekly_sales: pd.DataFrame | None) -> FormerImport:
     """Summarise weekly sales before they are replaced.
 
     Args:
-        weekly_sales: isbn, week, volume; None where there are none.
+        weekly_sales: isbn, week, volume, sorted by isbn; None where there are none.
     """
     if weekly_sales is None:
-        return FormerImport(pd.DataFrame(), pd.Series(dtype=float))
-    return FormerImport(_by_week(weekly_sales), weekly_sales.groupby("isbn")["volume"].sum())
+        return FormerImport(pd.DataFrame(), pd.Index([], dtype="str"))
+    return FormerImport(_by_week(weekly_sales), _titles(weekly_sales))
 
 
 def compare_imports(weekly_sales: pd.DataFrame, former: FormerImport) -> Changes:
@@ -86,11 +86,11 @@ def compare_imports(weekly_sales: pd.DataFrame, former: FormerImport) -> Changes
     )
     counts = ["title_weeks", "title_weeks_before"]
     weeks = weeks[~same].astype(dict.fromkeys(counts, int)).sort_index(ascending=False)
-    titles = pd.Index(weekly_sales["isbn"].unique())
+    titles = _titles(weekly_sales)
     return Changes(
         weeks,
-        titles.difference(former.titles.index).tolist(),
-        former.titles.index.difference(titles).tolist(),
+        titles.difference(former.titles).tolist(),
+        former.titles.difference(titles).tolist(),
     )
 
 
@@ -98,7 +98,7 @@ def newest_weeks(weekly_sales: pd.DataFrame) -> pd.DataFrame:
     """Describe the newest weeks.
 
     Args:
-        weekly_sales: isbn, week, volume, asp.
+        weekly_sales: isbn, week, volume, asp, sorted by isbn and week.
 
     Returns:
         By week, the newest first: titles (with a row), copies, new_titles (their first week),
@@ -112,9 +112,11 @@ def newest_weeks(weekly_sales: pd.DataFrame) -> pd.DataFrame:
     prices = by_title["asp"].unstack("isbn")  # noqa: PD010
     grid = pd.date_range(volumes.index.min(), last, freq="7D", unit="us", name="week")
     reported = volumes.reindex(grid).notna()
-    usual = reported.rolling(USUALLY).sum().shift(1) == USUALLY
+    usual = reported.shift(1, fill_value=False)
+    for weeks in range(2, USUALLY + 1):
+        usual &= reported.shift(weeks, fill_value=False)
     ratio = prices.reindex(grid) / prices.reindex(grid).shift(1)
-    first = weekly_sales.groupby("isbn")["week"].min().value_counts()
+    first = weekly_sales.loc[_are_first(weekly_sales), "week"].value_counts()
     found = pd.DataFrame(
         {
             "titles": reported.sum(axis=1),
@@ -126,6 +128,15 @@ def newest_weeks(weekly_sales: pd.DataFrame) -> pd.DataFrame:
         }
     )
     return found.iloc[::-1].head(RECENT_WEEKS)
+
+
+def _are_first(weekly_sales: pd.DataFrame) -> pd.Series:
+    """Return whether each row is its title's first; rows are sorted by isbn."""
+    return weekly_sales["isbn"] != weekly_sales["isbn"].shift()
+
+
+def _titles(weekly_sales: pd.DataFrame) -> pd.Index:
+    return pd.Index(weekly_sales.loc[_are_first(weekly_sales), "isbn"])
 
 
 def _by_week(weekly_sales: pd.DataFrame) -> pd.DataFrame:
