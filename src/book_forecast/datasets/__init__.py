@@ -6,6 +6,7 @@ from book_forecast.datasets.atomic import (
     AtomicPlotlyDataset,
     AtomicTextDataset,
     FormerTableDataset,
+    FigurePageDataset,
     TitleRowsDataset,
 )
 from book_forecast.datasets.checkpoints import CheckpointFolderDataset
@@ -24,6 +25,7 @@ __all__ = [
     "CheckpointFolderDataset",
     "CsvTableDataset",
     "ExportsDataset",
+    "FigurePageDataset",
     "FiguresDataset",
     "FormerTableDataset",
     "GenerationDataset",

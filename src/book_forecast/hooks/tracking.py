@@ -43,8 +43,8 @@ class MlflowEntry(BaseModel):
     """What of a catalog entry goes to MLflow: ``metadata: {mlflow: {…}}`` of the entry.
 
     Attributes:
-        metrics: The data are a mapping of names to numbers; names, also with ``*`` and ``?``, of
-            those to be logged as metrics.
+        metrics: The data are a mapping of names to numbers, to be logged as metrics: all of them,
+            or those with one of these names, which may have ``*`` and ``?``.
         artifact: Folder among the run's artifacts for a table, figures or a document.
         title_runs: The data are a frame with a row per title, which gets a child run.
         dataset: The data are a table that a run works on; what it is for, as ``training``.
@@ -62,7 +62,7 @@ class MlflowEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    metrics: tuple[str, ...] = ()
+    metrics: bool | tuple[str, ...] = False
     artifact: str | None = None
     title_runs: bool = False
     dataset: str | None = None
@@ -177,21 +177,17 @@ class TrackingHooks:
         if mlflow.active_run() is None:
             store.make_ready(self._uri)
         self._started = time.monotonic()
-        settings: Any = context.mlflow.tracking.run  # type: ignore[attr-defined]
+        plugin = MlflowHook()
+        plugin.after_context_created(context)
+        settings = plugin.mlflow_config.tracking.run
         joined = _open_run(settings.id)
         self._joined = joined is not None
         label = pipelines_label(run_params.get("pipeline_names") or ["__default__"])
         self._names = None if settings.name else RunNames.of(label, joined)
-        plugin = MlflowHook()
-        plugin.after_context_created(context)
-        self._plugin = plugin
-        configured = settings.name
         # The plugin would name a run that it joins after the pipeline.
-        settings.name = configured or (joined.info.run_name if joined else label)
-        try:
-            plugin.before_pipeline_run(_shown(run_params), pipeline, catalog)
-        finally:
-            settings.name = configured
+        settings.name = settings.name or (joined.info.run_name if joined else label)
+        self._plugin = plugin
+        plugin.before_pipeline_run(_shown(run_params), pipeline, catalog)
         active = mlflow.active_run()
         if active is None:
             return  # mlflow.yml turns tracking off for this pipeline
@@ -246,7 +242,7 @@ class TrackingHooks:
         if entry.dataset is not None:
             self._log_input(run, name, data, entry.dataset)
         if entry.metrics:
-            run.log_metrics(data, entry.metrics)
+            run.log_metrics(data, entry.metrics if isinstance(entry.metrics, tuple) else ("*",))
         if entry.artifact is not None:
             run.log_artifact(name, data, entry.artifact)
         if entry.title_runs and self._context is not None:
