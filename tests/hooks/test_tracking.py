@@ -28,7 +28,8 @@ def evaluate(horizon):
 
 def prepare(horizon):
     week = pd.Timestamp("2024-06-29")
-    return pd.DataFrame({"isbn": ["9780722532935", "9780241003008"], "week": [week, week]})
+    return pd.DataFrame({"isbn": ["9780722532935", "9780241003008"], "week": [week, week],
+                         "volume": [3.0, 4.0]})
 
 def fail(horizon):
     raise ValueError("no weeks at gs://user:hunter2@bucket")
@@ -48,7 +49,7 @@ summary:
 sales:
   type: book_forecast.datasets.AtomicParquetDataset
   filepath: data/sales.parquet
-  metadata: {mlflow: {dataset: history}}
+  metadata: {mlflow: {dataset: history, sums: {copies: volume}}}
 title_scores:
   type: book_forecast.datasets.AtomicParquetDataset
   filepath: data/title_scores.parquet
@@ -172,7 +173,7 @@ def test_a_kedro_run_is_one_mlflow_run_with_all_that_entries_ask_for(client, res
     assert run.data.params["horizon"] == "32"
     assert run.data.params["tune.max_trials"] == "4"
     assert run.data.metrics.pop("run_seconds") > 0
-    assert run.data.metrics == {"mase": 0.85, "titles": 2.0}
+    assert run.data.metrics == {"mase": 0.85, "titles": 2.0, "copies": 7.0}
     assert run.info.run_name == "all pipelines, 2 titles to 2024-06-29"
     (given,) = run.inputs.dataset_inputs
     assert (given.dataset.name, given.tags[0].value) == ("sales", "history")

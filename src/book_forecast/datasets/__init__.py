@@ -5,8 +5,8 @@ from book_forecast.datasets.atomic import (
     AtomicParquetDataset,
     AtomicPlotlyDataset,
     AtomicTextDataset,
-    FormerTableDataset,
     FigurePageDataset,
+    FormerTableDataset,
     TitleRowsDataset,
 )
 from book_forecast.datasets.checkpoints import CheckpointFolderDataset

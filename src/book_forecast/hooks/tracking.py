@@ -20,7 +20,7 @@ from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from book_forecast.hooks.locations import location
 from book_forecast.storage import mlflow_store as store
@@ -47,6 +47,7 @@ class MlflowEntry(BaseModel):
             or those with one of these names, which may have ``*`` and ``?``.
         artifact: Folder among the run's artifacts for a table, figures or a document.
         title_runs: The data are a frame with a row per title, which gets a child run.
+        sums: The data are a frame; columns whose sums are metrics, by name of the metric.
         dataset: The data are a table that a run works on; what it is for, as ``training``.
 
     Example:
@@ -65,6 +66,7 @@ class MlflowEntry(BaseModel):
     metrics: bool | tuple[str, ...] = False
     artifact: str | None = None
     title_runs: bool = False
+    sums: dict[str, str] = Field(default_factory=dict)
     dataset: str | None = None
 
 
@@ -241,6 +243,8 @@ class TrackingHooks:
     def _log(self, run: TrackedRun, name: str, data: Any, entry: MlflowEntry) -> None:
         if entry.dataset is not None:
             self._log_input(run, name, data, entry.dataset)
+        if entry.sums:
+            run.log_metrics({metric: data[column].sum() for metric, column in entry.sums.items()})
         if entry.metrics:
             run.log_metrics(data, entry.metrics if isinstance(entry.metrics, tuple) else ("*",))
         if entry.artifact is not None:
