@@ -90,7 +90,7 @@ def test_a_candidate_is_registered_and_its_scores_become_tags(tmp_path, store):
         hooks.after_dataset_saved("scored_candidate", scored(store.read(release)))
         version = mlflow.MlflowClient(registry.uri).get_model_version("books", "1")
         assert version.tags["score.test_wape"] == "0.25"
-        assert version.description.endswith("; WAPE 0.250; 1 with a fallback")
+        assert str(version.description).endswith("; WAPE 0.250; 1 with a fallback")
         assert alias(registry, "candidate") == "1"
         judged(hooks, release, None)
         tags = mlflow.MlflowClient(registry.uri).get_model_version("books", "1").tags

@@ -143,12 +143,14 @@ def test_tables_figures_and_documents_are_logged_as_pages_show_them(run):
     )
     run.log_artifact("searches", {}, "plots")
     run.log_artifact("residuals", {"9780241003008": lambda: go.Figure(go.Bar(y=[1]))}, "plots")
+    run.log_artifact("import_report", "<!doctype html>", "reports")
     run.log_artifact("summary", {"titles": 2}, "tables")
     logged = artifacts(run)
     assert sorted(logged) == [
         "plots/overview.html",
         "plots/residuals.html",
         "plots/titles.html",
+        "reports/import_report.html",
         "tables/scores.csv",
         "tables/summary.json",
     ]
