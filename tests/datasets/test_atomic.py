@@ -15,7 +15,13 @@ import pytest
 from kedro.io import DataCatalog
 from kedro.io.core import DatasetError
 
-from book_forecast.datasets import AtomicJSONDataset, AtomicParquetDataset, AtomicPlotlyDataset
+from book_forecast.datasets import (
+    AtomicJSONDataset,
+    AtomicParquetDataset,
+    AtomicPlotlyDataset,
+    AtomicTextDataset,
+    FigurePageDataset,
+)
 
 GOOD = pd.DataFrame({"isbn": pd.Series(["9780722532935"], dtype="str"), "volume": [3.0]})
 # The first column is written before the second turns out to hold two kinds of value.
@@ -46,6 +52,27 @@ CASES = [
         AtomicPlotlyDataset, "plot.json", go.Figure(go.Bar(y=[1])), HalfFigure(), id="fig"
     ),
 ]
+
+
+def test_a_figure_with_a_page_is_json_and_a_page_of_its_headline(tmp_path):
+    figure = go.Figure(go.Bar(y=[1]), layout={"title": {"text": "Tom &amp; Co<br>a note"}})
+    dataset = FigurePageDataset(filepath=str(tmp_path / "plot.json"))
+    dataset.save(figure)
+    assert dataset.load() == figure
+    assert names(tmp_path) == ["plot.html", "plot.json"]
+    page = (tmp_path / "plot.html").read_text()
+    assert "<title>Tom &amp; Co</title>" in page
+    assert "src=" not in page
+
+
+def test_a_page_of_text_is_replaced_as_a_whole(tmp_path):
+    dataset = AtomicTextDataset(filepath=str(tmp_path / "index.html"))
+    dataset.save("Grüße")
+    assert dataset.load() == "Grüße"
+    with pytest.raises(DatasetError):
+        dataset.save(3)
+    assert dataset.load() == "Grüße"
+    assert names(tmp_path) == ["index.html"]
 
 
 @pytest.mark.parametrize(("kind", "name", "good", "bad"), CASES)

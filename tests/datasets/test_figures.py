@@ -37,6 +37,23 @@ def test_each_figure_is_a_page_that_needs_no_network(tmp_path):
     }
 
 
+def test_a_page_has_a_title_a_language_and_a_way_to_all_pages(tmp_path):
+    dataset = FiguresDataset(
+        filepath=str(tmp_path / "plots"), label="forecast", index="../index.html"
+    )
+    title = "Tom &amp; &lt;/title>&lt;script>alert(1)&lt;/script><br><span>note</span>"
+    dataset.save({"1": figure(title), "2": go.Figure()})
+    first, second = pages(tmp_path / "plots")["1.html"], pages(tmp_path / "plots")["2.html"]
+    escaped = "Tom &amp; &lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt;, forecast"
+    assert f"<title>{escaped}</title>" in first
+    assert "<script>alert" not in first
+    assert "<title>2, forecast</title>" in second
+    for page in (first, second):
+        assert '<html lang="en">' in page
+        assert 'name="viewport"' in page
+        assert 'href="../index.html"' in page
+
+
 def test_a_new_set_leaves_no_page_of_the_old_one(tmp_path):
     dataset = FiguresDataset(filepath=str(tmp_path))
     dataset.save({"a": figure("old"), "b": figure("old")})

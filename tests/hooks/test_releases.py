@@ -72,6 +72,12 @@ def scored(payload: Payload) -> Payload:
     return with_scores(payload, table, {"test_wape": 0.25})
 
 
+def alias(registry: ReleaseRegistry, name: str) -> str:
+    """The version that an alias names."""
+    client = mlflow.MlflowClient(registry.uri)
+    return str(client.get_model_version_by_alias(registry.model, name).version)
+
+
 def test_a_candidate_is_registered_and_its_scores_become_tags(tmp_path, store):
     before = mlflow.get_tracking_uri()
     registry = ReleaseRegistry(f"sqlite:///{tmp_path}/mlflow.db", "books")
@@ -84,13 +90,24 @@ def test_a_candidate_is_registered_and_its_scores_become_tags(tmp_path, store):
         hooks.after_dataset_saved("scored_candidate", scored(store.read(release)))
         version = mlflow.MlflowClient(registry.uri).get_model_version("books", "1")
         assert version.tags["score.test_wape"] == "0.25"
+        assert str(version.description).endswith("; WAPE 0.250; 1 with a fallback")
+        assert alias(registry, "candidate") == "1"
         judged(hooks, release, None)
+        tags = mlflow.MlflowClient(registry.uri).get_model_version("books", "1").tags
+        assert tags["gates"] == "passed"
+        assert len(tags) <= 8
         assert store.champion() == release
-        alias = mlflow.MlflowClient(registry.uri).get_model_version_by_alias("books", "champion")
-        assert str(alias.version) == "1"
+        assert alias(registry, "champion") == "1"
         # The same candidate again makes no second version.
         hooks.after_dataset_saved("candidate", store.read(release))
         assert registry.versions() == {release: 1}
+        # A refused candidate is the candidate, and the champion stays.
+        other = made(store, seed=2)
+        hooks.after_dataset_saved("candidate", store.read(other))
+        judged(hooks, other, release, passed=False)
+        assert (alias(registry, "candidate"), alias(registry, "champion")) == ("2", "1")
+        tags = mlflow.MlflowClient(registry.uri).get_model_version("books", "2").tags
+        assert tags["gates"] == "failed: fallbacks"
     finally:
         mlflow.set_tracking_uri(before)
 

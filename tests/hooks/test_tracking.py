@@ -23,13 +23,20 @@ from kedro.pipeline import node, pipeline
 def evaluate(horizon):
     frame = pd.DataFrame({"isbn": ["9780722532935", "9780241003008"], "model": ["sarima", "naive"],
                           "mase": [0.8, 0.9]})
-    return {"mase": 0.85, "titles": 2}, frame, go.Figure(go.Bar(y=[horizon]))
+    summary = {"mase": 0.85, "titles": 2, "mase_naive": 0.9}
+    return summary, frame, go.Figure(go.Bar(y=[horizon]))
+
+def prepare(horizon):
+    week = pd.Timestamp("2024-06-29")
+    return pd.DataFrame({"isbn": ["9780722532935", "9780241003008"], "week": [week, week],
+                         "volume": [3.0, 4.0]})
 
 def fail(horizon):
     raise ValueError("no weeks at gs://user:hunter2@bucket")
 
 def register_pipelines():
-    good = pipeline([node(evaluate, "params:horizon", ["summary", "title_scores", "plot"])])
+    first = node(prepare, "params:horizon", "sales")
+    good = pipeline([first, node(evaluate, "params:horizon", ["summary", "title_scores", "plot"])])
     bad = pipeline([node(fail, "params:horizon", "nothing")])
     return {"__default__": good, "evaluate": good, "broken": bad}
 """
@@ -39,6 +46,10 @@ summary:
   type: book_forecast.datasets.AtomicJSONDataset
   filepath: data/summary.json
   metadata: {mlflow: {metrics: [mase, title?]}}
+sales:
+  type: book_forecast.datasets.AtomicParquetDataset
+  filepath: data/sales.parquet
+  metadata: {mlflow: {dataset: history, sums: {copies: volume}}}
 title_scores:
   type: book_forecast.datasets.AtomicParquetDataset
   filepath: data/title_scores.parquet
@@ -161,7 +172,11 @@ def test_a_kedro_run_is_one_mlflow_run_with_all_that_entries_ask_for(client, res
     assert run.info.status == "FINISHED"
     assert run.data.params["horizon"] == "32"
     assert run.data.params["tune.max_trials"] == "4"
-    assert run.data.metrics == {"mase": 0.85, "titles": 2.0}
+    assert run.data.metrics.pop("run_seconds") > 0
+    assert run.data.metrics == {"mase": 0.85, "titles": 2.0, "copies": 7.0}
+    assert run.info.run_name == "all pipelines, 2 titles to 2024-06-29"
+    (given,) = run.inputs.dataset_inputs
+    assert (given.dataset.name, given.tags[0].value) == ("sales", "history")
     logged = [
         item.path for f in ("tables", "plots") for item in client.list_artifacts(run.info.run_id, f)
     ]
@@ -169,6 +184,22 @@ def test_a_kedro_run_is_one_mlflow_run_with_all_that_entries_ask_for(client, res
     assert run.info.artifact_uri.startswith(f"file://{project}/mlruns/artifacts/")
     names = {child.info.run_name for child in child_runs(client, run.info.run_id)}
     assert names == {"9780722532935", "9780241003008"}
+
+
+def test_the_experiment_is_one_of_model_training(client, results):
+    tags = client.get_experiment_by_name("book_forecast").tags
+    assert tags["mlflow.experimentKind"] == "custom_model_development"
+    assert tags["mlflow.note.content"]
+    run_id = results[0]["run_id"]
+    (line,) = [line for line in results[0]["lines"] if line.startswith("Its page: ")]
+    assert line.endswith(f"/runs/{run_id}?workflowType=machine_learning")
+    assert len(line) < 140
+
+
+def test_a_step_that_joins_a_run_keeps_its_name_and_its_duration(client, results):
+    run = client.get_run(results[2]["run_id"])
+    assert run.info.run_name == "all pipelines, 2 titles to 2024-06-29"
+    assert len(client.get_metric_history(run.info.run_id, "run_seconds")) == 1
 
 
 def test_a_failing_run_is_failed_in_mlflow_with_its_reason(client, results):

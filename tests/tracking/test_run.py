@@ -1,5 +1,6 @@
 """Logging of a run in MLflow, on a real SQLite store."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -94,23 +95,69 @@ def test_metrics_are_finite_numbers_under_names_with_dots(run):
     }
 
 
+def test_of_many_metrics_those_that_are_named_are_logged(run):
+    values = {"test_wape": 0.2, "test_wape_naive": 0.3, "test_coverage-80": 0.8, "test_mae": 9.0}
+    run.log_metrics(values, ["test_wape", "test_coverage-*[0-9]"])
+    assert data(run).metrics == {"test_wape": 0.2, "test_coverage-80": 0.8}
+
+
+def test_the_model_of_a_run_has_the_runs_metrics(run, client, experiment):
+    from mlflow.entities import LoggedModelOutput
+
+    model = client.create_logged_model(experiment, name="release", source_run_id=run.run_id)
+    client.log_outputs(run.run_id, [LoggedModelOutput(model.model_id, 0)])
+    run.log_metrics({"test_wape": 0.2, "test_mae": 9.0}, ["test_wape"])
+    logged = client.get_logged_model(model.model_id).metrics
+    assert [(metric.key, metric.value) for metric in logged] == [("test_wape", 0.2)]
+    assert data(run).metrics == {"test_wape": 0.2}
+
+
+def test_a_table_is_an_input_with_its_digest_columns_and_extent(run, client):
+    weeks = pd.date_range("2024-01-06", periods=3, freq="W-SAT")
+    frame = pd.DataFrame({"isbn": ["1", "1", "2"], "week": weeks, "volume": [1.0, 2.0, np.nan]})
+    run.log_input("model_input", frame, "gs://books/model_input.parquet", "history")
+    run.log_input("changed", frame.assign(volume=5.0), "/data/changed.parquet", "training")
+    inputs = {i.dataset.name: i for i in client.get_run(run.run_id).inputs.dataset_inputs}
+    logged = inputs["model_input"]
+    assert [(tag.key, tag.value) for tag in logged.tags] == [("mlflow.data.context", "history")]
+    assert json.loads(logged.dataset.profile) == {
+        "num_rows": 3,
+        "titles": "2",
+        "last_week": "2024-01-20",
+    }
+    columns = json.loads(logged.dataset.schema)["mlflow_colspec"]
+    assert [(c["name"], c["type"]) for c in columns] == [
+        ("isbn", "string"),
+        ("week", "datetime"),
+        ("volume", "double"),
+    ]
+    assert json.loads(logged.dataset.source) == {"uri": "gs://books/model_input.parquet"}
+    assert logged.dataset.digest != inputs["changed"].dataset.digest
+
+
 def test_tables_figures_and_documents_are_logged_as_pages_show_them(run):
     run.log_artifact("scores", pd.DataFrame({"isbn": ["1"], "mase": [0.8]}), "tables")
     run.log_artifact("overview", go.Figure(go.Bar(y=[1])), "plots")
     run.log_artifact(
         "titles", {"9780722532935": go.Figure(), "9780241003008": go.Figure()}, "plots"
     )
+    run.log_artifact("searches", {}, "plots")
+    run.log_artifact("residuals", {"9780241003008": lambda: go.Figure(go.Bar(y=[1]))}, "plots")
+    run.log_artifact("import_report", "<!doctype html>", "reports")
     run.log_artifact("summary", {"titles": 2}, "tables")
     logged = artifacts(run)
     assert sorted(logged) == [
         "plots/overview.html",
-        "plots/titles/9780241003008.html",
-        "plots/titles/9780722532935.html",
+        "plots/residuals.html",
+        "plots/titles.html",
+        "reports/import_report.html",
         "tables/scores.csv",
         "tables/summary.json",
     ]
     assert logged["tables/scores.csv"].read_text() == "isbn,mase\n1,0.8\n"
-    assert "plotly" in logged["plots/overview.html"].read_text()
+    assert "<option>9780722532935</option>" in logged["plots/titles.html"].read_text()
+    for path in logged.values():
+        assert "https://" not in path.read_text()
 
 
 def test_a_large_table_is_logged_as_parquet(run, monkeypatch):
@@ -143,6 +190,18 @@ def test_each_title_has_a_child_run(run, client, experiment):
     assert second.data.params["model"] == "sarima"
     assert second.data.metrics["metric_3"] == pytest.approx(frame.loc[1, "metric_3"])
     assert "metric_0" not in by_name["9780000000000"].data.metrics
+
+
+def test_a_child_run_is_named_after_its_title(run, client, experiment):
+    frame = title_scores(3)
+    frame.insert(1, "title", ["The Alchemist", None, "x" * 300])
+    run.log_titles(frame, max_child_runs=30)
+    children = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{run.run_id}'")
+    assert {child.info.run_name for child in children} == {
+        "The Alchemist (9780000000000)",
+        "9780000000001",
+        f"{'x' * 79}… (9780000000002)",
+    }
 
 
 def test_more_titles_than_allowed_have_no_child_runs(run, client, experiment, caplog):

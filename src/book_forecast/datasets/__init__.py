@@ -5,6 +5,7 @@ from book_forecast.datasets.atomic import (
     AtomicParquetDataset,
     AtomicPlotlyDataset,
     AtomicTextDataset,
+    FigurePageDataset,
     FormerTableDataset,
     TitleRowsDataset,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "CheckpointFolderDataset",
     "CsvTableDataset",
     "ExportsDataset",
+    "FigurePageDataset",
     "FiguresDataset",
     "FormerTableDataset",
     "GenerationDataset",

@@ -181,9 +181,7 @@ class AtomicTextDataset(AtomicSave, TextDataset):
 
 
 class AtomicPlotlyDataset(AtomicSave, PlotlyJSONDataset):
-    """One Plotly figure as JSON, which kedro-viz shows, and as a page of the same name.
-
-    The page needs no other file and no network.
+    """One Plotly figure as JSON, which kedro-viz shows as an interactive figure.
 
     Example:
         ```yaml
@@ -193,12 +191,30 @@ class AtomicPlotlyDataset(AtomicSave, PlotlyJSONDataset):
         ```
     """
 
+    def _write(self, data: go.Figure, file: IO[str]) -> None:
+        data.write_json(file, **self._save_args)
+
+
+class FigurePageDataset(AtomicPlotlyDataset):
+    """One Plotly figure as JSON, and beside it as a page that opens without a network.
+
+    Example:
+        ```yaml
+        overview_plot:
+          type: book_forecast.datasets.FigurePageDataset
+          filepath: "${_root}/08_reporting/overview_plot.json"
+        ```
+    """
+
     def save(self, data: go.Figure) -> None:
         """Replace the JSON, then the page."""
         super().save(data)
-        path = PurePosixPath(get_filepath_str(self._get_save_path(), self._protocol))
-        with replacing(self._fs, str(path.with_suffix(".html")), "w") as file:
-            file.write(standalone_page({path.stem.replace("_", " "): data}))
+        name = self._filepath.stem.replace("_", " ")
+        page = get_filepath_str(self.page, self._protocol)
+        with replacing(self._fs, page, "w") as file:
+            file.write(standalone_page({name: data}))
 
-    def _write(self, data: go.Figure, file: IO[str]) -> None:
-        data.write_json(file, **self._save_args)
+    @property
+    def page(self) -> PurePosixPath:
+        """The page's path."""
+        return PurePosixPath(self._filepath).with_suffix(".html")

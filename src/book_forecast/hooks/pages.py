@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import posixpath
 from datetime import datetime
-from pathlib import PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -14,7 +13,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from pydantic import BaseModel, ConfigDict
 
-from book_forecast.datasets import AtomicPlotlyDataset, FiguresDataset
+from book_forecast.datasets import FigurePageDataset, FiguresDataset
 from book_forecast.hooks.locations import location
 from book_forecast.plots.index import Link, index_page, index_titles
 
@@ -95,8 +94,10 @@ def render_index(catalog: CatalogProtocol[Any, Any]) -> str | None:
         address = posixpath.relpath(str(location(dataset)), folder)
         if isinstance(dataset, FiguresDataset):
             titles[label] = {isbn: f"{address}/{isbn}.html" for isbn in dataset.load()}
-        elif isinstance(dataset, AtomicPlotlyDataset):
-            figures.append(Link(label, str(PurePosixPath(address).with_suffix(".html"))))
+        elif isinstance(dataset, FigurePageDataset):
+            figures.append(
+                Link(label, posixpath.join(posixpath.dirname(address), dataset.page.name))
+            )
         elif address.endswith(".html"):
             figures.append(Link(label, address))
         else:

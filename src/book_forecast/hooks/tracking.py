@@ -20,7 +20,7 @@ from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from book_forecast.hooks.locations import location
 from book_forecast.storage import mlflow_store as store
@@ -43,10 +43,11 @@ class MlflowEntry(BaseModel):
     """What of a catalog entry goes to MLflow: ``metadata: {mlflow: {…}}`` of the entry.
 
     Attributes:
-        metrics: The data are a mapping of names to numbers; names, also with ``*`` and ``?``, of
-            those to be logged as metrics.
+        metrics: The data are a mapping of names to numbers, to be logged as metrics: all of them,
+            or those with one of these names, which may have ``*`` and ``?``.
         artifact: Folder among the run's artifacts for a table, figures or a document.
         title_runs: The data are a frame with a row per title, which gets a child run.
+        sums: The data are a frame; columns whose sums are metrics, by name of the metric.
         dataset: The data are a table that a run works on; what it is for, as ``training``.
 
     Example:
@@ -62,9 +63,10 @@ class MlflowEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    metrics: tuple[str, ...] = ()
+    metrics: bool | tuple[str, ...] = False
     artifact: str | None = None
     title_runs: bool = False
+    sums: dict[str, str] = Field(default_factory=dict)
     dataset: str | None = None
 
 
@@ -177,21 +179,17 @@ class TrackingHooks:
         if mlflow.active_run() is None:
             store.make_ready(self._uri)
         self._started = time.monotonic()
-        settings: Any = context.mlflow.tracking.run  # type: ignore[attr-defined]
+        plugin = MlflowHook()
+        plugin.after_context_created(context)
+        settings = plugin.mlflow_config.tracking.run
         joined = _open_run(settings.id)
         self._joined = joined is not None
         label = pipelines_label(run_params.get("pipeline_names") or ["__default__"])
         self._names = None if settings.name else RunNames.of(label, joined)
-        plugin = MlflowHook()
-        plugin.after_context_created(context)
-        self._plugin = plugin
-        configured = settings.name
         # The plugin would name a run that it joins after the pipeline.
-        settings.name = configured or (joined.info.run_name if joined else label)
-        try:
-            plugin.before_pipeline_run(_shown(run_params), pipeline, catalog)
-        finally:
-            settings.name = configured
+        settings.name = settings.name or (joined.info.run_name if joined else label)
+        self._plugin = plugin
+        plugin.before_pipeline_run(_shown(run_params), pipeline, catalog)
         active = mlflow.active_run()
         if active is None:
             return  # mlflow.yml turns tracking off for this pipeline
@@ -245,8 +243,10 @@ class TrackingHooks:
     def _log(self, run: TrackedRun, name: str, data: Any, entry: MlflowEntry) -> None:
         if entry.dataset is not None:
             self._log_input(run, name, data, entry.dataset)
+        if entry.sums:
+            run.log_metrics({metric: data[column].sum() for metric, column in entry.sums.items()})
         if entry.metrics:
-            run.log_metrics(data, entry.metrics)
+            run.log_metrics(data, entry.metrics if isinstance(entry.metrics, tuple) else ("*",))
         if entry.artifact is not None:
             run.log_artifact(name, data, entry.artifact)
         if entry.title_runs and self._context is not None:

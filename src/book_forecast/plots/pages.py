@@ -23,7 +23,7 @@ STYLE = f"""
 body {{ margin: 0; padding: 0 24px; font: 14px {FONT}; color: {INK}; background: white; }}
 a {{ color: #0072B2; }}
 nav, label, .faint {{ color: {FAINT}; }}
-nav, label {{ display: block; padding-top: 12px; }}
+nav, label {{ display: block; padding: 12px 0 6px; }}
 select, input {{ font: inherit; padding: 4px 6px; border: 1px solid {GRID}; border-radius: 4px; }}
 """
 

@@ -36,11 +36,7 @@ _RETRY_AFTER_SECONDS = 300.0
 _REQUEST_LIMITS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 _LOCAL_PAGE = "http://127.0.0.1:5000"
 _KIND, _NOTE, _INFERRED = "mlflow.experimentKind", "mlflow.note.content", "_inferred"
-_EXPERIMENT_NOTE = (
-    "Each run is a Kedro run. Its metrics are over all titles, on the test weeks beside seasonal "
-    "naive's; tables and figures are among its artifacts, and its child runs are titles. Models "
-    "are releases: the alias `champion` forecasts, `candidate` is the newest."
-)
+_EXPERIMENT_NOTE = "Weekly book forecasts: a run per Kedro run, a child run per title."
 _timed_out: dict[str, float] = {}
 
 

@@ -98,7 +98,7 @@ class TrackedRun:
         Args:
             name: File name without suffix.
             data: A frame, a Plotly figure, figures by name (or functions that return them), which
-                share one page, or JSON data.
+                share one page, a page, or JSON data.
             folder: Folder among the run's artifacts.
         """
         if isinstance(data, pd.DataFrame):
@@ -109,6 +109,8 @@ class TrackedRun:
             figures = {key: drawn() if callable(drawn) else drawn for key, drawn in data.items()}
             if figures:
                 self._log_page(name, figures, name.replace("_", " ").capitalize(), folder)
+        elif isinstance(data, str):
+            self.client.log_text(self.run_id, data, f"{folder}/{name}.html")
         else:
             self.client.log_dict(self.run_id, data, f"{folder}/{name}.json")
 
