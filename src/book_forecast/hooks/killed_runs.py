@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
@@ -16,8 +17,8 @@ from book_forecast.storage.interruption import no_longer, when_interrupted
 
 logger = logging.getLogger(__name__)
 
-_GROUP = "KEDRO_RUN_GROUP"
-_SHARED_RUN = "MLFLOW_RUN_ID"
+_SHARED = ("KEDRO_RUN_GROUP", "MLFLOW_RUN_ID")
+"""Environment variables of processes that share one run."""
 
 
 class KilledRunsHooks:
@@ -30,20 +31,24 @@ class KilledRunsHooks:
     def __init__(self) -> None:
         self._context: KedroContext | None = None
         self._run: str | None = None
-        self._registered = False
+        self._registered = self._joined = False
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Note the context, whose parameters name the data root."""
         self._context = context
 
+    @hook_impl
+    def after_catalog_created(self) -> None:
+        """Note whether there is an MLflow run already, which this one joins."""
+        self._joined = _active_run() is not None
+
     @hook_impl(trylast=True)
     def before_pipeline_run(self) -> None:
         """Mark the MLflow run with its process, and look for runs whose process is gone."""
         self._run = None
-        mlflow = sys.modules.get("mlflow")
-        active = mlflow.active_run() if mlflow is not None else None
-        if active is None or self._context is None or os.environ.get(_SHARED_RUN):
+        active = _active_run()
+        if active is None or self._context is None or self._joined or _is_shared():
             return
         try:
             self._mark(self._context, active.info.run_id, active.info.experiment_id)
@@ -55,9 +60,11 @@ class KilledRunsHooks:
         """Leave the run to those who end it."""
         self._forget()
 
-    @hook_impl(tryfirst=True)
-    def on_pipeline_error(self) -> None:
-        """Leave the run to those who end it."""
+    @hook_impl(trylast=True)
+    def on_pipeline_error(self, error: BaseException) -> None:
+        """Leave the run to those who end it; other programs report an interruption as an error."""
+        if isinstance(error, KeyboardInterrupt):
+            self._kill()
         self._forget()
 
     def _mark(self, context: KedroContext, run_id: str, experiment_id: str) -> None:
@@ -103,8 +110,18 @@ def _own_root(context: KedroContext) -> str | None:
     """The data root, where the lock keeps all other runs out of it."""
     options = context.config_loader["parameters"]
     root = str(options["data_root"])
-    shared = os.environ.get(_GROUP) or options["execution"]["shard"]["count"] > 1
-    return None if shared else root if is_address(root) else str(Path(root).absolute())
+    if options["execution"]["shard"]["count"] > 1:
+        return None
+    return root if is_address(root) else str(Path(context.project_path, root))
+
+
+def _is_shared() -> bool:
+    return any(os.environ.get(name) for name in _SHARED)
+
+
+def _active_run() -> Any:
+    mlflow = sys.modules.get("mlflow")
+    return None if mlflow is None else mlflow.active_run()
 
 
 def _set_killed(run_id: str) -> None:

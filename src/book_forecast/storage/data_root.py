@@ -76,5 +76,5 @@ def _address(text: str) -> str:
 
 def _refused(text: str, why: str) -> UserError:
     return UserError(
-        f"The data root {text!r} {why}: name a folder, or an address such as gs://bucket/folder."
+        f"data_root {text!r} {why}: name a folder, or an address such as gs://bucket/folder."
     )

@@ -1,6 +1,7 @@
 """The exception with a message for users, and what users can read of other errors."""
 
 import errno
+import re
 from collections.abc import Iterator
 
 
@@ -36,6 +37,9 @@ _REASONS = {
     errno.ESTALE: "the disk is gone",
 }
 
+_TEMPORARY = re.compile(r"\.([^/]+)\.[0-9a-f]{32}\.tmp$")
+_OF_DATASET = re.compile(r"(?:file)?path=\w*\(?(['\"])(.+?)\1")
+
 
 def describe_storage_error(error: BaseException) -> str | None:
     """Return a paragraph on an error of the disk in the chain of causes, or None.
@@ -45,17 +49,20 @@ def describe_storage_error(error: BaseException) -> str | None:
     """
     for cause in _chain(error):
         if isinstance(cause, OSError) and cause.errno in _REASONS:
-            names = [str(name) for name in (cause.filename, cause.filename2) if name]
             return (
-                f"{' and '.join(names) or _first_line(error)} cannot be read or written: "
-                f"{_REASONS[cause.errno]}. Mend that, and run the same command again; finished "
-                "results are stored."
+                f"{_file_of(cause, error)} cannot be read or written: {_REASONS[cause.errno]}. "
+                "Mend that, and run the same command again; finished results are stored."
             )
     return None
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0].rstrip(".") or "A file"
+def _file_of(cause: OSError, error: BaseException) -> str:
+    """The file that an error is about, under the name that a user knows."""
+    if cause.filename:
+        return _TEMPORARY.sub(r"\1", str(cause.filename))
+    # A full disk is an error of no file; Kedro's error about it has the dataset.
+    found = _OF_DATASET.search(str(error))
+    return found[2] if found else "A file"
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
