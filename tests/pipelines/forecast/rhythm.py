@@ -60,11 +60,11 @@ def before(week: int) -> pd.DataFrame:
     return SALES[SALES["week"] < week_of(week)]
 
 
-def trained(covariates: pd.DataFrame | None = None) -> Payload:
+def trained(sales: pd.DataFrame = SALES, covariates: pd.DataFrame | None = None) -> Payload:
     """The release of the weeks up to the training cutoff."""
     names = pd.DataFrame({"isbn": TITLES, "title": list("ABCD")})
     made: Payload = release_of(
-        model_input(before(TRAINED)),
+        model_input(sales[sales["week"] < week_of(TRAINED)]),
         specifications(),
         names,
         models=MODELS,

@@ -143,9 +143,18 @@ def test_a_title_of_an_older_release_is_rolled_from_its_own_training(
     np.testing.assert_array_equal(again.mean, rolled.mean)
 
 
+PROMOTIONS = range(3, TRAINED, 17)
+PROMOTED = SALES.assign(
+    volume=SALES["volume"].where(
+        ~SALES["week"].isin([week_of(week) for week in PROMOTIONS]), SALES["volume"] * 2.5
+    )
+)
+"""Sales that promotions have raised."""
+
+
 def plan(week: int | None, name: str = "promotion_plan", depth: float = 0.4) -> pd.DataFrame:
     """Promotions in every 17th week of the past, and one week more."""
-    rows = [(isbn, week_of(n), "promotion", 0.4) for isbn in TITLES for n in range(3, TRAINED, 17)]
+    rows = [(isbn, week_of(n), "promotion", 0.4) for isbn in TITLES for n in PROMOTIONS]
     if week is not None:
         rows += [(isbn, week_of(week), name, depth) for isbn in TITLES]
     frame = pd.DataFrame(rows, columns=["isbn", "week", "name", "value"])
@@ -155,7 +164,7 @@ def plan(week: int | None, name: str = "promotion_plan", depth: float = 0.4) -> 
 @pytest.fixture(scope="module")
 def promoted() -> Payload:
     """A release that was trained with a plan for the third week."""
-    return trained(plan(TRAINED + 2))
+    return trained(PROMOTED, plan(TRAINED + 2))
 
 
 def test_a_changed_plan_reaches_the_forecast_without_newer_weeks(
@@ -163,22 +172,23 @@ def test_a_changed_plan_reaches_the_forecast_without_newer_weeks(
 ) -> None:
     root = Root(tmp_path, promoted)
     as_trained = root.files()
-    root.roll(before(TRAINED), plan(TRAINED + 2))
+    weeks = PROMOTED[PROMOTED["week"] < week_of(TRAINED)]
+    root.roll(weeks, plan(TRAINED + 2))
     assert root.files() == as_trained
-    other = root.roll(before(TRAINED), plan(TRAINED + 5))
+    other = root.roll(weeks, plan(TRAINED + 5))
     changed = np.abs(other.mean - promoted.mean) > 1e-6
     # The ensembles have a regression, the other titles have not.
     for row in (0, 1):
         assert set(np.flatnonzero(changed[row])) >= {2, 5}
     assert not changed[2:].any()
-    root.roll(before(TRAINED), plan(TRAINED + 2))
+    root.roll(weeks, plan(TRAINED + 2))
     assert root.files() == as_trained
 
 
 def test_promotions_of_newer_weeks_are_those_that_came(tmp_path: Path, promoted: Payload) -> None:
     root = Root(tmp_path, promoted)
-    without = root.roll(SALES, plan(None))
-    with_it = root.roll(SALES, plan(TRAINED + NEWER - 1, "promotion"))
+    without = root.roll(PROMOTED, plan(None))
+    with_it = root.roll(PROMOTED, plan(TRAINED + NEWER - 1, "promotion"))
     assert (with_it.mean[:2] != without.mean[:2]).any(axis=1).all()
     assert with_it.titles["cutoff"][0].as_py() == week_of(TRAINED + NEWER - 1).date()
     assert isinstance(with_it.titles["cutoff"][0].as_py(), dt.date)
