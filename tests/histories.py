@@ -124,6 +124,7 @@ def fit(
     folder: Path | None = None,
     calibration: dict[str, Any] | None = None,
     global_forecasts: pd.DataFrame | None = None,
+    covariates: pd.DataFrame | None = None,
 ) -> Part:
     """Models of a purpose: SCORED (the default), CHAMPION or RELEASED."""
     from book_forecast.forecasters.global_model import FORECAST_TYPES
@@ -137,7 +138,7 @@ def fit(
             specifications,
             calibration or {},
             global_forecasts,
-            None,
+            covariates,
             models,
             execution,
             checkpoints,

@@ -165,6 +165,7 @@ def _warn_of_files(folder: str, name: str, newer: list[str], gone: int) -> None:
     """Warn of files that a table was not made from."""
     shown = ", ".join(newer[-_FILES_SHOWN:])[-_LONGEST_LIST:]
     logger.warning(
-        "%s has %d newer files%s and lacks %d that %s was made from: run `kedro run --pipeline weekly`",
+        "%s has %d newer files%s and lacks %d that %s was made from: run `kedro run "
+        "--pipeline weekly`",
         *(folder, len(newer), f" ({shown})" if newer else "", gone, name),
     )

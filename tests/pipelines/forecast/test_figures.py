@@ -5,10 +5,15 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from book_forecast.datasets import AtomicParquetDataset, FiguresDataset, ReleaseDataset
+from book_forecast.datasets import (
+    AtomicParquetDataset,
+    FiguresDataset,
+    FormerTableDataset,
+    ReleaseDataset,
+)
 from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.hooks.optional_inputs import FigureInputHooks
-from book_forecast.options.groups import ForecastOptions
+from book_forecast.options.groups import ForecastOptions, SelectionOptions
 from book_forecast.pipelines.forecast import create_pipeline
 from tests.histories import ALONE, release_of, specifications_of
 from tests.plots.frames import make_forecast, make_history, make_models, make_titles
@@ -19,6 +24,7 @@ PARAMETERS = {
     "forecast.horizon": 8,
     "forecast.levels": [80],
     "execution": ALONE,
+    "selection": SelectionOptions(),
     "reporting.max_title_plots": 50,
 }
 
@@ -47,6 +53,8 @@ def run(folder, **data):
     catalog["current_release"] = ReleaseDataset(
         filepath=str(folder / "releases"), release="current"
     )
+    catalog["chosen_release"] = ReleaseDataset(filepath=str(folder / "releases"), release="chosen")
+    catalog["former_forecasts"] = FormerTableDataset(filepath=str(folder / "forecasts.parquet"))
     catalog["title_plots"] = FiguresDataset(filepath=str(folder))
     catalog["forecasts"] = AtomicParquetDataset(filepath=str(folder / "forecasts.parquet"))
     FigureInputHooks().before_pipeline_run(pipeline, catalog)

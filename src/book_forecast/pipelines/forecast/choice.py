@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from book_forecast.options.groups import SelectionOptions
+from book_forecast.options.run import Options
 from book_forecast.payload.contents import Payload
 from book_forecast.releases.gates import TITLES_GATE, Verdict
-from book_forecast.releases.store import CHAMPION
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 
+_CHAMPION = Options.model_fields["release"].default
 _SHOWN = 4
 
 
@@ -62,7 +63,7 @@ def choose_own(
         UserError: If there is no release.
     """
     champion = choose_release(release, promotion)
-    if wanted != CHAMPION or champion.release == candidate.release:
+    if wanted != _CHAMPION or champion.release == candidate.release:
         return champion
     reason = _reason_for_own(champion, Verdict.model_validate(promotion), selection)
     if reason is None:

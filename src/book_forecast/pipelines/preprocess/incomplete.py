@@ -127,8 +127,8 @@ def find_incomplete_weeks(
 ) -> list[IncompleteWeek]:
     """Find the weeks in which far fewer titles have a row than are on sale.
 
-    A title is expected in a week by its share of weeks with a row in the half year before, unless it
-    has no row for more than 8 weeks in a row, up to now or in between. A week is
+    A title is expected in a week by its share of weeks with a row in the half year before. One that
+    has no row for more than 8 weeks, up to now or in between, is not on sale there. A week is
     incomplete if fewer than `min_reporting_share` of the expected titles have a row, and if so few
     are improbable even in a quiet week. A title that sells rarely, or few copies, is no evidence.
 
