@@ -51,8 +51,8 @@ def test_a_good_row_becomes_a_sale():
         ({"volume": "NaN"}, "Volume", "no volume"),
         ({"volume": "inf"}, "Volume", "not a finite number"),
         ({"volume": "many"}, "Volume", "not a number"),
-        ({"volume": "1e308"}, "Volume", "beyond 1e+12 copies"),
-        ({"volume": "9780722532935"}, "Volume", "beyond 1e+12 copies"),
+        ({"volume": "1e308"}, "Volume", "implausible: beyond 1e+12 copies"),
+        ({"volume": "9780722532935"}, "Volume", "implausible: beyond 1e+12 copies"),
         ({"interval": "201910"}, "Interval", "Interval and End Date are different weeks"),
     ],
 )

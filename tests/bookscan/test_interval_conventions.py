@@ -148,6 +148,25 @@ def test_a_column_of_dates_may_hold_intervals():
     assert export.conventions.dates_are_intervals
 
 
+def test_a_week_53_shows_how_intervals_without_dates_are_counted():
+    # 2022 has 53 Saturdays and 52 ISO weeks; 2020 has 52 and 53.
+    days = saturdays(105, "2022-01-01")
+    export = read(*rows(days, nth_saturday, with_dates=False))
+    assert weeks(export) == iso(days)
+    assert any("week 53" in remark for remark in export.remarks)
+    days = saturdays(105, "2020-01-04")
+    assert weeks(read(*rows(days, iso_week, with_dates=False))) == iso(days)
+
+
+def test_months_are_never_taken_for_weeks_without_a_word():
+    months = [f"{year}{month:02d}" for year in (2018, 2019) for month in range(1, 13)]
+    for export in (
+        read(*({"end_date": month} for month in months)),
+        read(*({"end_date": "", "interval": month} for month in months)),
+    ):
+        assert any("may be months" in remark for remark in export.remarks)
+
+
 def test_an_unreadable_interval_beside_a_good_date_costs_nothing():
     export = read({"interval": "soon"}, {"interval": "n/a", "end_date": "09/03/2019"})
     assert weeks(export) == ["2019-03-02", "2019-03-09"]

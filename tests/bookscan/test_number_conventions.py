@@ -65,6 +65,14 @@ def test_without_any_evidence_copies_are_whole_and_the_user_is_told_of_a_comma(v
     assert any("decimal_mark" in remark for remark in export.remarks) == (volume == "1.234")
 
 
+@pytest.mark.parametrize("volumes_", [["12,000", "7,000"], ["12.000", "7.000"]])
+def test_thousands_that_are_fractions_of_zero_perhaps_are_told(volumes_):
+    # Copies with three decimals, or a title that sells thousands each week.
+    export = read(*weekly(volumes_))
+    assert volumes(export) == [12000, 7000]
+    assert any("decimal_mark" in remark for remark in export.remarks)
+
+
 def test_cells_of_the_minority_are_not_used_and_counted():
     export = read(*weekly(["1", "2", "3", "4,5"], ["7.99", "8.49", "7.99", "8,99"]))
     assert volumes(export) == [1, 2, 3]

@@ -82,7 +82,8 @@ def find_conventions(
     dates = _DistinctTexts.of(parts, "end_date")
     intervals = _DistinctTexts.of(parts, "interval")
     dates_are_intervals = not intervals.texts and _are_intervals(dates.texts)
-    pairs = WeekPairs() if dates_are_intervals else _pairs(dates, intervals)
+    weeks = _weeks((dates if dates_are_intervals else intervals).texts)
+    pairs = WeekPairs() if dates_are_intervals else _pairs(dates, intervals, weeks)
     date_1904 = any(part.layout.date_1904 for part in parts)
     heading = next((part.layout.headings.get("end_date", "") for part in parts), "")
     reading, date_remarks = choose_reading(
@@ -96,7 +97,7 @@ def find_conventions(
         last_week=last_week,
     )
     calendar, interval_remark = find_calendar(
-        pairs, reading.saturdays, hints, former.calendar if former else None
+        list(weeks.values()), pairs, reading.saturdays, hints, former.calendar if former else None
     )
     remarks = [numbers.remark, *date_remarks, interval_remark]
     return Conventions(
@@ -137,19 +138,26 @@ class _DistinctTexts:
         return cls(list(numbers), codes)
 
 
-def _pairs(dates: _DistinctTexts, intervals: _DistinctTexts) -> WeekPairs:
+def _weeks(texts: Sequence[str]) -> dict[int, tuple[int, int]]:
+    """Return the year and the week of each text that is an interval, by its position."""
+    weeks: dict[int, tuple[int, int]] = {}
+    for number, text in enumerate(texts):
+        try:
+            weeks[number] = split_interval(text)
+        except ValueError:
+            continue
+    return weeks
+
+
+def _pairs(
+    dates: _DistinctTexts, intervals: _DistinctTexts, weeks: dict[int, tuple[int, int]]
+) -> WeekPairs:
     """Return the distinct pairs of a date and an interval in a row."""
     width = len(intervals.texts)
     found: set[int] = set()
     for of_dates, of_intervals in zip(dates.codes, intervals.codes, strict=True):
         both = (of_dates >= 0) & (of_intervals >= 0)
         found.update(np.unique(of_dates[both] * width + of_intervals[both]).tolist())
-    weeks: dict[int, tuple[int, int]] = {}
-    for number, text in enumerate(intervals.texts):
-        try:
-            weeks[number] = split_interval(text)
-        except ValueError:
-            continue
     pairs = [
         (pair // width, weeks[pair % width]) for pair in sorted(found) if pair % width in weeks
     ]
@@ -158,13 +166,8 @@ def _pairs(dates: _DistinctTexts, intervals: _DistinctTexts) -> WeekPairs:
 
 def _are_intervals(texts: Sequence[str]) -> bool:
     """Return whether a column of dates, such as ``Week``, has intervals in it."""
-    found = 0
-    for text in texts:
-        try:
-            year, week = split_interval(text)
-        except ValueError:
-            continue
-        found += 1900 <= year <= 2100 and 1 <= week <= 53
+    weeks = _weeks(texts).values()
+    found = sum(1900 <= year <= 2100 and 1 <= week <= 53 for year, week in weeks)
     return found > _MOST * len(texts)
 
 

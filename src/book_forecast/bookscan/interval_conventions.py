@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,6 +18,9 @@ FITS = 0.9
 _USUAL: tuple[Counting, ...] = ("iso", "nth_saturday")
 _ENOUGH_WEEKS = 4
 """Distinct weeks of a year that show an unusual way of counting."""
+
+_PERIODS = 13
+"""Most months or periods of a year."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class WeekPairs:
 
 
 def find_calendar(
+    weeks: Sequence[tuple[int, int]],
     pairs: WeekPairs,
     saturdays: np.ndarray,
     hints: ExportHints,
@@ -61,6 +65,7 @@ def find_calendar(
     """Find the way in which a file counts weeks.
 
     Args:
+        weeks: Its distinct intervals: year and week.
         pairs: Its pairs of a date and an interval.
         saturdays: Of each date, as ``datetime64[D]``.
         hints: What the user says; it holds.
@@ -74,7 +79,7 @@ def find_calendar(
     if hints.interval is not None:
         return IntervalCalendar(hints.interval), ""
     if not len(pairs):
-        return former or IntervalCalendar(), ""
+        return _without_dates(weeks, former)
     shares = {each: pairs.agreement(saturdays, IntervalCalendar(each)) for each in _USUAL}
     # In most years both count alike; the file before then shows which one the source has.
     usual = former.counting if former else _USUAL[0]
@@ -94,6 +99,28 @@ def find_calendar(
         f"Interval and End Date agree in {shares[best]:.0%} of its weeks; other rows are "
         "rejected. Name date_order, week_ends or interval."
     )
+
+
+def _without_dates(
+    weeks: Sequence[tuple[int, int]], former: IntervalCalendar | None
+) -> tuple[IntervalCalendar, str]:
+    """Return the calendar of intervals alone: the former one, or that which has all of them."""
+    years, numbers = {year for year, _ in weeks}, [week for _, week in weeks]
+    if len(years) > 1 and max(numbers) <= _PERIODS:
+        return former or IntervalCalendar(), (
+            f"Its intervals go to {max(numbers)} a year: they are read as weeks, but may be months "
+            "or periods. Name interval: ignore if they are."
+        )
+    if former is not None:
+        return former, ""
+    calendars = [IntervalCalendar(each) for each in _USUAL]
+    unknown = [sum(_saturday(each, *week) is None for week in weeks) for each in calendars]
+    if unknown[1] < unknown[0]:
+        return calendars[1], (
+            "It has a week 53 that ISO weeks do not have: week n ends on the year's n-th Saturday. "
+            "Name interval if this is wrong."
+        )
+    return calendars[0], ""
 
 
 def _learn(

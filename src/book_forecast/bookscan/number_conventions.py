@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from book_forecast.bookscan.columns import NUMBERS
 from book_forecast.bookscan.hints import ExportHints
@@ -18,6 +19,7 @@ _SAMPLE = 20_000
 _MARKS: tuple[DecimalMark, DecimalMark] = ("point", "comma")
 _SAME_PRICE = 0.02
 _CLEAR = 0.5
+_PLAIN = r"^[+-]?[0-9]+$"
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,18 @@ def _decide_unclear(
     if not votes_comma and not votes_point:
         votes_comma, votes_point = total.unclear_point, total.unclear_comma
     mark: DecimalMark = "comma" if votes_comma > votes_point else "point"
-    if mark == "point" and not votes_comma:
+    if mark == "point" and not votes_comma and _has_plain_volumes(parts):
         return mark, True, ""
     example = "1.234 is read as 1234" if mark == "comma" else "1,234 is read as 1234"
     return mark, True, f"No cell shows the decimal mark; {example}. Name decimal_mark to be sure."
+
+
+def _has_plain_volumes(parts: Sequence[RawRows]) -> bool:
+    """Return whether some volume has no mark: where all are like 12,000 it may be decimal."""
+    return any(
+        pc.any(pc.match_substring_regex(texts_and_codes(part.table["volume"])[0], _PLAIN)).as_py()
+        for part in parts
+    )
 
 
 def _forms(parts: Sequence[RawRows], name: str) -> NumberForms:
