@@ -104,7 +104,7 @@ _LIST_SYNONYMS = {
     "country": "country, land, erscheinungsland, pays, país, paese, país de publicación",
 }
 _LIST_FORMS = {
-    "publication_date": r"pub\w*date?|date\w*pub\w*|pub\w*dt|erscheinung\w*|dateparution\w*",
+    "publication_date": r"pub\w*date\w*|date\w*pub\w*|pub\w*dt|erscheinung\w*|dateparution\w*",
     "country": r"(pub\w*)?country\w*",
     "publisher_group": r"publisher\w*|publishing\w*",
     "product_class": r"(product|prod)class\w*",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,9 @@ _NO_DATE = {
     *("0", "1", "?", "tbc", "tba", "tbd", "unknown", "not known", "unbekannt", "inconnu"),
     *("00/00/0000", "0000-00-00", "00/01/1900", "0000-00-00 00:00:00"),
 }
+_CONVERTED = re.compile(r"\s*\d{4}-\d{2}-\d{2}(?!\d)")
+_ENOUGH_CONVERTED, _ENOUGH_LEFT, _ENOUGH_DAYS = 20, 10, 6
+_LAST_MONTH = 12
 _OTHER_ORDER = "day and month in another order than in the rest of the file"
 
 
@@ -34,10 +38,13 @@ class PublicationDates:
     Attributes:
         order: Of day and month.
         remark: What a user should know; empty if nothing.
+        are_exchanged: Whether a spreadsheet has read the dates with a day up to 12 in the other
+            order, and left the others as texts.
     """
 
     order: DateOrder
     remark: str = ""
+    are_exchanged: bool = False
 
     def read(
         self, texts: Sequence[str], today: dt.date, date_1904: bool
@@ -63,6 +70,8 @@ class PublicationDates:
                 if _is_date(text, _other(self.order)):
                     raise ValueError(_OTHER_ORDER) from None
                 raise
+            if self.are_exchanged and _CONVERTED.match(text):
+                date = date.replace(month=date.day, day=date.month)
             return _checked(date, today)
 
         found, reasons = parse_cells(parse, texts)
@@ -86,6 +95,12 @@ def find_date_order(texts: Sequence[str], hints: ExportHints) -> PublicationDate
     only_day = len(valid["day_first"] - valid["month_first"])
     only_month = len(valid["month_first"] - valid["day_first"])
     order: DateOrder = "month_first" if only_month > only_day else "day_first"
+    if _are_exchanged(texts, unclear, max(only_day, only_month)):
+        return PublicationDates(
+            order,
+            "A spreadsheet exchanged day and month of publication dates up to the 12th: set right",
+            are_exchanged=True,
+        )
     if only_day and only_month:
         fewer = min(only_day, only_month)
         return PublicationDates(
@@ -96,6 +111,21 @@ def find_date_order(texts: Sequence[str], hints: ExportHints) -> PublicationDate
             order, "No publication date shows the order of day and month; the day is read first"
         )
     return PublicationDates(order)
+
+
+def _are_exchanged(texts: Sequence[str], unclear: Sequence[str], only_one: int) -> bool:
+    """Return whether a spreadsheet of another country has converted a part of the dates.
+
+    It converts ``02/10/1995`` to 10 February and leaves ``29/09/1994`` as text. So every text is a
+    date in one order alone, and no converted date has a day after the 12th.
+    """
+    days = [int(text.strip()[8:10]) for text in texts if _CONVERTED.match(text)]
+    return (
+        only_one == len(unclear) >= _ENOUGH_LEFT
+        and len(days) >= _ENOUGH_CONVERTED
+        and len(set(days)) >= _ENOUGH_DAYS
+        and max(days) <= _LAST_MONTH
+    )
 
 
 def _other(order: DateOrder) -> DateOrder:
