@@ -73,6 +73,7 @@ def test_a_list_of_titles_is_known_by_its_columns(spelling):
     [
         ["ISBN", "Publication Date", "Series"],
         ["ISBN", "Title", "Author"],
+        ["", "No", "ISBN", "Title", "Author"],
         ["EAN", "Titel", "Preis", "Erscheinungsdatum"],
         ["isbn13", "Full Title", "Publishers", "Pubdate (UK)", "Country Of Pub."],
     ],
@@ -104,6 +105,6 @@ def test_the_columns_of_an_export_are_never_those_of_a_list():
 
 
 def test_a_user_names_columns_of_a_list_and_other_headings_stay_known():
-    named = {"publication_date": "Out on", "isbn": "Article"}
+    named = {"publication_date": "Out on", "isbn": "Article", "volume": "Sold"}
     header = find_header([["ISBN", "Out on", "Published"]], named)
     assert header.positions == {"isbn": 0, "publication_date": 1}

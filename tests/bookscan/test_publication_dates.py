@@ -24,6 +24,7 @@ def read(*texts, today=TODAY, date_1904=False):
         ("31 Oct 1995", dt.date(1995, 10, 31)),
         ("31. Oktober 1995", dt.date(1995, 10, 31)),
         ("19951031", dt.date(1995, 10, 31)),
+        ("20145", dt.date(1955, 2, 25)),
         ("2036-12-31", dt.date(2036, 12, 31)),
         ("1455-01-01", dt.date(1455, 1, 1)),
     ],
@@ -43,6 +44,9 @@ def test_what_stands_for_an_unknown_date_is_none_and_no_error(text):
     ("text", "reason"),
     [
         ("soon", "not a date"),
+        ("1995", "not a date"),
+        ("13/1995", "not a date"),
+        ("Foo 1995", "not a date"),
         ("31/11/2020", "not a date"),
         ("1066-10-14", "a date before 1450"),
         ("2037-01-01", "a date more than 10 years in the future"),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from book_forecast.bookscan.cells import parse_cells
 from book_forecast.bookscan.dates import DateOrder, has_order, read_date
 from book_forecast.bookscan.hints import ExportHints
+from book_forecast.bookscan.months import month_number
 
 EARLIEST = dt.date(1450, 1, 1)
 YEARS_AHEAD = 10
@@ -28,6 +29,13 @@ _NO_DATE = {
 _CONVERTED = re.compile(r"\s*\d{4}-\d{2}-\d{2}(?!\d)")
 _ENOUGH_CONVERTED, _ENOUGH_LEFT, _ENOUGH_DAYS = 20, 10, 6
 _LAST_MONTH = 12
+_YEAR = r"(?P<y>(?:1[4-9]|20)\d{2})"
+_MONTHS = (
+    re.compile(rf"^{_YEAR}[-/.](?P<m>0?[1-9]|1[0-2])$"),
+    re.compile(rf"^{_YEAR}(?P<m>0[1-9]|1[0-2])$"),
+    re.compile(rf"^(?P<m>0?[1-9]|1[0-2])[-/.]{_YEAR}$"),
+    re.compile(rf"^(?P<m>[^\W\d_]{{3,12}})\.?[-/,.\s]*{_YEAR}$"),
+)
 _OTHER_ORDER = "day and month in another order than in the rest of the file"
 
 
@@ -36,7 +44,7 @@ class PublicationDates:
     """How a file writes publication dates.
 
     Attributes:
-        order: Of day and month.
+        order: Of day and month; a month alone stands for its first day.
         remark: What a user should know; empty if nothing.
         are_exchanged: Whether a spreadsheet has read the dates with a day up to 12 in the other
             order, and left the others as texts.
@@ -64,6 +72,9 @@ class PublicationDates:
         def parse(text: str) -> dt.date | None:
             if not text or text.strip().casefold() in _NO_DATE:
                 return None
+            month = _first_of_month(text)
+            if month is not None:
+                return _checked(month, today)
             try:
                 date = read_date(text, self.order, date_1904)
             except ValueError:
@@ -79,12 +90,22 @@ class PublicationDates:
 
 
 def find_date_order(texts: Sequence[str], hints: ExportHints) -> PublicationDates:
-    """Find the order of day and month that most of a file's dates allow.
+    """Find the order of day and month in a file, and tell of dates without a day.
 
     Args:
         texts: Distinct dates of all sheets.
         hints: What the user says; it holds.
     """
+    found = _find_order(texts, hints)
+    month = next((text.strip() for text in texts if _first_of_month(text)), None)
+    if month is None:
+        return found
+    told = f"Publication dates such as {month} have no day: the first of the month is used"
+    return replace(found, remark=". ".join(filter(None, [found.remark, told])))
+
+
+def _find_order(texts: Sequence[str], hints: ExportHints) -> PublicationDates:
+    """Find the order of day and month that most dates allow."""
     if hints.date_order is not None:
         return PublicationDates(hints.date_order)
     unclear = [text for text in texts if has_order(text)]
@@ -126,6 +147,18 @@ def _are_exchanged(texts: Sequence[str], unclear: Sequence[str], only_one: int) 
         and len(set(days)) >= _ENOUGH_DAYS
         and max(days) <= _LAST_MONTH
     )
+
+
+def _first_of_month(text: str) -> dt.date | None:
+    """Return the first day of a month without a day, such as ``10.1995``; None for other texts."""
+    match = next((found for form in _MONTHS if (found := form.match(text.strip()))), None)
+    if match is None:
+        return None
+    month = match["m"]
+    try:
+        return dt.date(int(match["y"]), int(month) if month.isdigit() else month_number(month), 1)
+    except ValueError:
+        return None
 
 
 def _other(order: DateOrder) -> DateOrder:
