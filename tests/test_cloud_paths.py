@@ -24,6 +24,7 @@ from book_forecast.datasets import (
     ExportsDataset,
     FiguresDataset,
     GenerationDataset,
+    TitleListsDataset,
 )
 from book_forecast.execution.parts import Part
 from book_forecast.options.groups import Shard
@@ -96,6 +97,20 @@ def test_a_table_written_by_hand_is_read_at_once(gcs_bucket):
     assert dataset.load().empty
     fs.pipe_file(f"{folder}/plan.csv", f"isbn,week,depth\n{TITLES[0]},2024-01-06,0.2\n".encode())
     assert list(dataset.load()["file"]) == ["promotions/plan.csv"]
+
+
+def test_lists_of_titles_are_read_from_a_folder_that_may_be_missing(gcs_bucket):
+    path = f"{gcs_bucket}/data/01_raw/titles/"
+    dataset = TitleListsDataset(filepath=path)
+    assert dataset.load().files() == []
+    fs, folder = fsspec.core.url_to_fs(path)
+    content = f"ISBN,Title,Publication Date\n{TITLES[0]},x,2024-01-06\n".encode()
+    fs.pipe_file(f"{folder.rstrip('/')}/2024/list.csv", content)
+    lists = dataset.load()
+    assert lists.files() == ["titles/2024/list.csv"]
+    [raw] = lists.read("titles/2024/list.csv", ExportHints())
+    assert raw.layout.is_title_list
+    assert raw.table["publication_date"].to_pylist() == ["2024-01-06"]
 
 
 def test_a_large_table_is_uploaded_whole(gcs_bucket):

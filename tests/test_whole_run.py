@@ -14,6 +14,8 @@ PIPELINES = ("ingest", "preprocess", "tune", "train", "evaluate", "forecast")
 QUICK = "titles=all,folds=1,tune.max_trials=2,tune.min_trials=1"
 COLUMNS = {
     "02_intermediate/rejected_rows.parquet": {"file", "sheet", "row", "column", "value", "reason"},
+    "02_intermediate/rejected_titles.parquet": {"file", "row", "column", "value", "reason"},
+    "03_primary/titles.parquet": {"isbn", "title", "author", "publication_date"},
     "03_primary/weekly_sales.parquet": {"isbn", "week", "volume", "value", "asp", "rrp"},
     "03_primary/titles_left_out.parquet": {"isbn", "reason"},
     "06_models/specifications.parquet": {"isbn", "model", "weights", "fallback_reason"},
@@ -60,6 +62,8 @@ def export(folder: Path) -> Path:
     sales = folder / "01_raw/sales"
     sales.mkdir(parents=True)
     recent.to_csv(sales / "export.csv", index=False)
+    lists = recent.drop_duplicates("ISBN")[["ISBN", "Title"]].assign(**{"Pub Date": "31/12/2019"})
+    lists.to_csv(sales / "isbn list.csv", index=False)
     return folder
 
 
@@ -77,6 +81,12 @@ def data(tmp_path_factory: pytest.TempPathFactory, project_path: Path) -> Path:
 @pytest.mark.parametrize("path", COLUMNS)
 def test_what_others_build_on_lies_where_it_should(data, path):
     assert set(pd.read_parquet(data / path).columns) >= COLUMNS[path]
+
+
+def test_publication_dates_come_from_a_list_among_the_exports(data):
+    titles = pd.read_parquet(data / "03_primary/titles.parquet")
+    assert len(titles) == 5
+    assert (titles["publication_date"] == pd.Timestamp("2019-12-31")).all()
 
 
 def test_each_pipeline_alone_goes_on_from_what_the_one_before_wrote(data, project_path, tmp_path):

@@ -2,6 +2,7 @@ import pytest
 
 from book_forecast.bookscan.columns import (
     LABELS,
+    LIST_LABELS,
     DuplicateColumnError,
     MissingColumnsError,
     find_header,
@@ -56,3 +57,54 @@ def test_what_the_nearest_row_lacks_is_named(header, missing):
 def test_a_doubled_column_is_refused_by_name():
     with pytest.raises(DuplicateColumnError, match="VOLUME"):
         find_header([["ISBN", "Volume", "Interval", "VOLUME"]])
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [str, str.upper, lambda label: label.replace(" ", "_").lower(), lambda label: f" {label} "],
+)
+def test_a_list_of_titles_is_known_by_its_columns(spelling):
+    header = find_header([["ISBN list"], [], [spelling(label) for label in LIST_LABELS.values()]])
+    assert (header.row, header.positions) == (2, {name: at for at, name in enumerate(LIST_LABELS)})
+
+
+@pytest.mark.parametrize(
+    "headings",
+    [
+        ["ISBN", "Publication Date", "Series"],
+        ["ISBN", "Title", "Author"],
+        ["", "No", "ISBN", "Title", "Author"],
+        ["EAN", "Titel", "Preis", "Erscheinungsdatum"],
+        ["isbn13", "Full Title", "Publishers", "Pubdate (UK)", "Country Of Pub."],
+    ],
+)
+def test_a_list_needs_a_publication_date_or_known_columns_alone(headings):
+    assert "isbn" in find_header([headings]).positions
+
+
+@pytest.mark.parametrize(
+    "headings",
+    [
+        ["ISBN", "Title"],
+        ["ISBN", "Title", "Author", "Sold"],
+        ["ISBN", "Title", "Publication Date", "Week Ending"],
+        ["ISBN", "Title", "Publication Date", "Volume"],
+        ["ISBN", "Title", "Publication Date", "ASP", "Sold"],
+        ["Title", "Publication Date"],
+    ],
+)
+def test_an_export_without_one_of_its_columns_is_no_list(headings):
+    with pytest.raises(MissingColumnsError):
+        find_header([headings])
+
+
+def test_the_columns_of_an_export_are_never_those_of_a_list():
+    header = find_header([["ISBN", "Title", "Publication Date", "Volume", "Interval", "Price"]])
+    assert set(header.positions) == {"isbn", "title", "volume", "interval"}
+    assert header.passed_over == ("Publication Date", "Price")
+
+
+def test_a_user_names_columns_of_a_list_and_other_headings_stay_known():
+    named = {"publication_date": "Out on", "isbn": "Article", "volume": "Sold"}
+    header = find_header([["ISBN", "Out on", "Published"]], named)
+    assert header.positions == {"isbn": 0, "publication_date": 1}

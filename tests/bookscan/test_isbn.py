@@ -4,11 +4,12 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from book_forecast.bookscan.isbn import normalise_isbn
+from book_forecast.bookscan.isbn import are_plain_isbns, normalise_isbn
 from book_forecast.bookscan.isbn_text import check_digit_10, check_digit_13
 
 ALCHEMIST = "9780722532935"
@@ -115,3 +116,18 @@ def test_one_wrong_digit_in_an_isbn10_never_passes(number, place, off_by):
     wrong = isbn[:place] + str((int(isbn[place]) + off_by) % 10) + isbn[place + 1 :]
     with pytest.raises(ValueError, match="check digit"):
         normalise_isbn(wrong)
+
+
+def test_texts_that_are_isbns_already_are_found_all_at_once():
+    good = [f"978{n:09d}{check_digit_13(f'978{n:09d}')}" for n in range(0, 10**9, 37_000_003)]
+    bad = [
+        "9780722532936",
+        "0722532938",
+        "978-0-7225-3293-5",
+        "",
+        "9770722532935",
+        "９780722532935",
+    ]
+    found = are_plain_isbns(pa.array([*good, *bad, *good]))
+    assert found.tolist() == [True] * len(good) + [False] * len(bad) + [True] * len(good)
+    assert are_plain_isbns(pa.array([], pa.string())).tolist() == []

@@ -20,13 +20,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from book_forecast.bookscan.attributes import latest_texts
-from book_forecast.bookscan.cells import tidy_texts
+from book_forecast.bookscan.cells import parse_cells, tidy_texts
 from book_forecast.bookscan.column import TextColumn
 from book_forecast.bookscan.columns import LABELS, PRICES, column_named
 from book_forecast.bookscan.conventions import Conventions
 from book_forecast.bookscan.dates import DateOrder, has_order, parse_date
 from book_forecast.bookscan.intervals import IntervalCalendar, parse_interval
-from book_forecast.bookscan.isbn import is_rounded, normalise_isbn
+from book_forecast.bookscan.isbn import are_plain_isbns, is_rounded, normalise_isbn
 from book_forecast.bookscan.numbers import are_unclear, parse_numbers
 from book_forecast.bookscan.rejections import Rejections
 from book_forecast.bookscan.rows import RawRows
@@ -132,7 +132,10 @@ def clean_rows(raw: RawRows, conventions: Conventions, today: dt.date) -> CleanR
 
 def find_isbns(column: TextColumn) -> tuple[pd.Index, np.ndarray, np.ndarray]:
     """Return the distinct ISBNs, the code of each row's (-1 if it has none), and the reasons."""
-    found, reasons = column.parse(normalise_isbn)
+    texts = np.where(column.empty, "", column.texts.to_numpy(zero_copy_only=False)).astype(object)
+    found, reasons = texts.copy(), np.full(len(texts), "", dtype=object)
+    others = np.flatnonzero(~are_plain_isbns(column.texts))
+    found[others], reasons[others] = parse_cells(normalise_isbn, texts[others].tolist())
     codes, isbns = pd.factorize(pd.Series(found, dtype="str"))
     return isbns, column.spread(codes), column.spread(reasons)
 

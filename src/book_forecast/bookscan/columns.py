@@ -104,7 +104,7 @@ _LIST_SYNONYMS = {
     "country": "country, land, erscheinungsland, pays, país, paese, país de publicación",
 }
 _LIST_FORMS = {
-    "publication_date": r"pub\w*date?|date\w*pub\w*|pub\w*dt|erscheinung\w*|dateparution\w*",
+    "publication_date": r"pub\w*date\w*|date\w*pub\w*|pub\w*dt|erscheinung\w*|dateparution\w*",
     "country": r"(pub\w*)?country\w*",
     "publisher_group": r"publisher\w*|publishing\w*",
     "product_class": r"(product|prod)class\w*",
@@ -116,7 +116,7 @@ _LIST_FORMS = {
 }
 """Further headings of lists, without blanks and signs; known headings are preferred to them."""
 
-_SALES_ALONE = ("volume", "value", "asp", "interval", "end_date")
+_SALES_ALONE = frozenset(("volume", "value", "asp", "interval", "end_date"))
 """Columns that no list of titles has."""
 
 REQUIRED = "ISBN, Volume, and End Date or Interval"
@@ -269,16 +269,16 @@ def _missing(positions: Mapping[str, int]) -> list[str]:
 
 def _list_header(row: int, cells: Sequence[str], by_user: Mapping[str, str]) -> Header | None:
     """Return the header of a list of titles, None if the row is none."""
-    if not set(by_user.values()) <= set(LIST_LABELS):
-        return None
     plain = {_plain(cell) for cell in cells}
-    if any(_NAMES.get(heading, ("", 0))[0] in _SALES_ALONE for heading in plain - set(by_user)):
-        return None
+    # What a user names for all exports need not be there.
     there = {heading: name for heading, name in by_user.items() if heading in plain}
+    known = {_NAMES.get(heading, ("", 0))[0] for heading in plain - set(there)}
+    if (known | set(there.values())) & _SALES_ALONE:
+        return None
     positions = _positions(cells, there, in_list=True)
     header = _header(row, cells, positions)
     is_dated = {"isbn", "publication_date"} <= set(positions)
-    is_complete = {"isbn", "title"} < set(positions) and not header.passed_over
+    is_complete = {"isbn", "title"} < set(positions) and not header.others
     return header if is_dated or is_complete else None
 
 

@@ -161,10 +161,12 @@ def _that_count(columns: Mapping[str, TextColumn]) -> np.ndarray:
     """Return whether each row is neither blank, nor a note, nor a repeated header."""
     filled = np.sum([~column.spread(column.empty) for column in columns.values()], axis=0)
     isbn = columns["isbn"]
-    headers = [column_named(text) == "isbn" for text in isbn.texts.to_pylist()]
-    with_digits = np.asarray(pc.match_substring_regex(isbn.texts, "[0-9]{5}"))
-    is_note = (filled <= _MOST_FILLED_IN_NOTE) & ~isbn.spread(with_digits)
-    counts: np.ndarray = ~is_note & ~isbn.spread(np.array(headers, dtype=bool))
+    no_number = ~np.asarray(pc.match_substring_regex(isbn.texts, "[0-9]{5}"))
+    is_note = (filled <= _MOST_FILLED_IN_NOTE) & isbn.spread(no_number)
+    is_header = no_number.copy()
+    words = isbn.texts.filter(pa.array(no_number)).to_pylist()
+    is_header[no_number] = [column_named(text) == "isbn" for text in words]
+    counts: np.ndarray = ~is_note & ~isbn.spread(is_header)
     return counts
 
 
