@@ -215,7 +215,7 @@ def _without_rounded(titles: pd.DataFrame, file: str) -> tuple[pd.DataFrame, pd.
         {isbn: frozenset([title.lower()])}
         for isbn, title in zip(named["isbn"], named["title"], strict=True)
     ]
-    several, _ = rounded_isbns(names)
+    several = rounded_isbns(names)
     is_bad = titles["isbn"].isin(several)
     bad = titles[is_bad]
     rejected = pd.DataFrame(
