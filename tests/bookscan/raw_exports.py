@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ TODAY = dt.date(2026, 11, 25)
 ALCHEMIST, CATERPILLAR, TIGER = "9780722532935", "9780241003008", "9780007215997"
 GOOD = {"isbn": ALCHEMIST, "volume": "3", "end_date": "02/03/2019"}
 
-Row = Mapping[str, object]
+Row = Mapping[str, str | float]
 
 
 def raw_rows(
@@ -52,10 +53,10 @@ def read(
     today: dt.date = TODAY,
     former: Conventions | None = None,
     last_week: dt.date | None = None,
-    **layout: object,
+    **layout: Any,
 ) -> CleanExport:
     """Read an export of one sheet, whose rows are good but for what is given."""
-    raw = raw_rows([GOOD | row for row in rows], **layout)
+    raw = raw_rows([{**GOOD, **row} for row in rows], **layout)
     return clean_export([raw], hints or ExportHints(), today, former, last_week)
 
 

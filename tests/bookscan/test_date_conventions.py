@@ -175,6 +175,32 @@ def test_intervals_tell_ends_of_weeks_from_beginnings(by):
     assert export.rejected.empty
 
 
+@pytest.mark.parametrize("by", [1, -6, -3])
+def test_a_later_file_has_the_weeks_of_the_one_before_without_a_word(by):
+    days = saturdays(20)
+    first = [
+        row | {"end_date": day.strftime(BRITISH)}
+        for row, day in zip(with_intervals(days, BRITISH), shifted(days, by), strict=True)
+    ]
+    heading = {"end_date": "Date"}
+    former = read(*first, headings=heading)
+    assert any("is under the Saturday" in remark for remark in former.remarks) or by == -6
+    later = [dt.date(2025, 5, 31)]
+    export = read(
+        *weekly(shifted(later, by), "%d %b %Y"), headings=heading, former=former.conventions
+    )
+    assert weeks(export) == iso(later)
+    assert export.remarks == ()
+
+
+def test_a_day_of_sales_has_the_order_of_the_days_before():
+    days = [dt.date(2026, 1, 4) + dt.timedelta(days=n) for n in range(28)]
+    former = read(*weekly(days, US)).conventions
+    # 1 February is a Sunday, 2 January a Friday.
+    export = read({"end_date": "02/01/2026"}, former=former, last_week=dt.date(2026, 1, 31))
+    assert export.conventions.date_order == "month_first"
+
+
 def test_what_the_user_says_about_weeks_holds_and_needs_no_remark():
     days = saturdays(20)
     sundays = weekly(shifted(days, 1))

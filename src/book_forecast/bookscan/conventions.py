@@ -172,8 +172,8 @@ def _are_intervals(texts: Sequence[str]) -> bool:
 
 
 def _former(former: Conventions | None) -> DateReading | None:
-    if former is None or former.weekday is None:
-        return None
+    if former is None or (former.is_weekly and former.weekday is None):
+        return None  # a file of intervals alone
     return DateReading(
         former.date_order,
         np.empty(0, "datetime64[D]"),

@@ -91,7 +91,8 @@ def choose_reading(
 
     def read(order: DateOrder) -> DateReading:
         found, _ = parse_cells(lambda text: parse_date(text, today, order, date_1904), texts)
-        return _find_weeks(order, found.astype("datetime64[D]"), pairs, hints, heading)
+        dates = found.astype("datetime64[D]")
+        return _find_weeks(order, dates, pairs, hints, heading, former)
 
     day_first, month_first = read("day_first"), read("month_first")
     by_order = {"day_first": day_first, "month_first": month_first}
@@ -161,12 +162,18 @@ def _plausibility(
         return False, False, False
     latest: dt.date = dates.max().astype(object)
     expected = former.last_day if former else SATURDAY
+    on_last_day = reading.last_day == expected or (former is not None and not former.is_weekly)
     follows = last_week is not None and last_week < latest <= last_week + _NEXT_DELIVERY
-    return latest <= today + _SOON, reading.last_day == expected, follows
+    return latest <= today + _SOON, on_last_day, follows
 
 
 def _find_weeks(
-    order: DateOrder, dates: np.ndarray, pairs: WeekPairs, hints: ExportHints, heading: str
+    order: DateOrder,
+    dates: np.ndarray,
+    pairs: WeekPairs,
+    hints: ExportHints,
+    heading: str,
+    former: DateReading | None,
 ) -> DateReading:
     distinct = np.unique(dates[~np.isnat(dates)])
     named = None if hints.week_ends is None else WEEKDAYS.index(hints.week_ends)
@@ -186,8 +193,14 @@ def _find_weeks(
     remark = ""
     if means is None:
         means = _by_intervals(dates, pairs, ending, beginning)
+    before = former if former is not None and former.weekday == weekday else None
+    if means is None and before is not None:
+        means = "week_beginning" if before.last_day == beginning else "week_ending"
     if means is None:
         means = "week_beginning" if weekday == _MONDAY else "week_ending"
+    last_day = beginning if means == "week_beginning" else ending
+    if before is not None and before.last_day == last_day:
+        return DateReading(order, dates, True, weekday, last_day)
     if hints.dates is None and weekday != SATURDAY:
         day = WEEKDAYS[weekday].capitalize()
         verb = "begin" if means == "week_beginning" else "end"
@@ -195,7 +208,6 @@ def _find_weeks(
             f"Its weeks {verb} on {day}: each is under the Saturday with most days in common. Name "
             "week_ends to confirm or to change it."
         )
-    last_day = beginning if means == "week_beginning" else ending
     if last_day == SATURDAY and means == "week_beginning":
         remark = ""
     return DateReading(order, dates, True, weekday, last_day, remark)
