@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -54,32 +55,15 @@ def clean_exports(
     Raises:
         UserError: A file cannot be used, or none has sales.
     """
-    today = dt.datetime.now(tz=dt.UTC).date()
-    sales: list[pd.DataFrame] = []
-    clean: list[CleanExport] = []
-    lists: list[RawRows] = []
-    former: Conventions | None = None
-    for file in exports.files():
-        chosen = hints_for(file, hints)
-        parts, listed = separate_title_lists(exports.read(file, chosen), chosen)
-        lists += listed
-        if not parts:
-            continue
-        last_week = max((part["week"].max().date() for part in sales if len(part)), default=None)
-        export = clean_export(_drain(parts), chosen, today, former, last_week)
-        former = export.conventions
-        sales.append(export.sales.assign(delivery=np.int32(len(clean))))
-        clean.append(export)
-        _log_file(export, ingest.max_rejected_share)
+    clean, sales, lists = _clean_files(exports, hints, ingest.max_rejected_share)
     if not clean:
         raise UserError(
             f"There are no sales among the exports: {lists[0].file} is a list of titles. Put an "
             "export with ISBN, Volume, and End Date or Interval beside it, into 01_raw/sales."
         )
-    rows = pd.concat(sales, ignore_index=True)
-    del sales
     files = [export.file for export in clean]
-    rows, held_back = hold_back(rows, files, [part for e in clean for part in e.rounded], ingest)
+    rounded = [part for export in clean for part in export.rounded]
+    rows, held_back = hold_back(sales, files, rounded, ingest)
     rejected = pd.concat([*(export.rejected for export in clean), held_back], ignore_index=True)
     if len(rejected):
         logger.warning("Rejected %s rows, see rejected_rows", f"{len(rejected):,}")
@@ -91,6 +75,33 @@ def clean_exports(
         _import_table(clean),
         lists,
     )
+
+
+def _clean_files(
+    exports: Exports, hints: Mapping[str, Any], max_rejected_share: float
+) -> tuple[list[CleanExport], pd.DataFrame, list[RawRows]]:
+    """Return every export without its sales, the sales of all, and lists of titles among them."""
+    today = dt.datetime.now(tz=dt.UTC).date()
+    clean: list[CleanExport] = []
+    sales: list[pd.DataFrame] = []
+    lists: list[RawRows] = []
+    former: Conventions | None = None
+    last_week: dt.date | None = None
+    for file in exports.files():
+        chosen = hints_for(file, hints)
+        parts, listed = separate_title_lists(exports.read(file, chosen), chosen)
+        lists += listed
+        if not parts:
+            continue
+        export = clean_export(_drain(parts), chosen, today, former, last_week)
+        _log_file(export, max_rejected_share)
+        former = export.conventions
+        if len(export.sales):
+            newest = export.sales["week"].max().date()
+            last_week = newest if last_week is None else max(last_week, newest)
+        sales.append(export.sales.assign(delivery=np.int32(len(clean))))
+        clean.append(replace(export, sales=export.sales.iloc[:0]))
+    return clean, pd.concat(sales, ignore_index=True) if sales else pd.DataFrame(), lists
 
 
 def _drain(parts: list[RawRows]) -> Iterator[RawRows]:
