@@ -44,7 +44,7 @@ format: install
 	$(BIN)/ruff format .
 
 mlflow: $(BASE)
-	@echo "Open http://127.0.0.1:5000/#/experiments/1?workflowType=machine_learning"
+	@echo "Open http://127.0.0.1:5000/#/experiments/1/runs?workflowType=machine_learning"
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/kedro mlflow ui --env development --host 127.0.0.1
 
 viz: $(BASE)

@@ -42,12 +42,13 @@ def reporting(tmp_path) -> Path:
 
 
 def test_the_page_of_a_single_figure_draws_from_one_file(reporting, offline):
-    dataset = FigurePageDataset(filepath=str(reporting / "overview.json"))
+    dataset = FigurePageDataset(filepath=str(reporting / "overview.json"), index="index.html")
     dataset.save(figure("All &amp; sundry", 2))
     offline.open((reporting / "overview.html").as_uri())
     offline.until(f"{DRAWN} === 2")
     assert offline.run("document.title") == "All & sundry"
     assert offline.run("document.documentElement.lang") == "en"
+    assert offline.run("document.querySelector('nav a').getAttribute('href')") == "index.html"
 
 
 def test_a_page_of_several_figures_shows_the_one_that_is_chosen(reporting, offline):

@@ -203,8 +203,19 @@ class FigurePageDataset(AtomicPlotlyDataset):
         overview_plot:
           type: book_forecast.datasets.FigurePageDataset
           filepath: "${_root}/08_reporting/overview_plot.json"
+          index: index.html
         ```
     """
+
+    def __init__(self, *, index: str = "", **options: Any) -> None:
+        """Set the file.
+
+        Args:
+            index: Address of a page that leads to this one, from its folder.
+            options: Those of the stock dataset.
+        """
+        super().__init__(**options)
+        self._index = index
 
     def save(self, data: go.Figure) -> None:
         """Replace the JSON, then the page."""
@@ -212,7 +223,7 @@ class FigurePageDataset(AtomicPlotlyDataset):
         name = self._filepath.stem.replace("_", " ")
         page = get_filepath_str(self.page, self._protocol)
         with replacing(self._fs, page, "w") as file:
-            file.write(standalone_page({name: data}))
+            file.write(standalone_page({name: data}, index=self._index))
 
     @property
     def page(self) -> PurePosixPath:

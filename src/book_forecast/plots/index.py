@@ -85,7 +85,7 @@ _COLUMNS = (
     _Column("sold", "Copies, last 52 weeks", "{:,.0f}"),
     _Column("forecast", "Copies, forecast", "{:,.0f}"),
     _Column("wape", "WAPE", "{:.2f}"),
-    _Column("seasonal_naive_wape", "Seasonal naive's", "{:.2f}"),
+    _Column("seasonal_naive_wape", "WAPE of seasonal naive", "{:.2f}"),
 )
 
 

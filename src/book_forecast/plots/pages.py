@@ -110,21 +110,22 @@ def linked_page(figure: go.Figure, name: str, label: str = "", index: str = "") 
         index: Address of a page that leads to this one; no link if empty.
     """
     title = ", ".join(filter(None, [headline(figure, name), label]))
-    link = f'<nav><a href="{escape(index)}">All pages</a></nav>' if index else ""
     drawn = figure.to_html(full_html=False, include_plotlyjs=False, **_FILLING)
-    return page(title, f'{link}\n<script src="{SCRIPT}" charset="utf-8"></script>\n{drawn}')
+    return page(title, f'{_link(index)}\n<script src="{SCRIPT}" charset="utf-8"></script>\n{drawn}')
 
 
-def standalone_page(figures: Mapping[str, go.Figure], title: str = "") -> str:
+def standalone_page(figures: Mapping[str, go.Figure], title: str = "", index: str = "") -> str:
     """Return one page with all figures, one of them shown, that needs no other file.
 
     Args:
         figures: Figures by name, at least one; a choice of several is named by their headlines.
         title: The page's title; the headline of the only figure if empty.
+        index: Address of a page that leads to this one; no link if empty.
     """
     names = [headline(figure, name) for name, figure in figures.items()]
     packed = [_packed(figure.to_json()) for figure in figures.values()]
     body = [
+        _link(index),
         _choice(names) if len(names) > 1 else "",
         '<div id="figure"></div>',
         f'<script type="text/plain" id="packed-plotly">{_packed_plotly()}</script>',
@@ -132,6 +133,10 @@ def standalone_page(figures: Mapping[str, go.Figure], title: str = "") -> str:
         f"<script>{_UNPACK}</script>",
     ]
     return page(title or names[0], "\n".join(body))
+
+
+def _link(index: str) -> str:
+    return f'<nav><a href="{escape(index)}">All pages</a></nav>' if index else ""
 
 
 def _choice(names: Sequence[str]) -> str:

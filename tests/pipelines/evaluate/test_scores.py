@@ -8,6 +8,7 @@ from book_forecast.pipelines.evaluate.nodes import (
     make_score_table,
     score_titles,
     summarise_scores,
+    tabulate_models,
 )
 from book_forecast.pipelines.preprocess.nodes import split_weeks
 from tests.histories import (
@@ -70,3 +71,14 @@ def test_a_fallback_in_either_fit_shows_in_the_table(scores, models):
     for fits in ((models, released), (released, models)):
         table = make_score_table(scores, *fits, titles).set_index("isbn")
         assert table["fallback_reason"].dropna().to_dict() == reason
+
+
+def test_a_table_has_every_metric_of_every_model_over_all_titles(scores):
+    table = tabulate_models(scores).set_index(["weeks", "model"])
+    metrics = summarise_scores(scores, {})
+    assert table.loc[("test", "chosen"), "wape"] == pytest.approx(metrics["test_wape"])
+    assert table.loc[("rolling", "seasonal_naive"), "mase"] == pytest.approx(
+        metrics["rolling_mase_seasonal_naive"]
+    )
+    assert set(table.columns) == set(scores["metric"])
+    assert table.notna().to_numpy().sum() == len(metrics)
