@@ -63,6 +63,10 @@ def split(text: str) -> dict[str, Any]:
         ("start_date=null", {"start_date": None}),
         ("shard.index=2,shard.count=4", {"shard": {"index": 2, "count": 4}}),
         ("data_root=gs://bucket/a=b", {"data_root": "gs://bucket/a=b"}),
+        ("data_root=/a [b] #1,c,titles=all", {"data_root": "/a [b] #1,c", "titles": "all"}),
+        ("data_root=007", {"data_root": "007"}),
+        ("titles=,9780722532935", {"titles": 9780722532935}),
+        ("titles=,978A,978B,", {"titles": "978A,978B"}),
     ],
 )
 def test_params_may_be_lists(text, expected):
@@ -76,6 +80,72 @@ def test_params_from_a_config_file_pass_as_they_are():
 def test_params_without_a_name_are_refused():
     with pytest.raises(click.BadParameter, match="'horizon' has no name"):
         split("horizon")
+
+
+@pytest.mark.parametrize("text", ["titles=", "titles=,", "horizon=8,titles= ", "data_root="])
+def test_a_parameter_without_a_value_is_refused(text):
+    with pytest.raises(click.BadParameter, match="has no value"):
+        split(text)
+
+
+@pytest.mark.parametrize("text", ["titles=[a", "horizon={", "titles='a"])
+def test_a_value_that_cannot_be_read_is_refused_by_name(text):
+    with pytest.raises(click.BadParameter, match=f"is no value for {text.partition('=')[0]}"):
+        split(text)
+
+
+@pytest.fixture
+def asked(run, monkeypatch):
+    """What a `kedro run` in a folder of the project asks Kedro for."""
+    found: dict[str, Any] = {}
+    monkeypatch.setattr(run_command_module, "_kedro_run", lambda **asked: found.update(asked))
+    monkeypatch.chdir("notebooks")
+
+    def call(*arguments: str) -> dict[str, Any]:
+        done = run(*arguments)
+        assert done.exit_code == 0, done.output
+        return found
+
+    return call
+
+
+def test_data_root_is_an_option_and_a_parameter_and_relative_to_the_current_folder(
+    asked, project_path
+):
+    expected = {"data_root": str(project_path / "sales")}
+    assert asked("--data-root", "../sales/")["params"] == expected
+    assert asked("--params", "data_root=../sales/")["params"] == expected
+    both = asked("--data-root", "../sales", "--params", "data_root=/other,titles=all")
+    assert both["params"] == {**expected, "titles": "all"}
+    assert asked()["params"] == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data-root", ""], "data_root '' is empty"),
+        (["--data-root", "a*"], "data_root 'a*' has '*' in it"),
+        (["--params", "data_root=a*"], "data_root 'a*' has '*' in it"),
+        (["--runner", "ParallelRunner"], "--runner=ParallelRunner is not for this project"),
+        (["--runner", "kedro.runner.ThreadRunner"], "ThreadRunner is not for this project"),
+        (["--runner", "Foo"], "--runner=Foo is not for this project"),
+        (["--async"], "--async is not for this project"),
+        (["--runner-params", "is_async=True"], "--async is not for this project"),
+        (["--pipeline", "ingst"], "There is no pipeline 'ingst': did you mean ingest?"),
+        (["--pipelines", "ingest,xyzzy"], "There is no pipeline 'xyzzy': there are evaluate, "),
+        (["--nodes", "fou"], "Pipeline does not contain nodes named ['fou']"),
+    ],
+)
+def test_what_no_run_can_do_is_said_in_one_paragraph(run, arguments, message):
+    ended = run(*arguments)
+    assert ended.exit_code == 1
+    (paragraph,) = [line for line in ended.output.splitlines() if line.startswith("Error: ")]
+    assert message in paragraph
+    assert "Traceback" not in ended.output
+
+
+def test_the_usual_runner_may_be_named(asked):
+    assert asked("--runner", "SequentialRunner")["runner"] == "SequentialRunner"
 
 
 def test_an_unknown_parameter_ends_the_command_without_a_stack_trace(kedro: Kedro):

@@ -130,12 +130,12 @@ def _cells(rows: pd.DataFrame, over_all: Mapping[str, float]) -> pd.DataFrame:
     cells = [pd.DataFrame(columns, dtype=object)]
     if len(rows) > MOST_ROWS:
         rest = rows["copies"].iloc[MOST_ROWS:].sum(min_count=1)
-        more = f"… and {len(rows) - MOST_ROWS:,} more"
-        cells.append(pd.DataFrame([{"Title": more, "Copies": _count(rest)}]))
-    wape, naive = (_number(over_all.get(name)) for name in OVER_ALL)
+        more = f"and {len(rows) - MOST_ROWS:,} more"
+        cells.append(pd.DataFrame([{"ISBN": more, "Copies": _count(rest)}]))
+    known = over_all if rows["wape"].notna().any() else {}
+    wape, naive = (_number(known.get(name)) for name in OVER_ALL)
     total = _count(rows["copies"].sum(min_count=1))
-    name = "one title" if len(rows) == 1 else f"all {len(rows):,} titles"
-    last = {"Title": name, "WAPE": wape, "naive's": naive, "Copies": total}
+    last = {"ISBN": f"all {len(rows):,}", "WAPE": wape, "naive's": naive, "Copies": total}
     return pd.concat([*cells, pd.DataFrame([last])], ignore_index=True).fillna("")
 
 
