@@ -9,10 +9,16 @@ SERVE := $(VENV)/.serve
 ZENML := $(VENV)/.zenml
 DEV := $(VENV)/.dev
 
-.PHONY: run zenml serve test test-slow benchmark benchmark-accuracy lint format mlflow viz install clean
+comma := ,
+
+.PHONY: run weekly zenml serve test test-slow benchmark benchmark-accuracy lint format mlflow viz install clean
 
 run: $(BASE)
 	$(BIN)/kedro run
+
+# After a delivery; DATA is the folder of the data, and PARAMS are more parameters.
+weekly: $(BASE)
+	$(BIN)/kedro run --pipeline weekly $(if $(DATA)$(PARAMS),--params "$(if $(DATA),data_root=$(DATA)$(if $(PARAMS),$(comma)))$(PARAMS)")
 
 zenml: $(ZENML)
 	$(BIN)/kedro zenml run --stack local

@@ -131,7 +131,11 @@ def gaussian_forecast(mean: FloatArray, deviation: FloatArray, levels: Sequence[
 
 def plain(values: npt.ArrayLike) -> list[float | None]:
     """Return an array as JSON holds it: missing weeks become null."""
-    return [None if not np.isfinite(v) else float(v) for v in np.asarray(values, dtype=np.float64)]
+    numbers = np.asarray(values, dtype=np.float64)
+    found: list[float | None] = numbers.tolist()
+    for place in np.flatnonzero(~np.isfinite(numbers)):
+        found[place] = None
+    return found
 
 
 def array(values: Sequence[float | None]) -> FloatArray:

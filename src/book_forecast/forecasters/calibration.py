@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -98,11 +99,17 @@ class Calibration:
 
 def _interpolated(rows: FloatArray, probability: float) -> FloatArray:
     """Return quantiles by row, interpolated on the scale of Student's quantiles."""
+    above, share = _between_knots(probability)
+    return np.asarray(rows[:, above - 1] * (1.0 - share) + rows[:, above] * share)
+
+
+@lru_cache(maxsize=1024)
+def _between_knots(probability: float) -> tuple[int, float]:
+    """Return the knot above a probability, and its share beside the knot before it."""
     knots = student.ppf(ERROR_PROBABILITIES, DEGREES)
     at = np.clip(student.ppf(probability, DEGREES), knots[0], knots[-1])
     above = int(np.clip(np.searchsorted(knots, at), 1, len(knots) - 1))
-    share = (at - knots[above - 1]) / (knots[above] - knots[above - 1])
-    return np.asarray(rows[:, above - 1] * (1.0 - share) + rows[:, above] * share)
+    return above, (at - knots[above - 1]) / (knots[above] - knots[above - 1])
 
 
 @dataclass(frozen=True, slots=True)

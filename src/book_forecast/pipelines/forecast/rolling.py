@@ -17,6 +17,8 @@ import pandas as pd
 from book_forecast.execution.checkpoints import Checkpoint, CheckpointFolder
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
+from book_forecast.forecasters.regression import Regression
+from book_forecast.forecasters.sarima import Sarima
 from book_forecast.options.groups import ExecutionOptions, SelectionOptions
 from book_forecast.payload.contents import UNKNOWN_STATE, Payload
 from book_forecast.payload.manifest import LONGEST_HORIZON
@@ -40,6 +42,9 @@ from book_forecast.series.history import (
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
+
+# Titles with a slow model from which on further processes are worth their start.
+_FEWEST = 500
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,7 @@ def roll_forward(
         execution.n_jobs,
         "Rolling forward",
         on_death=lambda _: None,
-        fewest=500,
+        fewest=_FEWEST if sum(map(_is_slow, tasks)) >= _FEWEST else len(tasks) + 1,
         chunk=16,
         checkpoint=_checkpoint(checkpoints, release, tasks),
     )
@@ -194,6 +199,12 @@ def _warn_of_unknown_states(release: Payload, trained: list[str | None]) -> None
             "trained again",
             *(release.release, release.manifest["cutoff"], unknown),
         )
+
+
+def _is_slow(task: Roll) -> bool:
+    """Whether a model filters all weeks of its history again."""
+    families = (Sarima.family, Regression.family)
+    return task.family in families or any(f'"{name}"' in task.state for name in families)
 
 
 def _checkpoint(checkpoints: CheckpointFolder, release: Payload, tasks: list[Roll]) -> Checkpoint:

@@ -1,0 +1,71 @@
+"""The weekly command after deliveries that come in part, late and corrected."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from book_forecast.sample import sample_frame
+from tests.test_whole_run import kedro_run
+
+CHEAP = "families=naive,seasonal_naive,reporting.max_title_plots=1"
+
+pytestmark = pytest.mark.slow
+
+
+def deliver(data: Path, name: str, rows: pd.DataFrame) -> None:
+    folder = data / "01_raw/sales"
+    folder.mkdir(parents=True, exist_ok=True)
+    rows.to_csv(folder / name, index=False)
+
+
+def forecasts(data: Path) -> pd.DataFrame:
+    frame = pd.read_parquet(data / "07_model_output/forecasts.parquet")
+    frame.attrs = {}
+    return frame
+
+
+def payload(data: Path) -> dict[str, bytes]:
+    (folder,) = (path.parent for path in data.glob("06_models/releases/*/manifest.json"))
+    return {"manifest.json": (folder / "manifest.json").read_bytes()}
+
+
+def test_two_weeks_in_part_late_and_corrected_end_as_one_clean_delivery(
+    tmp_path: Path, project_path: Path
+) -> None:
+    sales = sample_frame(titles=6, seed=42)
+    dates = pd.to_datetime(sales["End Date"])
+    recent = dates >= pd.Timestamp("2021-07-01")
+    sales, dates = sales[recent], dates[recent]
+    first, second = sorted(dates.unique())[-2:]
+    step, clean = tmp_path / "step", tmp_path / "clean"
+    deliver(step, "a.csv", sales[dates < first])
+    made = kedro_run(project_path, step, more=CHEAP)
+    assert made.returncode == 0, made.stderr
+    shutil.copytree(step, clean)
+
+    def week(data: Path, *arguments: str) -> str:
+        done = kedro_run(project_path, data, "--pipeline", "weekly", *arguments, more=CHEAP)
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    wrong = sales[dates == first].assign(Volume=lambda rows: rows["Volume"] * 3)
+    deliver(step, "b.csv", wrong)
+    deliver(step, "c.csv", sales[dates == second].head(1))
+    log = week(step)
+    assert f"Week {second:%Y-%m-%d} is incomplete: 1 of" in log
+    assert f"Newest week of sales: {second:%Y-%m-%d}" in log
+    assert "Changed most:" in log
+    assert "Sales end with week" in log
+    deliver(step, "d.csv", sales[dates >= first])
+    older = kedro_run(project_path, step, "--pipeline", "forecast", more=CHEAP)
+    assert "01_raw/sales has 1 newer files (d.csv)" in older.stdout + older.stderr
+    week(step)
+    deliver(clean, "b.csv", sales[dates >= first])
+    week(clean)
+    pd.testing.assert_frame_equal(forecasts(step), forecasts(clean), rtol=0, atol=1e-9)
+    assert payload(step) == payload(clean)
+    files = {path: path.read_bytes() for path in step.glob("07_model_output/**/*.parquet")}
+    week(step)
+    assert {path: path.read_bytes() for path in files} == files
