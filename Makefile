@@ -18,7 +18,7 @@ run: $(BASE)
 
 # After a delivery; DATA is the folder of the data, and PARAMS are more parameters.
 weekly: $(BASE)
-	$(BIN)/kedro run --pipeline weekly $(if $(DATA)$(PARAMS),--params "$(if $(DATA),data_root=$(DATA)$(if $(PARAMS),$(comma)))$(PARAMS)")
+	$(BIN)/kedro run --pipeline weekly $(if $(DATA),--data-root "$(DATA)") $(if $(PARAMS),--params "$(PARAMS)")
 
 zenml: $(ZENML)
 	$(BIN)/kedro zenml run --stack local

@@ -48,7 +48,7 @@ def load(folder, **hints) -> list[str]:
 
 def test_every_format_is_read_in_order_of_name_whatever_the_case_of_its_ending(folder):
     write(folder, "b.XLSX", "a.parquet", "c.csv", "B.Csv", "d.PARQUET")
-    assert load(folder) == ["B.Csv", "a.parquet", "b.XLSX", "c.csv", "d.PARQUET"]
+    assert load(folder) == ["a.parquet", "B.Csv", "b.XLSX", "c.csv", "d.PARQUET"]
 
 
 def test_exports_can_be_gone_through_again(folder):

@@ -1,4 +1,5 @@
 import logging
+import os
 import pickle
 import subprocess
 import sys
@@ -116,3 +117,15 @@ def test_a_copy_has_a_process_of_its_own(process):
         assert number_of(copy) != first
     finally:
         copy.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no forks")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_leaves_the_process_of_its_parent_alone(process):
+    first = number_of(process)
+    fork = os.fork()
+    if not fork:
+        process.close()
+        os._exit(0)
+    os.waitpid(fork, 0)
+    assert number_of(process) == first

@@ -91,7 +91,7 @@ class LimitedProcess:
 
     def close(self) -> None:
         """End the process."""
-        if self._finalizer is not None and self._owner == os.getpid():
+        if self._finalizer is not None:
             self._finalizer()
         self._process = None
 
@@ -99,18 +99,24 @@ class LimitedProcess:
         # A fork of this process must not share the pipes.
         process = self._process
         if process is None or self._owner != os.getpid() or process.poll() is not None:
-            process = subprocess.Popen(  # noqa: S603 - a module of this project
-                [sys.executable, "-m", self._module],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=os.environ
-                | _VARIABLES
-                | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            )
+            process = _popen(self._module)
             self._process, self._owner = process, os.getpid()
-            self._finalizer = weakref.finalize(self, _end, process)
+            self._finalizer = weakref.finalize(self, _end, process, self._owner)
         return process
+
+
+def _popen(module: str) -> subprocess.Popen[bytes]:
+    path = os.pathsep.join(filter(None, sys.path))
+    try:
+        return subprocess.Popen(  # noqa: S603 - a module of this project
+            [sys.executable, "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | _VARIABLES | {"PYTHONPATH": path},
+        )
+    except OSError as error:
+        raise WorkerError(f"a process that cannot start ({error})") from error
 
 
 def _exchange(
@@ -167,7 +173,9 @@ def _receive(process: subprocess.Popen[bytes], seconds: float) -> tuple[bytes, b
     raise OutOfMemoryError
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], owner: int) -> None:
+    if os.getpid() != owner:  # a fork, to which the process does not belong
+        return
     process.kill()
     process.wait()
     for pipe in (process.stdin, process.stdout):

@@ -76,6 +76,7 @@ def test_ragged_rows_at_the_end_are_not_lost(tmp_path):
 
 def test_row_numbers_hold_across_many_blocks(tmp_path, monkeypatch):
     monkeypatch.setattr(csv_reader, "_BLOCK_BYTES", 256)
+    monkeypatch.setattr(csv_reader, "CHUNK_ROWS", 20)
     rng = np.random.default_rng(1)
     kinds = rng.choice(["good", "blank", "short", "long"], 500, p=[0.7, 0.1, 0.1, 0.1])
     line = {"good": "{0},t,1,x", "blank": "", "short": "{0},t", "long": "{0},t,1,x,y"}

@@ -22,7 +22,9 @@ def rows_of(titles):
     return "".join(f"a,{title},1,x\n" for title in titles)
 
 
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-16", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-16-le", "utf-16-be", "utf-16", "utf-32", "utf-8-sig", "cp1252"]
+)
 def test_an_encoding_is_found_with_and_without_a_mark(tmp_path, encoding):
     parts = read(tmp_path, f"{HEADER}\n{rows_of(['Zoë', 'Los años'])}".encode(encoding))
     assert titles(parts) == ["Zoë", "Los años"]

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -24,10 +24,18 @@ from book_forecast.bookscan.isbn import is_isbn
 from book_forecast.bookscan.readers.cell_hashes import MOST_COLUMNS, hash_rows
 from book_forecast.bookscan.readers.encodings import MARK, REASON, TextEncoding, find_encoding
 from book_forecast.bookscan.readers.refusals import refuse_columns, refuse_duplicate
-from book_forecast.bookscan.rows import TEXT, Layout, RawRows, UnreadableRow, texts_and_codes
+from book_forecast.bookscan.rows import (
+    CHUNK_ROWS,
+    TEXT,
+    Layout,
+    RawRows,
+    UnreadableRow,
+    texts_and_codes,
+)
 from book_forecast.storage.errors import UserError
 
-_BLOCK_BYTES = 1 << 25
+# pyarrow reads many blocks ahead; a row must fit into one.
+_BLOCK_BYTES = 1 << 22
 _SNIFFED_BYTES = 1 << 18
 _DELIMITERS = ",;\t|"
 _LONGEST_VALUE = 200
@@ -77,8 +85,9 @@ def read_csv(path: Path, name: str, hints: ExportHints) -> Iterator[RawRows]:
         return
     chunks = _Chunks(name, layout)
     try:
-        for batch in _open(path, layout, chunks):
-            yield chunks.take(pa.Table.from_batches([batch]))
+        with _open(path, layout, chunks) as batches:
+            for table in _gather(batches):
+                yield chunks.take(table)
         rest = chunks.take_rest()
         if len(rest.rows) or rest.unreadable:
             yield rest
@@ -88,6 +97,18 @@ def read_csv(path: Path, name: str, hints: ExportHints) -> Iterator[RawRows]:
             f"{name} cannot be read beyond row {chunks.next_row - 1} ({reason}). Look there for "
             "a quotation mark that is not closed, or export the file again."
         ) from error
+
+
+def _gather(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Join batches to tables of `CHUNK_ROWS` or more, with one dictionary a column."""
+    gathered: list[pa.RecordBatch] = []
+    for batch in batches:
+        gathered.append(batch)
+        if sum(part.num_rows for part in gathered) >= CHUNK_ROWS:
+            yield pa.Table.from_batches(gathered).unify_dictionaries().combine_chunks()
+            gathered = []
+    if gathered:
+        yield pa.Table.from_batches(gathered).unify_dictionaries().combine_chunks()
 
 
 class _Chunks:

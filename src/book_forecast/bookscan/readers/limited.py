@@ -83,7 +83,8 @@ class LimitedReader:
             self._idle.pop().close()
 
     def _read(self, kind: str, path: Path, name: str, hints: ExportHints) -> Iterator[RawRows]:
-        size = path.stat().st_size
+        with path.open("rb"):  # an error of access is that of the file, not of the process
+            size = path.stat().st_size
         request = {
             "kind": kind,
             "path": str(path.absolute()),
