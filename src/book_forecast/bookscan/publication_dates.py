@@ -89,14 +89,17 @@ class PublicationDates:
         return found.astype("datetime64[D]"), reasons
 
 
-def find_date_order(texts: Sequence[str], hints: ExportHints) -> PublicationDates:
+def find_date_order(
+    texts: Sequence[str], hints: ExportHints, otherwise: DateOrder = "day_first"
+) -> PublicationDates:
     """Find the order of day and month in a file, and tell of dates without a day.
 
     Args:
         texts: Distinct dates of all sheets.
         hints: What the user says; it holds.
+        otherwise: The order where no date shows one, as that of the exports.
     """
-    found = _find_order(texts, hints)
+    found = _find_order(texts, hints, otherwise)
     month = next((text.strip() for text in texts if _first_of_month(text)), None)
     if month is None:
         return found
@@ -104,7 +107,7 @@ def find_date_order(texts: Sequence[str], hints: ExportHints) -> PublicationDate
     return replace(found, remark=". ".join(filter(None, [found.remark, told])))
 
 
-def _find_order(texts: Sequence[str], hints: ExportHints) -> PublicationDates:
+def _find_order(texts: Sequence[str], hints: ExportHints, otherwise: DateOrder) -> PublicationDates:
     """Find the order of day and month that most dates allow."""
     if hints.date_order is not None:
         return PublicationDates(hints.date_order)
@@ -129,7 +132,9 @@ def _find_order(texts: Sequence[str], hints: ExportHints) -> PublicationDates:
         )
     if unclear and not only_day and not only_month:
         return PublicationDates(
-            order, "No publication date shows the order of day and month; the day is read first"
+            otherwise,
+            "No publication date shows the order of day and month: they are read "
+            f"{otherwise.replace('_', ' ')}",
         )
     return PublicationDates(order)
 

@@ -23,6 +23,7 @@ from book_forecast.bookscan.cells import are_empty, tidy_texts
 from book_forecast.bookscan.cleaning import LARGEST_NUMBER, find_isbns, rejected_rows
 from book_forecast.bookscan.column import TextColumn
 from book_forecast.bookscan.columns import ATTRIBUTES, LIST_LABELS, column_named
+from book_forecast.bookscan.dates import DateOrder
 from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.isbn import is_rounded
 from book_forecast.bookscan.number_conventions import find_number_convention
@@ -31,6 +32,7 @@ from book_forecast.bookscan.plausibility import rounded_isbns
 from book_forecast.bookscan.publication_dates import PublicationDates, find_date_order
 from book_forecast.bookscan.rejections import Rejections
 from book_forecast.bookscan.rows import RawRows, texts_and_codes
+from book_forecast.bookscan.title_order import in_natural_order
 
 TEXTS = (*ATTRIBUTES, "country")
 """Columns of texts."""
@@ -65,17 +67,23 @@ class TitleList:
     remarks: tuple[str, ...]
 
 
-def clean_title_list(parts: Sequence[RawRows], hints: ExportHints, today: dt.date) -> TitleList:
+def clean_title_list(
+    parts: Sequence[RawRows],
+    hints: ExportHints,
+    today: dt.date,
+    date_order: DateOrder = "day_first",
+) -> TitleList:
     """Read the rows of a list of titles.
 
     Args:
         parts: All rows of the file, at least one part.
         hints: What the user says about it.
         today: Dates more than ten years after it are rejected.
+        date_order: Of day and month where no date shows it.
     """
     file = parts[0].file
     numbers = find_number_convention(parts, hints)
-    dates = find_date_order(_distinct_dates(parts), hints)
+    dates = find_date_order(_distinct_dates(parts), hints, date_order)
     found = [_clean_part(part, numbers.decimal_mark, dates, today) for part in parts]
     titles = pd.concat([each for each, _, _ in found], ignore_index=True)
     rejected = [each for _, each, _ in found]
@@ -235,11 +243,16 @@ def _without_rounded(titles: pd.DataFrame, file: str) -> tuple[pd.DataFrame, pd.
 
 
 def _contradictions(titles: pd.DataFrame) -> str:
-    """Return a remark on titles with several publication dates."""
-    dated = titles.dropna(subset="publication_date")
-    several = dated.groupby("isbn")["publication_date"].nunique()
-    isbns = several.index[several > 1].tolist()
+    """Return a remark on ISBNs with several titles or publication dates."""
+    again = titles[titles["isbn"].duplicated(keep=False)]
+    names = again["title"].map(in_natural_order, na_action="ignore").str.casefold()
+    several = [
+        values.groupby(again["isbn"]).nunique() for values in (names, again["publication_date"])
+    ]
+    isbns = several[0].index[(several[0] > 1) | (several[1] > 1)].tolist()
     if not isbns:
         return ""
     shown = ", ".join(isbns[:_SHOWN])
-    return f"{len(isbns):,} titles have several publication dates ({shown}): the last one is used"
+    return (
+        f"{len(isbns):,} ISBNs have several titles or publication dates ({shown}): the last is used"
+    )

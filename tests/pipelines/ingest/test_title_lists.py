@@ -178,13 +178,20 @@ def test_dates_without_an_order_are_read_day_first_with_a_warning_or_as_the_user
 ):
     ingest.list_csv("l.csv", "ISBN,Title,Publication Date", f"{ALCHEMIST},x,02/10/1995")
     assert dates(ingest.run())[ALCHEMIST] == "1995-10-02"
-    assert messages(caplog, "titles/l.csv", "the day is read first")
+    assert messages(caplog, "titles/l.csv", "they are read day first")
     caplog.clear()
     titles = ingest.run(
         {"*.csv": {"date_order": "day_first"}, "titles/*": {"date_order": "month_first"}}
     )
     assert dates(titles)[ALCHEMIST] == "1995-02-10"
-    assert not messages(caplog, "the day is read first")
+    assert not messages(caplog, "they are read day first")
+
+
+def test_dates_without_an_order_are_read_as_those_of_the_exports(ingest, caplog):
+    ingest.export("a.csv", f"{ALCHEMIST},x,,,03/02/2019,3", f"{ALCHEMIST},x,,,03/30/2019,3")
+    ingest.list_csv("l.csv", "ISBN,Title,Publication Date", f"{ALCHEMIST},x,10/02/1995")
+    assert dates(ingest.run())[ALCHEMIST] == "1995-10-02"
+    assert messages(caplog, "titles/l.csv", "they are read month first")
 
 
 def test_a_date_in_another_order_than_the_others_is_rejected(ingest):
@@ -278,7 +285,7 @@ def test_of_several_rows_and_lists_the_later_one_holds_in_each_field(ingest, cap
     found = titles.loc[CATERPILLAR, ["title", "product_class", "list_price"]].tolist()
     assert found == ["Second", "Y - Children's", 8.99]
     assert dates(titles)[CATERPILLAR] == "2003-03-03"
-    assert messages(caplog, "titles/a.xlsx", "1 titles have several publication dates")
+    assert messages(caplog, "titles/a.xlsx", "1 ISBNs have several titles or publication dates")
 
 
 def test_a_list_among_the_exports_is_found_by_its_columns(ingest, caplog):

@@ -27,7 +27,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 read_title_lists,
-                inputs=["title_lists", "lists_in_exports", "params:exports"],
+                inputs=["title_lists", "lists_in_exports", "import_table", "params:exports"],
                 outputs=["listed_titles", "rejected_titles", "title_list_table"],
                 name="read_title_lists",
             ),

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from book_forecast.bookscan.columns import MissingColumnsError
+from book_forecast.bookscan.dates import DateOrder
 from book_forecast.bookscan.hints import ExportHints, hints_for
 from book_forecast.bookscan.readers.refusals import refuse_columns
 from book_forecast.bookscan.rejections import list_reasons
@@ -76,7 +77,10 @@ def separate_title_lists(
 
 
 def read_title_lists(
-    title_lists: TitleLists, lists_in_exports: Sequence[RawRows], hints: Mapping[str, Any]
+    title_lists: TitleLists,
+    lists_in_exports: Sequence[RawRows],
+    import_table: pd.DataFrame,
+    hints: Mapping[str, Any],
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Read the lists of titles in their own folder and among the exports.
 
@@ -86,6 +90,8 @@ def read_title_lists(
     Args:
         title_lists: Those in their own folder; there may be none.
         lists_in_exports: The rows of those among the exports.
+        import_table: What was understood of the exports. The order of day and month of the last
+            one holds for a list that shows none.
         hints: What the user says about them; patterns of the folder begin with ``titles/``.
 
     Returns:
@@ -93,10 +99,12 @@ def read_title_lists(
         what was understood of it.
     """
     today = dt.datetime.now(tz=dt.UTC).date()
+    last = import_table["dates"].iloc[-1]
+    order: DateOrder = "month_first" if last == "month first" else "day_first"
     lists: list[TitleList] = []
     records: list[Mapping[str, object]] = []
     for parts, chosen in _parts(title_lists, lists_in_exports, hints):
-        found = clean_title_list(parts, chosen, today)
+        found = clean_title_list(parts, chosen, today, order)
         lists.append(found)
         records.append(_record(found, parts))
         _log(found)
