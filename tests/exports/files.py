@@ -16,7 +16,7 @@ from tests.exports.looks import Look
 from tests.exports.rows import COPIES
 from tests.exports.styles import Cell
 
-CUT = r"(?i)\bcut\b|truncat|last (row|line)|half copied|copied|ends? (with|in)|quotation|copies"
+CUT = r"(?i)\bcut\b|truncat|last (row|line)|half copied|ends? inside|quotation|too few cells"
 ENCODING = r"(?i)encod|utf|windows|character|byte|text"
 
 _ENCODINGS = (
@@ -55,6 +55,8 @@ class FileWriter:
             suffix = "txt" if self.kind == "txt" else "csv"
             name = f"{stem}.{suffix}"
             grid = self._grid(name, "", lines, look, texts=True)
+            if self.form.cut:
+                self.draft.excuse(CUT, [lines[-1].key])
             try:
                 content = writers.write_text(grid, self.form)
             except UnicodeEncodeError:  # the encoding does not have a character of the conventions
@@ -103,7 +105,6 @@ class FileWriter:
             return False
         if self.draft.choose("end of file", "whole", ("cut",), 0.06) != "cut":
             return False
-        self.draft.excuse(CUT)
         self.draft.refusals.append(CUT)
         return True
 

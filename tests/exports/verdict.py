@@ -124,10 +124,12 @@ def _volumes(export: Export, outcome: Outcome) -> Iterator[_Difference]:
 
 def _prices(export: Export, outcome: Outcome) -> Iterator[_Difference]:
     expected = _right_prices(export)
+    volumes = _column(outcome.weekly, "volume")
     for name in export.prices:
         found = _column(outcome.weekly, name)
         for key, right in expected[name].items():
-            if key not in found:
+            # Of a wrong volume its own difference tells enough.
+            if volumes.get(key) != export.draft.expected[key]:
                 continue
             got = found[key]
             if math.isnan(got):
