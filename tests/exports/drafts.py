@@ -7,10 +7,18 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from pathlib import PurePath
 
 from tests.exports.truth import Key, Sale, Title, Truth
 
 _NO_TRUTH = Truth((), (), ())
+
+
+def stem_of(file: str) -> str:
+    """The name of a file without its folders, archives and endings."""
+    return PurePath(file).name.partition(".")[0]
+
+
 TEXT_FILES = ("csv", "csv.gz", "zip", "txt")
 
 
@@ -123,7 +131,7 @@ class Export:
         seed: Of `mutator.mutate`.
         draft: The choices and the right reading.
         files: Content by name.
-        places: The title-week of each written row, by file, sheet and row number.
+        places: The title-week of each written row, by `stem_of` its file, sheet and row number.
         prices: Columns of money that every file has and that have to be read.
         titles_checked: The texts of titles have to be right.
     """

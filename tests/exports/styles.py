@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 Cell = str | int | float | Decimal | dt.date | None
 """A cell; None is empty."""
@@ -120,6 +121,11 @@ def _named(language: str, pattern: str, letters: int | None = None) -> Callable[
     return lambda day: pattern.format(day, m=months[day.month - 1][:letters])
 
 
+def _write_utc(day: dt.date) -> Cell:
+    midnight = dt.datetime.combine(day, dt.time(), ZoneInfo("Europe/London"))
+    return f"{midnight.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 DATES: dict[str, Dates] = {
     "dd/mm/yyyy": Dates(_pattern("%d/%m/%Y")),
     "d/m/yyyy": Dates(_format("{0.day}/{0.month}/{0.year}")),
@@ -148,6 +154,8 @@ DATES: dict[str, Dates] = {
     "French month": Dates(_named("French", "{0.day} {m} {0.year}"), may_refuse=True),
     "Spanish month": Dates(_named("Spanish", "{0.day} de {m} de {0.year}"), may_refuse=True),
     "Japanese": Dates(_format("{0.year}年{0.month}月{0.day}日"), may_refuse=True, encodable=False),
+    "UTC of midnight in London": Dates(_write_utc),
+    "Buddhist year": Dates(lambda day: f"{day:%d/%m}/{day.year + 543}", may_refuse=True),
     "Excel serial": Dates(lambda day: str((day - _EXCEL_EPOCH).days)),
 }
 

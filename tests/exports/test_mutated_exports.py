@@ -19,6 +19,7 @@ def read(export: Export, root) -> Verdict:
     folder = root / "01_raw" / "sales"
     folder.mkdir(parents=True)
     for name, content in export.files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     return judge(export, run_ingest(root))
 

@@ -43,7 +43,8 @@ class TextForm:
         quoting: A constant of `csv`.
         end: The end of lines.
         before: Text before the first row, such as ``sep=;``.
-        trailing: Every row, or every row below the header, ends with a delimiter.
+        trailing: Every row ends with a delimiter.
+        cut: The last row is not whole.
     """
 
     encoding: str = "utf-8"
@@ -52,6 +53,7 @@ class TextForm:
     end: str = "\n"
     before: str = ""
     trailing: bool = False
+    cut: bool = False
 
 
 def write_text(grid: Grid, form: TextForm) -> bytes:
@@ -63,10 +65,14 @@ def write_text(grid: Grid, form: TextForm) -> bytes:
     )
     for row in grid:
         writer.writerow([*row, ""] if form.trailing and row else row)
+    written = text.getvalue()
+    if form.cut:
+        last = written.rstrip("\r\n").rfind(form.end) + 1
+        written = written[: last + (len(written) - last) // 2]
     if form.encoding == ONE_BYTE:
-        whole = text.getvalue().encode("utf-8")
+        whole = written.encode("utf-8")
         return whole.replace("é".encode(), b"\xe9", 1)
-    return text.getvalue().encode(form.encoding)
+    return written.encode(form.encoding)
 
 
 ONE_BYTE = "utf-8 with a cp1252 byte"
@@ -79,6 +85,7 @@ def compress(name: str, content: bytes, way: str) -> tuple[str, bytes]:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as pack:
         pack.writestr(name, content)
+        pack.writestr(f"__MACOSX/._{name}", b"\0\5\x16\7\0\2\0\0Mac OS X")
     return f"{name.rpartition('.')[0]}.zip", archive.getvalue()
 
 
