@@ -9,7 +9,6 @@ SERVE := $(VENV)/.serve
 ZENML := $(VENV)/.zenml
 DEV := $(VENV)/.dev
 
-comma := ,
 
 .PHONY: run weekly zenml serve test test-slow benchmark benchmark-accuracy lint format mlflow viz install clean
 
