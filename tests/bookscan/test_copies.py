@@ -107,6 +107,13 @@ def test_equal_sales_of_different_days_are_no_copies():
     assert sum(history(read(*rows)).values()) == 5 * len(days)
 
 
+def test_a_copy_may_have_its_week_as_an_interval_alone():
+    rows = [row | {"interval": f"2025{at % 12 + 1:02d}"} for at, row in enumerate(sales())]
+    export = read(*rows, *(row | {"end_date": ""} for row in rows))
+    assert history(export) == history(read(*rows))
+    assert export.sheets[0]["copies"] == len(rows)
+
+
 def test_what_the_user_says_about_copies_holds():
     rows = sales()
     added = read(*rows, *rows, hints=ExportHints(copies="add"))

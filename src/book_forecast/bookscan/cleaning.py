@@ -59,6 +59,7 @@ class CleanRows:
         isbns: The distinct ISBNs.
         isbn_codes: Position of each usable row's ISBN among them.
         kept: Whether each raw row is usable.
+        days: Day of each usable row, ``datetime64[D]``; the Saturday where dates stand for weeks.
         attributes: The latest texts about each title in these rows: ``isbn``, ``week`` (of the
             row), ``attribute``, ``text``.
         rejected: The other rows: ``file, sheet, row, column, value, reason``.
@@ -75,6 +76,7 @@ class CleanRows:
     isbns: pd.Index
     isbn_codes: np.ndarray
     kept: np.ndarray
+    days: np.ndarray
     attributes: pd.DataFrame
     rejected: pd.DataFrame
     rows: int
@@ -117,6 +119,7 @@ def clean_rows(raw: RawRows, conventions: Conventions, today: dt.date) -> CleanR
         isbns=isbns,
         isbn_codes=isbn_codes,
         kept=kept,
+        days=(weeks if conventions.is_weekly else dates)[kept],
         attributes=latest_texts(columns, sales, isbn_codes, kept, raw.sheet),
         rejected=rejected_rows(raw, rejections),
         rows=int((~blank & ~no_sale).sum()) + len(raw.unreadable),

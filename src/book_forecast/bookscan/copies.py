@@ -67,6 +67,8 @@ def find_copies(
         positions = repeated[of_part == number] - (ends[number] - sizes[number])
         frame = part.sales.iloc[positions][_FIGURES].reset_index(drop=True)
         hashes = _hash_cells(raw_part, np.flatnonzero(part.kept)[positions])
+        # A row may have its week as a date or as an interval.
+        hashes = hashes * _PRIME + part.days[positions].astype(np.uint64)
         frames.append(frame.assign(sheet=raw_part.sheet, cells=hashes))
     rows = pd.concat(frames, ignore_index=True)
     rows["title_week"] = title_week[repeated]
@@ -106,7 +108,7 @@ def _has_repeats(numbers: np.ndarray) -> bool:
 def _hash_cells(raw: RawRows, positions: np.ndarray) -> np.ndarray:
     """Return a hash of the texts that distinguish rows of a title-week, other columns included."""
     total = np.zeros(len(positions), dtype=np.uint64)
-    for name in (*ATTRIBUTES, "source", "end_date", "interval"):
+    for name in (*ATTRIBUTES, "source"):
         column = TextColumn(raw, name)
         texts = column.texts.to_numpy(zero_copy_only=False).astype(object)
         hashes = pd.util.hash_array(texts, categorize=False)
