@@ -4,6 +4,7 @@ import pickle
 import subprocess
 import sys
 import time
+from typing import IO, cast
 
 import psutil
 import pytest
@@ -102,7 +103,7 @@ def test_the_process_ends_when_its_parent_is_killed():
         "time.sleep(600)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
-        child = psutil.Process(int(parent.stdout.readline()))
+        child = psutil.Process(int(cast("IO[bytes]", parent.stdout).readline()))
         parent.kill()
     deadline = time.monotonic() + 60
     while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:

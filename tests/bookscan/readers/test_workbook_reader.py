@@ -225,7 +225,7 @@ def test_other_kinds_of_workbooks_are_read(tmp_path, write_kind, kind, date_1904
 
 
 def test_formatted_dates_of_an_old_1904_workbook_are_right(tmp_path):
-    rows = [HEADER, ["a", "t", 3.0, 42064.0]]
+    rows: list[list[str | float]] = [[*HEADER], ["a", "t", 3.0, 42064.0]]
     (raw,) = parts(write_xls(tmp_path / "sales.xls", rows, date_1904=True, dates=3))
     assert raw.table["end_date"].to_pylist() == ["2019-03-02"]
 
