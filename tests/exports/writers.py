@@ -115,9 +115,9 @@ def write_workbook(sheets: Sequence[Sheet], form: BookForm) -> bytes:
         page.sheet_state = sheet.state
         for row in sheet.grid:
             page.append([None] * form.left + [_typed(cell, form) for cell in row])
-            for cell in page[page.max_row]:
-                if cell.data_type == "f":  # a text such as ="978…", not a formula
-                    cell.data_type = "s"
+        for cell in (cell for row in page.iter_rows() for cell in row):
+            if cell.data_type == "f":  # a text such as ="978…", not a formula
+                cell.data_type = "s"
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()
