@@ -65,6 +65,44 @@ class Changes:
         return self.weeks[(self.weeks["title_weeks_before"] > 0) & (self.weeks["title_weeks"] > 0)]
 
 
+@dataclass(frozen=True)
+class ImportSummary:
+    """The weekly sales of an import in numbers.
+
+    Attributes:
+        title_weeks: Number of rows.
+        titles: Number of distinct ISBNs.
+        first_week: The oldest week.
+        last_week: The newest week.
+        newest: The newest weeks, as `newest_weeks` returns them.
+        changes: The difference to the import before.
+    """
+
+    title_weeks: int
+    titles: int
+    first_week: pd.Timestamp
+    last_week: pd.Timestamp
+    newest: pd.DataFrame
+    changes: Changes
+
+
+def describe_import(weekly_sales: pd.DataFrame, former: FormerImport) -> ImportSummary:
+    """Describe weekly sales beside those that they replace.
+
+    Args:
+        weekly_sales: isbn, week, volume, asp, sorted by isbn and week; at least one row.
+        former: Summary of those before.
+    """
+    return ImportSummary(
+        title_weeks=len(weekly_sales),
+        titles=len(_titles(weekly_sales)),
+        first_week=weekly_sales["week"].min(),
+        last_week=weekly_sales["week"].max(),
+        newest=newest_weeks(weekly_sales),
+        changes=compare_imports(weekly_sales, former),
+    )
+
+
 def summarise_import(weekly_sales: pd.DataFrame | None) -> FormerImport:
     """Summarise weekly sales before they are replaced.
 

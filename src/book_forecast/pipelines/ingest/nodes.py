@@ -18,7 +18,7 @@ from book_forecast.bookscan.metadata import complete_titles
 from book_forecast.bookscan.rejections import list_reasons
 from book_forecast.bookscan.rows import RawRows
 from book_forecast.options.groups import IngestOptions
-from book_forecast.pipelines.ingest.changes import Changes, FormerImport, compare_imports
+from book_forecast.pipelines.ingest.changes import FormerImport, ImportSummary, describe_import
 from book_forecast.pipelines.ingest.implausible import hold_back
 from book_forecast.pipelines.ingest.title_lists import separate_title_lists
 from book_forecast.storage.errors import UserError
@@ -150,10 +150,10 @@ def add_up_sales(
     title_texts: pd.DataFrame,
     listed_titles: pd.DataFrame,
     former_import: FormerImport,
-) -> tuple[pd.DataFrame, pd.DataFrame, Changes]:
+) -> tuple[pd.DataFrame, pd.DataFrame, ImportSummary]:
     """Make one row per title and week, and one per title, and compare them with those before.
 
-    Rows of one file add up. The file with the name that sorts last replaces the others.
+    Rows of one file add up. The last file replaces the others.
 
     Args:
         rows: The usable rows, as `clean_exports` returns them.
@@ -163,8 +163,8 @@ def add_up_sales(
 
     Returns:
         ``titles`` (isbn, attributes, publication_date, country, list_price) and ``weekly_sales``
-        (isbn, week, volume, value, asp, rrp), both sorted; and the difference to those before. A
-        volume is negative where returns exceed sales.
+        (isbn, week, volume, value, asp, rrp), both sorted; and these in numbers, beside those
+        before. A volume is negative where returns exceed sales.
     """
     weekly, replaced = aggregate_rows(rows)
     titles = complete_titles(describe_titles(title_texts, weekly["isbn"]), listed_titles)
@@ -180,7 +180,7 @@ def add_up_sales(
     negative = int((weekly["volume"] < 0).sum())
     if negative:
         logger.info("Returns exceed sales in %s title-weeks, which stay negative", f"{negative:,}")
-    return titles, weekly, compare_imports(weekly, former_import)
+    return titles, weekly, describe_import(weekly, former_import)
 
 
 def _log_file(export: CleanExport, max_rejected_share: float) -> None:

@@ -51,13 +51,13 @@ def create_pipeline() -> Pipeline:
             node(
                 add_up_sales,
                 inputs=["accepted_rows", "title_texts", "listed_titles", "former_import"],
-                outputs=["titles", "weekly_sales", "import_changes"],
+                outputs=["titles", "weekly_sales", "import_summary"],
                 name="add_up_sales",
             ),
             node(
                 report_import,
                 inputs=[
-                    *("import_table", "rejected_rows", "weekly_sales", "import_changes"),
+                    *("import_table", "rejected_rows", "import_summary"),
                     *("title_list_table", "rejected_titles"),
                 ],
                 outputs="import_report",

@@ -9,7 +9,7 @@ from html import escape
 import pandas as pd
 
 from book_forecast.bookscan.rejections import list_reasons
-from book_forecast.pipelines.ingest.changes import Changes, newest_weeks
+from book_forecast.pipelines.ingest.changes import Changes, ImportSummary
 from book_forecast.plots.pages import page
 
 logger = logging.getLogger(__name__)
@@ -56,8 +56,7 @@ li.warning::marker { content: "! "; color: #D55E00; font-weight: bold; }
 def report_import(
     import_table: pd.DataFrame,
     rejected_rows: pd.DataFrame,
-    weekly_sales: pd.DataFrame,
-    import_changes: Changes,
+    import_summary: ImportSummary,
     title_list_table: pd.DataFrame,
     rejected_titles: pd.DataFrame,
 ) -> str:
@@ -66,22 +65,21 @@ def report_import(
     Args:
         import_table: A row for each sheet, with what was understood of it.
         rejected_rows: file, sheet, row, column, value, reason.
-        weekly_sales: isbn, week, volume, asp and others.
-        import_changes: The difference to the import before.
+        import_summary: The weekly sales in numbers, beside those of the import before.
         title_list_table: A row for each list of titles.
         rejected_titles: Cells of them that are not used, as in `rejected_rows`.
 
     Returns:
         An HTML page.
     """
-    newest = newest_weeks(weekly_sales)
-    summary = _summary(import_table, rejected_rows, weekly_sales, newest, import_changes)
+    changes = import_summary.changes
+    summary = _summary(import_table, rejected_rows, import_summary)
     for line in summary:
         logger.info(line)
-    if import_changes.lost:
+    if changes.lost:
         logger.warning(
             "%s title-weeks of the last import are gone: an export may be cut or missing",
-            f"{import_changes.lost:,}",
+            f"{changes.lost:,}",
         )
     both = pd.concat([table[["file", "remarks"]] for table in (import_table, title_list_table)])
     remarks = both[both["remarks"] != ""]
@@ -92,9 +90,9 @@ def report_import(
         _items((f"{row.file}: {row.remarks}" for row in remarks.itertuples()), "warning")
         or "<p>Nothing was read by a guess.</p>",
         "<h2>Newest weeks</h2>",
-        _table(newest.reset_index()),
+        _table(import_summary.newest.reset_index()),
         "<h2>Against the import before</h2>",
-        _changes(import_changes),
+        _changes(changes),
         "<h2>Files and sheets</h2>",
         f'<div class="wide">{_table(_files(import_table))}</div>',
         "<h2>Rejected and held back</h2>",
@@ -104,14 +102,8 @@ def report_import(
     return page("Import report", "\n".join(body), _STYLE)
 
 
-def _summary(
-    table: pd.DataFrame,
-    rejected: pd.DataFrame,
-    sales: pd.DataFrame,
-    newest: pd.DataFrame,
-    changes: Changes,
-) -> list[str]:
-    last = newest.iloc[0]
+def _summary(table: pd.DataFrame, rejected: pd.DataFrame, summary: ImportSummary) -> list[str]:
+    last = summary.newest.iloc[0]
     used, rows = int(table["used"].sum()), int(table["rows"].sum())
     copies, returns = int(table["copies"].sum()), int(table["returns"].sum())
     reasons = f": {list_reasons(rejected, shown=1)}" if len(rejected) else ""
@@ -120,16 +112,16 @@ def _summary(
         f"{copies:,} copies, {returns:,} returns"
     )
     history = (
-        f"Weekly sales: {len(sales):,} title-weeks of {sales['isbn'].nunique():,} titles, "
-        f"{sales['week'].min():%Y-%m-%d} to {sales['week'].max():%Y-%m-%d}"
+        f"Weekly sales: {summary.title_weeks:,} title-weeks of {summary.titles:,} titles, "
+        f"{summary.first_week:%Y-%m-%d} to {summary.last_week:%Y-%m-%d}"
     )
     week = (
-        f"Newest week {newest.index[0]:%Y-%m-%d}: {last['titles']:,.0f} titles, "
+        f"Newest week {summary.last_week:%Y-%m-%d}: {last['titles']:,.0f} titles, "
         f"{last['copies']:,.0f} copies; {last['new_titles']:,.0f} titles are new, "
         f"{last['silent_titles']:,.0f} of {last['usual_titles']:,.0f} usual ones silent"
     )
     rejections = f"Rejected: {len(rejected):,} rows{_short(reasons)}"
-    return [files, rejections, history, week, _difference(changes)]
+    return [files, rejections, history, week, _difference(summary.changes)]
 
 
 def _difference(changes: Changes) -> str:
