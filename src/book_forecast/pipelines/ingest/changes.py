@@ -80,7 +80,9 @@ def compare_imports(weekly_sales: pd.DataFrame, former: FormerImport) -> Changes
     """Compare weekly sales with those of the import before."""
     if former.weeks.empty:
         return Changes(former.weeks, [], [], is_first=True)
-    weeks = _by_week(weekly_sales).join(former.weeks, how="outer", suffixes=("", "_before")).fillna(0.0)
+    weeks = (
+        _by_week(weekly_sales).join(former.weeks, how="outer", suffixes=("", "_before")).fillna(0.0)
+    )
     same = (weeks["title_weeks"] == weeks["title_weeks_before"]) & np.isclose(
         weeks["volume"], weeks["volume_before"]
     )
