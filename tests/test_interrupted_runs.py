@@ -59,6 +59,7 @@ def statuses(folder: Path) -> list[str]:
 
     client = MlflowClient(environment(folder)["MLFLOW_TRACKING_URI"])
     experiment = client.get_experiment_by_name("book_forecast")
+    assert experiment is not None
     runs = client.search_runs([experiment.experiment_id], order_by=["start_time ASC"])
     return [run.info.status for run in runs]
 
@@ -74,7 +75,16 @@ def test_signals_end_a_run_in_order_and_the_next_one_sets_a_killed_one_right(fol
         assert paragraph.startswith(f"Interrupted by {name}. Its MLflow run ")
         assert "Finished: ingest, preprocess. It was in tune.search_orders." in paragraph
         resume = shlex.split(paragraph.splitlines()[-1])
-        assert resume == ["kedro", "run", "--data-root", str(folder), "--params", PARAMETERS]
+        assert resume == [
+            "python",
+            "-m",
+            "kedro",
+            "run",
+            "--data-root",
+            str(folder),
+            "--params",
+            PARAMETERS,
+        ]
     assert statuses(folder) == ["KILLED", "KILLED"]
 
     interrupted(folder, signal.SIGKILL, group=True)

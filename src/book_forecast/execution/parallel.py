@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from logging.handlers import QueueHandler
+from multiprocessing import resource_tracker
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
+from joblib.externals.loky.backend import resource_tracker as loky_tracker
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.console import Console
 from rich.progress import (
@@ -236,11 +238,30 @@ def _signals_for_this_process_alone() -> Iterator[None]:
 
     Each would end with a traceback. This process ends in order, and they end with it.
     """
+    _start_trackers()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS_TO_END)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start_trackers() -> None:
+    """Start the processes that clean up after this one, unless they run.
+
+    They would unblock the signals as they start. After an interruption they find work and do it;
+    their warning about it is for the authors of libraries.
+    """
+    variable, before = "PYTHONWARNINGS", os.environ.get("PYTHONWARNINGS")
+    os.environ[variable] = ",".join(filter(None, (before, "ignore:resource_tracker")))
+    try:
+        resource_tracker.ensure_running()
+        loky_tracker.ensure_running()
+    finally:
+        if before is None:
+            del os.environ[variable]
+        else:
+            os.environ[variable] = before
 
 
 def _end_with(parent: int) -> None:

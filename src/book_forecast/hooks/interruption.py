@@ -71,5 +71,6 @@ def _stage(node: Node) -> str:
 def _command() -> str:
     program, *arguments = sys.argv
     path = Path(program)
-    words = ["python", "-m", path.parent.name] if path.name == "__main__.py" else [path.name]
-    return shlex.join([*words, *arguments])
+    # For its own module Kedro puts `python -m kedro` there.
+    name = f"python -m {path.parent.name}" if path.name == "__main__.py" else path.name
+    return f"{name} {shlex.join(arguments)}"
