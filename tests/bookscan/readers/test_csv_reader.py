@@ -180,6 +180,11 @@ def test_a_header_that_no_export_has_is_refused(tmp_path, content, message):
         read(write(tmp_path, content))
 
 
+def test_a_file_that_starts_with_blanks_alone_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"sales\.csv cannot be used.*Its first rows are empty"):
+        read(write(tmp_path, "\n" * 300_000 + f"{HEADER}\na,t,1,x\n"))
+
+
 def test_a_row_longer_than_a_block_is_refused_by_its_place(tmp_path, monkeypatch):
     monkeypatch.setattr(csv_reader, "_BLOCK_BYTES", 4096)
     path = write(tmp_path, f"{HEADER}\na,t,1,x\nb,{'t' * 50_000},1,x\n")

@@ -103,6 +103,15 @@ def test_names_of_far_too_many_sheets_are_refused(reader, tmp_path):
     assert len(str(error.value)) < 600
 
 
+def test_a_million_sheet_names_are_refused_before_they_are_read(reader, tmp_path):
+    path = write(tmp_path)
+    sheets = b'<sheet name="a" sheetId="2" state="visible" r:id="rId1"/>' * 1_000_000
+    end = b"</sheets>"
+    replace_part(path, "xl/workbook.xml", lambda xml: xml.replace(end, sheets + end))
+    with pytest.raises(UserError, match=r"sales\.xlsx .* list of sheets and names has 57 MB"):
+        list(reader.read_workbook(path, "sales.xlsx", ExportHints()))
+
+
 def test_entities_that_multiply_are_refused(reader, tmp_path):
     path = write(tmp_path)
     entities = "".join(

@@ -1,10 +1,7 @@
 """Reader of text exports: usual encodings and delimiters, blank lines and ragged rows."""
 
 import csv
-import io
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from book_forecast.bookscan.columns import (
-    HEADER_SEARCH,
-    DuplicateColumnError,
-    Header,
-    MissingColumnsError,
-    find_header,
-)
 from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.isbn import is_isbn
-from book_forecast.bookscan.readers.cell_hashes import MOST_COLUMNS, hash_rows
-from book_forecast.bookscan.readers.encodings import MARK, REASON, TextEncoding, find_encoding
-from book_forecast.bookscan.readers.refusals import refuse_columns, refuse_duplicate
+from book_forecast.bookscan.readers.cell_hashes import hash_rows
+from book_forecast.bookscan.readers.encodings import MARK, REASON
+from book_forecast.bookscan.readers.text_layout import PASSED_OVER, TextLayout, find_text_layout
 from book_forecast.bookscan.rows import (
     CHUNK_ROWS,
     TEXT,
@@ -36,28 +26,7 @@ from book_forecast.storage.errors import UserError
 
 # pyarrow reads many blocks ahead; a row must fit into one.
 _BLOCK_BYTES = 1 << 22
-_SNIFFED_BYTES = 1 << 18
-_DELIMITERS = ",;\t|"
 _LONGEST_VALUE = 200
-_MOST_CELLS = 2000
-_OTHER = "passed over "
-
-
-@dataclass(frozen=True)
-class _TextLayout:
-    """Layout of a text export; rows and lines count from 1."""
-
-    encoding: TextEncoding
-    delimiter: str
-    header: Header
-    header_row: int
-    header_line: int
-    has_rows: bool
-    columns: dict[str, int]
-
-    @property
-    def width(self) -> int:
-        return self.header.width
 
 
 def read_csv(path: Path, name: str, hints: ExportHints) -> Iterator[RawRows]:
@@ -79,7 +48,7 @@ def read_csv(path: Path, name: str, hints: ExportHints) -> Iterator[RawRows]:
     Raises:
         UserError: The file is not text, lacks a required column, or ends inside a quotation.
     """
-    layout = _find_layout(path, name, hints)
+    layout = find_text_layout(path, name, hints)
     if not layout.has_rows:
         yield _Chunks(name, layout).take_rest()
         return
@@ -114,7 +83,7 @@ def _gather(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
 class _Chunks:
     """Numbers the rows of successive batches, and handles rows that do not fit the header."""
 
-    def __init__(self, name: str, layout: _TextLayout) -> None:
+    def __init__(self, name: str, layout: TextLayout) -> None:
         self.next_row = layout.header_row + 1
         self._shown = Layout(
             file=name,
@@ -184,7 +153,7 @@ class _Chunks:
         guessed: list[UnreadableRow] = []
         if self._layout.encoding.mixed:
             table, guessed = _remove_marks(table, rows)
-        others = [name for name in table.column_names if name.startswith(_OTHER)]
+        others = [name for name in table.column_names if name.startswith(PASSED_OVER)]
         hashes = hash_rows([table[name] for name in others])
         table = table.drop_columns(others)
         return RawRows(
@@ -200,7 +169,7 @@ def _remove_marks(table: pa.Table, rows: np.ndarray) -> tuple[pa.Table, list[Unr
         marked = np.asarray(pc.match_substring(texts, MARK))
         if not marked.any():
             continue
-        if not name.startswith(_OTHER):
+        if not name.startswith(PASSED_OVER):
             for at in np.flatnonzero(marked[codes]):
                 value = texts[int(codes[at])].as_py().replace(MARK, "")
                 guessed.append(UnreadableRow(int(rows[at]), value[:_LONGEST_VALUE], REASON))
@@ -209,7 +178,7 @@ def _remove_marks(table: pa.Table, rows: np.ndarray) -> tuple[pa.Table, list[Unr
     return table, guessed
 
 
-def _find_swallowing(table: pa.Table, layout: _TextLayout) -> set[int]:
+def _find_swallowing(table: pa.Table, layout: TextLayout) -> set[int]:
     """Return the positions of rows with a cell that contains another row.
 
     An unclosed quotation mark makes such a row; it has the header's number of cells. The other
@@ -251,7 +220,7 @@ def _unreadable(row: int, text: str) -> list[UnreadableRow]:
     return [UnreadableRow(row, line, reason) for line in lines]
 
 
-def _open(path: Path, layout: _TextLayout, on_ragged: _Chunks) -> pa_csv.CSVStreamingReader:
+def _open(path: Path, layout: TextLayout, on_ragged: _Chunks) -> pa_csv.CSVStreamingReader:
     names = [str(at) for at in range(layout.width)]
     wanted = [str(at) for at in layout.columns.values()]
     return pa_csv.open_csv(
@@ -273,71 +242,3 @@ def _open(path: Path, layout: _TextLayout, on_ragged: _Chunks) -> pa_csv.CSVStre
             column_types=dict.fromkeys(wanted, TEXT), include_columns=wanted
         ),
     )
-
-
-def _find_layout(path: Path, name: str, hints: ExportHints) -> _TextLayout:
-    encoding = find_encoding(path, name, hints.encoding)
-    with path.open("rb") as file:
-        start = file.read(_SNIFFED_BYTES)
-    whole = len(start) < _SNIFFED_BYTES
-    lines = io.StringIO(encoding.decode(start), newline=None).readlines()
-    if not any(line.strip() for line in lines):
-        if not whole:
-            raise UserError(
-                f"{name} cannot be used: it starts with {_SNIFFED_BYTES:,} bytes of blanks. Export "
-                "it again, or remove it from the folder."
-            )
-        raise UserError(f"{name} is empty. Export it again, or remove it from the folder.")
-    if not whole and len(lines) == 1:
-        raise UserError(
-            f"{name} cannot be used: its first line is longer than {_SNIFFED_BYTES:,} bytes, and no"
-            " header is. Export it again, or remove it from the folder."
-        )
-    given = hints.delimiter and ("\t" if hints.delimiter == "tab" else hints.delimiter)
-    problems: list[tuple[MissingColumnsError, list[list[str]]]] = []
-    for delimiter in given or _DELIMITERS:
-        records, ends = _first_records(lines, delimiter)
-        try:
-            header = find_header(records, hints.columns)
-        except MissingColumnsError as error:
-            problems.append((error, records))
-            continue
-        except DuplicateColumnError as error:
-            raise refuse_duplicate(name, error) from error
-        if header.width > _MOST_CELLS:
-            raise UserError(
-                f"{name} cannot be used: its header has {header.width:,} cells, and at most "
-                f"{_MOST_CELLS:,} are read. Export it again, or remove it from the folder."
-            )
-        header_line = ends[header.row]
-        has_rows = not whole or header_line < len(lines)
-        columns = _columns(header)
-        return _TextLayout(
-            encoding, delimiter, header, header.row + 1, header_line, has_rows, columns
-        )
-    # Of several delimiters the one that finds most headings is the right one.
-    nearest = min(problems, key=lambda item: (len(item[0].missing), -_width(item[1])))
-    raise refuse_columns(name, *nearest, hints.columns)
-
-
-def _width(records: list[list[str]]) -> int:
-    return max((len(record) for record in records), default=0)
-
-
-def _columns(header: Header) -> dict[str, int]:
-    """Return the places of the known columns, and of those that are passed over."""
-    return header.positions | {f"{_OTHER}{at}": at for at in header.others[:MOST_COLUMNS]}
-
-
-def _first_records(lines: list[str], delimiter: str) -> tuple[list[list[str]], list[int]]:
-    """Return the first records, and the last line of each, from 1."""
-    reader = csv.reader(lines, delimiter=delimiter)
-    records: list[list[str]] = []
-    ends: list[int] = []
-    try:
-        for record in islice(reader, HEADER_SEARCH):
-            records.append(record)
-            ends.append(reader.line_num)
-    except csv.Error:  # an unclosed cell; an earlier record may be the header
-        pass
-    return records, ends

@@ -48,10 +48,11 @@ def refuse_columns(
     where = f"Sheet {_short(sheet)} of {name}" if sheet else name
     unknown = [heading for heading in named.values() if heading.strip() not in header]
     absent = f" The heading {_short(unknown[0])!r} of its option is not there." if unknown else ""
+    found = f"It has the columns {_list(header)}." if any(header) else "Its first rows are empty."
     return UserError(
         _bounded(
-            f"{where} cannot be used: {error}. An export needs {REQUIRED}. It has the columns "
-            f"{_list(header)}.{absent} Export it with them, remove it from the folder, or name them"
+            f"{where} cannot be used: {error}. An export needs {REQUIRED}. {found}{absent} "
+            "Export it with them, remove it from the folder, or name them"
             " in the parameters, such as",
             f' exports: {{"{name}": {{columns: {{{columns}}}}}}}.',
         )

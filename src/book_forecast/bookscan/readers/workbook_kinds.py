@@ -21,6 +21,8 @@ _PARTS: tuple[tuple[str, Kind], ...] = (
 _BOMB_RATIO = 200
 _BOMB_BYTES = 1 << 28
 _SETTINGS_BYTES = 1 << 22
+_MOST_SETTINGS_BYTES = 1 << 24
+_SETTINGS = re.compile(r"xl/workbook\d*\.(xml|bin)")
 
 _XLSX_1904 = re.compile(rb"<(?:\w+:)?workbookPr\b[^>]*\bdate1904\s*=\s*[\"'](?:1|true|on)[\"']")
 _ODS_1904 = re.compile(rb"<table:null-date\b[^>]*date-value\s*=\s*[\"']1904-01-01")
@@ -102,6 +104,11 @@ def _check_sizes(members: list[zipfile.ZipInfo], name: str) -> None:
                 f"{name} cannot be read: its part {member.filename[:60]} unpacks to "
                 f"{size / 1e6:,.0f} MB, {size // packed:,} times its size, which no sales have. "
                 "Export it again as .csv, or remove it from the folder."
+            )
+        if size > _MOST_SETTINGS_BYTES and _SETTINGS.fullmatch(member.filename.lower()):
+            raise UserError(
+                f"{name} cannot be read: its list of sheets and names has {size / 1e6:,.0f} MB, "
+                "which no workbook of sales has. Export it again, or remove it from the folder."
             )
 
 
