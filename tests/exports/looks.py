@@ -21,7 +21,7 @@ from tests.exports.styles import (
     write_isbn,
 )
 
-_DATES = [name for name, dates in DATES.items() if not dates.may_refuse] * 14 + [
+_DATES = [name for name, dates in DATES.items() if not dates.may_refuse] * 40 + [
     name for name, dates in DATES.items() if dates.may_refuse
 ]
 
