@@ -105,7 +105,7 @@ def _draw_week_ending(draft: Draft, interval: str, labels: dict[str, str]) -> in
 
 
 def _draw_headings(draft: Draft, labels: dict[str, str], *, starts: bool) -> None:
-    known = draft.choose("headings", "usual", (*["synonyms"] * 12, "with units", "rare"), 0.35)
+    known = draft.choose("headings", "usual", (*["synonyms"] * 36, "with units", "rare"), 0.35)
     names = {"isbn": "isbn", "volume": "volume"}
     names["end_date"] = "week_start" if starts else "end_date"
     if starts:

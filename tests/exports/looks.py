@@ -21,7 +21,7 @@ from tests.exports.styles import (
     write_isbn,
 )
 
-_DATES = [name for name, dates in DATES.items() if not dates.may_refuse] * 14 + [
+_DATES = [name for name, dates in DATES.items() if not dates.may_refuse] * 40 + [
     name for name, dates in DATES.items() if dates.may_refuse
 ]
 
@@ -105,7 +105,8 @@ def draw_look(draft: Draft) -> Look:
     dates = "dd/mm/yyyy"
     if "end_date" in columns:
         # A date in UTC is a day early in summer: it is told from a week's end only on Saturdays.
-        forms = _DATES if not shift else [name for name in _DATES if not name.startswith("UTC")]
+        is_saturday = not shift and draft.chosen.get("rows") != "by day"
+        forms = _DATES if is_saturday else [name for name in _DATES if not name.startswith("UTC")]
         dates = draft.choose("dates", dates, forms, 0.6)
     if DATES[dates].may_refuse:
         draft.refusals.append(DATE)

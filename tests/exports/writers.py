@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 from xml.sax.saxutils import escape
 
 import openpyxl
@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
+from openpyxl.worksheet.worksheet import Worksheet
 
 from tests.exports.styles import Cell
 
@@ -114,21 +115,22 @@ def write_workbook(sheets: Sequence[Sheet], form: BookForm) -> bytes:
         page = book.create_sheet(sheet.name)
         page.sheet_state = sheet.state
         for row in sheet.grid:
-            page.append([None] * form.left + [_typed(cell, form) for cell in row])
-        for cell in (cell for row in page.iter_rows() for cell in row):
-            if cell.data_type == "f":  # a text such as ="978…", not a formula
-                cell.data_type = "s"
+            page.append([None] * form.left + [_typed(cell, form, page) for cell in row])
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()
 
 
-def _typed(cell: Cell, form: BookForm) -> Cell:
+def _typed(cell: Cell, form: BookForm, page: Worksheet) -> Any:
     if isinstance(cell, Decimal):
         return float(cell)
     if isinstance(cell, dt.date) and form.serials:
         epoch = dt.date(1904, 1, 1) if form.epoch_1904 else dt.date(1899, 12, 30)
         return (cell - epoch).days
+    if isinstance(cell, str) and cell.startswith("="):
+        text = openpyxl.cell.Cell(page, value=cell)
+        text.data_type = "s"  # a text such as ="978…", not a formula
+        return text
     return cell or None if isinstance(cell, str) else cell
 
 
