@@ -1,4 +1,5 @@
 import logging
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ ROWS = [
 def report(tmp_path, caplog):
     """Return a function that imports the files of a folder and reports them."""
     caplog.set_level(logging.INFO)
-    former = [None]
+    former: list[Any] = [None]
 
     def run(**files):
         for path in tmp_path.iterdir():
