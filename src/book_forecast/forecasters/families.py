@@ -126,4 +126,6 @@ FORECASTERS: dict[str, type[FittedForecaster]] = {
     )
 }
 """All families of single models."""
+FILTERING = frozenset({Sarima.family, Regression.family})
+"""Families that filter all weeks of a history for a forecast, which is slow."""
 ACROSS_TITLES = frozenset(name for name in FITS if FORECASTERS[name].capabilities.across_titles)

@@ -13,9 +13,11 @@ from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
 from book_forecast.forecasters.ensemble import Ensemble
+from book_forecast.forecasters.families import FILTERING
 from book_forecast.options.groups import ExecutionOptions, SelectionOptions
 from book_forecast.payload.contents import Payload
 from book_forecast.pipelines.forecast.choice import asked_titles
+from book_forecast.pipelines.forecast.rolling import FEWEST
 from book_forecast.releases.models import model_of
 from book_forecast.series.history import FloatArray, weeks_after
 
@@ -89,17 +91,19 @@ def explain_forecasts(
     # Not by the manifest, which has the release's id: another one may hold the same models.
     states = current_release.titles.select(["isbn", "state", "cutoff"]).to_pandas()
     generation = fingerprint(states, current_release.mean, horizon, code_fingerprint(__name__))
+    tasks = [
+        TitleModel(isbns[row], model, horizon)
+        for row, model in zip(rows, models, strict=True)
+        if isinstance(model, Ensemble)
+    ]
+    n_slow = sum(not FILTERING.isdisjoint(task.model.members) for task in tasks)
     found = map_titles(
         explain_title,
-        [
-            TitleModel(isbns[row], model, horizon)
-            for row, model in zip(rows, models, strict=True)
-            if isinstance(model, Ensemble)
-        ],
+        tasks,
         execution.n_jobs,
         "Explaining",
         on_death=lambda _: None,
-        fewest=500,
+        fewest=FEWEST if n_slow >= FEWEST else len(tasks) + 1,
         chunk=16,
         checkpoint=checkpoints.open("explain_forecasts", generation, Explanation),
     )

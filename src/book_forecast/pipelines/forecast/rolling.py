@@ -17,8 +17,7 @@ import pandas as pd
 from book_forecast.execution.checkpoints import Checkpoint, CheckpointFolder
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
-from book_forecast.forecasters.regression import Regression
-from book_forecast.forecasters.sarima import Sarima
+from book_forecast.forecasters.families import FILTERING
 from book_forecast.options.groups import ExecutionOptions, SelectionOptions
 from book_forecast.payload.contents import UNKNOWN_STATE, Payload
 from book_forecast.payload.manifest import LONGEST_HORIZON
@@ -43,8 +42,8 @@ from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-# Titles with a slow model from which on further processes are worth their start.
-_FEWEST = 500
+FEWEST = 500
+"""Titles with a slow model from which on further processes are worth their start."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def roll_forward(
         execution.n_jobs,
         "Rolling forward",
         on_death=lambda _: None,
-        fewest=_FEWEST if sum(map(_is_slow, tasks)) >= _FEWEST else len(tasks) + 1,
+        fewest=FEWEST if sum(map(_is_slow, tasks)) >= FEWEST else len(tasks) + 1,
         chunk=16,
         checkpoint=_checkpoint(checkpoints, release, tasks),
     )
@@ -203,8 +202,7 @@ def _warn_of_unknown_states(release: Payload, trained: list[str | None]) -> None
 
 def _is_slow(task: Roll) -> bool:
     """Whether a model filters all weeks of its history again."""
-    families = (Sarima.family, Regression.family)
-    return task.family in families or any(f'"{name}"' in task.state for name in families)
+    return task.family in FILTERING or any(f'"{name}"' in task.state for name in FILTERING)
 
 
 def _checkpoint(checkpoints: CheckpointFolder, release: Payload, tasks: list[Roll]) -> Checkpoint:
