@@ -161,10 +161,9 @@ def _report(
             f"alive_weeks, choose a smaller split_size than {split_size}, or use more weeks."
         )
     logger.info(
-        "Selected %d of %d titles (titles=%s)%s.",
-        chosen.sum(),
-        len(facts),
-        wanted if isinstance(wanted, str) else f"{len(wanted)} named",
-        f"; left out: {'; '.join(reasons)}" if reasons else "",
+        "Selected %d of %d titles (titles=%s)",
+        *(chosen.sum(), len(facts), wanted if isinstance(wanted, str) else f"{len(wanted)} named"),
     )
+    for reason in reasons:
+        logger.info("Left out: %s", reason)
     return facts.loc[chosen, ["isbn"]].reset_index(drop=True), left_out
