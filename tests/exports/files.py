@@ -80,8 +80,6 @@ class FileWriter:
         draft = self.draft
         delimiter = draft.choose("delimiter", ",", (";", ";", "\t", "|"), 0.5)
         encoding = draft.choose("encoding", "utf-8", _ENCODINGS, 0.4)
-        if self.kind == "txt":
-            draft.refusals.append(r"(?i)txt|no export")
         if encoding == writers.ONE_BYTE:
             draft.excuse(ENCODING, only="title")
         if encoding == "mac-roman":
