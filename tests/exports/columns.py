@@ -57,7 +57,7 @@ _EXTRA: dict[str, tuple[str, ...]] = {
 def draw_columns(draft: Draft) -> tuple[tuple[str, ...], dict[str, str], int, str]:
     """Choose columns: their names in order, headings, shift of dates, and kind of intervals."""
     rng = draft.rng
-    by_day = draft.chosen.get("rows") == "by day"
+    by_day = draft.chosen.get("rows") in ("by day", "stray days")
     labels = dict(_LABELS)
     wanted = ["isbn", "end_date", "volume"]
     wanted += [name for name in ("title", "author", "product_class") if rng.random() < 0.7]

@@ -105,7 +105,7 @@ def draw_look(draft: Draft) -> Look:
     dates = "dd/mm/yyyy"
     if "end_date" in columns:
         # A date in UTC is a day early in summer: it is told from a week's end only on Saturdays.
-        is_saturday = not shift and draft.chosen.get("rows") != "by day"
+        is_saturday = not shift and draft.chosen.get("rows") not in ("by day", "stray days")
         forms = _DATES if is_saturday else [name for name in _DATES if not name.startswith("UTC")]
         dates = draft.choose("dates", dates, forms, 0.6)
     if DATES[dates].may_refuse:

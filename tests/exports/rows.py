@@ -11,6 +11,7 @@ from tests.exports.truth import Key, Title
 
 COPIES = r"(?i)cop(y|ies)\b|duplicat|twice|repeat|same (figures|rows)|identical|equal"
 ISBNS = r"(?i)round|lost digits|isbns? .*titles|titles .*isbn"
+STRAY = r"(?i)weekday|no saturday|other days?\b|stray|nearest"
 IMPLAUSIBLE = r"(?i)implausib|too (large|high)|outlier|typo"
 
 _CHANNELS = ("Shops", "Online")
@@ -83,6 +84,21 @@ def _by_day(draft: Draft) -> None:
         ]
 
     _change(draft, 1.0, divided)
+
+
+def _stray_days(draft: Draft) -> None:
+    """Write a few dates a day early or late, as by a slip."""
+    newest = draft.truth.weeks[-1]
+    weeks = draft.rng.sample(draft.truth.weeks[1:-1], 2)
+    for number, lines in enumerate(draft.deliveries):
+        draft.deliveries[number] = [
+            replace(line, day=line.week + dt.timedelta(days=1 if line.week == weeks[0] else -1))
+            if line.week in weeks and line.week < newest
+            else line
+            for line in lines
+        ]
+    near = {week + dt.timedelta(days=days) for week in weeks for days in (-7, 0, 7)}
+    draft.excuse(STRAY, [(title.isbn, week) for title in draft.truth.titles for week in near])
 
 
 def _all_twice(draft: Draft) -> None:
@@ -175,6 +191,7 @@ ROWS: dict[str, Callable[[Draft], None]] = {
     "more returns than sales": _return_more,
     "by channel": _by_channel,
     "by day": _by_day,
+    "stray days": _stray_days,
     "all twice": _all_twice,
     "some twice": _some_twice,
     "implausible volumes": _typo,
