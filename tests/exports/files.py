@@ -44,6 +44,7 @@ class FileWriter:
         self.folder = "" if folder == "none" else folder
         if kind == "xlsx half-converted dates":
             self.draft.excuse(DATE)
+            self.draft.excuse(DATE, only="price")
             self.draft.refusals.append(DATE)
 
     def write(self, stem: str, lines: Sequence[Line], look: Look) -> None:
