@@ -234,3 +234,23 @@ def test_rejected_rows_tell_nothing_about_titles():
 )
 def test_the_product_class_is_the_column_or_the_source_or_the_sheet(row, sheet, product_class):
     assert texts(clean(row, sheet=sheet)).get("product_class") == product_class
+
+
+def priced(volume, copies):
+    """A row whose value and ASP are those of so many copies."""
+    return {"volume": str(volume), "asp": "7.99", "value": f"{copies * 7.99:.2f}"}
+
+
+def test_a_volume_that_value_and_asp_contradict_is_rejected():
+    result = clean(*[priced(17, 17)] * 30, priced(17000, 17))
+    assert result.rejected["reason"].tolist() == [
+        "implausible: Value / ASP is another number of copies"
+    ]
+
+
+def test_values_of_another_kind_than_volume_times_asp_reject_no_row():
+    assert clean(*[priced(17000, 17)] * 30).rejected.empty
+
+
+def test_a_price_that_is_somewhat_off_rejects_no_row():
+    assert clean(*[priced(17, 17)] * 30, priced(17, 51)).rejected.empty

@@ -108,3 +108,13 @@ def test_a_user_names_columns_of_a_list_and_other_headings_stay_known():
     named = {"publication_date": "Out on", "isbn": "Article", "volume": "Sold"}
     header = find_header([["ISBN", "Out on", "Published"]], named)
     assert header.positions == {"isbn": 0, "publication_date": 1}
+
+
+def test_a_unit_in_brackets_is_no_part_of_a_heading():
+    header = find_header([["ISBN", "Volume (Units)", "Value (£)", "Week Ending (Sat)"]])
+    assert set(header.positions) == {"isbn", "volume", "value", "end_date"}
+
+
+def test_another_period_in_brackets_is_another_column():
+    header = find_header([["ISBN", "Volume (LW)", "Volume", "End Date"]])
+    assert header.positions["volume"] == 2

@@ -231,6 +231,32 @@ def test_one_odd_day_among_many_weeks_does_not_make_days_of_them():
     assert weeks(export) == iso(saturdays(30))
 
 
+@pytest.mark.parametrize("stray", [-3, -2, -1, 1, 2, 3])
+def test_a_stray_date_stands_for_the_nearest_end_of_a_week_and_is_told(stray):
+    days = saturdays(30)
+    export = read(*weekly([*days[:20], *shifted(days[20:21], stray), *days[21:]]))
+    assert weeks(export) == iso(days)
+    assert any("another weekday" in remark for remark in export.remarks)
+
+
+def test_midnight_in_london_written_in_utc_is_the_next_day():
+    days = saturdays(52)
+    texts = [
+        f"{day - dt.timedelta(days=1)}T23:00:00Z" if 4 <= day.month <= 10 else f"{day}T00:00:00Z"
+        for day in days
+    ]
+    export = read(*({"end_date": text} for text in texts))
+    assert weeks(export) == iso(days)
+    assert not export.remarks
+
+
+def test_years_of_two_digits_may_come_first():
+    days = saturdays(10, "2024-03-02")
+    export = read(*weekly(days, "%y-%m-%d"))
+    assert weeks(export) == iso(days)
+    assert any("year first" in remark for remark in export.remarks)
+
+
 @settings(max_examples=40)
 @given(
     st.integers(2, 60),

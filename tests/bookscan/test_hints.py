@@ -42,8 +42,8 @@ def test_columns_are_named_as_users_know_them(name):
     [
         ({"columns": {"colour": "Farbe"}}, "there is no column colour; known are isbn, title"),
         ({"encoding": "klingon"}, "no such encoding"),
-        ({"date_order": "year_first"}, "day_first"),
-        ({"decimal_mark": ","}, "point"),
+        ({"date_order": "week_first"}, "day_first"),
+        ({"decimal_mark": ";"}, "point"),
         ({"week_ends": "someday"}, "sunday"),
         ({"interval": "fiscal"}, "nth_saturday"),
         ({"dates": "months"}, "week_beginning"),
@@ -55,3 +55,8 @@ def test_columns_are_named_as_users_know_them(name):
 def test_what_no_hint_can_be_is_refused_with_what_it_can_be(fields, message):
     with pytest.raises(ValidationError, match=message):
         ExportHints.model_validate(fields)
+
+
+@pytest.mark.parametrize(("sign", "name"), [(",", "comma"), (".", "point")])
+def test_a_decimal_mark_may_be_the_sign_itself(sign, name):
+    assert ExportHints(decimal_mark=sign).decimal_mark == name

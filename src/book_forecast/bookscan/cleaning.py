@@ -47,6 +47,8 @@ _DESCRIBED = ("author", "binding", "imprint", "product_class", "rrp")
 # A spreadsheet of another country may have read text as a date of its own order.
 _TYPED_DATE = re.compile(r"^\d{4}-\d\d-\d\d")
 _THOUSANDTH = (900.0, 1100.0)
+_CONTRADICTION = 50.0
+_RARELY = 0.05
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class CleanRows:
         rows: Number of rows that count, usable or not.
         passed_over: Number of totals, notes and repeated headers.
         moved: Number of usable rows with a date that is no Saturday.
+        stray: Usable dates on another weekday than those of the source's weeks.
         unreadable_prices: Number of prices of usable rows that are no numbers.
         returns: Number of usable rows with a negative volume.
         rounded: Distinct titles of each ISBN that a spreadsheet may have rounded; without titles,
@@ -82,6 +85,7 @@ class CleanRows:
     rows: int
     passed_over: int
     moved: int
+    stray: frozenset[dt.date]
     unreadable_prices: int
     returns: int
     rounded: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -104,7 +108,7 @@ def clean_rows(raw: RawRows, conventions: Conventions, today: dt.date) -> CleanR
     dates, weeks = _clean_dates(columns, conventions, raw.layout.date_1904, today, rejections)
     volumes = _clean_volumes(columns["volume"], raw, conventions, rejections)
     prices = {name: _numbers(columns[name], raw, conventions) for name in PRICES}
-    _reject_thousandths(columns["volume"], volumes, prices, rejections)
+    _reject_contradictions(columns["volume"], volumes, prices, rejections)
     kept = rejections.kept
     isbn_codes = isbn_codes[kept]
     sales = pd.DataFrame({"isbn": isbns.take(isbn_codes)})
@@ -125,6 +129,7 @@ def clean_rows(raw: RawRows, conventions: Conventions, today: dt.date) -> CleanR
         rows=int((~blank & ~no_sale).sum()) + len(raw.unreadable),
         passed_over=int(no_sale.sum()),
         moved=int((weeks[kept] != dates[kept]).sum()),
+        stray=_stray_dates(columns["end_date"], dates[kept], kept, conventions.weekday),
         unreadable_prices=sum(
             int((given[name] & np.isnan(prices[name][kept])).sum()) for name in PRICES
         ),
@@ -187,7 +192,7 @@ def _clean_dates(
     )
     bad = ~end_date.empty & (reasons != "")
     end_date.reject(rejections, end_date.spread(bad), end_date.spread(reasons))
-    weeks = end_date.spread(saturday_of(dates, conventions.last_day))
+    weeks = end_date.spread(saturday_of(dates, conventions.last_day, conventions.weekday))
     dates = end_date.spread(dates)
     end_date.reject(rejections, no_date & no_interval, "no date and no interval")
     if conventions.calendar is None:
@@ -230,6 +235,15 @@ def _are_swapped(column: TextColumn, dates: np.ndarray, conventions: Conventions
     return found
 
 
+def _stray_dates(
+    column: TextColumn, dates: np.ndarray, kept: np.ndarray, weekday: int | None
+) -> frozenset[dt.date]:
+    if weekday is None:
+        return frozenset()
+    given = np.unique(dates[~column.spread(column.empty)[kept]])
+    return frozenset(given[weekdays_of(given) != weekday].tolist())
+
+
 def _numbers(column: TextColumn, raw: RawRows, conventions: Conventions) -> np.ndarray:
     """Return each row's number: the typed one, else that of its text."""
     of_texts = column.spread(parse_numbers(column.texts, conventions.decimal_mark))
@@ -258,18 +272,25 @@ def _clean_volumes(
     return numbers
 
 
-def _reject_thousandths(
+def _reject_contradictions(
     column: TextColumn,
     volumes: np.ndarray,
     prices: Mapping[str, np.ndarray],
     rejections: Rejections,
 ) -> None:
-    """Reject volumes that are a thousandth of value / ASP: 1.234 in place of 1,234."""
-    expected = volumes * prices["asp"]
-    usable = np.isfinite(expected) & (expected > 0) & (volumes != np.rint(volumes))
-    ratio = prices["value"] / np.where(usable, expected, np.nan)
-    bad = usable & (ratio > _THOUSANDTH[0]) & (ratio < _THOUSANDTH[1])
-    column.reject(rejections, bad, "a thousandth of Value / ASP: name decimal_mark")
+    """Reject volumes that value / ASP contradicts: 1.234 in place of 1,234, or three zeros more.
+
+    Where this is so in many rows, value or ASP are of another kind than those of BookScan.
+    """
+    expected = np.abs(volumes * prices["asp"])
+    usable = np.isfinite(expected) & (expected > 0) & (np.abs(prices["value"]) > 0)
+    ratio = np.abs(prices["value"]) / np.where(usable, expected, np.nan)
+    fractions = usable & (volumes != np.rint(volumes))
+    thousandths = fractions & (ratio > _THOUSANDTH[0]) & (ratio < _THOUSANDTH[1])
+    column.reject(rejections, thousandths, "a thousandth of Value / ASP: name decimal_mark")
+    others = usable & ((ratio > _CONTRADICTION) | (ratio < 1 / _CONTRADICTION))
+    if others.sum() <= _RARELY * usable.sum():
+        column.reject(rejections, others, f"{IMPLAUSIBLE}: Value / ASP is another number of copies")
 
 
 def _possible(name: str, numbers: np.ndarray, volumes: np.ndarray) -> np.ndarray:

@@ -168,6 +168,13 @@ _LAST = 1000
 """The rank of headings that have one of `_LIST_FORMS`."""
 
 
+_UNIT = re.compile(
+    r"\s*[(\[]\s*(?:£|€|\$|gbp|eur|usd|units?|copies|qty|no\.?|#|sat(?:urday)?|sun(?:day)?|fri(?:day)?"
+    r"|dd.mm.yy(?:yy)?|mm.dd.yy(?:yy)?|yyyy.mm.dd|yyyyww)\s*[)\]]\s*$",
+    re.IGNORECASE,
+)
+
+
 class MissingColumnsError(ValueError):
     """No row is a header with the required columns.
 
@@ -205,6 +212,15 @@ class Header:
     passed_over: tuple[str, ...]
     others: tuple[int, ...]
     width: int
+
+
+def _known(heading: str) -> tuple[str, int]:
+    """Return the column and rank of a heading, also of one with a unit such as ``Value (£)``."""
+    found = _NAMES.get(_plain(heading))
+    if found is None:
+        name, rank = _NAMES.get(_plain(_UNIT.sub("", heading)), ("", 0))
+        found = (name, rank + _LAST // 2)
+    return found
 
 
 def column_named(heading: str) -> str | None:
@@ -297,7 +313,7 @@ def _positions(
     best: dict[str, tuple[int, int]] = {}
     for at, cell in enumerate(cells):
         plain = _plain(cell)
-        known = _list_column(plain) if in_list else _NAMES.get(plain, ("", 0))
+        known = _list_column(plain) if in_list else _known(cell)
         name, rank = (by_user[plain], -1) if plain in by_user else known
         if not name or (name in by_user.values() and rank >= 0):
             continue

@@ -49,7 +49,7 @@ class DateReading:
     @property
     def saturdays(self) -> np.ndarray:
         """The Saturday of each date's week."""
-        return saturday_of(self.dates, self.last_day)
+        return saturday_of(self.dates, self.last_day, self.weekday)
 
     @property
     def valid(self) -> np.ndarray:
@@ -95,14 +95,22 @@ def choose_reading(
         return _find_weeks(order, dates, pairs, hints, heading, former)
 
     day_first, month_first = read("day_first"), read("month_first")
-    by_order = {"day_first": day_first, "month_first": month_first}
     if hints.date_order is not None:
-        chosen, remark = by_order[hints.date_order], ""
+        chosen, remark = read(hints.date_order), ""
     elif not any(has_order(text) for text in texts):
         chosen, remark = day_first, ""
+    elif not any(map(_is_certain, (day_first, month_first))) and _is_certain(read("year_first")):
+        chosen = read("year_first")
+        remark = "Its dates have the year first: all have one weekday by it. Name date_order."
     else:
         chosen, remark = _choose(day_first, month_first, pairs, today, former, last_week)
     return chosen, [text for text in (remark, chosen.remark) if text]
+
+
+def _is_certain(reading: DateReading) -> bool:
+    """Return whether all texts are dates of one weekday."""
+    several = len(np.unique(reading.dates)) > 1
+    return bool(several and reading.valid.all() and reading.weekday is not None)
 
 
 def _choose(

@@ -3,7 +3,8 @@
 - ``02/03/2019``, ``2-3-19``, ``02.03.2019``: 2 March 2019 with the day first, 3 February with the
   month first. The order is that of the whole file.
 - ``2 Mar 2019``, ``02-Mar-19``, ``Saturday, 2nd March 2019``, ``March 2, 2019``, ``2. März 2019``.
-- ``2019-03-02``, ``2019/3/2``, ``20190302``, each also with a time; its time zone is ignored.
+- ``2019-03-02``, ``2019/3/2``, ``20190302``, each also with a time; its time zone is ignored, but
+  ``2019-06-07T23:00:00Z`` is midnight in London, the begin of 8 June.
 - ``W/E 02/03/2019``, and the last day of ``24/02/2019 - 02/03/2019``.
 - ``43526``, ``43526.0``, ``43526.75``: Excel's serial number of a day, counted from 1900 or 1904.
 
@@ -20,7 +21,7 @@ from typing import Literal
 
 from book_forecast.bookscan.months import month_number
 
-DateOrder = Literal["day_first", "month_first"]
+DateOrder = Literal["day_first", "month_first", "year_first"]
 
 EARLIEST = dt.date(1950, 1, 1)
 DAYS_AHEAD = dt.timedelta(days=366)
@@ -49,6 +50,8 @@ _YEAR_THEN_NAME = re.compile(
     rf"^(?P<y>\d{{4}})[-/.\s]+{_NAME}\.?[-/.\s]+(?P<d>\d{{1,2}})\.?{_TIME}"
 )
 _DATES = (_YEAR_FIRST, _NAMED_MONTH, _MONTH_FIRST, _YEAR_THEN_NAME, _CJK, _COMPACT)
+# Programs write midnight in London, Paris or Athens so, in UTC.
+_LOCAL_MIDNIGHT = re.compile(r"[t\s]2[1-3]:00(?::00(?:\.0+)?)?\s*(?:z|utc|gmt|\+00:?00)$")
 _ISO_WEEK_DAY = re.compile(r"^(\d{4})-?w(\d{2})-?([1-7])$")
 _LABEL = re.compile(r"^(?:w\s*/?\s*[ebc]|week\s+(?:ending|ended|commencing|beginning))\b[\s:.]*")
 _RANGE = re.compile(
@@ -65,7 +68,8 @@ def parse_date(
     Args:
         text: The cell, in one of the forms of the module's docstring.
         today: Dates more than 366 days after it are errors.
-        order: Of the day and the month where both are numbers and the year comes last.
+        order: Of the day and the month where both are numbers and the year comes last, or of a
+            year of two digits that comes first.
         date_1904: Whether serial numbers count from 1904, as in workbooks of old Macs.
 
     Returns:
@@ -95,12 +99,14 @@ def read_date(text: str, order: DateOrder = "day_first", date_1904: bool = False
         None if ordered else next((found for form in _DATES if (found := form.match(cell))), None)
     )
     if ordered:
-        day, month = ordered["a"], ordered["b"]
-        if order == "month_first":
-            day, month = month, day
-        return _from_parts(ordered["y"], month, day)
+        first, second, third = ordered["a"], ordered["b"], ordered["y"]
+        if order == "year_first" and len(third) == 2:
+            return _from_parts(first.zfill(2), second, third)
+        day, month = (second, first) if order == "month_first" else (first, second)
+        return _from_parts(third, month, day)
     if match:
-        return _from_parts(match["y"], match["m"], match["d"])
+        date = _from_parts(match["y"], match["m"], match["d"])
+        return date + dt.timedelta(days=bool(_LOCAL_MIDNIGHT.search(cell)))
     if iso := _ISO_WEEK_DAY.match(cell):
         return dt.date.fromisocalendar(int(iso[1]), int(iso[2]), int(iso[3]))
     if _SERIAL.match(cell):

@@ -89,6 +89,12 @@ def clean_export(
     if doubtful:
         shown = ", ".join(doubtful[:_EXAMPLES])
         remarks.append(f"A spreadsheet may have rounded several ISBNs to {shown}: check them.")
+    if stray := sorted(frozenset[dt.date]().union(*(part.stray for part in clean))):
+        shown = ", ".join(f"{day:%Y-%m-%d}" for day in stray[:_EXAMPLES])
+        remarks.append(
+            f"{len(stray):,} of its dates are on another weekday than the others ({shown}): each "
+            "is taken for the nearest end of a week."
+        )
     unreadable = sum(part.unreadable_prices for part in clean)
     if unreadable:
         remarks.append(f"{unreadable:,} prices are no numbers and are missing. Name decimal_mark.")

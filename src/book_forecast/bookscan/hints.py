@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from book_forecast.bookscan.columns import ALL_LABELS, column_named
+from book_forecast.bookscan.dates import DateOrder
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -36,7 +37,7 @@ class ExportHints(BaseModel):
     delimiter: Literal[",", ";", "\t", "|", "tab"] | None = None
     encoding: str | None = None
     sheets: list[str] | None = None
-    date_order: Literal["day_first", "month_first"] | None = None
+    date_order: DateOrder | None = None
     decimal_mark: Literal["point", "comma"] | None = None
     dates: Literal["week_ending", "week_beginning", "days"] | None = None
     week_ends: Weekday | None = None
@@ -55,6 +56,11 @@ class ExportHints(BaseModel):
                 raise ValueError(f"there is no column {name}; known are {', '.join(ALL_LABELS)}")
             found[known] = str(heading)
         return found
+
+    @field_validator("decimal_mark", mode="before")
+    @classmethod
+    def _named_mark(cls, mark: object) -> object:
+        return {",": "comma", ".": "point"}.get(str(mark), mark) if mark else mark
 
     @field_validator("encoding")
     @classmethod

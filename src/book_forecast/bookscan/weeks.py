@@ -37,17 +37,23 @@ def swapped(dates: np.ndarray) -> np.ndarray:
     return np.where(day <= 11, found, np.datetime64("NaT", "D"))
 
 
-def saturday_of(dates: np.ndarray, last_day: int = SATURDAY) -> np.ndarray:
+def saturday_of(
+    dates: np.ndarray, last_day: int = SATURDAY, weekday: int | None = None
+) -> np.ndarray:
     """Move each date to the Saturday of its week.
 
     Args:
         dates: ``datetime64[D]``; NaT stays NaT.
         last_day: The weekday on which the source's weeks end, 0 for Monday.
+        weekday: The weekday of the source's dates, if each stands for a week. A stray date is taken
+            for the nearest such day.
 
     Returns:
-        ``datetime64[D]``; for weeks that end on Saturday, zero to six days later.
+        ``datetime64[D]``; for days in weeks that end on Saturday, zero to six days later.
     """
     days = np.where(np.isnat(dates), np.datetime64(0, "D"), dates.astype("datetime64[D]"))
+    if weekday is not None:
+        days = days + ((weekday - weekdays_of(days) + 3) % 7 - 3).astype("timedelta64[D]")
     to_end = (last_day - weekdays_of(days)) % 7 + _TO_SATURDAY[last_day]
     moved = days + to_end.astype("timedelta64[D]")
     return np.where(np.isnat(dates), np.datetime64("NaT", "D"), moved)

@@ -190,3 +190,22 @@ def test_a_row_longer_than_a_block_is_refused_by_its_place(tmp_path, monkeypatch
     path = write(tmp_path, f"{HEADER}\na,t,1,x\nb,{'t' * 50_000},1,x\n")
     with pytest.raises(UserError, match=r"sales\.csv cannot be read beyond row"):
         read(path)
+
+
+ISBN = "9780722532935"
+
+
+def test_a_last_row_that_the_file_cuts_is_unreadable(tmp_path):
+    rows, unreadable = read(write(tmp_path, f"{HEADER}\n{ISBN},t,1,x\n{ISBN},t,23"))
+    assert rows["volume"].to_dict() == {2: "1"}
+    assert [(bad.row, bad.value) for bad in unreadable] == [(3, f"{ISBN},t,23")]
+    assert "the file ends inside this row" in unreadable[0].reason
+
+
+@pytest.mark.parametrize(
+    "end", [f"{ISBN},t,23,x", f"{ISBN},t,23\n", f"{ISBN},t,2\n{ISBN},t,23", "Source: shops, 2026"]
+)
+def test_a_last_row_without_its_end_is_a_row_where_nothing_shows_a_cut(tmp_path, end):
+    rows, unreadable = read(write(tmp_path, f"{HEADER}\n{ISBN},t,1,x\n{end}"))
+    assert len(rows) == 2 + end.count(f"\n{ISBN}")
+    assert not unreadable

@@ -27,6 +27,7 @@ from book_forecast.storage.errors import UserError
 # pyarrow reads many blocks ahead; a row must fit into one.
 _BLOCK_BYTES = 1 << 22
 _LONGEST_VALUE = 200
+_CUT = "the file ends inside this row: it is cut, export it again"
 
 
 def read_csv(path: Path, name: str, hints: ExportHints) -> Iterator[RawRows]:
@@ -35,7 +36,7 @@ def read_csv(path: Path, name: str, hints: ExportHints) -> Iterator[RawRows]:
     The encoding is UTF-8, UTF-16 or Windows-1252; commas, semicolons, tabs or bars separate cells.
     Bytes of Windows-1252 in a UTF-8 file are decoded as such, and their rows are told. A row with
     too many cells is unreadable. One with too few has empty cells at its end; if it spans several
-    lines, each of them is unreadable.
+    lines, each of them is unreadable. So is a last row without its end.
 
     Args:
         path: The local file.
@@ -52,7 +53,7 @@ def read_csv(path: Path, name: str, hints: ExportHints) -> Iterator[RawRows]:
     if not layout.has_rows:
         yield _Chunks(name, layout).take_rest()
         return
-    chunks = _Chunks(name, layout)
+    chunks = _Chunks(name, layout, is_cut=not _ends_with_line(path))
     try:
         with _open(path, layout, chunks) as batches:
             for table in _gather(batches):
@@ -66,6 +67,13 @@ def read_csv(path: Path, name: str, hints: ExportHints) -> Iterator[RawRows]:
             f"{name} cannot be read beyond row {chunks.next_row - 1} ({reason}). Look there for "
             "a quotation mark that is not closed, or export the file again."
         ) from error
+
+
+def _ends_with_line(path: Path) -> bool:
+    """Return whether the last line of a file is complete, in any encoding."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 8))
+        return file.read().rstrip(b"\0 ").endswith((b"\n", b"\r"))
 
 
 def _gather(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
@@ -83,8 +91,10 @@ def _gather(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
 class _Chunks:
     """Numbers the rows of successive batches, and handles rows that do not fit the header."""
 
-    def __init__(self, name: str, layout: TextLayout) -> None:
+    def __init__(self, name: str, layout: TextLayout, is_cut: bool = False) -> None:
         self.next_row = layout.header_row + 1
+        self._is_cut = is_cut
+        self._short_rows = 0
         self._shown = Layout(
             file=name,
             format="csv",
@@ -118,7 +128,19 @@ class _Chunks:
     def take_rest(self) -> RawRows:
         """Return the rows with too few cells after the last batch."""
         empty = pa.table({str(at): pa.array([], TEXT) for at in self._layout.columns.values()})
-        return self._repair(empty, np.empty(0, np.int64), sorted(self._ragged))
+        cut: list[UnreadableRow] = []
+        last = max(self._ragged, default=0)
+        only_one = not self._short_rows and len(self._ragged) == 1
+        if self._is_cut and only_one and self._is_sale(self._ragged[last]):
+            cut = [UnreadableRow(last, self._ragged.pop(last)[:_LONGEST_VALUE], _CUT)]
+        rest = self._repair(empty, np.empty(0, np.int64), sorted(self._ragged))
+        rest.unreadable.extend(cut)
+        return rest
+
+    def _is_sale(self, text: str) -> bool:
+        cells = _split(text, self._layout.delimiter) or []
+        at = self._layout.columns["isbn"]
+        return len(cells) > at and is_isbn(cells[at])
 
     def _repair(self, table: pa.Table, rows: np.ndarray, ragged: list[int]) -> RawRows:
         layout = self._layout
@@ -132,6 +154,7 @@ class _Chunks:
             else:
                 padding = [""] * (layout.width - len(cells))
                 short[row] = (cells + padding)[: layout.width]
+                self._short_rows += 1
         table = table.rename_columns(list(layout.columns))
         for at in sorted(_find_swallowing(table, layout), reverse=True):
             cells = [str(column[at].as_py()) for column in table.columns]
