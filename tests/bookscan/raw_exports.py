@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from book_forecast.bookscan.columns import LABELS, NUMBERS
-from book_forecast.bookscan.conventions import Conventions
+from book_forecast.bookscan.conventions.find import Conventions
 from book_forecast.bookscan.export import CleanExport, clean_export
 from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.rows import TEXT, Layout, RawRows, UnreadableRow

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from book_forecast.bookscan.cells import are_empty, parse_cells
 from book_forecast.bookscan.columns import ALL_LABELS
-from book_forecast.bookscan.rejections import Rejections
 from book_forecast.bookscan.rows import RawRows, texts_and_codes
+from book_forecast.bookscan.rules.rejections import Rejections
 
 
 class TextColumn:

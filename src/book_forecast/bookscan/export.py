@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from book_forecast.bookscan.cleaning import CleanRows, clean_rows
-from book_forecast.bookscan.conventions import Conventions, find_conventions
-from book_forecast.bookscan.copies import find_copies
+from book_forecast.bookscan.conventions.find import Conventions, find_conventions
 from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.rows import Layout, RawRows
+from book_forecast.bookscan.rules.cleaning import CleanRows, clean_rows
+from book_forecast.bookscan.rules.copies import find_copies
 from book_forecast.bookscan.year_weeks import join_years
 
 _EXAMPLES = 3

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from book_forecast.bookscan.columns import ALL_LABELS, column_named
-from book_forecast.bookscan.dates import DateOrder
+from book_forecast.bookscan.conventions.dates import DateOrder
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 

@@ -5,8 +5,8 @@ import pandas as pd
 from pandera.pandas import Check, Column, DataFrameSchema
 
 from book_forecast.bookscan.columns import ATTRIBUTES
+from book_forecast.bookscan.conventions.weeks import SATURDAY
 from book_forecast.bookscan.isbn_text import check_digit_13
-from book_forecast.bookscan.weeks import SATURDAY
 
 
 def _are_isbns(column: pd.Series) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from book_forecast.bookscan.cleaning import IMPLAUSIBLE
-from book_forecast.bookscan.plausibility import implausible_volumes, rounded_isbns
+from book_forecast.bookscan.rules.cleaning import IMPLAUSIBLE
+from book_forecast.bookscan.rules.plausibility import implausible_volumes, rounded_isbns
 from book_forecast.options.groups import IngestOptions
 
 logger = logging.getLogger(__name__)

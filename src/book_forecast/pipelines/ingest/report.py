@@ -8,7 +8,7 @@ from html import escape
 
 import pandas as pd
 
-from book_forecast.bookscan.rejections import list_reasons
+from book_forecast.bookscan.rules.rejections import list_reasons
 from book_forecast.pipelines.ingest.changes import Changes, ImportSummary
 from book_forecast.plots.pages import page
 

@@ -10,12 +10,12 @@ from typing import Any, Protocol
 import pandas as pd
 
 from book_forecast.bookscan.columns import MissingColumnsError
-from book_forecast.bookscan.dates import DateOrder
+from book_forecast.bookscan.conventions.dates import DateOrder
 from book_forecast.bookscan.hints import ExportHints, hints_for
 from book_forecast.bookscan.readers.refusals import refuse_columns
-from book_forecast.bookscan.rejections import list_reasons
 from book_forecast.bookscan.rows import Layout, RawRows, texts_and_codes
-from book_forecast.bookscan.title_list import TitleList, clean_title_list, merge_title_lists
+from book_forecast.bookscan.rules.rejections import list_reasons
+from book_forecast.bookscan.titles.lists import TitleList, clean_title_list, merge_title_lists
 
 logger = logging.getLogger(__name__)
 

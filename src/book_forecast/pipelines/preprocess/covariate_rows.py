@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.bookscan.cells import parse_cells
-from book_forecast.bookscan.dates import parse_date
+from book_forecast.bookscan.conventions.dates import parse_date
+from book_forecast.bookscan.conventions.weeks import SATURDAY
 from book_forecast.bookscan.isbn import normalise_isbn
-from book_forecast.bookscan.rejections import Rejections
-from book_forecast.bookscan.weeks import SATURDAY
+from book_forecast.bookscan.rules.rejections import Rejections
 from book_forecast.series.calendar import CALENDAR_COVARIATES
 from book_forecast.series.covariates import PROMOTION_PLAN
 from book_forecast.series.history import ALL_TITLES, MODEL_HORIZON, PROMOTION

@@ -4,7 +4,7 @@ import logging
 
 import pandas as pd
 
-from book_forecast.bookscan.rejections import list_reasons
+from book_forecast.bookscan.rules.rejections import list_reasons
 from book_forecast.options.models import ModelOptions, RegressorOptions
 from book_forecast.pipelines.preprocess.covariate_rows import (
     CleanTable,

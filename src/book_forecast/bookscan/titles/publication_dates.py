@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from book_forecast.bookscan.cells import parse_cells
-from book_forecast.bookscan.dates import DateOrder, has_order, read_date
+from book_forecast.bookscan.conventions.dates import DateOrder, has_order, read_date
+from book_forecast.bookscan.conventions.months import month_number
 from book_forecast.bookscan.hints import ExportHints
-from book_forecast.bookscan.months import month_number
 
 EARLIEST = dt.date(1450, 1, 1)
 YEARS_AHEAD = 10

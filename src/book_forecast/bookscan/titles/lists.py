@@ -18,21 +18,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from book_forecast.bookscan.attributes import class_of_sheet
 from book_forecast.bookscan.cells import are_empty, tidy_texts
-from book_forecast.bookscan.cleaning import LARGEST_NUMBER, find_isbns, rejected_rows
 from book_forecast.bookscan.column import TextColumn
 from book_forecast.bookscan.columns import ATTRIBUTES, LIST_LABELS, column_named
-from book_forecast.bookscan.dates import DateOrder
+from book_forecast.bookscan.conventions.dates import DateOrder
+from book_forecast.bookscan.conventions.decimal_marks import find_number_convention
+from book_forecast.bookscan.conventions.numbers import DecimalMark, parse_numbers
 from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.isbn import is_rounded
-from book_forecast.bookscan.number_conventions import find_number_convention
-from book_forecast.bookscan.numbers import DecimalMark, parse_numbers
-from book_forecast.bookscan.plausibility import rounded_isbns
-from book_forecast.bookscan.publication_dates import PublicationDates, find_date_order
-from book_forecast.bookscan.rejections import Rejections
 from book_forecast.bookscan.rows import RawRows, texts_and_codes
-from book_forecast.bookscan.title_order import in_natural_order
+from book_forecast.bookscan.rules.attributes import class_of_sheet
+from book_forecast.bookscan.rules.cleaning import LARGEST_NUMBER, find_isbns, rejected_rows
+from book_forecast.bookscan.rules.plausibility import rounded_isbns
+from book_forecast.bookscan.rules.rejections import Rejections
+from book_forecast.bookscan.titles.natural_order import in_natural_order
+from book_forecast.bookscan.titles.publication_dates import PublicationDates, find_date_order
 
 TEXTS = (*ATTRIBUTES, "country")
 """Columns of texts."""

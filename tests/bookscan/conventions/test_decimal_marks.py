@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from book_forecast.bookscan.conventions.decimal_marks import find_number_convention
 from book_forecast.bookscan.hints import ExportHints
-from book_forecast.bookscan.number_conventions import find_number_convention
 from tests.bookscan.raw_exports import GOOD, raw_rows, read, reasons, saturdays, volumes
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from book_forecast.bookscan.weeks import SATURDAY, WEEKDAYS, saturday_of, weekdays_of
+from book_forecast.bookscan.conventions.weeks import SATURDAY, WEEKDAYS, saturday_of, weekdays_of
 
 SUNDAY = WEEKDAYS.index("sunday")
 

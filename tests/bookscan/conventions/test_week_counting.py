@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from book_forecast.bookscan.conventions import Conventions
+from book_forecast.bookscan.conventions.find import Conventions
+from book_forecast.bookscan.conventions.intervals import IntervalCalendar
 from book_forecast.bookscan.hints import ExportHints
-from book_forecast.bookscan.intervals import IntervalCalendar
 from tests.bookscan.raw_exports import GOOD, read, reasons, saturdays, volumes, weeks
 
 

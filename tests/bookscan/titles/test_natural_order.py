@@ -1,6 +1,6 @@
 import pytest
 
-from book_forecast.bookscan.title_order import in_natural_order
+from book_forecast.bookscan.titles.natural_order import in_natural_order
 
 
 @pytest.mark.parametrize(

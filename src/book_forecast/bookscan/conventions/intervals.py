@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
-from book_forecast.bookscan.dates import DAYS_AHEAD, EARLIEST
+from book_forecast.bookscan.conventions.dates import DAYS_AHEAD, EARLIEST
 
 Counting = Literal["iso", "nth_saturday", "learnt"]
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from book_forecast.bookscan.columns import NUMBERS
+from book_forecast.bookscan.conventions.numbers import DecimalMark, NumberForms, parse_numbers
 from book_forecast.bookscan.hints import ExportHints
-from book_forecast.bookscan.numbers import DecimalMark, NumberForms, parse_numbers
 from book_forecast.bookscan.rows import RawRows, texts_and_codes
 
 _MAJORITY = 0.9

@@ -4,7 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from book_forecast.bookscan.intervals import IntervalCalendar, parse_interval, split_interval
+from book_forecast.bookscan.conventions.intervals import (
+    IntervalCalendar,
+    parse_interval,
+    split_interval,
+)
 
 TODAY = dt.date(2026, 1, 1)
 NTH = IntervalCalendar("nth_saturday")

@@ -7,7 +7,7 @@ import re
 import pandas as pd
 
 from book_forecast.bookscan.columns import ATTRIBUTES
-from book_forecast.bookscan.title_order import in_natural_order
+from book_forecast.bookscan.titles.natural_order import in_natural_order
 
 _SIGNS = re.compile(r"[\W_]+")
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from book_forecast.bookscan.dates import has_order, parse_date
+from book_forecast.bookscan.conventions.dates import has_order, parse_date
 
 TODAY = dt.date(2026, 1, 1)
 MARCH_2 = dt.date(2019, 3, 2)

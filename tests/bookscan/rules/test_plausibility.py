@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from book_forecast.bookscan.plausibility import implausible_volumes, rounded_isbns
+from book_forecast.bookscan.rules.plausibility import implausible_volumes, rounded_isbns
 from tests.bookscan.raw_exports import ALCHEMIST, CATERPILLAR, TIGER
 
 ROUNDED = "9780330000000"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from book_forecast.bookscan.conventions import Conventions
+from book_forecast.bookscan.conventions.find import Conventions
 from book_forecast.bookscan.hints import ExportHints
 from tests.bookscan.raw_exports import TODAY, read, reasons, saturdays, volumes, weeks
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from book_forecast.bookscan.conventions.intervals import Counting, IntervalCalendar
 from book_forecast.bookscan.hints import ExportHints
-from book_forecast.bookscan.intervals import Counting, IntervalCalendar
 
 FITS = 0.9
 """Share of the pairs that a way of counting must explain."""

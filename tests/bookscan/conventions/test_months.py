@@ -1,7 +1,7 @@
 import pytest
 from babel.dates import get_month_names
 
-from book_forecast.bookscan.months import LANGUAGES, month_number
+from book_forecast.bookscan.conventions.months import LANGUAGES, month_number
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from book_forecast.bookscan.cells import parse_cells
-from book_forecast.bookscan.dates import DateOrder, has_order, parse_date
+from book_forecast.bookscan.conventions.dates import DateOrder, has_order, parse_date
+from book_forecast.bookscan.conventions.week_counting import WeekPairs
+from book_forecast.bookscan.conventions.weeks import (
+    SATURDAY,
+    WEEKDAYS,
+    saturday_of,
+    swapped,
+    weekdays_of,
+)
 from book_forecast.bookscan.hints import ExportHints
-from book_forecast.bookscan.interval_conventions import WeekPairs
-from book_forecast.bookscan.weeks import SATURDAY, WEEKDAYS, saturday_of, swapped, weekdays_of
 
 ON_ONE_WEEKDAY = 0.9
 """Share of a file's dates on one weekday that makes them weeks rather than days."""

@@ -19,7 +19,7 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from book_forecast.bookscan.months import month_number
+from book_forecast.bookscan.conventions.months import month_number
 
 DateOrder = Literal["day_first", "month_first", "year_first"]
 

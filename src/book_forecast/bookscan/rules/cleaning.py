@@ -19,18 +19,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from book_forecast.bookscan.attributes import latest_texts
 from book_forecast.bookscan.cells import parse_cells, tidy_texts
 from book_forecast.bookscan.column import TextColumn
 from book_forecast.bookscan.columns import LABELS, PRICES, column_named
-from book_forecast.bookscan.conventions import Conventions
-from book_forecast.bookscan.dates import DateOrder, has_order, parse_date
-from book_forecast.bookscan.intervals import IntervalCalendar, parse_interval
+from book_forecast.bookscan.conventions.dates import DateOrder, has_order, parse_date
+from book_forecast.bookscan.conventions.find import Conventions
+from book_forecast.bookscan.conventions.intervals import IntervalCalendar, parse_interval
+from book_forecast.bookscan.conventions.numbers import are_unclear, parse_numbers
+from book_forecast.bookscan.conventions.weeks import saturday_of, swapped, weekdays_of
 from book_forecast.bookscan.isbn import are_plain_isbns, is_rounded, normalise_isbn
-from book_forecast.bookscan.numbers import are_unclear, parse_numbers
-from book_forecast.bookscan.rejections import Rejections
 from book_forecast.bookscan.rows import RawRows
-from book_forecast.bookscan.weeks import saturday_of, swapped, weekdays_of
+from book_forecast.bookscan.rules.attributes import latest_texts
+from book_forecast.bookscan.rules.rejections import Rejections
 
 LARGEST_NUMBER = 1e12
 """The limit of volumes and prices: sums with larger ones lose their digits."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from book_forecast.bookscan.hints import ExportHints
-from book_forecast.bookscan.publication_dates import find_date_order
+from book_forecast.bookscan.titles.publication_dates import find_date_order
 
 TODAY = dt.date(2026, 11, 25)
 NO_HINTS = ExportHints()

@@ -2,10 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.bookscan.cleaning import clean_rows
-from book_forecast.bookscan.conventions import Conventions, find_conventions
+from book_forecast.bookscan.conventions.find import Conventions, find_conventions
 from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.rows import UnreadableRow
+from book_forecast.bookscan.rules.cleaning import clean_rows
 from tests.bookscan.raw_exports import ALCHEMIST, GOOD, TODAY, raw_rows
 
 

@@ -14,10 +14,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from book_forecast.bookscan.cleaning import CleanRows
 from book_forecast.bookscan.column import TextColumn
 from book_forecast.bookscan.columns import ATTRIBUTES
 from book_forecast.bookscan.rows import RawRows
+from book_forecast.bookscan.rules.cleaning import CleanRows
 
 _FIGURES = ["volume", "value", "asp", "rrp"]
 _MOSTLY = 0.5

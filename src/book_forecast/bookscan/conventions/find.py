@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from book_forecast.bookscan.cells import are_empty
-from book_forecast.bookscan.date_conventions import DateReading, choose_reading
-from book_forecast.bookscan.dates import DateOrder
-from book_forecast.bookscan.hints import ExportHints
-from book_forecast.bookscan.interval_conventions import (
+from book_forecast.bookscan.conventions.date_orders import DateReading, choose_reading
+from book_forecast.bookscan.conventions.dates import DateOrder
+from book_forecast.bookscan.conventions.decimal_marks import find_number_convention
+from book_forecast.bookscan.conventions.intervals import IntervalCalendar, split_interval
+from book_forecast.bookscan.conventions.numbers import DecimalMark
+from book_forecast.bookscan.conventions.week_counting import (
     WeekPairs,
     find_calendar,
 )
-from book_forecast.bookscan.intervals import IntervalCalendar, split_interval
-from book_forecast.bookscan.number_conventions import find_number_convention
-from book_forecast.bookscan.numbers import DecimalMark
+from book_forecast.bookscan.conventions.weeks import SATURDAY, WEEKDAYS
+from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.rows import RawRows, texts_and_codes
-from book_forecast.bookscan.weeks import SATURDAY, WEEKDAYS
 
 _MOST = 0.5
 

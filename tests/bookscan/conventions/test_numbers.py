@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from book_forecast.bookscan.numbers import NumberForms, are_unclear, parse_numbers
+from book_forecast.bookscan.conventions.numbers import NumberForms, are_unclear, parse_numbers
 
 
 @pytest.mark.parametrize(

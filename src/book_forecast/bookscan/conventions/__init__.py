@@ -1,0 +1,1 @@
+"""The one way in which an export writes numbers, dates and weeks."""

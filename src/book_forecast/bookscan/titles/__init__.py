@@ -1,0 +1,1 @@
+"""Lists of titles: metadata by ISBN."""
