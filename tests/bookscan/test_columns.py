@@ -118,3 +118,23 @@ def test_a_unit_in_brackets_is_no_part_of_a_heading():
 def test_another_period_in_brackets_is_another_column():
     header = find_header([["ISBN", "Volume (LW)", "Volume", "End Date"]])
     assert header.positions["volume"] == 2
+
+
+@pytest.mark.parametrize(
+    ("isbn", "end_date", "volume"),
+    [
+        ("Code EAN", "Semaine du", "Quantité vendue"),
+        ("ISBN", "Woche von", "Absatzmenge"),
+        ("EAN", "Verkaufsdatum", "Verkaufsmenge"),
+        ("ISBN", "Fecha de venta", "Ejemplares vendidos"),
+    ],
+)
+def test_headings_of_other_languages_are_known(isbn, end_date, volume):
+    header = find_header([[isbn, end_date, volume]])
+    assert header.positions == {"isbn": 0, "end_date": 1, "volume": 2}
+
+
+def test_net_copies_are_preferred_to_gross_ones():
+    header = find_header([["ISBN", "End Date", "Units", "Returns", "Net Units"]])
+    assert header.positions["volume"] == 4
+    assert header.passed_over == ("Units", "Returns")

@@ -44,7 +44,7 @@ ALL_LABELS = LABELS | LIST_LABELS
 _SYNONYMS = {
     "isbn": (
         "isbn 13, isbn number, isbn no, isbn code, isbn ean, ean, ean 13, ean code, ean number,"
-        "ean isbn, gtin, gtin 13, isbn 10, barcode, bar code"
+        "ean isbn, code ean, gtin, gtin 13, isbn 10, barcode, bar code"
     ),
     "title": "book title, title name, product title, product name, titel, titre, título, titolo",
     "author": "authors, author name, author s, contributor, autor, autoren, auteur, autore",
@@ -60,14 +60,17 @@ _SYNONYMS = {
         "end of week, ending, week commencing, week commencing date, w c, w c date, week beginning,"
         "week beginning date, w b, week starting, week start, week start date, start of week,"
         "start date, date, week date, sales date, sale date, week, datum, woche, wochenende,"
-        "woche bis, fecha, semana, fecha fin, semaine, date fin, data, settimana, fine settimana"
+        "woche bis, woche von, wochenbeginn, wochenanfang, verkaufsdatum, fecha, semana, fecha fin,"
+        "fecha de venta, semaine, semaine du, date fin, date de fin, fin de semaine,"
+        "début de semaine, date de vente, data, settimana, fine settimana, data di vendita"
     ),
     "volume": (
+        "net units, net units sold, net qty, net quantity, net sales units,"
         "units, units sold, unit sales, sales units, units sales, volume sales, sales volume,"
         "volume sold, qty, qty sold, sales qty, quantity, quantity sold, sold quantity,"
-        "sales quantity, copies, copies sold, sold copies, net units, net units sold, net qty,"
-        "net quantity, net sales units, actual units, absatz, menge, stück, stückzahl,"
-        "verkaufte exemplare, exemplare, unidades, unidades vendidas, ejemplares, cantidad,"
+        "sales quantity, copies, copies sold, sold copies, actual units, absatz, absatzmenge,"
+        "verkaufsmenge, menge, stück, stückzahl, verkaufte exemplare, verkaufte stück, exemplare,"
+        "unidades, unidades vendidas, ejemplares, ejemplares vendidos, cantidad, cantidad vendida,"
         "quantité, quantité vendue, exemplaires, exemplaires vendus, quantità, copie vendute,"
         "antal, aantal"
     ),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from book_forecast.bookscan.columns import column_named
 from book_forecast.bookscan.conventions.find import Conventions, find_conventions
 from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.rows import Layout, RawRows
@@ -81,7 +82,7 @@ def clean_export(
         ],
         ignore_index=True,
     )
-    remarks = [*notes, *conventions.remarks, *copies.remarks]
+    remarks = [*notes, *_other_volumes(layouts), *conventions.remarks, *copies.remarks]
     if guessed:
         shown = ", ".join(f"row {row.row}" for row in guessed[:_EXAMPLES])
         remarks.append(f"{len(guessed):,} rows are read by a guess ({shown}): {guessed[0].reason}")
@@ -110,6 +111,19 @@ def clean_export(
         rounded=tuple(part.rounded for part in clean),
         sheets=tuple(_sheets(layouts, clean, copies.of_part, conventions)),
         remarks=tuple(remarks),
+    )
+
+
+def _other_volumes(layouts: Sequence[Layout]) -> list[str]:
+    """Return a remark for each column of copies beside the one that is taken."""
+    return list(
+        dict.fromkeys(
+            f'Column "{layout.headings["volume"]}" is taken for the copies, "{heading}" is not. '
+            "Name columns if this is wrong."
+            for layout in layouts
+            for heading in layout.passed_over
+            if "volume" in layout.headings and column_named(heading) == "volume"
+        )
     )
 
 

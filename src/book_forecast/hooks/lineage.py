@@ -151,14 +151,19 @@ class LineageHooks:
 
     def _report(self, node: Node, name: str, source: str, run: str) -> None:
         message = (
-            f"{name} is stale: run {run or 'unknown'} made it from another {source} than there is "
-            f"now. Run the pipelines from {source} to {name} again, or all of them."
+            f"{name} is stale: run {run or 'unknown'} made it from another {source}. "
+            f"Run the pipelines from {source} to {name} again."
         )
         if CURRENT in node.tags:
             raise UserError(message)
-        if (name, source) not in self._reported:
-            self._reported.add((name, source))
-            logger.log(logging.INFO if FIGURES in node.tags else logging.WARNING, message)
+        if (name, source) in self._reported:
+            return
+        self._reported.add((name, source))
+        if FIGURES in node.tags:
+            # A weekly run draws what the last training has left, and needs no other.
+            logger.info("%s is of run %s, before %s changed: figures show it", name, run, source)
+        else:
+            logger.warning(message)
 
 
 def _warn_of_files(folder: str, name: str, newer: list[str], gone: int) -> None:

@@ -254,3 +254,9 @@ def test_values_of_another_kind_than_volume_times_asp_reject_no_row():
 
 def test_a_price_that_is_somewhat_off_rejects_no_row():
     assert clean(*[priced(17, 17)] * 30, priced(17, 51)).rejected.empty
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_volume_beyond_all_limits_beside_prices_causes_no_warning_of_a_library():
+    result = clean({"volume": "1e308", "asp": "13.1", "value": "40"})
+    assert result.rejected["reason"].tolist() == ["implausible: beyond 1e+12 copies"]

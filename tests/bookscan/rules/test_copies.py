@@ -141,6 +141,31 @@ def test_an_older_copy_of_a_sheet_counts_once():
     assert history(export) == history(read(*rows))
 
 
+@pytest.mark.parametrize("order", [("A", "B", "All"), ("All", "A", "B"), ("A", "All", "B")])
+def test_a_sheet_of_all_titles_counts_once_beside_sheets_of_some(order):
+    rows = sales()
+    sheets = {"A": rows[:12], "B": rows[12:], "All": rows}
+    export = read_sheets({name: sheets[name] for name in order})
+    assert history(export) == history(read(*rows))
+    assert told(export, "count once", "All")
+
+
+@pytest.mark.parametrize("order", [("UK", "Ireland", "Total"), ("Total", "UK", "Ireland")])
+@pytest.mark.parametrize("few", [6, 36])
+def test_a_sheet_that_is_the_sum_of_the_others_counts_once(order, few):
+    home = [row | {"asp": ""} for row in sales(seed=1)]
+    abroad = [row | {"volume": str(number + 1)} for number, row in enumerate(home[:few])]
+    added = [int(row["volume"]) for row in abroad] + [0] * (len(home) - few)
+    total = [
+        row | {"volume": str(int(row["volume"]) + more)}
+        for row, more in zip(home, added, strict=True)
+    ]
+    sheets = {"UK": home, "Ireland": abroad, "Total": total}
+    export = read_sheets({name: sheets[name] for name in order})
+    assert history(export) == history(read(*total))
+    assert told(export, "Sheet Total is the sum of the other sheets")
+
+
 def test_sheets_of_different_titles_or_weeks_add_up_without_a_word():
     rows = sales()
     export = read_sheets({"F": rows[:20], "Y": rows[20:]})

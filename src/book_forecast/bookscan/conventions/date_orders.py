@@ -28,7 +28,9 @@ _MONDAY, _SUNDAY = 0, 6
 _CLEARLY = 0.5
 _SOON = dt.timedelta(days=14)
 _NEXT_DELIVERY = dt.timedelta(weeks=8)
-_BEGINNING = re.compile(r"commenc|begin|start|^w\W*[cb]\b|von\b|ab\b|début|inicio", re.IGNORECASE)
+_BEGINNING = re.compile(
+    r"commenc|begin|anfang|start|^w\W*[cb]\b|\bvon\b|\bab\b|\bdu\b|début|inicio", re.IGNORECASE
+)
 _ENDING = re.compile(r"end|^w\W*e\b|bis\b|fin\b|fine\b", re.IGNORECASE)
 
 

@@ -126,7 +126,8 @@ def _check_cp1252(path: Path, name: str) -> None:
         except UnicodeDecodeError:
             raise UserError(
                 f"{name} is not text in UTF-8 or Windows-1252. Export it again as CSV (UTF-8), or "
-                f'name its encoding: exports: {{"{name}": {{encoding: mac-roman}}}}.'
+                "name its encoding, such as shift_jis, cp1250 or mac-roman: "
+                f'exports: {{"{name}": {{encoding: shift_jis}}}}.'
             ) from None
 
 

@@ -282,7 +282,8 @@ def _reject_contradictions(
 
     Where this is so in many rows, value or ASP are of another kind than those of BookScan.
     """
-    expected = np.abs(volumes * prices["asp"])
+    with np.errstate(over="ignore"):  # beyond all limits is infinite, and not usable
+        expected = np.abs(volumes * prices["asp"])
     usable = np.isfinite(expected) & (expected > 0) & (np.abs(prices["value"]) > 0)
     ratio = np.abs(prices["value"]) / np.where(usable, expected, np.nan)
     fractions = usable & (volumes != np.rint(volumes))

@@ -2,7 +2,8 @@
 
 Rows of one title and week on a sheet are editions or channels, and add up. A row that equals
 another in all of its cells is a copy where most such rows are doubled, or where another column
-tells channels apart. Two sheets that have mostly the same figures are copies of each other.
+tells channels apart. Two sheets that have mostly the same figures are copies of each other. A sheet
+that is the sum of all others has their totals.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from book_forecast.bookscan.rules.cleaning import CleanRows
 
 _FIGURES = ["volume", "value", "asp", "rrp"]
 _MOSTLY = 0.5
+_SURELY = 0.9
 _BITMAP_LIMIT = 1 << 28
 _WEEK = np.timedelta64(7, "D")
 _PRIME = np.uint64(1_000_003)
@@ -156,31 +158,75 @@ def _are_copies(rows: pd.DataFrame, identity: list[str]) -> bool:
 
 
 def _copies_between_sheets(rows: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
-    """Return the index of rows that repeat an earlier sheet, and remarks."""
+    """Return the index of rows that repeat other sheets, and remarks.
+
+    A sheet of totals is the sum of the others. Any other one repeats earlier sheets, each where
+    most of the title-weeks that both have are the same.
+    """
     sums = rows.groupby(["sheet", "title_week"], sort=False)[["volume", "value"]].sum(min_count=1)
     sheets = list(dict.fromkeys(rows["sheet"]))
     dropped: list[np.ndarray] = []
     remarks = []
+    total = _find_total(sums, sheets)
+    if total is not None:
+        sheet, again = total
+        dropped.append(_index_of(rows, sheet, again))
+        sheets.remove(sheet)
+        remarks.append(
+            f"Sheet {sheet} is the sum of the other sheets in {len(again):,} title-weeks: they "
+            "count once. Name sheets to choose."
+        )
     copied: set[str] = set()
     for number, later in enumerate(sheets):
+        left = sums.loc[later]
         for earlier in [sheet for sheet in sheets[:number] if sheet not in copied]:
-            first, second = sums.loc[earlier], sums.loc[later]
-            both = first.index.intersection(second.index)
+            first = sums.loc[earlier]
+            both = first.index.intersection(left.index)
             if not len(both):
                 continue
-            a, b = first.loc[both].fillna(0.0), second.loc[both].fillna(0.0)
-            same = float(np.isclose(a, b).all(axis=1).mean())
+            same = _share_of_same(first.loc[both], left.loc[both])
             if same >= _MOSTLY:
-                again = (rows["sheet"] == later) & rows["title_week"].isin(both)
-                dropped.append(rows.index[again].to_numpy())
-                copied.add(later)
+                dropped.append(_index_of(rows, later, both))
+                left = left.drop(both)
                 remarks.append(
                     f"Sheet {later} repeats {len(both):,} title-weeks of sheet {earlier}, "
                     f"{same:.0%} with the same figures: they count once. Name sheets to choose."
                 )
-                break
+                continue
             remarks.append(
                 f"{len(both):,} title-weeks are on both sheets {earlier} and {later}: they add up. "
                 "Name sheets to choose."
             )
+        if left.empty:
+            copied.add(later)
     return np.concatenate(dropped or [np.empty(0, dtype=np.int64)]), remarks
+
+
+def _find_total(sums: pd.DataFrame, sheets: Sequence[str]) -> tuple[str, pd.Index] | None:
+    """Return the sheet that is the sum of the others, and the title-weeks that it repeats.
+
+    Args:
+        sums: volume, value by sheet and title_week.
+        sheets: The sheets.
+    """
+    for sheet in sheets if len(sheets) > 2 else []:
+        own = sums.loc[sheet]
+        others = sums.drop(sheet, level="sheet")
+        others = others[others.index.get_level_values("title_week").isin(own.index)]
+        of_all = others.groupby("title_week").sum(min_count=1)
+        several = others.groupby("title_week").size() > 1
+        added = of_all.index[several.loc[of_all.index]]
+        if not len(added) or _share_of_same(own.loc[added], of_all.loc[added]) < _SURELY:
+            continue
+        if _share_of_same(own.loc[of_all.index], of_all) >= _SURELY:
+            return sheet, of_all.index
+    return None
+
+
+def _share_of_same(first: pd.DataFrame, second: pd.DataFrame) -> float:
+    return float(np.isclose(first.fillna(0.0), second.fillna(0.0)).all(axis=1).mean())
+
+
+def _index_of(rows: pd.DataFrame, sheet: str, title_weeks: pd.Index) -> np.ndarray:
+    found = (rows["sheet"] == sheet) & rows["title_week"].isin(title_weeks)
+    return np.asarray(rows.index[found])
