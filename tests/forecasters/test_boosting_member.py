@@ -76,6 +76,17 @@ def test_a_promotion_that_has_come_does_not_raise_the_weeks_after_it():
     assert (unknown > 0.3).all()
 
 
+def test_a_promotion_of_the_trainings_plan_stays_explained_when_the_plan_is_over():
+    sold = np.expm1(np.log1p(PATH[:4]) + EFFECT_OF_NONE[:4] + 0.8)
+    rolled = planned(member(), 0.3, 0.3, 0.3, 0.3).roll_forward(sold)
+    came = {PROMOTION_PLAN: np.empty(0), PROMOTION: np.array([0.3] * 4 + [0.0] * 9)}
+    over = rolled.with_covariates(came)
+    np.testing.assert_allclose(logs(over), np.log1p(PATH[4:24]), atol=1e-12)
+    assert over.explain(5) == {}
+    never_planned = member().roll_forward(sold).with_covariates(came)
+    assert logs(never_planned).tolist() == logs(member().roll_forward(sold)).tolist()
+
+
 def test_a_plan_in_the_call_replaces_the_models():
     future = np.array([0.0, 0.3, 0.0])
     found = planned(member(), 0.3, 0.3, 0.3).forecast(3, (), {PROMOTION: future})

@@ -27,7 +27,8 @@ class Boosting(FixedPoints):
     Attributes:
         effects: Of promotions on the points; None for models without them.
         plan: Depths from the first week after the training to the last week of the plan, of what
-            happened and then of what is planned; empty without a plan.
+            happened and then of what is planned; empty without a plan. After the training, it is
+            the plan of that time.
     """
 
     family: ClassVar[str] = "boosting"
@@ -83,31 +84,42 @@ class Boosting(FixedPoints):
             raise ValueError(
                 f"{PROMOTION} must have a value for each of the {horizon} weeks ahead."
             )
-        n_rolled = len(self.volumes) - self.n_trained
-        rolled = np.full(n_rolled, np.nan)
-        rolled[: len(self.plan)] = self.plan[:n_rolled]
+        rolled = np.full(self._n_rolled, np.nan)
+        rolled[: len(self.plan)] = self.plan[: self._n_rolled]
         return replace(self, plan=np.append(rolled, planned)).forecast(horizon, levels)
 
     def with_covariates(self, values: Mapping[str, FloatArray]) -> Self:
-        """See `FittedForecaster.with_covariates`; the plan is the one covariate that is used."""
+        """See `FittedForecaster.with_covariates`; the plan is the one covariate that is used.
+
+        Where a plan has run out, its weeks that were rolled in keep the effects of what happened.
+        """
         if self.effects is None or PROMOTION_PLAN not in values:
             return self
-        return replace(self, plan=np.asarray(values[PROMOTION_PLAN], dtype=np.float64))
+        plan = np.asarray(values[PROMOTION_PLAN], dtype=np.float64)
+        if not len(plan) and PROMOTION in values:
+            over = min(self._n_rolled, len(self.plan))
+            plan = np.asarray(values[PROMOTION][:over], dtype=np.float64)
+        return replace(self, plan=plan)
 
     def explain(self, horizon: int) -> dict[str, FloatArray]:
         """See `FittedForecaster.explain`; there are components only with a plan.
 
         "promotion" is the effect beside a week without promotion, "level" all the rest.
         """
-        if self.effects is None or not len(self.plan):
+        if self.effects is None or len(self.plan) <= self._n_rolled:
             return {}
         uplift = np.zeros(horizon)
-        ahead = self.plan[len(self.volumes) - self.n_trained :][:horizon]
+        ahead = self.plan[self._n_rolled :][:horizon]
         uplift[: len(ahead)] = self.effects.uplift(ahead)
         return {
             "level": np.log1p(self.forecast(horizon, ()).mean) - uplift,
             "promotion": uplift,
         }
+
+    @property
+    def _n_rolled(self) -> int:
+        """Weeks after the training."""
+        return len(self.volumes) - self.n_trained
 
     def _path(self, n_weeks: int) -> FloatArray:
         """Return the points with the effects of the weeks whose promotion is known."""
