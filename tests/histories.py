@@ -55,7 +55,8 @@ def promoted(history: History, future: Future = "known") -> History:
     """The same title with a promotion of three weeks now and then, some of them planned ahead."""
     weeks = np.arange(history.n_weeks + 30)
     depth = np.where(weeks % 17 < 3, 0.25, 0.0)
-    return replace(history, covariates=Covariates(("promotion",), depth[:, None], (future,)))
+    covariates = Covariates(("promotion",), depth[:, None], (future,), planned_until=len(depth))
+    return replace(history, covariates=covariates)
 
 
 def weeks_frame(series: dict[str, np.ndarray]) -> pd.DataFrame:

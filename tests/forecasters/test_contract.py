@@ -13,6 +13,7 @@ from book_forecast.forecasters.calibration import FoldErrors, calibrate
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import FORECASTERS
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
+from book_forecast.forecasters.promotion_effects import PromotionEffects
 from book_forecast.forecasters.regression import Regression
 from book_forecast.forecasters.restoring import restore
 from book_forecast.forecasters.sarima import Candidate, Sarima
@@ -25,6 +26,7 @@ SEASONAL = Candidate(Specification(1, 0, 1, 1, 0, 0, s=4, trend="c"))
 INTEGRATED = Candidate(Specification(1, 1, 1, 0, 0, 1, s=4), transform="box_cox")
 LEVELS = (50, 80, 95, 99.5)
 
+EFFECTS = PromotionEffects(np.full(40, -0.05), np.array([0.1, 0.3]), np.array([0.2, 0.8]))
 CALIBRATION, _ = calibrate(
     FoldErrors(np.random.default_rng(1).normal(0.0, 0.3, (30, 12)), np.arange(30), np.full(30, 0.3))
 )
@@ -62,6 +64,9 @@ FITS = {
     "regression": lambda h: Regression.fit(promoted(h)),
     "regression of a short season": lambda h: Regression.fit(h, season=4, calendar=False),
     "boosting": lambda h: Boosting.from_forecast(h, 5.0 + volumes(6, n=40)),
+    "boosting with a plan": lambda h: Boosting.from_forecast(
+        promoted(h), 5.0 + volumes(6, n=40), EFFECTS
+    ),
     "ensemble": ensemble,
     "seasonal_naive": SeasonalNaive.fit,
     "naive": Naive.fit,

@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from book_forecast.forecasters.boosting import forecast_all
+from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.global_model import GlobalModel
+from book_forecast.forecasters.promotion_effects import effects_by_title
 from book_forecast.options.models import ModelOptions
 from book_forecast.series.covariates import PROMOTION_PLAN
-from book_forecast.series.history import PROMOTION, weeks_after
-from tests.histories import BACKTEST, CUTOFF, weeks_frame
+from book_forecast.series.history import PROMOTION, title_histories
+from tests.histories import BACKTEST, weeks_frame
 
 HORIZON = 6
 WEEKS = 160
@@ -60,18 +63,49 @@ def first(forecasts: pd.DataFrame) -> np.ndarray:
     return forecasts.loc[forecasts["isbn"] == ISBNS[0], "mean"].to_numpy()
 
 
-def test_a_plan_lifts_its_week(weeks):
-    ahead = pd.DataFrame(
-        {"isbn": ISBNS[0], "week": weeks_after(CUTOFF, HORIZON), "promotion": 0.0}
-    ).astype({"week": "datetime64[us]"})
-    ahead.loc[LIFTED, "promotion"] = 0.4
-    last = weeks["week"].max()
-    planned = first(
-        global_model(rows(PROMOTION_PLAN, ahead)).forecast(weeks, last, HORIZON, is_now=True)
+@pytest.fixture(scope="module")
+def now(weeks: pd.DataFrame) -> pd.DataFrame:
+    """The forecast after the last week of all."""
+    return global_model(None).forecast(weeks, weeks["week"].max(), HORIZON, is_now=True)
+
+
+def test_a_plan_lifts_its_week(weeks, now):
+    [title] = title_histories(weeks[weeks["isbn"] == ISBNS[0]])
+    model = Boosting.from_forecast(title, first(now), effects_by_title(now)[ISBNS[0]])
+    depth = np.zeros(HORIZON)
+    depth[LIFTED] = 0.4
+    planned, unplanned = (
+        one.forecast(HORIZON, ()).mean
+        for one in (model.with_covariates({PROMOTION_PLAN: depth}), model)
     )
-    unplanned = first(global_model(None).forecast(weeks, last, HORIZON, is_now=True))
     assert planned[LIFTED] > 1.7 * np.delete(planned, LIFTED).max()
     assert unplanned[LIFTED] < 1.3 * np.delete(unplanned, LIFTED).max()
+    assert unplanned == pytest.approx(first(now))
+
+
+@pytest.mark.parametrize("depth", [0.0, 0.25, 0.4, 0.6])
+def test_effects_are_those_of_a_model_that_knows_the_plan(weeks, now, depth):
+    model = global_model(None)
+    plan = now[["isbn", "week"]].assign(promotion=depth)
+    last = weeks["week"].max()
+    options = {"seed": 1, "calendar": False, "planned": plan}
+    exact = forecast_all(weeks, model.titles, last, HORIZON, model.options.boosting, **options)
+    for isbn, effects in effects_by_title(now).items():
+        added = effects.none + effects.uplift(np.full(HORIZON, depth))
+        logs = [np.log1p(frame.loc[frame["isbn"] == isbn, "mean"]) for frame in (now, exact)]
+        assert logs[0].to_numpy() + added == pytest.approx(logs[1].to_numpy(), abs=0.12)
+
+
+def test_without_a_promotion_in_the_past_there_are_no_effects(weeks):
+    quiet = weeks.assign(promotion=0.0)
+    found = global_model(None).forecast(quiet, weeks["week"].max(), HORIZON, is_now=True)
+    assert effects_by_title(found) == {}
+
+
+def test_effects_do_not_change_the_forecast(weeks, now):
+    without = global_model(None).forecast(weeks, weeks["week"].max(), HORIZON, is_now=False)
+    assert now["mean"].tolist() == without["mean"].tolist()
+    assert effects_by_title(without) == {}
 
 
 def test_unplanned_promotions_are_unknown_at_a_fold(weeks):
@@ -89,10 +123,6 @@ def test_todays_plan_does_not_change_the_forecast_of_a_fold(weeks):
     blind, planned = global_model(None), global_model(rows(PROMOTION_PLAN, later))
     assert first(planned.forecast_folds(weeks, FOLDS)).tolist() == (
         first(blind.forecast_folds(weeks, FOLDS)).tolist()
-    )
-    earlier = weeks["week"].max() - pd.Timedelta(weeks=HORIZON)
-    assert first(planned.forecast(weeks, earlier, HORIZON, is_now=True)).tolist() != (
-        first(blind.forecast(weeks, earlier, HORIZON, is_now=True)).tolist()
     )
 
 

@@ -69,6 +69,19 @@ def test_weeks_ahead_have_what_is_planned():
     assert ahead(regressors, "promotion", N, 5) == [0, 0, 0.4, 0, 0]
 
 
+def test_the_plan_of_all_titles_ends_with_its_last_week():
+    rows = ((FIRST, -1, "promotion", 0.1), (FIRST, 1, "promotion_plan", 0.4))
+    assert attached(*rows).plan(N).tolist() == [0.4]
+    others = attached(*rows, (SECOND, 3, "promotion_plan", 0.0))
+    assert others.plan(N).tolist() == [0.4, 0, 0]
+    assert others.plan(N - 2).tolist() == [0.1, 0, 0.4, 0, 0]
+
+
+def test_without_a_plan_promotions_ahead_are_unknown():
+    assert not len(attached((FIRST, -1, "promotion", 0.1)).plan(N))
+    assert not len(attached((FIRST, 0, "promotion_plan", 0.1)).plan(N))
+
+
 def test_promotions_that_nobody_planned_are_unknown_at_earlier_origins():
     rows = ((FIRST, -2, "promotion", 0.2), (FIRST, 1, "promotion_plan", 0.4))
     regressors = attached(*rows)

@@ -92,7 +92,8 @@ class FittedForecaster(ABC):
 
         Args:
             values: By name, from the first week after the fit on; a model that has rolled weeks in
-                gets their values too. Names that the model does not use are ignored.
+                gets their values too. The promotion plan ends with its last week. Names that the
+                model does not use are ignored.
         """
         return self
 

@@ -21,8 +21,9 @@ from threadpoolctl import threadpool_limits
 from book_forecast.forecasters.boosting_covariates import IntArray
 from book_forecast.forecasters.boosting_features import PRODUCT_CLASS, Rows, features
 from book_forecast.forecasters.boosting_panel import CHUNK, Panel, panel_of
+from book_forecast.forecasters.promotion_effects import DEPTHS, EFFECTS, NONE
 from book_forecast.options.models import BoostingOptions
-from book_forecast.series.history import MODEL_HORIZON, Covariates, FloatArray, weeks_after
+from book_forecast.series.history import MODEL_HORIZON, YEAR, Covariates, FloatArray, weeks_after
 
 if TYPE_CHECKING:
     import lightgbm
@@ -44,6 +45,8 @@ RIDGE = 100.0
 OUTLIERS = 0.005
 # Forecasts end at this multiple of the largest known week.
 CEILING = 3.0
+# The uplift of a promotion is the mean over every fourth week of a year: it hardly varies by week.
+UPLIFT_STEP = 4
 TREES: dict[str, Any] = {
     # Absolute errors limit the influence of single titles.
     "objective": "l1",
@@ -75,6 +78,7 @@ def forecast_all(
     n_jobs: int = 1,
     planned: pd.DataFrame | None = None,
     covariates: Mapping[str, Covariates] | None = None,
+    effects: bool = False,
 ) -> pd.DataFrame:
     """Fit the global model up to a cutoff and forecast the weeks after it.
 
@@ -95,9 +99,11 @@ def forecast_all(
             last week; later weeks, and all weeks without a plan, have an unknown promotion.
         covariates: By ISBN, from the title's first week on. Promotions come from `weeks` and
             `planned` instead.
+        effects: Whether to add the effects of promotions, where any title has had one.
 
     Returns:
-        isbn, week, mean: `horizon` weeks of every title with a known week, sorted.
+        isbn, week, mean: `horizon` weeks of every title with a known week, sorted. With effects,
+        `EFFECTS` too: what no promotion and promotions of `DEPTHS` add to log(1 + mean).
 
     Raises:
         ValueError: If the horizon is less than one week or more than `MODEL_HORIZON`.
@@ -109,15 +115,17 @@ def forecast_all(
     if not len(panel.isbns):
         return pd.DataFrame(columns=list(FRAME_TYPES)).astype(FRAME_TYPES)
     model = _fit(panel, options, seed, n_jobs)
+    effects = effects and bool((panel.promotions[:, : panel.n_weeks] > 0).any())
     chunks = [
         np.arange(start, min(start + CHUNK, len(panel.isbns)))
         for start in range(0, len(panel.isbns), CHUNK)
     ]
+    parts = [_forecast(model, panel, rows, horizon, effects=effects) for rows in chunks]
     frame = pd.DataFrame(
         {
             "isbn": np.repeat(panel.isbns, horizon),
             "week": np.tile(weeks_after(origin, horizon), len(panel.isbns)),
-            "mean": np.concatenate([_forecast(model, panel, rows, horizon) for rows in chunks]),
+            **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]},
         }
     )
     return frame.astype(FRAME_TYPES)
@@ -230,14 +238,44 @@ def _grow(
     return lightgbm.train(parameters, data, num_boost_round=options.trees)
 
 
-def _forecast(model: _Model, panel: Panel, titles: IntArray, horizon: int) -> FloatArray:
-    """Return the copies in the weeks after the cutoff, one title after the other."""
+def _forecast(
+    model: _Model, panel: Panel, titles: IntArray, horizon: int, *, effects: bool
+) -> dict[str, FloatArray]:
+    """Return the columns of the weeks after the cutoff, one title after the other."""
     title = np.repeat(titles, horizon)
     step = np.tile(np.arange(1, horizon + 1), len(titles))
     origin = np.full(len(title), panel.n_weeks - 1)
     rows = features(panel, title, origin, step, np.zeros(len(title), dtype=bool))
-    logs = rows.level + rows.noise * model.predict(rows, step)
     most = np.nanmax(panel.logs[titles], axis=1).astype(np.float64)
     # As a logarithm: the largest week may be a number of 300 digits.
     ceiling = np.repeat(most + np.log(CEILING), horizon)
-    return np.expm1(np.clip(logs, 0.0, ceiling))
+    logs = _logs(model, rows, step, ceiling)
+    found = {"mean": np.expm1(logs)}
+    if effects:
+        found |= _effects(model, rows, step, ceiling, logs)
+    return found
+
+
+def _logs(model: _Model, rows: Rows, step: IntArray, ceiling: FloatArray) -> FloatArray:
+    """Return log(1 + copies), between zero and the ceiling."""
+    return np.clip(rows.level + rows.noise * model.predict(rows, step), 0.0, ceiling)
+
+
+def _effects(
+    model: _Model, rows: Rows, step: IntArray, ceiling: FloatArray, unknown: FloatArray
+) -> dict[str, FloatArray]:
+    """Return what promotions add to a forecast in which they are unknown, as `EFFECTS`.
+
+    A deeper discount never sells less: smaller uplifts than those of lower depths are noise.
+    """
+    none = _logs(model, rows.promoted(0.0), step, ceiling)
+    found = {NONE: none - unknown}
+    sampled = ((step - 1) % UPLIFT_STEP == 0) & (step <= YEAR)
+    n_titles = int((step == 1).sum())
+    some, steps, most = rows.take(sampled), step[sampled], ceiling[sampled]
+    uplift = np.zeros(n_titles)
+    for depth, name in zip(DEPTHS, EFFECTS[1:], strict=True):
+        added = _logs(model, some.promoted(depth), steps, most) - none[sampled]
+        uplift = np.maximum(uplift, added.reshape(n_titles, -1).mean(axis=1))
+        found[name] = found[NONE] + np.repeat(uplift, len(step) // n_titles)
+    return {name: values.astype(np.float32) for name, values in found.items()}

@@ -7,7 +7,7 @@ in units of its noise, so that titles of all sizes are comparable.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from book_forecast.forecasters.boosting_covariates import (
     covariate_values,
 )
 from book_forecast.forecasters.boosting_panel import Panel
-from book_forecast.series.history import YEAR, FloatArray
+from book_forecast.series.history import PROMOTION, YEAR, FloatArray
 
 # Whole weeks that come closest to so many years of 365.25 days, up to ten years.
 YEARS_BACK = np.round(365.25 / 7.0 * np.arange(1, 11)).astype(np.int64)
@@ -54,6 +54,18 @@ class Rows:
         """Return some features, zero where unknown, shape (rows, names)."""
         columns = [self.names.index(name) for name in names]
         return np.nan_to_num(self.matrix[:, columns].astype(np.float64))
+
+    def take(self, kept: npt.NDArray[np.bool_]) -> Rows:
+        """Return some of the rows, `kept` of shape (rows,)."""
+        return replace(
+            self, matrix=self.matrix[kept], level=self.level[kept], noise=self.noise[kept]
+        )
+
+    def promoted(self, depth: float) -> Rows:
+        """Return the same rows with a promotion in every target week."""
+        matrix = self.matrix.copy()
+        matrix[:, self.names.index(PROMOTION)] = depth
+        return replace(self, matrix=matrix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +222,7 @@ def _promotion(rows: _Origins, unplanned: npt.NDArray[np.bool_]) -> dict[str, Fl
     """Return promotions: planned, of the last weeks, and of the target week in other years."""
     panel, title, origin = rows.panel, rows.title, rows.origin
     found = {
-        "promotion": np.where(unplanned, np.nan, panel.promotions[title, rows.target]),
+        PROMOTION: np.where(unplanned, np.nan, panel.promotions[title, rows.target]),
         "promotion_4": panel.promoted.mean(title, origin, 4),
         "promotion_13": panel.promoted.mean(title, origin, 13),
     }

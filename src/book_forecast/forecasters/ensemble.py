@@ -63,12 +63,13 @@ class Ensemble(FittedForecaster):
     def explain(self, horizon: int) -> dict[str, FloatArray]:
         """See `FittedForecaster.explain`; there is a "trend" beside the level.
 
-        The components are those of the member with the largest weight that has some, and what they
-        leave of the mean. If no member has any, the mean of the next two years is decomposed.
+        Each component is that of the member with the largest weight that has it; the rest of the
+        mean goes to the others. If no member has a season, the mean of the next two years is
+        decomposed.
         """
-        by_weight = sorted(self.members, key=lambda name: -self.weights[name])
-        explained = (self.members[name].explain(2 * YEAR) for name in by_weight)
-        model_parts: dict[str, FloatArray] = next(filter(None, explained), {})
+        model_parts: dict[str, FloatArray] = {}
+        for name in sorted(self.members, key=lambda name: -self.weights[name]):
+            model_parts = {**self.members[name].explain(2 * YEAR), **model_parts}
         parts = parts_of(self.forecast(2 * YEAR, ()).mean, model_parts)
         return {name: values[:horizon] for name, values in parts.items()}
 

@@ -18,8 +18,8 @@ def parts_of(mean: FloatArray, model_parts: Mapping[str, FloatArray]) -> dict[st
 
     Returns:
         Terms of log(1 + mean): a constant "level", the mean of the first year; "trend", a straight
-        line from zero with the slope between the two years' levels; the model's components or,
-        without any, a "season" common to both years; and "other", the remainder.
+        line from zero with the slope between the two years' levels; the model's components; a
+        "season" common to both years where the model has none; and "other", the remainder.
     """
     parts = {name: values for name, values in model_parts.items() if name not in ("level", "other")}
     left = np.log1p(mean) - np.sum(list(parts.values()), axis=0)
@@ -27,7 +27,7 @@ def parts_of(mean: FloatArray, model_parts: Mapping[str, FloatArray]) -> dict[st
     trend = slope * np.arange(2 * YEAR)
     level = np.full(2 * YEAR, (left - trend)[:YEAR].mean())
     rest = left - trend - level
-    if not model_parts:
+    if "season" not in parts:
         season = np.tile(rest.reshape(2, YEAR).mean(axis=0), 2)
-        parts, rest = {"season": season}, rest - season
+        parts, rest = {"season": season, **parts}, rest - season
     return {"level": level, "trend": trend, **parts, "other": rest}

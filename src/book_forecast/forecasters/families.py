@@ -12,6 +12,7 @@ from book_forecast.forecasters.base import FittedForecaster
 from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.outliers import clean
+from book_forecast.forecasters.promotion_effects import PromotionEffects
 from book_forecast.forecasters.regression import Regression
 from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.forecasters.statistical import Ets, Intermittent, Mstl, Theta
@@ -27,6 +28,7 @@ class Recipe:
         candidate: Orders and scale of the SARIMA model; None without one.
         calendar: Whether the English calendar applies to the title.
         global_forecasts: Copies in the weeks ahead, by families that learn from all titles.
+        promotion_effects: Of promotions on these; None to leave promotions unknown.
         start: SARIMA coefficients to begin from.
     """
 
@@ -34,6 +36,7 @@ class Recipe:
     candidate: Candidate | None = None
     calendar: bool = True
     global_forecasts: Mapping[str, FloatArray] = field(default_factory=dict)
+    promotion_effects: PromotionEffects | None = None
     start: FloatArray | None = None
 
 
@@ -102,7 +105,8 @@ def _regression(history: History, recipe: Recipe, _: bool) -> FittedForecaster:
 def _boosting(history: History, recipe: Recipe, _: bool) -> FittedForecaster:
     if Boosting.family not in recipe.global_forecasts:
         raise ValueError("the global model has no forecast of it")
-    return Boosting.from_forecast(history, recipe.global_forecasts[Boosting.family])
+    path = recipe.global_forecasts[Boosting.family]
+    return Boosting.from_forecast(history, path, recipe.promotion_effects)
 
 
 Fit = Callable[[History, Recipe, bool], FittedForecaster]

@@ -9,6 +9,7 @@ import pandas as pd
 from book_forecast.backtesting.rolling_origins import RollingOrigins
 from book_forecast.forecasters.boosting import forecast_all
 from book_forecast.forecasters.boosting_member import Boosting
+from book_forecast.forecasters.promotion_effects import EFFECTS
 from book_forecast.options.models import ModelOptions
 from book_forecast.series.covariates import covariates_by_title, promotions_after
 
@@ -43,11 +44,12 @@ class GlobalModel:
             weeks: isbn, week, volume, promotion, asp, rrp; weeks after the cutoff are not used.
             cutoff: Last week of the training.
             horizon: Weeks ahead.
-            is_now: Whether the cutoff is the last week of all, after which the promotion plan is
-                known.
+            is_now: Whether the cutoff is the last week of all. The effects of promotions are added,
+                with which a title's model uses the promotion plan.
 
         Returns:
-            isbn, cutoff, week, mean; no row where the model is not wanted.
+            isbn, cutoff, week, mean; no row where the model is not wanted. `EFFECTS` where they are
+            known.
         """
         known = weeks[weeks["week"] <= cutoff]
         wanted = Boosting.family in self.options.families and self.options.has_ensembles
@@ -64,10 +66,13 @@ class GlobalModel:
             calendar=self.options.calendar,
             # More threads give the same result, but spin on shared cores.
             n_jobs=1,
-            planned=promotions_after(self.covariates, rules, cutoff, is_now=is_now),
+            planned=promotions_after(self.covariates, rules, cutoff),
             covariates=covariates_by_title(known, self.covariates, rules),
+            effects=is_now,
         )
-        return found.assign(cutoff=cutoff)[list(FORECAST_TYPES)].astype(FORECAST_TYPES)
+        effects = [name for name in EFFECTS if name in found]
+        columns = [*FORECAST_TYPES, *effects]
+        return found.assign(cutoff=cutoff)[columns].astype(FORECAST_TYPES)
 
     def forecast_folds(self, weeks: pd.DataFrame, origins: RollingOrigins) -> pd.DataFrame:
         """Fit the model before each rolling origin, and forecast the weeks of its fold.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from book_forecast.forecasters.base import (
     Capabilities,
@@ -113,13 +114,22 @@ class FixedPoints(FittedForecaster):
     ) -> Forecast:
         """See `FittedForecaster.forecast`."""
         rolled = self.transform.apply(self.volumes[self.n_trained :])
-        weeks = np.arange(len(rolled) + horizon)
-        beyond = weeks >= MODEL_HORIZON
-        weeks[beyond] = MODEL_HORIZON - YEAR + (weeks[beyond] - MODEL_HORIZON) % YEAR
-        points = self.points[weeks]
+        points = self._path(len(rolled) + horizon)
         mean = points[len(rolled) :] + _shift(rolled - points[: len(rolled)], self.gain)
         deviation = self.deviation * np.sqrt(1.0 + np.arange(horizon) * self.gain**2)
         return self.transform.around(self.transform.invert(mean), mean, deviation, levels)
+
+    def _path(self, n_weeks: int) -> FloatArray:
+        """Return the point forecasts of the weeks after the training, on the model's scale."""
+        return self.points[self._places(n_weeks)]
+
+    @staticmethod
+    def _places(n_weeks: int) -> npt.NDArray[np.int_]:
+        """Return the place in `points` of each week after the training; the last year repeats."""
+        weeks = np.arange(n_weeks)
+        beyond = weeks >= MODEL_HORIZON
+        weeks[beyond] = MODEL_HORIZON - YEAR + (weeks[beyond] - MODEL_HORIZON) % YEAR
+        return weeks
 
     def roll_forward(self, volumes: FloatArray) -> Self:
         """See `FittedForecaster.roll_forward`."""

@@ -85,11 +85,13 @@ class _Table:
         others: Names beside promotions, sorted.
         series: By name and ISBN or `ALL_TITLES`.
         latest: Latest week by name.
+        planned_until: Last week of the promotion plan, of whatever title.
     """
 
     others: tuple[str, ...]
     series: Mapping[tuple[str, str], _Series]
     latest: Mapping[str, int]
+    planned_until: int
 
     @classmethod
     def of(cls, covariates: pd.DataFrame, isbns: Sequence[str]) -> _Table:
@@ -103,7 +105,8 @@ class _Table:
         groups = (name_of_row * len(titles) + title_of_row)[ours]
         order = np.lexsort([weeks[ours], groups])
         groups, rows = groups[order], ours[order]
-        weeks, values = weeks[rows], covariates["value"].to_numpy(dtype=np.float64)[rows]
+        weeks_of_ours = weeks[rows]
+        values = covariates["value"].to_numpy(dtype=np.float64)[rows]
         starts = np.flatnonzero(np.diff(groups, prepend=-1))
         ends = np.append(starts, len(groups))[1:]
         series: dict[tuple[str, str], _Series] = {}
@@ -111,10 +114,12 @@ class _Table:
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
             name, title = divmod(int(groups[start]), len(titles))
             key = str(names[name])
-            series[key, titles[title]] = _Series(weeks[start:end], values[start:end])
-            latest[key] = max(latest.get(key, _NEVER), int(weeks[end - 1]))
+            series[key, titles[title]] = _Series(weeks_of_ours[start:end], values[start:end])
+            latest[key] = max(latest.get(key, _NEVER), int(weeks_of_ours[end - 1]))
         others = set(map(str, names)) - {PROMOTION, PROMOTION_PLAN}
-        return cls(tuple(sorted(others)), series, latest)
+        plan = weeks[(names == PROMOTION_PLAN)[name_of_row]]
+        planned_until = int(plan.max(initial=_NEVER))
+        return cls(tuple(sorted(others)), series, latest, planned_until)
 
     def get(self, name: str, isbn: str) -> _Series:
         return self.series.get((name, isbn), _NOTHING)
@@ -163,7 +168,10 @@ def with_covariates(
             own = table.get(name, history.isbn).as_of(weeks)
             shared = of_all[name].rows(slice(weeks[0] - first, weeks[-1] - first + 1))
             values[:, column] = np.where(own.weeks >= shared.weeks, own.levels, shared.levels)
-        found = Covariates(names, values, futures, 0 if rules.promotions_known else n)
+        planned_from = 0 if rules.promotions_known else n
+        planned_ahead = min(max(table.planned_until - last, 0), MODEL_HORIZON)
+        planned_until = n + planned_ahead if planned_ahead else 0
+        found = Covariates(names, values, futures, planned_from, planned_until)
         # The weeks ahead hold only what a forecast made now may use.
         values[n:] = found.after(n, ahead)
         return found
@@ -191,39 +199,30 @@ def promotions_after(
     covariates: pd.DataFrame | None,
     rules: CovariateRules | None,
     week: pd.Timestamp,
-    *,
-    is_now: bool,
 ) -> pd.DataFrame | None:
-    """Return the promotions after a week that are known in that week.
+    """Return the promotions that followed a week, where a forecast may use them.
+
+    Today's plan is not among them: it was unknown then, and so was its absence in other weeks.
 
     Args:
         covariates: isbn, week, name, value; None without any.
         rules: What is known ahead.
         week: The cutoff.
-        is_now: Whether the cutoff is the last week of all. Today's plan was unknown at an earlier
-            one, and so was the absence of plans before the plan's first week.
 
     Returns:
-        isbn, week, promotion; None where nothing is planned.
+        isbn, week, promotion; None where nothing is known.
     """
-    if covariates is None:
+    if covariates is None or rules is None or not rules.promotions_known:
         return None
-    ahead = covariates[covariates["week"] > week]
-    parts = [ahead[ahead["name"] == PROMOTION_PLAN]] if is_now else []
-    if rules is not None and rules.promotions_known:
-        parts.append(ahead[ahead["name"] == PROMOTION])
-    if not parts:
-        return None
-    # The plan precedes what happened, as in the covariates of a title.
-    rows = pd.concat(parts).drop_duplicates(["isbn", "week"])
+    rows = covariates[(covariates["week"] > week) & (covariates["name"] == PROMOTION)]
     return rows.rename(columns={"value": PROMOTION}) if len(rows) else None
 
 
 def _known_until(table: _Table, rules: CovariateRules) -> int:
     """Return the last week with any value that is known ahead."""
     known = [name for name in table.others if rules.future_of(name) == "known"]
-    promotions = [PROMOTION_PLAN, *([PROMOTION] if rules.promotions_known else [])]
-    return max(table.latest.get(name, _NEVER) for name in [*promotions, *known])
+    known += [PROMOTION] if rules.promotions_known else []
+    return max([table.planned_until, *(table.latest.get(name, _NEVER) for name in known)])
 
 
 def _promotions(table: _Table, isbn: str, weeks: IntArray, n: int, known: bool) -> FloatArray:

@@ -42,12 +42,14 @@ class Covariates:
         futures: By covariate, how it continues after an origin.
         planned_from: Index of the first week whose values are a plan. Before it, a `planned`
             covariate is not known ahead: `values` holds what happened.
+        planned_until: Weeks up to the last one of the promotion plan; 0 without a plan.
     """
 
     names: tuple[str, ...]
     values: FloatArray
     futures: tuple[Future, ...]
     planned_from: int = 0
+    planned_until: int = 0
 
     def before(self, origin: int) -> FloatArray:
         """Return the first `origin` weeks, shape (origin, r).
@@ -79,6 +81,15 @@ class Covariates:
             elif future == "seasonal" and len(seen) >= YEAR:
                 columns[:, column] = np.resize(seen[-YEAR:], horizon)
         return columns
+
+    def plan(self, origin: int) -> FloatArray:
+        """Return the promotions after an origin up to the end of the plan; empty without a plan.
+
+        Weeks before the plan's first one have what happened in them.
+        """
+        if not self.planned_until:
+            return np.empty(0)
+        return self.values[origin : self.planned_until, self.names.index(PROMOTION)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,12 @@ def test_a_plan_counts_only_after_the_last_week_of_sales():
     assert rejected.empty
 
 
+def test_a_depth_of_zero_stays_in_the_plan():
+    ahead = LAST + pd.Timedelta(weeks=2)
+    covariates, _ = build(raw(PLAN, f"{ISBN},{ahead:%Y-%m-%d},0"))
+    assert rows_of(covariates, "promotion_plan") == [(ISBN, ahead, 0.0)]
+
+
 @pytest.mark.parametrize("day", range(7))
 def test_any_day_of_a_week_stands_for_its_saturday(day):
     saturday = LAST + pd.Timedelta(weeks=1)

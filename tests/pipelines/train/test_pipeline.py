@@ -89,12 +89,21 @@ def test_the_gate_runs_after_everything_else():
 def test_the_plan_reaches_the_release_alone(purpose, planned):
     plan = pd.DataFrame({"isbn": ISBNS, "name": PROMOTION_PLAN, "value": 0.3})
     plan["week"] = WEEKS["week"].max() + pd.Timedelta(weeks=2)
+    chosen = specifications_of(ISBNS).assign(weights='{"boosting": 1.0}', season=4, spread=0.2)
     fit_global_model, _ = nodes_of(purpose)
-    with_plan, without = (
-        list(fit_global_model.func(WEEKS, TITLES, covariates, BOOSTED)["mean"])
-        for covariates in (plan, None)
-    )
-    assert (with_plan != without) == planned
+    states = []
+    for covariates in (plan, None):
+        ahead = fit_global_model.func(WEEKS, TITLES, covariates, BOOSTED)
+        fitted = fit(
+            *(WEEKS, chosen, PURPOSES[purpose]),
+            models=BOOSTED,
+            calibration=CALIBRATION,
+            global_forecasts=ahead,
+            covariates=covariates,
+        ).frame
+        assert set(fitted["model"]) == {"ensemble"}
+        states.append(fitted["state"].tolist())
+    assert (states[0] != states[1]) == planned
 
 
 class HeldDataset(MemoryDataset):

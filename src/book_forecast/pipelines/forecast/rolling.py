@@ -30,7 +30,7 @@ from book_forecast.releases.assembly import (
 )
 from book_forecast.releases.distributions import LEVELS, distribution_of
 from book_forecast.releases.models import options_of, restored, weeks_of
-from book_forecast.series.covariates import with_covariates
+from book_forecast.series.covariates import PROMOTION_PLAN, with_covariates
 from book_forecast.series.history import (
     MODEL_HORIZON,
     FloatArray,
@@ -56,7 +56,8 @@ class Roll:
         state: State of the model at the end of the training, as JSON without the weeks.
         known: The weeks of the training, in copies.
         newer: The weeks after them.
-        covariates: By name, from the first week after the training on.
+        covariates: By name, from the first week after the training on; the promotion plan up to its
+            last week.
         present: The state that the release has now.
         is_rolled: Whether the release has exactly these weeks.
     """
@@ -181,14 +182,18 @@ def _rolls(
 
 
 def _ahead(history: History, n_trained: int) -> dict[str, FloatArray]:
-    """Return the covariates after the training by name, as far as a release forecasts."""
+    """Return the covariates after the training by name, as far as a release forecasts.
+
+    The promotion plan is there a second time, up to its last week: later promotions are unknown.
+    """
     known, n = history.covariates, history.n_weeks
     if known is None:
         return {}
     length = max(MODEL_HORIZON, n - n_trained + LONGEST_HORIZON)
     later = known.after(n, length - (n - n_trained))
     values = np.concatenate([known.before(n)[n_trained:], later])
-    return dict(zip(known.names, values.T, strict=True))
+    plan = {PROMOTION_PLAN: known.plan(n_trained)}
+    return {**dict(zip(known.names, values.T, strict=True)), **plan}
 
 
 def _warn_of_unknown_states(release: Payload, trained: list[str | None]) -> None:

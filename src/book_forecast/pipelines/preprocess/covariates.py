@@ -52,7 +52,7 @@ def build_covariates(
     Returns:
         The covariates (isbn, week, name, value) and the rejected rows (file, row, column, value,
         reason). The name is "promotion" in weeks of the model input with a promotion,
-        "promotion_plan" in later weeks with a planned one, and the table's own otherwise. Rows of
+        "promotion_plan" in later weeks of the plan, and the table's own otherwise. Rows of
         "all" titles stay one row.
 
     Raises:
@@ -70,13 +70,14 @@ def build_covariates(
     titles = pd.Index(weeks["isbn"].unique())
     past = weeks[weeks["promotion"] > 0]
     ahead = plan.rows["week"] > last
-    planned = plan.rows[ahead & (plan.rows["depth"] > 0) & plan.rows["isbn"].isin(titles)]
+    # A depth of 0 stays: it plans that there is no promotion.
+    planned = plan.rows[ahead & plan.rows["isbn"].isin(titles)]
     tabulated = table.rows[table.rows["isbn"].isin(titles.append(pd.Index([ALL_TITLES])))]
     logger.info(
         "Covariates: promotions in %s of %s title-weeks; planned in %s after %s%s; %s",
         f"{len(past):,}",
         f"{len(weeks):,}",
-        f"{len(planned):,}",
+        f"{(planned['depth'] > 0).sum():,}",
         f"{last:%Y-%m-%d}",
         f" ({(~ahead).sum():,} rows of the plan are not later)" if (~ahead).any() else "",
         ", ".join(sorted(tabulated["name"].unique())) or "no others",

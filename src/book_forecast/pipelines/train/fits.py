@@ -15,6 +15,7 @@ from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
 from book_forecast.execution.parts import Part
 from book_forecast.forecasters.global_model import GlobalModel
+from book_forecast.forecasters.promotion_effects import effects_by_title
 from book_forecast.options.groups import ExecutionOptions
 from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.train.titles import (
@@ -56,7 +57,7 @@ class FitNodes:
         every_family: Whether families without a weight are fitted too, to be scored beside the
             others.
         is_now: Whether the weeks end with the last week of all, after which the promotion plan is
-            known.
+            known. The global model learns the effects of promotions, to be used with any plan.
         levels: Interval levels of the distributions that are made.
     """
 
@@ -81,7 +82,7 @@ class FitNodes:
             models: The families, and the size of the model.
 
         Returns:
-            isbn, cutoff, week, mean.
+            isbn, cutoff, week, mean, and `EFFECTS` of promotions where `is_now`.
         """
         model = GlobalModel(titles, ModelOptions.model_validate(models), covariates)
         return model.forecast(weeks, weeks["week"].max(), MODEL_HORIZON, is_now=self.is_now)
@@ -103,7 +104,7 @@ class FitNodes:
             weeks: isbn, week, volume.
             specifications: One row per title, as tune writes them.
             calibration: Calibration of the ensembles' intervals, as tune writes it.
-            global_forecasts: isbn, cutoff, week, mean: the global model after the last week.
+            global_forecasts: As `fit_global_model` returns them.
             covariates: isbn, week, name, value; None without any.
             models: The families to fit.
             execution: Processes and shard.
@@ -122,6 +123,7 @@ class FitNodes:
         )
         rows: dict[str, Any] = {row["isbn"]: row for row in specifications.to_dict("records")}
         by_title = forecasts_by_title(global_forecasts)
+        effects = effects_by_title(global_forecasts)
         histories = execution.shard.take(title_histories(weeks))
         tasks = [
             TitleFit(
@@ -131,6 +133,7 @@ class FitNodes:
                 levels=self.levels,
                 every_family=self.every_family,
                 global_forecast=max(by_title.get(history.isbn, {}).items(), default=(0, None))[1],
+                promotion_effects=effects.get(history.isbn),
             )
             for history in with_covariates(histories, covariates, models.regressors)
             if self.every_title or history.isbn in rows

@@ -17,6 +17,7 @@ from book_forecast.forecasters.calibration import Calibration
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import Recipe, fit_families
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
+from book_forecast.forecasters.promotion_effects import PromotionEffects
 from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.options.models import ModelOptions
 from book_forecast.payload.manifest import LONGEST_HORIZON
@@ -101,6 +102,7 @@ class TitleFit:
             it has all of them.
         every_family: Whether families without a weight are fitted too.
         global_forecast: Forecast of the global model, shape (156,); None without one.
+        promotion_effects: Of promotions on it; None where it does not use the promotion plan.
     """
 
     history: History
@@ -109,6 +111,7 @@ class TitleFit:
     levels: tuple[float, ...]
     every_family: bool = False
     global_forecast: FloatArray | None = None
+    promotion_effects: PromotionEffects | None = None
 
     @property
     def isbn(self) -> str:
@@ -163,6 +166,7 @@ def fit_ensemble(task: TitleFit) -> Ensemble:
         candidate=specification.candidate,
         calendar=models.calendar,
         global_forecasts={} if path is None else {Boosting.family: path},
+        promotion_effects=task.promotion_effects,
     )
     wanted = [n for n in models.families if task.every_family or n in specification.weights]
     fits = fit_families(task.history, recipe, wanted)
