@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -210,7 +210,7 @@ def _find_total(sums: pd.DataFrame, sheets: Sequence[str]) -> tuple[str, pd.Inde
         sheets: The sheets.
     """
     for sheet in sheets if len(sheets) > 2 else []:
-        own = sums.loc[sheet]
+        own = cast("pd.DataFrame", sums.loc[sheet])
         others = sums.drop(sheet, level="sheet")
         others = others[others.index.get_level_values("title_week").isin(own.index)]
         of_all = others.groupby("title_week").sum(min_count=1)
