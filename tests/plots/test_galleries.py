@@ -11,6 +11,7 @@ from book_forecast.plots import (
     tuning_figures,
 )
 from book_forecast.plots.choice import largest_titles
+from book_forecast.plots.pages import linked_page
 from tests.plots.frames import (
     FIRST_WEEK,
     LEVELS,
@@ -124,3 +125,9 @@ def test_the_largest_titles_that_an_ensemble_forecasts_are_explained():
 def test_without_ensembles_nothing_is_explained():
     explanations = make_explanation({"theta": (1.0, [200.0])}, {}).iloc[:0]
     assert explanation_figures(explanations, FUTURE, MODEL_INPUT, TITLES, LEVELS, 50) == {}
+
+
+def test_the_same_figure_makes_the_same_page():
+    assert [linked_page(figure, "name") for figure in draw().values()] == [
+        linked_page(figure, "name") for figure in draw().values()
+    ]

@@ -110,7 +110,8 @@ def linked_page(figure: go.Figure, name: str, label: str = "", index: str = "") 
         index: Address of a page that leads to this one; no link if empty.
     """
     title = ", ".join(filter(None, [headline(figure, name), label]))
-    drawn = figure.to_html(full_html=False, include_plotlyjs=False, **_FILLING)
+    # With an id of its own, the same figure makes the same file in every run.
+    drawn = figure.to_html(full_html=False, include_plotlyjs=False, div_id="figure", **_FILLING)
     return page(title, f'{_link(index)}\n<script src="{SCRIPT}" charset="utf-8"></script>\n{drawn}')
 
 

@@ -75,7 +75,7 @@ def test_channels_that_a_column_tells_apart_add_up_even_with_equal_figures():
     online = [row | {"source": "Online"} for row in rows]
     export = read(*shops, *online)
     assert history(export) == {key: 2 * volume for key, volume in history(read(*rows)).items()}
-    assert export.remarks == ()
+    assert told(export, "there again with the same copies")
 
 
 def test_channels_of_a_column_that_is_not_used_add_up_too():
@@ -83,6 +83,15 @@ def test_channels_of_a_column_that_is_not_used_add_up_too():
     channels = ["Shops"] * len(rows) + ["Online"] * len(rows)
     export = read(*rows, *rows, others=channels)
     assert history(export) == {key: 2 * volume for key, volume in history(read(*rows)).items()}
+
+
+def test_rows_with_the_same_copies_but_another_text_add_up_and_are_told():
+    rows = sales()
+    copied = read(*rows * 2, others=[*("10:00",) * len(rows), *("10:05",) * len(rows)])
+    assert sum(history(copied).values()) == 2 * sum(history(read(*rows)).values())
+    assert told(copied, "there again with the same copies")
+    channels = read(*rows, *sales(seed=2), others=[*("A",) * len(rows), *("B",) * len(rows)])
+    assert channels.remarks == ()
 
 
 def test_copies_are_found_beside_channels_that_a_column_tells_apart():

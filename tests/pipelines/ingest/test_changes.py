@@ -47,6 +47,14 @@ def test_a_corrected_volume_changes_its_week():
     assert changes.lost == 0
 
 
+def test_a_week_with_other_copies_of_the_same_titles_is_replaced():
+    assert len(describe(sales(**{A: 25.0}), sales()).changes.replaced_weeks) == 1
+    assert describe(sales(**{A: 14.0}), sales()).changes.replaced_weeks.empty
+    more_titles = describe(sales(), sales(without=[(B, -1)])).changes
+    assert len(more_titles.changed_weeks) == 1
+    assert more_titles.replaced_weeks.empty
+
+
 def test_rows_of_a_cut_export_are_counted_as_lost():
     assert describe(sales(weeks=5), sales(weeks=12)).changes.lost == 14
 

@@ -90,3 +90,15 @@ def test_an_export_that_was_cut_is_told(report, caplog):
     page = report(sales=ROWS[:1])
     assert "2 title-weeks of the last import are gone" in caplog.text
     assert "2 title-weeks lost" in page
+
+
+def test_a_week_that_a_delivery_with_a_misread_date_replaces_is_told(report, caplog):
+    report(sales=ROWS)
+    new = ["9780722532935,The Alchemist,10/01/2026,40", "9780241003008,VHC,10/01/2026,5"]
+    page = report(sales=ROWS, w40=new)
+    line = "Week 2026-01-10 has 45 copies, 19 in the last import: a correction, or a misread date?"
+    (warning,) = [r for r in caplog.records if r.message == line]
+    assert warning.levelno == logging.WARNING
+    assert line in page
+    report(sales=ROWS, w40=new)
+    assert line not in caplog.text

@@ -81,7 +81,7 @@ class _Workbook:
         chosen = self._choose(sheets)
         passed_over = [name for name in hidden if name not in {sheet.name for sheet in chosen}]
         if passed_over:
-            self._notes = (f"Hidden sheets are passed over: {_listed(passed_over)}",)
+            self._notes = (f"Hidden sheets are passed over: {_listed(passed_over)}.",)
         used = False
         for sheet in chosen:
             for raw in self._read_sheet(sheet):
@@ -89,9 +89,6 @@ class _Workbook:
                 yield raw
         if not used:
             raise self._refuse(passed_over)
-        if passed_over:
-            names = _listed(passed_over, 60)
-            logger.info("Passed over hidden sheets of %.60s: %s", self._name, names)
         for sheet_name, error, _ in self._ignored:
             message = f"sheet {sheet_name[:30]} of {self._name[:40]}: {error}"
             logger.warning("Ignored %.140s", message)

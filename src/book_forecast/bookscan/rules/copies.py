@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from book_forecast.bookscan.rules.cleaning import CleanRows
 _FIGURES = ["volume", "value", "asp", "rrp"]
 _MOSTLY = 0.5
 _SURELY = 0.9
+_RARELY_EQUAL = 10
 _BITMAP_LIMIT = 1 << 28
 _WEEK = np.timedelta64(7, "D")
 _PRIME = np.uint64(1_000_003)
@@ -127,10 +128,14 @@ def _copies_on_sheets(rows: pd.DataFrame, surely: bool) -> tuple[np.ndarray, lis
         sheet = str(name)
         identity = ["title_week", *_FIGURES, "cells"]
         again = of_sheet.duplicated(identity).to_numpy()
-        if not again.any():
-            continue
         where = f"on sheet {sheet}" if sheet else "in it"
-        if surely or _are_copies(of_sheet, identity):
+        if not again.any():
+            if _have_equal_volumes(of_sheet):
+                remarks.append(
+                    f"Most title-weeks {where} are there again with the same copies, but with "
+                    "other texts: they add up. Remove the rows that are copies."
+                )
+        elif surely or _are_copies(of_sheet, identity):
             copies[of_sheet.index[again]] = True
             remarks.append(
                 f"{again.sum():,} rows {where} are copies of others and count once. Name copies: "
@@ -142,6 +147,14 @@ def _copies_on_sheets(rows: pd.DataFrame, surely: bool) -> tuple[np.ndarray, lis
                 "title-weeks have several different rows. Name copies: drop if they are copies."
             )
     return copies, remarks
+
+
+def _have_equal_volumes(rows: pd.DataFrame) -> bool:
+    """Return whether rows of most title-weeks are equal in volumes that are so rarely by chance."""
+    volumes = rows.groupby("title_week", sort=False)["volume"].agg(["min", "max", "size"])
+    volumes = volumes[volumes["size"] > 1]
+    equal = (volumes["min"] == volumes["max"]) & (volumes["min"] >= _RARELY_EQUAL)
+    return bool(equal.mean() >= _MOSTLY) if len(volumes) else False
 
 
 def _are_copies(rows: pd.DataFrame, identity: list[str]) -> bool:
@@ -184,7 +197,7 @@ def _copies_between_sheets(rows: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
             both = first.index.intersection(left.index)
             if not len(both):
                 continue
-            same = _share_of_same(first.loc[both], left.loc[both])
+            same = _share_of_same(first, left, both)
             if same >= _MOSTLY:
                 dropped.append(_index_of(rows, later, both))
                 left = left.drop(both)
@@ -210,21 +223,22 @@ def _find_total(sums: pd.DataFrame, sheets: Sequence[str]) -> tuple[str, pd.Inde
         sheets: The sheets.
     """
     for sheet in sheets if len(sheets) > 2 else []:
-        own = cast("pd.DataFrame", sums.loc[sheet])
+        own = sums.loc[[sheet]].droplevel("sheet")
         others = sums.drop(sheet, level="sheet")
         others = others[others.index.get_level_values("title_week").isin(own.index)]
         of_all = others.groupby("title_week").sum(min_count=1)
         several = others.groupby("title_week").size() > 1
         added = of_all.index[several.loc[of_all.index]]
-        if not len(added) or _share_of_same(own.loc[added], of_all.loc[added]) < _SURELY:
+        if not len(added) or _share_of_same(own, of_all, added) < _SURELY:
             continue
-        if _share_of_same(own.loc[of_all.index], of_all) >= _SURELY:
+        if _share_of_same(own, of_all, of_all.index) >= _SURELY:
             return sheet, of_all.index
     return None
 
 
-def _share_of_same(first: pd.DataFrame, second: pd.DataFrame) -> float:
-    return float(np.isclose(first.fillna(0.0), second.fillna(0.0)).all(axis=1).mean())
+def _share_of_same(first: pd.DataFrame, second: pd.DataFrame, title_weeks: pd.Index) -> float:
+    a, b = (frame.reindex(title_weeks).fillna(0.0) for frame in (first, second))
+    return float(np.isclose(a, b).all(axis=1).mean())
 
 
 def _index_of(rows: pd.DataFrame, sheet: str, title_weeks: pd.Index) -> np.ndarray:

@@ -16,6 +16,9 @@ USUALLY = 4
 PRICE_JUMP = 1.5
 """Ratio of a title's ASP to that of its week before, or the reverse, that is told."""
 
+REPLACED = 0.25
+"""Share by which the copies of a week change that is told; corrections are smaller."""
+
 
 @dataclass(frozen=True)
 class FormerImport:
@@ -63,6 +66,16 @@ class Changes:
     def changed_weeks(self) -> pd.DataFrame:
         """Weeks of both imports with other title-weeks or copies."""
         return self.weeks[(self.weeks["title_weeks_before"] > 0) & (self.weeks["title_weeks"] > 0)]
+
+    @property
+    def replaced_weeks(self) -> pd.DataFrame:
+        """Changed weeks with about as many titles, but other copies: a date may be misread."""
+        if self.is_first:
+            return self.weeks
+        weeks = self.changed_weeks
+        titles = (weeks["title_weeks"] / weeks["title_weeks_before"] - 1).abs()
+        copies = (weeks["volume"] - weeks["volume_before"]).abs()
+        return weeks[(titles <= REPLACED) & (copies > REPLACED * weeks["volume_before"].abs())]
 
 
 @dataclass(frozen=True)

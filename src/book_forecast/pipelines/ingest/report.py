@@ -81,14 +81,17 @@ def report_import(
             "%s title-weeks of the last import are gone: an export may be cut or missing",
             f"{changes.lost:,}",
         )
+    replaced = _replaced(changes)
+    for line in replaced:
+        logger.warning(line)
     both = pd.concat([table[["file", "remarks"]] for table in (import_table, title_list_table)])
     remarks = both[both["remarks"] != ""]
+    to_look_at = [*replaced, *(f"{row.file}: {row.remarks}" for row in remarks.itertuples())]
     body = [
         "<h1>Import report</h1>",
         _items(summary),
         "<h2>To look at</h2>",
-        _items((f"{row.file}: {row.remarks}" for row in remarks.itertuples()), "warning")
-        or "<p>Nothing was read by a guess.</p>",
+        _items(to_look_at, "warning") or "<p>Nothing was read by a guess.</p>",
         "<h2>Newest weeks</h2>",
         _table(import_summary.newest.reset_index()),
         "<h2>Against the import before</h2>",
@@ -136,6 +139,20 @@ def _difference(changes: Changes) -> str:
 
 def _short(text: str, most: int = 110) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _replaced(changes: Changes) -> list[str]:
+    """Return a line about weeks whose copies have changed much; none if there are none."""
+    weeks = changes.replaced_weeks
+    if weeks.empty:
+        return []
+    newest = weeks.iloc[0]
+    others = f" (and {len(weeks) - 1:,} others)" if len(weeks) > 1 else ""
+    line = (
+        f"Week {weeks.index[0]:%Y-%m-%d}{others} has {newest['volume']:,.0f} copies, "
+        f"{newest['volume_before']:,.0f} in the last import: a correction, or a misread date?"
+    )
+    return [line]
 
 
 def _changes(changes: Changes) -> str:
