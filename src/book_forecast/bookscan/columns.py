@@ -21,6 +21,7 @@ LABELS = {
     "publisher_group": "Publisher Group",
     "product_class": "Product Class",
     "source": "Source",
+    "transaction": "Transaction Type",
 }
 """Internal names of the columns, and their names in exports."""
 
@@ -82,6 +83,10 @@ _SYNONYMS = {
     "rrp": (
         "recommended retail price, list price, retail price, srp, msrp, uvp, ladenpreis, pvp,"
         "cover price"
+    ),
+    "transaction": (
+        "transaction, type, sale type, sales type, movement, movement type, channel, sales channel,"
+        "belegart, vorgang, vertriebskanal, kanal"
     ),
     "binding": "format, product form, einband",
     "publisher_group": "publisher, publishing group, group, verlag, éditeur, editorial, editore",

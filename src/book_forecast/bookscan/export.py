@@ -96,6 +96,8 @@ def clean_export(
             f"{len(stray):,} of its dates are on another weekday than the others ({shown}): each "
             "is taken for the nearest end of a week."
         )
+    if turned := sum(part.turned for part in clean):
+        remarks.append(f"{turned:,} returns have positive volumes: they are taken off the sales.")
     unreadable = sum(part.unreadable_prices for part in clean)
     if unreadable:
         remarks.append(f"{unreadable:,} prices are no numbers and are missing. Name decimal_mark.")

@@ -36,4 +36,8 @@ class OptionsHooks:
         given = with_runtime(loader["parameters"], loader.runtime_params or {})
         options = check_options(given)
         loader["parameters"] = options.model_dump()
+        if any(Path(loader.conf_source, "local").glob("*.yml")):
+            logger.warning(
+                "conf/local is not read: put its files into conf/base or conf/%s", context.env
+            )
         logger.info("Environment %s, data in %s", context.env, options.data_root)

@@ -231,6 +231,12 @@ def test_one_odd_day_among_many_weeks_does_not_make_days_of_them():
     assert weeks(export) == iso(saturdays(30))
 
 
+def test_ends_of_months_are_told_to_be_no_weeks():
+    days = [dt.date(2024, month, 1) - dt.timedelta(days=1) for month in range(2, 12)]
+    export = read(*weekly(days))
+    assert any("ends of months" in remark for remark in export.remarks)
+
+
 @pytest.mark.parametrize("stray", [-3, -2, -1, 1, 2, 3])
 def test_a_stray_date_stands_for_the_nearest_end_of_a_week_and_is_told(stray):
     days = saturdays(30)

@@ -209,3 +209,10 @@ def test_a_last_row_without_its_end_is_a_row_where_nothing_shows_a_cut(tmp_path,
     rows, unreadable = read(write(tmp_path, f"{HEADER}\n{ISBN},t,1,x\n{end}"))
     assert len(rows) == 2 + end.count(f"\n{ISBN}")
     assert not unreadable
+
+
+@pytest.mark.parametrize(("end", "is_told"), [("", True), ("\n", False)])
+def test_a_last_volume_that_may_be_cut_is_told(tmp_path, end, is_told):
+    path = write(tmp_path, f"ISBN,End Date,Volume\n{ISBN},x,12{end}")
+    notes = next(read_csv(path, path.name, ExportHints())).layout.notes
+    assert any("may be cut" in note for note in notes) == is_told

@@ -260,3 +260,16 @@ def test_a_price_that_is_somewhat_off_rejects_no_row():
 def test_a_volume_beyond_all_limits_beside_prices_causes_no_warning_of_a_library():
     result = clean({"volume": "1e308", "asp": "13.1", "value": "40"})
     assert result.rejected["reason"].tolist() == ["implausible: beyond 1e+12 copies"]
+
+
+@pytest.mark.parametrize("word", ["Return", "Sales Returns", "refund", "Rückgabe", "Devolución"])
+def test_returns_with_a_positive_volume_are_taken_off(word):
+    result = clean({"transaction": "Sale"}, {"transaction": word, "volume": "2"})
+    assert result.sales["volume"].tolist() == [3.0, -2.0]
+    assert (result.returns, result.turned) == (1, 1)
+
+
+def test_returns_with_a_negative_volume_stay_as_they_are():
+    result = clean({"transaction": "Return", "volume": "-2"})
+    assert result.sales["volume"].tolist() == [-2.0]
+    assert result.turned == 0

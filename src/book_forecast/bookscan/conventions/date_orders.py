@@ -167,7 +167,7 @@ def _agreement(pairs: WeekPairs, reading: DateReading) -> float:
 def _unusual(chosen: DateReading, why: str) -> str:
     if chosen.order == "day_first":
         return ""
-    return f"Its dates have the month first: {why}. Name date_order if this is wrong."
+    return f"Its dates have the month first: {why}. Name date_order to confirm or to change it."
 
 
 def _plausibility(
@@ -202,7 +202,7 @@ def _find_weeks(
     if named is not None:
         return DateReading(order, dates, is_weekly, weekday if is_weekly else None, named)
     if not is_weekly:
-        remark = "" if hints.dates == "days" else _DAYS
+        remark = "" if hints.dates == "days" else _MONTHS if _are_months(distinct) else _DAYS
         return DateReading(order, dates, False, None, SATURDAY, remark)
     ending, beginning = weekday, (weekday - 1) % 7
     means = hints.dates or _meaning(heading)
@@ -245,6 +245,18 @@ _DAYS = (
     "Its dates have several weekdays: each is a day of sales, in the week that ends on the "
     "Saturday on or after it. Name dates or week_ends if they are weeks."
 )
+
+
+_MONTHS = (
+    "Its dates are ends of months: sums of months are no weekly sales, and each is in the week of "
+    "its date. Export weeks."
+)
+
+
+def _are_months(dates: np.ndarray) -> bool:
+    """Return whether several dates are all last days of months."""
+    next_days = dates + np.timedelta64(1, "D")
+    return len(dates) > 2 and bool((next_days == next_days.astype("datetime64[M]")).all())
 
 
 def _meaning(heading: str) -> str | None:

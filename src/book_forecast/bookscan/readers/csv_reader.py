@@ -69,6 +69,13 @@ def read_csv(path: Path, name: str, hints: ExportHints) -> Iterator[RawRows]:
         ) from error
 
 
+def _notes(layout: TextLayout, is_cut: bool) -> tuple[str, ...]:
+    mixed = "Some characters are Windows-1252 in a UTF-8 file."
+    volume_is_last = layout.header.positions.get("volume") == layout.header.width - 1
+    cut = "Its last line has no end: the last volume may be cut. Export it again to be sure."
+    return (mixed,) * layout.encoding.mixed + (cut,) * (is_cut and volume_is_last)
+
+
 def _ends_with_line(path: Path) -> bool:
     """Return whether the last line of a file is complete, in any encoding."""
     with path.open("rb") as file:
@@ -103,7 +110,7 @@ class _Chunks:
             header_row=layout.header_row,
             headings=layout.header.headings,
             passed_over=layout.header.passed_over,
-            notes=("Some characters are Windows-1252 in a UTF-8 file",) * layout.encoding.mixed,
+            notes=_notes(layout, is_cut),
         )
         self._layout = layout
         self._ragged: dict[int, str] = {}

@@ -46,6 +46,11 @@ _TOTALS = re.compile(
 _DESCRIBED = ("author", "binding", "imprint", "product_class", "rrp")
 # A spreadsheet of another country may have read text as a date of its own order.
 _TYPED_DATE = re.compile(r"^\d{4}-\d\d-\d\d")
+_RETURNS = re.compile(
+    r"(sales? )?(returns?|returned|refunds?|refunded|credits?|credit notes?)|retouren?|rücksendung|"
+    r"rückgaben?|remission(en)?|gutschrift|retours?|devoluci(ó|o)n(es)?|resi|reso",
+    re.IGNORECASE,
+)
 _THOUSANDTH = (900.0, 1100.0)
 _CONTRADICTION = 50.0
 _RARELY = 0.05
@@ -71,6 +76,7 @@ class CleanRows:
         stray: Usable dates on another weekday than those of the source's weeks.
         unreadable_prices: Number of prices of usable rows that are no numbers.
         returns: Number of usable rows with a negative volume.
+        turned: Number of these whose cell is positive beside a word for returns.
         rounded: Distinct titles of each ISBN that a spreadsheet may have rounded; without titles,
             what else describes them.
     """
@@ -88,6 +94,7 @@ class CleanRows:
     stray: frozenset[dt.date]
     unreadable_prices: int
     returns: int
+    turned: int
     rounded: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
@@ -107,6 +114,8 @@ def clean_rows(raw: RawRows, conventions: Conventions, today: dt.date) -> CleanR
     columns["isbn"].reject(rejections, isbn_codes < 0, isbn_reasons)
     dates, weeks = _clean_dates(columns, conventions, raw.layout.date_1904, today, rejections)
     volumes = _clean_volumes(columns["volume"], raw, conventions, rejections)
+    turned = _spread_matches(columns["transaction"], _RETURNS) & (volumes > 0)
+    volumes = np.where(turned, -volumes, volumes)
     prices = {name: _numbers(columns[name], raw, conventions) for name in PRICES}
     _reject_contradictions(columns["volume"], volumes, prices, rejections)
     kept = rejections.kept
@@ -134,6 +143,7 @@ def clean_rows(raw: RawRows, conventions: Conventions, today: dt.date) -> CleanR
             int((given[name] & np.isnan(prices[name][kept])).sum()) for name in PRICES
         ),
         returns=int((volumes[kept] < 0).sum()),
+        turned=int(turned[kept].sum()),
         rounded=_rounded(isbns, isbn_codes, columns, kept),
     )
 

@@ -112,7 +112,7 @@ def _has_repeats(numbers: np.ndarray) -> bool:
 def _hash_cells(raw: RawRows, positions: np.ndarray) -> np.ndarray:
     """Return a hash of the texts that distinguish rows of a title-week, other columns included."""
     total = np.zeros(len(positions), dtype=np.uint64)
-    for name in (*ATTRIBUTES, "source"):
+    for name in (*ATTRIBUTES, "source", "transaction"):
         column = TextColumn(raw, name)
         texts = column.texts.to_numpy(zero_copy_only=False).astype(object)
         hashes = pd.util.hash_array(texts, categorize=False)

@@ -72,6 +72,13 @@ class Roll:
     is_rolled: bool = False
 
 
+@dataclass(frozen=True)
+class Unchanged:
+    """A title that the release has with exactly these weeks and covariates."""
+
+    isbn: str
+
+
 def roll_forward(
     release: Payload,
     model_input: pd.DataFrame | None,
@@ -114,7 +121,7 @@ def roll_forward(
         chunk=16,
         checkpoint=_checkpoint(checkpoints, release, tasks),
     )
-    titles = [title for title in found if title is not None]
+    titles = [title for title in found if isinstance(title, RolledTitle)]
     report_corrections(release, titles)
     return rolled(release, titles)
 
@@ -214,19 +221,19 @@ def _checkpoint(checkpoints: CheckpointFolder, release: Payload, tasks: list[Rol
     """The checkpoint of these weeks, their covariates and this state of the release."""
     inputs = {task.isbn: [task.newer, dict(task.covariates)] for task in tasks}
     generation = fingerprint(release.manifest, inputs, code_fingerprint(__name__))
-    return checkpoints.open("roll_forward", generation, RolledTitle, is_final=_is_rolled)
+    kinds = (RolledTitle, Unchanged)
+    return checkpoints.open("roll_forward", generation, *kinds, is_final=_is_rolled)
 
 
-def _is_rolled(found: RolledTitle | None) -> bool:
+def _is_rolled(found: RolledTitle | Unchanged | None) -> bool:
     return found is not None
 
 
-def roll_title(task: Roll) -> RolledTitle | None:
+def roll_title(task: Roll) -> RolledTitle | Unchanged | None:
     """Return a title after its newer weeks.
 
     Returns:
-        None where the release has the same already, and, with a warning, where the model cannot
-        take these weeks.
+        None, with a warning, where the model cannot take these weeks.
     """
     try:
         model = restored(task.family, task.state, task.known)
@@ -235,7 +242,7 @@ def roll_title(task: Roll) -> RolledTitle | None:
         model = model.with_covariates(task.covariates)
         state = json.dumps(model.to_state(), separators=(",", ":"), allow_nan=False)
         if task.is_rolled and state_without_weeks(state) == task.present:
-            return None
+            return Unchanged(task.isbn)
         distribution = distribution_of(model.forecast(LONGEST_HORIZON, LEVELS))
         if not np.isfinite(distribution).all():
             raise ValueError("its forecast is not finite")
