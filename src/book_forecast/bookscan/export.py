@@ -75,9 +75,7 @@ def clean_export(
     del parts
     sales = pd.concat(
         [
-            part.sales[~of_part].assign(
-                sheet=pd.Categorical([layout.sheet] * int((~of_part).sum()))
-            )
+            _with_sheet(part.sales[~of_part], layout.sheet)
             for part, of_part, layout in zip(clean, copies.of_part, layouts, strict=True)
         ],
         ignore_index=True,
@@ -127,6 +125,11 @@ def _other_volumes(layouts: Sequence[Layout]) -> list[str]:
             if "volume" in layout.headings and column_named(heading) == "volume"
         )
     )
+
+
+def _with_sheet(sales: pd.DataFrame, sheet: str) -> pd.DataFrame:
+    codes = np.zeros(len(sales), dtype=np.int8)
+    return sales.assign(sheet=pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype([sheet])))
 
 
 def _not_repeated(clean: Sequence[CleanRows], copies: Sequence[np.ndarray]) -> list[CleanRows]:

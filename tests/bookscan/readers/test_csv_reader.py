@@ -151,7 +151,7 @@ def test_a_title_over_two_lines_is_a_title(tmp_path):
 
 def test_copies_of_a_row_are_told_from_rows_of_another_channel(tmp_path):
     channels = ["Shops", "Shops", "Online", ""]
-    lines = [f"{HEADER},Channel", *(f"a,t,1,x,{channel}" for channel in channels), "a,t,1,x"]
+    lines = [f"{HEADER},Region", *(f"a,t,1,x,{channel}" for channel in channels), "a,t,1,x"]
     hashes = {
         int(row): int(other)
         for raw in read_csv(write(tmp_path, "\n".join(lines)), "sales.csv", ExportHints())

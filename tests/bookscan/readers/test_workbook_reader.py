@@ -163,11 +163,11 @@ def test_numbers_are_those_of_the_file_and_texts_have_none(tmp_path):
 
 def test_copies_of_a_row_are_told_from_rows_of_another_channel(tmp_path):
     channels = ["Shops", "Shops", "Online", None, 7]
-    rows = [[*HEADER, "Channel"], *(["a", "t", 1, "x", channel] for channel in channels)]
+    rows = [[*HEADER, "Region"], *(["a", "t", 1, "x", channel] for channel in channels)]
     (raw,) = parts(write(tmp_path, {"F": rows}))
     assert raw.others[0] == raw.others[1]
     assert len(set(raw.others.tolist())) == 4
-    assert raw.layout.passed_over == ("Channel",)
+    assert raw.layout.passed_over == ("Region",)
     (plain,) = parts(write(tmp_path, {"F": [HEADER, ["a"]]}))
     assert plain.others is None
 

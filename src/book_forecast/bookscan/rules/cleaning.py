@@ -109,7 +109,9 @@ def clean_rows(raw: RawRows, conventions: Conventions, today: dt.date) -> CleanR
     columns = {name: TextColumn(raw, name) for name in LABELS}
     blank = np.logical_and.reduce([each.spread(each.empty) for each in columns.values()])
     isbns, isbn_codes, isbn_reasons = find_isbns(columns["isbn"])
-    no_sale = ~blank & (isbn_codes < 0) & _are_no_sales(columns)
+    no_sale = ~blank & (isbn_codes < 0)
+    if no_sale.any():
+        no_sale &= _are_no_sales(columns)
     rejections = Rejections(~blank & ~no_sale)
     columns["isbn"].reject(rejections, isbn_codes < 0, isbn_reasons)
     dates, weeks = _clean_dates(columns, conventions, raw.layout.date_1904, today, rejections)
