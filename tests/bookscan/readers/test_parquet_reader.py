@@ -134,7 +134,7 @@ def test_numbers_are_those_of_a_column_of_numbers(tmp_path, volume, numbers):
 
 def test_rows_differ_in_columns_that_are_passed_over_and_lists_do_not_matter(tmp_path):
     columns = {"isbn": [ISBN] * 3, "volume": [1] * 3, "interval": [201909] * 3}
-    path = write(tmp_path, columns | {"channel": ["a", "a", "b"], "tags": [[1], [2], [3]]})
+    path = write(tmp_path, columns | {"region": ["a", "a", "b"], "tags": [[1], [2], [3]]})
     (raw,) = read_parquet(path, path.name, ExportHints())
     first, second, third = np.asarray(raw.others).tolist()
     assert first == second != third
