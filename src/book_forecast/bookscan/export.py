@@ -12,7 +12,7 @@ import pandas as pd
 from book_forecast.bookscan.columns import column_named
 from book_forecast.bookscan.conventions.find import Conventions, find_conventions
 from book_forecast.bookscan.hints import ExportHints
-from book_forecast.bookscan.rows import Layout, RawRows
+from book_forecast.bookscan.rows import Layout, RawRows, UnreadableRow
 from book_forecast.bookscan.rules.cleaning import CleanRows, clean_rows
 from book_forecast.bookscan.rules.copies import find_copies
 from book_forecast.bookscan.year_weeks import join_years
@@ -80,7 +80,30 @@ def clean_export(
         ],
         ignore_index=True,
     )
-    remarks = [*notes, *_other_volumes(layouts), *conventions.remarks, *copies.remarks]
+    return CleanExport(
+        file=layouts[0].file,
+        conventions=conventions,
+        sales=sales,
+        attributes=pd.concat(
+            [part.attributes for part in _not_repeated(clean, copies.of_part)], ignore_index=True
+        ),
+        rejected=pd.concat([part.rejected for part in clean], ignore_index=True),
+        rows=sum(part.rows for part in clean),
+        rounded=tuple(part.rounded for part in clean),
+        sheets=tuple(_sheets(layouts, clean, copies.of_part, conventions)),
+        remarks=(
+            *notes,
+            *_other_volumes(layouts),
+            *conventions.remarks,
+            *copies.remarks,
+            *_remarks_on_rows(clean, guessed),
+        ),
+    )
+
+
+def _remarks_on_rows(clean: Sequence[CleanRows], guessed: Sequence[UnreadableRow]) -> list[str]:
+    """Return remarks on rows that are used, but not without a doubt."""
+    remarks = []
     if guessed:
         shown = ", ".join(f"row {row.row}" for row in guessed[:_EXAMPLES])
         remarks.append(f"{len(guessed):,} rows are read by a guess ({shown}): {guessed[0].reason}")
@@ -99,19 +122,7 @@ def clean_export(
     unreadable = sum(part.unreadable_prices for part in clean)
     if unreadable:
         remarks.append(f"{unreadable:,} prices are no numbers and are missing. Name decimal_mark.")
-    return CleanExport(
-        file=layouts[0].file,
-        conventions=conventions,
-        sales=sales,
-        attributes=pd.concat(
-            [part.attributes for part in _not_repeated(clean, copies.of_part)], ignore_index=True
-        ),
-        rejected=pd.concat([part.rejected for part in clean], ignore_index=True),
-        rows=sum(part.rows for part in clean),
-        rounded=tuple(part.rounded for part in clean),
-        sheets=tuple(_sheets(layouts, clean, copies.of_part, conventions)),
-        remarks=tuple(remarks),
-    )
+    return remarks
 
 
 def _other_volumes(layouts: Sequence[Layout]) -> list[str]:

@@ -4,7 +4,7 @@
   month first. The order is that of the whole file.
 - ``2 Mar 2019``, ``02-Mar-19``, ``Saturday, 2nd March 2019``, ``March 2, 2019``, ``2. März 2019``.
 - ``2019-03-02``, ``2019/3/2``, ``20190302``, each also with a time; its time zone is ignored, but
-  ``2019-06-07T23:00:00Z`` is midnight in London, the begin of 8 June.
+  ``2019-06-07T23:00:00Z`` is midnight in London, the beginning of 8 June.
 - ``W/E 02/03/2019``, and the last day of ``24/02/2019 - 02/03/2019``.
 - ``43526``, ``43526.0``, ``43526.75``: Excel's serial number of a day, counted from 1900 or 1904.
 

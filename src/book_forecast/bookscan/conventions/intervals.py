@@ -16,10 +16,10 @@ from functools import lru_cache
 from typing import Literal
 
 from book_forecast.bookscan.conventions.dates import DAYS_AHEAD, EARLIEST
+from book_forecast.bookscan.conventions.weeks import SATURDAY
 
 Counting = Literal["iso", "nth_saturday", "learnt"]
 
-SATURDAY = 5
 _ISO_SATURDAY = 6
 _LAST_WEEK = 53
 _WEEK = dt.timedelta(weeks=1)

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
+from book_forecast.bookscan.cell_hashes import hash_rows
 from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.isbn import is_isbn
-from book_forecast.bookscan.readers.cell_hashes import hash_rows
 from book_forecast.bookscan.readers.encodings import MARK, REASON
 from book_forecast.bookscan.readers.text_layout import PASSED_OVER, TextLayout, find_text_layout
 from book_forecast.bookscan.rows import (
@@ -34,9 +34,9 @@ def read_csv(path: Path, name: str, hints: ExportHints) -> Iterator[RawRows]:
     """Read a text export in chunks.
 
     The encoding is UTF-8, UTF-16 or Windows-1252; commas, semicolons, tabs or bars separate cells.
-    Bytes of Windows-1252 in a UTF-8 file are decoded as such, and their rows are told. A row with
-    too many cells is unreadable. One with too few has empty cells at its end; if it spans several
-    lines, each of them is unreadable. So is a last row without its end.
+    Bytes of Windows-1252 in a UTF-8 file are decoded as such, and their rows are reported. A row
+    with too many cells is unreadable. One with too few has empty cells at its end; if it spans
+    several lines, each of them is unreadable. So is a last row without its end.
 
     Args:
         path: The local file.

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from book_forecast.bookscan.cell_hashes import MOST_COLUMNS, hash_rows
 from book_forecast.bookscan.columns import (
     NUMBERS,
     DuplicateColumnError,
@@ -16,7 +17,6 @@ from book_forecast.bookscan.columns import (
     find_header,
 )
 from book_forecast.bookscan.hints import ExportHints
-from book_forecast.bookscan.readers.cell_hashes import MOST_COLUMNS, hash_rows
 from book_forecast.bookscan.readers.refusals import refuse_columns, refuse_duplicate
 from book_forecast.bookscan.rows import CHUNK_ROWS, Layout, RawRows, to_text
 from book_forecast.storage.errors import UserError

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from book_forecast.bookscan.cell_hashes import MOST_COLUMNS
 from book_forecast.bookscan.columns import (
     HEADER_SEARCH,
     DuplicateColumnError,
@@ -14,7 +15,6 @@ from book_forecast.bookscan.columns import (
     find_header,
 )
 from book_forecast.bookscan.hints import ExportHints
-from book_forecast.bookscan.readers.cell_hashes import MOST_COLUMNS
 from book_forecast.bookscan.readers.encodings import TextEncoding, find_encoding
 from book_forecast.bookscan.readers.refusals import refuse_columns, refuse_duplicate
 from book_forecast.storage.errors import UserError

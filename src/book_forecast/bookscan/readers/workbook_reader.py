@@ -4,12 +4,13 @@ import datetime as dt
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from book_forecast.bookscan.cell_hashes import MOST_COLUMNS, hash_rows
 from book_forecast.bookscan.columns import (
     HEADER_SEARCH,
     NUMBERS,
@@ -19,7 +20,6 @@ from book_forecast.bookscan.columns import (
     find_header,
 )
 from book_forecast.bookscan.hints import ExportHints
-from book_forecast.bookscan.readers.cell_hashes import MOST_COLUMNS, hash_rows
 from book_forecast.bookscan.readers.refusals import refuse_columns, refuse_duplicate
 from book_forecast.bookscan.readers.workbook_kinds import Kind, find_kind, has_1904_dates
 from book_forecast.bookscan.readers.workbook_sheets import Sheet, open_sheets, stream_sheets
@@ -141,7 +141,7 @@ class _Workbook:
             notes=self._notes,
         )
         self._notes = ()
-        below = filter(_is_filled, _chained(top[header.row + 1 :], cells))
+        below = filter(_is_filled, chain(top[header.row + 1 :], cells))
         chunk = list(islice(below, CHUNK_ROWS))
         while True:
             yield _raw_rows(layout, header, chunk)
@@ -180,11 +180,6 @@ def _listed(names: Sequence[str], room: int = 200, most: int = _MOST_NAMES) -> s
         shown.append(name[:_LONGEST_NAME])
     more = len(names) - len(shown)
     return ", ".join(shown) + (f" and {more:,} more" if more else "")
-
-
-def _chained(first: Sequence[_Row], others: Iterator[_Row]) -> Iterator[_Row]:
-    yield from first
-    yield from others
 
 
 def _is_filled(row: _Row) -> bool:

@@ -16,27 +16,23 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from book_forecast.bookscan.cells import parse_cells, tidy_texts
 from book_forecast.bookscan.column import TextColumn
 from book_forecast.bookscan.columns import LABELS, PRICES, column_named
-from book_forecast.bookscan.conventions.dates import DateOrder, has_order, parse_date
 from book_forecast.bookscan.conventions.find import Conventions
-from book_forecast.bookscan.conventions.intervals import IntervalCalendar, parse_interval
-from book_forecast.bookscan.conventions.numbers import are_unclear, parse_numbers
-from book_forecast.bookscan.conventions.weeks import saturday_of, swapped, weekdays_of
 from book_forecast.bookscan.isbn import are_plain_isbns, is_rounded, normalise_isbn
 from book_forecast.bookscan.rows import RawRows
 from book_forecast.bookscan.rules.attributes import latest_texts
 from book_forecast.bookscan.rules.rejections import Rejections
-
-LARGEST_NUMBER = 1e12
-"""The limit of volumes and prices: sums with larger ones lose their digits."""
-
-IMPLAUSIBLE = "implausible"
-"""The beginning of reasons that say nothing about how well a file is read."""
+from book_forecast.bookscan.rules.row_figures import (
+    clean_volumes,
+    possible_prices,
+    read_numbers,
+    reject_contradictions,
+)
+from book_forecast.bookscan.rules.row_weeks import clean_dates, stray_dates
 
 _TOTALS = re.compile(
     r"(grand|sub|overall|report|page)?[\s-]*totals?\b.*|.*\btotals?:?|sum|summe|gesamt(summe)?|"
@@ -44,16 +40,11 @@ _TOTALS = re.compile(
     re.IGNORECASE,
 )
 _DESCRIBED = ("author", "binding", "imprint", "product_class", "rrp")
-# A spreadsheet of another country may have read text as a date of its own order.
-_TYPED_DATE = re.compile(r"^\d{4}-\d\d-\d\d")
 _RETURNS = re.compile(
     r"(sales? )?(returns?|returned|refunds?|refunded|credits?|credit notes?)|retouren?|rücksendung|"
     r"rückgaben?|remission(en)?|gutschrift|retours?|devoluci(ó|o)n(es)?|resi|reso",
     re.IGNORECASE,
 )
-_THOUSANDTH = (900.0, 1100.0)
-_CONTRADICTION = 50.0
-_RARELY = 0.05
 
 
 @dataclass(frozen=True)
@@ -114,19 +105,19 @@ def clean_rows(raw: RawRows, conventions: Conventions, today: dt.date) -> CleanR
         no_sale &= _are_no_sales(columns)
     rejections = Rejections(~blank & ~no_sale)
     columns["isbn"].reject(rejections, isbn_codes < 0, isbn_reasons)
-    dates, weeks = _clean_dates(columns, conventions, raw.layout.date_1904, today, rejections)
-    volumes = _clean_volumes(columns["volume"], raw, conventions, rejections)
+    dates, weeks = clean_dates(columns, conventions, raw.layout.date_1904, today, rejections)
+    volumes = clean_volumes(columns["volume"], raw, conventions, rejections)
     turned = _spread_matches(columns["transaction"], _RETURNS) & (volumes > 0)
     volumes = np.where(turned, -volumes, volumes)
-    prices = {name: _numbers(columns[name], raw, conventions) for name in PRICES}
-    _reject_contradictions(columns["volume"], volumes, prices, rejections)
+    prices = {name: read_numbers(columns[name], raw, conventions) for name in PRICES}
+    reject_contradictions(columns["volume"], volumes, prices, rejections)
     kept = rejections.kept
     isbn_codes = isbn_codes[kept]
     sales = pd.DataFrame({"isbn": isbns.take(isbn_codes)})
     sales["week"] = weeks[kept].astype("datetime64[us]")
     sales["volume"] = volumes[kept]
     for name, numbers in prices.items():
-        sales[name] = _possible(name, numbers[kept], volumes[kept])
+        sales[name] = possible_prices(name, numbers[kept], volumes[kept])
     sales["row"] = raw.rows[kept].astype(np.int32)
     given = {name: ~columns[name].spread(columns[name].empty)[kept] for name in PRICES}
     return CleanRows(
@@ -140,7 +131,7 @@ def clean_rows(raw: RawRows, conventions: Conventions, today: dt.date) -> CleanR
         rows=int((~blank & ~no_sale).sum()) + len(raw.unreadable),
         passed_over=int(no_sale.sum()),
         moved=int((weeks[kept] != dates[kept]).sum()),
-        stray=_stray_dates(columns["end_date"], dates[kept], kept, conventions.weekday),
+        stray=stray_dates(columns["end_date"], dates[kept], kept, conventions.weekday),
         unreadable_prices=sum(
             int((given[name] & np.isnan(prices[name][kept])).sum()) for name in PRICES
         ),
@@ -183,138 +174,6 @@ def _spread_matches(column: TextColumn, form: re.Pattern[str]) -> np.ndarray:
 
 def _are_headings(column: TextColumn) -> np.ndarray:
     return np.array([column_named(text) == "isbn" for text in column.texts.to_pylist()], dtype=bool)
-
-
-def _clean_dates(
-    columns: Mapping[str, TextColumn],
-    conventions: Conventions,
-    date_1904: bool,
-    today: dt.date,
-    rejections: Rejections,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return each row's date and the Saturday of its week."""
-    end_date, interval = columns["end_date"], columns["interval"]
-    if conventions.dates_are_intervals:
-        end_date, interval = interval, end_date
-    no_date, no_interval = end_date.spread(end_date.empty), interval.spread(interval.empty)
-    order = conventions.date_order
-    dates, reasons = _parse_dates(end_date, order, date_1904, today)
-    reasons[_are_swapped(end_date, dates, conventions)] = (
-        "day and month in another order than in the rest of the file"
-    )
-    bad = ~end_date.empty & (reasons != "")
-    end_date.reject(rejections, end_date.spread(bad), end_date.spread(reasons))
-    weeks = end_date.spread(saturday_of(dates, conventions.last_day, conventions.weekday))
-    dates = end_date.spread(dates)
-    end_date.reject(rejections, no_date & no_interval, "no date and no interval")
-    if conventions.calendar is None:
-        end_date.reject(rejections, no_date, "no date, and intervals are ignored")
-        return dates, weeks
-    saturdays, reasons = _parse_intervals(interval, conventions.calendar, today)
-    ends = interval.spread(saturdays)
-    interval.reject(rejections, no_date & np.isnat(ends), interval.spread(reasons))
-    contradictory = ~no_date & ~np.isnat(ends) & (ends != weeks)
-    interval.reject(rejections, contradictory, "Interval and End Date are different weeks")
-    return np.where(no_date, ends, dates), np.where(no_date, ends, weeks)
-
-
-def _parse_dates(
-    column: TextColumn, order: DateOrder, date_1904: bool, today: dt.date
-) -> tuple[np.ndarray, np.ndarray]:
-    found, reasons = column.parse(lambda text: parse_date(text, today, order, date_1904))
-    return found.astype("datetime64[D]"), reasons
-
-
-def _parse_intervals(
-    column: TextColumn, calendar: IntervalCalendar, today: dt.date
-) -> tuple[np.ndarray, np.ndarray]:
-    found, reasons = column.parse(lambda text: parse_interval(text, today, calendar))
-    return found.astype("datetime64[D]"), reasons
-
-
-def _are_swapped(column: TextColumn, dates: np.ndarray, conventions: Conventions) -> np.ndarray:
-    """Return whether each date falls on the weekday of the others with day and month swapped."""
-    found = np.zeros(len(dates), dtype=bool)
-    if conventions.weekday is None:
-        return found
-    valid = np.flatnonzero(~np.isnat(dates))
-    odd = valid[weekdays_of(dates[valid]) != conventions.weekday]
-    texts = column.texts.take(pa.array(odd)).to_pylist()
-    odd = odd[[has_order(text) or bool(_TYPED_DATE.match(text)) for text in texts]]
-    others = swapped(dates[odd])
-    possible = ~np.isnat(others)
-    found[odd[possible]] = weekdays_of(others[possible]) == conventions.weekday
-    return found
-
-
-def _stray_dates(
-    column: TextColumn, dates: np.ndarray, kept: np.ndarray, weekday: int | None
-) -> frozenset[dt.date]:
-    if weekday is None:
-        return frozenset()
-    given = np.unique(dates[~column.spread(column.empty)[kept]])
-    return frozenset(given[weekdays_of(given) != weekday].tolist())
-
-
-def _numbers(column: TextColumn, raw: RawRows, conventions: Conventions) -> np.ndarray:
-    """Return each row's number: the typed one, else that of its text."""
-    of_texts = column.spread(parse_numbers(column.texts, conventions.decimal_mark))
-    typed = raw.numbers.get(column.name)
-    return of_texts if typed is None else np.where(np.isnan(typed), of_texts, typed)
-
-
-def _clean_volumes(
-    column: TextColumn, raw: RawRows, conventions: Conventions, rejections: Rejections
-) -> np.ndarray:
-    numbers = _numbers(column, raw, conventions)
-    empty = column.spread(column.empty)
-    unclear = np.zeros(len(numbers), dtype=bool)
-    if conventions.volumes_are_whole:
-        is_text = np.isnan(raw.numbers.get(column.name, np.full(len(numbers), np.nan)))
-        unclear = is_text & column.spread(are_unclear(column.texts, conventions.decimal_mark))
-    checks = {
-        "no volume": empty,
-        "not a number": np.isnan(numbers),
-        "not a finite number": np.isinf(numbers),
-        f"{IMPLAUSIBLE}: beyond {LARGEST_NUMBER:g} copies": np.abs(numbers) > LARGEST_NUMBER,
-        "unclear: thousands or a fraction? Name decimal_mark": unclear,
-    }
-    for reason, bad in checks.items():
-        column.reject(rejections, bad, reason)
-    return numbers
-
-
-def _reject_contradictions(
-    column: TextColumn,
-    volumes: np.ndarray,
-    prices: Mapping[str, np.ndarray],
-    rejections: Rejections,
-) -> None:
-    """Reject volumes that value / ASP contradicts: 1.234 in place of 1,234, or three zeros more.
-
-    Where this is so in many rows, value or ASP are of another kind than those of BookScan.
-    """
-    with np.errstate(over="ignore"):  # beyond all limits is infinite, and not usable
-        expected = np.abs(volumes * prices["asp"])
-    usable = np.isfinite(expected) & (expected > 0) & (np.abs(prices["value"]) > 0)
-    ratio = np.abs(prices["value"]) / np.where(usable, expected, np.nan)
-    fractions = usable & (volumes != np.rint(volumes))
-    thousandths = fractions & (ratio > _THOUSANDTH[0]) & (ratio < _THOUSANDTH[1])
-    column.reject(rejections, thousandths, "a thousandth of Value / ASP: name decimal_mark")
-    others = usable & ((ratio > _CONTRADICTION) | (ratio < 1 / _CONTRADICTION))
-    if others.sum() <= _RARELY * usable.sum():
-        column.reject(rejections, others, f"{IMPLAUSIBLE}: Value / ASP is another number of copies")
-
-
-def _possible(name: str, numbers: np.ndarray, volumes: np.ndarray) -> np.ndarray:
-    """Return prices, missing where they are impossible; the value of returns is negative."""
-    possible = np.abs(numbers) <= LARGEST_NUMBER
-    if name == "value":
-        numbers = np.where(volumes < 0, -np.abs(numbers), numbers)
-        possible &= (numbers >= 0) | (volumes < 0)
-    else:
-        possible &= numbers > 0
-    return np.where(possible, numbers, np.nan)
 
 
 def _rounded(

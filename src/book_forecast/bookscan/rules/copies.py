@@ -15,11 +15,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from book_forecast.bookscan.column import TextColumn
+from book_forecast.bookscan.cell_hashes import hash_rows
 from book_forecast.bookscan.columns import ATTRIBUTES
 from book_forecast.bookscan.rows import RawRows
 from book_forecast.bookscan.rules.cleaning import CleanRows
 
+_DISTINGUISHING = (*ATTRIBUTES, "source", "transaction")
 _FIGURES = ["volume", "value", "asp", "rrp"]
 _MOSTLY = 0.5
 _SURELY = 0.9
@@ -41,11 +42,6 @@ class Copies:
 
     of_part: list[np.ndarray]
     remarks: tuple[str, ...] = ()
-
-    @property
-    def count(self) -> int:
-        """Number of rows that are copies."""
-        return sum(int(flags.sum()) for flags in self.of_part)
 
 
 def find_copies(
@@ -111,15 +107,10 @@ def _has_repeats(numbers: np.ndarray) -> bool:
 
 def _hash_cells(raw: RawRows, positions: np.ndarray) -> np.ndarray:
     """Return a hash of the texts that distinguish rows of a title-week, other columns included."""
-    total = np.zeros(len(positions), dtype=np.uint64)
-    for name in (*ATTRIBUTES, "source", "transaction"):
-        column = TextColumn(raw, name)
-        texts = column.texts.to_numpy(zero_copy_only=False).astype(object)
-        hashes = pd.util.hash_array(texts, categorize=False)
-        total = total * _PRIME + hashes[column.codes[positions]]
-    if raw.others is not None:
-        total = total * _PRIME + raw.others[positions]
-    return total
+    columns = [raw.table[name] for name in _DISTINGUISHING if name in raw.table.column_names]
+    hashes = hash_rows(columns)
+    total = np.zeros(len(positions), np.uint64) if hashes is None else hashes[positions]
+    return total if raw.others is None else total * _PRIME + raw.others[positions]
 
 
 def _copies_on_sheets(rows: pd.DataFrame, surely: bool) -> tuple[np.ndarray, list[str]]:

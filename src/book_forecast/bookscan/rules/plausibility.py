@@ -21,6 +21,9 @@ EXPORT_GAP = 100
 TITLE_GAP = 1000
 """Ratio of an implausible volume to the largest other one of its title."""
 
+ROUNDED = "several titles have it: a spreadsheet has rounded it"
+"""The reason why a row with such an ISBN is rejected."""
+
 _ENOUGH_WEEKS = 26
 _MOST_AT_ONCE = 0.01
 _FEW = 3
@@ -43,8 +46,7 @@ def implausible_volumes(rows: pd.DataFrame) -> np.ndarray:
     found[suspects] = volumes[suspects] > _largest_plausible(volumes, suspects)
     titles = rows["isbn"].iloc[suspects].unique()
     of_titles = rows["isbn"].isin(titles).to_numpy()
-    for isbn, positions in rows[of_titles].groupby("isbn").indices.items():
-        del isbn
+    for positions in rows[of_titles].groupby("isbn").indices.values():
         own = np.flatnonzero(of_titles)[positions]
         others = own[volumes[own] <= SUSPECT]
         if len(others) >= _ENOUGH_WEEKS:

@@ -5,6 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
+IMPLAUSIBLE = "implausible"
+"""The beginning of reasons that say nothing about how well a file is read."""
+
 
 class Rejections:
     """Collects the rows that fail a check.

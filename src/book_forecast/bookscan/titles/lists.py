@@ -28,9 +28,10 @@ from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.isbn import is_rounded
 from book_forecast.bookscan.rows import RawRows, texts_and_codes
 from book_forecast.bookscan.rules.attributes import class_of_sheet
-from book_forecast.bookscan.rules.cleaning import LARGEST_NUMBER, find_isbns, rejected_rows
-from book_forecast.bookscan.rules.plausibility import rounded_isbns
+from book_forecast.bookscan.rules.cleaning import find_isbns, rejected_rows
+from book_forecast.bookscan.rules.plausibility import ROUNDED, rounded_isbns
 from book_forecast.bookscan.rules.rejections import Rejections
+from book_forecast.bookscan.rules.row_figures import LARGEST_NUMBER
 from book_forecast.bookscan.titles.natural_order import in_natural_order
 from book_forecast.bookscan.titles.publication_dates import PublicationDates, find_date_order
 
@@ -235,7 +236,7 @@ def _without_rounded(titles: pd.DataFrame, file: str) -> tuple[pd.DataFrame, pd.
             "row": bad["row"].astype("int64"),
             "column": LIST_LABELS["isbn"],
             "value": bad["isbn"],
-            "reason": "several titles have it: a spreadsheet has rounded it",
+            "reason": ROUNDED,
         }
     )
     kinds = dict.fromkeys(rejected.columns, "str") | {"row": "int64"}

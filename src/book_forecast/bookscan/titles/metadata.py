@@ -22,7 +22,7 @@ def complete_titles(titles: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         titles: isbn and the attributes, one row per title with sales.
-        listed: isbn and the fields of `title_list`, one row per title.
+        listed: isbn and the `FIELDS` of lists, one row per title.
 
     Returns:
         The same rows; isbn, the attributes, publication_date, country, list_price.

@@ -2,25 +2,8 @@
 
 import re
 
-_ARTICLES = "|".join(
-    (
-        *("the", "a", "an", "der", "die", "das", "ein", "eine", "de", "het", "een"),
-        *(
-            "le",
-            "la",
-            "les",
-            "l['\u2019]",
-            "un",
-            "une",
-            "el",
-            "los",
-            "las",
-            "una",
-            "il",
-            "lo",
-            "gli",
-        ),
-    )
+_ARTICLES = (
+    r"the|a|an|der|die|das|ein|eine|de|het|een|le|la|les|l['\u2019]|un|une|el|los|las|una|il|lo|gli"
 )
 _INVERTED = re.compile(
     rf"^(?P<main>[^:;(\[]*?\S)\s*,\s*(?P<article>{_ARTICLES})(?P<rest>\s*(?:[:;(\[/\u2013-].*)?)$",

@@ -92,7 +92,7 @@ class PublicationDates:
 def find_date_order(
     texts: Sequence[str], hints: ExportHints, otherwise: DateOrder = "day_first"
 ) -> PublicationDates:
-    """Find the order of day and month in a file, and tell of dates without a day.
+    """Find the order of day and month in a file, and report dates without a day.
 
     Args:
         texts: Distinct dates of all sheets.
@@ -103,8 +103,8 @@ def find_date_order(
     month = next((text.strip() for text in texts if _first_of_month(text)), None)
     if month is None:
         return found
-    told = f"Publication dates such as {month} have no day: the first of the month is used"
-    return replace(found, remark=". ".join(filter(None, [found.remark, told])))
+    remark = f"Publication dates such as {month} have no day: the first of the month is used"
+    return replace(found, remark=". ".join(filter(None, [found.remark, remark])))
 
 
 def _find_order(texts: Sequence[str], hints: ExportHints, otherwise: DateOrder) -> PublicationDates:

@@ -14,10 +14,10 @@ USUALLY = 4
 """A title that has sales in as many weeks in a row usually reports."""
 
 PRICE_JUMP = 1.5
-"""Ratio of a title's ASP to that of its week before, or the reverse, that is told."""
+"""Ratio of a title's ASP to that of its week before, or the reverse, that is reported."""
 
 REPLACED = 0.25
-"""Share by which the copies of a week change that is told; corrections are smaller."""
+"""Change of the copies of a week, as a share, that is reported; corrections are smaller."""
 
 
 @dataclass(frozen=True)

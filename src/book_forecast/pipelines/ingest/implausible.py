@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from book_forecast.bookscan.rules.cleaning import IMPLAUSIBLE
-from book_forecast.bookscan.rules.plausibility import implausible_volumes, rounded_isbns
+from book_forecast.bookscan.rules.plausibility import ROUNDED, implausible_volumes, rounded_isbns
+from book_forecast.bookscan.rules.rejections import IMPLAUSIBLE
 from book_forecast.options.groups import IngestOptions
 
 logger = logging.getLogger(__name__)
 
 _SHOWN = 3
 _BESIDE_OTHERS = f"{IMPLAUSIBLE} beside the other volumes; ingest.hold_back=false uses it"
-_ROUNDED = "several titles have it: a spreadsheet has rounded it"
 
 
 def hold_back(
@@ -36,7 +35,7 @@ def hold_back(
         The other rows; and those held back: file, sheet, row, column, value, reason.
     """
     is_rounded = rows["isbn"].isin(rounded_isbns(rounded)).to_numpy()
-    held = [_rejected(rows[is_rounded], files, "ISBN", "isbn", _ROUNDED)]
+    held = [_rejected(rows[is_rounded], files, "ISBN", "isbn", ROUNDED)]
     kept = rows[~is_rounded].reset_index(drop=True) if is_rounded.any() else rows
     if ingest.hold_back:
         implausible = implausible_volumes(kept)

@@ -14,8 +14,7 @@ from book_forecast.bookscan.conventions.find import Conventions
 from book_forecast.bookscan.export import CleanExport, clean_export
 from book_forecast.bookscan.hints import ExportHints, hints_for
 from book_forecast.bookscan.rows import RawRows
-from book_forecast.bookscan.rules.cleaning import IMPLAUSIBLE
-from book_forecast.bookscan.rules.rejections import list_reasons
+from book_forecast.bookscan.rules.rejections import IMPLAUSIBLE, list_reasons
 from book_forecast.bookscan.titles.metadata import complete_titles
 from book_forecast.options.groups import IngestOptions
 from book_forecast.pipelines.ingest.changes import FormerImport, ImportSummary, describe_import

@@ -1,4 +1,4 @@
-"""Lists of titles: told apart from exports, and read into metadata of titles."""
+"""Lists of titles: separated from exports, and read into metadata of titles."""
 
 from __future__ import annotations
 

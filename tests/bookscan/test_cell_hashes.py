@@ -2,8 +2,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from book_forecast.bookscan.readers import cell_hashes
-from book_forecast.bookscan.readers.cell_hashes import hash_rows
+from book_forecast.bookscan import cell_hashes
+from book_forecast.bookscan.cell_hashes import hash_rows
 from book_forecast.bookscan.rows import TEXT
 
 

@@ -1,4 +1,4 @@
-"""Hashes of the cells in columns that are passed over."""
+"""Hashes of the cells in several columns, to tell rows apart."""
 
 from collections.abc import Sequence
 

@@ -1,0 +1,103 @@
+"""The week of each row: that of its date, or else that of its interval; they may contradict."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from book_forecast.bookscan.column import TextColumn
+from book_forecast.bookscan.conventions.dates import DateOrder, has_order, parse_date
+from book_forecast.bookscan.conventions.find import Conventions
+from book_forecast.bookscan.conventions.intervals import IntervalCalendar, parse_interval
+from book_forecast.bookscan.conventions.weeks import saturday_of, swapped, weekdays_of
+from book_forecast.bookscan.rules.rejections import Rejections
+
+# A spreadsheet of another country may have read text as a date of its own order.
+_TYPED_DATE = re.compile(r"^\d{4}-\d\d-\d\d")
+
+
+def clean_dates(
+    columns: Mapping[str, TextColumn],
+    conventions: Conventions,
+    date_1904: bool,
+    today: dt.date,
+    rejections: Rejections,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Apply the rules for dates and intervals.
+
+    Args:
+        columns: All columns of the rows.
+        conventions: Those of the file.
+        date_1904: Whether serial numbers count from 1904.
+        today: Later weeks than 366 days after it are rejected.
+        rejections: Gets the rows without a usable week.
+
+    Returns:
+        Each row's date and the Saturday of its week, ``datetime64[D]``.
+    """
+    end_date, interval = columns["end_date"], columns["interval"]
+    if conventions.dates_are_intervals:
+        end_date, interval = interval, end_date
+    no_date, no_interval = end_date.spread(end_date.empty), interval.spread(interval.empty)
+    order = conventions.date_order
+    dates, reasons = _parse_dates(end_date, order, date_1904, today)
+    reasons[_are_swapped(end_date, dates, conventions)] = (
+        "day and month in another order than in the rest of the file"
+    )
+    bad = ~end_date.empty & (reasons != "")
+    end_date.reject(rejections, end_date.spread(bad), end_date.spread(reasons))
+    weeks = end_date.spread(saturday_of(dates, conventions.last_day, conventions.weekday))
+    dates = end_date.spread(dates)
+    end_date.reject(rejections, no_date & no_interval, "no date and no interval")
+    if conventions.calendar is None:
+        end_date.reject(rejections, no_date, "no date, and intervals are ignored")
+        return dates, weeks
+    saturdays, reasons = _parse_intervals(interval, conventions.calendar, today)
+    ends = interval.spread(saturdays)
+    interval.reject(rejections, no_date & np.isnat(ends), interval.spread(reasons))
+    contradictory = ~no_date & ~np.isnat(ends) & (ends != weeks)
+    interval.reject(rejections, contradictory, "Interval and End Date are different weeks")
+    return np.where(no_date, ends, dates), np.where(no_date, ends, weeks)
+
+
+def _parse_dates(
+    column: TextColumn, order: DateOrder, date_1904: bool, today: dt.date
+) -> tuple[np.ndarray, np.ndarray]:
+    found, reasons = column.parse(lambda text: parse_date(text, today, order, date_1904))
+    return found.astype("datetime64[D]"), reasons
+
+
+def _parse_intervals(
+    column: TextColumn, calendar: IntervalCalendar, today: dt.date
+) -> tuple[np.ndarray, np.ndarray]:
+    found, reasons = column.parse(lambda text: parse_interval(text, today, calendar))
+    return found.astype("datetime64[D]"), reasons
+
+
+def _are_swapped(column: TextColumn, dates: np.ndarray, conventions: Conventions) -> np.ndarray:
+    """Return whether each date falls on the weekday of the others with day and month swapped."""
+    found = np.zeros(len(dates), dtype=bool)
+    if conventions.weekday is None:
+        return found
+    valid = np.flatnonzero(~np.isnat(dates))
+    odd = valid[weekdays_of(dates[valid]) != conventions.weekday]
+    texts = column.texts.take(pa.array(odd)).to_pylist()
+    odd = odd[[has_order(text) or bool(_TYPED_DATE.match(text)) for text in texts]]
+    others = swapped(dates[odd])
+    possible = ~np.isnat(others)
+    found[odd[possible]] = weekdays_of(others[possible]) == conventions.weekday
+    return found
+
+
+def stray_dates(
+    column: TextColumn, dates: np.ndarray, kept: np.ndarray, weekday: int | None
+) -> frozenset[dt.date]:
+    """Return the dates of kept rows on another weekday than those of the source's weeks."""
+    if weekday is None:
+        return frozenset()
+    given = np.unique(dates[~column.spread(column.empty)[kept]])
+    return frozenset(given[weekdays_of(given) != weekday].tolist())
