@@ -58,7 +58,7 @@ viz: $(BASE)
 install: $(DEV)
 
 # Editable installs in the versions of constraints.txt; repeated when either file changes.
-PIP_INSTALL = $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --quiet --constraint constraints.txt --editable
 
 $(BASE): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14) and 'Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python3.11')"

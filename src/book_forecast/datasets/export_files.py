@@ -203,7 +203,7 @@ def _are_notes(fs: AbstractFileSystem, name: str, path: str) -> bool:
         with fs.open(path, "rb") as file:
             start = file.read(_SAMPLE_BYTES)
     except OSError:
-        return False  # reading it as an export tells what is wrong
+        return False  # the reader of exports reports what is wrong
     return bool(start.strip()) and not is_table(start)
 
 

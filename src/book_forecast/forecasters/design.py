@@ -24,7 +24,7 @@ FEWEST_OCCASIONS = 2
 
 _FIRST_WEEK = np.datetime64("1980-01-05")
 _LAST_WEEK = np.datetime64("2079-12-30")
-# DesignWeeks between occasions of a window; a window is open for fewer.
+# Weeks between occasions of a window; a window is open for fewer.
 _APART = 10
 
 
@@ -77,7 +77,7 @@ def design_matrix(
     Args:
         names: Of the columns, as the functions above give them.
         weeks: Saturdays in a row, shape (n,).
-        season: DesignWeeks in a season.
+        season: Weeks in a season.
         covariates: Covariates by column, each of shape (n,).
 
     Returns:

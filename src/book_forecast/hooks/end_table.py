@@ -140,7 +140,7 @@ def _cells(rows: pd.DataFrame, over_all: Mapping[str, float]) -> pd.DataFrame:
 
 
 def caption_of(sums: pd.DataFrame) -> str:
-    """Return whose forecasts these are, and of which weeks."""
+    """Return the weeks of the forecasts, and their release."""
     releases = sums["release"].dropna().unique()
     weeks, cutoff = int(sums["weeks"].max()), sums["cutoff"].max()
     by = f"release {releases[0]}" if len(releases) == 1 else f"{len(releases)} releases"

@@ -1,4 +1,4 @@
-"""A run that is interrupted tells how far it came and how to go on."""
+"""An interrupted run reports how far it came and how to resume it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class InterruptionHooks:
         """Begin to follow a run."""
         self._left = Counter(_stage(node) for node in pipeline.nodes)
         self._total, self._node = len(pipeline.nodes), ""
-        no_longer(self._tell)
-        when_interrupted(self._tell)
+        no_longer(self._report)
+        when_interrupted(self._report)
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
@@ -44,14 +44,14 @@ class InterruptionHooks:
     @hook_impl
     def after_pipeline_run(self) -> None:
         """End to follow the run."""
-        no_longer(self._tell)
+        no_longer(self._report)
 
     @hook_impl
     def on_pipeline_error(self) -> None:
         """End to follow the run."""
-        no_longer(self._tell)
+        no_longer(self._report)
 
-    def _tell(self) -> str:
+    def _report(self) -> str:
         done = self._total - self._left.total()
         finished = [stage for stage, left in self._left.items() if not left]
         at = f" It was in {self._node}." if self._node else ""

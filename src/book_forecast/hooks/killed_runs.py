@@ -107,7 +107,7 @@ class KilledRunsHooks:
 
 
 def _own_root(context: KedroContext) -> str | None:
-    """The data root, where the lock keeps all other runs out of it."""
+    """The data root, if this run alone may write it."""
     options = context.config_loader["parameters"]
     root = str(options["data_root"])
     if options["execution"]["shard"]["count"] > 1:

@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
-from kedro.io.core import get_filepath_str
 from rich.console import Console
 
 from book_forecast.datasets.releases import ReleaseDataset
 from book_forecast.hooks import end_table
+from book_forecast.hooks.locations import location
 from book_forecast.payload.contents import Payload
 from book_forecast.releases.gates import Verdict
 from book_forecast.releases.store import CHAMPION, ReleaseStore
@@ -71,9 +71,9 @@ class SummaryHooks:
         if scores is not None and "fallback_reason" in scores:
             lines += fallback_lines(scores)
         for name in OUTPUTS:
-            location = _location(catalog, name) if name in self._saved else None
-            if location:
-                lines.append(f"{name}: {location}")
+            path = location(catalog.get(name)) if name in self._saved else None
+            if path:
+                lines.append(f"{name}: {path}")
         champion = catalog.get(CHAMPION)
         if PROMOTION in self._saved and isinstance(champion, ReleaseDataset):
             verdict = Verdict.model_validate(catalog.load(PROMOTION))
@@ -135,10 +135,3 @@ def refusal_lines(verdict: Verdict, store: ReleaseStore, forecast_by: str) -> It
     elif forecast_by:
         yield f"The forecasts are those of {forecast_by}."
     yield f"`kedro release promote {verdict.release}` promotes it regardless."
-
-
-def _location(catalog: CatalogProtocol[Any, Any], name: str) -> str | None:
-    dataset = catalog.get(name)
-    path = getattr(dataset, "_filepath", None)
-    # On a bucket, with its protocol.
-    return path and get_filepath_str(path, getattr(dataset, "_protocol", "file"))

@@ -1,4 +1,4 @@
-"""Interruption of a command by a signal: it ends in order, and tells how to go on."""
+"""Interruption of a command by a signal: it ends in order, and reports how to resume."""
 
 from __future__ import annotations
 
@@ -76,10 +76,10 @@ def end_in_order(interruption: KeyboardInterrupt) -> tuple[str, int]:
     for other in _SIGNALS:
         signal.signal(other, lambda *_: os._exit(code))
     name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-    said = [f"Interrupted by {name}."]
+    sentences = [f"Interrupted by {name}."]
     while _steps:
-        said.append(_steps.pop()())
-    return " ".join(filter(None, said)), code
+        sentences.append(_steps.pop()())
+    return " ".join(filter(None, sentences)), code
 
 
 def _handler() -> Callable[[int, FrameType | None], None]:
