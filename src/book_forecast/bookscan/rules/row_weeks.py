@@ -18,6 +18,7 @@ from book_forecast.bookscan.rules.rejections import Rejections
 
 # A spreadsheet of another country may have read text as a date of its own order.
 _TYPED_DATE = re.compile(r"^\d{4}-\d\d-\d\d")
+_SEVERAL = 2
 
 
 def clean_dates(
@@ -79,17 +80,31 @@ def _parse_intervals(
 
 
 def _are_swapped(column: TextColumn, dates: np.ndarray, conventions: Conventions) -> np.ndarray:
-    """Return whether each date falls on the weekday of the others with day and month swapped."""
+    """Return whether each date has, or may have, its day and month swapped.
+
+    A swapped date falls on the weekday of the others once it is swapped back. Where a spreadsheet
+    has turned several typed dates, it has turned all that it could, also those that fall on that
+    weekday either way.
+    """
     found = np.zeros(len(dates), dtype=bool)
     if conventions.weekday is None:
         return found
     valid = np.flatnonzero(~np.isnat(dates))
-    odd = valid[weekdays_of(dates[valid]) != conventions.weekday]
-    texts = column.texts.take(pa.array(odd)).to_pylist()
-    odd = odd[[has_order(text) or bool(_TYPED_DATE.match(text)) for text in texts]]
-    others = swapped(dates[odd])
-    possible = ~np.isnat(others)
-    found[odd[possible]] = weekdays_of(others[possible]) == conventions.weekday
+    texts = column.texts.take(pa.array(valid)).to_pylist()
+    is_typed = np.array([bool(_TYPED_DATE.match(text)) for text in texts], dtype=bool)
+    others = swapped(dates[valid])
+    possible = ~np.isnat(others) & (others != dates[valid])
+    fits = np.zeros(len(valid), dtype=bool)
+    fits[possible] = weekdays_of(others[possible]) == conventions.weekday
+    odd = fits & (weekdays_of(dates[valid]) != conventions.weekday)
+    odd[odd] = [
+        typed or has_order(texts[at])
+        for typed, at in zip(is_typed[odd], np.flatnonzero(odd), strict=True)
+    ]
+    turnable = is_typed & possible
+    if np.count_nonzero(odd & is_typed) >= max(_SEVERAL, turnable.sum() / 2):
+        odd |= turnable
+    found[valid[odd]] = True
     return found
 
 
