@@ -81,6 +81,11 @@ def test_no_line_is_wider_than_the_terminal(title, releases, width):
     assert any("seasonal_naive" in line for line in lines)
 
 
+def test_a_table_fits_80_characters_where_the_terminal_is_wider():
+    rows = end_rows(scores(3, "x" * 300), sum_forecasts(forecasts(3)))
+    assert max(map(cell_len, printed(rows))) <= 80
+
+
 def test_one_release_is_named_below_and_several_at_each_title():
     one = sum_forecasts(forecasts(2))
     assert caption_of(one) == f"4 weeks after 2026-11-28, by release {RELEASES[0]}"

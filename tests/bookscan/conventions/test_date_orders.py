@@ -231,6 +231,20 @@ def test_one_odd_day_among_many_weeks_does_not_make_days_of_them():
     assert weeks(export) == iso(saturdays(30))
 
 
+def test_dates_that_a_spreadsheet_of_another_country_has_turned_are_rejected():
+    """It reads 08/01/2025 as 8 January in place of 1 August, and leaves 08/22/2025 a text."""
+    days = saturdays(30)
+    turned = [
+        f"{day.year}-{day.day:02d}-{day.month:02d}" if day.day <= 12 else f"{day:%m/%d/%Y}"
+        for day in days
+    ]
+    export = read(*({"end_date": text} for text in turned))
+    right = iso(days)
+    assert export.conventions.is_weekly
+    assert set(weeks(export)) <= set(right)
+    assert len(export.rejected) == sum(day.day <= 12 and day.day != day.month for day in days)
+
+
 def test_ends_of_months_are_told_to_be_no_weeks():
     days = [dt.date(2024, month, 1) - dt.timedelta(days=1) for month in range(2, 12)]
     export = read(*weekly(days))

@@ -1,5 +1,7 @@
 """Forecasts come out of a release alone; newer weeks are rolled in without fitting."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +16,9 @@ from book_forecast.pipelines.forecast.nodes import (
     record_forecasts,
     roll_forward,
 )
-from book_forecast.releases.models import model_of
+from book_forecast.pipelines.forecast.rolling import Roll, Unchanged, roll_title
+from book_forecast.releases.assembly import RolledTitle, state_without_weeks, trained_states
+from book_forecast.releases.models import model_of, weeks_of
 from book_forecast.releases.post_release import post_release_errors
 from book_forecast.storage.errors import UserError
 from tests.histories import (
@@ -105,6 +109,19 @@ def test_newer_weeks_are_forecast_from_with_the_parameters_that_were_released(ro
 def test_rolling_the_same_weeks_in_again_changes_nothing(rolled):
     once = rolled(LATER).manifest
     assert rolled(LATER).manifest == once
+
+
+def test_a_title_that_does_not_change_is_a_finished_result(rolled, tmp_path):
+    payload = rolled(LATER)
+    row = payload.titles["isbn"].to_pylist().index(ISBNS[0])
+    family = payload.titles["model"].to_pylist()[row]
+    known, newer = weeks_of(payload, row)[:-6], weeks_of(payload, row)[-6:]
+    state = trained_states(payload)[row] or payload.titles["state"].to_pylist()[row]
+    task = Roll(ISBNS[0], family, state, known, newer)
+    found = roll_title(task)
+    assert isinstance(found, RolledTitle)
+    same = replace(task, present=state_without_weeks(found.state), is_rolled=True)
+    assert roll_title(same) == Unchanged(ISBNS[0])
 
 
 @pytest.mark.parametrize(("factor", "warnings"), [(1.0, 0), (1.005, 0), (10.0, 1)])

@@ -1,51 +1,24 @@
 import logging
-from typing import Any
 
 import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
 from kedro.io import DataCatalog, DatasetError
-from kedro.runner import SequentialRunner
-from omegaconf import OmegaConf
 
-from book_forecast.options.groups import IngestOptions
-from book_forecast.pipelines.ingest import create_pipeline
 from book_forecast.storage.errors import UserError
+from tests.pipelines.ingest.folder import IngestFolder
 
 ALCHEMIST, CATERPILLAR = "9780722532935", "9780241003008"
 HEADER = ["ISBN", "Title", "Author", "Interval", "End Date", "Volume", "Value", "ASP", "RRP"]
 
 
-class Ingest:
-    """The real pipeline on the real catalog, with its data in a folder of its own."""
-
-    def __init__(self, root, project_path):
-        self.root = root
-        self.sales = root / "01_raw" / "sales"
-        self.sales.mkdir(parents=True)
-        entries = OmegaConf.load(project_path / "conf" / "base" / "catalog_ingest.yml")
-        resolved: Any = OmegaConf.to_container(
-            OmegaConf.merge({"_root": str(root)}, entries), resolve=True
-        )
-        self.entries = {name: entry for name, entry in resolved.items() if name != "_root"}
-
-    def run(self, max_rejected_share=0.05, exports=None, hold_back=True):
-        catalog = DataCatalog.from_config(self.entries)
-        catalog["params:exports"] = exports or {}
-        catalog["params:ingest"] = IngestOptions(
-            max_rejected_share=max_rejected_share, hold_back=hold_back
-        )
-        catalog["params:ingest.max_rejected_share"] = max_rejected_share
-        SequentialRunner().run(create_pipeline(), catalog)
+class Ingest(IngestFolder):
+    """Has exports with all columns."""
 
     def csv(self, name, *rows):
         lines = [",".join(str(cell) for cell in row) for row in rows]
         (self.sales / name).write_text("\n".join([",".join(HEADER), *lines]) + "\n")
-
-    def table(self, name):
-        [path] = self.root.rglob(f"{name}.parquet")
-        return pd.read_parquet(path)
 
 
 @pytest.fixture
@@ -258,9 +231,9 @@ def test_the_share_that_may_be_rejected_is_an_option(ingest, share, stops):
     ingest.csv("a.csv", row(), row(date="09/03/2019"), row(date="16/03/2019"), row(volume="many"))
     if stops:
         with pytest.raises(UserError, match=r"max_rejected_share=0\.24"):
-            ingest.run(share)
+            ingest.run(max_rejected_share=share)
     else:
-        ingest.run(share)
+        ingest.run(max_rejected_share=share)
         assert len(ingest.table("weekly_sales")) == 3
 
 
@@ -334,3 +307,17 @@ def test_the_order_of_rows_and_how_they_are_spread_over_sheets_change_nothing(in
     ingest.run()
     pd.testing.assert_frame_equal(ingest.table("weekly_sales"), once[0])
     pd.testing.assert_frame_equal(ingest.table("titles"), once[1])
+
+
+def test_an_implausible_row_among_few_does_not_stop_the_run(ingest):
+    ingest.csv("a.csv", row(), row(date="09/03/2019", volume="1e308"))
+    ingest.run()
+    assert ingest.table("weekly_sales")["volume"].tolist() == [3.0]
+    assert ingest.table("rejected_rows")["reason"].str.startswith("implausible").all()
+
+
+def test_a_sum_below_the_rows_is_no_sale_and_does_not_stop_the_run(ingest):
+    ingest.csv("a.csv", row(), ["", "", "", "", "", 3, "", "", ""])
+    ingest.run()
+    assert ingest.table("weekly_sales")["volume"].tolist() == [3.0]
+    assert ingest.table("rejected_rows").empty

@@ -3,18 +3,13 @@
 import datetime as dt
 import logging
 import zipfile
-from typing import Any
 
 import openpyxl
 import pandas as pd
 import pytest
-from kedro.io import DataCatalog
-from kedro.runner import SequentialRunner
-from omegaconf import OmegaConf
 
-from book_forecast.options.groups import IngestOptions
-from book_forecast.pipelines.ingest import create_pipeline
 from book_forecast.storage.errors import UserError
+from tests.pipelines.ingest.folder import IngestFolder
 
 ALCHEMIST, CATERPILLAR, OTHER = "9780722532935", "9780241003008", "9780141036144"
 LIST = [
@@ -23,19 +18,12 @@ LIST = [
 ]
 
 
-class Ingest:
-    """The real pipeline on the real catalog, with its data in a folder of its own."""
+class Ingest(IngestFolder):
+    """Has an export of two titles, and lists of titles."""
 
     def __init__(self, root, project_path):
-        self.root = root
-        self.sales = root / "01_raw" / "sales"
+        super().__init__(root, project_path)
         self.lists = root / "01_raw" / "titles"
-        self.sales.mkdir(parents=True)
-        entries = OmegaConf.load(project_path / "conf" / "base" / "catalog_ingest.yml")
-        resolved: Any = OmegaConf.to_container(
-            OmegaConf.merge({"_root": str(root)}, entries), resolve=True
-        )
-        self.entries = {name: entry for name, entry in resolved.items() if name != "_root"}
         self.export("a.csv")
 
     def export(self, name, *rows, header="ISBN,Title,Author,Product Class,End Date,Volume"):
@@ -63,17 +51,8 @@ class Ingest:
         (folder / name).write_text("\n".join([header, *rows]) + "\n")
 
     def run(self, exports=None, **options):
-        catalog = DataCatalog.from_config(self.entries)
-        ingest = IngestOptions(**options)
-        catalog["params:ingest"] = ingest
-        catalog["params:ingest.max_rejected_share"] = ingest.max_rejected_share
-        catalog["params:exports"] = exports or {}
-        SequentialRunner().run(create_pipeline(), catalog)
+        super().run(exports, **options)
         return self.table("titles").set_index("isbn")
-
-    def table(self, name):
-        [path] = self.root.rglob(f"{name}.parquet")
-        return pd.read_parquet(path)
 
 
 @pytest.fixture
