@@ -83,3 +83,9 @@ def rejected_rows(**columns):
 def test_rejected_rows_without_location_or_reason_are_refused(bad):
     with pytest.raises(SchemaErrors, match=next(iter(bad))):
         REJECTED_ROWS.validate(rejected_rows(**bad), lazy=True)
+
+
+def test_titles_of_a_version_without_lists_are_valid():
+    former = pd.DataFrame({"isbn": ["9780722532935"]}, dtype="str")
+    former = former.assign(**{name: pd.Series([pd.NA], dtype="str") for name in ATTRIBUTES})
+    assert len(TITLES.validate(former)) == 1

@@ -69,16 +69,19 @@ TITLES = DataFrameSchema(
     | {attribute: Column("str", nullable=True) for attribute in ATTRIBUTES}
     | {
         "publication_date": Column(
-            checks=Check(_are_days, error="days without a time"), nullable=True
+            checks=Check(_are_days, error="days without a time"), nullable=True, required=False
         ),
-        "country": Column("str", nullable=True),
-        "list_price": Column(float, [Check.gt(0), _FINITE], nullable=True),
+        "country": Column("str", nullable=True, required=False),
+        "list_price": Column(float, [Check.gt(0), _FINITE], nullable=True, required=False),
     },
     strict=True,
     ordered=True,
     name="titles",
 )
-"""``titles``: one row per title that has sales."""
+"""``titles``: one row per title that has sales.
+
+Tables of versions without lists of titles lack the last three columns.
+"""
 
 REJECTED_ROWS = DataFrameSchema(
     {
