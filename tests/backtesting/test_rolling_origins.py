@@ -94,7 +94,8 @@ def test_cutoffs_are_the_last_training_weeks_of_common_folds(
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("horizon", 0), ("step", 0), ("min_train", 0), ("folds", -1)]
+    ("name", "value"),
+    [("horizon", 0), ("step", 0), ("min_train", 0), ("folds", -1), ("overlap", 0)],
 )
 def test_an_argument_that_is_too_small_is_refused_by_name(name: str, value: int) -> None:
     with pytest.raises(ValueError, match=name):
@@ -104,3 +105,19 @@ def test_an_argument_that_is_too_small_is_refused_by_name(name: str, value: int)
 def test_a_negative_history_is_refused() -> None:
     with pytest.raises(ValueError, match="n_weeks"):
         RollingOrigins(1, 1, 1).within(-1)
+
+
+def test_overlapping_origins_contain_those_without_overlap_and_cover_the_same_weeks():
+    apart = RollingOrigins(horizon=13, folds=4, step=13, min_train=20)
+    dense = RollingOrigins(horizon=13, folds=4, step=13, min_train=20, overlap=3)
+    last = pd.Timestamp("2024-06-29")
+    few, many = apart.cutoffs(last), dense.cutoffs(last)
+    assert len(many) == 10
+    assert set(few) < set(many)
+    assert (many[0], many[-1]) == (few[0], few[-1])
+    assert many == sorted(many, reverse=True)
+
+
+def test_more_origins_a_step_than_weeks_are_not_doubled():
+    origins = RollingOrigins(horizon=2, folds=3, step=2, overlap=5)
+    assert [fold.origin for fold in origins.within(30)] == [28, 27, 26, 25, 24]

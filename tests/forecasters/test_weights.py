@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from book_forecast.forecasters.weights import FoldForecasts, combine, fit_weights
 
 
-def folds_of(errors, n_titles=30, n_folds=3, horizon=8, seed=0, classes=None):
+def folds_of(errors, n_titles=30, n_folds=3, horizon=8, seed=0, classes=None, step=8):
     """Members whose forecasts are off by noise of the given sizes, by title or for all alike."""
     rng = np.random.default_rng(seed)
     titles = np.repeat(np.arange(n_titles), n_folds)
@@ -19,9 +19,9 @@ def folds_of(errors, n_titles=30, n_folds=3, horizon=8, seed=0, classes=None):
     noise = rng.normal(size=(len(volumes), sizes.shape[1], horizon))
     members = volumes[:, None] + sizes[titles][:, :, None] * noise
     none = np.zeros(n_titles, dtype=int)
-    fold_numbers = np.tile(np.arange(n_folds), n_titles)
+    origins = np.tile(np.arange(n_folds) * step, n_titles)
     return FoldForecasts(
-        members, volumes, titles, fold_numbers, none, none if classes is None else classes
+        members, volumes, titles, origins, none, none if classes is None else classes
     )
 
 
@@ -45,14 +45,12 @@ def test_titles_that_differ_get_weights_that_differ():
     errors = np.where(np.arange(30)[:, None] % 2 == [0, 1], 5.0, 25.0)
     found = fit_weights(folds_of(errors), np.full((30, 2), 0.5))
     right = np.arange(30) % 2
-    assert found.tilt > 0.0
     assert (found.weights[np.arange(30), right] > 0.7).mean() > 0.9
 
 
 def test_noise_is_not_followed():
     folds = folds_of([10.0, 10.0], n_titles=200, n_folds=3, horizon=2)
     found = fit_weights(folds, equal(folds))
-    assert found.tilt <= 1.0
     assert np.abs(found.weights - 0.5).max() < 0.35
 
 
@@ -87,15 +85,17 @@ def test_a_member_that_fails_for_a_title_counts_for_nothing_there():
     assert np.isfinite(combine(members, found.out_of_fold)).all()
 
 
-def test_out_of_fold_weights_do_not_know_their_fold():
-    folds = folds_of([10.0, 10.0, 12.0])
+@pytest.mark.parametrize("step", [8, 3])
+def test_out_of_fold_weights_do_not_know_the_weeks_of_their_fold(step):
+    folds = folds_of([10.0, 10.0, 12.0], n_folds=6, step=step)
     changed = folds.volumes.copy()
-    changed[folds.fold_numbers == 0] *= 3.0
+    # What the latest fold forecasts, and the others that share weeks with it.
+    changed[folds.origins < 8] *= 3.0
     other = replace(folds, volumes=changed)
     one, two = fit_weights(folds, equal(folds)), fit_weights(other, equal(folds))
-    if one.tilt == two.tilt:
-        rows = folds.fold_numbers == 0
-        assert one.out_of_fold[rows] == pytest.approx(two.out_of_fold[rows], abs=0.2)
+    latest = folds.origins == 0
+    assert np.abs(one.weights - two.weights).max() > 1e-3
+    assert one.out_of_fold[latest] == pytest.approx(two.out_of_fold[latest], abs=1e-9)
 
 
 @settings(max_examples=25, deadline=None)
@@ -118,3 +118,14 @@ def test_the_unit_of_the_volumes_changes_nothing():
     scaled = replace(folds, members=folds.members * 1000.0, volumes=folds.volumes * 1000.0)
     one, two = fit_weights(folds, equal(folds)), fit_weights(scaled, equal(folds))
     assert one.weights == pytest.approx(two.weights, abs=1e-6)
+
+
+def test_two_titles_stay_close_to_the_prior_and_many_follow_the_evidence():
+    few, many = (folds_of([10.0, 12.0], n_titles=n, n_folds=3, seed=3) for n in (2, 200))
+    prior = np.array([0.5, 0.5])
+    of_few, of_many = (
+        fit_weights(folds, np.tile(prior, (len(folds.groups), 1))).weights.mean(axis=0)[0]
+        for folds in (few, many)
+    )
+    assert abs(of_few - 0.5) < 0.2
+    assert of_many > of_few

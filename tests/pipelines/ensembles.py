@@ -19,7 +19,7 @@ OLD = ["9780241003008", "9780722532935", "9786703444075"]
 LAUNCH, DEAD = "9786700000011", "9786700000028"
 FAMILIES = ["sarima", "theta", "boosting", "seasonal_naive", "naive"]
 HORIZON = 8
-BACKTEST = BacktestOptions(split_size=HORIZON, folds=2, step=8, min_train=40)
+BACKTEST = BacktestOptions(split_size=HORIZON, folds=2, step=8, overlap=1, min_train=40)
 LEVELS: list[float] = [80, 95]
 WEEKS = weeks_frame(
     {

@@ -44,15 +44,17 @@ class RollingOrigins:
         folds: The most folds; 0 for none.
         step: Weeks between two origins, at least 1.
         min_train: The fewest training weeks of a fold, at least 1.
+        overlap: Origins a step, at least 1: with more than one there are others between these.
     """
 
     horizon: int
     folds: int
     step: int
     min_train: int = 1
+    overlap: int = 1
 
     def __post_init__(self) -> None:
-        lowest = {"horizon": 1, "folds": 0, "step": 1, "min_train": 1}
+        lowest = {"horizon": 1, "folds": 0, "step": 1, "min_train": 1, "overlap": 1}
         for name, least in lowest.items():
             if (value := getattr(self, name)) < least:
                 raise ValueError(f"{name} must be at least {least}, got {value}")
@@ -107,4 +109,19 @@ class RollingOrigins:
         return [Fold(origin, horizon) for origin in origins if origin >= fewest]
 
     def _origins(self, end: int, horizon: int) -> list[int]:
-        return [end - horizon - self.step * k for k in range(self.folds)]
+        n_origins = max(self.folds - 1, 0) * self.overlap + min(self.folds, 1)
+        back = sorted({self.step * k // self.overlap for k in range(n_origins)})
+        return [end - horizon - weeks for weeks in back]
+
+
+def share_of_a_fold(origins: npt.NDArray[np.int64], horizon: int) -> float:
+    """Return the share of its weeks that a fold does not have in common with the one before.
+
+    Overlapping folds count for this share of one without common weeks.
+
+    Args:
+        origins: Weeks of the origins from any week on, in any order, also repeated.
+        horizon: Weeks of a fold.
+    """
+    apart = np.diff(np.unique(origins))
+    return min(float(np.median(apart)) / max(horizon, 1), 1.0) if len(apart) else 1.0

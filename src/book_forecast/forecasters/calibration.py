@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import t as student
 
+from book_forecast.backtesting.rolling_origins import share_of_a_fold
 from book_forecast.forecasters.base import Forecast
 from book_forecast.series.history import FloatArray
 
@@ -34,9 +35,9 @@ ERROR_PROBABILITIES = (
 DEGREES = 5.0
 # Residuals of one fold are dependent: this many weeks of a range count as one.
 WEEKS_ALIKE = 2.0
-# Folds at which a title's own residuals have half of the weight, beside the expected scale: the
-# default without an estimate, and the limits of the estimate.
-FOLDS_OF_A_SCALE = 2.0
+# Folds without common weeks at which a title's own residuals have half of the weight, beside the
+# expected scale: the default without an estimate, and the limits of the estimate.
+FOLDS_OF_A_SCALE = 4.0
 FEWEST_FOLDS, MOST_FOLDS = 0.5, 8.0
 # Titles that an estimate of the variance between titles needs.
 FEWEST_TITLES = 10
@@ -122,12 +123,20 @@ class FoldErrors:
         expected: By title, the scale expected from its weeks before any fold, shape (n,).
         growth: By row, today's length of the title's history over that at the fold, shape (r,);
             None for no correction.
+        origins: Weeks from each row's cutoff to the latest one, shape (r,); None where folds of a
+            title have no week in common.
     """
 
     errors: FloatArray
     titles: IntArray
     expected: FloatArray
     growth: FloatArray | None = None
+    origins: IntArray | None = None
+
+    @property
+    def share_of_a_fold(self) -> float:
+        """Share of its weeks that a fold does not have in common with the one before."""
+        return 1.0 if self.origins is None else share_of_a_fold(self.origins, self.errors.shape[1])
 
 
 def calibrate(found: FoldErrors) -> tuple[Calibration, FloatArray]:
@@ -144,7 +153,7 @@ def calibrate(found: FoldErrors) -> tuple[Calibration, FloatArray]:
     rows = []
     for band in range(len(BANDS)):
         inside = scaled[:, ahead == min(band, ahead[-1])] if horizon else scaled
-        rows.append(_quantiles(inside[np.isfinite(inside)]))
+        rows.append(_quantiles(inside[np.isfinite(inside)], found.share_of_a_fold))
     # Four digits exceed the precision of the residuals, and every title's state stores them all.
     rising = np.maximum.accumulate(np.array(rows, dtype=np.float64), axis=1)
     quantiles: FloatArray = np.asarray(np.round(rising, 4), dtype=np.float64)
@@ -211,32 +220,49 @@ def _folds_of_a_title(found: FoldErrors, sizes: FloatArray, usual: FloatArray) -
     within = float(((logs - means[titles]) ** 2).sum()) / freedom
     if not within:
         return FEWEST_FOLDS
-    between = float(np.mean(means[there] ** 2 - within / counts[there]))
+    of_noise = within / (counts[there] * found.share_of_a_fold)
+    between = float(np.mean(means[there] ** 2 - of_noise))
     return float(np.clip(within / max(between, within / MOST_FOLDS), FEWEST_FOLDS, MOST_FOLDS))
 
 
 def _scales(
     found: FoldErrors, sizes: FloatArray, usual: FloatArray, half: float, *, every: bool
 ) -> FloatArray:
-    """Return scales by title from all its rows, or by row from the title's other rows."""
+    """Return scales by title from all its rows, or by row from those that share no week with it."""
     known = np.isfinite(sizes)
     logs = np.where(known, np.log(np.maximum(np.nan_to_num(sizes), SMALLEST_SCALE)), 0.0)
     n = len(usual)
     sums = np.bincount(found.titles, logs, minlength=n)
-    counts = np.bincount(found.titles, known.astype(np.float64), minlength=n)
+    counts: FloatArray = np.bincount(found.titles, known.astype(np.float64), minlength=n)
     prior = np.log(usual)
     if not every:
-        sums, counts = sums[found.titles] - logs, counts[found.titles] - known
-        prior = prior[found.titles]
-    return np.asarray(np.exp((sums + half * prior) / (counts + half)))
+        sums, counts, prior = sums[found.titles], counts[found.titles], prior[found.titles]
+        alike_sums, alike_counts = _over_common_weeks(found, logs, known.astype(np.float64))
+        sums, counts = sums - alike_sums, counts - alike_counts
+    share = found.share_of_a_fold
+    return np.asarray(np.exp((share * sums + half * prior) / (share * counts + half)))
 
 
-def _quantiles(values: FloatArray) -> FloatArray:
+def _over_common_weeks(found: FoldErrors, *values: FloatArray) -> list[FloatArray]:
+    """Return, by row, sums over the rows of its title that share a week with it, its own too."""
+    if found.origins is None:
+        return [*values]
+    origins, at = np.unique(found.origins, return_inverse=True)
+    common = (np.abs(origins[:, None] - origins) < found.errors.shape[1]).astype(np.float64)
+    sums = []
+    for value in values:
+        table = np.zeros((len(found.expected), len(origins)))
+        np.add.at(table, (found.titles, at), value)
+        sums.append((table @ common)[found.titles, at])
+    return sums
+
+
+def _quantiles(values: FloatArray, share: float) -> FloatArray:
     """Return quantiles with the correction for finite samples, and Student's tails."""
     tails = student.ppf(ERROR_PROBABILITIES, DEGREES)
     if not len(values):
         return np.asarray(tails)
-    n = max(len(values) / WEEKS_ALIKE, 1.0)
+    n = max(len(values) * share / WEEKS_ALIKE, 1.0)
     probabilities = np.array(ERROR_PROBABILITIES)
     # A new residual is below the k-th of n with a probability of k / (n + 1).
     outwards = np.where(probabilities < 0.5, probabilities * (n + 1) - 1, probabilities * (n + 1))

@@ -1,30 +1,35 @@
 """Weights of an ensemble's members, from errors at rolling origins.
 
 Weights from a single title's few errors follow noise. The weights therefore come in two steps. A
-stack over all titles of a group is the convex combination of members with the smallest error
-(Breiman 1996). A tilt by the title's own errors follows; these are shrunk towards its class's, and
-the class's towards none, by the number of folds. Cross-validation over the folds chooses the tilt.
+stack over all titles of a group is the combination of members with the smallest error, as far as
+the evidence goes (`stacking`). A tilt by the title's own errors beside those of its group follows;
+these are shrunk towards its class's, and the class's towards none, by the number of folds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-from scipy.optimize import minimize
 
+from book_forecast.backtesting.rolling_origins import share_of_a_fold
+from book_forecast.forecasters.stacking import BoolArray, IntArray, ScaledFolds, bagged_stack
 from book_forecast.series.history import FloatArray
 
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
-
-# Folds at which a title's (a class's) own errors have half of the weight.
-FOLDS_OF_A_TITLE = 2.0
+# Folds without common weeks at which a title's (a class's) own errors have half of the weight: for
+# titles a default without an estimate, and the limits of the estimate.
+FOLDS_OF_A_TITLE = 8.0
+FEWEST_FOLDS, MOST_FOLDS = 1.0, 100.0
 FOLDS_OF_A_CLASS = 20.0
-TILTS: tuple[float, ...] = (0.0, 1.0, 2.0, 4.0, 8.0)
-# Kinks of the absolute error are smoothed below this share of a usual error.
-ROUNDING = 0.03
+# Titles that an estimate of the variance between titles needs.
+FEWEST_TITLES = 10
+# Power of a title's relative errors in its weights.
+TILT = 4.0
+# Resamples behind the weights, and behind each set of weights that leaves folds out.
+BAGS, BAGS_OUT_OF_FOLD = 12, 4
+# Sets of origins that are left out together for the out-of-fold weights.
+SETS_LEFT_OUT = 4
 # Members with smaller weights are left out, which also limits the size of a release.
 SMALLEST = 0.05
 # Relative errors below this count as equal.
@@ -40,7 +45,7 @@ class FoldForecasts:
             horizon of a shorter fold.
         volumes: Copies sold, shape (r, h); NaN where missing.
         titles: Index of each row's title, shape (r,).
-        fold_numbers: Index of each row's fold within the title, 0 for the latest; shape (r,).
+        origins: Weeks from each row's cutoff to the latest one of all, shape (r,).
         groups: By title; the titles of a group share a stack.
         classes: By title; the titles of a class are alike.
     """
@@ -48,7 +53,7 @@ class FoldForecasts:
     members: FloatArray
     volumes: FloatArray
     titles: IntArray
-    fold_numbers: IntArray
+    origins: IntArray
     groups: IntArray
     classes: IntArray
 
@@ -59,60 +64,67 @@ class Weights:
 
     Attributes:
         weights: By title, shape (n, m); each row adds up to one.
-        out_of_fold: By fold, the weights from the other folds alone, shape (r, m).
-        tilt: Strength of the tilt by the titles' own errors.
+        out_of_fold: By fold, weights from folds that share no week with it, shape (r, m).
     """
 
     weights: FloatArray
     out_of_fold: FloatArray
-    tilt: float
 
 
-def fit_weights(folds: FoldForecasts, prior: FloatArray) -> Weights:
+def fit_weights(folds: FoldForecasts, prior: FloatArray, seed: int = 0) -> Weights:
     """Fit the weights of the members for each title.
 
     Args:
         folds: Out-of-fold forecasts; a title may have no row.
-        prior: By title, weights without any fold, shape (n, m).
+        prior: By title, weights of a robust combination, shape (n, m).
+        seed: Of the resamples.
     """
-    members, volumes, usable = _scaled(folds)
-    every = np.ones(len(volumes), dtype=bool)
-    errors = _errors(members, volumes)
-    n_folds = int(folds.fold_numbers.max(initial=-1)) + 1
-    stacks = {
-        fold: _stacks(folds, members, volumes, prior, every & (folds.fold_numbers != fold))
-        for fold in range(n_folds)
-    }
+    usable = _usable(folds)
 
-    def out_of_fold(tilt: float) -> FloatArray:
-        found = np.empty(errors.shape)
-        for fold, base in stacks.items():
-            rows = folds.fold_numbers == fold
-            weights = _tilted(folds, errors, usable, base, ~rows, tilt)
-            found[rows] = weights[folds.titles[rows]]
-        return _without_failed(found, usable)
+    def weights(rows: BoolArray, bags: int) -> FloatArray:
+        scaled = _scaled(folds, usable & rows[:, None])
+        base = _stacks(folds, scaled, prior, rows, bags, seed)
+        return _tilted(folds, scaled, usable, base, rows)
 
-    by_tilt = {tilt: out_of_fold(tilt) for tilt in TILTS} if n_folds > 1 else {}
-    losses = {tilt: _loss(members, volumes, weights) for tilt, weights in by_tilt.items()}
-    tilt = min(losses, key=lambda t: losses[t]) if losses else TILTS[1]
-    base = _stacks(folds, members, volumes, prior, every)
-    weights = _tilted(folds, errors, usable, base, every, tilt)
-    held_out = by_tilt[tilt] if by_tilt else _without_failed(weights[folds.titles], usable)
-    return Weights(_pruned(weights), held_out, tilt)
+    out_of_fold = np.empty(usable.shape)
+    for inside, apart in _left_out(folds):
+        out_of_fold[inside] = weights(apart, BAGS_OUT_OF_FOLD)[folds.titles[inside]]
+    every: BoolArray = np.ones(len(usable), dtype=np.bool_)
+    found = _shares(np.where(usable, out_of_fold, 0.0), out_of_fold)
+    return Weights(_pruned(weights(every, BAGS)), found)
 
 
-def _scaled(folds: FoldForecasts) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Return forecasts and volumes in units of a title's usual error, and usable members."""
+def _left_out(folds: FoldForecasts) -> Iterator[tuple[BoolArray, BoolArray]]:
+    """Yield rows of neighbouring origins, and the rows that share no week with any of them."""
+    horizon = folds.volumes.shape[1]
+    origins = np.unique(folds.origins)
+    for part in np.array_split(origins, min(SETS_LEFT_OUT, max(len(origins), 1))):
+        if len(part):
+            inside: BoolArray = np.isin(folds.origins, part)
+            newer = folds.origins <= part.min() - horizon
+            older = folds.origins >= part.max() + horizon
+            yield inside, np.asarray(newer | older, dtype=bool)
+
+
+def _usable(folds: FoldForecasts) -> BoolArray:
+    """Return which members have forecast all known weeks of a fold, shape (r, m)."""
     known = np.isfinite(folds.volumes)
     usable = np.isfinite(np.where(known[:, None], folds.members, 0.0)).all(axis=2)
-    usable &= (known.sum(axis=1) > 0)[:, None]
-    errors = np.where(usable, _errors(folds.members, folds.volumes), 0.0)
-    means, counts = _means(errors, usable, folds.titles, len(folds.groups))
+    scored: BoolArray = known.any(axis=1)
+    return np.asarray(usable & scored[:, None], dtype=bool)
+
+
+def _scaled(folds: FoldForecasts, counted: BoolArray) -> ScaledFolds:
+    """Return forecasts and volumes in units of a title's usual error where `counted`, (r, m)."""
+    errors = np.where(counted, _errors(folds.members, folds.volumes), 0.0)
+    means, counts = _means(errors, counted, folds.titles, len(folds.groups))
     scale = np.ones(len(means))
     there = (counts > 0).any(axis=1)
     scale[there] = np.nanmedian(np.where(counts > 0, means, np.nan)[there], axis=1)
     unit = np.maximum(scale, 1e-9)[folds.titles]
-    return folds.members / unit[:, None, None], folds.volumes / unit[:, None], usable
+    members = np.where(counted[:, :, None], folds.members, np.nan) / unit[:, None, None]
+    volumes = folds.volumes / unit[:, None]
+    return ScaledFolds(members, volumes, folds.titles, folds.origins, unit)
 
 
 def _errors(members: FloatArray, volumes: FloatArray) -> FloatArray:
@@ -124,78 +136,84 @@ def _errors(members: FloatArray, volumes: FloatArray) -> FloatArray:
 
 def _stacks(
     folds: FoldForecasts,
-    members: FloatArray,
-    volumes: FloatArray,
+    scaled: ScaledFolds,
     prior: FloatArray,
     rows: BoolArray,
+    bags: int,
+    seed: int,
 ) -> FloatArray:
     """Return, by title, the stack of its group over some of the rows."""
     found = prior.copy()
     group_of_row = folds.groups[folds.titles]
     for group in np.unique(folds.groups):
-        own = rows & (group_of_row == group)
+        own = scaled.take(rows & (group_of_row == group))
         titles = folds.groups == group
-        found[titles] = _stack(members[own], volumes[own], prior[titles].mean(axis=0))
+        found[titles] = bagged_stack(own, prior[titles].mean(axis=0), bags, seed)
     return found
-
-
-def _stack(members: FloatArray, volumes: FloatArray, prior: FloatArray) -> FloatArray:
-    """Return the convex combination with the smallest error and a pull to the prior, (m,)."""
-    if not len(members) or len(prior) == 1:
-        return prior
-    there = np.isfinite(members).sum(axis=1) > 0
-    known = np.isfinite(volumes) & there
-    typical = np.nanmedian(np.where(there[:, None], members, 0.0), axis=1, keepdims=True)
-    filled = np.where(np.isfinite(members), members, typical)
-    # Weeks have shares of their fold, so that all folds have the same weight.
-    shares = (known / np.maximum(known.sum(axis=1, keepdims=True), 1)).ravel()
-    matrix = np.moveaxis(filled, 1, 2).reshape(-1, len(prior))
-    target = np.where(known, volumes, 0.0).ravel()
-    used = shares > 0.0
-    matrix, target, shares = matrix[used], target[used], shares[used] / len(members)
-    # The fewer folds there are, the stronger is the prior.
-    pull = 1.0 / (1.0 + len(members))
-    start = np.log(np.maximum(prior, 1e-6))
-
-    def objective(logits: FloatArray) -> tuple[float, FloatArray]:
-        weights = _softmax(logits)
-        wrong = matrix @ weights - target
-        rounded = np.sqrt(wrong**2 + ROUNDING**2)
-        surprise = np.log(weights + 1e-12) - start
-        value = shares @ rounded + pull * (weights @ surprise)
-        slope = (shares * wrong / rounded) @ matrix + pull * (surprise + 1.0)
-        return float(value), weights * (slope - weights @ slope)
-
-    return _softmax(minimize(objective, start, jac=True, method="L-BFGS-B").x)
 
 
 def _tilted(
     folds: FoldForecasts,
-    errors: FloatArray,
+    scaled: ScaledFolds,
     usable: BoolArray,
     base: FloatArray,
     rows: BoolArray,
-    tilt: float,
 ) -> FloatArray:
     """Return, by title, weights tilted by the errors of the title and its class on `rows`."""
     n, m = base.shape
-    logs = np.where(usable, np.log(np.maximum(errors, FLOOR)), np.nan)
-    any_usable = usable.any(axis=1, keepdims=True)
-    relative = logs - np.nanmean(np.where(any_usable, logs, 0.0), axis=1, keepdims=True)
     counted = rows[:, None] & usable
-    relative = np.where(counted, relative, 0.0)
+    errors = np.where(counted, _errors(scaled.members, scaled.volumes), 1.0)
+    logs = np.log(np.maximum(errors, FLOOR))
+    n_members = np.maximum(counted.sum(axis=1, keepdims=True), 1)
+    typical = np.where(counted, logs, 0.0).sum(axis=1, keepdims=True) / n_members
+    relative = np.where(counted, logs - typical, 0.0)
+    # A stack knows the mean errors of its group: only what is beyond them tilts.
+    of_group = folds.groups[folds.titles]
+    usual, _ = _means(relative, counted, of_group, int(folds.groups.max(initial=0)) + 1)
+    relative = np.where(counted, relative - usual[of_group], 0.0)
+    part = share_of_a_fold(folds.origins, folds.volumes.shape[1])
     own, n_own = _means(relative, counted, folds.titles, n)
+    half = _folds_of_a_title(relative - own[folds.titles], counted, own, n_own, part)
     n_classes = int(folds.classes.max(initial=0)) + 1
     alike, n_alike = _means(relative, counted, folds.classes[folds.titles], n_classes)
+    n_alike = n_alike * part
     of_class = (alike * n_alike / (n_alike + FOLDS_OF_A_CLASS))[folds.classes]
-    share = n_own / (n_own + FOLDS_OF_A_TITLE)
-    expected = share * own + (1.0 - share) * of_class
-    weights = base * np.exp(-tilt * expected)
+    share = n_own * part / (n_own * part + half)
+    weights = base * np.exp(-TILT * (share * own + (1.0 - share) * of_class))
     # A member that has failed at all of a title's folds gets no weight.
     tried = np.zeros((n, m))
     np.add.at(tried, folds.titles, np.broadcast_to(rows[:, None], usable.shape).astype(float))
     weights = np.where((tried > 0) & (n_own == 0), 0.0, weights)
     return _shares(weights, base)
+
+
+def _folds_of_a_title(
+    residuals: FloatArray,
+    counted: BoolArray,
+    own: FloatArray,
+    n_own: FloatArray,
+    part: float,
+) -> float:
+    """Return the folds at which a title's own errors have half of the weight.
+
+    That is the variance of a title's relative errors over the variance between titles.
+
+    Args:
+        residuals: Relative errors beside their title's mean, shape (r, m).
+        counted: Which of them are known.
+        own: Means of the titles, shape (n, m).
+        n_own: Number of errors behind each mean.
+        part: Share of its weeks that a fold does not have in common with the one before.
+    """
+    there = n_own > 0
+    freedom = float(counted.sum() - there.sum())
+    if there.any(axis=1).sum() < FEWEST_TITLES or freedom < 1.0:
+        return FOLDS_OF_A_TITLE
+    within = float((np.where(counted, residuals, 0.0) ** 2).sum()) / freedom
+    of_noise = within / (n_own[there] * part)
+    between = float(np.mean(own[there] ** 2 - of_noise))
+    between = max(between, within / MOST_FOLDS, 1e-9)
+    return float(np.clip(within / between, FEWEST_FOLDS, MOST_FOLDS))
 
 
 def _means(
@@ -222,17 +240,6 @@ def combine(members: FloatArray, weights: FloatArray) -> FloatArray:
     return np.where(total > 0.0, sums / np.where(total > 0.0, total, 1.0), np.nan)
 
 
-def _loss(members: FloatArray, volumes: FloatArray, weights: FloatArray) -> float:
-    wrong = np.abs(combine(members, weights) - volumes)
-    known = np.isfinite(wrong)
-    rows = np.where(known, wrong, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    return float(rows[known.any(axis=1)].mean())
-
-
-def _without_failed(weights: FloatArray, usable: BoolArray) -> FloatArray:
-    return _shares(np.where(usable, weights, 0.0), weights)
-
-
 def _pruned(weights: FloatArray) -> FloatArray:
     return _shares(np.where(weights < SMALLEST, 0.0, weights), weights)
 
@@ -241,8 +248,3 @@ def _shares(weights: FloatArray, otherwise: FloatArray) -> FloatArray:
     """Return rows scaled to a sum of one; rows of zeros are replaced."""
     total = weights.sum(axis=1, keepdims=True)
     return np.where(total > 0.0, weights / np.where(total > 0.0, total, 1.0), otherwise)
-
-
-def _softmax(logits: FloatArray) -> FloatArray:
-    powers = np.exp(logits - logits.max())
-    return np.asarray(powers / powers.sum(), dtype=np.float64)

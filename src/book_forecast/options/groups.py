@@ -2,8 +2,10 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Literal, Self, TypeVar
 
+import numpy as np
 from pydantic import Field, PlainValidator, model_validator
 
 from book_forecast.backtesting.rolling_origins import RollingOrigins
@@ -12,6 +14,15 @@ from book_forecast.options.values import Titles, normalise_levels, normalise_tit
 from book_forecast.payload.manifest import LONGEST_HORIZON
 
 T = TypeVar("T")
+
+# Weeks that the scored folds cover together, and the fewest and the most of these.
+SCORED_WEEKS = 96
+SCORED_FOLDS = (3, 8)
+# Folds of the search for orders: each costs as much as the one before.
+SEARCHED_FOLDS = 3
+# Origins of the weights by the most titles of a catalogue: many titles are evidence themselves.
+ORIGINS_BY_TITLES = ((200, 12), (600, 8))
+FEWEST_ORIGINS = 5
 
 
 class Shard(OptionGroup):
@@ -94,20 +105,45 @@ class BacktestOptions(OptionGroup):
 
     Attributes:
         split_size: Weeks in the test set, and the horizon of each fold.
-        folds: Rolling origins inside the training weeks.
-        step: Weeks between two origins.
+        folds: Rolling origins that are scored; None for as many as cover `SCORED_WEEKS`.
+        step: Weeks between two of them; None for `split_size`, so that folds do not overlap.
+        overlap: Rolling origins a step of the ensemble's weights and intervals: 1 for the scored
+            ones alone; None for a number that falls with the number of titles.
         min_train: Fewest training weeks of a fold; two thirds of a shorter history.
     """
 
     split_size: int = Field(default=32, ge=1)
-    folds: int = Field(default=3, ge=1)
-    step: int = Field(default=32, ge=1)
+    folds: int | None = Field(default=None, ge=1)
+    step: int | None = Field(default=None, ge=1)
+    overlap: int | None = Field(default=None, ge=1)
     min_train: int = Field(default=104, ge=2)
 
     @property
     def origins(self) -> RollingOrigins:
-        """The rolling origins inside the training weeks."""
-        return RollingOrigins(self.split_size, self.folds, self.step, self.min_train)
+        """The rolling origins inside the training weeks that are scored."""
+        usual = int(np.clip(round(SCORED_WEEKS / self.split_size), *SCORED_FOLDS))
+        folds = usual if self.folds is None else self.folds
+        step = self.split_size if self.step is None else self.step
+        return RollingOrigins(self.split_size, folds, step, self.min_train)
+
+    @property
+    def search_origins(self) -> RollingOrigins:
+        """The latest of them, on which orders are searched."""
+        origins = self.origins
+        return replace(origins, folds=min(origins.folds, SEARCHED_FOLDS))
+
+    def origins_of_weights(self, n_titles: int) -> RollingOrigins:
+        """Return the rolling origins from which a catalogue's weights and intervals are learnt.
+
+        Args:
+            n_titles: Titles in the catalogue.
+        """
+        scored = self.origins
+        overlap = self.overlap
+        if overlap is None:
+            wanted = next((n for most, n in ORIGINS_BY_TITLES if n_titles <= most), FEWEST_ORIGINS)
+            overlap = max(1, round((wanted - 1) / max(scored.folds - 1, 1)))
+        return replace(scored, overlap=overlap)
 
 
 class ForecastOptions(OptionGroup):

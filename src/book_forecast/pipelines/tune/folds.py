@@ -57,7 +57,8 @@ class FoldTask:
         history: The training weeks.
         folds: Rolling origins inside of them, the latest first.
         models: The families.
-        candidates: SARIMA orders, one for each fold, chosen without it.
+        candidates: SARIMA orders, chosen without each of the search's folds in turn.
+        search_origins: Origins of the search's folds in the history, as many as candidates.
         global_forecasts: Forecasts of the global model by cutoff.
     """
 
@@ -65,12 +66,24 @@ class FoldTask:
     folds: Sequence[Fold]
     models: ModelOptions
     candidates: Sequence[Candidate]
+    search_origins: Sequence[int]
     global_forecasts: Mapping[np.datetime64, FloatArray]
 
     @property
     def isbn(self) -> str:
         """The title."""
         return self.history.isbn
+
+    def candidate(self, fold: Fold) -> Candidate | None:
+        """Return the orders chosen without the search's fold that shares most weeks with this one.
+
+        A fold that lies between two of the search's has orders that know a part of its weeks.
+        """
+        near = sorted(
+            zip(self.search_origins, self.candidates, strict=False),
+            key=lambda pair: abs(pair[0] - fold.origin),
+        )
+        return near[0][1] if near else None
 
 
 @dataclass(frozen=True)
@@ -119,8 +132,17 @@ def forecast_folds(
     rows: dict[str, Any] = {row["isbn"]: row for row in sarima_orders.to_dict("records")}
     by_title = forecasts_by_title(global_forecasts)
     histories = title_histories(training_weeks) if models.has_ensembles else []
+    origins = backtest.origins_of_weights(len(histories))
+    searched = backtest.search_origins
     tasks = [
-        _task(history, rows.get(history.isbn), by_title.get(history.isbn, {}), models, backtest)
+        _task(
+            history,
+            rows.get(history.isbn),
+            by_title.get(history.isbn, {}),
+            models,
+            origins.at_common_weeks(history.n_weeks, FEWEST_WEEKS_BEFORE_FOLD),
+            [fold.origin for fold in searched.of_title(history.volumes)],
+        )
         for history in with_covariates(
             execution.shard.take(histories), covariates, models.regressors
         )
@@ -178,15 +200,15 @@ def _task(
     row: Mapping[str, Any] | None,
     global_forecasts: Mapping[np.datetime64, FloatArray],
     models: ModelOptions,
-    backtest: BacktestOptions,
+    folds: Sequence[Fold],
+    search_origins: Sequence[int],
 ) -> FoldTask:
-    folds = backtest.origins.at_common_weeks(history.n_weeks, FEWEST_WEEKS_BEFORE_FOLD)
     found = "[]" if row is None or pd.isna(row["fold_candidates"]) else row["fold_candidates"]
     candidates = [
         Candidate(Specification(**item["specification"]), item["transform"])
         for item in json.loads(found)
     ]
-    return FoldTask(history, folds, models, candidates, global_forecasts)
+    return FoldTask(history, folds, models, candidates, search_origins, global_forecasts)
 
 
 def cross_validate(task: FoldTask) -> CrossValidation | None:
@@ -205,16 +227,14 @@ def _cross_validate(task: FoldTask) -> CrossValidation:
     earliest = min((fold.origin for fold in task.folds), default=history.n_weeks)
     before = detect(np.log1p(history.volumes[:earliest])).season
     parts = []
-    for number, fold in enumerate(task.folds):
+    for fold in task.folds:
         known = history.until(fold.origin)
         if not np.isfinite(known.volumes).any():
             continue
         path = task.global_forecasts.get(known.cutoff)
         recipe = Recipe(
             season=before,
-            candidate=task.candidates[min(number, len(task.candidates) - 1)]
-            if task.candidates
-            else None,
+            candidate=task.candidate(fold),
             calendar=task.models.calendar,
             global_forecasts={} if path is None else {Boosting.family: path},
         )

@@ -34,4 +34,5 @@ def fit_global_model(
         isbn, cutoff, week, mean.
     """
     model = GlobalModel(titles, models, covariates)
-    return model.forecast_folds(training_weeks, backtest.origins)
+    origins = backtest.origins_of_weights(training_weeks["isbn"].nunique())
+    return model.forecast_folds(training_weeks, origins)

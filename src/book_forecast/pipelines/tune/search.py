@@ -186,7 +186,7 @@ def search_orders(
         code_fingerprint(__name__),
     )
     searches = [
-        Search(history, backtest.origins.of_title(history.volumes), models)
+        Search(history, backtest.search_origins.of_title(history.volumes), models)
         for history in execution.shard.take(title_histories(training_weeks))
     ]
     found = map_titles(

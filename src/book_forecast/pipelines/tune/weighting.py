@@ -50,6 +50,8 @@ LEADERBOARD_TYPES = {
     "n_folds": "int64",
 }
 ENSEMBLE = Ensemble.family
+# Families without a weight as long as there is no evidence for them.
+BASELINES = ("naive", "seasonal_naive", "intermittent")
 # Titles with fewer weeks share a stack of their own: launches need other weights.
 LAUNCH_WEEKS = 104
 # Prior weight, for launches, of the families that learn from other titles.
@@ -86,7 +88,7 @@ def weigh_families(
     families: list[str] = [*models.families]
     isbns = seasons["isbn"].to_numpy(dtype=str)
     folds, keys = _folds(fold_forecasts, seasons, training_weeks, titles, families)
-    found = fit_weights(folds, _prior(folds, families))
+    found = fit_weights(folds, _prior(folds, families), models.seed)
     mean = np.maximum(combine(folds.members, found.out_of_fold), 0.0)
     errors = np.log1p(folds.volumes) - np.log1p(mean)
     calibration, spreads = calibrate(
@@ -95,6 +97,7 @@ def weigh_families(
             folds.titles,
             seasons["expected_spread"].to_numpy(dtype=np.float64),
             _growth(keys, seasons, training_weeks),
+            folds.origins,
         )
     )
     ensembles = seasons.drop(columns=["expected_spread", "n_weeks"]).assign(
@@ -157,13 +160,12 @@ def _folds(
     members[row, :, ahead] = forecasts[families].to_numpy(dtype=np.float64)
     volumes[row, ahead] = forecasts["volume"].to_numpy(dtype=np.float64)
     of_title = pd.Index(seasons["isbn"])
-    latest_first = keys.groupby("isbn")["cutoff"].rank(ascending=False, method="first")
     product_class = titles.set_index("isbn")["product_class"].reindex(of_title)
     folds = FoldForecasts(
         members=members,
         volumes=volumes,
         titles=of_title.get_indexer(pd.Index(keys["isbn"])).astype(np.int64),
-        fold_numbers=latest_first.to_numpy(dtype=np.int64) - 1,
+        origins=((keys["cutoff"].max() - keys["cutoff"]).to_numpy() // WEEK).astype(np.int64),
         groups=(seasons["n_weeks"].to_numpy() < LAUNCH_WEEKS).astype(np.int64),
         classes=(pd.factorize(product_class)[0] + 1).astype(np.int64),
     )
@@ -178,9 +180,11 @@ def _growth(keys: pd.DataFrame, seasons: pd.DataFrame, training_weeks: pd.DataFr
 
 
 def _prior(folds: FoldForecasts, families: list[str]) -> FloatArray:
-    """Equal weights; for launches more for families that learn from other titles."""
+    """The mean of the families that are models; for launches more of those across titles."""
     n, m = len(folds.groups), len(families)
-    prior = np.full((n, m), 1.0 / m)
+    models = np.array([name not in BASELINES for name in families])
+    mean = models / models.sum() if models.any() else np.full(m, 1.0 / m)
+    prior = np.tile(mean, (n, 1))
     across = np.array([name in ACROSS_TITLES for name in families])
     if across.any() and not across.all():
         of_launch = np.where(across, OF_OTHERS / across.sum(), (1.0 - OF_OTHERS) / (~across).sum())
