@@ -232,12 +232,13 @@ def _scales(
     known = np.isfinite(sizes)
     logs = np.where(known, np.log(np.maximum(np.nan_to_num(sizes), SMALLEST_SCALE)), 0.0)
     n = len(usual)
-    sums = np.bincount(found.titles, logs, minlength=n)
-    counts: FloatArray = np.bincount(found.titles, known.astype(np.float64), minlength=n)
+    rows = known.astype(np.float64)
+    sums = np.zeros(n) + np.bincount(found.titles, logs, minlength=n)
+    counts = np.zeros(n) + np.bincount(found.titles, rows, minlength=n)
     prior = np.log(usual)
     if not every:
         sums, counts, prior = sums[found.titles], counts[found.titles], prior[found.titles]
-        alike_sums, alike_counts = _over_common_weeks(found, logs, known.astype(np.float64))
+        alike_sums, alike_counts = _over_common_weeks(found, logs, rows)
         sums, counts = sums - alike_sums, counts - alike_counts
     share = found.share_of_a_fold
     return np.asarray(np.exp((share * sums + half * prior) / (share * counts + half)))

@@ -110,8 +110,7 @@ def _usable(folds: FoldForecasts) -> BoolArray:
     """Return which members have forecast all known weeks of a fold, shape (r, m)."""
     known = np.isfinite(folds.volumes)
     usable = np.isfinite(np.where(known[:, None], folds.members, 0.0)).all(axis=2)
-    scored: BoolArray = known.any(axis=1)
-    return np.asarray(usable & scored[:, None], dtype=bool)
+    return np.asarray(usable & known.any(axis=1, keepdims=True), dtype=bool)
 
 
 def _scaled(folds: FoldForecasts, counted: BoolArray) -> ScaledFolds:
