@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from book_forecast.forecasters.boosting_covariates import IntArray
 from book_forecast.forecasters.boosting_features import PRODUCT_CLASS, Rows, features
 from book_forecast.forecasters.boosting_panel import CHUNK, Panel, panel_of
+from book_forecast.forecasters.boosting_windows import IntArray
 from book_forecast.forecasters.promotion_effects import DEPTHS, EFFECTS, NONE
 from book_forecast.options.models import BoostingOptions
 from book_forecast.series.history import MODEL_HORIZON, YEAR, Covariates, FloatArray, weeks_after
@@ -158,7 +158,7 @@ def _fit(panel: Panel, options: BoostingOptions, seed: int, n_jobs: int) -> _Mod
     if not len(title):
         return _Model(np.zeros(LINE_COLUMNS), None, n_jobs)
     rows = features(panel, title, origin, step, rng.random(len(title)) < UNPLANNED)
-    wanted = (panel.logs[title, origin + step] - rows.level) / rows.noise
+    wanted = (panel.sold[title, origin + step] - rows.effect - rows.level) / rows.noise
     weight = 1.0 / (1.0 + step / HALF_WEIGHT)
     weight /= weight.mean()
     columns = _line_columns(rows, step)
@@ -246,7 +246,7 @@ def _forecast(
     step = np.tile(np.arange(1, horizon + 1), len(titles))
     origin = np.full(len(title), panel.n_weeks - 1)
     rows = features(panel, title, origin, step, np.zeros(len(title), dtype=bool))
-    most = np.nanmax(panel.logs[titles], axis=1).astype(np.float64)
+    most = np.nanmax(panel.sold[titles], axis=1).astype(np.float64)
     # As a logarithm: the largest week may be a number of 300 digits.
     ceiling = np.repeat(most + np.log(CEILING), horizon)
     logs = _logs(model, rows, step, ceiling)
@@ -258,7 +258,7 @@ def _forecast(
 
 def _logs(model: _Model, rows: Rows, step: IntArray, ceiling: FloatArray) -> FloatArray:
     """Return log(1 + copies), between zero and the ceiling."""
-    return np.clip(rows.level + rows.noise * model.predict(rows, step), 0.0, ceiling)
+    return np.clip(rows.level + rows.effect + rows.noise * model.predict(rows, step), 0.0, ceiling)
 
 
 def _effects(
