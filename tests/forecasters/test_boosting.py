@@ -13,7 +13,7 @@ from book_forecast.options.models import BoostingOptions
 from book_forecast.series.history import MODEL_HORIZON, Covariates, weeks_after
 from tests.histories import CUTOFF, weeks_frame
 
-QUICK = BoostingOptions(rows=4000, rows_per_title=400, trees=30, learning_rate=0.2)
+QUICK = BoostingOptions(fits=1, rows=4000, rows_per_title=400, trees=30, learning_rate=0.2)
 WEEKS = 200
 
 
@@ -73,7 +73,7 @@ def test_every_title_gets_as_many_weeks_as_were_asked_for():
 
 def test_the_same_rows_in_any_order_give_the_same_forecasts_with_any_number_of_threads():
     # Threads wait for each other at every leaf, for long where the cores are busy.
-    few = QUICK.model_copy(update={"trees": 3, "leaves": 8})
+    few = QUICK.model_copy(update={"fits": 2, "trees": 3, "leaves": 8})
     frame = weeks_frame(catalogue(4))
     once = forecasts(frame, options=few)
     assert_same(once, forecasts(frame.sample(frac=1, random_state=0), options=few))
@@ -83,6 +83,15 @@ def test_the_same_rows_in_any_order_give_the_same_forecasts_with_any_number_of_t
 def test_another_seed_gives_other_forecasts():
     once, again = forecasts(catalogue()), forecasts(catalogue(), seed=2)
     assert any((path != again[isbn]).any() for isbn, path in once.items())
+
+
+def test_the_mean_of_several_fits_depends_less_on_the_seed():
+    def distance(fits: int) -> float:
+        few = QUICK.model_copy(update={"fits": fits, "trees": 10, "leaves": 8})
+        once, again = (forecasts(catalogue(4), options=few, seed=seed) for seed in (1, 2))
+        return sum(np.abs(np.log(path / again[isbn])).mean() for isbn, path in once.items())
+
+    assert distance(6) < 0.7 * distance(1)
 
 
 def test_nothing_after_the_cutoff_changes_a_forecast():
@@ -106,7 +115,8 @@ def test_a_horizon_that_no_row_was_drawn_for_is_refused(horizon):
 
 
 def test_the_season_comes_back():
-    for path in forecasts(catalogue(), 52).values():
+    several = QUICK.model_copy(update={"fits": 3})
+    for path in forecasts(catalogue(), 52, options=several).values():
         peak, rest = path[-5:-2], path[:-8]
         assert peak.min() > 1.7 * rest.max()
 

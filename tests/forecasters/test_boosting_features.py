@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,8 @@ from hypothesis.extra import numpy as hnp
 
 from book_forecast.forecasters.boosting_covariates import covariate_values
 from book_forecast.forecasters.boosting_features import features
-from book_forecast.forecasters.boosting_panel import Windows, panel_of
+from book_forecast.forecasters.boosting_panel import panel_of
+from book_forecast.forecasters.boosting_windows import Windows
 from book_forecast.series.history import Covariates
 from tests.histories import CUTOFF, volumes, weeks_frame
 
@@ -26,19 +29,18 @@ def test_nothing_after_an_origin_is_known_there(origin):
     changed = frame.assign(
         volume=frame["volume"].mask(after, 1e6), rrp=frame["rrp"].mask(after, 1.0)
     )
-    changed["promotion"] = changed["promotion"].mask(after, 0.9)
+    panel, other = (
+        panel_of(table, None, CUTOFF, 1, None, None, calendar=True) for table in (frame, changed)
+    )
+    # The slopes of effects are parameters, fitted to all weeks; here there are none.
+    promotions = panel.promotions.copy()
+    promotions[:, origin + 1 : WEEKS] = 0.9
+    promoted = Windows.of(promotions[:, :WEEKS])
+    other = replace(other, promotions=promotions, promoted=promoted)
     steps = np.arange(1, WEEKS - origin)
     title, step = np.repeat(np.arange(3), len(steps)), np.tile(steps, 3)
-    rows = [
-        features(
-            panel_of(table, None, CUTOFF, 1, None, None, calendar=True),
-            title,
-            np.full(len(title), origin),
-            step,
-            np.ones(len(title), dtype=bool),
-        )
-        for table in (frame, changed)
-    ]
+    origins, unplanned = np.full(len(title), origin), np.ones(len(title), dtype=bool)
+    rows = [features(one, title, origins, step, unplanned) for one in (panel, other)]
     for place, name in enumerate(rows[0].names):
         known, other = (each.matrix[:, place] for each in rows)
         np.testing.assert_array_equal(known, other, name)

@@ -46,7 +46,7 @@ def global_model(
             "families": list(families),
             "calendar": False,
             "seed": 1,
-            "boosting": {"rows": 4000, "trees": 40},
+            "boosting": {"fits": 1, "rows": 4000, "trees": 40},
             "regressors": rules,
         }
     )

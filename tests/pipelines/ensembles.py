@@ -38,7 +38,7 @@ def model_options(*families: str, **changes: Any) -> ModelOptions:
         "calendar": False,
         "seed": 1,
         "tune": QUICK,
-        "boosting": BoostingOptions(rows=2000, trees=10),
+        "boosting": BoostingOptions(fits=1, rows=2000, trees=10),
     }
     return ModelOptions.model_validate(given | changes)
 

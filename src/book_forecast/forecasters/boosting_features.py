@@ -12,12 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from book_forecast.forecasters.boosting_covariates import (
-    Float32Array,
-    IntArray,
-    covariate_values,
-)
+from book_forecast.forecasters.boosting_covariates import covariate_values
+from book_forecast.forecasters.boosting_effects import CovariateEffects
 from book_forecast.forecasters.boosting_panel import Panel
+from book_forecast.forecasters.boosting_windows import Float32Array, IntArray
 from book_forecast.series.history import PROMOTION, YEAR, FloatArray
 
 # Whole weeks that come closest to so many years of 365.25 days, up to ten years.
@@ -41,14 +39,24 @@ class Rows:
         matrix: Shape (rows, features); NaN where unknown.
         level: Of the title at the origin, on the logarithmic scale, shape (rows,).
         noise: Unit of the relative volumes, shape (rows,).
-        relative: Names of the features that are relative volumes.
+        others: Effects of the target week's covariates without the promotion, shape (rows,).
+        title: Row of each title in the panel, shape (rows,).
+        effects: Of covariates and promotions.
     """
 
     names: tuple[str, ...]
     matrix: Float32Array
     level: FloatArray
     noise: FloatArray
-    relative: tuple[str, ...]
+    others: FloatArray
+    title: IntArray
+    effects: CovariateEffects
+
+    @property
+    def effect(self) -> FloatArray:
+        """Effects of the target week's covariates on log volumes; unknown promotions have none."""
+        depth = self.matrix[:, self.names.index(PROMOTION)]
+        return self.others + self.effects.of(PROMOTION, self.title, depth)
 
     def columns(self, names: tuple[str, ...]) -> FloatArray:
         """Return some features, zero where unknown, shape (rows, names)."""
@@ -57,9 +65,8 @@ class Rows:
 
     def take(self, kept: npt.NDArray[np.bool_]) -> Rows:
         """Return some of the rows, `kept` of shape (rows,)."""
-        return replace(
-            self, matrix=self.matrix[kept], level=self.level[kept], noise=self.noise[kept]
-        )
+        columns = ("matrix", "level", "noise", "others", "title")
+        return replace(self, **{name: getattr(self, name)[kept] for name in columns})
 
     def promoted(self, depth: float) -> Rows:
         """Return the same rows with a promotion in every target week."""
@@ -138,12 +145,15 @@ def features(
         columns[name] = window[rows.target]
     if panel.calendar:
         columns["week_of_year_at_origin"] = panel.calendar["week_of_year"][origin]
+    others = np.zeros(len(title))
     for name, covariate in panel.covariates.items():
-        columns[f"covariate_{name}"] = covariate_values(covariate, title, origin, step)
+        values = covariate_values(covariate, title, origin, step)
+        columns[f"covariate_{name}"] = values
+        others += panel.effects.of(name, title, values)
     matrix = np.empty((len(title), len(columns)), dtype=np.float32)
     for index, column in enumerate(columns.values()):
         matrix[:, index] = column
-    return Rows(tuple(columns), matrix, level, noise, tuple(relative))
+    return Rows(tuple(columns), matrix, level, noise, others, title, panel.effects)
 
 
 def _age(rows: _Origins) -> dict[str, FloatArray]:

@@ -1,21 +1,17 @@
-"""Weeks of all titles side by side, with means over any run of weeks in two look-ups."""
+"""Weeks of all titles side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.forecasters.boosting_covariates import (
-    Float32Array,
-    IntArray,
-    PanelCovariate,
-    panel_covariates,
-)
+from book_forecast.forecasters.boosting_covariates import PanelCovariate, panel_covariates
+from book_forecast.forecasters.boosting_effects import CovariateEffects, fit_effects
+from book_forecast.forecasters.boosting_windows import Float32Array, IntArray, Windows
 from book_forecast.series.calendar import CALENDAR_COVARIATES, calendar_weeks
 from book_forecast.series.history import PROMOTION, WEEK, YEAR, Covariates, FloatArray
 
@@ -29,55 +25,14 @@ CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Windows:
-    """Running totals of a matrix of titles and weeks.
-
-    Attributes:
-        totals: Shape (titles, weeks + 1), of the known values before each week.
-        counts: Number of these.
-    """
-
-    totals: FloatArray
-    counts: npt.NDArray[np.int32]
-
-    @classmethod
-    def of(cls, values: Float32Array) -> Self:
-        """Add up values, NaN where unknown, shape (titles, weeks)."""
-        known = np.isfinite(values)
-        shape = (values.shape[0], values.shape[1] + 1)
-        totals, counts = np.zeros(shape), np.zeros(shape, dtype=np.int32)
-        np.cumsum(np.where(known, values, 0.0), axis=1, out=totals[:, 1:])
-        np.cumsum(known, axis=1, out=counts[:, 1:])
-        return cls(totals, counts)
-
-    def sums(self, title: IntArray, week: IntArray, length: int) -> tuple[FloatArray, FloatArray]:
-        """Return sum and number of the known values in the `length` weeks up to one, included.
-
-        Args:
-            title: Row of each title.
-            week: Column of each week; those before the first have no values.
-            length: Weeks in the window.
-        """
-        end = np.maximum(week + 1, 0)
-        start = np.maximum(end - length, 0)
-        total = self.totals[title, end] - self.totals[title, start]
-        count = self.counts[title, end] - self.counts[title, start]
-        return total, count.astype(np.float64)
-
-    def mean(self, title: IntArray, week: IntArray, length: int) -> FloatArray:
-        """Return the mean of the known values in the same weeks; NaN where none is known."""
-        total, count = self.sums(title, week, length)
-        return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
-
-
-@dataclass(frozen=True, slots=True)
 class Panel:
     """The weeks of all titles up to a cutoff, and plans after it.
 
     Attributes:
         isbns: Of the titles, shape (titles,), sorted.
         first: Column of each title's first week.
-        logs: Logarithm of one plus the copies, shape (titles, weeks); NaN where unknown.
+        sold: Logarithm of one plus the copies, shape (titles, weeks); NaN where unknown.
+        logs: The same without the effects of covariates.
         known, squares, zeros, changes: Running totals of `logs`, of its square, of weeks without a
             sale, and of squared weekly changes.
         prices: Logarithm of the last recommended price, shape (titles, weeks); NaN where unknown.
@@ -88,10 +43,12 @@ class Panel:
             all titles in the last row, shape (classes + 1, weeks).
         calendar: Windows of the weeks by name, each of shape (weeks + ahead,); may be empty.
         covariates: By name.
+        effects: Of covariates and promotions on `sold`.
     """
 
     isbns: npt.NDArray[np.str_]
     first: IntArray
+    sold: Float32Array
     logs: Float32Array
     known: Windows
     squares: Windows
@@ -104,6 +61,7 @@ class Panel:
     profiles: Float32Array
     calendar: Mapping[str, Float32Array]
     covariates: Mapping[str, PanelCovariate]
+    effects: CovariateEffects
 
     @property
     def n_weeks(self) -> int:
@@ -166,14 +124,16 @@ def panel_of(
     classes, n_classes = _classes(titles, isbns)
     promotions = matrix(PROMOTION, n_weeks + ahead)
     _plan(promotions, planned, isbns, first_week, n_weeks)
+    known_weeks, squares, changes = _totals(logs)
     panel = Panel(
         isbns=isbns.to_numpy(dtype=str),
         first=first,
+        sold=logs,
         logs=logs,
-        known=Windows.of(logs),
-        squares=Windows.of(logs**2),
+        known=known_weeks,
+        squares=squares,
+        changes=changes,
         zeros=Windows.of(np.where(np.isnan(logs), np.nan, logs == 0).astype(np.float32)),
-        changes=Windows.of(np.diff(logs, axis=1, prepend=np.float32(np.nan)) ** 2),
         prices=np.log(_last_known(matrix("rrp"))),
         promotions=promotions,
         promoted=Windows.of(promotions[:, :n_weeks]),
@@ -181,9 +141,31 @@ def panel_of(
         profiles=np.full((n_classes + 1, n_weeks), np.nan, dtype=np.float32),
         calendar=_calendar(first_week, cutoff, ahead) if calendar else {},
         covariates=panel_covariates(covariates or {}, isbns, first, n_weeks, ahead),
+        effects=CovariateEffects.none(len(isbns)),
     )
+    panel = _without_effects(panel)
     _fill_profiles(panel)
     return panel
+
+
+def _without_effects(panel: Panel) -> Panel:
+    """Take the effects of covariates out of the log volumes."""
+    values = {PROMOTION: panel.promotions[:, : panel.n_weeks]}
+    values |= {name: x.weeks[:, : panel.n_weeks] for name, x in panel.covariates.items()}
+    titles = np.arange(len(panel.isbns))
+    noise = panel.noise(titles, np.full(len(titles), panel.n_weeks - 1))
+    effects = fit_effects(panel.sold, noise, values)
+    if not effects.names:
+        return panel
+    logs = (panel.sold - effects.over(values)).astype(np.float32)
+    known, squares, changes = _totals(logs)
+    return replace(panel, logs=logs, known=known, squares=squares, changes=changes, effects=effects)
+
+
+def _totals(logs: Float32Array) -> tuple[Windows, Windows, Windows]:
+    """Return the running totals `known`, `squares` and `changes` of log volumes."""
+    changes = np.diff(logs, axis=1, prepend=np.float32(np.nan))
+    return Windows.of(logs), Windows.of(logs**2), Windows.of(changes**2)
 
 
 def _last_known(values: Float32Array) -> Float32Array:

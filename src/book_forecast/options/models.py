@@ -83,11 +83,13 @@ class BoostingOptions(OptionGroup):
     """How large the model of all titles is.
 
     Attributes:
-        rows: Of training, over all titles; each is one title, origin and week ahead.
+        fits: Whose mean is the forecast, each with rows and trees of its own.
+        rows: Of a fit's training, over all titles; each is one title, origin and week ahead.
         rows_per_title: The most that one title has.
         trees, leaves, learning_rate: Of the boosting.
     """
 
+    fits: int = Field(default=3, ge=1)
     rows: int = Field(default=150_000, ge=1)
     rows_per_title: int = Field(default=1_000, ge=1)
     trees: int = Field(default=150, ge=1)

@@ -42,7 +42,7 @@ BOOSTED = ModelOptions(
     families=["boosting", "naive"],
     calendar=False,
     seed=1,
-    boosting=BoostingOptions(rows=4000, trees=30),
+    boosting=BoostingOptions(fits=1, rows=4000, trees=30),
 )
 
 
