@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from benchmarks.runs import configured
@@ -19,8 +18,6 @@ from book_forecast.options.values import FAMILIES, Family
 from book_forecast.pipelines.evaluate.known_weeks import forecast_known_weeks
 from book_forecast.pipelines.train.fits import SCORED
 from book_forecast.pipelines.tune import nodes as tune
-
-LAST_WEEK = pd.Timestamp("2024-06-29")
 
 
 @dataclass(frozen=True)
@@ -49,18 +46,6 @@ class Panel:
         rules = self.rules or models.regressors
         changes = {"families": [*families], "calendar": self.calendar, "regressors": rules}
         return models.model_copy(update=changes)
-
-
-def panel_of(series: dict[str, np.ndarray], horizon: int) -> Panel:
-    """Return a panel of series that all end in the same week."""
-    frames = []
-    for name, values in series.items():
-        dates = LAST_WEEK - pd.to_timedelta(7 * np.arange(len(values))[::-1], unit="D")
-        frames.append(pd.DataFrame({"isbn": name, "week": dates, "volume": values}))
-    weeks = pd.concat(frames, ignore_index=True).assign(promotion=0.0, asp=np.nan, rrp=np.nan)
-    weeks = weeks.astype({"isbn": "str", "week": "datetime64[us]"})
-    titles = pd.DataFrame({"isbn": list(series), "product_class": "all"}).astype("str")
-    return Panel(weeks, titles, horizon)
 
 
 def forecast_panel(

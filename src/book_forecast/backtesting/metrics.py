@@ -78,7 +78,7 @@ def score_forecasts(
     wide = wide.reset_index()
     wide["isbn"] = isbns.take(wide["id"].to_numpy() // len(models))
     wide["model"] = models.take(wide["id"].to_numpy() % len(models))
-    scales = _naive_scales(history, pd.Index(isbns), wide["cutoff"].unique(), seasonality)
+    scales = naive_scales(history, pd.Index(isbns), wide["cutoff"].unique(), seasonality)
     wide = wide.merge(scales, on=["isbn", "cutoff"], how="left")
     wide["mase"] = wide["mae"] / wide.pop("absolute_scale")
     wide["rmsse"] = wide["rmse"] / wide.pop("squared_scale")
@@ -168,7 +168,7 @@ def _interval_losses(scored: pd.DataFrame, levels: Sequence[float]) -> pd.DataFr
     return pd.DataFrame(by_metric)
 
 
-def _naive_scales(
+def naive_scales(
     history: pd.DataFrame, isbns: pd.Index, cutoffs: np.ndarray, seasonality: int
 ) -> pd.DataFrame:
     """Mean absolute and root mean squared naive error of each title up to each cutoff.

@@ -1,0 +1,34 @@
+"""The cost of a whole run over a catalogue of generated titles."""
+
+from __future__ import annotations
+
+from benchmarks.accuracy.comparison import best_family
+from benchmarks.accuracy.options import PanelOptions
+from benchmarks.accuracy.origins import OURS, Settings, run_panel
+from benchmarks.accuracy.panels import GENERATED, SEEDS, Panel
+from benchmarks.accuracy.scoring import score_panel, value
+from benchmarks.runs import export
+
+TITLES, QUICK_TITLES = 1000, 10
+
+
+def section(settings: Settings) -> str:
+    """Return the core-seconds a title of a whole run with all families, and its errors."""
+    titles = QUICK_TITLES if settings.quick else TITLES
+    panel = Panel(
+        f"{GENERATED}{SEEDS[0]}-{titles}",
+        PanelOptions(horizon=32),
+        lambda root, _: export(root, titles, SEEDS[0], "parquet"),
+    )
+    (origin,) = run_panel(panel, settings)
+    scores = score_panel([origin])
+    best, forecast = best_family(scores, "wape"), int(value(scores, OURS, "series"))
+    return (
+        "## Cost\n\n"
+        f"{titles} generated titles, {forecast} of them forecast, all families, the whole of "
+        f"`kedro run`: {origin.seconds:.0f} s of wall time, "
+        f"{origin.core_seconds / forecast:.2f} s of one core a title forecast. WAPE "
+        f"{value(scores, OURS, 'wape'):.3f}; the best single family, {best}, has "
+        f"{value(scores, best, 'wape'):.3f}, seasonal naive "
+        f"{value(scores, 'seasonal_naive', 'wape'):.3f}.\n"
+    )
