@@ -27,7 +27,7 @@ from book_forecast.series.history import FloatArray
 
 DEFAULT_LEVEL = 3.0
 """log(1 + copies) in the first week of a title of a panel without launches: about 20 copies."""
-_MOST_FITTED = 200
+_MOST_FITTED = 120
 _ROUNDS = 2
 # Standard deviations of the priors, log scale: of the curve of all, and of a class beside it.
 _OF_ALL = (2.0, 0.7)
@@ -193,7 +193,7 @@ def _fit_spread(residuals: FloatArray, counts: FloatArray, start: Spread) -> Spr
         return float(0.5 * (np.sum(solved**2) + log_determinant + off))
 
     found = minimize(
-        loss, _numbers(start), method="L-BFGS-B", bounds=_BOUNDS, options={"maxiter": 25}
+        loss, _numbers(start), method="L-BFGS-B", bounds=_BOUNDS, options={"maxiter": 20}
     )
     return _spread(found.x)
 

@@ -148,8 +148,8 @@ def add_up_sales(
     rows: pd.DataFrame,
     title_texts: pd.DataFrame,
     listed_titles: pd.DataFrame,
-    launches: pd.DataFrame,
     former_import: FormerImport,
+    launches: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, ImportSummary]:
     """Make one row per title and week, and one per title, and compare them with those before.
 
@@ -159,9 +159,9 @@ def add_up_sales(
         rows: The usable rows, as `clean_exports` returns them.
         title_texts: The latest texts about each title, as `clean_exports` returns them.
         listed_titles: One row per title of the lists of titles; there may be none.
-        launches: One row per title of the tables of launches, which tell what lists do not; those
-            without sales are titles too.
         former_import: Summary of the weekly sales that these replace.
+        launches: One row per title of the tables of launches, which tell what lists do not; those
+            without sales are titles too. None without any.
 
     Returns:
         ``titles`` (isbn, attributes, publication_date, country, list_price) and ``weekly_sales``
@@ -169,8 +169,10 @@ def add_up_sales(
         before. A volume is negative where returns exceed sales.
     """
     weekly, replaced = aggregate_rows(rows)
-    isbns = pd.concat([weekly["isbn"], launches["isbn"]], ignore_index=True)
-    known = add_launches(listed_titles, launches)
+    isbns, known = weekly["isbn"], listed_titles
+    if launches is not None:
+        isbns = pd.concat([isbns, launches["isbn"]], ignore_index=True)
+        known = add_launches(listed_titles, launches)
     titles = complete_titles(describe_titles(title_texts, isbns), known)
     if len(listed_titles):
         logger.info(

@@ -58,8 +58,8 @@ def create_pipeline() -> Pipeline:
             node(
                 add_up_sales,
                 inputs=[
-                    *("accepted_rows", "title_texts", "listed_titles", "launches"),
-                    "former_import",
+                    *("accepted_rows", "title_texts", "listed_titles", "former_import"),
+                    "launches",
                 ],
                 outputs=["titles", "weekly_sales", "import_summary"],
                 name="add_up_sales",

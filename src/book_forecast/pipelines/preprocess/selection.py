@@ -27,18 +27,17 @@ def select_titles(
     sales: pd.DataFrame,
     missing: pd.DataFrame,
     titles_table: pd.DataFrame,
-    launches: pd.DataFrame,
     selection: SelectionOptions,
     alive_weeks: int,
     split_size: int,
+    launches: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Select the titles to forecast, and those of them to tune and to score.
 
     The weeks before the test set alone decide which titles are scored. With `all` it is every title
     with a sale in the last `alive_weeks` reported training weeks and at least `min_weeks` reported
     weeks from its first sale on. With `top` it is the `max_titles` of these with the highest volume
-    in the last 52 training weeks. If the export is too short for `min_weeks`, younger titles are
-    scored too.
+    in the last 52 training weeks. If no title is old enough, younger ones are scored.
 
     Other titles on sale, those with a sale in the last `alive_weeks` reported weeks of all, are
     forecast without a score: `all` takes them all. `top` adds those that sell more copies a week
@@ -53,10 +52,10 @@ def select_titles(
         sales: isbn, week, volume of the whole export.
         missing: The weeks nobody reported: week.
         titles_table: isbn, title.
-        launches: isbn, publication_date of titles that are not out yet; there may be none.
         selection: The titles to select, and the weeks that scoring needs.
         alive_weeks: Number of the last reported weeks that need a sale.
         split_size: Weeks in the test set.
+        launches: isbn, publication_date of titles that are not out yet; None without any.
 
     Returns:
         The selected titles (isbn, sorted, and is_scored), and those left out: isbn, title, reason,
@@ -77,11 +76,11 @@ def select_titles(
         facts, reason = _named(facts, reason, pd.Index(wanted, dtype="str"), sales)
         return _report(facts, reason, facts["weeks"] > 0, titles_table, wanted)
     scored = facts["alive"] & (facts["weeks"] >= min_weeks)
-    scored |= _admitted(facts, sales, split_size, min_weeks)
+    scored = _admitted(facts, scored, min_weeks)
     pace = _present_pace(sales, missing, alive_weeks).reindex(facts.index)
     on_sale = scored | pace.notna()
-    is_quiet = facts.index.isin(sales["isbn"]) & ~on_sale & (reason == _NO_SALE)
-    reason[is_quiet] = f"no sale in the last {alive_weeks} weeks"
+    has_sold = facts.index.isin(sales.loc[sales["volume"] > 0, "isbn"])
+    reason[has_sold] = f"no sale in the last {alive_weeks} weeks"
     reason[on_sale] = ""
     if wanted == "top":
         ranked = facts[scored].sort_values(["recent_volume", "isbn"], ascending=[False, True])
@@ -98,7 +97,8 @@ def select_titles(
 
 def _with_titles(facts: pd.DataFrame, isbns: Iterable[str]) -> pd.DataFrame:
     """Add titles that the export does not have."""
-    facts = facts.reindex(facts.index.append(pd.Index(isbns, dtype="str").difference(facts.index)))
+    added = sorted(set(isbns) - set(facts.index))
+    facts = facts.reindex([*facts.index, *added]).rename_axis("isbn")
     facts["weeks"] = facts["weeks"].fillna(0).astype(int)
     facts["recent_volume"] = facts["recent_volume"].fillna(0.0)
     facts["alive"] = facts["alive"].eq(other=True)
@@ -176,18 +176,14 @@ def _present_pace(sales: pd.DataFrame, missing: pd.DataFrame, alive_weeks: int) 
     return recent.reindex(spans.index).fillna(0.0) / weeks
 
 
-def _admitted(
-    facts: pd.DataFrame, sales: pd.DataFrame, split_size: int, min_weeks: int
-) -> pd.Series:
-    """Return the titles that are scored although too young: the export has no older ones."""
-    n_training = count_training_weeks(week_grid(sales), split_size)
-    young = facts["alive"] & (facts["weeks"] < min_weeks)
-    if n_training >= min_weeks or not young.any():
-        return young & False
+def _admitted(facts: pd.DataFrame, scored: pd.Series, min_weeks: int) -> pd.Series:
+    """Return the titles that are scored although too young, as there are no older ones."""
+    young = facts["alive"] & (facts["weeks"] > 0)
+    if scored.any() or not young.any():
+        return scored
     logger.warning(
-        "The export has %d weeks before the test set, min_weeks is %d: %d younger titles are "
-        "scored",
-        *(n_training, min_weeks, young.sum()),
+        "No title has min_weeks=%d weeks before the test set: %d younger titles are scored",
+        *(min_weeks, young.sum()),
     )
     return young
 
@@ -231,6 +227,6 @@ def _report(
             "%d of them are too new to be scored, or to come: they are forecast as launches",
             (~selected["is_scored"]).sum(),
         )
-    for reason in reasons:
-        logger.info("Left out: %s", reason)
+    for text in reasons:
+        logger.info("Left out: %s", text)
     return selected, left_out

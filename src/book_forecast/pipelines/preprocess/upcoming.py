@@ -17,17 +17,21 @@ MOST_WEEKS = 208
 """Weeks of each of them."""
 
 
-def find_upcoming(sales: pd.DataFrame, launches: pd.DataFrame, alive_weeks: int) -> pd.DataFrame:
+def find_upcoming(
+    sales: pd.DataFrame, launches: pd.DataFrame | None, alive_weeks: int
+) -> pd.DataFrame:
     """Return the titles of the table of launches that have not sold, and why some are left out.
 
     Args:
         sales: isbn, week, volume of the whole export.
-        launches: isbn, publication_date.
+        launches: isbn, publication_date; None without any.
         alive_weeks: Weeks after its publication date after which an unsold title is given up.
 
     Returns:
         isbn, reason: empty for titles to forecast.
     """
+    if launches is None:
+        return pd.DataFrame({"isbn": [], "reason": []}, dtype="str")
     sold = sales.loc[sales["volume"] > 0, "isbn"].unique()
     found = launches.loc[~launches["isbn"].isin(sold), ["isbn", "publication_date"]]
     weeks = (found["publication_date"] - sales["week"].max()) / pd.Timedelta(weeks=1)

@@ -67,10 +67,10 @@ def specify_launches(
 def _is_launch(history: History, rows: pd.DataFrame, *, every_title: bool) -> bool:
     if history.isbn not in rows.index:
         return every_title
-    row = rows.loc[history.isbn]
-    folds = row.get("n_folds")
-    has_fold = not pd.isna(folds) and folds > 0
-    return history.n_weeks < LAUNCH_WEEKS and not has_fold and not pd.isna(row.get("weights"))
+    row = rows.loc[history.isbn].to_dict()
+    folds, weights = row.get("n_folds"), row.get("weights")
+    has_fold = not pd.isna(folds) and int(folds) > 0
+    return history.n_weeks < LAUNCH_WEEKS and not has_fold and not pd.isna(weights)
 
 
 def _prior(history: History, knowledge: LaunchKnowledge, known: TitleFacts) -> str:
