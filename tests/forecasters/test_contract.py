@@ -12,6 +12,8 @@ from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.calibration import FoldErrors, calibrate
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import FORECASTERS
+from book_forecast.forecasters.launches.launch import Launch
+from book_forecast.forecasters.launches.prior import LaunchPrior
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.promotion_effects import PromotionEffects
 from book_forecast.forecasters.regression import Regression
@@ -71,6 +73,10 @@ FITS = {
     "seasonal_naive": SeasonalNaive.fit,
     "naive": Naive.fit,
     "zero": lambda h: Zero(),
+    "launch": lambda h: Launch.fit(h, LaunchPrior.default(3.0, 500.0)),
+    "launch on a date": lambda h: Launch.fit(
+        h, LaunchPrior.default(8.0, 1e4), h.cutoff + np.timedelta64(28, "D")
+    ),
 }
 SERIES = {
     "usual": volumes(1),
@@ -142,6 +148,12 @@ def test_a_history_is_forecast_or_refused_with_a_value_error(fit, name):
             assert_possible(model.forecast(60, LEVELS), 60)
         except ValueError as error:
             assert str(error)  # noqa: PT017 - it becomes the reason of a fallback
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_a_launch_is_forecast_from_any_weeks_and_from_none(name):
+    for fit in (FITS["launch"], FITS["launch on a date"]):
+        assert_possible(fit(history(HARD[name])).forecast(60, LEVELS), 60)
 
 
 @pytest.mark.parametrize("family", [SeasonalNaive, Naive])

@@ -43,8 +43,10 @@ LIST_LABELS = {
     "publication_date": "Publication Date",
     "product_class": "Product Class",
     "country": "Country of Publication",
+    "comparable": "Comparable ISBNs",
+    "print_run": "Print Run",
 }
-"""The same of lists of titles."""
+"""The same of lists of titles, and of tables of launches, which alone use the last two."""
 
 ALL_LABELS = LABELS | LIST_LABELS
 """The same of both kinds of tables."""

@@ -78,10 +78,22 @@ TITLES = DataFrameSchema(
     ordered=True,
     name="titles",
 )
-"""``titles``: one row per title that has sales.
+"""``titles``: one row per title that has sales, or is in a table of launches.
 
 Tables of versions without lists of titles lack the last three columns.
 """
+
+LAUNCHES = DataFrameSchema(
+    TITLES.columns
+    | {
+        "publication_date": Column(checks=Check(_are_days, error="days without a time")),
+        "comparable": Column("str", nullable=True),
+        "print_run": Column(float, [Check.gt(0), _FINITE], nullable=True),
+    },
+    strict=True,
+    name="launches",
+)
+"""``launches``: one row per title of the tables of launches; comparable ISBNs between blanks."""
 
 REJECTED_ROWS = DataFrameSchema(
     {

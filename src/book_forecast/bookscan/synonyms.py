@@ -67,6 +67,16 @@ LIST_SYNONYMS = {
     ),
     "product_class": "product class description, prod class, product category, subject",
     "country": "country, land, erscheinungsland, pays, país, paese, país de publicación",
+    "comparable": (
+        "comparable, comparables, comparable isbn, comparable titles, comparable title, comp,"
+        "comps, comp isbn, comp isbns, comp titles, comparison titles, like isbns, similar isbns,"
+        "vergleichstitel, vergleichs isbn"
+    ),
+    "print_run": (
+        "printrun, first print run, print quantity, print qty, first printing, printed copies,"
+        "copies printed, initial print run, auflage, erstauflage, druckauflage, tirage, tirada,"
+        "tiratura, oplage, upplaga"
+    ),
 }
 """The same in lists of titles alone: in an export they have another meaning, or several."""
 

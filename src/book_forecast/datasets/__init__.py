@@ -15,7 +15,7 @@ from book_forecast.datasets.figures import FiguresDataset
 from book_forecast.datasets.generations import GenerationDataset
 from book_forecast.datasets.releases import ReleaseDataset
 from book_forecast.datasets.tables import CsvTableDataset
-from book_forecast.datasets.title_lists import TitleListsDataset
+from book_forecast.datasets.title_lists import LaunchTablesDataset, TitleListsDataset
 
 __all__ = [
     "AtomicJSONDataset",
@@ -29,6 +29,7 @@ __all__ = [
     "FiguresDataset",
     "FormerTableDataset",
     "GenerationDataset",
+    "LaunchTablesDataset",
     "ReleaseDataset",
     "TitleListsDataset",
     "TitleRowsDataset",

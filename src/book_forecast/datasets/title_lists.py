@@ -18,6 +18,8 @@ class TitleLists(Exports):
     A name has the folder's before it, as in ``titles/list.xlsx``.
     """
 
+    kind = "list of titles"
+
     def files(self) -> list[str]:
         """Find the lists, and return their names in order of reading.
 
@@ -30,7 +32,7 @@ class TitleLists(Exports):
             found = []
         except NotADirectoryError:
             raise UserError(
-                f"{self._shown_folder} is a file. Put lists of titles into a folder of that name."
+                f"{self._shown_folder} is a file. Put each {self.kind} into a folder of that name."
             ) from None
         folder = PurePosixPath(self._folder).name
         self._found = {f"{folder}/{file.name}": file for file in found}
@@ -50,7 +52,7 @@ class TitleLists(Exports):
             for raw in super().read(file, hints):
                 if not raw.layout.is_title_list:
                     raise UserError(
-                        f"{file} is no list of titles: it has sales. Move it into the folder of "
+                        f"{file} is no {self.kind}: it has sales. Move it into the folder of "
                         "exports, 01_raw/sales."
                     )
                 yield raw
@@ -59,7 +61,7 @@ class TitleLists(Exports):
             if REQUIRED not in str(error):
                 raise
             raise UserError(
-                f"{file} cannot be used: a list of titles needs a header with ISBN and Publication "
+                f"{file} cannot be used: a {self.kind} needs a header with ISBN and Publication "
                 "Date, or with ISBN, Title and other known columns alone. Correct it, name the "
                 "columns in the parameters, such as "
                 f'exports: {{"{file}": {{columns: {{publication_date: "Published on"}}}}}}, or '
@@ -81,3 +83,25 @@ class TitleListsDataset(InputDataset[TitleLists]):
     def load(self) -> TitleLists:
         """Return the lists, which are read file by file."""
         return TitleLists(self._fs, self._path, self._filepath)
+
+
+class LaunchTables(TitleLists):
+    """The tables of launches in a folder, in the formats of exports; none without the folder."""
+
+    kind = "table of launches"
+
+
+class LaunchTablesDataset(InputDataset[LaunchTables]):
+    """Every table of launches in a folder, local or in the cloud; the folder may be missing.
+
+    Example:
+        ```yaml
+        launch_tables:
+          type: book_forecast.datasets.LaunchTablesDataset
+          filepath: "${_root}/01_raw/launches/"
+        ```
+    """
+
+    def load(self) -> LaunchTables:
+        """Return the tables, which are read file by file."""
+        return LaunchTables(self._fs, self._path, self._filepath)

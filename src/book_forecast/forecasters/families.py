@@ -10,6 +10,7 @@ import numpy as np
 
 from book_forecast.forecasters.base import FittedForecaster
 from book_forecast.forecasters.boosting_member import Boosting
+from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.outliers import clean
 from book_forecast.forecasters.promotion_effects import PromotionEffects
@@ -126,7 +127,7 @@ FORECASTERS: dict[str, type[FittedForecaster]] = {
     model.family: model
     for model in (
         *(Sarima, Regression, Ets, Theta, Mstl, Intermittent, Boosting),
-        *(SeasonalNaive, Naive, Zero),
+        *(SeasonalNaive, Naive, Zero, Launch),
     )
 }
 """All families of single models."""

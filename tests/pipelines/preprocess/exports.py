@@ -49,3 +49,10 @@ def make_titles(count: int) -> pd.DataFrame:
     """The table of titles 0 to count - 1, named `title 0` and so on."""
     names = [(isbn_of(number), f"title {number}") for number in range(count)]
     return pd.DataFrame(names, columns=["isbn", "title"]).astype("str")
+
+
+def make_launches(dates: Mapping[int, str] | None = None) -> pd.DataFrame:
+    """The table of launches: publication dates by the number of the title."""
+    rows = [(isbn_of(number), date) for number, date in (dates or {}).items()]
+    frame = pd.DataFrame(rows, columns=["isbn", "publication_date"])
+    return frame.astype({"isbn": "str", "publication_date": "datetime64[us]"})

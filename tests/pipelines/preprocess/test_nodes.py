@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from book_forecast.options.groups import SelectionOptions
 from book_forecast.pipelines.preprocess import nodes, schemas
 from book_forecast.series.calendar import CALENDAR_COVARIATES
-from tests.pipelines.preprocess.exports import every_week, isbn_of, make_sales, make_titles, week_of
+from tests.pipelines.preprocess.exports import (
+    every_week,
+    isbn_of,
+    make_sales,
+    make_titles,
+    week_of,
+)
 
 SPLIT = 8
 WEEKS = 60
@@ -104,6 +110,35 @@ def test_the_test_set_is_the_same_last_weeks_for_every_title() -> None:
     )
 
 
+def test_titles_that_are_not_scored_have_neither_training_nor_test_weeks() -> None:
+    frame = model_input(make_sales(every_week(0, WEEKS), {30: 1.0}))
+    selected = pd.DataFrame({"isbn": [isbn_of(0), isbn_of(1)], "is_scored": [True, False]})
+    for part in nodes.split_weeks(frame, SPLIT, selected):
+        assert set(part["isbn"]) == {isbn_of(0)}
+    nobody = selected.assign(is_scored=False)
+    for part in nodes.split_weeks(frame, SPLIT, nobody):
+        assert set(part["isbn"]) == {isbn_of(0), isbn_of(1)}
+
+
+def test_a_title_that_is_not_out_yet_has_the_last_week_which_is_missing() -> None:
+    sales = make_sales(every_week(0, WEEKS))
+    titles = pd.DataFrame({"isbn": [isbn_of(0), isbn_of(5)]}, dtype="str")
+    frame = nodes.build_model_input(sales, sales[["week"]].iloc[:0], titles, SPLIT)
+    schemas.MODEL_INPUT.validate(frame)
+    assert column(frame, 5, "week").tolist() == column(frame, 0, "week")[-1:].tolist()
+    assert np.isnan(column(frame, 5)).all()
+
+
+def test_launches_to_learn_from_are_those_of_the_whole_export_well_after_its_beginning() -> None:
+    sales = make_sales(
+        every_week(0, WEEKS), every_week(8, WEEKS), every_week(9, WEEKS), every_week(40, 45)
+    )
+    launches = nodes.build_launch_weeks(sales, sales[["week"]].iloc[:0], SPLIT)
+    schemas.MODEL_INPUT.validate(launches)
+    assert list(launches["isbn"].unique()) == [isbn_of(2), isbn_of(3)]
+    assert launches.groupby("isbn").size().tolist() == [WEEKS - 9, WEEKS - 40]
+
+
 def test_the_calendar_spans_the_grid_and_110_weeks_more() -> None:
     calendar = nodes.make_calendar(model_input(make_sales({3: 1.0, WEEKS - 1: 1.0})))
     schemas.CALENDAR.validate(calendar)
@@ -151,7 +186,8 @@ def test_nothing_in_the_test_weeks_changes_what_comes_before_them(
         selected, _ = nodes.select_titles(export, missing, make_titles(10), selection, 20, SPLIT)
         frame = nodes.build_model_input(export, missing, selected, SPLIT)
         schemas.MODEL_INPUT.validate(frame)
-        return list(selected["isbn"]), nodes.split_weeks(frame, SPLIT)[0]
+        scored = selected.loc[selected["is_scored"], "isbn"]
+        return list(scored), nodes.split_weeks(frame, SPLIT, selected)[0]
 
     selected, training = before_the_test(sales)
     selected_again, training_again = before_the_test(exchanged)

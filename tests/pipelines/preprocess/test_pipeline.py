@@ -13,11 +13,19 @@ from omegaconf import OmegaConf
 from book_forecast.options.run import Options
 from book_forecast.pipelines.preprocess import create_pipeline
 from book_forecast.storage.errors import find_user_error
-from tests.pipelines.preprocess.exports import every_week, isbn_of, make_sales, make_titles, week_of
+from tests.pipelines.preprocess.exports import (
+    every_week,
+    isbn_of,
+    make_launches,
+    make_sales,
+    make_titles,
+    week_of,
+)
 
 OUTPUTS = {
     "titles_left_out": "03_primary/titles_left_out.parquet",
     "model_input": "05_model_input/model_input.parquet",
+    "launch_weeks": "05_model_input/launch_weeks.parquet",
     "release_weeks": "05_model_input/release_weeks.parquet",
     "training_weeks": "05_model_input/training_weeks.parquet",
     "test_weeks": "05_model_input/test_weeks.parquet",
@@ -41,6 +49,7 @@ def catalog(project_path: Path, tmp_path: Path) -> DataCatalog:
         *[every_week(0, 150, volume, without=gap) for volume in (9, 7, 3)], dead
     )
     catalog["titles"] = make_titles(4)
+    catalog["launches"] = make_launches()
     catalog["release"] = MemoryDataset(None)
     options = Options()
     catalog["params:selection"] = options.selection

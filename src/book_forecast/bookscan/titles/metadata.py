@@ -39,6 +39,19 @@ def complete_titles(titles: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
     return complete
 
 
+def add_launches(listed: pd.DataFrame, launches: pd.DataFrame) -> pd.DataFrame:
+    """Return lists of titles with what tables of launches say beyond them, one row per title.
+
+    Args:
+        listed: isbn and the `FIELDS` of lists.
+        launches: The same, and further columns.
+    """
+    columns = list(listed.columns)
+    both = pd.concat([launches[columns], listed], ignore_index=True)
+    # The last value that is not missing wins.
+    return both.groupby("isbn", sort=True).last().reset_index()[columns].astype(listed.dtypes)
+
+
 def _as_written(texts: pd.Series, known: pd.Series) -> pd.Series:
     """Return texts as the known ones write them, where those differ in blanks and signs alone."""
     forms = {_plain(text): text for text in known.dropna().unique()}

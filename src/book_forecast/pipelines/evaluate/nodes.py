@@ -4,6 +4,7 @@ from book_forecast.pipelines.evaluate.known_weeks import (
     forecast_known_weeks,
     forecast_with_champion,
 )
+from book_forecast.pipelines.evaluate.launches import score_launches
 from book_forecast.pipelines.evaluate.promotion import (
     add_scores,
     judge_candidate,
@@ -25,6 +26,7 @@ __all__ = [
     "make_score_table",
     "report_families",
     "require_promotion",
+    "score_launches",
     "score_titles",
     "summarise_scores",
     "tabulate_models",

@@ -63,6 +63,15 @@ def create_scores() -> Pipeline:
                 "family_report",
                 name="report_families",
             ),
+            node(
+                nodes.score_launches,
+                [
+                    *("model_input", "launch_weeks", "titles", "launches"),
+                    "params:forecast.horizon",
+                ],
+                "launch_scores",
+                name="score_launches",
+            ),
         ]
     )
 

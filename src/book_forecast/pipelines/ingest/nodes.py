@@ -15,7 +15,7 @@ from book_forecast.bookscan.export import CleanExport, clean_export
 from book_forecast.bookscan.hints import ExportHints, hints_for
 from book_forecast.bookscan.rows import RawRows
 from book_forecast.bookscan.rules.rejections import IMPLAUSIBLE, list_reasons
-from book_forecast.bookscan.titles.metadata import complete_titles
+from book_forecast.bookscan.titles.metadata import add_launches, complete_titles
 from book_forecast.options.groups import IngestOptions
 from book_forecast.pipelines.ingest.changes import FormerImport, ImportSummary, describe_import
 from book_forecast.pipelines.ingest.implausible import hold_back
@@ -149,6 +149,7 @@ def add_up_sales(
     title_texts: pd.DataFrame,
     listed_titles: pd.DataFrame,
     former_import: FormerImport,
+    launches: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, ImportSummary]:
     """Make one row per title and week, and one per title, and compare them with those before.
 
@@ -159,6 +160,8 @@ def add_up_sales(
         title_texts: The latest texts about each title, as `clean_exports` returns them.
         listed_titles: One row per title of the lists of titles; there may be none.
         former_import: Summary of the weekly sales that these replace.
+        launches: One row per title of the tables of launches, which tell what lists do not; those
+            without sales are titles too. None without any.
 
     Returns:
         ``titles`` (isbn, attributes, publication_date, country, list_price) and ``weekly_sales``
@@ -166,7 +169,11 @@ def add_up_sales(
         before. A volume is negative where returns exceed sales.
     """
     weekly, replaced = aggregate_rows(rows)
-    titles = complete_titles(describe_titles(title_texts, weekly["isbn"]), listed_titles)
+    isbns, known = weekly["isbn"], listed_titles
+    if launches is not None:
+        isbns = pd.concat([isbns, launches["isbn"]], ignore_index=True)
+        known = add_launches(listed_titles, launches)
+    titles = complete_titles(describe_titles(title_texts, isbns), known)
     if len(listed_titles):
         logger.info(
             "Lists of titles have %s of %s titles with sales, and %s publication dates of them",

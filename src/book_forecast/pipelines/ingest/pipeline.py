@@ -1,8 +1,9 @@
-"""The ingest pipeline: exports and lists of titles -> weekly_sales, titles, import report."""
+"""The ingest pipeline: exports and lists of titles -> weekly_sales, titles, launches, report."""
 
 from kedro.pipeline import Pipeline, node
 
 from book_forecast.pipelines.ingest.changes import summarise_import
+from book_forecast.pipelines.ingest.launches import read_launches
 from book_forecast.pipelines.ingest.nodes import (
     add_up_sales,
     check_rejected_share,
@@ -32,6 +33,12 @@ def create_pipeline() -> Pipeline:
                 name="read_title_lists",
             ),
             node(
+                read_launches,
+                inputs=["launch_tables", "import_table", "params:exports"],
+                outputs=["launches", "rejected_launches"],
+                name="read_launches",
+            ),
+            node(
                 check_rejected_share,
                 inputs=[
                     "clean_rows",
@@ -50,7 +57,10 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 add_up_sales,
-                inputs=["accepted_rows", "title_texts", "listed_titles", "former_import"],
+                inputs=[
+                    *("accepted_rows", "title_texts", "listed_titles", "former_import"),
+                    "launches",
+                ],
                 outputs=["titles", "weekly_sales", "import_summary"],
                 name="add_up_sales",
             ),

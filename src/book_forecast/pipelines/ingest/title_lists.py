@@ -109,7 +109,7 @@ def read_title_lists(
         records.append(_record(found, parts))
         _log(found)
     table = pd.DataFrame(records, columns=list(_RECORD))
-    return merge_title_lists(lists), _rejected(lists), table
+    return merge_title_lists(lists), join_rejected(each.rejected for each in lists), table
 
 
 def _parts(
@@ -124,9 +124,10 @@ def _parts(
         yield list(title_lists.read(file, chosen)), chosen
 
 
-def _rejected(lists: Sequence[TitleList]) -> pd.DataFrame:
+def join_rejected(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Return the rejected cells of several lists, with the same columns where there are none."""
     nothing = pd.DataFrame({name: pd.Series([], dtype=t) for name, t in _NO_REJECTIONS.items()})
-    return pd.concat([nothing, *(each.rejected for each in lists)], ignore_index=True)
+    return pd.concat([nothing, *tables], ignore_index=True)
 
 
 def _repeats_titles(parts: Sequence[RawRows]) -> bool:

@@ -14,11 +14,13 @@ from book_forecast.pipelines.preprocess.grid import (
     week_numbers,
 )
 from book_forecast.pipelines.preprocess.selection import select_titles
+from book_forecast.pipelines.preprocess.upcoming import MOST_WEEKS, latest_launches
 from book_forecast.pipelines.preprocess.weeks import find_missing_weeks, limit_weeks
 from book_forecast.series.calendar import calendar_weeks
 
 __all__ = [
     "build_covariates",
+    "build_launch_weeks",
     "build_model_input",
     "build_release_weeks",
     "find_missing_weeks",
@@ -38,6 +40,7 @@ def build_model_input(
     """Lay the selected titles out on every Saturday from first sale to last week of the export.
 
     A week without a row of the title is a zero, or NaN if nobody reported it; its prices are NaN.
+    A title that has not sold yet has the last week alone, which is NaN: it was not on sale.
     `promotion` is how far the week's discount (1 - asp / rrp, cut to 0..1) exceeds the title's
     usual one, the median of its training weeks. Sellers discount most titles all the time; with
     the plain discount every week without a price would look like the end of a promotion. It is 0
@@ -62,6 +65,8 @@ def build_model_input(
     sold = (codes >= 0) & (volumes > 0)
     first = np.full(len(isbns), len(grid))
     np.minimum.at(first, codes[sold], numbers[sold])
+    is_upcoming = first == len(grid)
+    first[is_upcoming] = len(grid) - 1
     lengths = len(grid) - first
     # The row of each title's first week.
     starts = np.cumsum(lengths) - lengths
@@ -71,7 +76,8 @@ def build_model_input(
     used = used[numbers[used] >= first[codes[used]]]
     codes, numbers = codes[used], numbers[used]
     rows = starts[codes] + numbers - first[codes]
-    volume = np.where(grid.isin(missing["week"])[week_of_row], np.nan, 0.0)
+    is_missing = grid.isin(missing["week"])[week_of_row] | np.repeat(is_upcoming, lengths)
+    volume = np.where(is_missing, np.nan, 0.0)
     volume[rows] = volumes[used]
     asp = _price(sales["asp"].iloc[used])
     rrp = _price(sales["rrp"].iloc[used])
@@ -129,6 +135,21 @@ def build_release_weeks(
     return build_model_input(sales, missing, titles, split_size)
 
 
+def build_launch_weeks(sales: pd.DataFrame, missing: pd.DataFrame, split_size: int) -> pd.DataFrame:
+    """Lay out the latest launches of the whole export, to learn from, also if not selected.
+
+    Args:
+        sales: As for `build_model_input`.
+        missing: As for `build_model_input`.
+        split_size: Weeks of the test set.
+
+    Returns:
+        As `build_model_input`, of each title the first `MOST_WEEKS` weeks.
+    """
+    weeks = build_model_input(sales, missing, latest_launches(sales), split_size)
+    return weeks[weeks.groupby("isbn").cumcount() < MOST_WEEKS].reset_index(drop=True)
+
+
 def _price(column: pd.Series) -> np.ndarray:
     prices = column.to_numpy(dtype=float, na_value=np.nan)
     return np.where(prices > 0, prices, np.nan)
@@ -145,19 +166,25 @@ def _promotion(
     return depth
 
 
-def split_weeks(model_input: pd.DataFrame, split_size: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Split the model input into training weeks and the last `split_size` weeks.
+def split_weeks(
+    model_input: pd.DataFrame, split_size: int, selected: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split the weeks of the titles to score into training weeks and the last `split_size` weeks.
 
-    The test weeks are the same calendar weeks for all titles. A title without a week before them is
-    forecast without a score. If no title has one, the test set is a quarter of the weeks there are.
+    The test weeks are the same calendar weeks for all titles. If no title is to be scored, all are.
+    If no title has a week before the test weeks, the test set is a quarter of the weeks there are.
 
     Args:
         model_input: isbn, week and other columns.
         split_size: Weeks in the test set.
+        selected: The titles: isbn, is_scored; all are scored without it.
 
     Returns:
         Training weeks and test weeks.
     """
+    if selected is not None and selected["is_scored"].any():
+        scored = selected.loc[selected["is_scored"], "isbn"]
+        model_input = model_input[model_input["isbn"].isin(scored)]
     n_weeks = len(week_grid(model_input))
     size = test_size(n_weeks, split_size)
     cutoff = model_input["week"].max() - pd.Timedelta(weeks=size)
@@ -169,11 +196,6 @@ def split_weeks(model_input: pd.DataFrame, split_size: int) -> tuple[pd.DataFram
             *(n_weeks, split_size, size),
         )
     logger.info("The %d weeks after %s are the test set.", size, f"{cutoff:%Y-%m-%d}")
-    n_young = model_input["isbn"].nunique() - model_input.loc[training, "isbn"].nunique()
-    if n_young:
-        logger.warning(
-            "%d titles have no week before the test set: they are forecast, but not scored", n_young
-        )
     return (
         model_input[training].reset_index(drop=True),
         model_input[~training].reset_index(drop=True),

@@ -33,6 +33,7 @@ def create_pipeline() -> Pipeline:
                     "sales": "sales_in_use",
                     "missing": "unreported_weeks",
                     "titles_table": "titles",
+                    "launches": "launches",
                     "selection": "params:selection",
                     "alive_weeks": "params:models.alive_weeks",
                     "split_size": "params:backtest.split_size",
@@ -52,6 +53,12 @@ def create_pipeline() -> Pipeline:
                 name="build_model_input",
             ),
             node(
+                nodes.build_launch_weeks,
+                ["sales_in_use", "unreported_weeks", "params:backtest.split_size"],
+                "launch_weeks",
+                name="build_launch_weeks",
+            ),
+            node(
                 nodes.build_release_weeks,
                 [
                     *("sales_in_use", "unreported_weeks", "selected_titles", "release"),
@@ -62,7 +69,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 nodes.split_weeks,
-                ["model_input", "params:backtest.split_size"],
+                ["model_input", "params:backtest.split_size", "selected_titles"],
                 ["training_weeks", "test_weeks"],
                 name="split_weeks",
             ),

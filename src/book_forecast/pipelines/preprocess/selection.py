@@ -1,12 +1,14 @@
-"""The selection of titles to forecast, by the training weeks alone."""
+"""The selection of titles to forecast; the training weeks alone decide which are scored."""
 
 import logging
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
 from book_forecast.options.groups import SelectionOptions
 from book_forecast.pipelines.preprocess.grid import count_training_weeks, week_grid, week_numbers
+from book_forecast.pipelines.preprocess.upcoming import find_upcoming
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -18,7 +20,7 @@ LEFT_OUT_COLUMNS = [
     *("isbn", "title", "reason", "first_sale", "last_sale", "weeks", "recent_volume", "alive")
 ]
 _NOT_IN_EXPORT = "not in the sales in use"
-_NO_TRAINING_SALE = "no sale before the test weeks"
+_NO_SALE = "no sale"
 
 
 def select_titles(
@@ -28,63 +30,94 @@ def select_titles(
     selection: SelectionOptions,
     alive_weeks: int,
     split_size: int,
+    launches: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Select the titles to forecast by the weeks before the test set.
+    """Select the titles to forecast, and those of them to tune and to score.
 
-    `all` takes every title with a sale in the last `alive_weeks` reported training weeks and at
-    least `min_weeks` reported weeks from its first sale on. `top` takes the `max_titles` of these
-    with the highest volume in the last 52 training weeks. A list takes the named titles that have
-    sold at all, also dead ones and those without a week before the test set. If the export is too
-    short for `min_weeks`, `all` and `top` take younger titles.
+    The weeks before the test set alone decide which titles are scored. With `all` it is every title
+    with a sale in the last `alive_weeks` reported training weeks and at least `min_weeks` reported
+    weeks from its first sale on. With `top` it is the `max_titles` of these with the highest volume
+    in the last 52 training weeks. If no title is old enough, younger ones are scored.
+
+    Other titles on sale, those with a sale in the last `alive_weeks` reported weeks of all, are
+    forecast without a score: `all` takes them all. `top` adds those that sell more copies a week
+    than the smallest of its titles, at most `max_titles`; so no sale in the test weeks displaces a
+    title that is scored.
+
+    Titles of the table of launches that have not sold yet are forecast too. A list takes the named
+    titles that have sold at all, also dead ones, or are to come; those with a training week are
+    scored.
 
     Args:
         sales: isbn, week, volume of the whole export.
         missing: The weeks nobody reported: week.
         titles_table: isbn, title.
-        selection: The titles to select, and the weeks that they need.
-        alive_weeks: Number of the last reported training weeks that need a sale.
+        selection: The titles to select, and the weeks that scoring needs.
+        alive_weeks: Number of the last reported weeks that need a sale.
         split_size: Weeks in the test set.
+        launches: isbn, publication_date of titles that are not out yet; None without any.
 
     Returns:
-        The selected titles (isbn, sorted), and those left out: isbn, title, reason, and, as of the
-        training cutoff, first_sale, last_sale, weeks (reported ones from the first sale on),
-        recent_volume and alive (a sale in the last `alive_weeks`). Each title of the export and
-        each named one is in one of the two.
+        The selected titles (isbn, sorted, and is_scored), and those left out: isbn, title, reason,
+        and, as of the training cutoff, first_sale, last_sale, weeks (reported ones from the first
+        sale on), recent_volume and alive (a sale in the last `alive_weeks`). Each title of the
+        export and each named one is in one of the two.
 
     Raises:
         UserError: No title is left.
     """
     wanted, max_titles, min_weeks = selection.titles, selection.max_titles, selection.min_weeks
+    upcoming = find_upcoming(sales, launches, alive_weeks)
     facts = _training_facts(sales, missing, split_size, alive_weeks)
-    reason = pd.Series("", index=facts.index, dtype="str")
-    reason[facts["weeks"] == 0] = _NO_TRAINING_SALE
+    facts = _with_titles(facts, upcoming["isbn"])
+    reason = pd.Series(_NO_SALE, index=facts.index, dtype="str")
+    reason[upcoming["isbn"]] = upcoming["reason"].to_numpy()
     if isinstance(wanted, list):
-        named = pd.Index(wanted, dtype="str")
-        _refuse_unknown(named, facts.index, sales)
-        reason[~facts.index.isin(named)] = "not named in titles"
-        absent = named.difference(facts.index)
-        facts = facts.reindex(facts.index.append(absent))
-        facts["weeks"] = facts["weeks"].fillna(0).astype(int)
-        facts["recent_volume"] = facts["recent_volume"].fillna(0.0)
-        facts["alive"] = facts["alive"].eq(other=True)
-        sold = pd.Index(sales.loc[sales["volume"] > 0, "isbn"].unique())
-        reason = reason.mask(reason.index.isin(named) & reason.index.isin(sold), "")
-        reason = reason.reindex(facts.index, fill_value=_NOT_IN_EXPORT)
-        for isbn in named[reason[named] != ""]:
-            logger.warning("Title %s is left out: %s.", isbn, reason[isbn])
-    else:
-        dead = f"no sale in the last {alive_weeks} weeks before the test weeks"
-        young = f"fewer than {min_weeks} weeks of history before the test weeks"
-        reason[(reason == "") & ~facts["alive"]] = dead
-        reason[(reason == "") & (facts["weeks"] < min_weeks)] = young
-        _admit_young(reason, young, sales, split_size, min_weeks)
+        facts, reason = _named(facts, reason, pd.Index(wanted, dtype="str"), sales)
+        return _report(facts, reason, facts["weeks"] > 0, titles_table, wanted)
+    scored = facts["alive"] & (facts["weeks"] >= min_weeks)
+    scored = _admitted(facts, scored, min_weeks)
+    pace = _present_pace(sales, missing, alive_weeks).reindex(facts.index)
+    on_sale = scored | pace.notna()
+    has_sold = facts.index.isin(sales.loc[sales["volume"] > 0, "isbn"])
+    reason[has_sold] = f"no sale in the last {alive_weeks} weeks"
+    reason[on_sale] = ""
     if wanted == "top":
-        ranked = facts[reason == ""].sort_values(["recent_volume", "isbn"], ascending=[False, True])
-        reason[ranked.index[max_titles:]] = (
+        ranked = facts[scored].sort_values(["recent_volume", "isbn"], ascending=[False, True])
+        by_pace = pace[on_sale & ~scored].rename_axis("isbn").rename("pace").reset_index()
+        by_pace = by_pace.sort_values(["pace", "isbn"], ascending=[False, True])
+        smallest = ranked["recent_volume"].iloc[:max_titles].min() / RECENT_WEEKS
+        is_small = (by_pace["pace"] <= smallest) & (len(ranked) >= max_titles)
+        not_top = [*ranked.index[max_titles:], *by_pace["isbn"].iloc[max_titles:]]
+        reason[[*not_top, *by_pace.loc[is_small, "isbn"]]] = (
             f"not among the {max_titles} titles with the most recent volume"
         )
-    facts["reason"] = reason
-    return _report(facts, titles_table, wanted, split_size)
+    return _report(facts, reason, scored, titles_table, wanted)
+
+
+def _with_titles(facts: pd.DataFrame, isbns: Iterable[str]) -> pd.DataFrame:
+    """Add titles that the export does not have."""
+    added = sorted(set(isbns) - set(facts.index))
+    facts = facts.reindex([*facts.index, *added]).rename_axis("isbn")
+    facts["weeks"] = facts["weeks"].fillna(0).astype(int)
+    facts["recent_volume"] = facts["recent_volume"].fillna(0.0)
+    facts["alive"] = facts["alive"].eq(other=True)
+    return facts.sort_index()
+
+
+def _named(
+    facts: pd.DataFrame, reason: pd.Series, named: pd.Index, sales: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Return all titles and all named ones, and the reasons of those that are left out."""
+    _refuse_unknown(named, facts.index, sales)
+    facts = _with_titles(facts, named)
+    reason = reason.reindex(facts.index, fill_value=_NOT_IN_EXPORT)
+    sold = sales.loc[sales["volume"] > 0, "isbn"].unique()
+    reason[facts.index.isin(sold)] = ""
+    reason[~facts.index.isin(named)] = "not named in titles"
+    for isbn in named[reason[named] != ""]:
+        logger.warning("Title %s is left out: %s.", isbn, reason[isbn])
+    return facts, reason
 
 
 def _training_facts(
@@ -122,19 +155,37 @@ def _training_facts(
     )
 
 
-def _admit_young(
-    reason: pd.Series, young: str, sales: pd.DataFrame, split_size: int, min_weeks: int
-) -> None:
-    """Admit titles that are too young where the whole export is too short for older ones."""
-    n_training = count_training_weeks(week_grid(sales), split_size)
-    is_young = reason == young
-    if n_training < min_weeks and is_young.any():
-        reason[is_young] = ""
-        logger.warning(
-            "The export has %d weeks before the test set, min_weeks is %d: %d younger titles are "
-            "forecast",
-            *(n_training, min_weeks, is_young.sum()),
-        )
+def _present_pace(sales: pd.DataFrame, missing: pd.DataFrame, alive_weeks: int) -> pd.Series:
+    """Return copies a week of the titles on sale, in the last year or since their first sale."""
+    grid = week_grid(sales)
+    reported = ~grid.isin(missing["week"])
+    weeks_from = np.append(np.cumsum(reported[::-1])[::-1], 0)
+    table = pd.DataFrame(
+        {
+            "isbn": sales["isbn"],
+            "week": week_numbers(sales["week"], grid),
+            "volume": sales["volume"],
+        }
+    )
+    sold = table[table["volume"] > 0]
+    spans = sold.groupby("isbn")["week"].agg(["min", "max"])
+    spans = spans[weeks_from[spans["max"].to_numpy()] <= alive_weeks]
+    recent = sold[sold["week"] >= len(grid) - RECENT_WEEKS].groupby("isbn")["volume"].sum()
+    since = np.maximum(spans["min"], len(grid) - RECENT_WEEKS)
+    weeks = np.maximum(weeks_from[since.to_numpy()], 1)
+    return recent.reindex(spans.index).fillna(0.0) / weeks
+
+
+def _admitted(facts: pd.DataFrame, scored: pd.Series, min_weeks: int) -> pd.Series:
+    """Return the titles that are scored although too young, as there are no older ones."""
+    young = facts["alive"] & (facts["weeks"] > 0)
+    if scored.any() or not young.any():
+        return scored
+    logger.warning(
+        "No title has min_weeks=%d weeks before the test set: %d younger titles are scored",
+        *(min_weeks, young.sum()),
+    )
+    return young
 
 
 def _refuse_unknown(named: pd.Index, known: pd.Index, sales: pd.DataFrame) -> None:
@@ -147,23 +198,35 @@ def _refuse_unknown(named: pd.Index, known: pd.Index, sales: pd.DataFrame) -> No
 
 
 def _report(
-    facts: pd.DataFrame, titles_table: pd.DataFrame, wanted: str | list[str], split_size: int
+    facts: pd.DataFrame,
+    reason: pd.Series,
+    is_scored: pd.Series,
+    titles_table: pd.DataFrame,
+    wanted: str | list[str],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     names = titles_table.drop_duplicates("isbn").set_index("isbn")["title"]
-    facts["title"] = names.reindex(facts.index)
+    facts = facts.assign(
+        reason=reason, title=names.reindex(facts.index), is_scored=is_scored.astype(bool)
+    )
     facts = facts.rename_axis("isbn").reset_index()
     chosen = facts["reason"] == ""
     left_out = facts.loc[~chosen, LEFT_OUT_COLUMNS].reset_index(drop=True)
     reasons = [f"{count} {reason}" for reason, count in left_out["reason"].value_counts().items()]
     if not chosen.any():
         raise UserError(
-            f"No title is left to forecast: {'; '.join(reasons)}. Relax titles, min_weeks or "
-            f"alive_weeks, choose a smaller split_size than {split_size}, or use more weeks."
+            f"No title is left to forecast: {'; '.join(reasons)}. Relax titles or alive_weeks, or "
+            "use more weeks."
         )
     logger.info(
         "Selected %d of %d titles (titles=%s)",
         *(chosen.sum(), len(facts), wanted if isinstance(wanted, str) else f"{len(wanted)} named"),
     )
-    for reason in reasons:
-        logger.info("Left out: %s", reason)
-    return facts.loc[chosen, ["isbn"]].reset_index(drop=True), left_out
+    selected = facts.loc[chosen, ["isbn", "is_scored"]].reset_index(drop=True)
+    if not selected["is_scored"].all():
+        logger.info(
+            "%d of them are too new to be scored, or to come: they are forecast as launches",
+            (~selected["is_scored"]).sum(),
+        )
+    for text in reasons:
+        logger.info("Left out: %s", text)
+    return selected, left_out

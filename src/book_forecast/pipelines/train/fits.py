@@ -18,6 +18,7 @@ from book_forecast.forecasters.global_model import GlobalModel
 from book_forecast.forecasters.promotion_effects import effects_by_title
 from book_forecast.options.groups import ExecutionOptions
 from book_forecast.options.models import ModelOptions
+from book_forecast.pipelines.train.launches import specify_launches
 from book_forecast.pipelines.train.titles import (
     TitleFit,
     after_death,
@@ -87,6 +88,27 @@ class FitNodes:
         model = GlobalModel(titles, ModelOptions.model_validate(models), covariates)
         return model.forecast(weeks, weeks["week"].max(), MODEL_HORIZON, is_now=self.is_now)
 
+    def specify_launches(
+        self,
+        weeks: pd.DataFrame,
+        launch_weeks: pd.DataFrame,
+        titles: pd.DataFrame,
+        launches: pd.DataFrame,
+        specifications: pd.DataFrame,
+    ) -> pd.DataFrame:
+        """Add what the panel's launches tell of those among the titles; see `launches`.
+
+        Args:
+            weeks: isbn, week, volume of the titles to fit.
+            launch_weeks: isbn, week, volume, rrp of the panel's launches.
+            titles: isbn, product_class and what else is known of each.
+            launches: isbn, publication_date, comparable, print_run; may be empty.
+            specifications: One row per title, as tune writes them.
+        """
+        return specify_launches(
+            *(weeks, launch_weeks, titles, launches, specifications), every_title=self.every_title
+        )
+
     def fit_titles(
         self,
         weeks: pd.DataFrame,
@@ -102,7 +124,7 @@ class FitNodes:
 
         Args:
             weeks: isbn, week, volume.
-            specifications: One row per title, as tune writes them.
+            specifications: One row per title, as `specify_launches` returns them.
             calibration: Calibration of the ensembles' intervals, as tune writes it.
             global_forecasts: As `fit_global_model` returns them.
             covariates: isbn, week, name, value; None without any.

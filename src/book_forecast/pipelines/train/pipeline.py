@@ -80,8 +80,8 @@ def _fits(
     calibration: str = "calibration",
     options: str = "params:models",
 ) -> Pipeline:
-    """The fits of one purpose: the global model, and every title."""
-    shared = {"titles", "covariates", "checkpoints"}
+    """The fits of one purpose: the global model, what is known of launches, and every title."""
+    shared = {"titles", "launches", "launch_weeks", "covariates", "checkpoints"}
     return Pipeline(
         [
             node(
@@ -91,10 +91,16 @@ def _fits(
                 name="fit_global_model",
             ),
             node(
+                fits.specify_launches,
+                ["weeks", "launch_weeks", "titles", "launches", "specifications"],
+                "title_specifications",
+                name="specify_launches",
+            ),
+            node(
                 fits.fit_titles,
                 [
-                    *("weeks", "specifications", "calibration", "global_forecasts", "covariates"),
-                    *("options", "params:execution", "checkpoints"),
+                    *("weeks", "title_specifications", "calibration", "global_forecasts"),
+                    *("covariates", "options", "params:execution", "checkpoints"),
                 ],
                 "models",
                 name="fit_titles",
@@ -110,6 +116,7 @@ def _fits(
         },
         outputs={
             "global_forecasts": f"{name}_global_forecasts",
+            "title_specifications": f"{name}_title_specifications",
             "models": f"{name}_models",
         },
         parameters={"params:execution"},

@@ -16,6 +16,8 @@ from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.calibration import Calibration
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import Recipe, fit_families
+from book_forecast.forecasters.launches.launch import Launch
+from book_forecast.forecasters.launches.prior import LaunchPrior
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.promotion_effects import PromotionEffects
 from book_forecast.forecasters.sarima import Candidate, Sarima
@@ -23,7 +25,7 @@ from book_forecast.options.models import ModelOptions
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.releases.distributions import distribution_of
 from book_forecast.sarima import ORDERS, Specification
-from book_forecast.series.history import YEAR, FloatArray, History
+from book_forecast.series.history import FloatArray, History
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +50,7 @@ class TitleSpecification:
         season: Weeks in the ensemble's season.
         spread: The title's own scale of errors.
         calibration: Of the ensemble's intervals, as plain data.
+        launch: What is known of a launch before its own weeks, as plain data; None for others.
     """
 
     family: str | None = None
@@ -57,6 +60,7 @@ class TitleSpecification:
     season: int = 1
     spread: float = 1.0
     calibration: Mapping[str, Any] = field(default_factory=dict)
+    launch: Mapping[str, Any] | None = None
 
 
 def specification_of(
@@ -70,6 +74,8 @@ def specification_of(
     """
     if row is None:
         return TitleSpecification()
+    if isinstance(launch := row.get("launch"), str):
+        return TitleSpecification(Launch.family, reason=None, launch=json.loads(launch))
     candidate = None
     if row["model"] == Sarima.family:
         orders = {name: int(row[name]) for name in ORDERS}
@@ -126,15 +132,16 @@ def fit_title(task: TitleFit) -> dict[str, Any]:
         The title's row: model, state as JSON, reason of a fallback, distribution.
     """
     history, specification = task.history, task.specification
+    if (launch := specification.launch) is not None and not np.any(history.volumes > 0.0):
+        return _row(task, fit_launch(history, launch), None)
     if history.is_dead(task.models.alive_weeks):
         return _row(task, Zero(), None)
     if specification.family == Naive.family and history.is_constant():
         return _row(task, Naive.fit(history), None)
     reasons = [specification.reason] if specification.reason else []
-    if specification.reason == NOT_TUNED and history.n_weeks < YEAR:
-        # Without a week before the test set there is nothing to tune: the model is the right one.
-        return _row(task, Naive.fit(history), None)
     attempts: list[tuple[str, Callable[[], FittedForecaster]]] = []
+    if launch is not None:
+        attempts.append((Launch.family, lambda: fit_launch(history, launch)))
     if specification.weights:
         attempts.append(("ensemble", lambda: fit_ensemble(task)))
     if (candidate := specification.candidate) is not None:
@@ -151,6 +158,16 @@ def fit_title(task: TitleFit) -> dict[str, Any]:
         reasons.append(SINCE_TUNED[specification.family])
     family = SeasonalNaive if history.n_weeks >= SeasonalNaive.SEASON else Naive
     return _row(task, family.fit(history), "; ".join(reasons) or None)
+
+
+def fit_launch(history: History, launch: Mapping[str, Any]) -> Launch:
+    """Fit a launch by what is known of it before its own weeks."""
+    published = launch["publication"]
+    return Launch.fit(
+        history,
+        LaunchPrior.from_state(launch["prior"]),
+        None if published is None else np.datetime64(published, "D"),
+    )
 
 
 def fit_ensemble(task: TitleFit) -> Ensemble:

@@ -1,0 +1,89 @@
+"""Launches of a panel from 0, 4 and 13 weeks of sales, beside the mean launch curve of the class.
+
+    python -m benchmarks.launches DATA_ROOT [DATA_ROOT …] [--horizon 13]
+
+A data root is one that `ingest` and `preprocess` have been run on. `section` is for other
+benchmarks: it takes frames and returns a table in Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from book_forecast.options.groups import BacktestOptions, SelectionOptions
+from book_forecast.pipelines.evaluate.launches import score_launches
+from book_forecast.pipelines.preprocess.nodes import (
+    build_launch_weeks,
+    find_missing_weeks,
+    limit_weeks,
+)
+from book_forecast.series.history import ALL_TITLES
+
+HORIZON = 13
+_COLUMNS = (
+    "| panel | launches | own weeks | WAPE | mean curve's | ratio | inside 80 % | inside 95 % |"
+)
+
+
+def score_panel(
+    weekly_sales: pd.DataFrame,
+    titles: pd.DataFrame,
+    launches: pd.DataFrame | None = None,
+    horizon: int = HORIZON,
+) -> pd.DataFrame:
+    """Score the launches of a panel, each left out in turn.
+
+    Args:
+        weekly_sales: isbn, week, volume, asp, rrp, as ingest writes them.
+        titles: isbn, product_class and what else is known of each.
+        launches: The table of launches; None without any.
+        horizon: Weeks ahead.
+
+    Returns:
+        As `score_launches`.
+    """
+    selection, split_size = SelectionOptions(), BacktestOptions().split_size
+    sales = limit_weeks(weekly_sales, selection)
+    missing = find_missing_weeks(sales, selection, split_size)
+    weeks = build_launch_weeks(sales, missing, split_size)
+    return score_launches(weeks, weeks, titles, launches, horizon)
+
+
+def section(scores: Mapping[str, pd.DataFrame]) -> str:
+    """Return the scores of several panels as a table in Markdown.
+
+    Args:
+        scores: By panel, as `score_panel` returns them; those without launches have no row.
+    """
+    lines = [_COLUMNS, "|---|" + "---:|" * (_COLUMNS.count("|") - 2)]
+    for name, table in scores.items():
+        for row in table[table["product_class"] == ALL_TITLES].to_dict("records"):
+            figures = [row[c] for c in ("wape", "baseline_wape", "ratio")]
+            figures += [row["coverage-80"], row["coverage-95"]]
+            cells = [name, str(row["launches"]), str(row["known"])]
+            lines.append(f"| {' | '.join([*cells, *(f'{figure:.2f}' for figure in figures)])} |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Score the panels of the command line, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("roots", nargs="+", type=Path)
+    parser.add_argument("--horizon", type=int, default=HORIZON)
+    options = parser.parse_args()
+    found = {}
+    for root in options.roots:
+        primary = root / "03_primary"
+        frames = [
+            pd.read_parquet(primary / f"{name}.parquet") for name in ("weekly_sales", "titles")
+        ]
+        found[root.name] = score_panel(*frames, horizon=options.horizon)
+    print(section(found))
+
+
+if __name__ == "__main__":
+    main()

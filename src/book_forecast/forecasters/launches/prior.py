@@ -1,0 +1,151 @@
+"""What the launches of a panel tell of one more: all that its forecast needs, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from scipy.stats import norm
+
+from book_forecast.forecasters.base import array, plain
+from book_forecast.forecasters.launches.process import Path, Spread, default_curve
+from book_forecast.forecasters.launches.season import PLACES
+from book_forecast.payload.manifest import PROBABILITIES
+from book_forecast.series.history import FloatArray
+
+KNOWN_FROM = (0, 1, 5, 14)
+"""Own weeks from which on errors have another distribution."""
+AHEAD_FROM = (1, 5, 14, 33)
+"""Weeks ahead from which on errors have another distribution."""
+SCORES = np.array([norm.ppf(p) for p in PROBABILITIES])
+"""Of a normal distribution: errors in units of what the process expects, by `PROBABILITIES`."""
+# Errors of a launch that nothing is known of are wider than normal.
+_WITHOUT_LAUNCHES = 1.25
+
+
+@dataclass(frozen=True)
+class LaunchPrior:
+    """What is known of a launch before its own weeks.
+
+    Attributes:
+        path: Of the process.
+        season: Of its class: differences by week of the year, shape (53,).
+        errors: Quantiles of errors, in units of what the process expects, by own weeks, weeks
+            ahead and `PROBABILITIES`, shape (4, 4, 17).
+        ceiling: The most copies of a week that a title like it has sold.
+        print_run: Copies printed; infinite if unknown.
+    """
+
+    path: Path
+    season: FloatArray
+    errors: FloatArray
+    ceiling: float
+    print_run: float = np.inf
+
+    @classmethod
+    def default(cls, level: float, ceiling: float) -> Self:
+        """Return the prior of a panel without launches: the default shape, with wide intervals.
+
+        Args:
+            level: log(1 + copies) of the first week.
+            ceiling: The most copies of a week.
+        """
+        spread = Spread()
+        path = Path(default_curve(level), 0.0, spread.level**2, spread)
+        return cls(path, np.zeros(PLACES), normal_errors(), ceiling)
+
+    def error(self, known: int, ahead: FloatArray, probabilities: FloatArray) -> FloatArray:
+        """Return quantiles of errors, shape (probabilities, weeks ahead).
+
+        Args:
+            known: Own weeks.
+            ahead: Weeks ahead, at least 1.
+            probabilities: In (0, 1).
+        """
+        of_known = self.errors[np.searchsorted(KNOWN_FROM, known, side="right") - 1]
+        places = np.searchsorted(AHEAD_FROM, ahead, side="right") - 1
+        at = norm.ppf(probabilities)
+        by_place = np.stack([_between(at, quantiles) for quantiles in of_known], axis=-1)
+        return np.asarray(by_place[:, places], dtype=np.float64)
+
+    def to_state(self) -> dict[str, Any]:
+        """Return the prior as plain data."""
+        return {
+            "curve": np.round(self.path.curve, 5).tolist(),
+            "level": round(self.path.level, 6),
+            "level_variance": round(self.path.level_variance, 6),
+            "spread": self.path.spread.to_state(),
+            "season": np.round(self.season, 4).tolist(),
+            "errors": np.round(self.errors, 3).reshape(-1, len(SCORES)).tolist(),
+            "ceiling": self.ceiling,
+            "print_run": plain([self.print_run])[0],
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """Return the inverse of `to_state`."""
+        path = Path(
+            array(state["curve"]),
+            float(state["level"]),
+            float(state["level_variance"]),
+            Spread(**state["spread"]),
+        )
+        errors = np.array(state["errors"], dtype=np.float64)
+        shape = (len(KNOWN_FROM), len(AHEAD_FROM), len(SCORES))
+        print_run = state["print_run"]
+        return cls(
+            path,
+            array(state["season"]),
+            errors.reshape(shape),
+            float(state["ceiling"]),
+            np.inf if print_run is None else float(print_run),
+        )
+
+
+def normal_errors(factor: float = _WITHOUT_LAUNCHES) -> FloatArray:
+    """Return the quantiles of normal errors, wider by a factor, shape (4, 4, 17)."""
+    return np.tile(factor * SCORES, (len(KNOWN_FROM), len(AHEAD_FROM), 1))
+
+
+def learn_errors(errors: Sequence[tuple[int, FloatArray]], weight: float = 25.0) -> FloatArray:
+    """Learn quantiles from errors of launches that were left out.
+
+    Args:
+        errors: Own weeks, and errors in units of what the process expects in the weeks ahead, NaN
+            where unknown; any number of each launch.
+        weight: Launches that normal errors count as.
+
+    Returns:
+        Shape (4, 4, 17); increasing along the last axis.
+    """
+    found = normal_errors()
+    for number in range(len(KNOWN_FROM)):
+        own = [
+            row
+            for known, row in errors
+            if np.searchsorted(KNOWN_FROM, known, side="right") - 1 == number
+        ]
+        for place, first in enumerate(AHEAD_FROM):
+            last = AHEAD_FROM[place + 1] if place + 1 < len(AHEAD_FROM) else None
+            parts = [row[first - 1 : None if last is None else last - 1] for row in own]
+            parts = [row[np.isfinite(row)] for row in parts]
+            parts = [row for row in parts if len(row)]
+            if not parts:
+                continue
+            values = np.concatenate(parts)
+            # Weeks of one launch are alike: the launches count, not the weeks.
+            share = len(parts) / (len(parts) + weight)
+            seen = np.quantile(values, PROBABILITIES)
+            found[number, place] = share * seen + (1.0 - share) * found[number, place]
+    return np.asarray(np.maximum.accumulate(found, axis=-1), dtype=np.float64)
+
+
+def _between(at: FloatArray, quantiles: FloatArray) -> FloatArray:
+    """Interpolate between normal scores, and go on beyond the last ones as normal errors do."""
+    inside = np.interp(at, SCORES, quantiles)
+    lower = quantiles[0] + _WITHOUT_LAUNCHES * (at - SCORES[0])
+    upper = quantiles[-1] + _WITHOUT_LAUNCHES * (at - SCORES[-1])
+    found = np.where(at < SCORES[0], lower, np.where(at > SCORES[-1], upper, inside))
+    return np.asarray(found, dtype=np.float64)

@@ -1,0 +1,75 @@
+"""The node that reads tables of launches: titles that are not out yet."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import pandas as pd
+
+from book_forecast.bookscan.conventions.dates import DateOrder
+from book_forecast.bookscan.hints import ExportHints, hints_for
+from book_forecast.bookscan.rows import RawRows
+from book_forecast.bookscan.rules.rejections import list_reasons
+from book_forecast.bookscan.titles.launch_tables import (
+    LaunchTable,
+    clean_launch_table,
+    merge_launch_tables,
+)
+from book_forecast.pipelines.ingest.title_lists import join_rejected
+
+logger = logging.getLogger(__name__)
+
+_FOLDER = "launches/"
+
+
+class LaunchTables(Protocol):
+    """Tables of launches in order of reading."""
+
+    def files(self) -> list[str]:
+        """Return their names."""
+
+    def read(self, file: str, hints: ExportHints) -> Iterator[RawRows]:
+        """Read one in parts, at least one."""
+
+
+def read_launches(
+    launch_tables: LaunchTables, import_table: pd.DataFrame, hints: Mapping[str, Any]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read the tables of launches; of several rows of a title, the later one wins by field.
+
+    Args:
+        launch_tables: The tables; there may be none.
+        import_table: What was understood of the exports. The order of day and month of the last
+            one holds for a table that shows none.
+        hints: What the user says about them; patterns of the folder begin with ``launches/``.
+
+    Returns:
+        One row per title: isbn, the fields of lists of titles, comparable, print_run. The rows and
+        cells that are not used, as in rejected_rows.
+    """
+    today = dt.datetime.now(tz=dt.UTC).date()
+    last = import_table["dates"].iloc[-1]
+    order: DateOrder = "month_first" if last == "month first" else "day_first"
+    own = {at: hint for at, hint in hints.items() if at.casefold().startswith(_FOLDER)}
+    tables: list[LaunchTable] = []
+    for file in launch_tables.files():
+        chosen = hints_for(file, own)
+        found = clean_launch_table(list(launch_tables.read(file, chosen)), chosen, today, order)
+        tables.append(found)
+        _log(found)
+    return merge_launch_tables(tables), join_rejected(table.rejected for table in tables)
+
+
+def _log(found: LaunchTable) -> None:
+    logger.info(
+        "Launches %.60s: %s titles, %s rows or cells not used",
+        *(found.listed.file, f"{found.launches['isbn'].nunique():,}", f"{len(found.rejected):,}"),
+    )
+    for remark in found.listed.remarks:
+        logger.warning("%.50s: %.108s", found.listed.file, remark)
+    if len(found.rejected):
+        reasons = list_reasons(found.rejected, shown=1)
+        logger.warning("%.50s: see rejected_launches: %.80s", found.listed.file, reasons)

@@ -1,0 +1,86 @@
+"""Launches among the titles to fit: what the panel tells of each is its specification."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+import numpy as np
+import pandas as pd
+
+from book_forecast.forecasters.launches.learn import LaunchKnowledge, learn_launches
+from book_forecast.forecasters.launches.panel import TitleFacts, read_facts, read_panel
+from book_forecast.series.history import History, title_histories
+
+logger = logging.getLogger(__name__)
+
+LAUNCH = "launch"
+"""Column of specifications: what is known of a launch before its own weeks, as JSON."""
+LAUNCH_WEEKS = 26
+"""Weeks below which a title without a fold is forecast as a launch."""
+
+
+def specify_launches(
+    weeks: pd.DataFrame,
+    launch_weeks: pd.DataFrame,
+    titles: pd.DataFrame,
+    launches: pd.DataFrame | None,
+    specifications: pd.DataFrame,
+    *,
+    every_title: bool,
+) -> pd.DataFrame:
+    """Add what the panel's launches tell of those among the titles.
+
+    A launch is a title that tune has not seen, or one with fewer than `LAUNCH_WEEKS` weeks and
+    without a fold of its own.
+
+    Args:
+        weeks: isbn, week, volume of the titles to fit.
+        launch_weeks: isbn, week, volume, rrp of the panel's launches; later weeks are not used.
+        titles: isbn, product_class, author, imprint, binding, publication_date, list_price.
+        launches: isbn, publication_date, comparable, print_run; None without any.
+        specifications: One row per title, as tune writes them.
+        every_title: Whether titles without a specification get one.
+
+    Returns:
+        The specifications, with a column `launch`; rows of launches that tune has not seen have
+        nothing else.
+    """
+    rows = specifications.set_index("isbn", drop=False)
+    young = [h for h in title_histories(weeks) if _is_launch(h, rows, every_title=every_title)]
+    found = specifications.assign(**{LAUNCH: None})
+    if not young:
+        return found.astype({LAUNCH: "str"})
+    known = read_facts(titles, launches, launch_weeks)
+    knowledge = learn_launches(*read_panel(weeks, launch_weeks, known))
+    logger.info(
+        "Learned from %d launches of the panel for %d titles with few weeks or none",
+        *(len(knowledge.launches), len(young)),
+    )
+    texts = {history.isbn: _prior(history, knowledge, known) for history in young}
+    found[LAUNCH] = found["isbn"].map(texts)
+    added = [isbn for isbn in texts if isbn not in rows.index]
+    new = pd.DataFrame({"isbn": added, LAUNCH: [texts[isbn] for isbn in added]})
+    return pd.concat([found, new], ignore_index=True).astype({"isbn": "str", LAUNCH: "str"})
+
+
+def _is_launch(history: History, rows: pd.DataFrame, *, every_title: bool) -> bool:
+    if history.isbn not in rows.index:
+        return every_title
+    row = rows.loc[history.isbn].to_dict()
+    folds, weights = row.get("n_folds"), row.get("weights")
+    has_fold = not pd.isna(folds) and int(folds) > 0
+    return history.n_weeks < LAUNCH_WEEKS and not has_fold and not pd.isna(weights)
+
+
+def _prior(history: History, knowledge: LaunchKnowledge, known: TitleFacts) -> str:
+    isbn = history.isbn
+    prior = knowledge.prior(
+        known.of(isbn), known.print_runs.get(isbn, np.inf), without=knowledge.row(isbn)
+    )
+    published = known.publications.get(isbn)
+    content = {
+        "prior": prior.to_state(),
+        "publication": None if published is None else str(published),
+    }
+    return json.dumps(content, separators=(",", ":"), allow_nan=False)
