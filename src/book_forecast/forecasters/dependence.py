@@ -29,9 +29,9 @@ IntArray = npt.NDArray[np.int64]
 
 # What panels of other goods have in common, from which the first origins correct.
 USUAL = Dependence(
-    common=Process(walk=0.015, drift=0.015, persistence=0.9),
+    common=Process(walk=0.02, drift=0.01, persistence=0.9),
     usual=ClassDependence(
-        shared=Process(walk=0.01, drift=0.03, shock=0.02, persistence=0.8),
+        shared=Process(walk=0.03, drift=0.02, shock=0.01, persistence=0.8),
         own=Process(walk=0.15, drift=0.51, shock=0.25, persistence=0.8),
     ),
     classes={},
@@ -42,8 +42,6 @@ ORIGINS_OF_A_CLASS = 6.0
 # The same for the weeks of single titles, which are many.
 SPANS_OF_TITLES = 20.0
 SPANS_OF_A_CLASS = 40.0
-# An origin shows what changes within so many weeks more than once.
-WEEKS_OF_EVIDENCE = 13.0
 # Titles at which their number has half of the weight: few titles show little of what they share.
 FEW_TITLES = 5.0
 # Power of a title's expected copies in the products: the largest titles make up most of a sum.
@@ -199,8 +197,7 @@ def _seen(
     """
     seen = _blended(pairs, expected, np.inf)
     lost = max(float(np.mean(seen)), 0.0) / max(spans - 1.0, 1.0)
-    origins = max(spans - 1.0, 0.0) * (1.0 + len(expected) / WEEKS_OF_EVIDENCE)
-    evidence = origins * n_titles / (n_titles + FEW_TITLES) / half
+    evidence = max(spans - 1.0, 0.0) * n_titles / (n_titles + FEW_TITLES) / half
     share = evidence / (1.0 + evidence)
     return np.asarray(share * (seen + lost) + (1.0 - share) * expected)
 

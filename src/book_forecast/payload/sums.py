@@ -8,32 +8,34 @@ All draws are seeded by the names of class and title, so an answer repeats in ev
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from statistics import NormalDist
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 # Relative, as MLflow stores this folder beside each payload under another name.
 from .contents import Payload
-from .dependence import KEY, Dependence, Process
+from .dependence import KEY, Dependence
+from .draws import (
+    DRAWS,
+    SCORES,
+    conditional_mean,
+    drawn,
+    drawn_of_title,
+    moments,
+    scores_of,
+    stratified,
+)
 from .manifest import LONGEST_HORIZON, PROBABILITIES
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-DRAWS = 1024
-"""Draws of a sum; latin hypercubes of them need a tenth of what plain draws need."""
 DRAWN_WEEKS = 500
 """Weeks of titles that are drawn one by one; a list has the largest titles among them."""
 FEWEST_DRAWN = 8
-_NORMAL = NormalDist()
-_SCORES = np.array([_NORMAL.inv_cdf(p) for p in PROBABILITIES])
-_GRID = np.linspace(-4.0, 4.0, 65)
-"""Normal scores of shared processes for which conditional means are tabulated."""
 _CHUNK = 500
 
 
@@ -67,10 +69,21 @@ class SumReader:
         self._cutoffs = payload.titles["cutoff"].to_numpy().astype("datetime64[D]")
         self.dependence = Dependence.from_state(payload.manifest.get("calibration", {}).get(KEY))
 
-    def next_weeks(self, n_weeks: int) -> npt.NDArray[np.datetime64]:
-        """Return the Saturdays of the weeks after the release's last one, shape (n,)."""
-        cutoff = np.datetime64(self.payload.manifest["cutoff"], "D")
+    def next_weeks(self, n_weeks: int, isbn: str | None = None) -> npt.NDArray[np.datetime64]:
+        """Return the Saturdays after the last week of a title, or of all; shape (n,)."""
+        cutoff = self._cutoffs.max() if isbn is None else self._cutoffs[self._rows[isbn]]
         return np.asarray(cutoff + np.timedelta64(7, "D") * np.arange(1, n_weeks + 1))
+
+    def within_reach(self, isbns: Iterable[str], weeks: npt.NDArray[np.datetime64]) -> list[str]:
+        """Return the titles that the release forecasts in all of some weeks."""
+        first, last = np.min(weeks), np.max(weeks)
+        furthest = np.timedelta64(7 * LONGEST_HORIZON, "D")
+        cutoffs = self._cutoffs
+        return [
+            isbn
+            for isbn in isbns
+            if cutoffs[self._rows[isbn]] < first and last <= cutoffs[self._rows[isbn]] + furthest
+        ]
 
     def sum_of(
         self,
@@ -99,9 +112,9 @@ class SumReader:
             float(self.payload.mean[np.ix_(group.rows, group.ahead)].sum(dtype=np.float64))
             for group in groups
         )
-        expected = sum(float(np.sum(_moments()[0] @ group.quantiles)) for group in groups)
+        expected = sum(float(np.sum(moments()[0] @ group.quantiles)) for group in groups)
         if len(rows) == 1 and len(days) == 1:
-            found = np.interp(_scores(probabilities), _SCORES, groups[0].quantiles[:, 0])
+            found = np.interp(scores_of(probabilities), SCORES, groups[0].quantiles[:, 0])
         else:
             places = (np.arange(DRAWS) + 0.5) / DRAWS
             found = np.interp(probabilities, places, np.sort(self._draws(groups)))
@@ -151,14 +164,14 @@ class SumReader:
             for row in group.rows[variance >= limit]:
                 quantiles = self.payload.quantiles[row][:, group.ahead].astype(np.float64)
                 rest -= quantiles
-                scores = shared + _of_title(own, self._isbns[row], group.ahead)
+                scores = shared + drawn_of_title(own, self._isbns[row], group.ahead)
                 for week in range(n_weeks):
-                    total += np.interp(scores[week], _SCORES, quantiles[:, week])
+                    total += np.interp(scores[week], SCORES, quantiles[:, week])
             if (variance < limit).any():
-                total += _conditional_mean(shared, own, rest)
+                total += conditional_mean(shared, own, rest)
                 left += float(variance[variance < limit].sum())
         if left:
-            total += np.sqrt(left) * _stratified(1, "all others")[0]
+            total += np.sqrt(left) * stratified(1, "all others")[0]
         return np.maximum(total, 0.0)
 
     def _own_variances(self, group: _Group) -> FloatArray:
@@ -171,7 +184,7 @@ class SumReader:
     @cached_property
     def _deviations(self) -> npt.NDArray[np.float32]:
         """Standard deviations of all titles and weeks, shape (titles, 104)."""
-        stored, weights = self.payload.quantiles, _moments()[1:].astype(np.float32)
+        stored, weights = self.payload.quantiles, moments()[1:].astype(np.float32)
         found = np.empty((len(stored), stored.shape[2]), dtype=np.float32)
         for start in range(0, len(stored), _CHUNK):
             part = slice(start, start + _CHUNK)
@@ -180,8 +193,8 @@ class SumReader:
 
     def _shared(self, product_class: str) -> FloatArray:
         """Return draws of what the titles of a class share, shape (104, draws)."""
-        common = _drawn(self.dependence.common, "all titles")
-        return common + _drawn(self.dependence.of(product_class).shared, f"class {product_class}")
+        common = drawn(self.dependence.common, "all titles")
+        return common + drawn(self.dependence.of(product_class).shared, f"class {product_class}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,95 +240,3 @@ def _check(probabilities: Sequence[float]) -> None:
                 f"probability is {probability}: it must be {PROBABILITIES[0]} to "
                 f"{PROBABILITIES[-1]}."
             )
-
-
-def _scores(probabilities: Sequence[float]) -> FloatArray:
-    return np.array([_NORMAL.inv_cdf(p) for p in probabilities])
-
-
-@lru_cache(maxsize=128)
-def _drawn(process: Process, name: str) -> FloatArray:
-    """Return draws of a process, shape (104, draws): stratified along its main directions."""
-    if not process.variance:
-        return np.zeros((LONGEST_HORIZON, DRAWS))
-    values, vectors = np.linalg.eigh(process.covariance(LONGEST_HORIZON))
-    spread = np.sqrt(np.maximum(values, 0.0)) * vectors
-    return np.asarray(spread @ _stratified(LONGEST_HORIZON, name))
-
-
-def _of_title(process: Process, isbn: str, ahead: IntArray) -> FloatArray:
-    """Return one title's own draws: those of all titles in an order that its ISBN decides."""
-    order = _generator(isbn).permutation(DRAWS)
-    return _drawn(process, "a title")[ahead[:, None], order]
-
-
-def _stratified(dimensions: int, name: str) -> FloatArray:
-    """Return a latin hypercube of standard normal draws, shape (dimensions, draws)."""
-    generator = _generator(name)
-    return np.stack([generator.permutation(_midpoints()) for _ in range(dimensions)])
-
-
-@lru_cache(maxsize=1)
-def _midpoints() -> FloatArray:
-    return np.array([_NORMAL.inv_cdf((k + 0.5) / DRAWS) for k in range(DRAWS)])
-
-
-def _generator(name: str) -> np.random.Generator:
-    digest = hashlib.sha256(name.encode()).digest()
-    return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "little")))
-
-
-def _conditional_mean(shared: FloatArray, own: Process, quantiles: FloatArray) -> FloatArray:
-    """Return the mean of a sum given the shared processes, shape (draws,).
-
-    Args:
-        shared: Their draws, shape (weeks, draws).
-        own: The titles' own process.
-        quantiles: Sums over the titles, shape (17, weeks); means are linear in them.
-    """
-    means = _given_shared(round(own.variance, 6)) @ quantiles
-    total = np.zeros(DRAWS)
-    for week, scores in enumerate(shared):
-        total += np.interp(scores, _GRID, means[:, week])
-    return total
-
-
-@lru_cache(maxsize=64)
-def _given_shared(own_variance: float) -> FloatArray:
-    """Return weights of the quantiles in the mean given a shared score, shape (grid, 17)."""
-    nodes, weights = _nodes()
-    scores = _GRID[:, None] + np.sqrt(own_variance) * nodes
-    return np.einsum("n,gnq->gq", weights, _hats(scores))
-
-
-@lru_cache(maxsize=1)
-def _moments() -> FloatArray:
-    """Return weights of the quantiles in the mean and in three Hermite coefficients, (4, 17)."""
-    nodes, weights = _nodes()
-    polynomials = np.stack(
-        [
-            np.ones_like(nodes),
-            nodes,
-            (nodes**2 - 1.0) / np.sqrt(2.0),
-            (nodes**3 - 3.0 * nodes) / np.sqrt(6.0),
-        ]
-    )
-    return np.asarray((polynomials * weights) @ _hats(nodes))
-
-
-def _nodes() -> tuple[FloatArray, FloatArray]:
-    """Return nodes and weights of a sum that stands for the integral over a normal score."""
-    nodes = np.linspace(-5.0, 5.0, 201)
-    weights = np.exp(-0.5 * nodes**2)
-    return nodes, weights / weights.sum()
-
-
-def _hats(scores: FloatArray) -> FloatArray:
-    """Return the share of each stored quantile at normal scores, shape (..., 17)."""
-    within = np.clip(scores, _SCORES[0], _SCORES[-1])
-    above = np.clip(np.searchsorted(_SCORES, within), 1, len(_SCORES) - 1)
-    share = (within - _SCORES[above - 1]) / (_SCORES[above] - _SCORES[above - 1])
-    hats = np.zeros((*scores.shape, len(_SCORES)))
-    np.put_along_axis(hats, above[..., None], share[..., None], axis=-1)
-    np.put_along_axis(hats, (above - 1)[..., None], (1.0 - share)[..., None], axis=-1)
-    return hats
