@@ -80,6 +80,7 @@ def test_nodes_are_named_after_their_pipeline_and_function(pipelines):
         "evaluate.score_titles",
         "forecast.roll_forward",
         "forecast.forecast_titles",
+        "forecast.sum_forecasts",
     }
     for node in pipelines["__default__"].nodes:
         assert node.name in GATES or node.name.split(".")[0] in ORDER

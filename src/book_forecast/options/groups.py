@@ -10,7 +10,12 @@ from pydantic import Field, PlainValidator, model_validator
 
 from book_forecast.backtesting.rolling_origins import RollingOrigins
 from book_forecast.options.base import OptionGroup, Share
-from book_forecast.options.values import Titles, normalise_levels, normalise_titles
+from book_forecast.options.values import (
+    Titles,
+    normalise_levels,
+    normalise_spans,
+    normalise_titles,
+)
 from book_forecast.payload.manifest import LONGEST_HORIZON
 
 T = TypeVar("T")
@@ -152,10 +157,12 @@ class ForecastOptions(OptionGroup):
     Attributes:
         horizon: Weeks ahead.
         levels: Interval levels in percent.
+        sums: Weeks ahead that totals add up.
     """
 
     horizon: int = Field(default=32, ge=1, le=LONGEST_HORIZON)
     levels: Annotated[list[int | float], PlainValidator(normalise_levels)] = Field(default=[80, 95])
+    sums: Annotated[list[int], PlainValidator(normalise_spans)] = Field(default=[4, 8, 13, 26])
 
 
 class ExecutionOptions(OptionGroup):

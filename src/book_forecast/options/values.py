@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Literal, get_args
 
 from book_forecast.bookscan.isbn import is_isbn, normalise_isbn
-from book_forecast.payload.limits import check_level
+from book_forecast.payload.limits import check_horizon, check_level
 
 Titles = Literal["top", "all"] | list[str]
 Family = Literal[
@@ -77,6 +77,25 @@ def normalise_levels(value: object) -> list[int | float]:
     if not levels:
         raise ValueError("give at least one level, as in 80,95")
     return sorted(levels)
+
+
+def normalise_spans(value: object) -> list[int]:
+    """Parse numbers of weeks ahead; none are allowed.
+
+    Returns:
+        The distinct numbers, ascending.
+
+    Raises:
+        ValueError: A number is not whole, or outside the limits of a release.
+    """
+    spans = set()
+    for item in _items(value):
+        text = str(item)
+        if not text.isdecimal():
+            raise ValueError(f"{item!r} is no number of weeks; give whole numbers, as in 4,13")
+        check_horizon(int(text))
+        spans.add(int(text))
+    return sorted(spans)
 
 
 def check_release(value: object) -> str:

@@ -19,6 +19,7 @@ from book_forecast.pipelines.forecast.choice import (
     warn_of_lacking_titles,
 )
 from book_forecast.pipelines.forecast.rolling import roll_forward
+from book_forecast.pipelines.forecast.totals import sum_forecasts
 
 __all__ = [
     "choose_own",
@@ -26,6 +27,7 @@ __all__ = [
     "forecast_titles",
     "record_forecasts",
     "roll_forward",
+    "sum_forecasts",
 ]
 
 logger = logging.getLogger(__name__)

@@ -37,6 +37,12 @@ def create_pipeline(*, after_training: bool = False) -> Pipeline:
                 name="forecast_titles",
             ),
             node(
+                nodes.sum_forecasts,
+                ["current_release", "params:forecast", "params:selection"],
+                "totals",
+                name="sum_forecasts",
+            ),
+            node(
                 nodes.record_forecasts,
                 "forecasts",
                 "forecast_history",

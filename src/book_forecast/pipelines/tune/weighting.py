@@ -15,6 +15,8 @@ from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import ACROSS_TITLES
 from book_forecast.forecasters.weights import FoldForecasts, combine, fit_weights
 from book_forecast.options.models import ModelOptions
+from book_forecast.payload.dependence import KEY
+from book_forecast.pipelines.tune.dependence import fold_dependence
 from book_forecast.pipelines.tune.folds import NOT_COMPARED
 from book_forecast.pipelines.tune.search import SEARCH_FAILED
 from book_forecast.sarima import ORDERS
@@ -81,9 +83,9 @@ def weigh_families(
 
     Returns:
         Specifications, one row per title: SARIMA orders, season, weights as JSON and the reason of
-        a fallback; the calibration of intervals as plain data; the ensembles' forecasts of the
-        folds' weeks as a forecasts frame, each with weights from the other folds; the
-        leaderboard of all families, per title and over all.
+        a fallback; the calibration of intervals, with the dependence of weeks and titles, as plain
+        data; the ensembles' forecasts of the folds' weeks as a forecasts frame, each with weights
+        from the other folds; the leaderboard of all families, per title and over all.
     """
     families: list[str] = [*models.families]
     isbns = seasons["isbn"].to_numpy(dtype=str)
@@ -115,7 +117,11 @@ def weigh_families(
     backtest = _backtest(keys, mean, folds, spreads, calibration, levels)
     board = _leaderboard(isbns, families, folds, mean, found.weights)
     specifications = _specifications(sarima_orders, ensembles, has_ensembles=models.has_ensembles)
-    return specifications, calibration.to_state(), backtest, board
+    dependence = fold_dependence(
+        *(folds, mean, keys["cutoff"], spreads, calibration),
+        titles.set_index("isbn")["product_class"].reindex(isbns),
+    )
+    return specifications, {**calibration.to_state(), KEY: dependence}, backtest, board
 
 
 def _specifications(

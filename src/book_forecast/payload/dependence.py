@@ -1,0 +1,169 @@
+"""How the errors of weeks ahead, and those of titles, depend on each other.
+
+The normal score of a week's sales under its forecast distribution is the sum of three independent
+processes: one that all titles share, one that a product class shares, and the title's own. Each is
+a random walk from the cutoff on, an autoregression and shocks of single weeks. Their variances add
+up to one, so that the distribution of a single week is the release's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
+KEY = "dependence"
+"""Of the calibration in the manifest of a release."""
+_ROUNDING = 1e-2
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Variances of a process of normal scores over the weeks ahead.
+
+    Attributes:
+        walk: Of the error of a random walk since the cutoff: weeks far ahead err alike.
+        drift: Of the error of an autoregression since the cutoff.
+        shock: Of single weeks.
+        persistence: Of the autoregression from week to week, 0 to 1.
+    """
+
+    walk: float = 0.0
+    drift: float = 0.0
+    shock: float = 0.0
+    persistence: float = 0.0
+
+    @property
+    def variance(self) -> float:
+        """Of the score of any week."""
+        return self.walk + self.drift + self.shock
+
+    def covariance(self, n_weeks: int) -> FloatArray:
+        """Return the covariance of the weeks 1 to n ahead, shape (n, n)."""
+        drift = drift_correlation(self.persistence, n_weeks)
+        walk = drift_correlation(1.0, n_weeks)
+        return self.walk * walk + self.drift * drift + self.shock * np.eye(n_weeks)
+
+    def to_state(self) -> dict[str, float]:
+        """Return the process as plain data."""
+        return {field.name: round(getattr(self, field.name), 4) for field in fields(self)}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """Return the process from the result of `to_state`.
+
+        Raises:
+            ValueError: If a number is missing, or is not between 0 and 1.
+        """
+        numbers = {field.name: float(state[field.name]) for field in fields(cls)}
+        if not all(0.0 <= number <= 1.0 for number in numbers.values()):
+            raise ValueError(f"the dependence {numbers} is not between 0 and 1")
+        return cls(**numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassDependence:
+    """The processes of a product class.
+
+    Attributes:
+        shared: Of all its titles, beside the process of all titles.
+        own: Of each title alone.
+    """
+
+    shared: Process
+    own: Process
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """The dependence between all weeks and titles of a release.
+
+    Attributes:
+        common: The process of all titles.
+        usual: The processes of classes without their own.
+        classes: The processes by class.
+    """
+
+    common: Process
+    usual: ClassDependence
+    classes: Mapping[str, ClassDependence]
+
+    def of(self, product_class: str | None) -> ClassDependence:
+        """Return the processes of a class; the usual ones where it has none of its own."""
+        return self.classes.get(product_class or "", self.usual)
+
+    def to_state(self) -> dict[str, Any]:
+        """Return the dependence as plain data."""
+        return {
+            "common": self.common.to_state(),
+            "usual": _class_state(self.usual),
+            "classes": {name: _class_state(found) for name, found in self.classes.items()},
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any] | None) -> Self:
+        """Return the dependence from the result of `to_state`.
+
+        Args:
+            state: Plain data; None in releases of older versions, which get `UNKNOWN`.
+
+        Raises:
+            ValueError: If it is not the dependence that `to_state` returns.
+        """
+        if state is None:
+            return cls(**vars(UNKNOWN))
+        try:
+            common = Process.from_state(state["common"])
+            usual = _class_of(state["usual"], common)
+            classes = {
+                str(name): _class_of(found, common) for name, found in state["classes"].items()
+            }
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"the dependence lacks {error}") from None
+        return cls(common, usual, classes)
+
+
+def drift_correlation(persistence: float, n_weeks: int) -> FloatArray:
+    """Return the correlation of an autoregression's errors 1 to n weeks ahead, shape (n, n).
+
+    The error starts with nothing at the cutoff, so that the weeks of the near future are less
+    alike than those far ahead. A persistence of 1 is a random walk.
+    """
+    ahead = np.arange(1, n_weeks + 1, dtype=np.float64)
+    if persistence >= 1.0:
+        grown, decay = ahead, np.ones((n_weeks, n_weeks))
+    else:
+        grown = 1.0 - persistence ** (2.0 * ahead)
+        decay = persistence ** np.abs(ahead[:, None] - ahead)
+    ratio = np.sqrt(np.minimum.outer(grown, grown) / np.maximum.outer(grown, grown))
+    return np.asarray(decay * ratio)
+
+
+def _class_state(found: ClassDependence) -> dict[str, Any]:
+    return {"shared": found.shared.to_state(), "own": found.own.to_state()}
+
+
+def _class_of(state: Mapping[str, Any], common: Process) -> ClassDependence:
+    """Return the processes of a class, whose variances add up to one with the common ones."""
+    found = ClassDependence(Process.from_state(state["shared"]), Process.from_state(state["own"]))
+    whole = common.variance + found.shared.variance + found.own.variance
+    if not math.isclose(whole, 1.0, abs_tol=_ROUNDING):
+        raise ValueError(f"the variances of the dependence add up to {whole:g}, not to 1")
+    return found
+
+
+UNKNOWN = Dependence(
+    common=Process(walk=0.05, drift=0.05, persistence=0.9),
+    usual=ClassDependence(
+        shared=Process(walk=0.05, drift=0.1, shock=0.05, persistence=0.8),
+        own=Process(walk=0.15, drift=0.35, shock=0.2, persistence=0.8),
+    ),
+    classes={},
+)
+"""For releases without an estimate: more dependence than most catalogues have."""

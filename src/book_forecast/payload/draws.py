@@ -1,0 +1,118 @@
+"""Draws of normal scores, and what the quantiles of a release make of a score; seeded by names."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+# Relative, as MLflow stores this folder beside each payload under another name.
+from .dependence import Process
+from .manifest import LONGEST_HORIZON, PROBABILITIES
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+DRAWS = 1024
+"""Draws of a sum; latin hypercubes of them need a tenth of what plain draws need."""
+_NORMAL = NormalDist()
+SCORES = np.array([_NORMAL.inv_cdf(p) for p in PROBABILITIES])
+"""Normal scores of the quantiles of a release."""
+_GRID = np.linspace(-4.0, 4.0, 65)
+"""Normal scores of shared processes for which conditional means are tabulated."""
+
+
+def scores_of(probabilities: Sequence[float]) -> FloatArray:
+    return np.array([_NORMAL.inv_cdf(p) for p in probabilities])
+
+
+@lru_cache(maxsize=128)
+def drawn(process: Process, name: str) -> FloatArray:
+    """Return draws of a process, shape (104, draws): stratified along its main directions."""
+    if not process.variance:
+        return np.zeros((LONGEST_HORIZON, DRAWS))
+    values, vectors = np.linalg.eigh(process.covariance(LONGEST_HORIZON))
+    spread = np.sqrt(np.maximum(values, 0.0)) * vectors
+    return np.asarray(spread @ stratified(LONGEST_HORIZON, name))
+
+
+def drawn_of_title(process: Process, isbn: str, ahead: IntArray) -> FloatArray:
+    """Return one title's own draws: those of all titles in an order that its ISBN decides."""
+    order = _generator(isbn).permutation(DRAWS)
+    return drawn(process, "a title")[ahead[:, None], order]
+
+
+def stratified(dimensions: int, name: str) -> FloatArray:
+    """Return a latin hypercube of standard normal draws, shape (dimensions, draws)."""
+    generator = _generator(name)
+    return np.stack([generator.permutation(_midpoints()) for _ in range(dimensions)])
+
+
+@lru_cache(maxsize=1)
+def _midpoints() -> FloatArray:
+    return np.array([_NORMAL.inv_cdf((k + 0.5) / DRAWS) for k in range(DRAWS)])
+
+
+def _generator(name: str) -> np.random.Generator:
+    digest = hashlib.sha256(name.encode()).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "little")))
+
+
+def conditional_mean(shared: FloatArray, own: Process, quantiles: FloatArray) -> FloatArray:
+    """Return the mean of a sum given the shared processes, shape (draws,).
+
+    Args:
+        shared: Their draws, shape (weeks, draws).
+        own: The titles' own process.
+        quantiles: Sums over the titles, shape (17, weeks); means are linear in them.
+    """
+    means = _given_shared(round(own.variance, 6)) @ quantiles
+    total = np.zeros(DRAWS)
+    for week, scores in enumerate(shared):
+        total += np.interp(scores, _GRID, means[:, week])
+    return total
+
+
+@lru_cache(maxsize=64)
+def _given_shared(own_variance: float) -> FloatArray:
+    """Return weights of the quantiles in the mean given a shared score, shape (grid, 17)."""
+    nodes, weights = _nodes()
+    scores = _GRID[:, None] + np.sqrt(own_variance) * nodes
+    return np.einsum("n,gnq->gq", weights, _hats(scores))
+
+
+@lru_cache(maxsize=1)
+def moments() -> FloatArray:
+    """Return weights of the quantiles in the mean and in three Hermite coefficients, (4, 17)."""
+    nodes, weights = _nodes()
+    polynomials = np.stack(
+        [
+            np.ones_like(nodes),
+            nodes,
+            (nodes**2 - 1.0) / np.sqrt(2.0),
+            (nodes**3 - 3.0 * nodes) / np.sqrt(6.0),
+        ]
+    )
+    return np.asarray((polynomials * weights) @ _hats(nodes))
+
+
+def _nodes() -> tuple[FloatArray, FloatArray]:
+    """Return nodes and weights of a sum that stands for the integral over a normal score."""
+    nodes = np.linspace(-5.0, 5.0, 201)
+    weights = np.exp(-0.5 * nodes**2)
+    return nodes, weights / weights.sum()
+
+
+def _hats(scores: FloatArray) -> FloatArray:
+    """Return the share of each stored quantile at normal scores, shape (..., 17)."""
+    within = np.clip(scores, SCORES[0], SCORES[-1])
+    above = np.clip(np.searchsorted(SCORES, within), 1, len(SCORES) - 1)
+    share = (within - SCORES[above - 1]) / (SCORES[above] - SCORES[above - 1])
+    hats = np.zeros((*scores.shape, len(SCORES)))
+    np.put_along_axis(hats, above[..., None], share[..., None], axis=-1)
+    np.put_along_axis(hats, (above - 1)[..., None], (1.0 - share)[..., None], axis=-1)
+    return hats
