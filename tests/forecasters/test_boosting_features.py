@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 from book_forecast.forecasters.boosting_covariates import covariate_values
 from book_forecast.forecasters.boosting_features import features
 from book_forecast.forecasters.boosting_panel import panel_of
+from book_forecast.forecasters.boosting_smoothing import smoothed
 from book_forecast.forecasters.boosting_windows import Windows
 from book_forecast.series.history import Covariates
 from tests.histories import CUTOFF, volumes, weeks_frame
@@ -32,11 +33,17 @@ def test_nothing_after_an_origin_is_known_there(origin):
     panel, other = (
         panel_of(table, None, CUTOFF, 1, None, None, calendar=True) for table in (frame, changed)
     )
-    # The slopes of effects are parameters, fitted to all weeks; here there are none.
+    # Factors of smoothing and slopes of effects are parameters, fitted to all weeks.
     promotions = panel.promotions.copy()
     promotions[:, origin + 1 : WEEKS] = 0.9
     promoted = Windows.of(promotions[:, :WEEKS])
-    other = replace(other, promotions=promotions, promoted=promoted)
+    other = replace(
+        other,
+        promotions=promotions,
+        promoted=promoted,
+        smoothed=smoothed(other.logs, panel.factors),
+        factors=panel.factors,
+    )
     steps = np.arange(1, WEEKS - origin)
     title, step = np.repeat(np.arange(3), len(steps)), np.tile(steps, 3)
     origins, unplanned = np.full(len(title), origin), np.ones(len(title), dtype=bool)

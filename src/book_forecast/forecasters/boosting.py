@@ -1,8 +1,9 @@
 """The global model: gradient boosting over all titles.
 
-It forecasts any step ahead directly. Training rows are drawn at random from all origins and steps
-in the training weeks, with the step as a feature: one fit serves all horizons, and no forecast is
-an input. The trees are fitted to the residuals of a linear regression, as trees do not extrapolate.
+One half of a forecast is direct. Its training rows are drawn at random from all origins and steps in
+the training weeks, with the step as a feature: one fit serves all horizons. The other half is a path
+of next weeks, see `boosting_recursive`. The trees are fitted to the residuals of a linear
+regression, as trees do not extrapolate.
 
 LightGBM is used directly. mlforecast fits one-step models that take forecasts as inputs, or one
 model per step; it has no step as a feature and refuses missing weeks.
@@ -16,15 +17,14 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.forecasters.boosting_features import Rows, features
-from book_forecast.forecasters.boosting_fit import MeanOfFits, fit_model
+from book_forecast.forecasters.boosting_fit import MeanOfFits, fit_direct, fit_next
 from book_forecast.forecasters.boosting_panel import CHUNK, Panel, panel_of
+from book_forecast.forecasters.boosting_recursive import LONGEST, path, shares
 from book_forecast.forecasters.boosting_windows import IntArray
 from book_forecast.forecasters.promotion_effects import DEPTHS, EFFECTS, NONE
 from book_forecast.options.models import BoostingOptions
 from book_forecast.series.history import MODEL_HORIZON, YEAR, Covariates, FloatArray, weeks_after
 
-# Forecasts end at this multiple of the largest known week.
-CEILING = 3.0
 # The uplift of a promotion is the mean over every fourth week of a year: it hardly varies by week.
 UPLIFT_STEP = 4
 FRAME_TYPES = {"isbn": "str", "week": "datetime64[us]", "mean": "float64"}
@@ -78,13 +78,13 @@ def forecast_all(
     panel = panel_of(weeks, titles, origin, horizon, planned, covariates, calendar=calendar)
     if not len(panel.isbns):
         return pd.DataFrame(columns=list(FRAME_TYPES)).astype(FRAME_TYPES)
-    model = fit_model(panel, options, seed, n_jobs)
+    direct, following = (fit(panel, options, seed, n_jobs) for fit in (fit_direct, fit_next))
     effects = effects and bool((panel.promotions[:, : panel.n_weeks] > 0).any())
     chunks = [
         np.arange(start, min(start + CHUNK, len(panel.isbns)))
         for start in range(0, len(panel.isbns), CHUNK)
     ]
-    parts = [_forecast(model, panel, rows, horizon, effects=effects) for rows in chunks]
+    parts = [_forecast(direct, following, panel, rows, horizon, effects=effects) for rows in chunks]
     frame = pd.DataFrame(
         {
             "isbn": np.repeat(panel.isbns, horizon),
@@ -96,20 +96,29 @@ def forecast_all(
 
 
 def _forecast(
-    model: MeanOfFits, panel: Panel, titles: IntArray, horizon: int, *, effects: bool
+    direct: MeanOfFits,
+    following: MeanOfFits,
+    panel: Panel,
+    titles: IntArray,
+    horizon: int,
+    *,
+    effects: bool,
 ) -> dict[str, FloatArray]:
     """Return the columns of the weeks after the cutoff, one title after the other."""
     title = np.repeat(titles, horizon)
     step = np.tile(np.arange(1, horizon + 1), len(titles))
     origin = np.full(len(title), panel.n_weeks - 1)
     rows = features(panel, title, origin, step, np.zeros(len(title), dtype=bool))
-    most = np.nanmax(panel.sold[titles], axis=1).astype(np.float64)
-    # As a logarithm: the largest week may be a number of 300 digits.
-    ceiling = np.repeat(most + np.log(CEILING), horizon)
-    logs = _logs(model, rows, step, ceiling)
-    found = {"mean": np.expm1(logs)}
+    ceiling = np.repeat(panel.ceiling(titles), horizon)
+    logs = _logs(direct, rows, step, ceiling)
+    near = step <= LONGEST
+    recursive = path(following, panel, titles, min(horizon, LONGEST)).ravel()
+    share = shares(step[near])
+    mixed = logs.copy()
+    mixed[near] += share * (recursive - logs[near])
+    found = {"mean": np.expm1(mixed)}
     if effects:
-        found |= _effects(model, rows, step, ceiling, logs)
+        found |= _effects(direct, rows, step, ceiling, logs)
     return found
 
 

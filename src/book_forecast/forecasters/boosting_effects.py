@@ -8,7 +8,7 @@ it has moved this title. The trees add what is not linear.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -54,6 +54,10 @@ class CovariateEffects:
         nothing = np.zeros((n_titles, 0))
         return cls((), nothing, nothing, np.zeros(0), np.zeros(0))
 
+    def take(self, titles: IntArray) -> Self:
+        """Return the effects on some titles."""
+        return replace(self, slopes=self.slopes[titles], means=self.means[titles])
+
     def over(self, values: Mapping[str, Float32Array]) -> FloatArray | float:
         """Return the effects of all covariates, shape (titles, weeks); unknown values have none."""
         titles = np.arange(len(self.slopes))[:, None]
@@ -76,7 +80,7 @@ def fit_effects(
 
     Args:
         logs: Log volumes, shape (titles, weeks); NaN where unknown.
-        noise: Unit of each title's deviations, shape (titles,).
+        noise: Of each title's weeks, shape (titles,).
         values: Covariates by name, shape (titles, weeks); NaN where unknown.
 
     Returns:
@@ -93,8 +97,8 @@ def fit_effects(
     products, targets = _products(logs, noise, columns)
     n_weeks = int(np.isfinite(logs).sum())
     scale = np.sqrt(np.diagonal(products.sum(axis=0)) / n_weeks)
-    slopes = _shrunk(products / np.outer(scale, scale), targets / scale, n_weeks) / scale
-    return CovariateEffects(names, slopes, means, *np.array(ranges).T)
+    slopes = _shrunk(products / np.outer(scale, scale), targets / scale, noise, n_weeks)
+    return CovariateEffects(names, slopes / scale, means, *np.array(ranges).T)
 
 
 def _products(
@@ -105,9 +109,9 @@ def _products(
     products, targets = np.zeros((n_titles, size, size)), np.zeros((n_titles, size))
     for start in range(0, n_titles, CHUNK):
         rows = slice(start, start + CHUNK)
-        known, unit = np.isfinite(logs[rows]), noise[rows, None]
-        wanted = np.clip(_deviations(logs[rows]) / unit, -FARTHEST, FARTHEST)
-        given = [_deviations(np.where(known, column[rows], np.nan)) / unit for column in columns]
+        known, most = np.isfinite(logs[rows]), FARTHEST * noise[rows, None]
+        wanted = np.clip(_deviations(logs[rows]), -most, most)
+        given = [_deviations(np.where(known, column[rows], np.nan)) for column in columns]
         stacked = np.stack(given, axis=-1)
         products[rows] = np.einsum("itj,itk->ijk", stacked, stacked)
         targets[rows] = np.einsum("itj,it->ij", stacked, wanted)
@@ -121,14 +125,22 @@ def _varies(values: Float32Array, logs: Float32Array) -> bool:
     return bool((np.abs(deviations) > rounding).any())
 
 
-def _shrunk(products: FloatArray, targets: FloatArray, n_weeks: int) -> FloatArray:
-    """Solve each title's least squares with a prior at the solution over all titles."""
-    identity = np.eye(targets.shape[1])
-    pooled = products.sum(axis=0)
-    prior = PRIOR_WEEKS * np.diag(np.diagonal(pooled)) / n_weeks
+def _shrunk(
+    products: FloatArray, targets: FloatArray, noise: FloatArray, n_weeks: int
+) -> FloatArray:
+    """Solve each title's least squares with a prior at the solution over all titles.
+
+    For that solution, titles count by their precision.
+    """
+    precision = 1.0 / noise**2
+    precision /= precision.mean()
+    pooled = np.einsum("i,ijk->jk", precision, products)
+    target = np.einsum("i,ij->j", precision, targets)
+    prior = PRIOR_WEEKS * np.diag(np.diagonal(products.sum(axis=0))) / n_weeks
+    none = PRIOR_NONE * np.eye(targets.shape[1])
     # Threads change the order of sums, and a last digit changes the trees.
     with threadpool_limits(1, user_api="blas"):
-        common = np.linalg.solve(pooled + PRIOR_NONE * identity, targets.sum(axis=0))
+        common = np.linalg.solve(pooled + none, target)
         own = np.linalg.solve(products + prior, (targets + prior @ common)[:, :, None])
     return np.asarray(own[:, :, 0], dtype=np.float64)
 

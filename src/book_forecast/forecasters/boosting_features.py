@@ -135,6 +135,7 @@ def features(
         "noise": np.log(noise),
         **_age(rows),
         **scaled,
+        "factor": panel.factors[title],
         "unsold_13": panel.zeros.mean(title, origin, 13),
         "unsold_52": panel.zeros.mean(title, origin, YEAR),
         **_promotion(rows, unplanned),
@@ -173,6 +174,7 @@ def _recent(rows: _Origins) -> dict[str, FloatArray]:
     """Return the last weeks and years relative to the level, and their deviations."""
     panel, title, origin = rows.panel, rows.title, rows.origin
     found = {f"lag_{lag}": panel.at(title, origin - lag) - rows.level for lag in range(3)}
+    found["smoothed"] = panel.smoothed[title, origin] - rows.level
     for length in RECENT_MEANS:
         found[f"mean_{length}"] = rows.mean(origin, length) - rows.level
     for years in (1, 2):

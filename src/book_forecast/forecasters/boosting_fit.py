@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ HALF_WEIGHT = 13.0
 # Share of training rows with a hidden promotion, so that the model works without a plan.
 UNPLANNED = 0.5
 LINEAR = (
-    *("lag_0", "lag_1", "lag_2", "mean_2", "mean_4", "mean_8", "mean_13", "mean_26"),
+    *("lag_0", "lag_1", "lag_2", "mean_2", "mean_4", "mean_8", "mean_13", "mean_26", "smoothed"),
     *("year_1_before", "news_4", "news_13", "season", "season_1", "smooth_season"),
     *("class_season_1", "change_1", "change_2", "smooth_change_1", "smooth_change_2"),
 )
@@ -50,6 +51,8 @@ TREES: dict[str, Any] = {
 }
 # Half of them are in a tree's bag, which must fill two leaves.
 FEWEST_ROWS = 200
+Drawn = tuple[IntArray, IntArray, IntArray]
+Draw = Callable[[Panel, BoostingOptions, np.random.Generator], Drawn]
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,8 @@ class Fit:
         return total
 
 
-def fit_model(panel: Panel, options: BoostingOptions, seed: int, n_jobs: int) -> MeanOfFits:
-    """Fit the model to the weeks of all titles.
+def fit_direct(panel: Panel, options: BoostingOptions, seed: int, n_jobs: int) -> MeanOfFits:
+    """Fit the model of any week ahead to the weeks of all titles.
 
     Args:
         panel: All titles.
@@ -101,13 +104,33 @@ def fit_model(panel: Panel, options: BoostingOptions, seed: int, n_jobs: int) ->
         seed: Of the rows that are drawn and of the trees.
         n_jobs: Threads.
     """
+    return _fit_all(_draw, panel, options, seed, n_jobs)
+
+
+def fit_next(panel: Panel, options: BoostingOptions, seed: int, n_jobs: int) -> MeanOfFits:
+    """Fit the model of the next week, whose rows are fewer; see `fit_direct`."""
+    smaller = {
+        "trees": max(options.trees * 2 // 3, 1),
+        "leaves": max(options.leaves // 2, 2),
+        "rows": max(options.rows * 2 // 3, 1),
+    }
+    return _fit_all(_draw_next, panel, options.model_copy(update=smaller), seed + 1, n_jobs)
+
+
+def _fit_all(
+    draw: Draw, panel: Panel, options: BoostingOptions, seed: int, n_jobs: int
+) -> MeanOfFits:
     numbers = range(options.fits)
-    return MeanOfFits(tuple(_fit(panel, options, (seed, number), n_jobs) for number in numbers))
+    return MeanOfFits(
+        tuple(_fit(draw, panel, options, (seed, number), n_jobs) for number in numbers)
+    )
 
 
-def _fit(panel: Panel, options: BoostingOptions, seed: tuple[int, int], n_jobs: int) -> Fit:
+def _fit(
+    draw: Draw, panel: Panel, options: BoostingOptions, seed: tuple[int, int], n_jobs: int
+) -> Fit:
     rng = np.random.default_rng(seed)
-    title, origin, step = _draw(panel, options, rng)
+    title, origin, step = draw(panel, options, rng)
     if not len(title):
         return Fit(np.zeros(LINE_COLUMNS), None, n_jobs)
     rows = features(panel, title, origin, step, rng.random(len(title)) < UNPLANNED)
@@ -128,19 +151,35 @@ def _fit(panel: Panel, options: BoostingOptions, seed: tuple[int, int], n_jobs: 
     return Fit(line, _grow(rows, residuals, weight, parameters, options.trees), n_jobs)
 
 
-def _draw(
-    panel: Panel, options: BoostingOptions, rng: np.random.Generator
-) -> tuple[IntArray, IntArray, IntArray]:
+def _draw(panel: Panel, options: BoostingOptions, rng: np.random.Generator) -> Drawn:
     """Draw titles, origins and steps with a known target week, near steps more often."""
+    title, span = _titles(panel, options)
+    near, where = rng.random((2, len(title)))
+    step = 1 + (np.minimum(span, MODEL_HORIZON) * near**NEAR).astype(np.int64)
+    origin = panel.n_weeks - 1 - step - ((span - step + 1) * where).astype(np.int64)
+    return _known(panel, title, origin, step)
+
+
+def _draw_next(panel: Panel, options: BoostingOptions, rng: np.random.Generator) -> Drawn:
+    """Draw titles and origins whose next week is known."""
+    title, span = _titles(panel, options)
+    origin = panel.n_weeks - 2 - (span * rng.random(len(title))).astype(np.int64)
+    return _known(panel, title, origin, np.ones(len(title), dtype=np.int64))
+
+
+def _titles(panel: Panel, options: BoostingOptions) -> tuple[IntArray, IntArray]:
+    """Return the titles of rows, and the weeks after each title's first one."""
     each = max(1, min(options.rows_per_title, options.rows // len(panel.isbns)))
     title = np.repeat(np.arange(len(panel.isbns)), each)
-    near, where = rng.random((2, len(title)))
-    last = panel.n_weeks - 1
-    span = last - panel.first[title]
-    title, near, where, span = (values[span > 0] for values in (title, near, where, span))
-    step = 1 + (np.minimum(span, MODEL_HORIZON) * near**NEAR).astype(np.int64)
-    origin = last - step - ((span - step + 1) * where).astype(np.int64)
-    # Short histories have fewer distinct rows than are drawn.
+    span = panel.n_weeks - 1 - panel.first[title]
+    return title[span > 0], span[span > 0]
+
+
+def _known(panel: Panel, title: IntArray, origin: IntArray, step: IntArray) -> Drawn:
+    """Return the distinct rows with a known target and a known week before it.
+
+    Short histories have fewer distinct rows than are drawn.
+    """
     title, origin, step = np.unique(np.stack([title, origin, step]), axis=1)
     known = np.isfinite(panel.logs[title, origin + step])
     known &= panel.known.counts[title, origin + 1] > 0

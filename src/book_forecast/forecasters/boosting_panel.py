@@ -11,6 +11,7 @@ import pandas as pd
 
 from book_forecast.forecasters.boosting_covariates import PanelCovariate, panel_covariates
 from book_forecast.forecasters.boosting_effects import CovariateEffects, fit_effects
+from book_forecast.forecasters.boosting_smoothing import best_factors, smoothed
 from book_forecast.forecasters.boosting_windows import Float32Array, IntArray, Windows
 from book_forecast.series.calendar import CALENDAR_COVARIATES, calendar_weeks
 from book_forecast.series.history import PROMOTION, WEEK, YEAR, Covariates, FloatArray
@@ -20,6 +21,8 @@ from book_forecast.series.history import PROMOTION, WEEK, YEAR, Covariates, Floa
 CHANGES = 2 * YEAR
 PRIOR_CHANGES = 4
 PRIOR_NOISE = 0.3
+# Forecasts end at this multiple of the largest known week.
+CEILING = 3.0
 # Titles per chunk: limits the memory of a large catalogue.
 CHUNK = 500
 
@@ -35,6 +38,8 @@ class Panel:
         logs: The same without the effects of covariates.
         known, squares, zeros, changes: Running totals of `logs`, of its square, of weeks without a
             sale, and of squared weekly changes.
+        smoothed: Levels of `logs` by exponential smoothing, same shape; NaN before the first week.
+        factors: Of the smoothing, shape (titles,).
         prices: Logarithm of the last recommended price, shape (titles, weeks); NaN where unknown.
         promotions: Shape (titles, weeks + ahead); NaN after the cutoff where there is no plan.
         promoted: Running totals of `promotions` up to the cutoff.
@@ -54,6 +59,8 @@ class Panel:
     squares: Windows
     zeros: Windows
     changes: Windows
+    smoothed: Float32Array
+    factors: FloatArray
     prices: Float32Array
     promotions: Float32Array
     promoted: Windows
@@ -79,6 +86,12 @@ class Panel:
         unknown = np.flatnonzero(np.isnan(level))
         level[unknown] = self.known.mean(title[unknown], origin[unknown], self.n_weeks)
         return level
+
+    def ceiling(self, titles: IntArray) -> FloatArray:
+        """Return the largest log volume that a forecast of each title may have."""
+        most = np.nanmax(self.sold[titles], axis=1).astype(np.float64)
+        # As a logarithm: the largest week may be a number of 300 digits.
+        return np.asarray(most + np.log(CEILING), dtype=np.float64)
 
     def noise(self, title: IntArray, origin: IntArray) -> FloatArray:
         """Return the standard deviation of a week around a constant level, from weekly changes."""
@@ -134,6 +147,8 @@ def panel_of(
         squares=squares,
         changes=changes,
         zeros=Windows.of(np.where(np.isnan(logs), np.nan, logs == 0).astype(np.float32)),
+        smoothed=logs,
+        factors=np.ones(len(isbns)),
         prices=np.log(_last_known(matrix("rrp"))),
         promotions=promotions,
         promoted=Windows.of(promotions[:, :n_weeks]),
@@ -143,7 +158,7 @@ def panel_of(
         covariates=panel_covariates(covariates or {}, isbns, first, n_weeks, ahead),
         effects=CovariateEffects.none(len(isbns)),
     )
-    panel = _without_effects(panel)
+    panel = _smoothed(_without_effects(panel))
     _fill_profiles(panel)
     return panel
 
@@ -152,14 +167,23 @@ def _without_effects(panel: Panel) -> Panel:
     """Take the effects of covariates out of the log volumes."""
     values = {PROMOTION: panel.promotions[:, : panel.n_weeks]}
     values |= {name: x.weeks[:, : panel.n_weeks] for name, x in panel.covariates.items()}
-    titles = np.arange(len(panel.isbns))
-    noise = panel.noise(titles, np.full(len(titles), panel.n_weeks - 1))
-    effects = fit_effects(panel.sold, noise, values)
+    effects = fit_effects(panel.sold, _last_noise(panel), values)
     if not effects.names:
         return panel
     logs = (panel.sold - effects.over(values)).astype(np.float32)
     known, squares, changes = _totals(logs)
     return replace(panel, logs=logs, known=known, squares=squares, changes=changes, effects=effects)
+
+
+def _smoothed(panel: Panel) -> Panel:
+    """Add the smoothed levels."""
+    factors = best_factors(panel.logs, _last_noise(panel))
+    return replace(panel, smoothed=smoothed(panel.logs, factors), factors=factors)
+
+
+def _last_noise(panel: Panel) -> FloatArray:
+    titles = np.arange(len(panel.isbns))
+    return panel.noise(titles, np.full(len(titles), panel.n_weeks - 1))
 
 
 def _totals(logs: Float32Array) -> tuple[Windows, Windows, Windows]:

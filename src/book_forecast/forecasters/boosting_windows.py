@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -54,3 +54,16 @@ class Windows:
         """Return the mean of the known values in the same weeks; NaN where none is known."""
         total, count = self.sums(title, week, length)
         return np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
+
+    def with_room(self, titles: IntArray, n_weeks: int) -> Self:
+        """Return some titles with further weeks, which have no known value."""
+        room = ((0, 0), (0, n_weeks))
+        totals = np.pad(self.totals[titles], room, mode="edge")
+        counts = np.pad(self.counts[titles], room, mode="edge")
+        return replace(self, totals=totals, counts=counts)
+
+    def put(self, week: int, values: FloatArray) -> None:
+        """Write the values of a week, NaN where unknown, after those of all weeks before."""
+        known = np.isfinite(values)
+        self.totals[:, week + 1] = self.totals[:, week] + np.where(known, values, 0.0)
+        self.counts[:, week + 1] = self.counts[:, week] + known
