@@ -67,7 +67,8 @@ class Launch(FittedForecaster):
         counts = count_variance(np.expm1(np.minimum(path, top)))
         deviation = np.sqrt(variance + prior.path.spread.noise**2 + counts)
         n_known = int(np.isfinite(values).sum())
-        ahead = np.arange(1.0, len(since) + 1.0)
+        # Before publication nothing is learned: its week is the first one ahead.
+        ahead = np.maximum(np.arange(1.0, len(since) + 1.0) - max(start - n, 0), 1.0)
         scale = np.where(since < 0.0, 0.0, 1.0)
 
         def copies(probabilities: Sequence[float]) -> FloatArray:
