@@ -79,7 +79,7 @@ class LaunchKnowledge:
             path = _with_print_run(path, print_run)
         ceiling = self.ceilings.get(facts.group, self.ceilings.get("", np.inf))
         season = season_of(self.seasons, facts.group)
-        return LaunchPrior(path, season, self.errors, ceiling, print_run)
+        return LaunchPrior(path, season, self.errors, ceiling, print_run, len(self.launches))
 
 
 def learn_launches(launches: Sequence[PastLaunch], series: Series) -> LaunchKnowledge:
