@@ -74,6 +74,11 @@ FITS = {
     "naive": Naive.fit,
     "zero": lambda h: Zero(),
     "launch": lambda h: Launch.fit(h, LaunchPrior.default(3.0, 500.0)),
+    "launch with a guide": lambda h: Launch.fit(
+        h,
+        replace(LaunchPrior.default(3.0, 500.0), n_launches=40),
+        guide=FITS["boosting with a plan"](h),
+    ),
     "launch on a date": lambda h: Launch.fit(
         h, LaunchPrior.default(8.0, 1e4), h.cutoff + np.timedelta64(28, "D")
     ),

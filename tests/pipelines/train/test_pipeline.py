@@ -32,6 +32,7 @@ WEEKS = weeks_frame(
     {isbn: np.round(volumes(n, 120) * np.exp(3.0 * DEPTH)) for n, isbn in enumerate(ISBNS)}
 ).assign(promotion=np.tile(DEPTH, len(ISBNS)), asp=8.99, rrp=9.99)
 TITLES = pd.DataFrame({"isbn": ISBNS, "product_class": "F", "title": "x"}).astype("str")
+LAUNCHES = pd.DataFrame(columns=["isbn", "publication_date", "comparable", "print_run"])
 PURPOSES = {"training": SCORED, "release": RELEASED, "champion": COMPARED}
 CALIBRATION = Calibration(
     np.tile(np.linspace(-1.0, 1.0, len(ERROR_PROBABILITIES)), (len(BANDS), 1)),
@@ -56,9 +57,12 @@ def test_the_three_fits_have_the_same_nodes():
     for purpose, fits in PURPOSES.items():
         nodes = nodes_of(purpose)
         found[purpose] = [node.name.removeprefix(f"train.{purpose}.") for node in nodes]
-        for node, function in zip(nodes, (fits.fit_global_model, fits.fit_titles), strict=True):
-            assert node.func == function
-    assert found == {purpose: ["fit_global_model", "fit_titles"] for purpose in PURPOSES}
+        for node in nodes:
+            assert node.func == getattr(fits, node.func.__name__)
+    names = ["fit_global_model", "fit_titles", "specify_launches"]
+    assert {purpose: sorted(nodes) for purpose, nodes in found.items()} == dict.fromkeys(
+        PURPOSES, names
+    )
 
 
 def test_their_inputs_differ_by_weeks_specifications_and_options_alone():
@@ -70,11 +74,15 @@ def test_their_inputs_differ_by_weeks_specifications_and_options_alone():
             "champion_options",
         ],
     }
-    for purpose, names in own.items():
-        *_, fit_titles = nodes_of(purpose)
+    for purpose, (weeks, specifications, *others) in own.items():
+        nodes = {node.func.__name__: node for node in nodes_of(purpose)}
+        made = [f"{purpose}_global_forecasts", f"{purpose}_title_specifications"]
         shared = ["covariates", "params:execution", "checkpoints"]
-        assert sorted(fit_titles.inputs) == sorted([*names, f"{purpose}_global_forecasts", *shared])
-        assert fit_titles.outputs == [f"{purpose}_models"]
+        assert sorted(nodes["fit_titles"].inputs) == sorted([weeks, *others, *made, *shared])
+        assert nodes["fit_titles"].outputs == [f"{purpose}_models"]
+        assert nodes["specify_launches"].inputs == [
+            *(weeks, "launch_weeks", "titles", "launches", specifications)
+        ]
 
 
 def test_the_gate_runs_after_everything_else():
@@ -90,7 +98,7 @@ def test_the_plan_reaches_the_release_alone(purpose, planned):
     plan = pd.DataFrame({"isbn": ISBNS, "name": PROMOTION_PLAN, "value": 0.3})
     plan["week"] = WEEKS["week"].max() + pd.Timedelta(weeks=2)
     chosen = specifications_of(ISBNS).assign(weights='{"boosting": 1.0}', season=4, spread=0.2)
-    fit_global_model, _ = nodes_of(purpose)
+    fit_global_model, *_ = nodes_of(purpose)
     states = []
     for covariates in (plan, None):
         ahead = fit_global_model.func(WEEKS, TITLES, covariates, BOOSTED)
@@ -144,6 +152,8 @@ def run() -> Iterator[DataCatalog]:
                     "training_weeks": known,
                     "model_input": WEEKS,
                     "titles": TITLES,
+                    "launches": LAUNCHES,
+                    "launch_weeks": WEEKS.iloc[:0],
                     "covariates": None,
                     "specifications": specifications_of(ISBNS),
                     "calibration": {},

@@ -33,7 +33,7 @@ _ROUNDS = 2
 _OF_ALL = (2.0, 0.7)
 _OF_CLASS = (0.5, 0.25)
 # Of the covariance's numbers, in the logarithm.
-_OF_SPREAD = 0.7
+_OF_SPREAD = 0.4
 _BOUNDS = [(-3.0, 1.2), (-3.0, 1.0), (-1.5, 1.5), (-3.0, 0.7), (1.0, 4.2), (-3.0, 0.7)]
 Integers = npt.NDArray[np.int64]
 

@@ -10,11 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from book_forecast.forecasters.base import Capabilities, FittedForecaster, Forecast, array, plain
+from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.launches.past import counting, launch_week
 from book_forecast.forecasters.launches.prior import LaunchPrior
 from book_forecast.forecasters.launches.process import count_variance
 from book_forecast.forecasters.launches.season import place_of
 from book_forecast.series.history import WEEK, YEAR, FloatArray, History
+
+GUIDE_SHARES = {0: 0.0, 1: 0.4, 5: 0.6, 14: 0.7, 27: 0.85}
+"""Share of the model of all titles in the mean, by the own weeks from which on it holds."""
+# With so few launches that model has learned half as much of launches.
+_FEW_LAUNCHES = 20.0
+_WEEKS = "volumes"
 
 
 @dataclass(frozen=True)
@@ -22,13 +29,15 @@ class Launch(FittedForecaster):
     """The path of a launch, from those of titles like it and from its own weeks as they arrive.
 
     Weeks before publication forecast zero. A title that has not sold by then is forecast as if it
-    came out next week. The mean is the median, which minimises absolute errors.
+    came out next week. The mean is the median, which minimises absolute errors. Where the model of
+    all titles has a forecast, it shares in the mean: it knows promotions and more of the season.
 
     Attributes:
         prior: What is known of it before its own weeks.
         volumes: The weeks up to the cutoff, in copies, shape (n,); NaN where a week is missing.
         first_week: Saturday of the first of them.
         publication: Saturday of the week of publication; None if unknown.
+        guide: The title's forecast by the model of all titles; None without one.
     """
 
     family: ClassVar[str] = "launch"
@@ -37,22 +46,27 @@ class Launch(FittedForecaster):
     volumes: FloatArray
     first_week: np.datetime64
     publication: np.datetime64 | None = None
+    guide: Boosting | None = None
 
     @classmethod
     def fit(
-        cls, history: History, prior: LaunchPrior, publication: np.datetime64 | None = None
+        cls,
+        history: History,
+        prior: LaunchPrior,
+        publication: np.datetime64 | None = None,
+        guide: Boosting | None = None,
     ) -> Self:
         """Return the model of a title; its weeks may be missing, or none."""
         first_week = history.cutoff - WEEK * (history.n_weeks - 1)
         # The same numbers as a stored model has.
         exact = LaunchPrior.from_state(prior.to_state())
-        return cls(exact, history.volumes, first_week.astype("datetime64[D]"), publication)
+        return cls(exact, history.volumes, first_week.astype("datetime64[D]"), publication, guide)
 
     def forecast(
         self,
         horizon: int,
         levels: Sequence[float],
-        future: Mapping[str, FloatArray] | None = None,  # noqa: ARG002 - has no covariates
+        future: Mapping[str, FloatArray] | None = None,
     ) -> Forecast:
         """See `FittedForecaster.forecast`."""
         prior, start, n = self.prior, self.start, len(self.volumes)
@@ -67,8 +81,10 @@ class Launch(FittedForecaster):
         counts = count_variance(np.expm1(np.minimum(path, top)))
         deviation = np.sqrt(variance + prior.path.spread.noise**2 + counts)
         n_known = int(np.isfinite(values).sum())
-        ahead = np.arange(1.0, len(since) + 1.0)
+        # Before publication nothing is learned: its week is the first one ahead.
+        ahead = np.maximum(np.arange(1.0, len(since) + 1.0) - max(start - n, 0), 1.0)
         scale = np.where(since < 0.0, 0.0, 1.0)
+        path[:horizon] += self._guided(path[:horizon], n_known, future)
 
         def copies(probabilities: Sequence[float]) -> FloatArray:
             errors = prior.error(n_known, ahead, np.array(probabilities))
@@ -100,27 +116,46 @@ class Launch(FittedForecaster):
 
     def roll_forward(self, volumes: FloatArray) -> Self:
         """See `FittedForecaster.roll_forward`."""
-        return replace(self, volumes=np.concatenate([self.volumes, volumes]))
+        guide = None if self.guide is None else self.guide.roll_forward(volumes)
+        return replace(self, volumes=np.concatenate([self.volumes, volumes]), guide=guide)
+
+    def with_covariates(self, values: Mapping[str, FloatArray]) -> Self:
+        """See `FittedForecaster.with_covariates`."""
+        guide = None if self.guide is None else self.guide.with_covariates(values)
+        return replace(self, guide=guide)
 
     def to_state(self) -> dict[str, Any]:
         """See `FittedForecaster.to_state`."""
         return {
             "prior": self.prior.to_state(),
-            "volumes": plain(self.volumes),
+            _WEEKS: plain(self.volumes),
             "first_week": str(self.first_week),
             "publication": None if self.publication is None else str(self.publication),
+            "guide": None if self.guide is None else _without_weeks(self.guide),
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """See `FittedForecaster.from_state`."""
-        publication = state["publication"]
+        publication, guide = state["publication"], state["guide"]
         return cls(
             LaunchPrior.from_state(state["prior"]),
-            array(state["volumes"]),
+            array(state[_WEEKS]),
             np.datetime64(state["first_week"], "D"),
             None if publication is None else np.datetime64(publication, "D"),
+            None if guide is None else Boosting.from_state({**guide, _WEEKS: state[_WEEKS]}),
         )
+
+    def _guided(
+        self, path: FloatArray, n_known: int, future: Mapping[str, FloatArray] | None
+    ) -> FloatArray:
+        """Return by how much the model of all titles changes the path, shape (horizon,)."""
+        if self.guide is None:
+            return np.zeros(len(path))
+        share = max(each for known, each in GUIDE_SHARES.items() if known <= n_known)
+        share *= self.prior.n_launches / (self.prior.n_launches + _FEW_LAUNCHES)
+        guide = np.log1p(self.guide.forecast(len(path), (), future).mean)
+        return np.asarray(share * (guide - path), dtype=np.float64)
 
     def _places(self, start: int, n: int) -> npt.NDArray[np.int64]:
         return place_of(self.first_week + WEEK * np.arange(start, start + n))
@@ -131,3 +166,8 @@ class Launch(FittedForecaster):
         if np.nansum(self.volumes) > 0.0 or total <= self.prior.print_run:
             return 1.0
         return self.prior.print_run / total
+
+
+def _without_weeks(guide: Boosting) -> dict[str, Any]:
+    """Return the state of the guide; its weeks are those of the launch."""
+    return {name: value for name, value in guide.to_state().items() if name != _WEEKS}

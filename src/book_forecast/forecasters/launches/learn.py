@@ -72,12 +72,14 @@ class LaunchKnowledge:
         curves = self.curves
         curve = curves.curve(facts.group) if without is None else curves.without(without)
         level, variance = self.levels.of(facts, _start(curve), without)
-        path = Path(curve, level, variance, curves.spread)
+        # The curve itself is as uncertain as the mean of so many launches.
+        alike = sum(each.facts.group == facts.group for each in self.launches)
+        path = Path(curve, level, variance * (1.0 + 1.0 / (1.0 + alike)), curves.spread)
         if np.isfinite(print_run):
             path = _with_print_run(path, print_run)
         ceiling = self.ceilings.get(facts.group, self.ceilings.get("", np.inf))
         season = season_of(self.seasons, facts.group)
-        return LaunchPrior(path, season, self.errors, ceiling, print_run)
+        return LaunchPrior(path, season, self.errors, ceiling, print_run, len(self.launches))
 
 
 def learn_launches(launches: Sequence[PastLaunch], series: Series) -> LaunchKnowledge:

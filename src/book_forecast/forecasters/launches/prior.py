@@ -36,6 +36,7 @@ class LaunchPrior:
             ahead and `PROBABILITIES`, shape (4, 4, 17).
         ceiling: The most copies of a week that a title like it has sold.
         print_run: Copies printed; infinite if unknown.
+        n_launches: Launches that this is learned from.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class LaunchPrior:
     errors: FloatArray
     ceiling: float
     print_run: float = np.inf
+    n_launches: int = 0
 
     @classmethod
     def default(cls, level: float, ceiling: float) -> Self:
@@ -81,6 +83,7 @@ class LaunchPrior:
             "errors": np.round(self.errors, 3).reshape(-1, len(SCORES)).tolist(),
             "ceiling": self.ceiling,
             "print_run": plain([self.print_run])[0],
+            "n_launches": self.n_launches,
         }
 
     @classmethod
@@ -101,6 +104,7 @@ class LaunchPrior:
             errors.reshape(shape),
             float(state["ceiling"]),
             np.inf if print_run is None else float(print_run),
+            int(state["n_launches"]),
         )
 
 

@@ -14,7 +14,7 @@ PLACES = 53
 EVERYTHING = ""
 """The class in place of one that has too few titles."""
 # Years of titles that count as much as the classes together.
-_ENOUGH_YEARS = 4.0
+_ENOUGH_YEARS = 12.0
 _FEWEST_WEEKS = 2 * YEAR
 # Log scale: titles that hardly sell have no season that counts would show.
 _FEWEST_COPIES = 1.0

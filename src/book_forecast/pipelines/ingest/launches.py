@@ -36,7 +36,10 @@ class LaunchTables(Protocol):
 
 
 def read_launches(
-    launch_tables: LaunchTables, import_table: pd.DataFrame, hints: Mapping[str, Any]
+    launch_tables: LaunchTables,
+    import_table: pd.DataFrame,
+    hints: Mapping[str, Any],
+    accepted_rows: pd.DataFrame,  # noqa: ARG001 - waits for them
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read the tables of launches; of several rows of a title, the later one wins by field.
 
@@ -45,6 +48,7 @@ def read_launches(
         import_table: What was understood of the exports. The order of day and month of the last
             one holds for a table that shows none.
         hints: What the user says about them; patterns of the folder begin with ``launches/``.
+        accepted_rows: Rows of the exports: if they are refused, the launches before stay too.
 
     Returns:
         One row per title: isbn, the fields of lists of titles, comparable, print_run. The rows and

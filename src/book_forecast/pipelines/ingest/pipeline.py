@@ -34,7 +34,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 read_launches,
-                inputs=["launch_tables", "import_table", "params:exports"],
+                inputs=["launch_tables", "import_table", "params:exports", "accepted_rows"],
                 outputs=["launches", "rejected_launches"],
                 name="read_launches",
             ),

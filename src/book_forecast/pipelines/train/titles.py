@@ -133,7 +133,7 @@ def fit_title(task: TitleFit) -> dict[str, Any]:
     """
     history, specification = task.history, task.specification
     if (launch := specification.launch) is not None and not np.any(history.volumes > 0.0):
-        return _row(task, fit_launch(history, launch), None)
+        return _row(task, fit_launch(task, launch), None)
     if history.is_dead(task.models.alive_weeks):
         return _row(task, Zero(), None)
     if specification.family == Naive.family and history.is_constant():
@@ -141,7 +141,7 @@ def fit_title(task: TitleFit) -> dict[str, Any]:
     reasons = [specification.reason] if specification.reason else []
     attempts: list[tuple[str, Callable[[], FittedForecaster]]] = []
     if launch is not None:
-        attempts.append((Launch.family, lambda: fit_launch(history, launch)))
+        attempts.append((Launch.family, lambda: fit_launch(task, launch)))
     if specification.weights:
         attempts.append(("ensemble", lambda: fit_ensemble(task)))
     if (candidate := specification.candidate) is not None:
@@ -160,13 +160,16 @@ def fit_title(task: TitleFit) -> dict[str, Any]:
     return _row(task, family.fit(history), "; ".join(reasons) or None)
 
 
-def fit_launch(history: History, launch: Mapping[str, Any]) -> Launch:
-    """Fit a launch by what is known of it before its own weeks."""
-    published = launch["publication"]
+def fit_launch(task: TitleFit, launch: Mapping[str, Any]) -> Launch:
+    """Fit a launch by what is known of it before its own weeks, and by the global model."""
+    published, guide = launch["publication"], None
+    if task.global_forecast is not None and np.isfinite(task.history.volumes).any():
+        guide = Boosting.from_forecast(task.history, task.global_forecast, task.promotion_effects)
     return Launch.fit(
-        history,
+        task.history,
         LaunchPrior.from_state(launch["prior"]),
         None if published is None else np.datetime64(published, "D"),
+        guide,
     )
 
 

@@ -1,0 +1,102 @@
+"""Titles that tune has not seen are fitted as launches, and no others."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from book_forecast.forecasters.launches.launch import Launch
+from book_forecast.pipelines.train.fits import COMPARED, RELEASED, SCORED
+from tests.histories import fit, specifications_of, volumes, weeks_frame
+
+SEEN = [f"97800000000{n:02}" for n in range(3)]
+PAST = [f"97811111111{n:02}" for n in range(14)]
+NEW, TO_COME = "9782222222222", "9783333333333"
+TITLES = pd.DataFrame({"isbn": [*SEEN, *PAST, NEW, TO_COME], "product_class": "F"}).astype("str")
+LAUNCHES = pd.DataFrame(
+    {
+        "isbn": [TO_COME],
+        "publication_date": [pd.Timestamp("2024-02-01")],
+        "comparable": [PAST[0]],
+        "print_run": [5000.0],
+    }
+)
+
+
+def launch(n: int, weeks: int = 60) -> np.ndarray:
+    rng = np.random.default_rng(n)
+    mean = np.exp(rng.normal(4.0, 0.5)) * np.exp(-0.4 * np.log1p(np.arange(60))) + 2.0
+    return rng.poisson(mean)[:weeks].astype(float)
+
+
+WEEKS = weeks_frame(
+    {isbn: volumes(n, 120) for n, isbn in enumerate(SEEN)}
+    | {NEW: launch(99, 2), TO_COME: np.array([np.nan])}
+).assign(rrp=8.99)
+LAUNCH_WEEKS = weeks_frame({isbn: launch(n) for n, isbn in enumerate(PAST)}).assign(rrp=8.99)
+CUTOFF = WEEKS["week"].max()
+
+
+def specified(fits=RELEASED, chosen=None) -> pd.DataFrame:
+    chosen = specifications_of(SEEN) if chosen is None else chosen
+    return fits.specify_launches(WEEKS, LAUNCH_WEEKS, TITLES, LAUNCHES, chosen)
+
+
+def test_titles_without_a_specification_are_launches() -> None:
+    found = specified().set_index("isbn")["launch"]
+    assert found[SEEN].isna().all()
+    assert json.loads(found[NEW])["publication"] is None
+    # 1 February 2024 is a Thursday.
+    assert json.loads(found[TO_COME])["publication"] == "2024-02-03"
+
+
+@pytest.mark.parametrize("fits", [RELEASED, SCORED])
+def test_they_are_fitted_as_launches_without_a_fallback(fits) -> None:
+    found = fit(WEEKS, specified(fits), fits).frame.set_index("isbn")
+    assert found["model"].to_dict() == dict.fromkeys(SEEN, "sarima") | {
+        NEW: "launch",
+        TO_COME: "launch",
+    }
+    assert found["fallback_reason"].isna().all()
+    states = {isbn: json.loads(found.loc[isbn, "state"]) for isbn in (NEW, TO_COME)}
+    to_come = Launch.from_state(states[TO_COME]).forecast(8, (80,))
+    ahead = int((pd.Timestamp("2024-02-03") - CUTOFF) / pd.Timedelta(weeks=1))
+    assert (to_come.upper[80][: ahead - 1] == 0).all()
+    assert to_come.mean[ahead - 1] > 1
+    usual = launch(99, 10)[2:]
+    new = Launch.from_state(states[NEW]).forecast(8, (95,))
+    assert ((usual >= new.lower[95]) & (usual <= new.upper[95])).mean() > 0.8
+
+
+def test_a_champion_gets_no_titles_that_it_does_not_have() -> None:
+    assert specified(COMPARED)["isbn"].tolist() == SEEN
+
+
+@pytest.mark.parametrize(("folds", "is_launch"), [(0, True), (1, False)])
+def test_a_title_with_few_weeks_and_no_fold_is_a_launch(folds: int, is_launch: bool) -> None:
+    chosen = specifications_of([*SEEN, NEW])
+    chosen = chosen.assign(n_folds=folds, weights='{"naive": 1.0}')
+    found = specified(chosen=chosen).set_index("isbn")["launch"]
+    assert pd.notna(found[NEW]) == is_launch
+    # A longer history is one that other families learn from.
+    assert found[SEEN].isna().all()
+
+
+def test_without_launches_nothing_is_learned() -> None:
+    weeks = WEEKS[WEEKS["isbn"].isin(SEEN)]
+    nothing = LAUNCH_WEEKS.iloc[:0]
+    found = RELEASED.specify_launches(weeks, nothing, TITLES, LAUNCHES, specifications_of(SEEN))
+    assert found["launch"].isna().all()
+
+
+def test_weeks_after_the_last_one_to_fit_are_not_used() -> None:
+    later = LAUNCH_WEEKS.assign(week=LAUNCH_WEEKS["week"] + pd.Timedelta(weeks=30))
+    known = later[later["week"] <= CUTOFF]
+    both = [
+        RELEASED.specify_launches(WEEKS, weeks, TITLES, LAUNCHES, specifications_of(SEEN))
+        for weeks in (later, known)
+    ]
+    pd.testing.assert_frame_equal(*both)
