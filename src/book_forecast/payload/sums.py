@@ -31,6 +31,7 @@ from .draws import (
 from .manifest import LONGEST_HORIZON, PROBABILITIES
 
 FloatArray = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
 DRAWN_WEEKS = 500
@@ -61,7 +62,7 @@ class SumReader:
         """Index a checked payload."""
         self.payload = payload
         self._rows = {isbn: row for row, isbn in enumerate(payload.titles["isbn"].to_pylist())}
-        self._isbns = list(self._rows)
+        self.isbns = list(self._rows)
         classes = [name or "" for name in payload.titles["product_class"].to_pylist()]
         self._names = sorted(set(classes))
         codes = {name: code for code, name in enumerate(self._names)}
@@ -84,6 +85,13 @@ class SumReader:
             for isbn in isbns
             if cutoffs[self._rows[isbn]] < first and last <= cutoffs[self._rows[isbn]] + furthest
         ]
+
+    def by_class(self, isbns: Iterable[str]) -> list[tuple[str | None, list[str]]]:
+        """Return name and titles of each product class; titles without one have None as name."""
+        members: dict[str, list[str]] = {}
+        for isbn in isbns:
+            members.setdefault(self._names[self._codes[self._rows[isbn]]], []).append(isbn)
+        return [(name or None, members[name]) for name in sorted(members)]
 
     def sum_of(
         self,
@@ -164,7 +172,7 @@ class SumReader:
             for row in group.rows[variance >= limit]:
                 quantiles = self.payload.quantiles[row][:, group.ahead].astype(np.float64)
                 rest -= quantiles
-                scores = shared + drawn_of_title(own, self._isbns[row], group.ahead)
+                scores = shared + drawn_of_title(own, self.isbns[row], group.ahead)
                 for week in range(n_weeks):
                     total += np.interp(scores[week], SCORES, quantiles[:, week])
             if (variance < limit).any():
@@ -182,7 +190,7 @@ class SumReader:
         return np.einsum("ih,ih->i", deviations @ covariance, deviations).astype(np.float64)
 
     @cached_property
-    def _deviations(self) -> npt.NDArray[np.float32]:
+    def _deviations(self) -> Floats:
         """Standard deviations of all titles and weeks, shape (titles, 104)."""
         stored, weights = self.payload.quantiles, moments()[1:].astype(np.float32)
         found = np.empty((len(stored), stored.shape[2]), dtype=np.float32)
@@ -191,7 +199,7 @@ class SumReader:
             found[part] = np.sqrt(np.square(np.matmul(weights, stored[part])).sum(axis=1))
         return found
 
-    def _shared(self, product_class: str) -> FloatArray:
+    def _shared(self, product_class: str) -> Floats:
         """Return draws of what the titles of a class share, shape (104, draws)."""
         common = drawn(self.dependence.common, "all titles")
         return common + drawn(self.dependence.of(product_class).shared, f"class {product_class}")
