@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from book_forecast.payload.dependence import UNKNOWN, ClassDependence, Dependence, Process
 from book_forecast.payload.forecast_reader import ForecastReader
+from book_forecast.payload.manifest import PayloadError
 from book_forecast.payload.sums import FEWEST_DRAWN, SumReader
 from tests.releases import payloads
 
@@ -218,3 +219,17 @@ def test_a_damaged_dependence_is_refused(spoil, message):
     spoil(state)
     with pytest.raises(ValueError, match=message):
         Dependence.from_state(state)
+
+
+def test_a_payload_with_a_damaged_dependence_is_refused():
+    made = payload_with(UNKNOWN)
+    made.manifest["calibration"]["dependence"]["usual"].pop("own")
+    with pytest.raises(PayloadError, match=f"{made.release} cannot add up forecasts"):
+        SumReader(made)
+
+
+@pytest.mark.parametrize("calibration", [None, {}])
+def test_a_calibration_without_a_dependence_gets_the_default(calibration):
+    made = payload_with()
+    named = replace(made, manifest={**made.manifest, "calibration": calibration})
+    assert SumReader(named).dependence == UNKNOWN

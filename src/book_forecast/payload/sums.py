@@ -28,7 +28,7 @@ from .draws import (
     scores_of,
     stratified,
 )
-from .manifest import LONGEST_HORIZON, PROBABILITIES
+from .manifest import LONGEST_HORIZON, PROBABILITIES, PayloadError
 
 FloatArray = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
@@ -59,7 +59,11 @@ class SumReader:
     """Reads sums out of a payload."""
 
     def __init__(self, payload: Payload) -> None:
-        """Index a checked payload."""
+        """Index a checked payload.
+
+        Raises:
+            PayloadError: If its dependence cannot be read.
+        """
         self.payload = payload
         self._rows = {isbn: row for row, isbn in enumerate(payload.titles["isbn"].to_pylist())}
         self.isbns = list(self._rows)
@@ -68,10 +72,22 @@ class SumReader:
         codes = {name: code for code, name in enumerate(self._names)}
         self._codes = np.array([codes[name] for name in classes], dtype=np.int64)
         self._cutoffs = payload.titles["cutoff"].to_numpy().astype("datetime64[D]")
-        self.dependence = Dependence.from_state(payload.manifest.get("calibration", {}).get(KEY))
+        try:
+            calibration = payload.manifest.get("calibration") or {}
+            self.dependence = Dependence.from_state(calibration.get(KEY))
+        except ValueError as error:
+            raise PayloadError(f"{payload.release} cannot add up forecasts: {error}.") from None
+
+    def prepare(self) -> None:
+        """Compute what totals over many titles need, so that the first of them is quick too."""
+        _ = self._deviations
 
     def next_weeks(self, n_weeks: int, isbn: str | None = None) -> npt.NDArray[np.datetime64]:
-        """Return the Saturdays after the last week of a title, or of all; shape (n,)."""
+        """Return the Saturdays after the last week of a title, or of all; shape (n,).
+
+        Raises:
+            ValueError: If the release has no title.
+        """
         cutoff = self._cutoffs.max() if isbn is None else self._cutoffs[self._rows[isbn]]
         return np.asarray(cutoff + np.timedelta64(7, "D") * np.arange(1, n_weeks + 1))
 

@@ -196,7 +196,9 @@ class Totals(_Strict):
 
     by: str
     release: str
-    cutoff: dt.date = Field(description="Saturday of the last week before.")
+    cutoff: dt.date | None = Field(
+        description="Saturday of the last week before; null in a release without titles."
+    )
     weeks: int = Field(description="How many weeks are added up.")
-    last_week: dt.date
+    last_week: dt.date | None
     totals: list[Total]

@@ -60,16 +60,17 @@ def make_router(settings: ServiceSettings) -> APIRouter:
 
         A title that the release does not forecast as far is left out.
         """
+        about: dict[str, Any] = {"by": by, "release": served.release, "weeks": weeks}
+        if not served.sums.isbns:
+            return {**about, "cutoff": None, "last_week": None, "totals": []}
         days = served.sums.next_weeks(weeks)
         within = served.sums.within_reach(served.sums.isbns, days)
         groups: list[tuple[str | None, list[str]]] = [(OVER_ALL, within)]
         if by == "product_class":
             groups = served.sums.by_class(within)
         return {
-            "by": by,
-            "release": served.release,
+            **about,
             "cutoff": str(days[0] - np.timedelta64(7, "D")),
-            "weeks": weeks,
             "last_week": str(days[-1]),
             "totals": [
                 {"name": name, "n_titles": len(isbns), **_sum(served.sums, isbns, days, level)}
