@@ -96,6 +96,19 @@ def test_means_add_up_over_titles_and_weeks():
         assert whole.expected == pytest.approx(sum(part.expected for part in parts))
 
 
+@pytest.mark.parametrize(("volume", "lowest"), [(0.0, 0.0), (0.25, 4.0)])
+def test_weeks_of_a_slow_seller_are_whole_copies_where_its_sales_are(volume, lowest):
+    made = payload_with(ALONE)
+    # A quarter of a copy in most weeks, three copies in few.
+    quantiles = np.full_like(made.quantiles, 0.25)
+    quantiles[:, -4:] = 3.0
+    volumes = pa.chunked_array([pa.array([[volume] * 120] * TITLES, pa.list_(pa.float64()))])
+    slow = SumReader(replace(made, quantiles=quantiles, volumes=volumes))
+    found = slow.sum_of(ISBNS[:1], WEEKS[:16], (0.005, 0.9)).quantiles
+    assert found[0] == pytest.approx(lowest, abs=0.01)
+    assert found[1] > 3.0
+
+
 def test_another_process_draws_the_same():
     again = reader_with()
     first = READER.sum_of(ISBNS[:3], WEEKS[:8], NEAR_SPAN)

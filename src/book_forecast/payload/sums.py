@@ -37,6 +37,8 @@ IntArray = npt.NDArray[np.int64]
 DRAWN_WEEKS = 500
 """Weeks of titles that are drawn one by one; a list has the largest titles among them."""
 FEWEST_DRAWN = 8
+FEW_COPIES = 30.0
+"""A week below is drawn in whole copies: fractions of slow sellers add up to copies never sold."""
 _CHUNK = 500
 
 
@@ -189,14 +191,21 @@ class SumReader:
                 quantiles = self.payload.quantiles[row][:, group.ahead].astype(np.float64)
                 rest -= quantiles
                 scores = shared + drawn_of_title(own, self.isbns[row], group.ahead)
+                is_whole = quantiles.max() < FEW_COPIES and self._sells_whole_copies(row)
                 for week in range(n_weeks):
-                    total += np.interp(scores[week], SCORES, quantiles[:, week])
+                    copies = np.interp(scores[week], SCORES, quantiles[:, week])
+                    total += np.rint(copies) if is_whole else copies
             if (variance < limit).any():
                 total += conditional_mean(shared, own, rest)
                 left += float(variance[variance < limit].sum())
         if left:
             total += np.sqrt(left) * stratified(1, "all others")[0]
         return np.maximum(total, 0.0)
+
+    def _sells_whole_copies(self, row: int) -> bool:
+        """Return whether all known weeks of a title are whole numbers."""
+        known = np.nan_to_num(self.payload.volumes[row].values.to_numpy(zero_copy_only=False))
+        return bool((known == np.rint(known)).all())
 
     def _own_variances(self, group: _Group) -> FloatArray:
         """Return the variance of each title's sum given the shared processes, shape (titles,)."""
