@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from book_forecast.payload.dependence import UNKNOWN, ClassDependence, Dependence, Process
 from book_forecast.payload.forecast_reader import ForecastReader
+from book_forecast.payload.manifest import PayloadError
 from book_forecast.payload.sums import FEWEST_DRAWN, SumReader
 from tests.releases import payloads
 
@@ -93,6 +94,19 @@ def test_means_add_up_over_titles_and_weeks():
     for parts in (by_title, by_week):
         assert whole.mean == pytest.approx(sum(part.mean for part in parts))
         assert whole.expected == pytest.approx(sum(part.expected for part in parts))
+
+
+@pytest.mark.parametrize(("volume", "lowest"), [(0.0, 0.0), (0.25, 4.0)])
+def test_weeks_of_a_slow_seller_are_whole_copies_where_its_sales_are(volume, lowest):
+    made = payload_with(ALONE)
+    # A quarter of a copy in most weeks, three copies in few.
+    quantiles = np.full_like(made.quantiles, 0.25)
+    quantiles[:, -4:] = 3.0
+    volumes = pa.chunked_array([pa.array([[volume] * 120] * TITLES, pa.list_(pa.float64()))])
+    slow = SumReader(replace(made, quantiles=quantiles, volumes=volumes))
+    found = slow.sum_of(ISBNS[:1], WEEKS[:16], (0.005, 0.9)).quantiles
+    assert found[0] == pytest.approx(lowest, abs=0.01)
+    assert found[1] > 3.0
 
 
 def test_another_process_draws_the_same():
@@ -218,3 +232,17 @@ def test_a_damaged_dependence_is_refused(spoil, message):
     spoil(state)
     with pytest.raises(ValueError, match=message):
         Dependence.from_state(state)
+
+
+def test_a_payload_with_a_damaged_dependence_is_refused():
+    made = payload_with(UNKNOWN)
+    made.manifest["calibration"]["dependence"]["usual"].pop("own")
+    with pytest.raises(PayloadError, match=f"{made.release} cannot add up forecasts"):
+        SumReader(made)
+
+
+@pytest.mark.parametrize("calibration", [None, {}])
+def test_a_calibration_without_a_dependence_gets_the_default(calibration):
+    made = payload_with()
+    named = replace(made, manifest={**made.manifest, "calibration": calibration})
+    assert SumReader(named).dependence == UNKNOWN

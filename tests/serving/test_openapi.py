@@ -29,7 +29,7 @@ def document(server):
 def test_every_route_is_in_the_document(document):
     assert set(document["paths"]) >= {
         *("/predict", "/healthz", "/readyz", "/release", "/metrics"),
-        *("/books", "/books/{isbn}/forecast"),
+        *("/books", "/books/{isbn}/forecast", "/books/{isbn}/demand", "/totals"),
     }
 
 

@@ -15,6 +15,7 @@ from .dependence import Process
 from .manifest import LONGEST_HORIZON, PROBABILITIES
 
 FloatArray = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
 DRAWS = 1024
@@ -27,20 +28,21 @@ _GRID = np.linspace(-4.0, 4.0, 65)
 
 
 def scores_of(probabilities: Sequence[float]) -> FloatArray:
+    """Return the normal scores of probabilities."""
     return np.array([_NORMAL.inv_cdf(p) for p in probabilities])
 
 
-@lru_cache(maxsize=128)
-def drawn(process: Process, name: str) -> FloatArray:
+@lru_cache(maxsize=64)
+def drawn(process: Process, name: str) -> Floats:
     """Return draws of a process, shape (104, draws): stratified along its main directions."""
     if not process.variance:
-        return np.zeros((LONGEST_HORIZON, DRAWS))
+        return np.zeros((LONGEST_HORIZON, DRAWS), dtype=np.float32)
     values, vectors = np.linalg.eigh(process.covariance(LONGEST_HORIZON))
     spread = np.sqrt(np.maximum(values, 0.0)) * vectors
-    return np.asarray(spread @ stratified(LONGEST_HORIZON, name))
+    return np.asarray(spread @ stratified(LONGEST_HORIZON, name), dtype=np.float32)
 
 
-def drawn_of_title(process: Process, isbn: str, ahead: IntArray) -> FloatArray:
+def drawn_of_title(process: Process, isbn: str, ahead: IntArray) -> Floats:
     """Return one title's own draws: those of all titles in an order that its ISBN decides."""
     order = _generator(isbn).permutation(DRAWS)
     return drawn(process, "a title")[ahead[:, None], order]
@@ -62,7 +64,7 @@ def _generator(name: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "little")))
 
 
-def conditional_mean(shared: FloatArray, own: Process, quantiles: FloatArray) -> FloatArray:
+def conditional_mean(shared: Floats, own: Process, quantiles: FloatArray) -> FloatArray:
     """Return the mean of a sum given the shared processes, shape (draws,).
 
     Args:

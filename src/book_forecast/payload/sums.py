@@ -28,14 +28,17 @@ from .draws import (
     scores_of,
     stratified,
 )
-from .manifest import LONGEST_HORIZON, PROBABILITIES
+from .manifest import LONGEST_HORIZON, PROBABILITIES, PayloadError
 
 FloatArray = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
 DRAWN_WEEKS = 500
 """Weeks of titles that are drawn one by one; a list has the largest titles among them."""
 FEWEST_DRAWN = 8
+FEW_COPIES = 30.0
+"""A week below is drawn in whole copies: fractions of slow sellers add up to copies never sold."""
 _CHUNK = 500
 
 
@@ -58,19 +61,35 @@ class SumReader:
     """Reads sums out of a payload."""
 
     def __init__(self, payload: Payload) -> None:
-        """Index a checked payload."""
+        """Index a checked payload.
+
+        Raises:
+            PayloadError: If its dependence cannot be read.
+        """
         self.payload = payload
         self._rows = {isbn: row for row, isbn in enumerate(payload.titles["isbn"].to_pylist())}
-        self._isbns = list(self._rows)
+        self.isbns = list(self._rows)
         classes = [name or "" for name in payload.titles["product_class"].to_pylist()]
         self._names = sorted(set(classes))
         codes = {name: code for code, name in enumerate(self._names)}
         self._codes = np.array([codes[name] for name in classes], dtype=np.int64)
         self._cutoffs = payload.titles["cutoff"].to_numpy().astype("datetime64[D]")
-        self.dependence = Dependence.from_state(payload.manifest.get("calibration", {}).get(KEY))
+        try:
+            calibration = payload.manifest.get("calibration") or {}
+            self.dependence = Dependence.from_state(calibration.get(KEY))
+        except ValueError as error:
+            raise PayloadError(f"{payload.release} cannot add up forecasts: {error}.") from None
+
+    def prepare(self) -> None:
+        """Compute what totals over many titles need, so that the first of them is quick too."""
+        _ = self._deviations
 
     def next_weeks(self, n_weeks: int, isbn: str | None = None) -> npt.NDArray[np.datetime64]:
-        """Return the Saturdays after the last week of a title, or of all; shape (n,)."""
+        """Return the Saturdays after the last week of a title, or of all; shape (n,).
+
+        Raises:
+            ValueError: If the release has no title.
+        """
         cutoff = self._cutoffs.max() if isbn is None else self._cutoffs[self._rows[isbn]]
         return np.asarray(cutoff + np.timedelta64(7, "D") * np.arange(1, n_weeks + 1))
 
@@ -84,6 +103,13 @@ class SumReader:
             for isbn in isbns
             if cutoffs[self._rows[isbn]] < first and last <= cutoffs[self._rows[isbn]] + furthest
         ]
+
+    def by_class(self, isbns: Iterable[str]) -> list[tuple[str | None, list[str]]]:
+        """Return name and titles of each product class; titles without one have None as name."""
+        members: dict[str, list[str]] = {}
+        for isbn in isbns:
+            members.setdefault(self._names[self._codes[self._rows[isbn]]], []).append(isbn)
+        return [(name or None, members[name]) for name in sorted(members)]
 
     def sum_of(
         self,
@@ -164,15 +190,22 @@ class SumReader:
             for row in group.rows[variance >= limit]:
                 quantiles = self.payload.quantiles[row][:, group.ahead].astype(np.float64)
                 rest -= quantiles
-                scores = shared + drawn_of_title(own, self._isbns[row], group.ahead)
+                scores = shared + drawn_of_title(own, self.isbns[row], group.ahead)
+                is_whole = quantiles.max() < FEW_COPIES and self._sells_whole_copies(row)
                 for week in range(n_weeks):
-                    total += np.interp(scores[week], SCORES, quantiles[:, week])
+                    copies = np.interp(scores[week], SCORES, quantiles[:, week])
+                    total += np.rint(copies) if is_whole else copies
             if (variance < limit).any():
                 total += conditional_mean(shared, own, rest)
                 left += float(variance[variance < limit].sum())
         if left:
             total += np.sqrt(left) * stratified(1, "all others")[0]
         return np.maximum(total, 0.0)
+
+    def _sells_whole_copies(self, row: int) -> bool:
+        """Return whether all known weeks of a title are whole numbers."""
+        known = np.nan_to_num(self.payload.volumes[row].values.to_numpy(zero_copy_only=False))
+        return bool((known == np.rint(known)).all())
 
     def _own_variances(self, group: _Group) -> FloatArray:
         """Return the variance of each title's sum given the shared processes, shape (titles,)."""
@@ -182,7 +215,7 @@ class SumReader:
         return np.einsum("ih,ih->i", deviations @ covariance, deviations).astype(np.float64)
 
     @cached_property
-    def _deviations(self) -> npt.NDArray[np.float32]:
+    def _deviations(self) -> Floats:
         """Standard deviations of all titles and weeks, shape (titles, 104)."""
         stored, weights = self.payload.quantiles, moments()[1:].astype(np.float32)
         found = np.empty((len(stored), stored.shape[2]), dtype=np.float32)
@@ -191,7 +224,7 @@ class SumReader:
             found[part] = np.sqrt(np.square(np.matmul(weights, stored[part])).sum(axis=1))
         return found
 
-    def _shared(self, product_class: str) -> FloatArray:
+    def _shared(self, product_class: str) -> Floats:
         """Return draws of what the titles of a class share, shape (104, draws)."""
         common = drawn(self.dependence.common, "all titles")
         return common + drawn(self.dependence.of(product_class).shared, f"class {product_class}")

@@ -41,13 +41,13 @@ Isbn = Annotated[
 ]
 Level = Annotated[float, Field(ge=LOWEST_LEVEL, le=HIGHEST_LEVEL)]
 
-_ERRORS: dict[int | str, dict[str, Any]] = {
+ERRORS: dict[int | str, dict[str, Any]] = {
     422: {"model": ErrorDetail, "description": "A parameter is out of its bounds."},
     **NOT_READY,
 }
-_TITLE_ERRORS: dict[int | str, dict[str, Any]] = {
+TITLE_ERRORS: dict[int | str, dict[str, Any]] = {
     404: {"model": ErrorDetail, "description": "The release does not have this title."},
-    **_ERRORS,
+    **ERRORS,
     422: {"model": ErrorDetail, "description": "Not an ISBN, or a parameter is out of its bounds."},
 }
 _FILES = {
@@ -92,23 +92,23 @@ def make_router(settings: ServiceSettings) -> APIRouter:
 
     router = APIRouter(prefix="/books", tags=["books"])
     router.add_api_route(
-        "", books, response_model=Books, responses=_ERRORS, summary="Search and sort the titles"
+        "", books, response_model=Books, responses=ERRORS, summary="Search and sort the titles"
     )
     router.add_api_route(
-        "/{isbn}", book, response_model=Book, responses=_TITLE_ERRORS, summary="One title"
+        "/{isbn}", book, response_model=Book, responses=TITLE_ERRORS, summary="One title"
     )
     router.add_api_route(
         "/{isbn}/history",
         history,
         response_model=SalesHistory,
-        responses=_TITLE_ERRORS,
+        responses=TITLE_ERRORS,
         summary="Past sales of a title",
     )
     router.add_api_route(
         "/{isbn}/forecast",
         forecast,
         response_model=TitlePrediction,
-        responses={200: _FILES, **_TITLE_ERRORS},
+        responses={200: _FILES, **TITLE_ERRORS},
         summary="Forecast of a title",
     )
     return router

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from book_forecast.payload.contents import Payload
 from book_forecast.payload.forecast_reader import ForecastReader
+from book_forecast.payload.sums import SumReader
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.catalogue import Catalogue
 from book_forecast.serving.comparison import compare_with_previous, last_promotion
@@ -21,6 +22,7 @@ class ServedRelease:
 
     Attributes:
         reader: Of its forecasts.
+        sums: Of sums over weeks and titles.
         location: The folder that it was read from.
         loaded_at: When, in UTC.
     """
@@ -36,6 +38,7 @@ class ServedRelease:
             store: Of all releases; None if there is nothing to compare the release with.
         """
         self.reader = reader
+        self.sums = SumReader(reader.payload)
         self.location = location
         self.loaded_at = dt.datetime.now(dt.UTC)
         self._store = store

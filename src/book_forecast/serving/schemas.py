@@ -155,3 +155,50 @@ class SalesHistory(BaseModel):
     isbn: str
     weeks: list[dt.date] = Field(description="Saturdays.")
     volumes: list[float | None] = Field(description="Copies sold; null if none was reported.")
+
+
+class SumInterval(_Strict):
+    """A prediction interval of a sum."""
+
+    level: float = Field(ge=1, le=99, description="Percent.")
+    lower: float = Field(description="Copies.")
+    upper: float = Field(description="Copies.")
+
+
+class _Sum(_Strict):
+    mean: float = Field(description="Copies: the sum of the weekly means.")
+    expected: float = Field(
+        description="Copies: the mean of the sum's distribution; above `mean` where weeks are "
+        "skewed."
+    )
+    intervals: list[SumInterval]
+
+
+class Demand(_Sum):
+    """What a title sells in some weeks together."""
+
+    isbn: str = Field(description="13 digits.")
+    release: str
+    cutoff: dt.date = Field(description="Saturday of the last week before.")
+    weeks: int = Field(description="How many weeks are added up.")
+    last_week: dt.date
+
+
+class Total(_Sum):
+    """What some titles sell together."""
+
+    name: str | None = Field(description="Of the class, or `all`; null for titles without one.")
+    n_titles: int
+
+
+class Totals(_Strict):
+    """What titles sell in some weeks together."""
+
+    by: str
+    release: str
+    cutoff: dt.date | None = Field(
+        description="Saturday of the last week before; null in a release without titles."
+    )
+    weeks: int = Field(description="How many weeks are added up.")
+    last_week: dt.date | None
+    totals: list[Total]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
@@ -61,7 +60,12 @@ def sum_forecasts(
                 "Totals of %d weeks lack %d titles whose last week is too long ago",
                 *(n_weeks, len(isbns) - len(within)),
             )
-        for by, name, members in _groups(current_release, within):
+        groups = [
+            (OVER_ALL, OVER_ALL, within),
+            *((BY_CLASS, name, members) for name, members in reader.by_class(within)),
+            *((BY_TITLE, isbn, [isbn]) for isbn in within),
+        ]
+        for by, name, members in groups:
             found = reader.sum_of(members, weeks, probabilities)
             values = (by, name, n_weeks, weeks[0], weeks[-1], len(members))
             row = (*values, current_release.release, found.mean, found.expected, *found.quantiles)
@@ -70,19 +74,3 @@ def sum_forecasts(
     frame = pd.DataFrame(rows, columns=list(types)).astype(types)
     logger.info("Added up %d weeks of %d titles", max(forecast.sums, default=0), len(isbns))
     return frame
-
-
-def _groups(release: Payload, isbns: Sequence[str]) -> Iterator[tuple[str, str | None, list[str]]]:
-    """Yield what is added up: by, name, titles; the class of titles without one has no name."""
-    classes = dict(
-        zip(
-            release.titles["isbn"].to_pylist(),
-            release.titles["product_class"].to_pylist(),
-            strict=True,
-        )
-    )
-    yield OVER_ALL, OVER_ALL, [*isbns]
-    for name in sorted({classes[isbn] for isbn in isbns}, key=lambda name: name or ""):
-        yield BY_CLASS, name, [isbn for isbn in isbns if classes[isbn] == name]
-    for isbn in isbns:
-        yield BY_TITLE, isbn, [isbn]

@@ -15,7 +15,7 @@ const RETRY_MS = 5_000;
 
 let state = readAddress();
 let about = null; // the release, as the service describes it
-let shown = null; // { isbn, book, history, forecast }
+let shown = null; // { isbn, book, history, forecast, demand }
 let asked = null;
 let retrying = null;
 
@@ -124,22 +124,27 @@ async function show(chosen = false) {
   await redraw();
 }
 
-// Only the forecast is fetched for a title that is shown, unless another release is served by now.
+// Only the forecast and its sum are fetched for a title that is shown, unless another release is served by now.
 async function fetched(signal) {
   const { isbn, horizon, level } = state;
   const path = `books/${encodeURIComponent(isbn)}`;
-  const asking = ask(`${path}/forecast?horizon=${horizon}&level=${level}`, signal);
+  const asking = Promise.all([
+    ask(`${path}/forecast?horizon=${horizon}&level=${level}`, signal),
+    ask(`${path}/demand?weeks=${horizon}&level=${level}`, signal),
+  ]);
   if (shown?.isbn === isbn) {
-    const forecast = await asking;
+    const [forecast, demand] = await asking;
     const { release, cutoff } = shown.forecast;
-    if (forecast.release === release && forecast.cutoff === cutoff) return { ...shown, forecast };
+    if (forecast.release === release && forecast.cutoff === cutoff) {
+      return { ...shown, forecast, demand };
+    }
   }
-  const [book, past, forecast] = await Promise.all([
+  const [book, past, [forecast, demand]] = await Promise.all([
     ask(path, signal),
     ask(`${path}/history`, signal),
     asking,
   ]);
-  return { isbn, book, history: past, forecast };
+  return { isbn, book, history: past, forecast, demand };
 }
 
 // Another release is served than when the page was opened.

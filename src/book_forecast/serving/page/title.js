@@ -30,18 +30,18 @@ export function showBook(book) {
   scores(book);
 }
 
-export function showForecast({ book, history, forecast }, { horizon, level, span }) {
+export function showForecast({ book, history, forecast, demand }, { horizon, level, span }) {
   const { weeks: days, mean } = forecast;
-  const [{ lower, upper }] = forecast.intervals;
-  const first =
-    `between ${copies(lower[0])} and ${copies(upper[0])} with a probability of ` +
-    `${percent(level)}.`;
-  at("summary").replaceChildren(
-    element("strong", {}, `${copies(mean.reduce((sum, week) => sum + week))} copies`),
+  const [{ lower, upper }] = demand.intervals;
+  const when =
     days.length === 1
-      ? ` are expected in the week to ${date(days[0])}, and ${first}`
-      : ` are expected in ${weeks(days.length)}, to ${date(days.at(-1))}. ` +
-          `In the first week ${copies(mean[0])}, and ${first}`,
+      ? `in the week to ${date(days[0])}`
+      : `in ${weeks(days.length)}, to ${date(days.at(-1))}`;
+  at("summary").replaceChildren(
+    element("strong", {}, `${copies(demand.mean)} copies`),
+    ` are expected ${when}, and between ${copies(lower)} and ${copies(upper)} with a ` +
+      `probability of ${percent(level)}.` +
+      (days.length === 1 ? "" : ` In the first week ${copies(mean[0])}.`),
   );
   const past = history.volumes.slice(firstShown(history, span));
   at("plot-key").replaceChildren(
