@@ -75,9 +75,10 @@ def _page(panels: list[Panel], settings: Settings, only: list[str] | None) -> st
     if results:
         parts += [page.summary(results), page.losses(results), page.METHOD]
         parts += [page.section(result) for result in results]
-    ablated = [roots[name] for name in ABLATED if name in roots]
+    ablated = {name: roots[name] for name in ABLATED if name in roots}
     if ablated and (only is None or PARTS in only):
-        parts += [ablations.families_section(ablated), ablations.parts_section(ablated[::3])]
+        ends = dict([*ablated.items()][:: len(ABLATED) - 1])
+        parts += [ablations.families_section(ablated), ablations.parts_section(ends)]
     if (only is None and not settings.quick) or COST in (only or ()):
         parts.append(cost.section(settings))
     if only is None or SEASON in only:
