@@ -75,6 +75,7 @@ def _page(panels: list[Panel], settings: Settings, only: list[str] | None) -> st
     if results:
         parts += [page.summary(results), page.losses(results), page.METHOD]
         parts += [page.section(result) for result in results]
+    # Sections on launches and on sums over weeks and titles stand here.
     ablated = {name: roots[name] for name in ABLATED if name in roots}
     if ablated and (only is None or PARTS in only):
         ends = dict([*ablated.items()][:: len(ABLATED) - 1])
