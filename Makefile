@@ -35,8 +35,8 @@ benchmark: install
 	$(PIP_INSTALL) ".[benchmark]"
 	$(BIN)/python -m benchmarks.everything
 
-# DATA is a folder of panels outside of the project; without it only generated titles are used. WORK
-# is a folder for the runs, from which a stopped benchmark resumes; ARGS are more arguments.
+# DATA is a folder of panels outside of the project; without it only generated titles are used. A
+# stopped benchmark resumes from the runs in WORK, by default build/accuracy; ARGS are more arguments.
 benchmark-accuracy: install
 	$(BIN)/python -m benchmarks.accuracy $(if $(DATA),--data "$(DATA)") $(if $(WORK),--work "$(WORK)") $(ARGS)
 

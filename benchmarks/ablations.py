@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -26,13 +26,13 @@ HORIZON = 32
 WITHOUT_SARIMA: tuple[Family, ...] = tuple(name for name in FAMILIES if name != "sarima")
 
 
-def families_section(roots: Sequence[Path]) -> str:
+def families_section(roots: Mapping[str, Path]) -> str:
     """Return the part of the page on families and weights, as Markdown.
 
     Args:
-        roots: Data roots of finished runs.
+        roots: Data roots of finished runs by name.
     """
-    runs = [_Run(root) for root in roots]
+    runs = [_Run(root) for root in roots.values()]
     rows = {"everything": [run.wape(FAMILIES) for run in runs]}
     for family in FAMILIES:
         rest = [name for name in FAMILIES if name != family]
@@ -47,16 +47,16 @@ def families_section(roots: Sequence[Path]) -> str:
     return _table(head, roots, rows)
 
 
-def parts_section(roots: Sequence[Path]) -> str:
+def parts_section(roots: Mapping[str, Path]) -> str:
     """Return the part of the page on parts of the models, as Markdown.
 
     Each is off in turn for a whole ensemble, with folds, weights and fits of its own. SARIMA is
     left out: its search takes longer than all the rest and uses none of these parts.
 
     Args:
-        roots: Data roots of finished runs.
+        roots: Data roots of finished runs by name.
     """
-    panels = [(_panel(root), _test_weeks(root)) for root in roots]
+    panels = [(_panel(root), _test_weeks(root)) for root in roots.values()]
     rows = {}
     for name, change, patched in PARTS:
         with patched():
@@ -68,13 +68,13 @@ def parts_section(roots: Sequence[Path]) -> str:
     return _table(head, roots, rows)
 
 
-def _table(head: str, roots: Sequence[Path], rows: dict[str, list[float]]) -> str:
+def _table(head: str, names: Iterable[str], rows: dict[str, list[float]]) -> str:
     """Return a row per ablation with its mean change from the first one."""
     base = np.array(next(iter(rows.values())))
     changes = {name: f"{np.mean(values / base) - 1.0:+.1%}" for name, values in rows.items()}
     changes[next(iter(rows))] = ""
     shown = [[n, *(f"{wape:.3f}" for wape in rows[n]), change] for n, change in changes.items()]
-    return f"{head}\n{markdown_table(['', *(root.name for root in roots), ''], shown)}"
+    return f"{head}\n{markdown_table(['', *names, ''], shown)}"
 
 
 class _Run:

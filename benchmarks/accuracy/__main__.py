@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +47,11 @@ def main() -> None:
     except UserError as error:
         raise SystemExit(str(error)) from None
     parameters = dict(pair.split("=", 1) for pair in options.param)
-    with tempfile.TemporaryDirectory() as folder:
-        work = options.work or Path(folder)
-        settings = Settings(
-            work / ("quick" if options.quick else "whole"), options.quick, parameters
-        )
-        wanted = [panel for panel in panels if options.only is None or panel.name in options.only]
-        text = _page(wanted, settings, options.only)
+    settings = Settings(
+        options.work / ("quick" if options.quick else "whole"), options.quick, parameters
+    )
+    wanted = [panel for panel in panels if options.only is None or panel.name in options.only]
+    text = _page(wanted, settings, options.only)
     if options.only is None or options.output:
         target = options.output or PROJECT / "docs/accuracy.md"
         target.write_text(text, encoding="utf-8")
@@ -75,9 +72,11 @@ def _page(panels: list[Panel], settings: Settings, only: list[str] | None) -> st
     if results:
         parts += [page.summary(results), page.losses(results), page.METHOD]
         parts += [page.section(result) for result in results]
-    ablated = [roots[name] for name in ABLATED if name in roots]
+    # Sections on launches and on sums over weeks and titles stand here.
+    ablated = {name: roots[name] for name in ABLATED if name in roots}
     if ablated and (only is None or PARTS in only):
-        parts += [ablations.families_section(ablated), ablations.parts_section(ablated[::3])]
+        ends = dict([*ablated.items()][:: len(ABLATED) - 1])
+        parts += [ablations.families_section(ablated), ablations.parts_section(ends)]
     if (only is None and not settings.quick) or COST in (only or ()):
         parts.append(cost.section(settings))
     if only is None or SEASON in only:
@@ -101,7 +100,12 @@ def _arguments() -> Any:
     parser.add_argument(
         "--param", action="append", default=[], metavar="NAME=VALUE", help="of every kedro run"
     )
-    parser.add_argument("--work", type=Path, help="folder of the runs, from which they resume")
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=PROJECT / "build/accuracy",
+        help="folder of the runs, from which they resume; %(default)s",
+    )
     parser.add_argument("--quick", action="store_true", help="few series, to see that all works")
     parser.add_argument("--only", nargs="+", help="some panels or parts; the page is printed")
     parser.add_argument("--output", type=Path, help="the page; docs/accuracy.md by default")

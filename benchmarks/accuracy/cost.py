@@ -19,6 +19,7 @@ def section(settings: Settings) -> str:
         f"{GENERATED}{SEEDS[0]}-{titles}",
         PanelOptions(horizon=32),
         lambda root, _: export(root, titles, SEEDS[0], "parquet"),
+        has_rivals=False,
     )
     (origin,) = run_panel(panel, settings)
     scores = score_panel([origin])

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ def run_panel(panel: Panel, settings: Settings) -> list[Origin]:
         if k:
             shutil.copytree(first / RAW, root / RAW, dirs_exist_ok=True)
         cutoff = None if last is None or not k else last - pd.Timedelta(weeks=k * horizon)
-        found.append(_run(root, _parameters(panel, horizon, cutoff, settings), settings))
+        found.append(_run(panel, root, _parameters(panel, horizon, cutoff, settings), settings))
     return found
 
 
@@ -143,7 +143,7 @@ def _parameters(
     return {**found, **options.parameters, **(settings.parameters or {})}
 
 
-def _run(root: Path, parameters: dict[str, Any], settings: Settings) -> Origin:
+def _run(panel: Panel, root: Path, parameters: dict[str, Any], settings: Settings) -> Origin:
     """Run one cutoff unless it is done, and the rivals after it."""
     key = _fingerprint(root, parameters)
     done = root / _DONE
@@ -156,18 +156,20 @@ def _run(root: Path, parameters: dict[str, Any], settings: Settings) -> Origin:
         facts = {"key": key, "seconds": seen.wall, "core_seconds": seen.core_seconds}
     origin = _read(root, facts)
     rivals_of = root / "rivals.parquet"
-    if done.exists() and rivals_of.exists():
-        theirs = pd.read_parquet(rivals_of)
-    else:
-        most = rivals.QUICK_SERIES if settings.quick else rivals.SERIES
-        theirs = _rivals(origin, int(parameters["backtest.split_size"]), most)
-        theirs.to_parquet(rivals_of)
+    if not done.exists():
+        if panel.has_rivals:
+            most = rivals.QUICK_SERIES if settings.quick else rivals.SERIES
+            horizon = int(parameters["backtest.split_size"])
+            _rivals(origin, horizon, most).to_parquet(rivals_of)
         # Last, and at once: what is there is complete.
         part = done.with_suffix(".part")
         part.write_text(json.dumps(facts), encoding="utf-8")
         part.replace(done)
+    if not panel.has_rivals:
+        return origin
+    theirs = pd.read_parquet(rivals_of)
     together = pd.concat([origin.forecasts, theirs], ignore_index=True)
-    return Origin(**{**origin.__dict__, "forecasts": together})
+    return replace(origin, forecasts=together)
 
 
 def _text(value: object) -> str:

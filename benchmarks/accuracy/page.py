@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,7 +93,27 @@ def line(result: Result) -> str:
 
 
 def summary(results: Sequence[Result]) -> str:
-    """Return geometric means of the ratios to other models, over all panels."""
+    """Return geometric means of the ratios to other models, over panels of each kind."""
+    head = (
+        "## The ensemble beside others, over all panels\n\n"
+        "Error of the ensemble over the other's, as the geometric mean over panels: below 1 the "
+        "ensemble is better. The best single family is the one with the least error on the test "
+        "weeks, which nobody knows before.\n"
+    )
+    return "\n".join([head, *(f"{kind}:\n\n{_means(own)}" for kind, own in _kinds(results))])
+
+
+def _kinds(results: Sequence[Result]) -> list[tuple[str, list[Result]]]:
+    """Return panels by kind; those of the folder decide, generated ones are all alike."""
+    kinds = (
+        ("Panels of the folder", [one for one in results if not one.panel.is_generated]),
+        ("Generated titles", [one for one in results if one.panel.is_generated]),
+    )
+    return [(kind, own) for kind, own in kinds if own]
+
+
+def _means(results: Sequence[Result]) -> str:
+    """Return the table of geometric means."""
     tables = {result.panel.name: result.scores for result in results}
     ratios = comparison.ratios(tables)
     rows = []
@@ -109,12 +129,7 @@ def summary(results: Sequence[Result]) -> str:
             ]
         )
     columns = ["beside", "panels", *_NAMES.values(), "largest WAPE ratio"]
-    return (
-        "## The ensemble beside others, over all panels\n\n"
-        "Error of the ensemble over the other's, as the geometric mean over panels: below 1 the "
-        "ensemble is better. The best single family is the one with the least error on the test "
-        f"weeks, which nobody knows before.\n\n{markdown_table(columns, rows)}"
-    )
+    return markdown_table(columns, rows)
 
 
 def losses(results: Sequence[Result]) -> str:
@@ -130,26 +145,35 @@ def losses(results: Sequence[Result]) -> str:
     head = "## Where the ensemble loses\n\n"
     text = "Every single family, simple mean or rival with a lower WAPE than the ensemble's.\n\n"
     body = text + markdown_table(columns, rows) if rows else "Nothing beats it on any panel.\n"
-    return f"{head}{body}\n{_coverage(tables, sizes)}"
+    return f"{head}{body}\n{_coverage(results)}"
 
 
-def _coverage(tables: Mapping[str, pd.DataFrame], sizes: Mapping[str, int]) -> str:
+def _coverage(results: Sequence[Result]) -> str:
+    """Return mean coverages, and the panels where they are off."""
+    tables = {result.panel.name: result.scores for result in results}
+    sizes = {result.panel.name: result.series for result in results}
     off = [
         [panel, sizes[panel], f"{level} %", f"{share:.1%}", f"{100 * share - level:+.1f}"]
         for panel, level, share in comparison.off_coverage(tables)
     ]
     columns = ["panel", "series", "interval", "inside", "points off"]
-    pooled = {
-        level: np.mean([value(scores, OURS, f"coverage-{level}") for scores in tables.values()])
-        for level in (80, 95)
-    }
-    text = ", ".join(f"{share:.1%} inside {level} %" for level, share in pooled.items())
+    means = [_mean_coverage(kind, own) for kind, own in _kinds(results)]
     listed = markdown_table(columns, off) if off else "No panel is off by more.\n"
     return (
         "### Where intervals are off\n\n"
-        f"Mean over all panels: {text}. Panels that are off by more than "
+        f"{' '.join(means)} Panels that are off by more than "
         f"{comparison.TOLERANCE:g} points:\n\n{listed}"
     )
+
+
+def _mean_coverage(kind: str, results: Sequence[Result]) -> str:
+    """Return a sentence with the mean over panels, of which each counts as much."""
+    shares = [
+        f"{np.mean([value(one.scores, OURS, f'coverage-{level}') for one in results]):.1%} of the "
+        f"test weeks are inside {level} %"
+        for level in (80, 95)
+    ]
+    return f"{kind}: {' and '.join(shares)}, in the mean over panels."
 
 
 def section(result: Result) -> str:

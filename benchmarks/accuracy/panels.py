@@ -30,12 +30,14 @@ class Panel:
         options: How it is run.
         write: Writes `01_raw` into a data root, if told so with few series.
         note: What the page says of it.
+        has_rivals: Whether statsforecast's models run beside it.
     """
 
     name: str
     options: PanelOptions
     write: Callable[[Path, bool], object]
     note: str = ""
+    has_rivals: bool = True
 
     @property
     def is_generated(self) -> bool:

@@ -15,13 +15,14 @@ from book_forecast.forecasters.families import FORECASTERS
 from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.launches.prior import LaunchPrior
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
+from book_forecast.forecasters.pretrained import Pretrained
 from book_forecast.forecasters.promotion_effects import PromotionEffects
 from book_forecast.forecasters.regression import Regression
 from book_forecast.forecasters.restoring import restore
 from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.forecasters.statistical import Ets, Intermittent, Mstl, Theta
 from book_forecast.sarima import Specification
-from book_forecast.series.history import History
+from book_forecast.series.history import MODEL_HORIZON, History
 from tests.histories import history, promoted, volumes
 
 SEASONAL = Candidate(Specification(1, 0, 1, 1, 0, 0, s=4, trend="c"))
@@ -68,6 +69,9 @@ FITS = {
     "boosting": lambda h: Boosting.from_forecast(h, 5.0 + volumes(6, n=40)),
     "boosting with a plan": lambda h: Boosting.from_forecast(
         promoted(h), 5.0 + volumes(6, n=40), EFFECTS
+    ),
+    "pretrained": lambda h: Pretrained.from_quantiles(
+        h, np.linspace([0.0, 8.0, 20.0], [1.0, 5.0, 30.0], MODEL_HORIZON)
     ),
     "ensemble": ensemble,
     "seasonal_naive": SeasonalNaive.fit,

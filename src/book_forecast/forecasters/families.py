@@ -13,10 +13,12 @@ from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.outliers import clean
+from book_forecast.forecasters.pretrained import Pretrained
 from book_forecast.forecasters.promotion_effects import PromotionEffects
 from book_forecast.forecasters.regression import Regression
 from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.forecasters.statistical import Ets, Intermittent, Mstl, Theta
+from book_forecast.options.models import PretrainedOptions
 from book_forecast.series.history import YEAR, FloatArray, History
 
 
@@ -31,6 +33,7 @@ class Recipe:
         global_forecasts: Copies in the weeks ahead, by families that learn from all titles.
         promotion_effects: Of promotions on these; None to leave promotions unknown.
         start: SARIMA coefficients to begin from.
+        pretrained: Weights that others have trained.
     """
 
     season: int = 52
@@ -39,6 +42,7 @@ class Recipe:
     global_forecasts: Mapping[str, FloatArray] = field(default_factory=dict)
     promotion_effects: PromotionEffects | None = None
     start: FloatArray | None = None
+    pretrained: PretrainedOptions = field(default_factory=PretrainedOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +125,13 @@ FITS: dict[str, Fit] = {
     "boosting": _boosting,
     "seasonal_naive": lambda history, _, __: SeasonalNaive.fit(history),
     "naive": lambda history, _, __: Naive.fit(history),
+    "pretrained": lambda history, recipe, _: Pretrained.from_weights(history, recipe.pretrained),
 }
 """The possible members of an ensemble."""
 FORECASTERS: dict[str, type[FittedForecaster]] = {
     model.family: model
     for model in (
-        *(Sarima, Regression, Ets, Theta, Mstl, Intermittent, Boosting),
+        *(Sarima, Regression, Ets, Theta, Mstl, Intermittent, Boosting, Pretrained),
         *(SeasonalNaive, Naive, Zero, Launch),
     )
 }

@@ -97,6 +97,18 @@ class BoostingOptions(OptionGroup):
     learning_rate: float = Field(default=0.1, gt=0, le=1)
 
 
+class PretrainedOptions(OptionGroup):
+    """The weights of the family `pretrained`.
+
+    Attributes:
+        folder: A Chronos-2 or Chronos-Bolt model, `config.json` and `*.safetensors`; None for none.
+        context: The latest weeks of a title that the model sees.
+    """
+
+    folder: str | None = None
+    context: int = Field(default=512, ge=1)
+
+
 class RegressorOptions(OptionGroup):
     """What may be known of promotions and further regressors in the weeks ahead.
 
@@ -127,6 +139,7 @@ class ModelOptions(OptionGroup):
         regressors: Knowledge of covariates in the weeks ahead.
         tune: The search for SARIMA orders.
         boosting: Size of the global model.
+        pretrained: Weights of a model that others have trained.
         seed: Of everything that is drawn.
     """
 
@@ -138,7 +151,16 @@ class ModelOptions(OptionGroup):
     regressors: RegressorOptions = RegressorOptions()
     tune: SearchOptions = SearchOptions()
     boosting: BoostingOptions = BoostingOptions()
+    pretrained: PretrainedOptions = PretrainedOptions()
     seed: int = Field(default=42, ge=0, lt=2**32)
+
+    @model_validator(mode="after")
+    def _weights_named(self) -> Self:
+        if "pretrained" in self.families and self.pretrained.folder is None:
+            raise ValueError(
+                "the family pretrained needs weights: name their folder in pretrained.folder"
+            )
+        return self
 
     @property
     def has_ensembles(self) -> bool:

@@ -19,8 +19,11 @@ Family = Literal[
     "boosting",
     "seasonal_naive",
     "naive",
+    "pretrained",
 ]
-FAMILIES: tuple[Family, ...] = get_args(Family)
+ALL_FAMILIES: tuple[Family, ...] = get_args(Family)
+FAMILIES: tuple[Family, ...] = ALL_FAMILIES[:-1]
+"""Those that need nothing but the project; `pretrained` needs weights and a package."""
 
 _RELEASE = re.compile(r"champion|candidate|\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8}")
 _SEPARATORS = re.compile(r"[\s,;]+")
@@ -116,20 +119,21 @@ def check_release(value: object) -> str:
 
 
 def normalise_families(value: object) -> list[Family]:
-    """Parse a choice of model families: distinct ones in the order of `FAMILIES`.
+    """Parse a choice of model families: distinct ones in the order of `ALL_FAMILIES`.
 
     Raises:
         ValueError: There is none, or one that does not exist.
     """
     names = [str(item) for item in _items(value)]
     for name in names:
-        if name not in FAMILIES:
-            near = difflib.get_close_matches(name, FAMILIES, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"the families are {', '.join(FAMILIES)}"
+        if name not in ALL_FAMILIES:
+            near = difflib.get_close_matches(name, ALL_FAMILIES, n=1)
+            every = ", ".join(ALL_FAMILIES)
+            hint = f"did you mean {near[0]}?" if near else f"the families are {every}"
             raise ValueError(f"{name} is no family: {hint}")
     if not names:
-        raise ValueError(f"give at least one of {', '.join(FAMILIES)}")
-    return [family for family in FAMILIES if family in names]
+        raise ValueError(f"give at least one of {', '.join(ALL_FAMILIES)}")
+    return [family for family in ALL_FAMILIES if family in names]
 
 
 def _items(value: object) -> list[object]:

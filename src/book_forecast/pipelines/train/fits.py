@@ -15,6 +15,7 @@ from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
 from book_forecast.execution.parts import Part
 from book_forecast.forecasters.global_model import GlobalModel
+from book_forecast.forecasters.pretrained import weights_of
 from book_forecast.forecasters.promotion_effects import effects_by_title
 from book_forecast.options.groups import ExecutionOptions
 from book_forecast.options.models import ModelOptions
@@ -141,6 +142,7 @@ class FitNodes:
             [weeks[["isbn", "week", "volume"]], specifications, calibration],
             [global_forecasts, covariates, self],
             [models.families, models.calendar, models.alive_weeks, models.regressors],
+            [models.pretrained, weights_of(models)],
             code_fingerprint(__name__),
         )
         rows: dict[str, Any] = {row["isbn"]: row for row in specifications.to_dict("records")}

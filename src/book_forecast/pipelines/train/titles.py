@@ -187,6 +187,7 @@ def fit_ensemble(task: TitleFit) -> Ensemble:
         calendar=models.calendar,
         global_forecasts={} if path is None else {Boosting.family: path},
         promotion_effects=task.promotion_effects,
+        pretrained=models.pretrained,
     )
     wanted = [n for n in models.families if task.every_family or n in specification.weights]
     fits = fit_families(task.history, recipe, wanted)

@@ -19,6 +19,7 @@ from book_forecast.execution.parts import Part
 from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.families import Recipe, fit_families
 from book_forecast.forecasters.naive import Naive, Zero
+from book_forecast.forecasters.pretrained import weights_of
 from book_forecast.forecasters.sarima import Candidate
 from book_forecast.options.groups import BacktestOptions, ExecutionOptions
 from book_forecast.options.models import ModelOptions
@@ -151,6 +152,7 @@ def forecast_folds(
     generation = fingerprint(
         [training_weeks[["isbn", "week", "volume"]], sarima_orders, global_forecasts, covariates],
         [models.families, models.calendar, models.regressors, backtest],
+        [models.pretrained, weights_of(models)],
         code_fingerprint(__name__),
     )
     found = map_titles(
@@ -237,6 +239,7 @@ def _cross_validate(task: FoldTask) -> CrossValidation:
             candidate=task.candidate(fold),
             calendar=task.models.calendar,
             global_forecasts={} if path is None else {Boosting.family: path},
+            pretrained=task.models.pretrained,
         )
         fits = fit_families(known, recipe, families, thorough=False)
         means: dict[str, FloatArray] = {
