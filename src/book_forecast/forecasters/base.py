@@ -97,6 +97,16 @@ class FittedForecaster(ABC):
         """
         return self
 
+    def with_ceiling(self, ceiling: float) -> Self:  # noqa: ARG002 - for subclasses
+        """Return the model with bounds that end at a volume.
+
+        A larger week of its own, or a larger mean, still raises them.
+
+        Args:
+            ceiling: Copies of the largest week of titles like it.
+        """
+        return self
+
     def explain(self, horizon: int) -> dict[str, FloatArray]:  # noqa: ARG002 - for subclasses
         """Return the components of the forecast, on the scale of log(1 + copies).
 

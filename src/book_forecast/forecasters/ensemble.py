@@ -10,6 +10,7 @@ import numpy as np
 
 from book_forecast.forecasters.base import Capabilities, FittedForecaster, Forecast, array, plain
 from book_forecast.forecasters.calibration import Calibration
+from book_forecast.forecasters.ceilings import KEY, capped, ceiling_state, largest
 from book_forecast.forecasters.explanation import parts_of
 from book_forecast.forecasters.families import restore_member
 from book_forecast.series.history import YEAR, FloatArray
@@ -28,6 +29,7 @@ class Ensemble(FittedForecaster):
         scale: Of the title's residuals.
         volumes: The weeks up to the cutoff, in copies, shape (n,).
         outliers: Indices of weeks that are missing to the members.
+        ceiling: Of the bounds, beside the largest of these weeks.
     """
 
     family: ClassVar[str] = "ensemble"
@@ -40,6 +42,7 @@ class Ensemble(FittedForecaster):
     scale: float
     volumes: FloatArray
     outliers: tuple[int, ...] = ()
+    ceiling: float = np.inf
 
     def forecast(
         self,
@@ -50,7 +53,12 @@ class Ensemble(FittedForecaster):
         """See `FittedForecaster.forecast`."""
         means = self.member_means(horizon, future)
         mean = sum((self.weights[name] * means[name] for name in means), np.zeros(horizon))
-        return self.calibration.forecast(mean, self.scale, levels)
+        found = self.calibration.forecast(mean, self.scale, levels)
+        return capped(found, max(self.ceiling, largest(self.volumes)))
+
+    def with_ceiling(self, ceiling: float) -> Self:
+        """See `FittedForecaster.with_ceiling`."""
+        return replace(self, ceiling=ceiling)
 
     def member_means(
         self, horizon: int, future: Mapping[str, FloatArray] | None = None
@@ -100,6 +108,7 @@ class Ensemble(FittedForecaster):
             # These keys are older than the names in the code: releases made before stay readable.
             "spread": self.scale,
             "bursts": list(self.outliers),
+            **ceiling_state(self.ceiling),
             WEEKS: plain(self.volumes),
         }
 
@@ -119,6 +128,7 @@ class Ensemble(FittedForecaster):
             scale=float(state["spread"]),
             volumes=array(weeks),
             outliers=outliers,
+            ceiling=float(state.get(KEY, np.inf)),
         )
 
 

@@ -16,6 +16,7 @@ from book_forecast.forecasters.base import (
     gaussian_forecast,
     plain,
 )
+from book_forecast.forecasters.ceilings import KEY, capped, ceiling_state, largest
 from book_forecast.series.history import FloatArray, History
 
 
@@ -30,6 +31,7 @@ class SeasonalNaive(FittedForecaster):
     Attributes:
         last_season: Shape (s,), the value for each of the next s weeks.
         deviation: Standard deviation of the seasonal differences.
+        ceiling: Of the bounds, beside the largest week rolled in.
     """
 
     family: ClassVar[str] = "seasonal_naive"
@@ -37,6 +39,7 @@ class SeasonalNaive(FittedForecaster):
     SEASON: ClassVar[int] = 52
     last_season: FloatArray
     deviation: float
+    ceiling: float = np.inf
 
     @classmethod
     def fit(cls, history: History, season: int = SEASON) -> Self:
@@ -67,7 +70,12 @@ class SeasonalNaive(FittedForecaster):
         season = len(self.last_season)
         weeks = np.arange(horizon)
         deviation = self.deviation * np.sqrt(weeks // season + 1.0)
-        return gaussian_forecast(self.last_season[weeks % season], deviation, levels)
+        found = gaussian_forecast(self.last_season[weeks % season], deviation, levels)
+        return capped(found, self.ceiling)
+
+    def with_ceiling(self, ceiling: float) -> Self:
+        """See `FittedForecaster.with_ceiling`."""
+        return replace(self, ceiling=max(ceiling, largest(self.last_season)))
 
     def roll_forward(self, volumes: FloatArray) -> Self:
         """See `FittedForecaster.roll_forward`."""
@@ -76,16 +84,22 @@ class SeasonalNaive(FittedForecaster):
         for week in range(season, len(weeks)):
             if not np.isfinite(weeks[week]):
                 weeks[week] = weeks[week - season]
-        return replace(self, last_season=weeks[-season:])
+        ceiling = max(self.ceiling, largest(volumes))
+        return replace(self, last_season=weeks[-season:], ceiling=ceiling)
 
     def to_state(self) -> dict[str, Any]:
         """See `FittedForecaster.to_state`."""
-        return {"last_season": plain(self.last_season), "deviation": self.deviation}
+        return {
+            "last_season": plain(self.last_season),
+            "deviation": self.deviation,
+            **ceiling_state(self.ceiling),
+        }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """See `FittedForecaster.from_state`."""
-        return cls(array(state["last_season"]), float(state["deviation"]))
+        ceiling = float(state.get(KEY, np.inf))
+        return cls(array(state["last_season"]), float(state["deviation"]), ceiling)
 
 
 def _root_mean_square(values: FloatArray) -> float:
@@ -101,12 +115,14 @@ class Naive(FittedForecaster):
     Attributes:
         last: Copies of the last known week.
         deviation: Standard deviation of the weekly differences.
+        ceiling: Of the bounds, beside the largest week rolled in.
     """
 
     family: ClassVar[str] = "naive"
     capabilities: ClassVar[Capabilities] = Capabilities(missing=True)
     last: float
     deviation: float
+    ceiling: float = np.inf
 
     @classmethod
     def fit(cls, history: History) -> Self:
@@ -122,21 +138,31 @@ class Naive(FittedForecaster):
     ) -> Forecast:
         """See `FittedForecaster.forecast`."""
         deviation = self.deviation * np.sqrt(np.arange(1.0, horizon + 1.0))
-        return gaussian_forecast(np.full(horizon, self.last), deviation, levels)
+        found = gaussian_forecast(np.full(horizon, self.last), deviation, levels)
+        return capped(found, self.ceiling)
+
+    def with_ceiling(self, ceiling: float) -> Self:
+        """See `FittedForecaster.with_ceiling`."""
+        return replace(self, ceiling=max(ceiling, self.last))
 
     def roll_forward(self, volumes: FloatArray) -> Self:
         """See `FittedForecaster.roll_forward`."""
         known = volumes[np.isfinite(volumes)]
-        return replace(self, last=float(known[-1])) if len(known) else self
+        if not len(known):
+            return self
+        ceiling = max(self.ceiling, largest(known))
+        return replace(self, last=float(known[-1]), ceiling=ceiling)
 
     def to_state(self) -> dict[str, Any]:
         """See `FittedForecaster.to_state`."""
-        return {"last": self.last, "deviation": self.deviation}
+        state = {"last": self.last, "deviation": self.deviation}
+        return state | ceiling_state(self.ceiling)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """See `FittedForecaster.from_state`."""
-        return cls(float(state["last"]), float(state["deviation"]))
+        ceiling = float(state.get(KEY, np.inf))
+        return cls(float(state["last"]), float(state["deviation"]), ceiling)
 
 
 @dataclass(frozen=True)

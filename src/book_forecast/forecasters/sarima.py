@@ -15,6 +15,7 @@ from book_forecast.forecasters.base import (
     array,
     plain,
 )
+from book_forecast.forecasters.ceilings import KEY, capped, ceiling_state, largest
 from book_forecast.forecasters.transforms import Transform, TransformName
 from book_forecast.sarima import SarimaFit, Specification, fit, predict, standardised_residuals
 from book_forecast.series.history import FloatArray, History
@@ -39,6 +40,7 @@ class Sarima(FittedForecaster):
         model: The fit, on the transformed scale.
         transform: The scale.
         volumes: The weeks up to the cutoff, in copies, shape (n,).
+        ceiling: Of the bounds, beside the largest of these weeks.
     """
 
     family: ClassVar[str] = "sarima"
@@ -46,6 +48,7 @@ class Sarima(FittedForecaster):
     model: SarimaFit
     transform: Transform
     volumes: FloatArray
+    ceiling: float = np.inf
 
     @classmethod
     def fit(
@@ -82,7 +85,12 @@ class Sarima(FittedForecaster):
     ) -> Forecast:
         """See `FittedForecaster.forecast`."""
         ahead = predict(self.model, self.transform.apply(self.volumes), horizon)
-        return self.transform.to_copies(ahead.mean, np.sqrt(ahead.variance), levels)
+        found = self.transform.to_copies(ahead.mean, np.sqrt(ahead.variance), levels)
+        return capped(found, max(self.ceiling, largest(self.volumes)))
+
+    def with_ceiling(self, ceiling: float) -> Self:
+        """See `FittedForecaster.with_ceiling`."""
+        return replace(self, ceiling=ceiling)
 
     def roll_forward(self, volumes: FloatArray) -> Self:
         """See `FittedForecaster.roll_forward`."""
@@ -103,13 +111,19 @@ class Sarima(FittedForecaster):
             **fit_state(self.model),
             "transform": self.transform.to_state(),
             "volumes": plain(self.volumes),
+            **ceiling_state(self.ceiling),
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """See `FittedForecaster.from_state`."""
         model = fit_from_state(state)
-        return cls(model, Transform.from_state(state["transform"]), array(state["volumes"]))
+        return cls(
+            model,
+            Transform.from_state(state["transform"]),
+            array(state["volumes"]),
+            float(state.get(KEY, np.inf)),
+        )
 
 
 def fit_state(model: SarimaFit) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from tests.pipelines.ensembles import (
     FAMILIES,
     LAUNCH,
     OLD,
+    WEEKS,
     cross_validate,
     model_options,
     weigh,
@@ -70,6 +71,7 @@ def test_a_specification_has_orders_season_and_weights(weighted, compared):
         pd.testing.assert_series_equal(own[column], orders[column])
     assert own["spread"].drop(DEAD).gt(0).all()
     assert own["n_folds"][OLD].tolist() == [2, 2, 2]
+    assert (own["ceiling"] == WEEKS["volume"].max()).all()
     assert pd.isna(own["weights"][DEAD])
     assert found["fallback_reason"].isna().all()
 

@@ -14,6 +14,7 @@ import pandas as pd
 from book_forecast.forecasters.base import FittedForecaster
 from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.calibration import Calibration
+from book_forecast.forecasters.ceilings import KEY, own_ceiling
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import Recipe, fit_families
 from book_forecast.forecasters.launches.launch import Launch
@@ -50,6 +51,7 @@ class TitleSpecification:
         season: Weeks in the ensemble's season.
         spread: The title's own scale of errors.
         calibration: Of the ensemble's intervals, as plain data.
+        ceiling: Largest week of the titles like it; None where tune has not seen them.
         launch: What is known of a launch before its own weeks, as plain data; None for others.
     """
 
@@ -60,6 +62,7 @@ class TitleSpecification:
     season: int = 1
     spread: float = 1.0
     calibration: Mapping[str, Any] = field(default_factory=dict)
+    ceiling: float | None = None
     launch: Mapping[str, Any] | None = None
 
 
@@ -82,7 +85,9 @@ def specification_of(
         sarima = Specification(**orders, s=int(row["s"]), trend=row["trend"])
         candidate = Candidate(sarima, row["transform"])
     reason = None if pd.isna(row["fallback_reason"]) else str(row["fallback_reason"])
-    single = TitleSpecification(row["model"], candidate, reason)
+    # Specifications of older releases have no ceiling.
+    ceiling = None if pd.isna(row.get(KEY)) else float(row[KEY])
+    single = TitleSpecification(row["model"], candidate, reason, ceiling=ceiling)
     if pd.isna(row["weights"]):
         return single
     return TitleSpecification(
@@ -93,6 +98,7 @@ def specification_of(
         season=int(row["season"]),
         spread=float(row["spread"]),
         calibration=calibration,
+        ceiling=ceiling,
     )
 
 
@@ -218,6 +224,9 @@ def after_death(task: TitleFit) -> dict[str, Any]:
 
 def _row(task: TitleFit, model: FittedForecaster, reason: str | None) -> dict[str, Any]:
     """One title's row; a model whose forecast is not finite is refused."""
+    ceiling = task.specification.ceiling
+    own = own_ceiling(task.history.volumes)
+    model = model.with_ceiling(own if ceiling is None else ceiling)
     forecast = model.forecast(LONGEST_HORIZON, task.levels)
     if not all(np.isfinite(column).all() for column in forecast.columns().values()):
         raise ValueError("its forecast is not finite")

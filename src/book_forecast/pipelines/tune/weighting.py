@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from book_forecast.forecasters.calibration import Calibration, FoldErrors, calibrate
+from book_forecast.forecasters.ceilings import KEY as CEILING
+from book_forecast.forecasters.ceilings import ceilings
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import ACROSS_TITLES
 from book_forecast.forecasters.weights import FoldForecasts, combine, fit_weights
@@ -38,6 +40,7 @@ SPECIFICATION_TYPES = {
     "season_strength": "float64",
     "spread": "float64",
     "n_folds": "Int64",
+    CEILING: "float64",
     "weights": "str",
     "fallback_reason": "str",
 }
@@ -82,10 +85,11 @@ def weigh_families(
         levels: Interval levels in percent.
 
     Returns:
-        Specifications, one row per title: SARIMA orders, season, weights as JSON and the reason of
-        a fallback; the calibration of intervals, with the dependence of weeks and titles, as plain
-        data; the ensembles' forecasts of the folds' weeks as a forecasts frame, each with weights
-        from the other folds; the leaderboard of all families, per title and over all.
+        Specifications, one row per title: SARIMA orders, season, the ceiling of bounds, weights as
+        JSON and the reason of a fallback; the calibration of intervals, with the dependence of
+        weeks and titles, as plain data; the ensembles' forecasts of the folds' weeks as a forecasts
+        frame, each with weights from the other folds; the leaderboard of all families, per title
+        and over all.
     """
     families: list[str] = [*models.families]
     isbns = seasons["isbn"].to_numpy(dtype=str)
@@ -116,7 +120,11 @@ def weigh_families(
         )
     backtest = _backtest(keys, mean, folds, spreads, calibration, levels)
     board = _leaderboard(isbns, families, folds, mean, found.weights)
-    specifications = _specifications(sarima_orders, ensembles, has_ensembles=models.has_ensembles)
+    specifications = _specifications(
+        sarima_orders.merge(ceilings(training_weeks, titles), on="isbn", how="left"),
+        ensembles,
+        has_ensembles=models.has_ensembles,
+    )
     dependence = fold_dependence(
         *(folds, mean, keys["cutoff"], spreads, calibration),
         titles.set_index("isbn")["product_class"].reindex(isbns),
