@@ -68,8 +68,10 @@ def forecast_panel(
     with tempfile.TemporaryDirectory() as folder:
         checkpoints = CheckpointFolder(Path(folder))
         work = (models, backtest, execution, checkpoints)
-        orders = tune.search_orders(weeks, *work)[0].frame
         at_folds = tune.fit_global_model(weeks, titles, covariates, models, backtest)
+        strata = tune.stratify_titles(weeks, titles, "all", models)
+        choice = tune.choose_families(weeks, strata, at_folds, covariates, *work)
+        orders = tune.search_orders(weeks, choice, *work)[0].frame
         folds, seasons = tune.forecast_folds(weeks, orders, at_folds, covariates, *work)
         specifications, calibration, rolled, board = tune.weigh_families(
             folds.frame, seasons.frame, orders, weeks, titles, models, bands

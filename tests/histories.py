@@ -14,6 +14,7 @@ import pandas as pd
 
 from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.parts import Part
+from book_forecast.forecasters.family_choice import all_used
 from book_forecast.options.groups import BacktestOptions, ExecutionOptions, Shard
 from book_forecast.options.models import ModelOptions, SearchOptions
 from book_forecast.series.history import Covariates, Future, History
@@ -59,6 +60,12 @@ def promoted(history: History, future: Future = "known") -> History:
     return replace(history, covariates=covariates)
 
 
+def every_family(weeks: pd.DataFrame, models: ModelOptions) -> pd.DataFrame:
+    """The choice of all families for all titles."""
+    choice = pd.DataFrame({"isbn": weeks["isbn"].unique()})
+    return choice.assign(families=all_used(models.families)).astype("str")
+
+
 def weeks_frame(series: dict[str, np.ndarray]) -> pd.DataFrame:
     """Weekly sales of titles that all end in the same week."""
     frames = []
@@ -95,7 +102,8 @@ def tune(
     tuned = SearchOptions.model_validate({**models.tune.model_dump(), **search})
     models = models.model_copy(update={"tune": tuned})
     with checkpoints_in(folder) as checkpoints:
-        return search_orders(frame, models, backtest, execution, checkpoints)
+        choice = every_family(frame, models)
+        return search_orders(frame, choice, models, backtest, execution, checkpoints)
 
 
 def specify(orders: pd.DataFrame) -> pd.DataFrame:

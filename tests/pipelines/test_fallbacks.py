@@ -13,7 +13,7 @@ from book_forecast.pipelines.train import fits
 from book_forecast.pipelines.train.fits import RELEASED, SCORED
 from book_forecast.pipelines.train.nodes import summarise_fits
 from book_forecast.pipelines.tune import folds, search, weighting
-from tests.histories import QUICK, checkpoints_in, fit, volumes, weeks_frame
+from tests.histories import QUICK, checkpoints_in, every_family, fit, volumes, weeks_frame
 from tests.pipelines import deaths
 from tests.pipelines.deaths import COMPARISON, EVALUATION, FIT, SEARCH, TITLES
 
@@ -40,7 +40,8 @@ def run() -> dict:
         patch.setattr(search, "search_title", deaths.search_or_die)
         patch.setattr(folds, "cross_validate", deaths.compare_or_die)
         patch.setattr(fits, "fit_title", deaths.fit_or_die)
-        orders = search.search_orders(WEEKS, MODELS, BACKTEST, TWO, checkpoints)[0].frame
+        choice = every_family(WEEKS, MODELS)
+        orders = search.search_orders(WEEKS, choice, MODELS, BACKTEST, TWO, checkpoints)[0].frame
         forecasts, seasons = (
             part.frame
             for part in folds.forecast_folds(

@@ -20,7 +20,7 @@ from book_forecast.series.history import FloatArray
 # Folds without common weeks at which a title's (a class's) own errors have half of the weight: for
 # titles a default without an estimate, and the limits of the estimate.
 FOLDS_OF_A_TITLE = 8.0
-FEWEST_FOLDS, MOST_FOLDS = 1.0, 100.0
+FEWEST_FOLDS, MOST_FOLDS = 1.0, 16.0
 FOLDS_OF_A_CLASS = 20.0
 # Titles that an estimate of the variance between titles needs.
 FEWEST_TITLES = 10

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PlainValidator, model_validator
 
-from book_forecast.options.base import OptionGroup
+from book_forecast.options.base import OptionGroup, Share
 from book_forecast.options.values import FAMILIES, Family, normalise_families
 from book_forecast.series.history import TableFuture
 
@@ -109,6 +109,21 @@ class PretrainedOptions(OptionGroup):
     context: int = Field(default=512, ge=1)
 
 
+class EffortOptions(OptionGroup):
+    """Which titles get every family.
+
+    Attributes:
+        every_title: Catalogues of at most so many titles compare every family for every title.
+        sample: Titles of a larger catalogue that every family is compared on first.
+        least_weight: Mean weight on the sample below which a stratum's other titles go without a
+            family.
+    """
+
+    every_title: int = Field(default=200, ge=0)
+    sample: int = Field(default=120, ge=1)
+    least_weight: Share = 0.04
+
+
 class RegressorOptions(OptionGroup):
     """What may be known of promotions and further regressors in the weeks ahead.
 
@@ -140,6 +155,7 @@ class ModelOptions(OptionGroup):
         tune: The search for SARIMA orders.
         boosting: Size of the global model.
         pretrained: Weights of a model that others have trained.
+        effort: Which titles get every family.
         seed: Of everything that is drawn.
     """
 
@@ -152,6 +168,7 @@ class ModelOptions(OptionGroup):
     tune: SearchOptions = SearchOptions()
     boosting: BoostingOptions = BoostingOptions()
     pretrained: PretrainedOptions = PretrainedOptions()
+    effort: EffortOptions = EffortOptions()
     seed: int = Field(default=42, ge=0, lt=2**32)
 
     @model_validator(mode="after")
@@ -166,3 +183,8 @@ class ModelOptions(OptionGroup):
     def has_ensembles(self) -> bool:
         """Whether titles are forecast by ensembles."""
         return list(self.families) != ["sarima"]
+
+    @property
+    def has_chosen_families(self) -> bool:
+        """Whether the families are not the default, so that every title gets all of them."""
+        return set(self.families) != set(FAMILIES)

@@ -77,6 +77,6 @@ def test_an_unforeseen_error_costs_one_title_alone(monkeypatch, caplog):
     monkeypatch.setattr(folds, "fit_families", fail)
     history = title_histories(WEEKS[WEEKS["isbn"] == OLD[0]])[0]
     origins = BACKTEST.origins.at_common_weeks(history.n_weeks, FEWEST_WEEKS_BEFORE_FOLD)
-    task = folds.FoldTask(history, origins, model_options(), [], [], {})
+    task = folds.FoldTask(history, origins, model_options(), tuple(FAMILIES), [], {})
     assert folds.cross_validate(task) is None
     assert f"Comparing the families of {OLD[0]} failed: index 3 is out of bounds" in caplog.text

@@ -17,6 +17,7 @@ from book_forecast.forecasters.calibration import Calibration
 from book_forecast.forecasters.ceilings import KEY, own_ceiling
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import Recipe, fit_families
+from book_forecast.forecasters.family_choice import used_families
 from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.launches.prior import LaunchPrior
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
@@ -53,6 +54,7 @@ class TitleSpecification:
         calibration: Of the ensemble's intervals, as plain data.
         ceiling: Largest week of the titles like it; None where tune has not seen them.
         launch: What is known of a launch before its own weeks, as plain data; None for others.
+        families: Those that were compared for it; None for all.
     """
 
     family: str | None = None
@@ -64,6 +66,7 @@ class TitleSpecification:
     calibration: Mapping[str, Any] = field(default_factory=dict)
     ceiling: float | None = None
     launch: Mapping[str, Any] | None = None
+    families: tuple[str, ...] | None = None
 
 
 def specification_of(
@@ -97,6 +100,7 @@ def specification_of(
         weights=json.loads(row["weights"]),
         season=int(row["season"]),
         spread=float(row["spread"]),
+        families=used_families(row["families"]) if isinstance(row.get("families"), str) else None,
         calibration=calibration,
         ceiling=ceiling,
     )
@@ -195,7 +199,9 @@ def fit_ensemble(task: TitleFit) -> Ensemble:
         promotion_effects=task.promotion_effects,
         pretrained=models.pretrained,
     )
-    wanted = [n for n in models.families if task.every_family or n in specification.weights]
+    compared = models.families if specification.families is None else specification.families
+    others = compared if task.every_family else ()
+    wanted = [n for n in models.families if n in specification.weights or n in others]
     fits = fit_families(task.history, recipe, wanted)
     weights = {name: specification.weights.get(name, 0.0) for name in fits.models}
     total = sum(weights.values())

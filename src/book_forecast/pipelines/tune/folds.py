@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,11 @@ from book_forecast.execution.parallel import map_titles
 from book_forecast.execution.parts import Part
 from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.families import Recipe, fit_families
+from book_forecast.forecasters.family_choice import used_families
 from book_forecast.forecasters.naive import Naive, Zero
 from book_forecast.forecasters.pretrained import weights_of
 from book_forecast.forecasters.sarima import Candidate
+from book_forecast.forecasters.statistical import Ets, Intermittent, Mstl, Theta
 from book_forecast.options.groups import BacktestOptions, ExecutionOptions
 from book_forecast.options.models import ModelOptions
 from book_forecast.sarima import Specification, compile_core
@@ -38,6 +40,8 @@ logger = logging.getLogger(__name__)
 
 # Families that tune chooses without a search; their titles need no comparison.
 NOT_COMPARED = (Zero.family, Naive.family)
+# Families that are told the season.
+SEASONAL = frozenset({Ets.family, Theta.family, Mstl.family, Intermittent.family})
 # Weeks before an origin that a launch needs to be compared there.
 FEWEST_WEEKS_BEFORE_FOLD = 8
 SEASON_TYPES = {
@@ -57,23 +61,36 @@ class FoldTask:
     Attributes:
         history: The training weeks.
         folds: Rolling origins inside of them, the latest first.
-        models: The families.
-        candidates: SARIMA orders, chosen without each of the search's folds in turn.
-        search_origins: Origins of the search's folds in the history, as many as candidates.
+        models: Options of the families.
+        families: Those that are compared.
+        search_origins: Origins of the search's folds in the history.
         global_forecasts: Forecasts of the global model by cutoff.
+        candidates: SARIMA orders, chosen without each of the search's folds in turn.
     """
 
     history: History
     folds: Sequence[Fold]
     models: ModelOptions
-    candidates: Sequence[Candidate]
+    families: tuple[str, ...]
     search_origins: Sequence[int]
     global_forecasts: Mapping[np.datetime64, FloatArray]
+    candidates: Sequence[Candidate] = ()
 
     @property
     def isbn(self) -> str:
         """The title."""
         return self.history.isbn
+
+    def with_orders(self, row: Mapping[str, Any]) -> FoldTask:
+        """Return the task with a row of `search_orders`: its orders, and its families."""
+        found = row.get("fold_candidates")
+        candidates = [
+            Candidate(Specification(**item["specification"]), item["transform"])
+            for item in json.loads(found if isinstance(found, str) else "[]")
+        ]
+        families = row.get("families")
+        used = used_families(families) if isinstance(families, str) else self.families
+        return replace(self, candidates=candidates, families=used)
 
     def candidate(self, fold: Fold) -> Candidate | None:
         """Return the orders chosen without the search's fold that shares most weeks with this one.
@@ -131,23 +148,13 @@ def forecast_folds(
         row per title with the season of its weeks and the scale of its changes.
     """
     rows: dict[str, Any] = {row["isbn"]: row for row in sarima_orders.to_dict("records")}
-    by_title = forecasts_by_title(global_forecasts)
     histories = title_histories(training_weeks) if models.has_ensembles else []
-    origins = backtest.origins_of_weights(len(histories))
-    searched = backtest.search_origins
+    known = with_covariates(execution.shard.take(histories), covariates, models.regressors)
+    by_title = forecasts_by_title(global_forecasts)
     tasks = [
-        _task(
-            history,
-            rows.get(history.isbn),
-            by_title.get(history.isbn, {}),
-            models,
-            origins.at_common_weeks(history.n_weeks, FEWEST_WEEKS_BEFORE_FOLD),
-            [fold.origin for fold in searched.of_title(history.volumes)],
-        )
-        for history in with_covariates(
-            execution.shard.take(histories), covariates, models.regressors
-        )
-        if rows.get(history.isbn, {}).get("model") not in NOT_COMPARED
+        task.with_orders(rows.get(task.isbn, {}))
+        for task in fold_tasks(known, by_title, models, backtest, len(histories))
+        if rows.get(task.isbn, {}).get("model") not in NOT_COMPARED
     ]
     generation = fingerprint(
         [training_weeks[["isbn", "week", "volume"]], sarima_orders, global_forecasts, covariates],
@@ -163,22 +170,23 @@ def forecast_folds(
         on_death=lambda _: None,
         prepare=compile_core,
         chunk=2,
-        checkpoint=checkpoints.open("forecast_folds", generation, TitleFold, is_final=_is_final),
+        checkpoint=checkpoints.open("forecast_folds", generation, TitleFold, is_final=is_final),
     )
-    there = [item for item in found if item is not None]
-    forecasts = _frame(
-        [(row["isbn"], item) for row, folds in there for item in folds], models.families
-    )
-    seasons = pd.DataFrame([row for row, _ in there], columns=list(SEASON_TYPES))
+    forecasts, seasons = fold_frame([item for item in found if item is not None], models.families)
     shard = execution.shard
-    return (
-        Part(forecasts, generation, shard),
-        Part(seasons.astype(SEASON_TYPES), generation, shard),
-    )
+    return Part(forecasts, generation, shard), Part(seasons, generation, shard)
 
 
-def _frame(found: Sequence[tuple[str, TitleFold]], families: Sequence[str]) -> pd.DataFrame:
-    """All titles and folds, one after the other."""
+def fold_frame(
+    found: Sequence[CrossValidation], families: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the forecasts of all titles and folds, one after the other, and the seasons."""
+    seasons = pd.DataFrame([row for row, _ in found], columns=list(SEASON_TYPES))
+    items = [(row["isbn"], item) for row, folds in found for item in folds]
+    return _forecasts(items, families), seasons.astype(SEASON_TYPES)
+
+
+def _forecasts(found: Sequence[tuple[str, TitleFold]], families: Sequence[str]) -> pd.DataFrame:
     horizons = [len(next(iter(item.means.values()))) for _, item in found]
     cutoffs = np.array([item.cutoff for _, item in found], dtype="datetime64[D]")
     weeks = [weeks_after(c, n) for c, n in zip(cutoffs, horizons, strict=True)]
@@ -197,20 +205,36 @@ def _frame(found: Sequence[tuple[str, TitleFold]], families: Sequence[str]) -> p
     return frame.astype(types | dict.fromkeys(families, "float64"))
 
 
-def _task(
-    history: History,
-    row: Mapping[str, Any] | None,
-    global_forecasts: Mapping[np.datetime64, FloatArray],
+def fold_tasks(
+    histories: Iterable[History],
+    global_forecasts: Mapping[str, Mapping[np.datetime64, FloatArray]],
     models: ModelOptions,
-    folds: Sequence[Fold],
-    search_origins: Sequence[int],
-) -> FoldTask:
-    found = "[]" if row is None or pd.isna(row["fold_candidates"]) else row["fold_candidates"]
-    candidates = [
-        Candidate(Specification(**item["specification"]), item["transform"])
-        for item in json.loads(found)
+    backtest: BacktestOptions,
+    n_titles: int,
+) -> list[FoldTask]:
+    """Return the cross-validation of each title with every family, without SARIMA orders.
+
+    Args:
+        histories: The training weeks.
+        global_forecasts: Forecasts of the global model by ISBN and cutoff.
+        models: The families.
+        backtest: The rolling origins.
+        n_titles: Titles of the whole catalogue, which decides the number of origins.
+    """
+    origins = backtest.origins_of_weights(n_titles)
+    return [
+        FoldTask(
+            history=history,
+            folds=origins.at_common_weeks(history.n_weeks, FEWEST_WEEKS_BEFORE_FOLD),
+            models=models,
+            families=tuple(models.families),
+            search_origins=[
+                fold.origin for fold in backtest.search_origins.of_title(history.volumes)
+            ],
+            global_forecasts=global_forecasts.get(history.isbn, {}),
+        )
+        for history in histories
     ]
-    return FoldTask(history, folds, models, candidates, search_origins, global_forecasts)
 
 
 def cross_validate(task: FoldTask) -> CrossValidation | None:
@@ -225,9 +249,9 @@ def cross_validate(task: FoldTask) -> CrossValidation | None:
 
 def _cross_validate(task: FoldTask) -> CrossValidation:
     """Return one title's season, and the forecasts of each family at each fold."""
-    history, families = task.history, task.models.families
+    history = task.history
     earliest = min((fold.origin for fold in task.folds), default=history.n_weeks)
-    before = detect(np.log1p(history.volumes[:earliest])).season
+    seasons = _seasons_before(task)
     parts = []
     for fold in task.folds:
         known = history.until(fold.origin)
@@ -235,18 +259,18 @@ def _cross_validate(task: FoldTask) -> CrossValidation:
             continue
         path = task.global_forecasts.get(known.cutoff)
         recipe = Recipe(
-            season=before,
+            season=seasons[fold.origin],
             candidate=task.candidate(fold),
             calendar=task.models.calendar,
             global_forecasts={} if path is None else {Boosting.family: path},
             pretrained=task.models.pretrained,
         )
-        fits = fit_families(known, recipe, families, thorough=False)
+        fits = fit_families(known, recipe, task.families, thorough=False)
         means: dict[str, FloatArray] = {
             name: fits.models[name].forecast(fold.horizon, ()).mean
             if name in fits.models
             else np.full(fold.horizon, np.nan)
-            for name in families
+            for name in task.models.families
         }
         parts.append(TitleFold(known.cutoff, means))
     season = detect(np.log1p(history.volumes))
@@ -261,7 +285,24 @@ def _cross_validate(task: FoldTask) -> CrossValidation:
     return row, parts
 
 
-def _is_final(found: CrossValidation | None) -> bool:
+def _seasons_before(task: FoldTask) -> dict[int, int]:
+    """Return the season that is known at each origin, tested anew once a horizon.
+
+    Families that do not use it need no more than the first test: it takes longer than their fits.
+    """
+    found: dict[int, int] = {}
+    logs = np.log1p(task.history.volumes)
+    tested, season = -np.inf, 1
+    for fold in sorted(task.folds):
+        is_due = fold.origin - tested >= fold.horizon and SEASONAL.intersection(task.families)
+        if not found or is_due:
+            tested, season = fold.origin, detect(logs[: fold.origin]).season
+        found[fold.origin] = season
+    return found
+
+
+def is_final(found: CrossValidation | None) -> bool:
+    """Whether another run would find the same: not where something has gone wrong."""
     return found is not None
 
 

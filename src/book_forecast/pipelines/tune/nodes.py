@@ -7,11 +7,20 @@ import pandas as pd
 from book_forecast.forecasters.global_model import GlobalModel
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.options.models import ModelOptions
+from book_forecast.pipelines.tune.effort import choose_families
 from book_forecast.pipelines.tune.folds import forecast_folds
 from book_forecast.pipelines.tune.search import search_orders
+from book_forecast.pipelines.tune.strata import stratify_titles
 from book_forecast.pipelines.tune.weighting import weigh_families
 
-__all__ = ["fit_global_model", "forecast_folds", "search_orders", "weigh_families"]
+__all__ = [
+    "choose_families",
+    "fit_global_model",
+    "forecast_folds",
+    "search_orders",
+    "stratify_titles",
+    "weigh_families",
+]
 
 
 def fit_global_model(

@@ -10,19 +10,34 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             node(
-                nodes.search_orders,
-                [
-                    *("training_weeks", "params:models", "params:backtest"),
-                    *("params:execution", "checkpoints"),
-                ],
-                ["sarima_orders", "trials"],
-                name="search_orders",
+                nodes.stratify_titles,
+                ["training_weeks", "titles", "params:selection.titles", "params:models"],
+                "title_strata",
+                name="stratify_titles",
             ),
             node(
                 nodes.fit_global_model,
                 ["training_weeks", "titles", "covariates", "params:models", "params:backtest"],
                 "fold_global_forecasts",
                 name="fit_global_model",
+            ),
+            node(
+                nodes.choose_families,
+                [
+                    *("training_weeks", "title_strata", "fold_global_forecasts", "covariates"),
+                    *("params:models", "params:backtest", "params:execution", "checkpoints"),
+                ],
+                "family_choice",
+                name="choose_families",
+            ),
+            node(
+                nodes.search_orders,
+                [
+                    *("training_weeks", "family_choice", "params:models", "params:backtest"),
+                    *("params:execution", "checkpoints"),
+                ],
+                ["sarima_orders", "trials"],
+                name="search_orders",
             ),
             node(
                 nodes.forecast_folds,

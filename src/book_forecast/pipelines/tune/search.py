@@ -19,6 +19,7 @@ from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
 from book_forecast.execution.parts import Part
+from book_forecast.forecasters.family_choice import used_families
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.sarima import Sarima
 from book_forecast.options.groups import BacktestOptions, ExecutionOptions
@@ -49,6 +50,7 @@ ORDER_TYPES = {
     "n_evaluations": "int64",
     "ended_by": "str",
     "fold_candidates": "str",
+    "families": "str",
     "fallback_reason": "str",
 }
 Found = tuple[dict[str, Any], list[dict[str, Any]]]
@@ -161,6 +163,7 @@ class Search:
 
 def search_orders(
     training_weeks: pd.DataFrame,
+    family_choice: pd.DataFrame,
     models: ModelOptions,
     backtest: BacktestOptions,
     execution: ExecutionOptions,
@@ -170,23 +173,29 @@ def search_orders(
 
     Args:
         training_weeks: isbn, week, volume (NaN where the week is missing).
-        models: The families; without SARIMA nothing is searched.
+        family_choice: isbn, families: those of each title, as `choose_families` returns them.
+        models: The search; a title without SARIMA among its families is not searched.
         backtest: The rolling origins.
         execution: Processes and shard.
         checkpoints: Finished titles, from which a stopped run resumes.
 
     Returns:
-        Orders, one row per title, and all trials.
+        Orders, one row per title, with its families, and all trials.
     """
     generation = fingerprint(
-        training_weeks[["isbn", "week", "volume"]],
+        [training_weeks[["isbn", "week", "volume"]], family_choice],
         models.tune,
         [models.alive_weeks, models.seed, Sarima.family in models.families],
         backtest,
         code_fingerprint(__name__),
     )
+    families: dict[str, str] = dict(family_choice[["isbn", "families"]].itertuples(index=False))
     searches = [
-        Search(history, backtest.search_origins.of_title(history.volumes), models)
+        Search(
+            history,
+            backtest.search_origins.of_title(history.volumes),
+            models.model_copy(update={"families": [*used_families(families[history.isbn])]}),
+        )
         for history in execution.shard.take(title_histories(training_weeks))
     ]
     found = map_titles(
@@ -200,6 +209,7 @@ def search_orders(
         checkpoint=checkpoints.open("search_orders", generation, is_final=_is_final),
     )
     orders = _frame([row for row, _ in found], ORDER_TYPES)
+    orders["families"] = orders["isbn"].map(families).astype("str")
     trials = _frame([trial for _, rows in found for trial in rows], TRIAL_TYPES)
     logger.info(
         "Tuned %d titles in %d trials (%d complete, %d pruned, %d failed)",

@@ -1,4 +1,4 @@
-"""Weights of the families, calibration of intervals and the leaderboard."""
+"""Weights of the families and calibration of intervals."""
 
 from __future__ import annotations
 
@@ -7,26 +7,24 @@ import logging
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from book_forecast.forecasters.calibration import Calibration, FoldErrors, calibrate
 from book_forecast.forecasters.ceilings import KEY as CEILING
 from book_forecast.forecasters.ceilings import ceilings
 from book_forecast.forecasters.ensemble import Ensemble
-from book_forecast.forecasters.families import ACROSS_TITLES
 from book_forecast.forecasters.weights import FoldForecasts, combine, fit_weights
 from book_forecast.options.models import ModelOptions
 from book_forecast.payload.dependence import KEY
 from book_forecast.pipelines.tune.dependence import fold_dependence
+from book_forecast.pipelines.tune.fold_arrays import fold_arrays, growth_since, prior_weights
 from book_forecast.pipelines.tune.folds import NOT_COMPARED
+from book_forecast.pipelines.tune.leaderboard import leaderboard
 from book_forecast.pipelines.tune.search import SEARCH_FAILED
 from book_forecast.sarima import ORDERS
-from book_forecast.series.history import ALL_TITLES, WEEK, FloatArray
+from book_forecast.series.history import WEEK, FloatArray
 
 logger = logging.getLogger(__name__)
-
-IntArray = npt.NDArray[np.int64]
 
 SPECIFICATION_TYPES = {
     "isbn": "str",
@@ -41,26 +39,11 @@ SPECIFICATION_TYPES = {
     "spread": "float64",
     "n_folds": "Int64",
     CEILING: "float64",
+    "families": "str",
     "weights": "str",
     "fallback_reason": "str",
 }
 LOST = "comparing the families failed: its process died twice, or the log has the error"
-LEADERBOARD_TYPES = {
-    "isbn": "str",
-    "family": "str",
-    "mae": "float64",
-    "relative_error": "float64",
-    "rank": "Int64",
-    "weight": "float64",
-    "n_folds": "int64",
-}
-ENSEMBLE = Ensemble.family
-# Families without a weight as long as there is no evidence for them.
-BASELINES = ("naive", "seasonal_naive", "intermittent")
-# Titles with fewer weeks share a stack of their own: launches need other weights.
-LAUNCH_WEEKS = 104
-# Prior weight, for launches, of the families that learn from other titles.
-OF_OTHERS = 0.75
 
 
 def weigh_families(
@@ -93,8 +76,8 @@ def weigh_families(
     """
     families: list[str] = [*models.families]
     isbns = seasons["isbn"].to_numpy(dtype=str)
-    folds, keys = _folds(fold_forecasts, seasons, training_weeks, titles, families)
-    found = fit_weights(folds, _prior(folds, families), models.seed)
+    folds, keys = fold_arrays(fold_forecasts, seasons, training_weeks, titles, families)
+    found = fit_weights(folds, prior_weights(folds, families), models.seed)
     mean = np.maximum(combine(folds.members, found.out_of_fold), 0.0)
     errors = np.log1p(folds.volumes) - np.log1p(mean)
     calibration, spreads = calibrate(
@@ -102,7 +85,7 @@ def weigh_families(
             errors,
             folds.titles,
             seasons["expected_spread"].to_numpy(dtype=np.float64),
-            _growth(keys, seasons, training_weeks),
+            growth_since(keys, seasons, training_weeks),
             folds.origins,
         )
     )
@@ -119,7 +102,8 @@ def weigh_families(
             ", ".join(f"{name} {share:.2f}" for name, share in shares),
         )
     backtest = _backtest(keys, mean, folds, spreads, calibration, levels)
-    board = _leaderboard(isbns, families, folds, mean, found.weights)
+    reasons = sarima_orders.set_index("isbn")["families"].reindex(isbns)
+    board = leaderboard(families, reasons, folds, mean, found.weights)
     specifications = _specifications(
         sarima_orders.merge(ceilings(training_weeks, titles), on="isbn", how="left"),
         ensembles,
@@ -153,59 +137,6 @@ def _specifications(
     return merged[list(SPECIFICATION_TYPES)].astype(SPECIFICATION_TYPES)
 
 
-def _folds(
-    forecasts: pd.DataFrame,
-    seasons: pd.DataFrame,
-    training_weeks: pd.DataFrame,
-    titles: pd.DataFrame,
-    families: list[str],
-) -> tuple[FoldForecasts, pd.DataFrame]:
-    """Return the forecasts as one array, a row per fold, and the key of each row."""
-    known = training_weeks[["isbn", "week", "volume"]]
-    forecasts = forecasts.merge(known, on=["isbn", "week"], how="left", validate="many_to_one")
-    forecasts = forecasts.sort_values(["isbn", "cutoff", "week"], kind="stable", ignore_index=True)
-    groups = forecasts.groupby(["isbn", "cutoff"], sort=False)
-    row = groups.ngroup().to_numpy()
-    ahead = groups.cumcount().to_numpy()
-    keys = groups.size().rename("horizon").reset_index()
-    shape = (len(keys), int(ahead.max(initial=-1)) + 1)
-    members = np.full((shape[0], len(families), shape[1]), np.nan)
-    volumes = np.full(shape, np.nan)
-    members[row, :, ahead] = forecasts[families].to_numpy(dtype=np.float64)
-    volumes[row, ahead] = forecasts["volume"].to_numpy(dtype=np.float64)
-    of_title = pd.Index(seasons["isbn"])
-    product_class = titles.set_index("isbn")["product_class"].reindex(of_title)
-    folds = FoldForecasts(
-        members=members,
-        volumes=volumes,
-        titles=of_title.get_indexer(pd.Index(keys["isbn"])).astype(np.int64),
-        origins=((keys["cutoff"].max() - keys["cutoff"]).to_numpy() // WEEK).astype(np.int64),
-        groups=(seasons["n_weeks"].to_numpy() < LAUNCH_WEEKS).astype(np.int64),
-        classes=(pd.factorize(product_class)[0] + 1).astype(np.int64),
-    )
-    return folds, keys
-
-
-def _growth(keys: pd.DataFrame, seasons: pd.DataFrame, training_weeks: pd.DataFrame) -> FloatArray:
-    """How many times as long a title's history is now as it was at each fold."""
-    now = keys["isbn"].map(seasons.set_index("isbn")["n_weeks"]).to_numpy(dtype=np.float64)
-    since = (training_weeks["week"].max() - keys["cutoff"]).to_numpy() / WEEK
-    return np.asarray(now / np.maximum(now - since, 1.0), dtype=np.float64)
-
-
-def _prior(folds: FoldForecasts, families: list[str]) -> FloatArray:
-    """The mean of the families that are models; for launches more of those across titles."""
-    n, m = len(folds.groups), len(families)
-    models = np.array([name not in BASELINES for name in families])
-    mean = models / models.sum() if models.any() else np.full(m, 1.0 / m)
-    prior = np.tile(mean, (n, 1))
-    across = np.array([name in ACROSS_TITLES for name in families])
-    if across.any() and not across.all():
-        of_launch = np.where(across, OF_OTHERS / across.sum(), (1.0 - OF_OTHERS) / (~across).sum())
-        prior[folds.groups == 1] = of_launch
-    return prior
-
-
 def _as_json(weights: FloatArray, families: list[str]) -> str:
     shown = {n: round(float(w), 4) for n, w in zip(families, weights, strict=True) if w > 0.0}
     return json.dumps(dict(sorted(shown.items(), key=lambda item: -item[1])))
@@ -235,7 +166,7 @@ def _backtest(
             "isbn": np.repeat(keys["isbn"].to_numpy(dtype=str), horizons),
             "week": cutoffs + WEEK * ahead.astype(np.int64),
             "cutoff": cutoffs,
-            "model": ENSEMBLE,
+            "model": Ensemble.family,
             **{
                 name: np.concatenate(values) if values else np.empty(0)
                 for name, values in parts.items()
@@ -244,48 +175,3 @@ def _backtest(
     )
     types = {"isbn": "str", "model": "str", "week": "datetime64[us]", "cutoff": "datetime64[us]"}
     return frame.dropna(subset=["mean"], ignore_index=True).astype(types)
-
-
-def _leaderboard(
-    isbns: npt.NDArray[np.str_],
-    families: list[str],
-    folds: FoldForecasts,
-    mean: FloatArray,
-    weights: FloatArray,
-) -> pd.DataFrame:
-    """Errors on the folds, a row for each title and family, the ensemble among them."""
-    known = np.isfinite(folds.volumes)
-    everything = np.concatenate([folds.members, mean[:, None]], axis=1)
-    wrong = np.abs(everything - folds.volumes[:, None])
-    wrong = np.where(known[:, None], wrong, 0.0).sum(axis=2)
-    weeks = known.sum(axis=1)
-    n, names = len(isbns), [*families, ENSEMBLE]
-    sums, counts = np.zeros((n, len(names))), np.zeros(n)
-    np.add.at(sums, folds.titles, wrong)
-    np.add.at(counts, folds.titles, weeks)
-    mae = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], np.nan)
-    own = np.where(mae[:, -1:] > 0, mae[:, -1:], np.nan)
-    counted = np.bincount(folds.titles, minlength=n)
-    shares = np.column_stack([weights, np.ones(n)])
-    board = pd.DataFrame(
-        {
-            "isbn": np.repeat(isbns, len(names)),
-            "family": np.tile(names, n),
-            "mae": mae.ravel(),
-            "relative_error": (mae / own).ravel(),
-            "weight": shares.ravel(),
-            "n_folds": np.repeat(counted, len(names)),
-        }
-    )
-    board["rank"] = board.groupby("isbn")["mae"].rank(method="min")
-    over_all = board.groupby("family", as_index=False).agg(
-        mae=("mae", "mean"),
-        relative_error=("relative_error", "mean"),
-        weight=("weight", "mean"),
-        n_folds=("n_folds", "sum"),
-    )
-    over_all["isbn"] = ALL_TITLES
-    over_all["rank"] = over_all["mae"].rank(method="min")
-    board = pd.concat([over_all, board], ignore_index=True)[list(LEADERBOARD_TYPES)]
-    board = board.sort_values(["isbn", "mae"], kind="stable", ignore_index=True)
-    return board.astype(LEADERBOARD_TYPES)

@@ -1,0 +1,190 @@
+"""The families of each title: those that may earn weight, by a sample with all of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from book_forecast.execution.checkpoints import CheckpointFolder
+from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
+from book_forecast.execution.parallel import map_titles
+from book_forecast.forecasters.family_choice import all_used, as_column
+from book_forecast.forecasters.weights import fit_weights
+from book_forecast.options.groups import BacktestOptions, ExecutionOptions
+from book_forecast.options.models import ModelOptions
+from book_forecast.pipelines.tune.fold_arrays import fold_arrays, prior_weights
+from book_forecast.pipelines.tune.folds import (
+    NOT_COMPARED,
+    CrossValidation,
+    FoldTask,
+    TitleFold,
+    cross_validate,
+    fold_frame,
+    fold_tasks,
+    is_final,
+)
+from book_forecast.pipelines.tune.search import Search, search_title
+from book_forecast.pipelines.tune.strata import STRATUM
+from book_forecast.sarima import compile_core
+from book_forecast.series.covariates import with_covariates
+from book_forecast.series.history import forecasts_by_title, title_histories
+
+logger = logging.getLogger(__name__)
+
+CHOICE_TYPES = {"isbn": "str", "stratum": "str", "is_sampled": "bool", "families": "str"}
+# Trials of the sample's searches: whether SARIMA may earn weight needs no best orders.
+TRIALS = 12
+# Titles of the sample at which a stratum's own weights count as much as those of all titles.
+TITLES_OF_A_STRATUM = 8.0
+
+
+@dataclass(frozen=True)
+class SampleTask:
+    """One title's comparison of all families, complete for another process."""
+
+    search: Search
+    folds: FoldTask
+
+    @property
+    def isbn(self) -> str:
+        """The title."""
+        return self.search.isbn
+
+
+def choose_families(
+    training_weeks: pd.DataFrame,
+    title_strata: pd.DataFrame,
+    global_forecasts: pd.DataFrame,
+    covariates: pd.DataFrame | None,
+    models: ModelOptions,
+    backtest: BacktestOptions,
+    execution: ExecutionOptions,
+    checkpoints: CheckpointFolder,
+) -> pd.DataFrame:
+    """Compare every family on the sample, and choose those that may earn weight in each stratum.
+
+    Args:
+        training_weeks: isbn, week, volume.
+        title_strata: As `stratify_titles` returns them.
+        global_forecasts: isbn, cutoff, week, mean: the global model at the origins.
+        covariates: isbn, week, name, value; None without any.
+        models: The families, and the least weight of one that is kept.
+        backtest: The rolling origins.
+        execution: Processes; the sample is not divided into shards.
+        checkpoints: Finished titles, from which a stopped run resumes.
+
+    Returns:
+        A row per title: isbn, stratum, is_sampled, and families: JSON of every family and the
+        reason why it is left out, null for those that are used.
+    """
+    strata = title_strata[STRATUM].agg(", ".join, axis=1)
+    choice = title_strata[["isbn", "is_sampled"]].assign(
+        stratum=strata, families=all_used(models.families)
+    )
+    sample = title_strata[title_strata["is_sampled"]]
+    if len(sample) and models.has_ensembles:
+        found = _compare(
+            *(training_weeks, sample, global_forecasts, covariates),
+            *(models, backtest, execution, checkpoints),
+        )
+        weights = _weights(found, training_weeks, sample, models)
+        chosen = {
+            name: _families(weights, strata[sample.index].to_numpy() == name, models)
+            for name in strata.unique()
+        }
+        choice["families"] = [as_column(chosen[name]) for name in strata]
+        for name, families in chosen.items():
+            used = [family for family, reason in families.items() if reason is None]
+            logger.info(
+                "Families of %d titles, %s: %s", (strata == name).sum(), name, ", ".join(used)
+            )
+    return choice[list(CHOICE_TYPES)].astype(CHOICE_TYPES)
+
+
+def _compare(
+    training_weeks: pd.DataFrame,
+    sample: pd.DataFrame,
+    global_forecasts: pd.DataFrame,
+    covariates: pd.DataFrame | None,
+    models: ModelOptions,
+    backtest: BacktestOptions,
+    execution: ExecutionOptions,
+    checkpoints: CheckpointFolder,
+) -> list[CrossValidation]:
+    n_titles = training_weeks["isbn"].nunique()
+    weeks = training_weeks[training_weeks["isbn"].isin(sample["isbn"])]
+    histories = with_covariates(title_histories(weeks), covariates, models.regressors)
+    short = {"max_trials": min(models.tune.max_trials, TRIALS)}
+    searched = models.model_copy(update={"tune": models.tune.model_copy(update=short)})
+    tasks = [
+        SampleTask(
+            Search(task.history, backtest.search_origins.of_title(task.history.volumes), searched),
+            task,
+        )
+        for task in fold_tasks(
+            histories, forecasts_by_title(global_forecasts), models, backtest, n_titles
+        )
+    ]
+    generation = fingerprint(
+        [weeks[["isbn", "week", "volume"]], global_forecasts, covariates],
+        [models.families, models.calendar, models.regressors, searched.tune, models.seed],
+        [backtest, n_titles, models.alive_weeks],
+        code_fingerprint(__name__),
+    )
+    found = map_titles(
+        compare_title,
+        tasks,
+        execution.n_jobs,
+        "Comparing all families on the sample",
+        on_death=lambda _: None,
+        prepare=compile_core,
+        chunk=2,
+        checkpoint=checkpoints.open("choose_families", generation, TitleFold, is_final=is_final),
+    )
+    return [item for item in found if item is not None and item[1]]
+
+
+def compare_title(task: SampleTask) -> CrossValidation | None:
+    """Search orders and cross-validate one title; None for one that no family is compared on."""
+    orders, _ = search_title(task.search)
+    if orders["model"] in NOT_COMPARED:
+        return None
+    return cross_validate(task.folds.with_orders(orders))
+
+
+def _weights(
+    found: list[CrossValidation],
+    training_weeks: pd.DataFrame,
+    sample: pd.DataFrame,
+    models: ModelOptions,
+) -> pd.DataFrame:
+    """Return the weight of each family, a row per title of the sample."""
+    families: list[str] = [*models.families]
+    forecasts, seasons = fold_frame(found, families)
+    folds, _ = fold_arrays(forecasts, seasons, training_weeks, sample, families)
+    weights = fit_weights(folds, prior_weights(folds, families), models.seed).weights
+    return pd.DataFrame(weights, columns=families, index=seasons["isbn"]).reindex(sample["isbn"])
+
+
+def _families(
+    weights: pd.DataFrame, inside: np.ndarray, models: ModelOptions
+) -> Mapping[str, str | None]:
+    """Return every family, with the reason where a stratum leaves it out."""
+    known = weights[inside].dropna()
+    share = len(known) / (len(known) + TITLES_OF_A_STRATUM)
+    own = known.mean() if len(known) else weights.mean()
+    expected = share * own + (1.0 - share) * weights.mean()
+    least = models.effort.least_weight
+    reasons = {
+        str(name): None
+        if weight >= least
+        else f"weight {weight:.3f} on {len(known)} titles of the sample like it"
+        for name, weight in expected.items()
+    }
+    if all(reasons.values()):
+        reasons[str(expected.idxmax())] = None
+    return reasons

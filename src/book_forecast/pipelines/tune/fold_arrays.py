@@ -1,0 +1,72 @@
+"""Out-of-fold forecasts as arrays, a row per fold, and what is known of them beforehand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from book_forecast.forecasters.families import ACROSS_TITLES
+from book_forecast.forecasters.weights import FoldForecasts
+from book_forecast.series.history import WEEK, FloatArray
+
+# Families without a weight as long as there is no evidence for them.
+BASELINES = ("naive", "seasonal_naive", "intermittent")
+# Titles with fewer weeks share a stack of their own: launches need other weights.
+LAUNCH_WEEKS = 104
+# Prior weight, for launches, of the families that learn from other titles.
+OF_OTHERS = 0.75
+
+
+def fold_arrays(
+    forecasts: pd.DataFrame,
+    seasons: pd.DataFrame,
+    training_weeks: pd.DataFrame,
+    titles: pd.DataFrame,
+    families: list[str],
+) -> tuple[FoldForecasts, pd.DataFrame]:
+    """Return the forecasts as one array, a row per fold, and the key of each row."""
+    known = training_weeks[["isbn", "week", "volume"]]
+    forecasts = forecasts.merge(known, on=["isbn", "week"], how="left", validate="many_to_one")
+    forecasts = forecasts.sort_values(["isbn", "cutoff", "week"], kind="stable", ignore_index=True)
+    groups = forecasts.groupby(["isbn", "cutoff"], sort=False)
+    row = groups.ngroup().to_numpy()
+    ahead = groups.cumcount().to_numpy()
+    keys = groups.size().rename("horizon").reset_index()
+    shape = (len(keys), int(ahead.max(initial=-1)) + 1)
+    members = np.full((shape[0], len(families), shape[1]), np.nan)
+    volumes = np.full(shape, np.nan)
+    members[row, :, ahead] = forecasts[families].to_numpy(dtype=np.float64)
+    volumes[row, ahead] = forecasts["volume"].to_numpy(dtype=np.float64)
+    of_title = pd.Index(seasons["isbn"])
+    product_class = titles.set_index("isbn")["product_class"].reindex(of_title)
+    folds = FoldForecasts(
+        members=members,
+        volumes=volumes,
+        titles=of_title.get_indexer(pd.Index(keys["isbn"])).astype(np.int64),
+        origins=((keys["cutoff"].max() - keys["cutoff"]).to_numpy() // WEEK).astype(np.int64),
+        groups=(seasons["n_weeks"].to_numpy() < LAUNCH_WEEKS).astype(np.int64),
+        classes=(pd.factorize(product_class)[0] + 1).astype(np.int64),
+    )
+    return folds, keys
+
+
+def growth_since(
+    keys: pd.DataFrame, seasons: pd.DataFrame, training_weeks: pd.DataFrame
+) -> FloatArray:
+    """How many times as long a title's history is now as it was at each fold."""
+    now = keys["isbn"].map(seasons.set_index("isbn")["n_weeks"]).to_numpy(dtype=np.float64)
+    since = (training_weeks["week"].max() - keys["cutoff"]).to_numpy() / WEEK
+    return np.asarray(now / np.maximum(now - since, 1.0), dtype=np.float64)
+
+
+def prior_weights(folds: FoldForecasts, families: list[str]) -> FloatArray:
+    """Return the mean of the models' families; for launches more of those across titles."""
+    n, m = len(folds.groups), len(families)
+    models = np.array([name not in BASELINES for name in families])
+    mean = models / models.sum() if models.any() else np.full(m, 1.0 / m)
+    prior = np.tile(mean, (n, 1))
+    across = np.array([name in ACROSS_TITLES for name in families])
+    if across.any() and not across.all():
+        of_launch = np.where(across, OF_OTHERS / across.sum(), (1.0 - OF_OTHERS) / (~across).sum())
+        prior[folds.groups == 1] = of_launch
+    return prior
