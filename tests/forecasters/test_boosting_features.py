@@ -49,8 +49,8 @@ def test_nothing_after_an_origin_is_known_there(origin):
     origins, unplanned = np.full(len(title), origin), np.ones(len(title), dtype=bool)
     rows = [features(one, title, origins, step, unplanned) for one in (panel, other)]
     for place, name in enumerate(rows[0].names):
-        known, other = (each.matrix[:, place] for each in rows)
-        np.testing.assert_array_equal(known, other, name)
+        known, unseen = (each.matrix[:, place] for each in rows)
+        np.testing.assert_array_equal(known, unseen, name)
 
 
 @settings(max_examples=50)

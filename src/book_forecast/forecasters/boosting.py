@@ -1,8 +1,8 @@
 """The global model: gradient boosting over all titles.
 
-One half of a forecast is direct. Its training rows are drawn at random from all origins and steps in
-the training weeks, with the step as a feature: one fit serves all horizons. The other half is a path
-of next weeks, see `boosting_recursive`. The trees are fitted to the residuals of a linear
+One half of a forecast is direct. Its training rows are drawn at random from all origins and steps
+in the training weeks, with the step as a feature: one fit serves all horizons. The other half is a
+path of next weeks, see `boosting_recursive`. The trees are fitted to the residuals of a linear
 regression, as trees do not extrapolate.
 
 LightGBM is used directly. mlforecast fits one-step models that take forecasts as inputs, or one
