@@ -69,7 +69,7 @@ class SelectionOptions(OptionGroup):
     Attributes:
         titles: `top`, `all` or ISBNs.
         max_titles: Titles that `top` takes.
-        min_weeks: Training weeks that `top` and `all` require.
+        min_weeks: Training weeks that `top` and `all` require to tune and score a title.
         start_date: First week in use; None for the first sale of each title.
         cutoff_date: Last week in use; None for the last week of the exports.
         missing_weeks: The rule for weeks without a row of any title.

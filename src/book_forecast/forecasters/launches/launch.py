@@ -20,7 +20,7 @@ from book_forecast.series.history import WEEK, YEAR, FloatArray, History
 GUIDE_SHARES = {0: 0.0, 1: 0.4, 5: 0.6, 14: 0.7, 27: 0.85}
 """Share of the model of all titles in the mean, by the own weeks from which on it holds."""
 # With so few launches that model has learned half as much of launches.
-_FEW_LAUNCHES = 20.0
+_FEW_LAUNCHES = 10.0
 _WEEKS = "volumes"
 
 
