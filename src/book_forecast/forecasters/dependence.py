@@ -21,6 +21,7 @@ from book_forecast.payload.dependence import (
     Dependence,
     Process,
     drift_correlation,
+    walk_covariance,
 )
 from book_forecast.payload.manifest import PROBABILITIES
 from book_forecast.series.history import FloatArray
@@ -260,7 +261,7 @@ def _process(covariance: FloatArray, *, with_shock: bool = True) -> Process:
     if not len(upper[0]):
         return Process()
     best, found = np.inf, Process()
-    walk = drift_correlation(1.0, horizon)[upper]
+    walk = walk_covariance(horizon)[upper]
     for persistence in PERSISTENCE:
         drift = drift_correlation(persistence, horizon)[upper]
         columns = [walk, drift, np.eye(horizon)[upper]][: 3 if with_shock else 2]

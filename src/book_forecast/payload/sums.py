@@ -184,19 +184,21 @@ class SumReader:
             limit = np.partition(np.concatenate(variances), n_titles - most)[n_titles - most]
         total, left = np.zeros(DRAWS), 0.0
         for group, variance in zip(groups, variances, strict=True):
-            own = self.dependence.of(group.name).own
+            own = np.diag(self.dependence.own_covariance(group.name, LONGEST_HORIZON))
             shared = self._shared(group.name)[group.shared]
             rest = group.quantiles.copy()
             for row in group.rows[variance >= limit]:
                 quantiles = self.payload.quantiles[row][:, group.ahead].astype(np.float64)
                 rest -= quantiles
-                scores = shared + drawn_of_title(own, self.isbns[row], group.ahead)
+                scores = shared + drawn_of_title(
+                    self.dependence, group.name, self.isbns[row], group.ahead
+                )
                 is_whole = quantiles.max() < FEW_COPIES and self._sells_whole_copies(row)
                 for week in range(n_weeks):
                     copies = np.interp(scores[week], SCORES, quantiles[:, week])
                     total += np.rint(copies) if is_whole else copies
             if (variance < limit).any():
-                total += conditional_mean(shared, own, rest)
+                total += conditional_mean(shared, own[group.ahead], rest)
                 left += float(variance[variance < limit].sum())
         if left:
             total += np.sqrt(left) * stratified(1, "all others")[0]
@@ -209,7 +211,7 @@ class SumReader:
 
     def _own_variances(self, group: _Group) -> FloatArray:
         """Return the variance of each title's sum given the shared processes, shape (titles,)."""
-        own = self.dependence.of(group.name).own.covariance(LONGEST_HORIZON)
+        own = self.dependence.own_covariance(group.name, LONGEST_HORIZON)
         covariance = own[np.ix_(group.ahead, group.ahead)].astype(np.float32)
         deviations = self._deviations[group.rows][:, group.ahead]
         return np.einsum("ih,ih->i", deviations @ covariance, deviations).astype(np.float64)
