@@ -30,10 +30,10 @@ IntArray = npt.NDArray[np.int64]
 
 # What panels of other goods have in common, from which the first origins correct.
 USUAL = Dependence(
-    common=Process(walk=0.02, drift=0.01, persistence=0.9),
+    common=Process(walk=0.05),
     usual=ClassDependence(
-        shared=Process(walk=0.03, drift=0.02, shock=0.01, persistence=0.8),
-        own=Process(walk=0.15, drift=0.51, shock=0.25, persistence=0.8),
+        shared=Process(walk=0.1),
+        own=Process(walk=0.15, drift=0.45, shock=0.25, persistence=0.8),
     ),
     classes={},
 )
