@@ -22,6 +22,8 @@ FloatArray = npt.NDArray[np.float64]
 KEY = "dependence"
 """Of the calibration in the manifest of a release."""
 _ROUNDING = 1e-2
+LEVEL_OF_A_LAUNCH = 0.85
+"""Share of the level in the variance of a title with few weeks of sales, or none."""
 HALF_OF_A_WALK = 8.0
 """Weeks ahead at which a walk has half of its share: next week's errors are mostly shocks."""
 
@@ -103,15 +105,23 @@ class Dependence:
         """Return the processes of a class; the usual ones where it has none of its own."""
         return self.classes.get(product_class or "", self.usual)
 
-    def own_covariance(self, product_class: str | None, n_weeks: int) -> FloatArray:
+    def own_covariance(
+        self, product_class: str | None, n_weeks: int, *, is_launch: bool = False
+    ) -> FloatArray:
         """Return the covariance of a title's own process, shape (n, n).
 
-        Its shocks have what the walks of all three processes have not taken yet.
+        Its shocks have what the walks of all three processes have not taken yet. The weeks of a
+        launch err alike instead, because its level is unknown.
         """
         found = self.of(product_class)
         walks = self.common.walk + found.shared.walk + found.own.walk
         left = walks * (1.0 - np.diag(walk_covariance(n_weeks)))
-        return found.own.covariance(n_weeks) + np.diag(left)
+        covariance = found.own.covariance(n_weeks) + np.diag(left)
+        if not is_launch:
+            return covariance
+        size = np.sqrt(np.diag(covariance))
+        level = LEVEL_OF_A_LAUNCH * np.outer(size, size)
+        return np.asarray(level + (1.0 - LEVEL_OF_A_LAUNCH) * np.diag(size**2))
 
     def to_state(self) -> dict[str, Any]:
         """Return the dependence as plain data."""

@@ -41,16 +41,17 @@ def drawn(process: Process, name: str) -> Floats:
 
 
 @lru_cache(maxsize=64)
-def _own_draws(dependence: Dependence, product_class: str) -> Floats:
-    return _drawn(dependence.own_covariance(product_class, LONGEST_HORIZON), "a title")
+def _own_draws(dependence: Dependence, product_class: str, is_launch: bool) -> Floats:
+    covariance = dependence.own_covariance(product_class, LONGEST_HORIZON, is_launch=is_launch)
+    return _drawn(covariance, "a title")
 
 
 def drawn_of_title(
-    dependence: Dependence, product_class: str, isbn: str, ahead: IntArray
+    dependence: Dependence, product_class: str, is_launch: bool, isbn: str, ahead: IntArray
 ) -> Floats:
     """Return one title's own draws: those of its class in an order that its ISBN decides."""
     order = _generator(isbn).permutation(DRAWS)
-    return _own_draws(dependence, product_class)[ahead[:, None], order]
+    return _own_draws(dependence, product_class, is_launch)[ahead[:, None], order]
 
 
 def _drawn(covariance: FloatArray, name: str) -> Floats:
