@@ -25,16 +25,20 @@ def drawn(dependence, n_origins=12, n_titles=40, classes=("a",), seed=0, horizon
     rng = np.random.default_rng(seed)
     names = np.resize(np.array(classes), n_titles)
 
-    def draw(process):
-        values, vectors = np.linalg.eigh(process.covariance(horizon))
+    def draw(covariance):
+        values, vectors = np.linalg.eigh(covariance)
         return (vectors * np.sqrt(np.maximum(values, 0.0))) @ rng.normal(size=horizon)
 
     scores, titles, origins = [], [], []
     for origin in range(n_origins):
-        common = draw(dependence.common)
-        shared = {name: draw(dependence.of(name).shared) for name in sorted(set(classes))}
+        common = draw(dependence.common.covariance(horizon))
+        shared = {
+            name: draw(dependence.of(name).shared.covariance(horizon))
+            for name in sorted(set(classes))
+        }
         for title, name in enumerate(names):
-            scores.append(common + shared[name] + draw(dependence.of(name).own))
+            own = draw(dependence.own_covariance(name, horizon))
+            scores.append(common + shared[name] + own)
             titles.append(title)
             origins.append(origin * horizon)
     sizes = np.ones(len(scores))
@@ -43,6 +47,12 @@ def drawn(dependence, n_origins=12, n_titles=40, classes=("a",), seed=0, horizon
 
 def alone(own):
     return Dependence(Process(), ClassDependence(Process(), own), {})
+
+
+def within(found):
+    """The covariance of the weeks of a title."""
+    shared = found.common.covariance(HORIZON) + found.of("a").shared.covariance(HORIZON)
+    return shared + found.own_covariance("a", HORIZON)
 
 
 def test_scores_of_quantiles_are_those_of_their_probabilities():
@@ -69,9 +79,9 @@ def test_zeros_that_are_as_likely_as_not_have_the_score_of_the_middle_of_their_p
 
 @pytest.mark.parametrize("own", [SHOCKS, WALK, Process(drift=0.8, shock=0.2, persistence=0.8)])
 def test_the_dependence_of_weeks_is_found(own):
-    found = estimate_dependence(drawn(alone(own))).of("a")
-    whole = found.own.covariance(HORIZON) + found.shared.covariance(HORIZON)
-    np.testing.assert_allclose(whole, own.covariance(HORIZON), atol=0.12)
+    found = estimate_dependence(drawn(alone(own)))
+    true = alone(own).own_covariance("a", HORIZON)
+    np.testing.assert_allclose(within(found), true, atol=0.12)
 
 
 def test_what_all_titles_share_is_found_and_told_apart_from_what_a_class_shares():
@@ -114,13 +124,25 @@ def test_variances_add_up_to_one():
         assert Dependence.from_state(found.to_state()).of("a").own.shock >= 0.0
 
 
+def test_every_week_has_a_variance_of_one():
+    mixed = Dependence(
+        Process(walk=0.2),
+        ClassDependence(
+            Process(walk=0.1, drift=0.2, persistence=0.5), Process(walk=0.3, shock=0.2)
+        ),
+        {},
+    )
+    np.testing.assert_allclose(np.diag(within(mixed)), 1.0)
+
+
 def test_missing_weeks_and_shorter_folds_are_left_out():
     scores = drawn(alone(WALK), n_origins=20)
     spoilt = scores.scores.copy()
     spoilt[::3, 10:] = np.nan
     spoilt[:, 4] = np.nan
-    found = estimate_dependence(replace(scores, scores=spoilt)).of("a").own
-    np.testing.assert_allclose(found.covariance(HORIZON), WALK.covariance(HORIZON), atol=0.15)
+    found = estimate_dependence(replace(scores, scores=spoilt))
+    true = alone(WALK).own_covariance("a", HORIZON)
+    np.testing.assert_allclose(within(found), true, atol=0.15)
 
 
 def test_without_any_residual_the_dependence_is_that_of_old_releases():

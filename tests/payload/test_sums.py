@@ -167,6 +167,18 @@ def test_a_long_list_has_the_distribution_of_its_titles_drawn_one_by_one(depende
     assert FEWEST_DRAWN < 150
 
 
+def test_the_weeks_of_a_launch_err_alike():
+    made = payload_with(ALONE)
+    models = ["launch", *["sarima"] * (TITLES - 1)]
+    position = made.titles.schema.get_field_index("model")
+    titles = made.titles.set_column(position, "model", pa.array(models, pa.string()))
+    launch = SumReader(replace(made, titles=titles)).sum_of(ISBNS[:1], WEEKS[:26], (0.1, 0.9))
+    usual = SumReader(made).sum_of(ISBNS[:1], WEEKS[:26], (0.1, 0.9))
+    singles = [SumReader(made).sum_of(ISBNS[:1], WEEKS[[w]], (0.1, 0.9)) for w in range(26)]
+    comonotone = sum(np.ptp(single.quantiles) for single in singles)
+    assert 2.0 * np.ptp(usual.quantiles) < np.ptp(launch.quantiles) < comonotone
+
+
 def test_a_class_without_an_estimate_gets_the_usual_one():
     named = replace(UNKNOWN, classes={"other": ClassDependence(NOTHING, Process(shock=0.9))})
     usual = reader_with(UNKNOWN).sum_of(ISBNS, WEEKS[:8], NEAR_SPAN)

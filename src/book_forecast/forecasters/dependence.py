@@ -21,6 +21,7 @@ from book_forecast.payload.dependence import (
     Dependence,
     Process,
     drift_correlation,
+    walk_covariance,
 )
 from book_forecast.payload.manifest import PROBABILITIES
 from book_forecast.series.history import FloatArray
@@ -29,10 +30,10 @@ IntArray = npt.NDArray[np.int64]
 
 # What panels of other goods have in common, from which the first origins correct.
 USUAL = Dependence(
-    common=Process(walk=0.02, drift=0.01, persistence=0.9),
+    common=Process(walk=0.05),
     usual=ClassDependence(
-        shared=Process(walk=0.03, drift=0.02, shock=0.01, persistence=0.8),
-        own=Process(walk=0.15, drift=0.51, shock=0.25, persistence=0.8),
+        shared=Process(walk=0.1),
+        own=Process(walk=0.15, drift=0.45, shock=0.25, persistence=0.8),
     ),
     classes={},
 )
@@ -260,7 +261,7 @@ def _process(covariance: FloatArray, *, with_shock: bool = True) -> Process:
     if not len(upper[0]):
         return Process()
     best, found = np.inf, Process()
-    walk = drift_correlation(1.0, horizon)[upper]
+    walk = walk_covariance(horizon)[upper]
     for persistence in PERSISTENCE:
         drift = drift_correlation(persistence, horizon)[upper]
         columns = [walk, drift, np.eye(horizon)[upper]][: 3 if with_shock else 2]

@@ -2,15 +2,16 @@
 
 The normal score of a week's sales under its forecast distribution is the sum of three independent
 processes: one that all titles share, one that a product class shares, and the title's own. Each is
-a random walk from the cutoff on, an autoregression and shocks of single weeks. Their variances add
-up to one, so that the distribution of a single week is the release's.
+a random walk from the cutoff on, an autoregression and shocks of single weeks. Walks reach their
+share in the course of weeks; until then, the title's own shocks have it. So the variances of every
+week add up to one, and the distribution of a single week is the release's.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
@@ -21,6 +22,10 @@ FloatArray = npt.NDArray[np.float64]
 KEY = "dependence"
 """Of the calibration in the manifest of a release."""
 _ROUNDING = 1e-2
+LEVEL_OF_A_LAUNCH = 0.85
+"""Share of the level in the variance of a title with few weeks of sales, or none."""
+HALF_OF_A_WALK = 8.0
+"""Weeks ahead at which a walk has half of its share: next week's errors are mostly shocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class Process:
     """Variances of a process of normal scores over the weeks ahead.
 
     Attributes:
-        walk: Of the error of a random walk since the cutoff: weeks far ahead err alike.
+        walk: Of the error of a random walk since the cutoff, far ahead, where weeks err alike.
         drift: Of the error of an autoregression since the cutoff.
         shock: Of single weeks.
         persistence: Of the autoregression from week to week, 0 to 1.
@@ -41,18 +46,19 @@ class Process:
 
     @property
     def variance(self) -> float:
-        """Of the score of any week."""
+        """Of the score of a week far ahead."""
         return self.walk + self.drift + self.shock
 
     def covariance(self, n_weeks: int) -> FloatArray:
         """Return the covariance of the weeks 1 to n ahead, shape (n, n)."""
         drift = drift_correlation(self.persistence, n_weeks)
-        walk = drift_correlation(1.0, n_weeks)
-        return self.walk * walk + self.drift * drift + self.shock * np.eye(n_weeks)
+        return (
+            self.walk * walk_covariance(n_weeks) + self.drift * drift + self.shock * np.eye(n_weeks)
+        )
 
     def to_state(self) -> dict[str, float]:
         """Return the process as plain data."""
-        return {field.name: round(getattr(self, field.name), 4) for field in fields(self)}
+        return {part.name: round(getattr(self, part.name), 4) for part in fields(self)}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
@@ -61,8 +67,9 @@ class Process:
         Raises:
             ValueError: If a number is missing, or is not between 0 and 1.
         """
-        numbers = {field.name: float(state[field.name]) for field in fields(cls)}
-        if not all(0.0 <= number <= 1.0 for number in numbers.values()):
+        numbers = {part.name: float(state[part.name]) for part in fields(cls)}
+        is_stationary = numbers["persistence"] < 1.0
+        if not is_stationary or not all(0.0 <= number <= 1.0 for number in numbers.values()):
             raise ValueError(f"the dependence {numbers} is not between 0 and 1")
         return cls(**numbers)
 
@@ -92,11 +99,29 @@ class Dependence:
 
     common: Process
     usual: ClassDependence
-    classes: Mapping[str, ClassDependence]
+    classes: Mapping[str, ClassDependence] = field(hash=False)
 
     def of(self, product_class: str | None) -> ClassDependence:
         """Return the processes of a class; the usual ones where it has none of its own."""
         return self.classes.get(product_class or "", self.usual)
+
+    def own_covariance(
+        self, product_class: str | None, n_weeks: int, *, is_launch: bool = False
+    ) -> FloatArray:
+        """Return the covariance of a title's own process, shape (n, n).
+
+        Its shocks have what the walks of all three processes have not taken yet. The weeks of a
+        launch err alike instead, because its level is unknown.
+        """
+        found = self.of(product_class)
+        walks = self.common.walk + found.shared.walk + found.own.walk
+        left = walks * (1.0 - np.diag(walk_covariance(n_weeks)))
+        covariance = found.own.covariance(n_weeks) + np.diag(left)
+        if not is_launch:
+            return covariance
+        size = np.sqrt(np.diag(covariance))
+        level = LEVEL_OF_A_LAUNCH * np.outer(size, size)
+        return np.asarray(level + (1.0 - LEVEL_OF_A_LAUNCH) * np.diag(size**2))
 
     def to_state(self) -> dict[str, Any]:
         """Return the dependence as plain data."""
@@ -129,18 +154,22 @@ class Dependence:
         return cls(common, usual, classes)
 
 
+def walk_covariance(n_weeks: int) -> FloatArray:
+    """Return the covariance of a walk whose share rises to one, shape (n, n)."""
+    ahead = np.arange(1, n_weeks + 1, dtype=np.float64)
+    size = np.sqrt(ahead + HALF_OF_A_WALK)
+    return np.asarray(np.minimum.outer(ahead, ahead) / np.outer(size, size))
+
+
 def drift_correlation(persistence: float, n_weeks: int) -> FloatArray:
     """Return the correlation of an autoregression's errors 1 to n weeks ahead, shape (n, n).
 
     The error starts with nothing at the cutoff, so that the weeks of the near future are less
-    alike than those far ahead. A persistence of 1 is a random walk.
+    alike than those far ahead.
     """
     ahead = np.arange(1, n_weeks + 1, dtype=np.float64)
-    if persistence >= 1.0:
-        grown, decay = ahead, np.ones((n_weeks, n_weeks))
-    else:
-        grown = 1.0 - persistence ** (2.0 * ahead)
-        decay = persistence ** np.abs(ahead[:, None] - ahead)
+    grown = 1.0 - persistence ** (2.0 * ahead)
+    decay = persistence ** np.abs(ahead[:, None] - ahead)
     ratio = np.sqrt(np.minimum.outer(grown, grown) / np.maximum.outer(grown, grown))
     return np.asarray(decay * ratio)
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 # Relative, as MLflow stores this folder beside each payload under another name.
-from .dependence import Process
+from .dependence import Dependence, Process
 from .manifest import LONGEST_HORIZON, PROBABILITIES
 
 FloatArray = npt.NDArray[np.float64]
@@ -37,15 +37,27 @@ def drawn(process: Process, name: str) -> Floats:
     """Return draws of a process, shape (104, draws): stratified along its main directions."""
     if not process.variance:
         return np.zeros((LONGEST_HORIZON, DRAWS), dtype=np.float32)
-    values, vectors = np.linalg.eigh(process.covariance(LONGEST_HORIZON))
-    spread = np.sqrt(np.maximum(values, 0.0)) * vectors
-    return np.asarray(spread @ stratified(LONGEST_HORIZON, name), dtype=np.float32)
+    return _drawn(process.covariance(LONGEST_HORIZON), name)
 
 
-def drawn_of_title(process: Process, isbn: str, ahead: IntArray) -> Floats:
-    """Return one title's own draws: those of all titles in an order that its ISBN decides."""
+@lru_cache(maxsize=64)
+def _own_draws(dependence: Dependence, product_class: str, is_launch: bool) -> Floats:
+    covariance = dependence.own_covariance(product_class, LONGEST_HORIZON, is_launch=is_launch)
+    return _drawn(covariance, "a title")
+
+
+def drawn_of_title(
+    dependence: Dependence, product_class: str, is_launch: bool, isbn: str, ahead: IntArray
+) -> Floats:
+    """Return one title's own draws: those of its class in an order that its ISBN decides."""
     order = _generator(isbn).permutation(DRAWS)
-    return drawn(process, "a title")[ahead[:, None], order]
+    return _own_draws(dependence, product_class, is_launch)[ahead[:, None], order]
+
+
+def _drawn(covariance: FloatArray, name: str) -> Floats:
+    values, vectors = np.linalg.eigh(covariance)
+    spread = np.sqrt(np.maximum(values, 0.0)) * vectors
+    return np.asarray(spread @ stratified(len(covariance), name), dtype=np.float32)
 
 
 def stratified(dimensions: int, name: str) -> FloatArray:
@@ -64,22 +76,22 @@ def _generator(name: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "little")))
 
 
-def conditional_mean(shared: Floats, own: Process, quantiles: FloatArray) -> FloatArray:
+def conditional_mean(shared: Floats, own: FloatArray, quantiles: FloatArray) -> FloatArray:
     """Return the mean of a sum given the shared processes, shape (draws,).
 
     Args:
         shared: Their draws, shape (weeks, draws).
-        own: The titles' own process.
+        own: Variances of the titles' own process, shape (weeks,).
         quantiles: Sums over the titles, shape (17, weeks); means are linear in them.
     """
-    means = _given_shared(round(own.variance, 6)) @ quantiles
     total = np.zeros(DRAWS)
     for week, scores in enumerate(shared):
-        total += np.interp(scores, _GRID, means[:, week])
+        means = _given_shared(round(float(own[week]), 2)) @ quantiles[:, week]
+        total += np.interp(scores, _GRID, means)
     return total
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def _given_shared(own_variance: float) -> FloatArray:
     """Return weights of the quantiles in the mean given a shared score, shape (grid, 17)."""
     nodes, weights = _nodes()

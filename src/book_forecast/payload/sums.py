@@ -37,6 +37,8 @@ IntArray = npt.NDArray[np.int64]
 DRAWN_WEEKS = 500
 """Weeks of titles that are drawn one by one; a list has the largest titles among them."""
 FEWEST_DRAWN = 8
+LAUNCH = "launch"
+"""The model family of titles with few weeks of sales, or none."""
 FEW_COPIES = 30.0
 """A week below is drawn in whole copies: fractions of slow sellers add up to copies never sold."""
 _CHUNK = 500
@@ -73,6 +75,8 @@ class SumReader:
         self._names = sorted(set(classes))
         codes = {name: code for code, name in enumerate(self._names)}
         self._codes = np.array([codes[name] for name in classes], dtype=np.int64)
+        models = payload.titles["model"].to_pylist()
+        self._is_launch = np.array([model == LAUNCH for model in models], dtype=bool)
         self._cutoffs = payload.titles["cutoff"].to_numpy().astype("datetime64[D]")
         try:
             calibration = payload.manifest.get("calibration") or {}
@@ -155,11 +159,12 @@ class SumReader:
             ahead = _ahead(days, cutoff)
             shared = np.maximum(_ahead(days, latest, check=False), 0)
             these = rows if len(cutoffs) == 1 else rows[of_cutoff == cutoff]
-            codes = self._codes[these]
+            codes = 2 * self._codes[these] + self._is_launch[these]
             for code in np.unique(codes):
                 members = these[codes == code]
                 quantiles = self._sum_of_quantiles(members, ahead)
-                groups.append(_Group(self._names[code], members, ahead, shared, quantiles))
+                name, is_launch = self._names[code // 2], bool(code % 2)
+                groups.append(_Group(name, is_launch, members, ahead, shared, quantiles))
         return groups
 
     def _sum_of_quantiles(self, rows: IntArray, ahead: IntArray) -> FloatArray:
@@ -184,19 +189,20 @@ class SumReader:
             limit = np.partition(np.concatenate(variances), n_titles - most)[n_titles - most]
         total, left = np.zeros(DRAWS), 0.0
         for group, variance in zip(groups, variances, strict=True):
-            own = self.dependence.of(group.name).own
+            own = np.diag(self.dependence.own_covariance(group.name, LONGEST_HORIZON))
+            of_class = (self.dependence, group.name, group.is_launch)
             shared = self._shared(group.name)[group.shared]
             rest = group.quantiles.copy()
             for row in group.rows[variance >= limit]:
                 quantiles = self.payload.quantiles[row][:, group.ahead].astype(np.float64)
                 rest -= quantiles
-                scores = shared + drawn_of_title(own, self.isbns[row], group.ahead)
+                scores = shared + drawn_of_title(*of_class, self.isbns[row], group.ahead)
                 is_whole = quantiles.max() < FEW_COPIES and self._sells_whole_copies(row)
                 for week in range(n_weeks):
                     copies = np.interp(scores[week], SCORES, quantiles[:, week])
                     total += np.rint(copies) if is_whole else copies
             if (variance < limit).any():
-                total += conditional_mean(shared, own, rest)
+                total += conditional_mean(shared, own[group.ahead], rest)
                 left += float(variance[variance < limit].sum())
         if left:
             total += np.sqrt(left) * stratified(1, "all others")[0]
@@ -209,7 +215,7 @@ class SumReader:
 
     def _own_variances(self, group: _Group) -> FloatArray:
         """Return the variance of each title's sum given the shared processes, shape (titles,)."""
-        own = self.dependence.of(group.name).own.covariance(LONGEST_HORIZON)
+        own = self.dependence.own_covariance(group.name, LONGEST_HORIZON, is_launch=group.is_launch)
         covariance = own[np.ix_(group.ahead, group.ahead)].astype(np.float32)
         deviations = self._deviations[group.rows][:, group.ahead]
         return np.einsum("ih,ih->i", deviations @ covariance, deviations).astype(np.float64)
@@ -236,6 +242,7 @@ class _Group:
 
     Attributes:
         name: The class; empty where there is none.
+        is_launch: Whether they have few weeks of sales, or none.
         rows: Of the titles.
         ahead: Positions of the weeks after their cutoff, rising.
         shared: The same after the latest cutoff of all titles.
@@ -243,6 +250,7 @@ class _Group:
     """
 
     name: str
+    is_launch: bool
     rows: IntArray
     ahead: IntArray
     shared: IntArray
