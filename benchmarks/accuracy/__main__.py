@@ -48,7 +48,7 @@ def main() -> None:
         raise SystemExit(str(error)) from None
     parameters = dict(pair.split("=", 1) for pair in options.param)
     settings = Settings(
-        options.work / ("quick" if options.quick else "whole"), options.quick, parameters
+        options.work.absolute() / ("quick" if options.quick else "whole"), options.quick, parameters
     )
     wanted = [panel for panel in panels if options.only is None or panel.name in options.only]
     text = _page(wanted, settings, options.only)

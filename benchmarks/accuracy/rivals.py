@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 
 from book_forecast.forecasters.filling import fill_missing
-from book_forecast.series.history import WEEK
+from book_forecast.series.history import weeks_after
 
 PREFIX = "statsforecast "
 SERIES, QUICK_SERIES = 150, 5
@@ -19,8 +21,8 @@ LONGEST = 260
 """Weeks of history that they see, the latest."""
 
 _SEASON = 52
+# A process takes seconds to start.
 _SERIES_A_PROCESS = 10
-_KEYS = {"unique_id": "isbn", "ds": "week"}
 
 
 def forecast(
@@ -29,7 +31,8 @@ def forecast(
     """Forecast the weeks after the training weeks; missing weeks are filled before.
 
     AutoARIMA and AutoETS are without a season, as GIFT-Eval has weekly data. Theta and MSTL have a
-    season of 52 weeks where two years are known; MSTL is left out elsewhere.
+    season of 52 weeks where two years are known; MSTL is left out elsewhere. Where a model fails,
+    the naive forecast takes its place.
 
     Args:
         weeks: isbn, week, volume up to the cutoff.
@@ -43,57 +46,52 @@ def forecast(
     cutoff = weeks["week"].max()
     isbns = pd.Series(weeks["isbn"].unique()).sort_values()
     chosen = isbns if len(isbns) <= most else isbns.sample(most, random_state=0)
-    seasonal: list[pd.DataFrame] = []
-    short: list[pd.DataFrame] = []
-    for isbn, own in weeks[weeks["isbn"].isin(chosen)].groupby("isbn"):
-        volumes = own.sort_values("week")["volume"].to_numpy(dtype=float)[-LONGEST:]
-        if not np.isfinite(volumes).any():
-            continue
-        dates = cutoff - WEEK * np.arange(len(volumes))[::-1]
-        filled = fill_missing(volumes, _SEASON)
-        frame = pd.DataFrame({"unique_id": str(isbn), "ds": dates, "y": filled})
-        (seasonal if len(frame) >= 2 * _SEASON else short).append(frame)
-    made = [
-        _long(_wide(group, horizon, levels, with_season=with_season), levels)
-        for group, with_season in ((seasonal, True), (short, False))
-        if group
+    rows = weeks[weeks["isbn"].isin(chosen) & weeks["volume"].notna()].sort_values("week")
+    ahead = weeks_after(np.datetime64(cutoff, "D"), horizon)
+    tasks = [
+        delayed(_forecast_title)(
+            str(isbn),
+            _on_grid(own, cutoff),
+            ahead,
+            levels,
+        )
+        for isbn, own in rows.groupby("isbn")
     ]
-    return pd.concat(made, ignore_index=True).assign(cutoff=cutoff)
+    cores = min(os.cpu_count() or 1, 1 + len(tasks) // _SERIES_A_PROCESS)
+    parts = [part for found in Parallel(n_jobs=cores)(tasks) for part in found]
+    types = {"isbn": "str", "model": "str", "week": "datetime64[us]"}
+    return pd.concat(parts, ignore_index=True).assign(cutoff=cutoff).astype(types)
 
 
-def _wide(
-    group: Sequence[pd.DataFrame], horizon: int, levels: Sequence[int], *, with_season: bool
-) -> pd.DataFrame:
-    from statsforecast import StatsForecast
+def _on_grid(own: pd.DataFrame, cutoff: pd.Timestamp) -> np.ndarray:
+    """Return the latest volumes of a title up to the cutoff, NaN where a week is missing."""
+    grid = pd.date_range(own["week"].min(), cutoff, freq="7D")
+    volumes = own.set_index("week")["volume"].reindex(grid)
+    return volumes.to_numpy(dtype=float)[-LONGEST:]
+
+
+def _forecast_title(
+    isbn: str, volumes: np.ndarray, ahead: np.ndarray, levels: Sequence[int]
+) -> list[pd.DataFrame]:
+    """Return a frame per model, without negative copies."""
     from statsforecast.models import MSTL, AutoARIMA, AutoETS, Naive, Theta
 
-    models = [AutoARIMA(), AutoETS(), Theta(season_length=_SEASON if with_season else 1)]
+    with_season = len(volumes) >= 2 * _SEASON
+    models: list[Any] = [AutoARIMA(), AutoETS(), Theta(_SEASON if with_season else 1)]
     if with_season:
-        models.append(MSTL(season_length=_SEASON))
-    # A process takes seconds to start.
-    cores = min(os.cpu_count() or 1, 1 + len(group) // _SERIES_A_PROCESS)
-    engine = StatsForecast(models=models, freq="W-SAT", n_jobs=cores, fallback_model=Naive())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found: pd.DataFrame = engine.forecast(
-            df=pd.concat(group, ignore_index=True), h=horizon, level=[*levels]
-        )
-    return found
-
-
-def _long(wide: pd.DataFrame, levels: Sequence[int]) -> pd.DataFrame:
-    """Return a row per series, week and model, without negative copies."""
+        models.append(MSTL(_SEASON))
+    filled = fill_missing(volumes, _SEASON)
+    made = {"y": filled, "h": len(ahead), "level": [*levels]}
     parts = []
-    for model in (name for name in ("AutoARIMA", "AutoETS", "Theta", "MSTL") if name in wide):
-        columns = {
-            f"{model}-{side}-{level}": f"{side}-{level}"
-            for level in levels
-            for side in ("lo", "hi")
-        }
-        part = wide[["unique_id", "ds", model, *columns]]
-        part = part.rename(columns={**_KEYS, **columns, model: "mean"})
-        part = part.assign(**{"lo-1": part["mean"], "hi-1": part["mean"]})
-        numbers = part.columns.difference([*_KEYS.values()])
-        part[numbers] = part[numbers].clip(lower=0.0)
-        parts.append(part.assign(model=f"{PREFIX}{model}"))
-    return pd.concat(parts, ignore_index=True)
+    for model in models:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            try:
+                found = model.forecast(**made)
+            except Exception:  # noqa: BLE001 - whatever a library raises on a short series
+                found = Naive().forecast(**made)
+        columns = {name: np.maximum(values, 0.0) for name, values in found.items()}
+        columns |= {"lo-1": columns["mean"], "hi-1": columns["mean"]}
+        name = f"{PREFIX}{model.alias}"
+        parts.append(pd.DataFrame({"isbn": isbn, "week": ahead, "model": name, **columns}))
+    return parts

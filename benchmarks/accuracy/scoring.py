@@ -45,16 +45,18 @@ def score_panel(origins: Sequence[Origin]) -> pd.DataFrame:
     rows = pd.concat([_scaled(origin) for origin in origins], ignore_index=True)
     rows["title"] = rows["isbn"] + rows["cutoff"].astype("str")
     ours = rows[rows["model"] == OURS]
+    whole, n_titles = _scores(ours), ours["title"].nunique()
     found = {}
     for model, own in rows.groupby("model", sort=False):
-        scores = _scores(own)
-        same = ours[ours["title"].isin(own["title"].unique())]
-        beside = scores if model == OURS else _scores(same)
+        titles = own["title"].unique()
+        is_whole = len(titles) == n_titles
+        scores = whole if model == OURS else _scores(own)
+        beside = whole if is_whole else _scores(ours[ours["title"].isin(titles)])
         found[str(model)] = {
             **scores,
             **{f"ours_{name}": beside[name] for name in ERRORS},
             "series": own["isbn"].nunique(),
-            "share": own["title"].nunique() / ours["title"].nunique(),
+            "share": len(titles) / n_titles,
         }
     return pd.DataFrame(found).T.sort_values("wape")
 
@@ -74,6 +76,9 @@ def families_of(scores: pd.DataFrame) -> list[str]:
 def _scaled(origin: Origin) -> pd.DataFrame:
     """Return forecasts of all models with actual volumes and the scale of their title."""
     forecasts = with_simple_mean(_with_rules(origin))
+    # After a few weeks some models have no intervals: they count as points.
+    for bound in _BOUNDS:
+        forecasts[bound] = forecasts[bound].fillna(forecasts["mean"])
     forecasts = forecasts.assign(median=(forecasts["lo-1"] + forecasts["hi-1"]) / 2)
     known = origin.weeks.dropna(subset=["volume"])
     rows = forecasts.merge(known, on=["isbn", "week"], validate="many_to_one")

@@ -118,6 +118,16 @@ def test_a_title_that_follows_a_rule_has_the_same_forecast_in_every_family():
     assert value(by_rule, "theta", "wape") == pytest.approx(expected)
 
 
+def test_a_model_without_intervals_counts_as_a_point():
+    bounds = [f"{side}-{level}" for level in LEVELS for side in ("lo", "hi")]
+    naive = forecast("naive", {"a": 10.0, "b": 100.0})
+    without = naive.assign(**dict.fromkeys(bounds, np.nan))
+    points = naive.assign(**dict.fromkeys(bounds, naive["mean"]))
+    found, expected = (score_panel([origin(*families(), one)]) for one in (without, points))
+    pd.testing.assert_frame_equal(found, expected)
+    assert value(found, "naive", "wql") > 0
+
+
 def test_cutoffs_are_pooled():
     good = families({"a": 12.0, "b": 115.0})
     pooled = score_panel([origin(*families()), origin(*good)]).loc[OURS]
