@@ -13,9 +13,11 @@ from book_forecast.forecasters.calibration import Calibration
 from book_forecast.forecasters.ceilings import KEY, capped, ceiling_state, largest
 from book_forecast.forecasters.explanation import parts_of
 from book_forecast.forecasters.families import restore_member
+from book_forecast.forecasters.level_shifts import LevelShift
 from book_forecast.series.history import YEAR, FloatArray
 
 WEEKS = "volumes"
+SHIFT = "level_shift"
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Ensemble(FittedForecaster):
         volumes: The weeks up to the cutoff, in copies, shape (n,).
         outliers: Indices of weeks that are missing to the members.
         ceiling: Of the bounds, beside the largest of these weeks.
+        shift: Of the level; the members have the weeks before it on the new level.
     """
 
     family: ClassVar[str] = "ensemble"
@@ -43,6 +46,7 @@ class Ensemble(FittedForecaster):
     volumes: FloatArray
     outliers: tuple[int, ...] = ()
     ceiling: float = np.inf
+    shift: LevelShift | None = None
 
     def forecast(
         self,
@@ -109,6 +113,7 @@ class Ensemble(FittedForecaster):
             "spread": self.scale,
             "bursts": list(self.outliers),
             **ceiling_state(self.ceiling),
+            **({} if self.shift is None else {SHIFT: self.shift.to_state()}),
             WEEKS: plain(self.volumes),
         }
 
@@ -117,8 +122,10 @@ class Ensemble(FittedForecaster):
         """See `FittedForecaster.from_state`."""
         weeks = state[WEEKS]
         outliers = tuple(state["bursts"])
-        missing = frozenset(outliers)
-        usual = [None if week in missing else volume for week, volume in enumerate(weeks)]
+        shift = LevelShift.from_state(state[SHIFT]) if SHIFT in state else None
+        seen = array(weeks)
+        seen[list(outliers)] = np.nan
+        usual = plain(seen if shift is None else shift.moved(seen))
         return cls(
             members={
                 name: _restored(name, entry, usual) for name, entry in state["members"].items()
@@ -129,6 +136,7 @@ class Ensemble(FittedForecaster):
             volumes=array(weeks),
             outliers=outliers,
             ceiling=float(state.get(KEY, np.inf)),
+            shift=shift,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from book_forecast.forecasters.base import FittedForecaster
 from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.launches.launch import Launch
+from book_forecast.forecasters.level_shifts import LevelShift, find_shift
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.outliers import clean
 from book_forecast.forecasters.pretrained import Pretrained
@@ -53,17 +54,19 @@ class FittedFamilies:
         models: By family.
         failures: Reasons by family.
         outliers: Indices of weeks that are missing to the models.
+        shift: A recent one, before which the models have the weeks on the new level; None without.
     """
 
     models: dict[str, FittedForecaster]
     failures: dict[str, str]
     outliers: tuple[int, ...]
+    shift: LevelShift | None = None
 
 
 def fit_families(
     history: History, recipe: Recipe, families: Collection[str], *, thorough: bool = True
 ) -> FittedFamilies:
-    """Fit families to a title's weeks without its outliers; any of them may fail.
+    """Fit families to a title's weeks without outliers and level shift; any of them may fail.
 
     Args:
         history: The weeks.
@@ -72,6 +75,10 @@ def fit_families(
         thorough: Whether SARIMA searches for optima beyond the nearest one.
     """
     cleaned, excess = clean(history, recipe.season)
+    # The global model, which knows no outliers, finds the same shift.
+    shift = find_shift(history.volumes)
+    if shift is not None:
+        cleaned = replace(cleaned, volumes=shift.moved(cleaned.volumes))
     models: dict[str, FittedForecaster] = {}
     failures: dict[str, str] = {}
     for family in families:
@@ -83,7 +90,7 @@ def fit_families(
             failures[family] = str(error)
         else:
             models[family] = model
-    return FittedFamilies(models, failures, tuple(np.flatnonzero(excess).tolist()))
+    return FittedFamilies(models, failures, tuple(np.flatnonzero(excess).tolist()), shift)
 
 
 def restore_member(family: str, state: Mapping[str, Any]) -> FittedForecaster:

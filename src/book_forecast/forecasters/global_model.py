@@ -9,6 +9,7 @@ import pandas as pd
 from book_forecast.backtesting.rolling_origins import RollingOrigins
 from book_forecast.forecasters.boosting import forecast_all
 from book_forecast.forecasters.boosting_member import Boosting
+from book_forecast.forecasters.level_shifts import on_present_level
 from book_forecast.forecasters.promotion_effects import EFFECTS
 from book_forecast.options.models import ModelOptions
 from book_forecast.series.covariates import covariates_by_title, promotions_after
@@ -55,6 +56,7 @@ class GlobalModel:
         wanted = Boosting.family in self.options.families and self.options.has_ensembles
         if not wanted or known.empty:
             return pd.DataFrame(columns=list(FORECAST_TYPES)).astype(FORECAST_TYPES)
+        known = on_present_level(known)
         rules = self.options.regressors
         found = forecast_all(
             known,

@@ -208,13 +208,15 @@ def fit_ensemble(task: TitleFit) -> Ensemble:
     if not total > 0.0:
         reasons = [f"{name}: {reason}" for name, reason in fits.failures.items()]
         raise ValueError(f"no member of its ensemble can be fitted ({'; '.join(reasons)})")
+    scale, shift = specification.spread, fits.shift
     return Ensemble(
         members=fits.models,
         weights={name: weight / total for name, weight in weights.items()},
         calibration=Calibration.from_state(specification.calibration),
-        scale=specification.spread,
+        scale=scale if shift is None else shift.widened(scale),
         volumes=task.history.volumes,
         outliers=fits.outliers,
+        shift=shift,
     )
 
 

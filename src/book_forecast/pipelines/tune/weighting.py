@@ -18,6 +18,7 @@ from book_forecast.options.models import ModelOptions
 from book_forecast.payload.dependence import KEY
 from book_forecast.pipelines.tune.dependence import fold_dependence
 from book_forecast.pipelines.tune.fold_arrays import fold_arrays, growth_since, prior_weights
+from book_forecast.pipelines.tune.fold_kinds import without_shifts
 from book_forecast.pipelines.tune.folds import NOT_COMPARED
 from book_forecast.pipelines.tune.leaderboard import leaderboard
 from book_forecast.pipelines.tune.search import SEARCH_FAILED
@@ -77,9 +78,10 @@ def weigh_families(
     families: list[str] = [*models.families]
     isbns = seasons["isbn"].to_numpy(dtype=str)
     folds, keys = fold_arrays(fold_forecasts, seasons, training_weeks, titles, families)
-    found = fit_weights(folds, prior_weights(folds, families), models.seed)
+    usual = without_shifts(folds, keys, training_weeks)
+    found = fit_weights(usual, prior_weights(folds, families), models.seed)
     mean = np.maximum(combine(folds.members, found.out_of_fold), 0.0)
-    errors = np.log1p(folds.volumes) - np.log1p(mean)
+    errors = np.log1p(usual.volumes) - np.log1p(mean)
     calibration, spreads = calibrate(
         FoldErrors(
             errors,
@@ -110,7 +112,7 @@ def weigh_families(
         has_ensembles=models.has_ensembles,
     )
     dependence = fold_dependence(
-        *(folds, mean, keys["cutoff"], spreads, calibration),
+        *(usual, mean, keys["cutoff"], spreads, calibration),
         titles.set_index("isbn")["product_class"].reindex(isbns),
     )
     return specifications, {**calibration.to_state(), KEY: dependence}, backtest, board

@@ -1,0 +1,154 @@
+"""Detection of a recent level shift; the weeks before it move to the new level.
+
+A title that loses its shelf or wins a list sells on another level from one week to the next. Models
+would expect the former level again. With the weeks before the shift on the new level, season and
+growth remain, and the former level is gone. The rule is strict: what looks like a shift is mostly a
+season, a promotion or a decline, which the models understand better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from book_forecast.series.history import YEAR, FloatArray, title_histories
+
+FEWEST_AFTER, MOST_AFTER = 6, 26
+"""Weeks since a shift."""
+BEFORE = 26
+FEWEST_BEFORE = 13
+"""Weeks before a shift that define the former level, and those of them that must be known."""
+FEWEST_WEEKS = 78
+LEAST = float(np.log(3.0))
+# In standard deviations of a week.
+LEAST_DEVIATIONS = 4.0
+NOISE_WEEKS = 3 * YEAR
+NORMAL_MAD = 1.4826
+# Shares of the weeks that lie on their side of the middle between the levels.
+CLEAR_AFTER, CLEAR_BEFORE = 0.99, 0.9
+# A year ago, a seasonal change was at least this share of it.
+SEASONAL = 0.5
+# Mean absolute value of a standard normal variable.
+MEAN_OF_NORMAL = float(np.sqrt(2.0 / np.pi))
+
+
+@dataclass(frozen=True, slots=True)
+class LevelShift:
+    """A change of the level of log(1 + copies).
+
+    Attributes:
+        week: Index of the first week on the new level.
+        size: New level less former level, without what changes every year at this time.
+        level: The new level.
+    """
+
+    week: int
+    size: float
+    level: float
+
+    def moved(self, volumes: FloatArray) -> FloatArray:
+        """Return the weeks with those before the shift on the new level, at least zero."""
+        before = np.expm1(np.maximum(np.log1p(volumes[: self.week]) + self.size, 0.0))
+        return np.concatenate([before, volumes[self.week :]])
+
+    def to_state(self) -> dict[str, Any]:
+        """Return the shift as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """Return the shift from the result of `to_state`."""
+        return cls(int(state["week"]), float(state["size"]), float(state["level"]))
+
+    def widened(self, scale: float) -> float:
+        """Return a scale of residuals on the former level as it is on the new one.
+
+        Few copies vary by chance: counts add the inverse of their mean to the variance.
+        """
+        chance = np.exp(-self.level) - np.exp(self.size - self.level)
+        return float(np.sqrt(scale**2 + MEAN_OF_NORMAL**2 * max(chance, 0.0)))
+
+
+def find_shift(volumes: FloatArray) -> LevelShift | None:
+    """Return the recent, sustained, sharp and unseasonal shift of a title's level, if there is one.
+
+    Args:
+        volumes: Copies a week, shape (n,); NaN where missing.
+    """
+    values = np.log1p(volumes)
+    if len(values) < FEWEST_WEEKS or not np.isfinite(values[-FEWEST_AFTER:]).any():
+        return None
+    changes = np.abs(np.diff(values[-NOISE_WEEKS:]))
+    changes = changes[np.isfinite(changes)]
+    noise = NORMAL_MAD * float(np.median(changes)) / np.sqrt(2.0) if len(changes) else 0.0
+    least = max(LEAST, LEAST_DEVIATIONS * noise)
+    if not _is_possible(values, least):
+        return None
+    found = [_shift(values, weeks, least) for weeks in range(FEWEST_AFTER, MOST_AFTER + 1)]
+    shifts = [one for one in found if one is not None]
+    return max(shifts, key=lambda pair: pair[0])[1] if shifts else None
+
+
+def on_present_level(weeks: pd.DataFrame) -> pd.DataFrame:
+    """Return weekly sales with all weeks before a title's recent shift on its present level.
+
+    Args:
+        weeks: isbn, week, volume and any other columns.
+    """
+    histories = title_histories(weeks)
+    shifts = {one.isbn: find_shift(one.volumes) for one in histories}
+    if not any(shifts.values()):
+        return weeks
+    volumes = weeks["volume"].to_numpy(dtype=np.float64).copy()
+    days = weeks["week"].to_numpy()
+    by_title = weeks["isbn"].reset_index(drop=True).groupby(weeks["isbn"].to_numpy()).indices
+    for isbn, shift in shifts.items():
+        if shift is not None:
+            rows = np.asarray(by_title[isbn])
+            rows = rows[np.argsort(days[rows], kind="stable")]
+            volumes[rows] = shift.moved(volumes[rows])
+    return weeks.assign(volume=volumes)
+
+
+def _is_possible(values: FloatArray, least: float) -> bool:
+    """Whether enough weeks lie half a shift beyond all of the last ones; saves most searches."""
+    last, recent = values[-FEWEST_AFTER:], values[-BEFORE - MOST_AFTER :]
+    above = np.sum(recent >= np.nanmax(last) + 0.5 * least)
+    below = np.sum(recent <= np.nanmin(last) - 0.5 * least)
+    return bool(max(above, below) >= FEWEST_BEFORE // 2)
+
+
+def _shift(values: FloatArray, weeks: int, least: float) -> tuple[float, LevelShift] | None:
+    """Return the shift `weeks` weeks ago and its gap beside the noise; None if there is none."""
+    after, before = _known(values, weeks, 0)
+    if len(after) < 0.7 * FEWEST_AFTER or len(before) < FEWEST_BEFORE or not np.any(after > 0.0):
+        return None
+    level, former = float(np.median(after)), float(np.median(before))
+    size, middle = level - former, 0.5 * (level + former)
+    if (
+        abs(size) < least
+        or np.mean((after - middle) * size > 0.0) < CLEAR_AFTER
+        or np.mean((before - middle) * size < 0.0) < CLEAR_BEFORE
+    ):
+        return None
+    gap = abs(size) - float(np.std(after) + np.std(before))
+    year_ago = _known(values, weeks, YEAR)
+    if all(len(part) for part in year_ago):
+        # What changes every year at this time is no part of the shift.
+        seasonal = float(np.median(year_ago[0]) - np.median(year_ago[1]))
+        if seasonal * np.sign(size) > SEASONAL * abs(size):
+            return None
+        size -= float(np.clip(seasonal, -SEASONAL * abs(size), SEASONAL * abs(size)))
+    return gap, LevelShift(len(values) - weeks, size, level)
+
+
+def _known(values: FloatArray, weeks: int, ago: int) -> tuple[FloatArray, FloatArray]:
+    """Return the known weeks after and before a possible shift, or at that time of another year."""
+    end = len(values) - ago
+    start = end - weeks
+    after, before = values[start:end], values[max(start - BEFORE, 0) : start]
+    return after[np.isfinite(after)], before[np.isfinite(before)]
