@@ -108,13 +108,11 @@ def fit_direct(panel: Panel, options: BoostingOptions, seed: int, n_jobs: int) -
 
 
 def fit_next(panel: Panel, options: BoostingOptions, seed: int, n_jobs: int) -> MeanOfFits:
-    """Fit the model of the next week, whose rows are fewer; see `fit_direct`."""
-    smaller = {
-        "trees": max(options.trees * 2 // 3, 1),
-        "leaves": max(options.leaves // 2, 2),
-        "rows": max(options.rows * 2 // 3, 1),
-    }
-    return _fit_all(_draw_next, panel, options.model_copy(update=smaller), seed + 1, n_jobs)
+    """Fit the model of the next week, whose distinct rows are fewer; see `fit_direct`."""
+    leaves = max(options.leaves // 2, 2)
+    return _fit_all(
+        _draw_next, panel, options.model_copy(update={"leaves": leaves}), seed + 1, n_jobs
+    )
 
 
 def _fit_all(

@@ -90,11 +90,11 @@ class BoostingOptions(OptionGroup):
     """
 
     fits: int = Field(default=3, ge=1)
-    rows: int = Field(default=150_000, ge=1)
+    rows: int = Field(default=120_000, ge=1)
     rows_per_title: int = Field(default=1_000, ge=1)
-    trees: int = Field(default=150, ge=1)
+    trees: int = Field(default=100, ge=1)
     leaves: int = Field(default=31, ge=2)
-    learning_rate: float = Field(default=0.1, gt=0, le=1)
+    learning_rate: float = Field(default=0.08, gt=0, le=1)
 
 
 class PretrainedOptions(OptionGroup):
