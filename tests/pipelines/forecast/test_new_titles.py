@@ -87,9 +87,11 @@ def test_a_release_with_new_titles_is_stored_and_rolled_again(release, tmp_path)
     in_turn = roll(entry.load())
     entry.save(in_turn)
     at_once = roll(release)
-    pd.testing.assert_frame_equal(forecast(entry.load()), forecast(at_once))
-    assert entry.load().titles["isbn"].to_pylist() == sorted([OLD, LAST, NEW, TO_COME])
-    assert entry.load().titles["title"].to_pylist() == ["C", "A", "B", "D"]
+    stored = entry.load()
+    assert stored is not None
+    pd.testing.assert_frame_equal(forecast(stored), forecast(at_once))
+    assert stored.titles["isbn"].to_pylist() == sorted([OLD, LAST, NEW, TO_COME])
+    assert stored.titles["title"].to_pylist() == ["C", "A", "B", "D"]
 
 
 def test_the_other_titles_are_as_without_new_ones(release):

@@ -48,9 +48,9 @@ def specified(fits=RELEASED, chosen=None):
 def test_titles_without_a_specification_are_launches():
     found = specified().set_index("isbn")["launch"]
     assert found[SEEN].isna().all()
-    assert json.loads(found[NEW])["publication"] is None
+    assert json.loads(str(found[NEW]))["publication"] is None
     # 1 February 2024 is a Thursday.
-    assert json.loads(found[TO_COME])["publication"] == "2024-02-03"
+    assert json.loads(str(found[TO_COME]))["publication"] == "2024-02-03"
 
 
 @pytest.mark.parametrize("fits", [RELEASED, SCORED])

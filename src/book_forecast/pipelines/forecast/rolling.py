@@ -126,9 +126,9 @@ def roll_forward(
         chunk=16,
         checkpoint=_checkpoint(checkpoints, release, tasks),
     )
-    titles = [title for title in found if isinstance(title, RolledTitle)]
-    report_corrections(release, titles)
-    return rolled(release, titles)
+    changed = [title for title in found if isinstance(title, RolledTitle)]
+    report_corrections(release, changed)
+    return rolled(release, changed)
 
 
 def _histories(frames: list[pd.DataFrame | None], selection: SelectionOptions) -> list[History]:
