@@ -77,11 +77,11 @@ def main() -> None:
     options = parser.parse_args()
     found = {}
     for root in options.roots:
-        primary = root / "03_primary"
-        frames = [
-            pd.read_parquet(primary / f"{name}.parquet") for name in ("weekly_sales", "titles")
-        ]
-        found[root.name] = score_panel(*frames, horizon=options.horizon)
+        sales, titles = (
+            pd.read_parquet(root / "03_primary" / f"{name}.parquet")
+            for name in ("weekly_sales", "titles")
+        )
+        found[root.name] = score_panel(sales, titles, horizon=options.horizon)
     print(section(found))
 
 

@@ -81,7 +81,7 @@ FITS = {
     "launch with a guide": lambda h: Launch.fit(
         h,
         replace(LaunchPrior.default(3.0, 500.0), n_launches=40),
-        guide=FITS["boosting with a plan"](h),
+        guide=Boosting.from_forecast(promoted(h), 5.0 + volumes(6, n=40), EFFECTS),
     ),
     "launch on a date": lambda h: Launch.fit(
         h, LaunchPrior.default(8.0, 1e4), h.cutoff + np.timedelta64(28, "D")

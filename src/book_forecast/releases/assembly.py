@@ -141,6 +141,42 @@ def rolled(payload: Payload, titles: Sequence[RolledTitle]) -> Payload:
     )
 
 
+def new_titles(
+    payload: Payload, own: Mapping[str, pa.Table], added: Mapping[str, pa.Table]
+) -> Payload:
+    """Return the release with further titles, in the order of the ISBNs.
+
+    Args:
+        payload: The release.
+        own: Its tables by kind.
+        added: Rows of the new titles, of each table with a row a title.
+    """
+    isbns = [*own["titles"]["isbn"].to_pylist(), *added["titles"]["isbn"].to_pylist()]
+    order = np.argsort(np.array(isbns, dtype=str), kind="stable")
+    tables = {
+        kind: pa.concat_tables([table.cast(SCHEMAS[kind]), added[kind]]).take(order)
+        for kind, table in own.items()
+        if kind in added
+    }
+    means, quantiles = (
+        _floats(tables["distributions"][name], (len(order), *shape))
+        for name, shape in (
+            ("mean", (LONGEST_HORIZON,)),
+            ("quantiles", (len(PROBABILITIES), LONGEST_HORIZON)),
+        )
+    )
+    return replace(
+        payload,
+        manifest=_without_files(payload, *tables) | _summary(tables["titles"]),
+        titles=tables["titles"],
+        volumes=tables["histories"]["volumes"],
+        mean=means,
+        quantiles=quantiles,
+        scores=tables.get("scores"),
+        trained_states=tables.get("trained_states"),
+    )
+
+
 def trained_states(payload: Payload) -> list[str | None]:
     """Return the state of each title at the end of its training.
 

@@ -86,7 +86,7 @@ def test_no_bound_is_beyond_what_titles_like_it_have_sold(knowledge: LaunchKnowl
 
 
 def test_an_author_tells_the_level(knowledge: LaunchKnowledge) -> None:
-    totals = {}
+    totals: dict[str, list[float]] = {}
     for each in knowledge.launches:
         totals.setdefault(each.facts.author, []).append(each.volumes[:13].sum())
     means = {author: float(np.mean(found)) for author, found in totals.items()}

@@ -1,9 +1,12 @@
 """Forecasts of the test weeks and of the folds stand beside both baselines."""
 
+import json
+
 import pandas as pd
 import pytest
 
 from book_forecast.execution.parts import Part
+from book_forecast.forecasters.launches.prior import LaunchPrior
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.pipelines.evaluate.nodes import forecast_known_weeks, forecast_with_champion
 from book_forecast.pipelines.preprocess.nodes import split_weeks
@@ -82,6 +85,14 @@ def test_a_baseline_that_was_chosen_is_forecast_once():
     test = evaluate(fit(TRAINING, only).frame)[0].frame
     assert set(test["model"]) == {"seasonal_naive", "naive"}
     assert not test.duplicated(["isbn", "week", "model"]).any()
+
+
+def test_a_launch_is_forecast_in_the_test_weeks_and_not_from_weeks_that_it_knows():
+    prior = {"prior": LaunchPrior.default(3.0, 500.0).to_state(), "publication": None}
+    launches = pd.DataFrame({"isbn": ISBNS, "launch": json.dumps(prior)})
+    test, rolled = evaluate(fit(TRAINING, launches).frame)
+    assert set(test.frame["model"]) == {"launch", "seasonal_naive", "naive"}
+    assert set(rolled.frame["model"]) == {"seasonal_naive", "naive"}
 
 
 def test_the_test_weeks_are_forecast_by_the_ensemble_and_each_member(ensemble_models, weighted):

@@ -68,7 +68,7 @@ def read_facts(
         published = own.get("publication_date")
         published = row.get("publication_date") if pd.isna(published) else published
         if not pd.isna(published):
-            publications[isbn] = _saturday(pd.Timestamp(published))
+            publications[isbn] = saturday_of(pd.Timestamp(published))
         if not pd.isna(own.get("print_run")):
             print_runs[isbn] = float(own["print_run"])
     return TitleFacts(facts, publications, print_runs)
@@ -122,7 +122,7 @@ def _text(value: object) -> str:
     return str(value) if isinstance(value, str) else ""
 
 
-def _saturday(day: pd.Timestamp) -> np.datetime64:
+def saturday_of(day: pd.Timestamp) -> np.datetime64:
     """Return the Saturday of a day's week."""
     saturday = day + pd.Timedelta(days=(5 - day.dayofweek) % 7)
     return np.datetime64(saturday.date(), "D")

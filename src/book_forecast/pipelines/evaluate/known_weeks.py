@@ -18,6 +18,7 @@ from book_forecast.execution.parts import Part
 from book_forecast.forecasters.base import FittedForecaster, Forecast
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.frames import TitleForecast, forecast_frame
+from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.naive import Naive, SeasonalNaive
 from book_forecast.forecasters.restoring import restore
 from book_forecast.forecasters.sarima import Sarima
@@ -191,7 +192,8 @@ def evaluate_title(task: TitleEvaluation) -> tuple[list[TitleForecast], list[Tit
     start: FloatArray | None = None
     for fold in folds:
         known = history.until(fold.origin)
-        refitted = None if isinstance(model, Ensemble) else model
+        # A launch has no fold: its weeks are what it is fitted with.
+        refitted = None if isinstance(model, Ensemble | Launch) else model
         if isinstance(model, Sarima):
             refitted, start = _fit_anew(model, known, start)
         rolling.extend(_beside_baselines(known, refitted, fold.horizon, task.levels))

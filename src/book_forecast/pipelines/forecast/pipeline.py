@@ -21,7 +21,7 @@ def create_pipeline(*, after_training: bool = False) -> Pipeline:
                 nodes.roll_forward,
                 [
                     *("chosen_release", "model_input", "release_weeks", "covariates"),
-                    *("params:selection", "params:execution", "checkpoints"),
+                    *("params:selection", "params:execution", "checkpoints", "titles"),
                 ],
                 "current_release",
                 name="roll_forward",

@@ -21,6 +21,7 @@ from book_forecast.forecasters.families import FILTERING
 from book_forecast.options.groups import ExecutionOptions, SelectionOptions
 from book_forecast.payload.contents import UNKNOWN_STATE, Payload
 from book_forecast.payload.manifest import LONGEST_HORIZON
+from book_forecast.pipelines.forecast.new_titles import take_in
 from book_forecast.pipelines.forecast.revisions import report_corrections, report_revisions
 from book_forecast.releases.assembly import (
     RolledTitle,
@@ -87,6 +88,7 @@ def roll_forward(
     selection: SelectionOptions,
     execution: ExecutionOptions,
     checkpoints: CheckpointFolder,
+    titles: pd.DataFrame | None = None,
 ) -> Payload:
     """Roll weeks into a release that are newer than its training, without fitting anything.
 
@@ -98,6 +100,8 @@ def roll_forward(
         selection: cutoff_date, the last week to use.
         execution: Processes.
         checkpoints: Finished titles, from which a stopped run resumes.
+        titles: isbn, title, author, product_class, publication_date: titles whose first sale is
+            after the training, or that are to come, are taken in; None to take in none.
 
     Returns:
         The release after these weeks; the same object if it has exactly these.
@@ -108,6 +112,7 @@ def roll_forward(
     histories = _histories([model_input, release_weeks], selection)
     _refuse_training_weeks(release, selection)
     report_revisions(release, histories)
+    release = take_in(release, histories, titles)
     tasks = list(_rolls(release, histories, covariates))
     if not tasks:
         return release
@@ -121,9 +126,9 @@ def roll_forward(
         chunk=16,
         checkpoint=_checkpoint(checkpoints, release, tasks),
     )
-    titles = [title for title in found if isinstance(title, RolledTitle)]
-    report_corrections(release, titles)
-    return rolled(release, titles)
+    changed = [title for title in found if isinstance(title, RolledTitle)]
+    report_corrections(release, changed)
+    return rolled(release, changed)
 
 
 def _histories(frames: list[pd.DataFrame | None], selection: SelectionOptions) -> list[History]:

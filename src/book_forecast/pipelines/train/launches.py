@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from book_forecast.forecasters.launches.learn import LaunchKnowledge, learn_launches
 from book_forecast.forecasters.launches.panel import TitleFacts, read_facts, read_panel
+from book_forecast.forecasters.launches.past import Facts
 from book_forecast.series.history import History, title_histories
 
 logger = logging.getLogger(__name__)
@@ -18,6 +21,7 @@ LAUNCH = "launch"
 """Column of specifications: what is known of a launch before its own weeks, as JSON."""
 LAUNCH_WEEKS = 26
 """Weeks below which a title without a fold is forecast as a launch."""
+_MOST_CLASSES = 50
 
 
 def specify_launches(
@@ -62,6 +66,30 @@ def specify_launches(
     added = [isbn for isbn in texts if isbn not in rows.index]
     new = pd.DataFrame({"isbn": added, LAUNCH: [texts[isbn] for isbn in added]})
     return pd.concat([found, new], ignore_index=True).astype({"isbn": "str", LAUNCH: "str"})
+
+
+def describe_launches(
+    model_input: pd.DataFrame,
+    launch_weeks: pd.DataFrame,
+    titles: pd.DataFrame,
+    launches: pd.DataFrame | None,
+) -> dict[str, Any]:
+    """Return what the panel tells of a launch by its class alone, for titles yet to appear.
+
+    Args:
+        model_input: isbn, week, volume of the titles that are forecast.
+        launch_weeks: isbn, week, volume, rrp of the panel's launches.
+        titles: isbn, product_class and what else is known of each.
+        launches: isbn, publication_date, comparable, print_run; None without any.
+
+    Returns:
+        Priors as plain data by product class, those with the most launches; "" for any other.
+    """
+    known = read_facts(titles, launches, launch_weeks)
+    knowledge = learn_launches(*read_panel(model_input, launch_weeks, known))
+    counts = Counter(launch.facts.group for launch in knowledge.launches)
+    groups = ["", *(group for group, _ in counts.most_common(_MOST_CLASSES) if group)]
+    return {group: knowledge.prior(Facts(group)).to_state() for group in groups}
 
 
 def _is_launch(history: History, rows: pd.DataFrame, *, every_title: bool) -> bool:

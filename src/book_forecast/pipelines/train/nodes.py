@@ -10,10 +10,17 @@ from typing import Any
 import pandas as pd
 
 from book_forecast.payload.contents import Payload
+from book_forecast.pipelines.train.launches import describe_launches
 from book_forecast.pipelines.train.release import assemble_release
 from book_forecast.storage.errors import UserError
 
-__all__ = ["assemble_release", "recall_champion", "require_success", "summarise_fits"]
+__all__ = [
+    "assemble_release",
+    "describe_launches",
+    "recall_champion",
+    "require_success",
+    "summarise_fits",
+]
 
 logger = logging.getLogger(__name__)
 

@@ -22,11 +22,17 @@ def create_fits() -> Pipeline:
         nodes.assemble_release,
         [
             *("release_models", "model_input", "titles", "specifications", "calibration"),
-            *("champion", "params:models"),
+            *("champion", "params:models", "launch_priors"),
         ],
         "candidate",
         name="assemble_release",
         tags=CURRENT,
+    )
+    launches = node(
+        nodes.describe_launches,
+        ["model_input", "launch_weeks", "titles", "launches"],
+        "launch_priors",
+        name="describe_launches",
     )
     summary = node(
         nodes.summarise_fits,
@@ -53,6 +59,7 @@ def create_fits() -> Pipeline:
                 calibration="champion_calibration",
                 options="champion_options",
             ),
+            launches,
             release,
             summary,
         ],

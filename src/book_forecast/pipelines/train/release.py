@@ -21,6 +21,7 @@ from book_forecast.releases.assembly import (
     new_release,
     state_without_weeks,
 )
+from book_forecast.releases.launches import LAUNCHES
 from book_forecast.series.history import WEEK, title_histories
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ def assemble_release(
     calibration: Mapping[str, Any],
     champion: Payload | None,
     models: ModelOptions,
+    launch_priors: Mapping[str, Any] | None = None,
 ) -> Payload:
     """Put everything together that forecasting, and a later comparison, needs of a training.
 
@@ -45,6 +47,7 @@ def assemble_release(
         calibration: Of the ensembles' intervals.
         champion: The release that is champion; None where there is none.
         models: Options of the models.
+        launch_priors: What is known of a launch by its class; None to take in no new titles.
 
     Returns:
         The candidate: the champion itself where data, specifications, options and code are its own.
@@ -86,6 +89,7 @@ def assemble_release(
     identity = fingerprint(
         [model_input, fitted.drop(columns="distribution"), specifications, calibration, models],
         columns,
+        launch_priors,
         code_fingerprint("book_forecast.pipelines.train.fits"),
         code_fingerprint(__name__),
     )
@@ -101,6 +105,7 @@ def assemble_release(
         "fingerprint": identity,
         "calibration": dict(calibration),
         "options": models.model_dump(mode="json"),
+        LAUNCHES: dict(launch_priors or {}),
     }
     return new_release(tables, about)
 
