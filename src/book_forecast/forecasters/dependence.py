@@ -262,10 +262,14 @@ def _process(covariance: FloatArray, *, with_shock: bool = True) -> Process:
         return Process()
     best, found = np.inf, Process()
     walk = walk_covariance(horizon)[upper]
+    # Near weeks are few, and most sums have them.
+    nearness = 1.0 / (1.0 + upper[1])
     for persistence in PERSISTENCE:
         drift = drift_correlation(persistence, horizon)[upper]
         columns = [walk, drift, np.eye(horizon)[upper]][: 3 if with_shock else 2]
-        parts, distance = nnls(np.column_stack(columns), covariance[upper])
+        parts, distance = nnls(
+            np.column_stack(columns) * nearness[:, None], covariance[upper] * nearness
+        )
         if distance < best - 1e-9:
             best = distance
             walking, drifting, shock = (float(part) for part in (*parts, 0.0)[:3])
