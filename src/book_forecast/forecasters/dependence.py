@@ -33,7 +33,7 @@ USUAL = Dependence(
     common=Process(walk=0.05),
     usual=ClassDependence(
         shared=Process(walk=0.1),
-        own=Process(walk=0.15, drift=0.45, shock=0.25, persistence=0.8),
+        own=Process(walk=0.15, drift=0.25, shock=0.45, persistence=0.7),
     ),
     classes={},
 )
@@ -41,7 +41,7 @@ USUAL = Dependence(
 ORIGINS_OF_TITLES = 3.0
 ORIGINS_OF_A_CLASS = 6.0
 # The same for the weeks of single titles, which are many.
-SPANS_OF_TITLES = 20.0
+SPANS_OF_TITLES = 10.0
 SPANS_OF_A_CLASS = 40.0
 # Titles at which their number has half of the weight: few titles show little of what they share.
 FEW_TITLES = 5.0
