@@ -13,6 +13,7 @@ from book_forecast.payload.dependence import UNKNOWN, ClassDependence, Dependenc
 from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.manifest import PayloadError
 from book_forecast.payload.sums import FEWEST_DRAWN, SumReader
+from book_forecast.releases.assembly import with_titles_of
 from tests.releases import payloads
 
 TITLES = 6
@@ -251,6 +252,12 @@ def test_a_payload_with_a_damaged_dependence_is_refused():
     made.manifest["calibration"]["dependence"]["usual"].pop("own")
     with pytest.raises(PayloadError, match=f"{made.release} cannot add up forecasts"):
         SumReader(made)
+
+
+def test_a_partial_rollback_has_the_dependence_of_the_champion():
+    champion, older = payload_with(ALONE), payload_with(TOGETHER, seed=1)
+    made = SumReader(with_titles_of(champion, older, ISBNS[:2]))
+    assert made.dependence == ALONE
 
 
 @pytest.mark.parametrize("calibration", [None, {}])

@@ -33,7 +33,7 @@ USUAL = Dependence(
     common=Process(walk=0.05),
     usual=ClassDependence(
         shared=Process(walk=0.1),
-        own=Process(walk=0.15, drift=0.45, shock=0.25, persistence=0.8),
+        own=Process(walk=0.15, drift=0.25, shock=0.45, persistence=0.7),
     ),
     classes={},
 )
@@ -41,7 +41,7 @@ USUAL = Dependence(
 ORIGINS_OF_TITLES = 3.0
 ORIGINS_OF_A_CLASS = 6.0
 # The same for the weeks of single titles, which are many.
-SPANS_OF_TITLES = 20.0
+SPANS_OF_TITLES = 10.0
 SPANS_OF_A_CLASS = 40.0
 # Titles at which their number has half of the weight: few titles show little of what they share.
 FEW_TITLES = 5.0
@@ -262,10 +262,14 @@ def _process(covariance: FloatArray, *, with_shock: bool = True) -> Process:
         return Process()
     best, found = np.inf, Process()
     walk = walk_covariance(horizon)[upper]
+    # Near weeks are few, and most sums have them.
+    nearness = 1.0 / (1.0 + upper[1])
     for persistence in PERSISTENCE:
         drift = drift_correlation(persistence, horizon)[upper]
         columns = [walk, drift, np.eye(horizon)[upper]][: 3 if with_shock else 2]
-        parts, distance = nnls(np.column_stack(columns), covariance[upper])
+        parts, distance = nnls(
+            np.column_stack(columns) * nearness[:, None], covariance[upper] * nearness
+        )
         if distance < best - 1e-9:
             best = distance
             walking, drifting, shock = (float(part) for part in (*parts, 0.0)[:3])

@@ -99,14 +99,11 @@ class SumReader:
 
     def within_reach(self, isbns: Iterable[str], weeks: npt.NDArray[np.datetime64]) -> list[str]:
         """Return the titles that the release forecasts in all of some weeks."""
-        first, last = np.min(weeks), np.max(weeks)
-        furthest = np.timedelta64(7 * LONGEST_HORIZON, "D")
-        cutoffs = self._cutoffs
-        return [
-            isbn
-            for isbn in isbns
-            if cutoffs[self._rows[isbn]] < first and last <= cutoffs[self._rows[isbn]] + furthest
-        ]
+        known = [*isbns]
+        cutoffs = self._cutoffs[[self._rows[isbn] for isbn in known]]
+        furthest = cutoffs + np.timedelta64(7 * LONGEST_HORIZON, "D")
+        inside = (cutoffs < np.min(weeks)) & (np.max(weeks) <= furthest)
+        return [isbn for isbn, is_inside in zip(known, inside.tolist(), strict=True) if is_inside]
 
     def by_class(self, isbns: Iterable[str]) -> list[tuple[str | None, list[str]]]:
         """Return name and titles of each product class; titles without one have None as name."""

@@ -6,12 +6,14 @@ import logging
 import pandas as pd
 import pytest
 
+from book_forecast.payload.dependence import KEY, UNKNOWN, Dependence
 from book_forecast.pipelines.tune.weighting import LOST, SPECIFICATION_TYPES
 from tests.pipelines.ensembles import (
     DEAD,
     FAMILIES,
     LAUNCH,
     OLD,
+    TITLES,
     WEEKS,
     cross_validate,
     model_options,
@@ -49,6 +51,19 @@ def test_the_leaderboard_has_every_family_beside_the_ensemble(weighted):
         assert set(rows["family"]) == {*FAMILIES, "ensemble"}
     own = board[board["family"] == "ensemble"]
     assert (own["relative_error"].dropna() == 1.0).all()
+
+
+def test_the_calibration_has_the_dependence_of_every_class_that_was_compared(weighted, compared):
+    found = Dependence.from_state(weighted.calibration[KEY])
+    classes = TITLES.set_index("isbn")["product_class"]
+    assert set(found.classes) == set(classes[compared.forecasts["isbn"].unique()])
+    restored = Dependence.from_state(json.loads(json.dumps(weighted.calibration[KEY])))
+    assert restored == found
+
+
+def test_without_folds_the_dependence_is_unknown(compared):
+    nothing = weigh(compared, forecasts=compared.forecasts.iloc[:0])
+    assert Dependence.from_state(nothing.calibration[KEY]) == UNKNOWN
 
 
 def test_the_backtest_is_a_forecasts_frame_of_the_folds_weeks(weighted, compared):
