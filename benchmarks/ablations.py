@@ -38,7 +38,7 @@ def families_section(roots: Mapping[str, Path]) -> str:
         rest = [name for name in FAMILIES if name != family]
         rows[f"without {family}"] = [run.wape(rest) for run in runs]
     rows["equal weights"] = [run.wape(FAMILIES, equal=True) for run in runs]
-    with patch.object(weights, "TILTS", (0.0,)):
+    with patch.object(weights, "TILT", 0.0):
         rows["the same weights for all titles"] = [run.wape(FAMILIES) for run in runs]
     head = (
         "## Effect of each part\n\n"

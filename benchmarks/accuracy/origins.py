@@ -130,6 +130,8 @@ def _parameters(
         "models.regressors.promotions_known": options.promotions_known,
         "models.regressors.future": options.future,
         **{f"models.regressors.futures.{name}": how for name, how in options.futures.items()},
+        # Fallbacks are scored like all else.
+        "execution.min_success_rate": 0,
         "reporting.max_title_plots": 0,
         "reporting.max_child_runs": 0,
     }

@@ -13,6 +13,7 @@ from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
 from book_forecast.forecasters.family_choice import all_used, as_column
+from book_forecast.forecasters.pretrained import weights_of
 from book_forecast.forecasters.weights import fit_weights
 from book_forecast.options.groups import BacktestOptions, ExecutionOptions
 from book_forecast.options.models import ModelOptions
@@ -133,6 +134,7 @@ def _compare(
         [weeks[["isbn", "week", "volume"]], global_forecasts, covariates],
         [models.families, models.calendar, models.regressors, searched.tune, models.seed],
         [backtest, n_titles, models.alive_weeks],
+        [models.pretrained, weights_of(models)],
         code_fingerprint(__name__),
     )
     found = map_titles(
