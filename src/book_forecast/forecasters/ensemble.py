@@ -14,10 +14,12 @@ from book_forecast.forecasters.ceilings import KEY, capped, ceiling_state, large
 from book_forecast.forecasters.explanation import parts_of
 from book_forecast.forecasters.families import restore_member
 from book_forecast.forecasters.level_shifts import LevelShift
-from book_forecast.series.history import YEAR, FloatArray
+from book_forecast.forecasters.week_kinds import WeeksAhead
+from book_forecast.series.history import PROMOTION, YEAR, FloatArray
 
 WEEKS = "volumes"
 SHIFT = "level_shift"
+AHEAD = "weeks_ahead"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Ensemble(FittedForecaster):
         outliers: Indices of weeks that are missing to the members.
         ceiling: Of the bounds, beside the largest of these weeks.
         shift: Of the level; the members have the weeks before it on the new level.
+        weeks_ahead: What is known of them for their intervals; None if they are all alike.
     """
 
     family: ClassVar[str] = "ensemble"
@@ -47,6 +50,7 @@ class Ensemble(FittedForecaster):
     outliers: tuple[int, ...] = ()
     ceiling: float = np.inf
     shift: LevelShift | None = None
+    weeks_ahead: WeeksAhead | None = None
 
     def forecast(
         self,
@@ -57,7 +61,11 @@ class Ensemble(FittedForecaster):
         """See `FittedForecaster.forecast`."""
         means = self.member_means(horizon, future)
         mean = sum((self.weights[name] * means[name] for name in means), np.zeros(horizon))
-        found = self.calibration.forecast(mean, self.scale, levels)
+        kinds = None
+        if self.weeks_ahead is not None:
+            promotions = (future or {}).get(PROMOTION)
+            kinds = self.weeks_ahead.kinds(len(self.volumes), horizon, promotions)
+        found = self.calibration.forecast(mean, self.scale, levels, kinds)
         return capped(found, max(self.ceiling, largest(self.volumes)))
 
     def with_ceiling(self, ceiling: float) -> Self:
@@ -96,7 +104,12 @@ class Ensemble(FittedForecaster):
     def with_covariates(self, values: Mapping[str, FloatArray]) -> Self:
         """See `FittedForecaster.with_covariates`."""
         members = {name: model.with_covariates(values) for name, model in self.members.items()}
-        return replace(self, members=members)
+        ahead = self.weeks_ahead
+        return replace(
+            self,
+            members=members,
+            weeks_ahead=None if ahead is None else ahead.with_covariates(values),
+        )
 
     def to_state(self) -> dict[str, Any]:
         """See `FittedForecaster.to_state`; the members share one copy of the weeks."""
@@ -114,6 +127,7 @@ class Ensemble(FittedForecaster):
             "bursts": list(self.outliers),
             **ceiling_state(self.ceiling),
             **({} if self.shift is None else {SHIFT: self.shift.to_state()}),
+            **({} if self.weeks_ahead is None else {AHEAD: self.weeks_ahead.to_state()}),
             WEEKS: plain(self.volumes),
         }
 
@@ -137,6 +151,7 @@ class Ensemble(FittedForecaster):
             outliers=outliers,
             ceiling=float(state.get(KEY, np.inf)),
             shift=shift,
+            weeks_ahead=WeeksAhead.from_state(state[AHEAD]) if AHEAD in state else None,
         )
 
 
