@@ -2,8 +2,10 @@
 
 import json
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import FORECASTERS
 from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.launches.prior import LaunchPrior
+from book_forecast.forecasters.level_shifts import LevelShift
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.pretrained import Pretrained
 from book_forecast.forecasters.promotion_effects import PromotionEffects
@@ -21,6 +24,7 @@ from book_forecast.forecasters.regression import Regression
 from book_forecast.forecasters.restoring import restore
 from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.forecasters.statistical import Ets, Intermittent, Mstl, Theta
+from book_forecast.forecasters.week_kinds import WeeksAhead
 from book_forecast.sarima import Specification
 from book_forecast.series.history import MODEL_HORIZON, History
 from tests.histories import history, promoted, volumes
@@ -52,7 +56,24 @@ def ensemble(history: History) -> Ensemble:
     return Ensemble(members, weights, CALIBRATION, 0.3, history.volumes, outliers)
 
 
-FITS = {
+def ensemble_with_everything(history: History) -> Ensemble:
+    """With a ceiling, a level shift and kinds of weeks."""
+    known, n = promoted(history), history.n_weeks
+    shift = LevelShift(max(n - 15, 0), 1.5, 3.0)
+    moved = replace(known, volumes=shift.moved(known.volumes))
+    calibration = replace(CALIBRATION, factors={"christmas": 2.0, "promotion": 1.3})
+    ahead = WeeksAhead.of(known, calendar=True)
+    return replace(
+        ensemble(moved),
+        calibration=calibration,
+        volumes=known.volumes,
+        ceiling=300.0,
+        shift=shift,
+        weeks_ahead=ahead,
+    )
+
+
+FITS: dict[str, Callable[[History], Any]] = {
     "sarima": lambda h: Sarima.fit(h, SEASONAL),
     "sarima integrated": lambda h: Sarima.fit(h, INTEGRATED),
     "sarima untransformed": lambda h: Sarima.fit(
@@ -74,6 +95,7 @@ FITS = {
         h, np.linspace([0.0, 8.0, 20.0], [1.0, 5.0, 30.0], MODEL_HORIZON)
     ),
     "ensemble": ensemble,
+    "ensemble with all it may have": ensemble_with_everything,
     "seasonal_naive": SeasonalNaive.fit,
     "naive": Naive.fit,
     "zero": lambda h: Zero(),

@@ -38,7 +38,7 @@ def shifted(seed: int, former: float, level: float, weeks: int, n: int = 220) ->
     return rng.poisson(usual * np.exp(season + rng.normal(0.0, 0.12, n))).astype(float)
 
 
-@pytest.mark.parametrize("weeks", [6, 10, 15, 20, 26])
+@pytest.mark.parametrize("weeks", [6, 10, 15, 20, 26, 40, 52])
 @pytest.mark.parametrize(("former", "level"), [(2000.0, 20.0), (20.0, 2000.0), (600.0, 40.0)])
 def test_a_sharp_shift_is_found_in_its_week(former, level, weeks):
     for seed in range(5):
@@ -170,3 +170,37 @@ def test_a_shift_is_no_part_of_older_states():
     model = replace(ensemble(shifted(1, 200.0, 200.0, 15)), scale=0.3)
     assert model.shift is None
     assert "level_shift" not in model.to_state()
+
+
+@pytest.mark.parametrize(("former", "level"), [(2000.0, 20.0), (20.0, 2000.0)])
+def test_a_shift_in_weeks_rolled_in_needs_no_training(former, level):
+    values = shifted(1, former, level, 15)
+    model = ensemble(values[:-15])
+    assert model.shift is None
+    rolled = model.roll_forward(values[-15:])
+    for name, mean in rolled.member_means(20).items():
+        assert np.median(mean) == pytest.approx(level, rel=0.75), name
+    forecast = rolled.forecast(20, (80,))
+    assert (forecast.lower[80] < level).mean() > 0.8
+    assert (forecast.upper[80] > level).mean() > 0.8
+    assert forecast.upper[80].max() < 5.0 * level
+    in_turn = model.roll_forward(values[-15:-4]).roll_forward(values[-4:])
+    state = json.loads(json.dumps(rolled.to_state(), allow_nan=False))
+    for again in (in_turn, Ensemble.from_state(state)):
+        for name, column in rolled.forecast(20, (80, 95)).columns().items():
+            assert np.array_equal(column, again.forecast(20, (80, 95)).columns()[name])
+
+
+def test_a_second_shift_is_told_from_the_first():
+    values = shifted(1, 2000.0, 20.0, 35)
+    model = ensemble(values[:-10])
+    assert model.shift is not None
+    unchanged = model.roll_forward(values[-10:])
+    assert np.median(unchanged.forecast(20, ()).mean) == pytest.approx(20.0, rel=0.75)
+
+
+def test_models_with_their_own_weeks_forecast_the_same():
+    model = ensemble(shifted(1, 200.0, 200.0, 15))
+    for member in model.members.values():
+        again = member.with_weeks(model.volumes)
+        assert np.array_equal(again.forecast(60, ()).mean, member.forecast(60, ()).mean)

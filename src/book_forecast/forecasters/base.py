@@ -97,6 +97,14 @@ class FittedForecaster(ABC):
         """
         return self
 
+    def with_weeks(self, volumes: FloatArray) -> Self:  # noqa: ARG002 - for subclasses
+        """Return the model with other weeks up to the cutoff, and the same parameters.
+
+        Args:
+            volumes: As many copies as it has, shape (n,); NaN where a week is missing.
+        """
+        return self
+
     def with_ceiling(self, ceiling: float) -> Self:  # noqa: ARG002 - for subclasses
         """Return the model with bounds that end at a volume.
 

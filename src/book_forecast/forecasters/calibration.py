@@ -4,13 +4,13 @@ Residuals are on the scale of log(1 + copies), in units of their title's scale. 
 all titles, by range of the horizon, are the bounds, so that titles with few folds have intervals
 with the nominal coverage over all titles. The scale of a residual does not depend on its own fold:
 it comes from the title's other folds (as in jackknife+ of Barber et al. 2021), shrunk towards that
-of titles with similar weeks.
+of titles with similar weeks. Kinds of weeks, such as Christmas, have residuals of their own size.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Self
 
@@ -20,6 +20,7 @@ from scipy.stats import t as student
 
 from book_forecast.backtesting.rolling_origins import share_of_a_fold
 from book_forecast.forecasters.base import Forecast
+from book_forecast.forecasters.week_kinds import Kinds, factors_of, reach_of
 from book_forecast.series.history import FloatArray
 
 IntArray = npt.NDArray[np.int64]
@@ -58,23 +59,33 @@ class Calibration:
         quantiles: Shape (bands, probabilities), rising in the second.
         growth: Power of the horizon by which residuals grow after `longest`.
         longest: Last week ahead with residuals.
+        factors: Multiples of the residuals in weeks of a kind; see `week_kinds`.
     """
 
     quantiles: FloatArray
     growth: float
     longest: int
+    factors: Mapping[str, float] = field(default_factory=dict)
 
-    def forecast(self, mean: FloatArray, scale: float, levels: Sequence[float]) -> Forecast:
+    def forecast(
+        self,
+        mean: FloatArray,
+        scale: float,
+        levels: Sequence[float],
+        kinds: Kinds | None = None,
+    ) -> Forecast:
         """Return a point forecast with its bounds.
 
         Args:
             mean: Copies by week ahead, shape (horizon,).
             scale: Of the title's residuals.
             levels: Interval levels in percent.
+            kinds: Of the weeks ahead, each of shape (horizon,).
         """
         ahead = np.arange(1, len(mean) + 1)
         rows = self.quantiles[np.searchsorted(BANDS, ahead, side="right") - 1]
         reach = scale * np.maximum(ahead / self.longest, 1.0) ** self.growth
+        reach = reach * reach_of(self.factors, kinds or {}, reach.shape)
         centre = np.log1p(mean)
         lower, upper = {}, {}
         for level in levels:
@@ -89,13 +100,15 @@ class Calibration:
             "quantiles": self.quantiles.tolist(),
             "growth": self.growth,
             "longest": self.longest,
+            **({"factors": dict(self.factors)} if self.factors else {}),
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Return the calibration from the result of `to_state`."""
         quantiles = np.array(state["quantiles"], dtype=np.float64)
-        return cls(quantiles, float(state["growth"]), int(state["longest"]))
+        factors = {name: float(factor) for name, factor in state.get("factors", {}).items()}
+        return cls(quantiles, float(state["growth"]), int(state["longest"]), factors)
 
 
 def _interpolated(rows: FloatArray, probability: float) -> FloatArray:
@@ -125,6 +138,8 @@ class FoldErrors:
             None for no correction.
         origins: Weeks from each row's cutoff to the latest one, shape (r,); None where folds of a
             title have no week in common.
+        kinds: Of the weeks, each of shape (r, h).
+        weeks: Numbers of the weeks, shape (r, h), where there are kinds.
     """
 
     errors: FloatArray
@@ -132,6 +147,8 @@ class FoldErrors:
     expected: FloatArray
     growth: FloatArray | None = None
     origins: IntArray | None = None
+    kinds: Kinds = field(default_factory=dict)
+    weeks: IntArray | None = None
 
     @property
     def share_of_a_fold(self) -> float:
@@ -142,6 +159,7 @@ class FoldErrors:
 def calibrate(found: FoldErrors) -> tuple[Calibration, FloatArray]:
     """Return quantiles over all titles, and the titles' scales, shape (n,)."""
     found = _as_of_today(found)
+    found, factors = _alike(found)
     sizes = _sizes(found.errors)
     usual = _expected(found, sizes)
     half = _folds_of_a_title(found, sizes, usual)
@@ -157,7 +175,20 @@ def calibrate(found: FoldErrors) -> tuple[Calibration, FloatArray]:
     # Four digits exceed the precision of the residuals, and every title's state stores them all.
     rising = np.maximum.accumulate(np.array(rows, dtype=np.float64), axis=1)
     quantiles: FloatArray = np.asarray(np.round(rising, 4), dtype=np.float64)
-    return Calibration(quantiles, _growth(quantiles, horizon), max(horizon, 1)), scales
+    return Calibration(quantiles, _growth(quantiles, horizon), max(horizon, 1), factors), scales
+
+
+def _alike(found: FoldErrors) -> tuple[FoldErrors, dict[str, float]]:
+    """Return the residuals as those of ordinary weeks, and the factors of the kinds of weeks."""
+    if found.weeks is None or not found.kinds:
+        return found, {}
+    sizes = _sizes(found.errors)
+    usual = _expected(found, sizes)
+    half = _folds_of_a_title(found, sizes, usual)
+    scales = _scales(found, sizes, usual, half, every=True)[found.titles]
+    factors = factors_of(found.errors / scales[:, None], found.kinds, found.weeks)
+    reach = reach_of(factors, found.kinds, found.errors.shape)
+    return replace(found, errors=found.errors / reach), factors
 
 
 def _as_of_today(found: FoldErrors) -> FoldErrors:

@@ -13,11 +13,13 @@ from book_forecast.forecasters.calibration import Calibration
 from book_forecast.forecasters.ceilings import KEY, capped, ceiling_state, largest
 from book_forecast.forecasters.explanation import parts_of
 from book_forecast.forecasters.families import restore_member
-from book_forecast.forecasters.level_shifts import LevelShift
-from book_forecast.series.history import YEAR, FloatArray
+from book_forecast.forecasters.level_shifts import LevelShift, find_shift
+from book_forecast.forecasters.week_kinds import WeeksAhead
+from book_forecast.series.history import PROMOTION, YEAR, FloatArray
 
 WEEKS = "volumes"
 SHIFT = "level_shift"
+AHEAD = "weeks_ahead"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Ensemble(FittedForecaster):
         outliers: Indices of weeks that are missing to the members.
         ceiling: Of the bounds, beside the largest of these weeks.
         shift: Of the level; the members have the weeks before it on the new level.
+        weeks_ahead: What is known of them for their intervals; None if they are all alike.
     """
 
     family: ClassVar[str] = "ensemble"
@@ -47,6 +50,7 @@ class Ensemble(FittedForecaster):
     outliers: tuple[int, ...] = ()
     ceiling: float = np.inf
     shift: LevelShift | None = None
+    weeks_ahead: WeeksAhead | None = None
 
     def forecast(
         self,
@@ -57,7 +61,13 @@ class Ensemble(FittedForecaster):
         """See `FittedForecaster.forecast`."""
         means = self.member_means(horizon, future)
         mean = sum((self.weights[name] * means[name] for name in means), np.zeros(horizon))
-        found = self.calibration.forecast(mean, self.scale, levels)
+        kinds = None
+        if self.weeks_ahead is not None:
+            promotions = (future or {}).get(PROMOTION)
+            kinds = self.weeks_ahead.kinds(len(self.volumes), horizon, promotions)
+        newer = self._newer_shift()
+        scale = self.scale if newer is None else newer.widened(self.scale)
+        found = self.calibration.forecast(mean, scale, levels, kinds)
         return capped(found, max(self.ceiling, largest(self.volumes)))
 
     def with_ceiling(self, ceiling: float) -> Self:
@@ -68,9 +78,20 @@ class Ensemble(FittedForecaster):
         self, horizon: int, future: Mapping[str, FloatArray] | None = None
     ) -> dict[str, FloatArray]:
         """Return each member's forecast in copies, each of shape (horizon,)."""
+        members, newer = self.members, self._newer_shift()
+        if newer is not None:
+            # The members, which were fitted before it, know the former level alone.
+            weeks = newer.undone(seen_weeks(self.volumes, self.outliers, self.shift))
+            members = {name: model.with_weeks(weeks) for name, model in members.items()}
+        means = {name: model.forecast(horizon, (), future).mean for name, model in members.items()}
         return {
-            name: model.forecast(horizon, (), future).mean for name, model in self.members.items()
+            name: mean if newer is None else newer.applied(mean) for name, mean in means.items()
         }
+
+    def _newer_shift(self) -> LevelShift | None:
+        """Return a level shift in the weeks rolled in; None without one."""
+        found = find_shift(self.volumes)
+        return None if found is None or (self.shift and found.is_same(self.shift)) else found
 
     def explain(self, horizon: int) -> dict[str, FloatArray]:
         """See `FittedForecaster.explain`; there is a "trend" beside the level.
@@ -96,7 +117,12 @@ class Ensemble(FittedForecaster):
     def with_covariates(self, values: Mapping[str, FloatArray]) -> Self:
         """See `FittedForecaster.with_covariates`."""
         members = {name: model.with_covariates(values) for name, model in self.members.items()}
-        return replace(self, members=members)
+        ahead = self.weeks_ahead
+        return replace(
+            self,
+            members=members,
+            weeks_ahead=None if ahead is None else ahead.with_covariates(values),
+        )
 
     def to_state(self) -> dict[str, Any]:
         """See `FittedForecaster.to_state`; the members share one copy of the weeks."""
@@ -114,6 +140,7 @@ class Ensemble(FittedForecaster):
             "bursts": list(self.outliers),
             **ceiling_state(self.ceiling),
             **({} if self.shift is None else {SHIFT: self.shift.to_state()}),
+            **({} if self.weeks_ahead is None else {AHEAD: self.weeks_ahead.to_state()}),
             WEEKS: plain(self.volumes),
         }
 
@@ -123,9 +150,7 @@ class Ensemble(FittedForecaster):
         weeks = state[WEEKS]
         outliers = tuple(state["bursts"])
         shift = LevelShift.from_state(state[SHIFT]) if SHIFT in state else None
-        seen = array(weeks)
-        seen[list(outliers)] = np.nan
-        usual = plain(seen if shift is None else shift.moved(seen))
+        usual = plain(seen_weeks(array(weeks), outliers, shift))
         return cls(
             members={
                 name: _restored(name, entry, usual) for name, entry in state["members"].items()
@@ -137,7 +162,17 @@ class Ensemble(FittedForecaster):
             outliers=outliers,
             ceiling=float(state.get(KEY, np.inf)),
             shift=shift,
+            weeks_ahead=WeeksAhead.from_state(state[AHEAD]) if AHEAD in state else None,
         )
+
+
+def seen_weeks(
+    volumes: FloatArray, outliers: Sequence[int], shift: LevelShift | None
+) -> FloatArray:
+    """Return the weeks as the members have them: without outliers, on one level."""
+    seen = volumes.copy()
+    seen[list(outliers)] = np.nan
+    return seen if shift is None else shift.moved(seen)
 
 
 def _restored(

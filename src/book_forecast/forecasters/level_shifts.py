@@ -17,8 +17,8 @@ import pandas as pd
 
 from book_forecast.series.history import YEAR, FloatArray, title_histories
 
-FEWEST_AFTER, MOST_AFTER = 6, 26
-"""Weeks since a shift."""
+FEWEST_AFTER, MOST_AFTER = 6, 52
+"""Weeks since a shift; after a year, a season on the new level is known."""
 BEFORE = 26
 FEWEST_BEFORE = 13
 """Weeks before a shift that define the former level, and those of them that must be known."""
@@ -30,6 +30,8 @@ NOISE_WEEKS = 3 * YEAR
 NORMAL_MAD = 1.4826
 # Shares of the weeks that lie on their side of the middle between the levels.
 CLEAR_AFTER, CLEAR_BEFORE = 0.99, 0.9
+# Share of it that happens from the weeks just before it to those just after it.
+SHARP = 0.7
 # A year ago, a seasonal change was at least this share of it.
 SEASONAL = 0.5
 # Mean absolute value of a standard normal variable.
@@ -54,6 +56,19 @@ class LevelShift:
         """Return the weeks with those before the shift on the new level, at least zero."""
         before = np.expm1(np.maximum(np.log1p(volumes[: self.week]) + self.size, 0.0))
         return np.concatenate([before, volumes[self.week :]])
+
+    def undone(self, volumes: FloatArray) -> FloatArray:
+        """Return the weeks with those since the shift on the former level, at least zero."""
+        since = np.expm1(np.maximum(np.log1p(volumes[self.week :]) - self.size, 0.0))
+        return np.concatenate([volumes[: self.week], since])
+
+    def applied(self, copies: FloatArray) -> FloatArray:
+        """Return forecasts on the former level as they are on the new one."""
+        return np.asarray(np.expm1(np.maximum(np.log1p(copies) + self.size, 0.0)))
+
+    def is_same(self, other: LevelShift) -> bool:
+        """Whether another shift is too near to be a second one."""
+        return abs(self.week - other.week) < FEWEST_AFTER
 
     def to_state(self) -> dict[str, Any]:
         """Return the shift as plain data."""
@@ -129,8 +144,10 @@ def _shift(values: FloatArray, weeks: int, least: float) -> tuple[float, LevelSh
         return None
     level, former = float(np.median(after)), float(np.median(before))
     size, middle = level - former, 0.5 * (level + former)
+    step = float(np.median(after[:FEWEST_AFTER]) - np.median(before[-FEWEST_AFTER:]))
     if (
         abs(size) < least
+        or step * np.sign(size) < SHARP * abs(size)
         or np.mean((after - middle) * size > 0.0) < CLEAR_AFTER
         or np.mean((before - middle) * size < 0.0) < CLEAR_BEFORE
     ):

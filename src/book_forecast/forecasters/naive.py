@@ -49,12 +49,7 @@ class SeasonalNaive(FittedForecaster):
         seen = volumes[np.isfinite(volumes)]
         if not len(seen):
             raise ValueError(f"{history.isbn} has no week with a known volume.")
-        padding = -len(volumes) % season
-        by_season = np.r_[np.full(padding, np.nan), volumes].reshape(-1, season)
-        last_season = by_season[-1].copy()
-        for earlier in by_season[-2::-1]:
-            last_season = np.where(np.isfinite(last_season), last_season, earlier)
-        last_season = np.where(np.isfinite(last_season), last_season, seen[-1])
+        last_season = _last_season(volumes, season)
         errors = volumes[season:] - volumes[:-season]
         errors = errors[np.isfinite(errors)]
         deviation = _root_mean_square(errors if len(errors) else seen - np.mean(seen))
@@ -76,6 +71,10 @@ class SeasonalNaive(FittedForecaster):
     def with_ceiling(self, ceiling: float) -> Self:
         """See `FittedForecaster.with_ceiling`."""
         return replace(self, ceiling=max(ceiling, largest(self.last_season)))
+
+    def with_weeks(self, volumes: FloatArray) -> Self:
+        """See `FittedForecaster.with_weeks`."""
+        return replace(self, last_season=_last_season(volumes, len(self.last_season)))
 
     def roll_forward(self, volumes: FloatArray) -> Self:
         """See `FittedForecaster.roll_forward`."""
@@ -100,6 +99,17 @@ class SeasonalNaive(FittedForecaster):
         """See `FittedForecaster.from_state`."""
         ceiling = float(state.get(KEY, np.inf))
         return cls(array(state["last_season"]), float(state["deviation"]), ceiling)
+
+
+def _last_season(volumes: FloatArray, season: int) -> FloatArray:
+    """Return the last season of volumes of which one is known; missing weeks take earlier ones."""
+    padding = -len(volumes) % season
+    by_season = np.r_[np.full(padding, np.nan), volumes].reshape(-1, season)
+    last_season = by_season[-1].copy()
+    for earlier in by_season[-2::-1]:
+        last_season = np.where(np.isfinite(last_season), last_season, earlier)
+    last = volumes[np.isfinite(volumes)][-1]
+    return np.asarray(np.where(np.isfinite(last_season), last_season, last))
 
 
 def _root_mean_square(values: FloatArray) -> float:
@@ -144,6 +154,10 @@ class Naive(FittedForecaster):
     def with_ceiling(self, ceiling: float) -> Self:
         """See `FittedForecaster.with_ceiling`."""
         return replace(self, ceiling=max(ceiling, self.last))
+
+    def with_weeks(self, volumes: FloatArray) -> Self:
+        """See `FittedForecaster.with_weeks`."""
+        return replace(self, last=float(_last_season(volumes, 1)[0]))
 
     def roll_forward(self, volumes: FloatArray) -> Self:
         """See `FittedForecaster.roll_forward`."""

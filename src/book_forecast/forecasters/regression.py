@@ -158,6 +158,10 @@ class Regression(FittedForecaster):
             parts[part] = effects[:, groups == part].sum(axis=1)
         return parts
 
+    def with_weeks(self, volumes: FloatArray) -> Self:
+        """See `FittedForecaster.with_weeks`."""
+        return replace(self, volumes=volumes)
+
     def roll_forward(self, volumes: FloatArray) -> Self:
         """See `FittedForecaster.roll_forward`; these weeks' covariates are the planned ones.
 

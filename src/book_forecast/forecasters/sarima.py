@@ -92,6 +92,10 @@ class Sarima(FittedForecaster):
         """See `FittedForecaster.with_ceiling`."""
         return replace(self, ceiling=ceiling)
 
+    def with_weeks(self, volumes: FloatArray) -> Self:
+        """See `FittedForecaster.with_weeks`."""
+        return replace(self, volumes=volumes)
+
     def roll_forward(self, volumes: FloatArray) -> Self:
         """See `FittedForecaster.roll_forward`."""
         return replace(self, volumes=np.concatenate([self.volumes, volumes]))

@@ -131,6 +131,10 @@ class FixedPoints(FittedForecaster):
         weeks[beyond] = MODEL_HORIZON - YEAR + (weeks[beyond] - MODEL_HORIZON) % YEAR
         return weeks
 
+    def with_weeks(self, volumes: FloatArray) -> Self:
+        """See `FittedForecaster.with_weeks`."""
+        return replace(self, volumes=volumes)
+
     def roll_forward(self, volumes: FloatArray) -> Self:
         """See `FittedForecaster.roll_forward`."""
         return replace(self, volumes=np.concatenate([self.volumes, volumes]))

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.forecasters.weights import FoldForecasts
-from book_forecast.pipelines.tune.fold_kinds import without_shifts
+from book_forecast.options.models import ModelOptions, RegressorOptions
+from book_forecast.pipelines.tune.fold_kinds import fold_kinds, fold_weeks, without_shifts
+from book_forecast.series.history import WEEK
 from tests.histories import CUTOFF, weeks_frame
 
 SHIFT = 15
@@ -36,3 +38,20 @@ def test_only_weeks_of_a_shift_that_no_model_could_know_are_left_out():
     assert not known[2].any()
     assert known[3].all()
     assert known[4].all()
+
+
+def test_weeks_are_of_the_kinds_that_a_forecast_could_know():
+    _, keys = folds_of([20, 5], ["978", "979"])
+    weeks = weeks_frame({"978": np.ones(100), "979": np.ones(100)}).assign(promotion=0.0)
+    deep = (weeks["isbn"] == "978") & (weeks["week"] == pd.Timestamp(CUTOFF) - WEEK * 18)
+    weeks.loc[deep, "promotion"] = 0.3
+    ahead = fold_weeks(keys, 10)
+    known = ModelOptions(regressors=RegressorOptions(promotions_known=True))
+    found = fold_kinds(keys["isbn"], ahead, weeks.sample(frac=1.0, random_state=1), known)
+    assert found["promotion"].tolist() == [[False, True] + [False] * 8, [False] * 10]
+    # The cutoff of the second is five weeks before the sixth of January.
+    assert found["christmas"][0].sum() == 0
+    assert found["christmas"][1].tolist() == [False] + [True] * 4 + [False] * 5
+    assert set(fold_kinds(keys["isbn"], ahead, weeks, ModelOptions())) == {"christmas"}
+    alone = ModelOptions(calendar=False)
+    assert fold_kinds(keys["isbn"], ahead, weeks, alone) == {}

@@ -3,6 +3,7 @@
 import json
 import logging
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -142,3 +143,15 @@ def test_a_failed_search_or_comparison_is_a_fallback_with_a_warning(compared, ca
         f"{OLD[0]} falls back to a simpler model: {failed}",
         f"{OLD[1]} falls back to a simpler model: {LOST}",
     ]
+
+
+def test_christmas_has_a_factor_of_its_own_which_bounds_of_the_backtest_have_too(compared):
+    found = weigh(compared, model_options(calendar=True))
+    [factor] = found.calibration["factors"].values()
+    assert [*found.calibration["factors"]] == ["christmas"]
+    usual = weigh(compared)
+    assert "factors" not in usual.calibration
+    assert factor != 1.0
+    unlike = found.backtest["hi-80"] / usual.backtest["hi-80"]
+    at = found.backtest["week"].isin(pd.to_datetime(["2023-12-23", "2023-12-30"]))
+    assert np.sign(np.log(unlike[at]).mean() - np.log(unlike[~at]).mean()) == np.sign(factor - 1.0)

@@ -23,6 +23,7 @@ from book_forecast.forecasters.launches.prior import LaunchPrior
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.promotion_effects import PromotionEffects
 from book_forecast.forecasters.sarima import Candidate, Sarima
+from book_forecast.forecasters.week_kinds import WeeksAhead
 from book_forecast.options.models import ModelOptions
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.releases.distributions import distribution_of
@@ -209,14 +210,17 @@ def fit_ensemble(task: TitleFit) -> Ensemble:
         reasons = [f"{name}: {reason}" for name, reason in fits.failures.items()]
         raise ValueError(f"no member of its ensemble can be fitted ({'; '.join(reasons)})")
     scale, shift = specification.spread, fits.shift
+    calibration = Calibration.from_state(specification.calibration)
+    ahead = WeeksAhead.of(task.history, calendar=models.calendar)
     return Ensemble(
         members=fits.models,
         weights={name: weight / total for name, weight in weights.items()},
-        calibration=Calibration.from_state(specification.calibration),
+        calibration=calibration,
         scale=scale if shift is None else shift.widened(scale),
         volumes=task.history.volumes,
         outliers=fits.outliers,
         shift=shift,
+        weeks_ahead=ahead if calibration.factors else None,
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from book_forecast.forecasters.calibration import Calibration
 from book_forecast.forecasters.dependence import FoldScores, estimate_dependence, normal_scores
+from book_forecast.forecasters.week_kinds import Kinds
 from book_forecast.forecasters.weights import FoldForecasts
 from book_forecast.releases.distributions import LEVELS, distribution_of
 from book_forecast.series.history import FloatArray
@@ -20,6 +21,7 @@ def fold_dependence(
     cutoffs: pd.Series,
     scales: FloatArray,
     calibration: Calibration,
+    kinds: Kinds,
     product_classes: pd.Series,
 ) -> dict[str, Any]:
     """Return the dependence as plain data.
@@ -30,12 +32,14 @@ def fold_dependence(
         cutoffs: Of the rows.
         scales: Of the titles' residuals.
         calibration: Quantiles of residuals over all titles.
+        kinds: Of the weeks, each of shape (r, h).
         product_classes: Of the titles; missing where the export has none.
     """
     expected = np.nan_to_num(mean)
     scores = np.full(mean.shape, np.nan)
     for row, title in enumerate(folds.titles):
-        forecast = calibration.forecast(expected[row], scales[title], LEVELS)
+        own = {name: inside[row] for name, inside in kinds.items()}
+        forecast = calibration.forecast(expected[row], scales[title], LEVELS, own)
         quantiles = distribution_of(forecast)[None, 1:].astype(np.float64)
         sold = np.where(np.isfinite(mean[row]), folds.volumes[row], np.nan)
         scores[row] = normal_scores(sold[None], quantiles)[0]

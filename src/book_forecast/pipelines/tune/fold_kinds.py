@@ -5,11 +5,44 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from book_forecast.forecasters.level_shifts import FEWEST_AFTER, find_shift
+from book_forecast.forecasters.week_kinds import CHRISTMAS, Kinds, is_christmas, is_promotion
 from book_forecast.forecasters.weights import FoldForecasts
-from book_forecast.series.history import WEEK, title_histories
+from book_forecast.options.models import ModelOptions
+from book_forecast.series.history import PROMOTION, WEEK, title_histories
+
+Weeks = npt.NDArray[np.datetime64]
+
+
+def fold_weeks(keys: pd.DataFrame, horizon: int) -> Weeks:
+    """Return the weeks after each row's cutoff, shape (r, horizon)."""
+    cutoffs = keys["cutoff"].to_numpy(dtype="datetime64[D]")
+    return np.asarray(cutoffs[:, None] + WEEK * np.arange(1, horizon + 1))
+
+
+def fold_kinds(
+    isbns: pd.Series, weeks: Weeks, training_weeks: pd.DataFrame, models: ModelOptions
+) -> Kinds:
+    """Return the kinds of the folds' weeks, as a forecast at their cutoffs would know them.
+
+    Args:
+        isbns: Of the rows.
+        weeks: As `fold_weeks` returns them.
+        training_weeks: isbn, week; promotion is optional.
+        models: Whether the calendar applies, and promotions are known ahead.
+    """
+    kinds = {CHRISTMAS: is_christmas(weeks)} if models.calendar else {}
+    if models.regressors.promotions_known and PROMOTION in training_weeks:
+        depths = training_weeks.set_index(["isbn", "week"])[PROMOTION]
+        rows = [np.repeat(isbns.to_numpy(dtype=str), weeks.shape[1]), weeks.ravel()]
+        index = pd.MultiIndex.from_arrays(
+            [pd.Index(rows[0], dtype="str"), pd.DatetimeIndex(rows[1]).as_unit("us")]
+        )
+        kinds[PROMOTION] = is_promotion(depths.reindex(index).to_numpy().reshape(weeks.shape))
+    return kinds
 
 
 def without_shifts(

@@ -13,12 +13,13 @@ from book_forecast.forecasters.calibration import Calibration, FoldErrors, calib
 from book_forecast.forecasters.ceilings import KEY as CEILING
 from book_forecast.forecasters.ceilings import ceilings
 from book_forecast.forecasters.ensemble import Ensemble
+from book_forecast.forecasters.week_kinds import Kinds
 from book_forecast.forecasters.weights import FoldForecasts, combine, fit_weights
 from book_forecast.options.models import ModelOptions
 from book_forecast.payload.dependence import KEY
 from book_forecast.pipelines.tune.dependence import fold_dependence
 from book_forecast.pipelines.tune.fold_arrays import fold_arrays, growth_since, prior_weights
-from book_forecast.pipelines.tune.fold_kinds import without_shifts
+from book_forecast.pipelines.tune.fold_kinds import fold_kinds, fold_weeks, without_shifts
 from book_forecast.pipelines.tune.folds import NOT_COMPARED
 from book_forecast.pipelines.tune.leaderboard import leaderboard
 from book_forecast.pipelines.tune.search import SEARCH_FAILED
@@ -82,6 +83,8 @@ def weigh_families(
     found = fit_weights(usual, prior_weights(folds, families), models.seed)
     mean = np.maximum(combine(folds.members, found.out_of_fold), 0.0)
     errors = np.log1p(usual.volumes) - np.log1p(mean)
+    weeks = fold_weeks(keys, errors.shape[1])
+    kinds = fold_kinds(keys["isbn"], weeks, training_weeks, models)
     calibration, spreads = calibrate(
         FoldErrors(
             errors,
@@ -89,6 +92,8 @@ def weigh_families(
             seasons["expected_spread"].to_numpy(dtype=np.float64),
             growth_since(keys, seasons, training_weeks),
             folds.origins,
+            kinds,
+            weeks.astype("datetime64[D]").astype(np.int64) // 7,
         )
     )
     ensembles = seasons.drop(columns=["expected_spread", "n_weeks"]).assign(
@@ -103,7 +108,7 @@ def weigh_families(
             *(len(families), len(isbns), len(keys)),
             ", ".join(f"{name} {share:.2f}" for name, share in shares),
         )
-    backtest = _backtest(keys, mean, folds, spreads, calibration, levels)
+    backtest = _backtest(keys, mean, folds, spreads, calibration, levels, kinds)
     reasons = sarima_orders.set_index("isbn")["families"].reindex(isbns)
     board = leaderboard(families, reasons, folds, mean, found.weights)
     specifications = _specifications(
@@ -112,7 +117,7 @@ def weigh_families(
         has_ensembles=models.has_ensembles,
     )
     dependence = fold_dependence(
-        *(usual, mean, keys["cutoff"], spreads, calibration),
+        *(usual, mean, keys["cutoff"], spreads, calibration, kinds),
         titles.set_index("isbn")["product_class"].reindex(isbns),
     )
     return specifications, {**calibration.to_state(), KEY: dependence}, backtest, board
@@ -151,6 +156,7 @@ def _backtest(
     spreads: FloatArray,
     calibration: Calibration,
     levels: list[float],
+    kinds: Kinds,
 ) -> pd.DataFrame:
     """The ensembles' forecasts of the folds' weeks, one under the other."""
     names = [f"{side}-{level}" for level in levels for side in ("lo", "hi")]
@@ -158,7 +164,8 @@ def _backtest(
     horizons = keys["horizon"].to_numpy()
     for row, horizon in enumerate(horizons):
         spread = spreads[folds.titles[row]]
-        forecast = calibration.forecast(mean[row, :horizon], spread, levels)
+        own = {name: inside[row, :horizon] for name, inside in kinds.items()}
+        forecast = calibration.forecast(mean[row, :horizon], spread, levels, own)
         for name, column in forecast.columns().items():
             parts[name].append(column)
     cutoffs = np.repeat(keys["cutoff"].to_numpy(), horizons)
