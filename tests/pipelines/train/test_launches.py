@@ -61,7 +61,7 @@ def test_they_are_fitted_as_launches_without_a_fallback(fits):
         TO_COME: "launch",
     }
     assert found["fallback_reason"].isna().all()
-    states = {isbn: json.loads(found.loc[isbn, "state"]) for isbn in (NEW, TO_COME)}
+    states = {isbn: json.loads(str(found.loc[isbn, "state"])) for isbn in (NEW, TO_COME)}
     to_come = Launch.from_state(states[TO_COME]).forecast(8, (80,))
     ahead = int((pd.Timestamp("2024-02-03") - CUTOFF) / pd.Timedelta(weeks=1))
     assert (to_come.upper[80][: ahead - 1] == 0).all()
