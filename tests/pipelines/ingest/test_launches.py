@@ -94,6 +94,9 @@ def test_bad_rows_and_cells_cost_only_themselves(ingest):
         [5, "Comparable ISBNs", f"{OTHER} 978"],
         [5, "Print Run", "many"],
     ]
+    page = (ingest.root / "08_reporting" / "import_report.html").read_text()
+    assert "Rejected rows and cells of launches" in page
+    assert "no publication date: a launch needs one" in page
     assert (ingest.table("rejected_launches")["file"] == "launches/spring.csv").all()
 
 

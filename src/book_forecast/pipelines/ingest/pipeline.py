@@ -68,7 +68,7 @@ def create_pipeline() -> Pipeline:
                 report_import,
                 inputs=[
                     *("import_table", "rejected_rows", "import_summary"),
-                    *("title_list_table", "rejected_titles"),
+                    *("title_list_table", "rejected_titles", "rejected_launches"),
                 ],
                 outputs="import_report",
                 name="report_import",

@@ -59,6 +59,7 @@ def report_import(
     import_summary: ImportSummary,
     title_list_table: pd.DataFrame,
     rejected_titles: pd.DataFrame,
+    rejected_launches: pd.DataFrame | None = None,
 ) -> str:
     """Write the import report, and its summary to the log.
 
@@ -68,6 +69,7 @@ def report_import(
         import_summary: The weekly sales in numbers, beside those of the import before.
         title_list_table: A row for each list of titles.
         rejected_titles: Cells of them that are not used, as in `rejected_rows`.
+        rejected_launches: The same of tables of launches; None without any.
 
     Returns:
         An HTML page.
@@ -101,6 +103,7 @@ def report_import(
         "<h2>Rejected and held back</h2>",
         _rejections(rejected_rows),
         *_title_lists(title_list_table, rejected_titles),
+        *_launches(rejected_launches),
     ]
     return page("Import report", "\n".join(body), _STYLE)
 
@@ -185,6 +188,12 @@ def _title_lists(table: pd.DataFrame, rejected: pd.DataFrame) -> list[str]:
         f'<div class="wide">{_table(shown)}</div>',
         _rejections(rejected) if len(rejected) else "",
     ]
+
+
+def _launches(rejected: pd.DataFrame | None) -> list[str]:
+    if rejected is None or rejected.empty:
+        return []
+    return ["<h2>Rejected rows and cells of launches</h2>", _rejections(rejected)]
 
 
 def _rejections(rejected: pd.DataFrame) -> str:
