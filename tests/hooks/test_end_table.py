@@ -118,6 +118,13 @@ def test_a_title_without_an_error_has_none():
     assert line.split()[-3:] == ["0.43", "8", "seasonal_naive"]
 
 
+def test_a_launch_without_errors_has_the_title_that_its_release_knows():
+    names = {"9786700000001": "Out next week"}
+    rows = end_rows(scores(1), sum_forecasts(forecasts(2)), names).set_index("isbn")
+    assert rows.loc["9786700000001", "title"] == "Out next week"
+    assert rows.loc["9786700000000", "title"] != "Out next week"
+
+
 def test_a_run_that_only_forecasts_shows_the_errors_stored_with_its_release():
     payload = new_release(payloads.tables(), {"data": "0", "fingerprint": "0" * 8})
     assert set(stored_scores(replace(payload, scores=None))) == {"isbn", "title"}

@@ -49,12 +49,17 @@ def stored_scores(release: Payload) -> pd.DataFrame:
     return rows.join(release.scores.select(list(ERRORS)).to_pandas())
 
 
-def end_rows(scores: pd.DataFrame | None, sums: pd.DataFrame | None) -> pd.DataFrame:
+def end_rows(
+    scores: pd.DataFrame | None,
+    sums: pd.DataFrame | None,
+    names: Mapping[str, str | None] | None = None,
+) -> pd.DataFrame:
     """Put errors and forecasts of titles side by side, the largest forecast first.
 
     Args:
         scores: isbn, and as far as known title, model and `ERRORS`.
         sums: As `sum_forecasts` returns them.
+        names: Of titles, by ISBN, for those without errors; None if unknown.
 
     Returns:
         isbn, title, wape, seasonal_naive_wape, copies, model, release; missing where not known.
@@ -66,6 +71,8 @@ def end_rows(scores: pd.DataFrame | None, sums: pd.DataFrame | None) -> pd.DataF
         known = [name for name in ("isbn", "title", *ERRORS) if name in scores]
         sums = sums.merge(scores[known], on="isbn", how="left")
     rows = sums.reindex(columns=columns)
+    if names:
+        rows["title"] = rows["title"].fillna(rows["isbn"].map(names))
     return rows.sort_values("copies", ascending=False, kind="stable", ignore_index=True)
 
 

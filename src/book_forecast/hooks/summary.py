@@ -62,7 +62,7 @@ class SummaryHooks:
         console = Console()
         lines: list[str] = []
         scores, over_all = self._scores(catalog)
-        rows = end_table.end_rows(scores, self._sums)
+        rows = end_table.end_rows(scores, self._sums, self._names())
         if len(rows):
             width = min(console.width, end_table.WIDTH) if console.is_terminal else end_table.WIDTH
             caption = "" if self._sums is None else end_table.caption_of(self._sums)
@@ -81,6 +81,13 @@ class SummaryHooks:
             lines += refusal_lines(verdict, champion.store, by)
         for line in lines:
             console.print(line, soft_wrap=True, highlight=False, markup=False)
+
+    def _names(self) -> dict[str, str | None]:
+        """The titles of the release by ISBN."""
+        if self._release is None:
+            return {}
+        columns = (self._release.titles[name].to_pylist() for name in ("isbn", "title"))
+        return dict(zip(*columns, strict=True))
 
     def _scores(
         self, catalog: CatalogProtocol[Any, Any]
