@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,8 @@ import pandas as pd
 
 from book_forecast.series.history import YEAR, FloatArray, title_histories
 
+KEY = "level_shift"
+"""Its name in the states of models."""
 IntArray = npt.NDArray[np.int64]
 
 FEWEST_AFTER, MOST_AFTER = 6, 52
@@ -73,15 +75,6 @@ class LevelShift:
         """Whether another shift is too near to be a second one."""
         return abs(self.week - other.week) < FEWEST_AFTER
 
-    def to_state(self) -> dict[str, Any]:
-        """Return the shift as plain data."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """Return the shift from the result of `to_state`."""
-        return cls(int(state["week"]), float(state["size"]), float(state["level"]))
-
     def widened(self, scale: float) -> float:
         """Return a scale of residuals on the former level as it is on the new one.
 
@@ -89,6 +82,19 @@ class LevelShift:
         """
         chance = np.exp(-self.level) - np.exp(self.size - self.level)
         return float(np.sqrt(scale**2 + MEAN_OF_NORMAL**2 * max(chance, 0.0)))
+
+
+def shift_state(shift: LevelShift | None) -> dict[str, Any]:
+    """Return a shift as a part of a model's state; nothing without one."""
+    return {} if shift is None else {KEY: asdict(shift)}
+
+
+def shift_in(state: Mapping[str, Any]) -> LevelShift | None:
+    """Return the shift in a model's state; None without one."""
+    found = state.get(KEY)
+    if found is None:
+        return None
+    return LevelShift(int(found["week"]), float(found["size"]), float(found["level"]))
 
 
 def find_shift(volumes: FloatArray) -> LevelShift | None:
