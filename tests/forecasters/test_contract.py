@@ -79,6 +79,9 @@ FITS: dict[str, Callable[[History], Any]] = {
     "sarima untransformed": lambda h: Sarima.fit(
         h, Candidate(Specification(1, 0, 0, trend="c"), "none")
     ),
+    "sarima after a shift": lambda h: Sarima.fit(
+        h, SEASONAL, shift=LevelShift(max(h.n_weeks - 15, 0), 1.5, 3.0)
+    ),
     "ets": lambda h: Ets.fit(h, season=4),
     "ets without a season": lambda h: Ets.fit(h, season=1),
     "theta": lambda h: Theta.fit(h, season=4),

@@ -14,16 +14,15 @@ from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import Recipe, fit_families
 from book_forecast.forecasters.global_model import GlobalModel
 from book_forecast.forecasters.level_shifts import LevelShift, find_shift, on_present_level
-from book_forecast.forecasters.sarima import Candidate
+from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.options.models import BoostingOptions, ModelOptions
 from book_forecast.sarima import Specification
 from tests.histories import history, weeks_frame
 
 TITLES = pd.DataFrame({"isbn": ["9799"], "product_class": ["F"]}).astype("str")
 FAMILIES = ("sarima", "regression", "ets", "theta", "mstl", "seasonal_naive", "naive")
-RECIPE = Recipe(
-    calendar=False, candidate=Candidate(Specification(1, 0, 0, 1, 0, 0, s=52, trend="c"))
-)
+YEARLY = Candidate(Specification(1, 0, 0, 1, 0, 0, s=52, trend="c"))
+RECIPE = Recipe(calendar=False, candidate=YEARLY)
 CALIBRATION, _ = calibrate(
     FoldErrors(np.random.default_rng(1).normal(0.0, 0.3, (30, 12)), np.arange(30), np.full(30, 0.3))
 )
@@ -204,3 +203,15 @@ def test_models_with_their_own_weeks_forecast_the_same():
     for member in model.members.values():
         again = member.with_weeks(model.volumes)
         assert np.array_equal(again.forecast(60, ()).mean, member.forecast(60, ()).mean)
+
+
+def test_sarima_alone_continues_on_the_new_level():
+    values = shifted(1, 2000.0, 20.0, 15)
+    model = Sarima.fit(history(values), YEARLY, shift=find_shift(values))
+    again = Sarima.from_state(json.loads(json.dumps(model.to_state(), allow_nan=False)))
+    assert np.array_equal(again.volumes, values)
+    for one in (model, again, again.roll_forward(values[-3:])):
+        forecast = one.forecast(20, (80,))
+        assert np.median(forecast.mean) == pytest.approx(20.0, rel=0.5)
+        assert (forecast.lower[80] < 20.0).mean() > 0.8
+        assert forecast.upper[80].max() < 200.0

@@ -13,12 +13,11 @@ from book_forecast.forecasters.calibration import Calibration
 from book_forecast.forecasters.ceilings import KEY, capped, ceiling_state, largest
 from book_forecast.forecasters.explanation import parts_of
 from book_forecast.forecasters.families import restore_member
-from book_forecast.forecasters.level_shifts import LevelShift, find_shift
+from book_forecast.forecasters.level_shifts import LevelShift, find_shift, shift_in, shift_state
 from book_forecast.forecasters.week_kinds import WeeksAhead
 from book_forecast.series.history import PROMOTION, YEAR, FloatArray
 
 WEEKS = "volumes"
-SHIFT = "level_shift"
 AHEAD = "weeks_ahead"
 
 
@@ -139,7 +138,7 @@ class Ensemble(FittedForecaster):
             "spread": self.scale,
             "bursts": list(self.outliers),
             **ceiling_state(self.ceiling),
-            **({} if self.shift is None else {SHIFT: self.shift.to_state()}),
+            **shift_state(self.shift),
             **({} if self.weeks_ahead is None else {AHEAD: self.weeks_ahead.to_state()}),
             WEEKS: plain(self.volumes),
         }
@@ -149,7 +148,7 @@ class Ensemble(FittedForecaster):
         """See `FittedForecaster.from_state`."""
         weeks = state[WEEKS]
         outliers = tuple(state["bursts"])
-        shift = LevelShift.from_state(state[SHIFT]) if SHIFT in state else None
+        shift = shift_in(state)
         usual = plain(seen_weeks(array(weeks), outliers, shift))
         return cls(
             members={

@@ -10,12 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from book_forecast.series.history import YEAR, FloatArray, title_histories
+
+KEY = "level_shift"
+"""Its name in the states of models."""
+IntArray = npt.NDArray[np.int64]
 
 FEWEST_AFTER, MOST_AFTER = 6, 52
 """Weeks since a shift; after a year, a season on the new level is known."""
@@ -70,15 +75,6 @@ class LevelShift:
         """Whether another shift is too near to be a second one."""
         return abs(self.week - other.week) < FEWEST_AFTER
 
-    def to_state(self) -> dict[str, Any]:
-        """Return the shift as plain data."""
-        return asdict(self)
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """Return the shift from the result of `to_state`."""
-        return cls(int(state["week"]), float(state["size"]), float(state["level"]))
-
     def widened(self, scale: float) -> float:
         """Return a scale of residuals on the former level as it is on the new one.
 
@@ -86,6 +82,19 @@ class LevelShift:
         """
         chance = np.exp(-self.level) - np.exp(self.size - self.level)
         return float(np.sqrt(scale**2 + MEAN_OF_NORMAL**2 * max(chance, 0.0)))
+
+
+def shift_state(shift: LevelShift | None) -> dict[str, Any]:
+    """Return a shift as a part of a model's state; nothing without one."""
+    return {} if shift is None else {KEY: asdict(shift)}
+
+
+def shift_in(state: Mapping[str, Any]) -> LevelShift | None:
+    """Return the shift in a model's state; None without one."""
+    found = state.get(KEY)
+    if found is None:
+        return None
+    return LevelShift(int(found["week"]), float(found["size"]), float(found["level"]))
 
 
 def find_shift(volumes: FloatArray) -> LevelShift | None:
@@ -101,9 +110,7 @@ def find_shift(volumes: FloatArray) -> LevelShift | None:
     changes = changes[np.isfinite(changes)]
     noise = NORMAL_MAD * float(np.median(changes)) / np.sqrt(2.0) if len(changes) else 0.0
     least = max(LEAST, LEAST_DEVIATIONS * noise)
-    if not _is_possible(values, least):
-        return None
-    found = [_shift(values, weeks, least) for weeks in range(FEWEST_AFTER, MOST_AFTER + 1)]
+    found = [_shift(values, int(weeks), least) for weeks in _possible(values, least)]
     shifts = [one for one in found if one is not None]
     return max(shifts, key=lambda pair: pair[0])[1] if shifts else None
 
@@ -129,12 +136,14 @@ def on_present_level(weeks: pd.DataFrame) -> pd.DataFrame:
     return weeks.assign(volume=volumes)
 
 
-def _is_possible(values: FloatArray, least: float) -> bool:
-    """Whether enough weeks lie half a shift beyond all of the last ones; saves most searches."""
-    last, recent = values[-FEWEST_AFTER:], values[-BEFORE - MOST_AFTER :]
-    above = np.sum(recent >= np.nanmax(last) + 0.5 * least)
-    below = np.sum(recent <= np.nanmin(last) - 0.5 * least)
-    return bool(max(above, below) >= FEWEST_BEFORE // 2)
+def _possible(values: FloatArray, least: float) -> IntArray:
+    """Return the weeks since possible shifts: where a step lies between the weeks on both sides."""
+    recent = values[-MOST_AFTER - FEWEST_AFTER :]
+    levels = np.median(np.lib.stride_tricks.sliding_window_view(recent, FEWEST_AFTER), axis=1)
+    steps = np.abs(levels[FEWEST_AFTER:] - levels[:-FEWEST_AFTER])
+    # Steps beside missing weeks are unknown here.
+    possible = ~(steps < SHARP * least)
+    return np.arange(MOST_AFTER, FEWEST_AFTER - 1, -1)[possible]
 
 
 def _shift(values: FloatArray, weeks: int, least: float) -> tuple[float, LevelShift] | None:

@@ -16,6 +16,7 @@ from book_forecast.forecasters.base import (
     plain,
 )
 from book_forecast.forecasters.ceilings import KEY, capped, ceiling_state, largest
+from book_forecast.forecasters.level_shifts import LevelShift, shift_in, shift_state
 from book_forecast.forecasters.transforms import Transform, TransformName
 from book_forecast.sarima import SarimaFit, Specification, fit, predict, standardised_residuals
 from book_forecast.series.history import FloatArray, History
@@ -41,6 +42,7 @@ class Sarima(FittedForecaster):
         transform: The scale.
         volumes: The weeks up to the cutoff, in copies, shape (n,).
         ceiling: Of the bounds, beside the largest of these weeks.
+        shift: Of the level; the fit has the weeks before it on the new level.
     """
 
     family: ClassVar[str] = "sarima"
@@ -49,6 +51,7 @@ class Sarima(FittedForecaster):
     transform: Transform
     volumes: FloatArray
     ceiling: float = np.inf
+    shift: LevelShift | None = None
 
     @classmethod
     def fit(
@@ -58,6 +61,7 @@ class Sarima(FittedForecaster):
         start: FloatArray | None = None,
         *,
         thorough: bool = True,
+        shift: LevelShift | None = None,
     ) -> Self:
         """Fit by exact maximum likelihood.
 
@@ -66,16 +70,18 @@ class Sarima(FittedForecaster):
             candidate: Orders and scale.
             start: Coefficients of a former fit of the same orders to begin from.
             thorough: Whether to search for optima beyond the nearest one.
+            shift: Of the level, where the history has the weeks as they were.
 
         Raises:
             ValueError: If the history is too short for the orders, or does not vary.
         """
-        transform = Transform.fit(candidate.transform, history.volumes)
-        values = transform.apply(history.volumes)
+        seen = history.volumes if shift is None else shift.moved(history.volumes)
+        transform = Transform.fit(candidate.transform, seen)
+        values = transform.apply(seen)
         model = fit(values, candidate.specification, start=start, thorough=thorough)
         if model.sigma2 < PERFECT_FIT * weekly_variance(values):
             raise ValueError(f"{candidate.specification} fits the few weeks there are perfectly")
-        return cls(model, transform, history.volumes)
+        return cls(model, transform, history.volumes, shift=shift)
 
     def forecast(
         self,
@@ -84,7 +90,7 @@ class Sarima(FittedForecaster):
         future: Mapping[str, FloatArray] | None = None,  # noqa: ARG002 - has no regressors
     ) -> Forecast:
         """See `FittedForecaster.forecast`."""
-        ahead = predict(self.model, self.transform.apply(self.volumes), horizon)
+        ahead = predict(self.model, self._values, horizon)
         found = self.transform.to_copies(ahead.mean, np.sqrt(ahead.variance), levels)
         return capped(found, max(self.ceiling, largest(self.volumes)))
 
@@ -107,7 +113,13 @@ class Sarima(FittedForecaster):
 
     def residuals(self) -> FloatArray:
         """Return standardised one-step errors on the transformed scale, shape (n,)."""
-        return standardised_residuals(self.model, self.transform.apply(self.volumes))
+        return standardised_residuals(self.model, self._values)
+
+    @property
+    def _values(self) -> FloatArray:
+        """The weeks on the transformed scale and on the present level."""
+        shift = self.shift
+        return self.transform.apply(self.volumes if shift is None else shift.moved(self.volumes))
 
     def to_state(self) -> dict[str, Any]:
         """See `FittedForecaster.to_state`."""
@@ -116,6 +128,7 @@ class Sarima(FittedForecaster):
             "transform": self.transform.to_state(),
             "volumes": plain(self.volumes),
             **ceiling_state(self.ceiling),
+            **shift_state(self.shift),
         }
 
     @classmethod
@@ -127,6 +140,7 @@ class Sarima(FittedForecaster):
             Transform.from_state(state["transform"]),
             array(state["volumes"]),
             float(state.get(KEY, np.inf)),
+            shift_in(state),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from book_forecast.forecasters.families import Recipe, fit_families
 from book_forecast.forecasters.family_choice import used_families
 from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.launches.prior import LaunchPrior
+from book_forecast.forecasters.level_shifts import find_shift
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.promotion_effects import PromotionEffects
 from book_forecast.forecasters.sarima import Candidate, Sarima
@@ -156,7 +157,12 @@ def fit_title(task: TitleFit) -> dict[str, Any]:
     if specification.weights:
         attempts.append(("ensemble", lambda: fit_ensemble(task)))
     if (candidate := specification.candidate) is not None:
-        attempts.append((str(candidate.specification), lambda: Sarima.fit(history, candidate)))
+        attempts.append(
+            (
+                str(candidate.specification),
+                lambda: Sarima.fit(history, candidate, shift=find_shift(history.volumes)),
+            )
+        )
     for name, fit in attempts:
         try:
             return _row(task, fit(), "; ".join(reasons) or None)
@@ -168,7 +174,13 @@ def fit_title(task: TitleFit) -> dict[str, Any]:
     if specification.family in SINCE_TUNED and not reasons:
         reasons.append(SINCE_TUNED[specification.family])
     family = SeasonalNaive if history.n_weeks >= SeasonalNaive.SEASON else Naive
-    return _row(task, family.fit(history), "; ".join(reasons) or None)
+    return _row(task, family.fit(_on_present_level(history)), "; ".join(reasons) or None)
+
+
+def _on_present_level(history: History) -> History:
+    """Return a history with the weeks before a recent level shift on its present level."""
+    shift = find_shift(history.volumes)
+    return history if shift is None else replace(history, volumes=shift.moved(history.volumes))
 
 
 def fit_launch(task: TitleFit, launch: Mapping[str, Any]) -> Launch:
