@@ -1,0 +1,136 @@
+"""Large catalogues compare every family on a sample; the others get those that may earn weight."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from book_forecast.execution.checkpoints import CheckpointFolder
+from book_forecast.options.groups import BacktestOptions
+from book_forecast.options.models import EffortOptions, ModelOptions
+from book_forecast.options.values import FAMILIES
+from book_forecast.pipelines.tune.nodes import (
+    choose_families,
+    fit_global_model,
+    forecast_folds,
+    search_orders,
+    stratify_titles,
+    weigh_families,
+)
+from tests.histories import ALONE, QUICK, shard, weeks_frame
+
+BACKTEST = BacktestOptions(split_size=6, folds=2, overlap=1, min_train=40)
+N_TITLES = 30
+SAMPLE = 10
+
+
+def sales(seed: int) -> np.ndarray:
+    """A level around which weeks are noise: the mean is better than the last week, or last year."""
+    return np.random.default_rng(seed).poisson(40.0 + seed, 130).astype(float)
+
+
+WEEKS = weeks_frame({f"97867000{i:05d}": sales(i) for i in range(N_TITLES)})
+WEEKS = WEEKS.assign(promotion=0.0, asp=np.nan, rrp=np.nan)
+CLASSES = np.where(np.arange(N_TITLES) % 3 == 0, "F", "Y")
+TITLES = pd.DataFrame({"isbn": WEEKS["isbn"].unique(), "product_class": CLASSES}).astype("str")
+
+
+def models(**changes: object) -> ModelOptions:
+    effort = EffortOptions(every_title=5, sample=SAMPLE, least_weight=0.04)
+    given = {"calendar": False, "seed": 3, "tune": QUICK, "effort": effort}
+    small = {"boosting": {"fits": 1, "rows": 2000, "trees": 10}}
+    return ModelOptions.model_validate(given | small | changes)
+
+
+MODELS = models()
+
+
+def choose(models: ModelOptions, folder: CheckpointFolder, wanted: object = "all") -> pd.DataFrame:
+    strata = stratify_titles(WEEKS, TITLES, wanted, models)  # type: ignore[arg-type]
+    ahead = fit_global_model(WEEKS, TITLES, None, models, BACKTEST)
+    return choose_families(WEEKS, strata, ahead, None, models, BACKTEST, ALONE, folder)
+
+
+@pytest.fixture(scope="module")
+def choice(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    return choose(MODELS, CheckpointFolder(tmp_path_factory.mktemp("checkpoints")))
+
+
+def test_the_sample_has_titles_of_every_class_in_proportion():
+    strata = stratify_titles(WEEKS, TITLES, "all", MODELS)
+    assert strata["is_sampled"].sum() == SAMPLE
+    by_class = strata[strata["is_sampled"]]["product_class"].value_counts()
+    assert by_class["Y"] > by_class["F"] >= 2
+    assert set(strata.loc[strata["is_sampled"], "volume"]) == {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "changes"),
+    [
+        ("all", {"effort": EffortOptions(every_title=N_TITLES)}),
+        (TITLES["isbn"].tolist(), {}),
+        ("all", {"families": ["theta", "boosting"]}),
+    ],
+    ids=["a small catalogue", "named one by one", "families that are chosen"],
+)
+def test_every_title_gets_every_family_of(wanted, changes, tmp_path):
+    options = models(**changes)
+    found = choose(options, CheckpointFolder(tmp_path), wanted)
+    assert not found["is_sampled"].any()
+    every = json.dumps(dict.fromkeys(options.families))
+    assert (found["families"] == every).all()
+
+
+def test_families_without_a_weight_on_the_sample_are_left_out_with_the_reason(choice):
+    reasons = json.loads(choice["families"].iloc[0])
+    assert list(reasons) == list(FAMILIES)
+    # Sales are noise around a level, for which the last week and last year's are bad guesses.
+    for family in ("naive", "seasonal_naive"):
+        assert reasons[family].startswith("weight 0.0")
+        assert "titles of the sample" in reasons[family]
+    assert None in reasons.values()
+
+
+def test_the_choice_repeats_and_resumes(choice, tmp_path):
+    folder = CheckpointFolder(tmp_path)
+    pd.testing.assert_frame_equal(choose(MODELS, folder), choice)
+    pd.testing.assert_frame_equal(choose(MODELS, folder), choice)
+
+
+def test_shards_together_have_what_one_run_has(choice, tmp_path):
+    def run(execution, name):
+        folder = CheckpointFolder(tmp_path / name)
+        return search_orders(WEEKS, choice, MODELS, BACKTEST, execution, folder)[0].frame
+
+    whole = run(ALONE, "whole")
+    parts = pd.concat([run(shard(k, 3), f"part-{k}") for k in (1, 2, 3)], ignore_index=True)
+    pd.testing.assert_frame_equal(parts, whole)
+
+
+def test_left_out_families_have_no_forecast_no_weight_and_a_reason_on_the_leaderboard(
+    choice, tmp_path
+):
+    folder = CheckpointFolder(tmp_path)
+    ahead = fit_global_model(WEEKS, TITLES, None, MODELS, BACKTEST)
+    orders = search_orders(WEEKS, choice, MODELS, BACKTEST, ALONE, folder)[0].frame
+    folds, seasons = (
+        part.frame
+        for part in forecast_folds(WEEKS, orders, ahead, None, MODELS, BACKTEST, ALONE, folder)
+    )
+    specifications, _, _, board = weigh_families(
+        folds, seasons, orders, WEEKS, TITLES, MODELS, [80]
+    )
+    one = specifications.iloc[0]
+    reasons = json.loads(one["families"])
+    left_out = [name for name, reason in reasons.items() if reason]
+    assert left_out
+    own = folds[folds["isbn"] == one["isbn"]]
+    assert own[left_out].isna().all(axis=None)
+    assert not set(left_out) & set(json.loads(one["weights"]))
+    rows = board[board["isbn"] == one["isbn"]].set_index("family")
+    assert (rows.loc[left_out, "left_out"] == [reasons[name] for name in left_out]).all()
+    assert rows.loc[left_out, "mae"].isna().all()
+    used = [name for name in reasons if reasons[name] is None]
+    assert rows.loc[used, "left_out"].isna().all()
+    assert one["fallback_reason"] is None or pd.isna(one["fallback_reason"])
