@@ -48,13 +48,13 @@ def test_sales_of_the_test_weeks_change_no_choice(project_path: Path, tmp_path: 
     sold = [(root / "05_model_input/test_weeks.parquet").read_bytes() for root in (first, second)]
     assert sold[0] != sold[1]
     for name in CHOICES:
-        tables = [pd.read_parquet(root / f"{name}.parquet") for root in (first, second)]
-        pd.testing.assert_frame_equal(*tables)
+        one, two = (pd.read_parquet(root / f"{name}.parquet") for root in (first, second))
+        pd.testing.assert_frame_equal(one, two)
     for name in PARTS:
-        tables = [
+        one, two = (
             GenerationDataset(filepath=str(root / "06_models" / name)).load()
             for root in (first, second)
-        ]
-        pd.testing.assert_frame_equal(*tables)
+        )
+        pd.testing.assert_frame_equal(one, two)
     calibrations = [(root / "06_models/calibration.json").read_text() for root in (first, second)]
     assert calibrations[0] == calibrations[1]

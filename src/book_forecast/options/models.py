@@ -115,13 +115,12 @@ class EffortOptions(OptionGroup):
     Attributes:
         every_title: Catalogues of at most so many titles compare every family for every title.
         sample: Titles of a larger catalogue that every family is compared on first.
-        least_weight: Mean weight on the sample below which a stratum's other titles go without a
-            family.
+        max_loss: Share by which errors on the sample may grow from leaving families out.
     """
 
     every_title: int = Field(default=200, ge=0)
     sample: int = Field(default=120, ge=1)
-    least_weight: Share = 0.04
+    max_loss: Share = 0.003
 
 
 class RegressorOptions(OptionGroup):

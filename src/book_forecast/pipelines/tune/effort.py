@@ -14,7 +14,7 @@ from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
 from book_forecast.forecasters.family_choice import all_used, as_column
 from book_forecast.forecasters.pretrained import weights_of
-from book_forecast.forecasters.weights import fit_weights
+from book_forecast.forecasters.weights import combine, fit_weights
 from book_forecast.options.groups import BacktestOptions, ExecutionOptions
 from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.tune.fold_arrays import fold_arrays, prior_weights
@@ -39,8 +39,12 @@ logger = logging.getLogger(__name__)
 CHOICE_TYPES = {"isbn": "str", "stratum": "str", "is_sampled": "bool", "families": "str"}
 # Trials of the sample's searches: whether SARIMA may earn weight needs no best orders.
 TRIALS = 12
-# Titles of the sample at which a stratum's own weights count as much as those of all titles.
+# Titles of the sample at which a stratum's own errors count as much as those of all titles.
 TITLES_OF_A_STRATUM = 8.0
+# Time of a family for one title beside the others', its search for orders included. The global
+# model is fitted for all titles anyway.
+COSTS = {"sarima": 30.0, "regression": 4.0, "ets": 2.0, "mstl": 2.0, "theta": 1.0}
+USUAL_COST = 0.5
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def choose_families(
         title_strata: As `stratify_titles` returns them.
         global_forecasts: isbn, cutoff, week, mean: the global model at the origins.
         covariates: isbn, week, name, value; None without any.
-        models: The families, and the least weight of one that is kept.
+        models: The families, and the largest loss from leaving some out.
         backtest: The rolling origins.
         execution: Processes; the sample is not divided into shards.
         checkpoints: Finished titles, from which a stopped run resumes.
@@ -92,9 +96,9 @@ def choose_families(
             *(training_weeks, sample, global_forecasts, covariates),
             *(models, backtest, execution, checkpoints),
         )
-        weights = _weights(found, training_weeks, sample, models)
+        nested = _nested_families(found, training_weeks, sample, models)
         chosen = {
-            name: _families(weights, strata[sample.index].to_numpy() == name, models)
+            name: _families(nested, strata[sample.index].to_numpy() == name, models)
             for name in strata.unique()
         }
         choice["families"] = [as_column(chosen[name]) for name in strata]
@@ -158,35 +162,55 @@ def compare_title(task: SampleTask) -> CrossValidation | None:
     return cross_validate(task.folds.with_orders(orders))
 
 
-def _weights(
+def _nested_families(
     found: list[CrossValidation],
     training_weeks: pd.DataFrame,
     sample: pd.DataFrame,
     models: ModelOptions,
-) -> pd.DataFrame:
-    """Return the weight of each family, a row per title of the sample."""
+) -> dict[tuple[str, ...], pd.Series]:
+    """Return sets of families, each without one of the set before, and their titles' errors.
+
+    The family with the least weight for its cost goes first.
+
+    Returns:
+        By families, the mean absolute error of their out-of-fold ensembles in units of the error
+        with all families, by ISBN of the sample.
+    """
     families: list[str] = [*models.families]
-    forecasts, seasons = fold_frame(found, families)
-    folds, _ = fold_arrays(forecasts, seasons, training_weeks, sample, families)
-    weights = fit_weights(folds, prior_weights(folds, families), models.seed).weights
-    return pd.DataFrame(weights, columns=families, index=seasons["isbn"]).reindex(sample["isbn"])
+    errors: dict[tuple[str, ...], pd.Series] = {}
+    while families:
+        forecasts, seasons = fold_frame(found, families)
+        folds, _ = fold_arrays(forecasts, seasons, training_weeks, sample, families)
+        weights = fit_weights(folds, prior_weights(folds, families), models.seed)
+        wrong = np.abs(combine(folds.members, weights.out_of_fold) - folds.volumes)
+        by_title = pd.Series(np.nanmean(wrong, axis=1)).groupby(folds.titles).mean()
+        own = pd.Series(by_title.to_numpy(), index=seasons["isbn"].to_numpy()[by_title.index])
+        errors[tuple(families)] = own.reindex(sample["isbn"])
+        earned = weights.weights.mean(axis=0) / [COSTS.get(n, USUAL_COST) for n in families]
+        families.pop(int(np.argmin(earned)))
+    everything = next(iter(errors.values()))
+    return {names: own / everything for names, own in errors.items()}
 
 
 def _families(
-    weights: pd.DataFrame, inside: np.ndarray, models: ModelOptions
-) -> Mapping[str, str | None]:
-    """Return every family, with the reason where a stratum leaves it out."""
-    known = weights[inside].dropna()
-    share = len(known) / (len(known) + TITLES_OF_A_STRATUM)
-    own = known.mean() if len(known) else weights.mean()
-    expected = share * own + (1.0 - share) * weights.mean()
-    least = models.effort.least_weight
-    reasons = {
-        str(name): None
-        if weight >= least
-        else f"weight {weight:.3f} on {len(known)} titles of the sample like it"
-        for name, weight in expected.items()
-    }
-    if all(reasons.values()):
-        reasons[str(expected.idxmax())] = None
-    return reasons
+    nested: Mapping[tuple[str, ...], pd.Series], inside: np.ndarray, models: ModelOptions
+) -> dict[str, str | None]:
+    """Return every family, with the reason where a stratum goes without it.
+
+    The stratum gets the smallest set whose errors are hardly larger than those of the best one.
+    """
+    losses = {names: _loss(errors.to_numpy(), inside) for names, errors in nested.items()}
+    most = min(losses.values()) * (1.0 + models.effort.max_loss)
+    used = min((names for names, loss in losses.items() if loss <= most), key=len)
+    n_titles = int(np.isfinite(next(iter(nested.values())).to_numpy()[inside]).sum())
+    gain = losses[used] - 1.0
+    reason = f"errors change by {gain:+.1%} without it, on {n_titles} titles of the sample like it"
+    return {name: None if name in used else reason for name in models.families}
+
+
+def _loss(errors: np.ndarray, inside: np.ndarray) -> float:
+    """Return the mean error of a stratum, shrunk towards that of all titles."""
+    known = np.isfinite(errors)
+    own = errors[inside & known]
+    weight = TITLES_OF_A_STRATUM
+    return float((own.sum() + weight * errors[known].mean()) / (len(own) + weight))
