@@ -14,7 +14,9 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ablations, seasonality
+import pandas as pd
+
+from benchmarks import ablations, launches, seasonality
 from benchmarks.accuracy import cost, page
 from benchmarks.accuracy.options import parse_given
 from benchmarks.accuracy.origins import Settings, run_panel
@@ -72,7 +74,12 @@ def _page(panels: list[Panel], settings: Settings, only: list[str] | None) -> st
     if results:
         parts += [page.summary(results), page.losses(results), page.METHOD]
         parts += [page.section(result) for result in results]
-    # Sections on launches and on sums over weeks and titles stand here.
+    scored = {
+        name: pd.read_parquet(root / "08_reporting/launch_scores.parquet")
+        for name, root in roots.items()
+    }
+    if any(len(scores) for scores in scored.values()):
+        parts.append(launches.section(scored))
     ablated = {name: roots[name] for name in ABLATED if name in roots}
     if ablated and (only is None or PARTS in only):
         ends = dict([*ablated.items()][:: len(ABLATED) - 1])
