@@ -67,8 +67,9 @@ def section(scores: Mapping[str, pd.DataFrame]) -> str:
             cells = [name, str(row["launches"]), str(row["known"])]
             lines.append(f"| {' | '.join([*cells, *(f'{figure:.2f}' for figure in figures)])} |")
     head = (
-        "## Launches\n\nEach launch of a panel is left out in turn, and forecast from 0, 4 and 13 weeks "
-        "of its sales. The rival is the mean launch curve of its class.\n\n"
+        "## Launches\n\n"
+        "Each launch of a panel is left out in turn, and forecast from 0, 4 and 13 weeks of its "
+        "sales. The rival is the mean launch curve of its class.\n\n"
     )
     return head + "\n".join(lines) + "\n"
 
