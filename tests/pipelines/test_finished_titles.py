@@ -144,7 +144,7 @@ def test_a_search_that_the_clock_ended_is_done_again(tmp_path):
 
 
 def test_a_fit_that_had_no_memory_is_done_again(tmp_path, monkeypatch):
-    def no_memory(*arguments):
+    def no_memory(*_, **__):
         raise MemoryError("no memory")
 
     with monkeypatch.context() as patch:

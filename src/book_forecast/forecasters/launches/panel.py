@@ -124,5 +124,5 @@ def _text(value: object) -> str:
 
 def saturday_of(day: pd.Timestamp) -> np.datetime64:
     """Return the Saturday of a day's week."""
-    saturday = day + pd.Timedelta(days=(5 - day.dayofweek) % 7)
+    saturday = day + pd.Timedelta(days=(5 - day.day_of_week) % 7)
     return np.datetime64(saturday.date(), "D")
