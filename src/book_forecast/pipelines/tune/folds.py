@@ -28,6 +28,7 @@ from book_forecast.options.models import ModelOptions
 from book_forecast.sarima import Specification, compile_core
 from book_forecast.series.covariates import with_covariates
 from book_forecast.series.history import (
+    YEAR,
     FloatArray,
     History,
     forecasts_by_title,
@@ -40,7 +41,9 @@ logger = logging.getLogger(__name__)
 
 # Families that tune chooses without a search; their titles need no comparison.
 NOT_COMPARED = (Zero.family, Naive.family)
-# Families that are told the season.
+# Folds of a title from which on its season is tested more than once.
+MANY_FOLDS = 8
+# Families that use the season.
 SEASONAL = frozenset({Ets.family, Theta.family, Mstl.family, Intermittent.family})
 # Weeks before an origin that a launch needs to be compared there.
 FEWEST_WEEKS_BEFORE_FOLD = 8
@@ -286,15 +289,18 @@ def _cross_validate(task: FoldTask) -> CrossValidation:
 
 
 def _seasons_before(task: FoldTask) -> dict[int, int]:
-    """Return the season that is known at each origin, tested anew once a horizon.
+    """Return the season that each origin may know.
 
-    Families that do not use it need no more than the first test: it takes longer than their fits.
+    It is tested before the first fold, and with many folds anew once a horizon. The test takes
+    longer than a fit: without families that use the season, a year stands for it in the cleaning.
     """
     found: dict[int, int] = {}
+    if not SEASONAL.intersection(task.families):
+        return {fold.origin: YEAR if fold.origin >= 2 * YEAR else 1 for fold in task.folds}
     logs = np.log1p(task.history.volumes)
     tested, season = -np.inf, 1
     for fold in sorted(task.folds):
-        is_due = fold.origin - tested >= fold.horizon and SEASONAL.intersection(task.families)
+        is_due = fold.origin - tested >= fold.horizon and len(task.folds) >= MANY_FOLDS
         if not found or is_due:
             tested, season = fold.origin, detect(logs[: fold.origin]).season
         found[fold.origin] = season
