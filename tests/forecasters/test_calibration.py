@@ -6,7 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from book_forecast.forecasters.calibration import Calibration, FoldErrors, calibrate
+from book_forecast.forecasters.calibration import Calibration, calibrate
+from book_forecast.forecasters.residual_scales import FoldErrors
 
 LEVELS = (50, 80, 95)
 

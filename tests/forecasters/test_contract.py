@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from book_forecast.forecasters.boosting_member import Boosting
-from book_forecast.forecasters.calibration import FoldErrors, calibrate
+from book_forecast.forecasters.calibration import calibrate
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import FORECASTERS
 from book_forecast.forecasters.launches.launch import Launch
@@ -21,6 +21,7 @@ from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.pretrained import Pretrained
 from book_forecast.forecasters.promotion_effects import PromotionEffects
 from book_forecast.forecasters.regression import Regression
+from book_forecast.forecasters.residual_scales import FoldErrors
 from book_forecast.forecasters.restoring import restore
 from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.forecasters.statistical import Ets, Intermittent, Mstl, Theta

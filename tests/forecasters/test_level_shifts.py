@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from book_forecast.forecasters.calibration import FoldErrors, calibrate
+from book_forecast.forecasters.calibration import calibrate
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import Recipe, fit_families
 from book_forecast.forecasters.global_model import GlobalModel
 from book_forecast.forecasters.level_shifts import LevelShift, find_shift, on_present_level
+from book_forecast.forecasters.residual_scales import FoldErrors
 from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.options.models import BoostingOptions, ModelOptions
 from book_forecast.sarima import Specification

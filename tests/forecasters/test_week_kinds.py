@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from book_forecast.forecasters.calibration import Calibration, FoldErrors, calibrate
+from book_forecast.forecasters.calibration import Calibration, calibrate
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.naive import Naive
+from book_forecast.forecasters.residual_scales import FoldErrors
 from book_forecast.forecasters.week_kinds import (
     CHRISTMAS,
     FEWEST_FACTOR,

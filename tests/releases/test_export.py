@@ -8,9 +8,10 @@ import pyarrow as pa
 import pytest
 
 from book_forecast.forecasters.base import FittedForecaster
-from book_forecast.forecasters.calibration import FoldErrors, calibrate
+from book_forecast.forecasters.calibration import calibrate
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.naive import Naive, SeasonalNaive
+from book_forecast.forecasters.residual_scales import FoldErrors
 from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.releases.assembly import new_release, state_without_weeks
 from book_forecast.releases.export import log_statsmodels

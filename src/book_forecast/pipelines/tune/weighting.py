@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from book_forecast.forecasters.calibration import Calibration, FoldErrors, calibrate
+from book_forecast.forecasters.calibration import Calibration, calibrate
 from book_forecast.forecasters.ceilings import KEY as CEILING
 from book_forecast.forecasters.ceilings import ceilings
 from book_forecast.forecasters.ensemble import Ensemble
+from book_forecast.forecasters.residual_scales import FoldErrors
 from book_forecast.forecasters.week_kinds import Kinds
 from book_forecast.forecasters.weights import FoldForecasts, combine, fit_weights
 from book_forecast.options.models import ModelOptions
