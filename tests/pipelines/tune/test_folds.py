@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.pipelines.tune import folds
-from book_forecast.pipelines.tune.folds import FEWEST_WEEKS_BEFORE_FOLD
+from book_forecast.pipelines.tune.fold_tasks import FEWEST_WEEKS_BEFORE_FOLD, FoldTask
 from book_forecast.pipelines.tune.nodes import fit_global_model
 from book_forecast.series.history import title_histories
 from tests.pipelines.ensembles import (
@@ -77,6 +77,6 @@ def test_an_unforeseen_error_costs_one_title_alone(monkeypatch, caplog):
     monkeypatch.setattr(folds, "fit_families", fail)
     history = title_histories(WEEKS[WEEKS["isbn"] == OLD[0]])[0]
     origins = BACKTEST.origins.at_common_weeks(history.n_weeks, FEWEST_WEEKS_BEFORE_FOLD)
-    task = folds.FoldTask(history, origins, model_options(), tuple(FAMILIES), [], {})
+    task = FoldTask(history, origins, model_options(), tuple(FAMILIES), [], {})
     assert folds.cross_validate(task) is None
     assert f"Comparing the families of {OLD[0]} failed: index 3 is out of bounds" in caplog.text

@@ -18,14 +18,13 @@ from book_forecast.forecasters.weights import combine, fit_weights
 from book_forecast.options.groups import BacktestOptions, ExecutionOptions
 from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.tune.fold_arrays import fold_arrays, prior_weights
+from book_forecast.pipelines.tune.fold_tasks import FoldTask, fold_tasks
 from book_forecast.pipelines.tune.folds import (
     NOT_COMPARED,
     CrossValidation,
-    FoldTask,
     TitleFold,
     cross_validate,
     fold_frame,
-    fold_tasks,
     is_final,
 )
 from book_forecast.pipelines.tune.search import Search, search_title

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from book_forecast.backtesting.rolling_origins import Fold
 from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
 from book_forecast.execution.parts import Part
 from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.families import Recipe, fit_families
-from book_forecast.forecasters.family_choice import used_families
 from book_forecast.forecasters.naive import Naive, Zero
 from book_forecast.forecasters.pretrained import weights_of
-from book_forecast.forecasters.sarima import Candidate
 from book_forecast.forecasters.statistical import Ets, Intermittent, Mstl, Theta
 from book_forecast.options.groups import BacktestOptions, ExecutionOptions
 from book_forecast.options.models import ModelOptions
-from book_forecast.sarima import Specification, compile_core
+from book_forecast.pipelines.tune.fold_tasks import FoldTask, fold_tasks
+from book_forecast.sarima import compile_core
 from book_forecast.series.covariates import with_covariates
 from book_forecast.series.history import (
     YEAR,
     FloatArray,
-    History,
     forecasts_by_title,
     title_histories,
     weeks_after,
@@ -45,8 +41,6 @@ NOT_COMPARED = (Zero.family, Naive.family)
 MANY_FOLDS = 8
 # Families that use the season.
 SEASONAL = frozenset({Ets.family, Theta.family, Mstl.family, Intermittent.family})
-# Weeks before an origin that a launch needs to be compared there.
-FEWEST_WEEKS_BEFORE_FOLD = 8
 SEASON_TYPES = {
     "isbn": "str",
     "season": "int64",
@@ -55,56 +49,6 @@ SEASON_TYPES = {
     "expected_spread": "float64",
     "n_weeks": "int64",
 }
-
-
-@dataclass(frozen=True)
-class FoldTask:
-    """One title's cross-validation, complete for another process.
-
-    Attributes:
-        history: The training weeks.
-        folds: Rolling origins inside of them, the latest first.
-        models: Options of the families.
-        families: Those that are compared.
-        search_origins: Origins of the search's folds in the history.
-        global_forecasts: Forecasts of the global model by cutoff.
-        candidates: SARIMA orders, chosen without each of the search's folds in turn.
-    """
-
-    history: History
-    folds: Sequence[Fold]
-    models: ModelOptions
-    families: tuple[str, ...]
-    search_origins: Sequence[int]
-    global_forecasts: Mapping[np.datetime64, FloatArray]
-    candidates: Sequence[Candidate] = ()
-
-    @property
-    def isbn(self) -> str:
-        """The title."""
-        return self.history.isbn
-
-    def with_orders(self, row: Mapping[str, Any]) -> FoldTask:
-        """Return the task with a row of `search_orders`: its orders, and its families."""
-        found = row.get("fold_candidates")
-        candidates = [
-            Candidate(Specification(**item["specification"]), item["transform"])
-            for item in json.loads(found if isinstance(found, str) else "[]")
-        ]
-        families = row.get("families")
-        used = used_families(families) if isinstance(families, str) else self.families
-        return replace(self, candidates=candidates, families=used)
-
-    def candidate(self, fold: Fold) -> Candidate | None:
-        """Return the orders chosen without the search's fold that shares most weeks with this one.
-
-        A fold that lies between two of the search's has orders that know a part of its weeks.
-        """
-        near = sorted(
-            zip(self.search_origins, self.candidates, strict=False),
-            key=lambda pair: abs(pair[0] - fold.origin),
-        )
-        return near[0][1] if near else None
 
 
 @dataclass(frozen=True)
@@ -206,38 +150,6 @@ def _forecasts(found: Sequence[tuple[str, TitleFold]], families: Sequence[str]) 
     )
     types = {"isbn": "str", "cutoff": "datetime64[us]", "week": "datetime64[us]"}
     return frame.astype(types | dict.fromkeys(families, "float64"))
-
-
-def fold_tasks(
-    histories: Iterable[History],
-    global_forecasts: Mapping[str, Mapping[np.datetime64, FloatArray]],
-    models: ModelOptions,
-    backtest: BacktestOptions,
-    n_titles: int,
-) -> list[FoldTask]:
-    """Return the cross-validation of each title with every family, without SARIMA orders.
-
-    Args:
-        histories: The training weeks.
-        global_forecasts: Forecasts of the global model by ISBN and cutoff.
-        models: The families.
-        backtest: The rolling origins.
-        n_titles: Titles of the whole catalogue, which decides the number of origins.
-    """
-    origins = backtest.origins_of_weights(n_titles)
-    return [
-        FoldTask(
-            history=history,
-            folds=origins.at_common_weeks(history.n_weeks, FEWEST_WEEKS_BEFORE_FOLD),
-            models=models,
-            families=tuple(models.families),
-            search_origins=[
-                fold.origin for fold in backtest.search_origins.of_title(history.volumes)
-            ],
-            global_forecasts=global_forecasts.get(history.isbn, {}),
-        )
-        for history in histories
-    ]
 
 
 def cross_validate(task: FoldTask) -> CrossValidation | None:
