@@ -203,7 +203,7 @@ def _cross_validate(task: FoldTask) -> CrossValidation:
 def _seasons_before(task: FoldTask) -> dict[int, int]:
     """Return the season that each origin may know.
 
-    It is tested before the first fold, and with many folds anew once a horizon. The test takes
+    It is tested before the first fold, and with many folds anew after half a year. The test takes
     longer than a fit: without families that use the season, a year stands for it in the cleaning.
     """
     found: dict[int, int] = {}
@@ -212,7 +212,7 @@ def _seasons_before(task: FoldTask) -> dict[int, int]:
     logs = np.log1p(task.history.volumes)
     tested, season = -np.inf, 1
     for fold in sorted(task.folds):
-        is_due = fold.origin - tested >= fold.horizon and len(task.folds) >= MANY_FOLDS
+        is_due = fold.origin - tested >= YEAR // 2 and len(task.folds) >= MANY_FOLDS
         if not found or is_due:
             tested, season = fold.origin, detect(logs[: fold.origin]).season
         found[fold.origin] = season
