@@ -2,9 +2,10 @@
 
 Residuals are on the scale of log(1 + copies), in units of their title's scale. Their quantiles over
 all titles, by range of the horizon, are the bounds, so that titles with few folds have intervals
-with the nominal coverage over all titles. The scale of a residual does not depend on its own fold:
-it comes from the title's other folds (as in jackknife+ of Barber et al. 2021), shrunk towards that
-of titles with similar weeks. Kinds of weeks, such as Christmas, have residuals of their own size.
+with the nominal coverage over all titles. The scale of a residual depends little on its own fold:
+half of it comes from the title's other folds (as in jackknife+ of Barber et al. 2021), and all is
+shrunk towards that of titles with similar weeks. Kinds of weeks, such as Christmas, have residuals
+of their own size.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from book_forecast.forecasters.base import Forecast
 from book_forecast.forecasters.residual_scales import (
     FoldErrors,
     as_of_today,
-    out_of_fold_scales,
+    row_scales,
     title_scales,
 )
 from book_forecast.forecasters.week_kinds import Kinds, factors_of, reach_of
@@ -122,7 +123,7 @@ def calibrate(found: FoldErrors) -> tuple[Calibration, FloatArray]:
     """Return quantiles over all titles, and the titles' scales, shape (n,)."""
     found = as_of_today(found)
     found, factors = _alike(found)
-    scaled = found.errors / out_of_fold_scales(found)[:, None]
+    scaled = found.errors / row_scales(found)[:, None]
     horizon = scaled.shape[1]
     ahead = np.searchsorted(BANDS, np.arange(1, horizon + 1), side="right") - 1
     rows = []

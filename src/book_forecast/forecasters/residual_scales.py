@@ -129,9 +129,15 @@ def title_scales(found: FoldErrors) -> FloatArray:
     return _scales(found, every=True)
 
 
-def out_of_fold_scales(found: FoldErrors) -> FloatArray:
-    """Return scales by row from the title's rows that share no week with it, shape (r,)."""
-    return _scales(found, every=False)
+def row_scales(found: FoldErrors) -> FloatArray:
+    """Return the scales by which residuals become comparable, by row, shape (r,).
+
+    They lie halfway, on logarithms, between the title's scale and that from its rows that share no
+    week with the row. The second alone makes intervals too wide, by what it lacks in rows, as the
+    out-of-fold residuals already come from weights with less evidence; the first alone makes them
+    too narrow where a title has few folds.
+    """
+    return np.sqrt(_scales(found, every=False) * title_scales(found)[found.titles])
 
 
 def _scales(found: FoldErrors, *, every: bool) -> FloatArray:
