@@ -90,11 +90,13 @@ def choose_families(
         stratum=strata, families=all_used(models.families)
     )
     sample = title_strata[title_strata["is_sampled"]]
+    found: list[CrossValidation] = []
     if len(sample) and models.has_ensembles:
         found = _compare(
             *(training_weeks, sample, global_forecasts, covariates),
             *(models, backtest, execution, checkpoints),
         )
+    if found:
         nested = _nested_families(found, training_weeks, sample, models)
         chosen = {
             name: _families(nested, strata[sample.index].to_numpy() == name, models)
