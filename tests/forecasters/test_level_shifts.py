@@ -13,7 +13,12 @@ from book_forecast.forecasters.calibration import calibrate
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import Recipe, fit_families
 from book_forecast.forecasters.global_model import GlobalModel
-from book_forecast.forecasters.level_shifts import LevelShift, find_shift, on_present_level
+from book_forecast.forecasters.level_shifts import (
+    LevelShift,
+    find_last_fall,
+    find_shift,
+    on_present_level,
+)
 from book_forecast.forecasters.residual_scales import FoldErrors
 from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.options.models import BoostingOptions, ModelOptions
@@ -51,6 +56,27 @@ def test_a_sharp_shift_is_found_in_its_week(former, level, weeks):
         assert np.exp(found.level) == pytest.approx(level, rel=0.7)
 
 
+@pytest.mark.parametrize(("n", "weeks"), [(60, 15), (45, 15), (77, 6), (32, 6), (40, 10)])
+def test_a_fall_to_a_tenth_is_found_without_a_year_of_weeks(n, weeks):
+    for seed in range(5):
+        found = find_shift(shifted(seed, 2000.0, 20.0, weeks, n=n))
+        assert found is not None
+        assert found.week == n - weeks
+
+
+@pytest.mark.parametrize("weeks", [1, 2, 5])
+def test_a_fall_is_found_before_it_counts_as_a_shift(weeks):
+    for seed in range(5):
+        values = shifted(seed, 2000.0, 20.0, weeks)
+        assert find_shift(values) is None
+        assert find_last_fall(values) == len(values) - weeks
+        assert find_last_fall(shifted(seed, 2000.0, 700.0, weeks)) is None
+        assert find_last_fall(shifted(seed, 20.0, 2000.0, weeks)) is None
+        values[-weeks:] = 0.0
+        assert find_last_fall(values) is None
+    assert find_last_fall(np.empty(0)) is None
+
+
 def test_ordinary_weeks_have_no_shift():
     rng = np.random.default_rng(3)
     week = np.arange(220)
@@ -62,7 +88,11 @@ def test_ordinary_weeks_have_no_shift():
         "a slow seller": [np.full(220, 0.3)],
         "a peak": [np.where(week >= 216, 3000.0, 50.0)],
         "a title that has stopped": [np.where(week >= 205, 0.0, 50.0)],
-        "a short history": [np.where(week[:70] >= 55, 20.0, 2000.0)],
+        "a short history": [
+            np.where(week[:70] >= 55, 2000.0, 20.0),
+            np.where(week[:70] >= 55, 400.0, 2000.0),
+            np.where(week[:36] >= 21, 20.0, 2000.0),
+        ],
         "nothing": [np.full(220, np.nan), np.zeros(220), np.empty(0)],
     }
     for name, series in ordinary.items():

@@ -29,6 +29,8 @@ FEWEST_BEFORE = 13
 """Weeks before a shift that define the former level, and those of them that must be known."""
 FEWEST_WEEKS = 78
 LEAST = float(np.log(3.0))
+# A fall to a tenth, after half a year on the former level, is no season: a shorter history shows it.
+LEAST_FALL = float(np.log(10.0))
 # In standard deviations of a week.
 LEAST_DEVIATIONS = 4.0
 NOISE_WEEKS = 3 * YEAR
@@ -104,15 +106,44 @@ def find_shift(volumes: FloatArray) -> LevelShift | None:
         volumes: Copies a week, shape (n,); NaN where missing.
     """
     values = np.log1p(volumes)
-    if len(values) < FEWEST_WEEKS or not np.isfinite(values[-FEWEST_AFTER:]).any():
+    if len(values) < BEFORE + FEWEST_AFTER or not np.isfinite(values[-FEWEST_AFTER:]).any():
         return None
-    changes = np.abs(np.diff(values[-NOISE_WEEKS:]))
-    changes = changes[np.isfinite(changes)]
-    noise = NORMAL_MAD * float(np.median(changes)) / np.sqrt(2.0) if len(changes) else 0.0
-    least = max(LEAST, LEAST_DEVIATIONS * noise)
+    is_short = len(values) < FEWEST_WEEKS
+    least = max(LEAST_FALL if is_short else LEAST, LEAST_DEVIATIONS * _noise(values))
     found = [_shift(values, int(weeks), least) for weeks in _possible(values, least)]
     shifts = [one for one in found if one is not None]
+    if is_short:
+        shifts = [one for one in shifts if one[1].size < 0.0 and one[1].week >= BEFORE]
     return max(shifts, key=lambda pair: pair[0])[1] if shifts else None
+
+
+def find_last_fall(volumes: FloatArray) -> int | None:
+    """Return the first week of a fall to a tenth that is too recent to be known as a shift.
+
+    Args:
+        volumes: Copies a week, shape (n,); NaN where missing.
+
+    Returns:
+        Its index, one of the last five; None without such a fall.
+    """
+    values = np.log1p(volumes)
+    least = max(LEAST_FALL, LEAST_DEVIATIONS * _noise(values))
+    for weeks in range(FEWEST_AFTER - 1, 0, -1):
+        after, before = _known(values, weeks, 0)
+        if not np.any(after > 0.0) or len(before) < FEWEST_BEFORE:
+            continue
+        usual = float(np.median(before))
+        was_usual = np.mean(before > usual - 0.5 * least) >= CLEAR_BEFORE
+        if was_usual and before[-1] > usual - 0.5 * least and after.max() <= usual - least:
+            return len(values) - weeks
+    return None
+
+
+def _noise(values: FloatArray) -> float:
+    """Return the standard deviation of a week beside its neighbours."""
+    changes = np.abs(np.diff(values[-NOISE_WEEKS:]))
+    changes = changes[np.isfinite(changes)]
+    return NORMAL_MAD * float(np.median(changes)) / np.sqrt(2.0) if len(changes) else 0.0
 
 
 def on_present_level(weeks: pd.DataFrame) -> pd.DataFrame:
@@ -143,7 +174,7 @@ def _possible(values: FloatArray, least: float) -> IntArray:
     steps = np.abs(levels[FEWEST_AFTER:] - levels[:-FEWEST_AFTER])
     # Steps beside missing weeks are unknown here.
     possible = ~(steps < SHARP * least)
-    return np.arange(MOST_AFTER, FEWEST_AFTER - 1, -1)[possible]
+    return np.arange(len(recent) - FEWEST_AFTER, FEWEST_AFTER - 1, -1)[possible]
 
 
 def _shift(values: FloatArray, weeks: int, least: float) -> tuple[float, LevelShift] | None:
@@ -174,7 +205,7 @@ def _shift(values: FloatArray, weeks: int, least: float) -> tuple[float, LevelSh
 
 def _known(values: FloatArray, weeks: int, ago: int) -> tuple[FloatArray, FloatArray]:
     """Return the known weeks after and before a possible shift, or at that time of another year."""
-    end = len(values) - ago
-    start = end - weeks
+    end = max(len(values) - ago, 0)
+    start = max(end - weeks, 0)
     after, before = values[start:end], values[max(start - BEFORE, 0) : start]
     return after[np.isfinite(after)], before[np.isfinite(before)]

@@ -40,6 +40,14 @@ def test_only_weeks_of_a_shift_that_no_model_could_know_are_left_out():
     assert known[4].all()
 
 
+def test_weeks_of_a_fall_that_is_still_too_recent_for_the_models_are_left_out():
+    fallen = np.random.default_rng(1).poisson(2000.0, 200).astype(float)
+    fallen[-2:] = 20.0
+    folds, keys = folds_of([30, 10], ["978"] * 2)
+    known = np.isfinite(without_shifts(folds, keys, weeks_frame({"978": fallen})).volumes)
+    assert known.tolist() == [[True] * 10, [True] * 8 + [False] * 2]
+
+
 def test_weeks_are_of_the_kinds_that_a_forecast_could_know():
     _, keys = folds_of([20, 5], ["978", "979"])
     weeks = weeks_frame({"978": np.ones(100), "979": np.ones(100)}).assign(promotion=0.0)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.forecasters.level_shifts import FEWEST_AFTER, find_shift
+from book_forecast.forecasters.level_shifts import FEWEST_AFTER, find_last_fall, find_shift
 from book_forecast.forecasters.week_kinds import CHRISTMAS, Kinds, is_christmas, is_promotion
 from book_forecast.forecasters.weights import FoldForecasts
 from book_forecast.options.models import ModelOptions
@@ -50,7 +50,8 @@ def without_shifts(
 ) -> FoldForecasts:
     """Return the folds without weeks after a title's level shift that no model could know.
 
-    The models allow for the shift by now, so that these errors tell nothing of the weeks ahead.
+    The models allow for the shift by now, or do so a few weeks after it, so that these errors tell
+    nothing of the weeks ahead.
 
     Args:
         folds: Forecasts and sales, a fold per row.
@@ -62,9 +63,11 @@ def without_shifts(
     isbns = keys["isbn"].to_numpy(dtype=str)
     cutoffs = keys["cutoff"].to_numpy(dtype="datetime64[D]")
     for history in title_histories(training_weeks[["isbn", "week", "volume"]]):
-        if (shift := find_shift(history.volumes)) is None:
+        shift = find_shift(history.volumes)
+        week = find_last_fall(history.volumes) if shift is None else shift.week
+        if week is None:
             continue
-        first = history.cutoff - WEEK * (history.n_weeks - 1 - shift.week)
+        first = history.cutoff - WEEK * (history.n_weeks - 1 - week)
         rows = isbns == history.isbn
         known = (cutoffs - first) // WEEK + 1
         after = known[:, None] + ahead > 0
