@@ -100,6 +100,18 @@ def test_bad_rows_and_cells_cost_only_themselves(ingest):
     assert (ingest.table("rejected_launches")["file"] == "launches/spring.csv").all()
 
 
+def test_a_remark_in_the_log_ends_with_its_remedy(ingest, caplog):
+    ingest.table_csv(
+        f"{NEW},1984,,,,8.99,,13/08/2030,,",
+        f"{OTHER},x,,,,9.99,,13/08/2030,,",
+        f'{SOLD},y,,,,"9,99",,13/08/2030,,',
+    )
+    ingest.run()
+    (remark,) = [text for text in caplog.messages if "decimal mark" in text]
+    assert remark.startswith("launches/spring.csv: ")
+    assert remark.endswith("Name decimal_mark if this is wrong.")
+
+
 @pytest.mark.parametrize(
     ("cell", "copies"),
     [

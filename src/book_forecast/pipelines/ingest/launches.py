@@ -73,7 +73,7 @@ def _log(found: LaunchTable) -> None:
         *(found.listed.file, f"{found.launches['isbn'].nunique():,}", f"{len(found.rejected):,}"),
     )
     for remark in found.listed.remarks:
-        logger.warning("%.50s: %.108s", found.listed.file, remark)
+        logger.warning("%s: %s", found.listed.file, remark)
     if len(found.rejected):
         reasons = list_reasons(found.rejected, shown=1)
         logger.warning("%.50s: see rejected_launches: %.80s", found.listed.file, reasons)

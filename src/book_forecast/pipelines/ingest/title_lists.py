@@ -162,7 +162,7 @@ def _log(found: TitleList) -> None:
         *(found.file, f"{titles:,}", f"{_dated(found):,}", f"{len(found.rejected):,}"),
     )
     for remark in found.remarks:
-        logger.warning("%.50s: %.108s", found.file, remark)
+        logger.warning("%s: %s", found.file, remark)
     if len(found.rejected) > _LARGE_SHARE * found.rows:
         reasons = list_reasons(found.rejected, shown=1)
         logger.warning("%.50s: see rejected_titles: %.80s", found.file, reasons)
