@@ -78,7 +78,7 @@ def test_a_family_is_compared_over_the_titles_that_it_has_forecast():
 def test_the_log_counts_wins_and_tells_the_place(caplog):
     with caplog.at_level(logging.INFO):
         report()
-    assert "better than every single family for 1 of 3 titles" in caplog.text
+    assert "no single family was better than the ensemble for 1 of 3 titles" in caplog.text
     assert "rank 1 of 3 (WAPE 21.2 %; best single family theta 24.4 %)" in caplog.text
 
 

@@ -95,7 +95,7 @@ def _log(report: pd.DataFrame, ratios: pd.Series) -> None:
         return
     whole = report[report["isbn"] == ALL_TITLES].iloc[0]
     logger.info(
-        "On the test weeks the ensemble was better than every single family for %d of %d titles; "
+        "On the test weeks no single family was better than the ensemble for %d of %d titles; "
         "over all titles it is rank %d of %d (WAPE %.1f %%; best single family %s %.1f %%)",
         (~compared["lost"]).sum(),
         len(compared),
