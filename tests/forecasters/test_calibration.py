@@ -93,6 +93,17 @@ def test_intervals_widen_behind_the_last_week_that_was_seen_but_never_jump():
     assert width[103] < 4.0 * width[31]
 
 
+@pytest.mark.parametrize(("n_titles", "least", "most"), [(1, 0.3, 0.6), (100, 0.95, 1.0)])
+def test_a_bias_counts_by_the_number_of_folds_that_show_it(n_titles, least, most):
+    rng = np.random.default_rng(0)
+    titles = np.repeat(np.arange(n_titles), 3)
+    errors = 0.2 + rng.normal(0.0, 0.02, (len(titles), 13))
+    calibration, scales = calibrate(FoldErrors(errors, titles, np.full(n_titles, 0.2)))
+    bounds = calibration.forecast(np.full(13, 1e6), scales[0], (2,))
+    middle = 0.5 * (np.log(bounds.lower[2]) + np.log(bounds.upper[2])) - np.log(1e6)
+    assert least < np.mean(middle) / 0.2 < most + 0.05
+
+
 def test_bounds_are_nested_and_never_below_zero():
     spreads, titles, _, errors = simulated(30)
     calibration, _ = calibrate(FoldErrors(errors, titles, spreads))

@@ -40,6 +40,8 @@ DEGREES = 5.0
 # Residuals of one fold are dependent: this many weeks of a range count as one.
 WEEKS_ALIKE = 2.0
 NEAR_THE_MIDDLE = 0.5
+# Folds without common weeks at which the median of the residuals counts half, as a lasting bias.
+FOLDS_OF_A_BIAS = 4.0
 # After the last range, residuals grow with the horizon at most as a random walk's.
 FASTEST_GROWTH = 0.5
 
@@ -129,7 +131,12 @@ def calibrate(found: FoldErrors) -> tuple[Calibration, FloatArray]:
     rows = []
     for band in range(len(BANDS)):
         inside = scaled[:, ahead == min(band, ahead[-1])] if horizon else scaled
-        rows.append(_quantiles(inside[np.isfinite(inside)], found.share_of_a_fold))
+        n_folds = found.share_of_a_fold * float(np.isfinite(inside).any(axis=1).sum())
+        chance = FOLDS_OF_A_BIAS / (n_folds + FOLDS_OF_A_BIAS)
+        values = inside[np.isfinite(inside)]
+        bias = float(np.median(values)) if len(values) else 0.0
+        # The weeks of a fold err alike: what few folds have in common may be chance.
+        rows.append(_quantiles(values, found.share_of_a_fold) - chance * bias)
     # Four digits exceed the precision of the residuals, and every title's state stores them all.
     rising = np.maximum.accumulate(np.array(rows, dtype=np.float64), axis=1)
     quantiles: FloatArray = np.asarray(np.round(rising, 4), dtype=np.float64)
