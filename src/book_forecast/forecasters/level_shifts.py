@@ -29,7 +29,7 @@ FEWEST_BEFORE = 13
 """Weeks before a shift that define the former level, and those of them that must be known."""
 FEWEST_WEEKS = 78
 LEAST = float(np.log(3.0))
-# A fall to a tenth, after half a year on the former level, is no season: a shorter history shows it.
+# A fall to a tenth, after half a year on the former level, is no season: short histories show it.
 LEAST_FALL = float(np.log(10.0))
 # In standard deviations of a week.
 LEAST_DEVIATIONS = 4.0
