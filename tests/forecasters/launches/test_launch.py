@@ -60,6 +60,18 @@ def test_rolling_weeks_in_is_as_if_they_had_been_known(knowledge: LaunchKnowledg
     assert np.array_equal(rolled.forecast(20, (80,)).upper[80], later.forecast(20, (80,)).upper[80])
 
 
+def test_a_launch_whose_level_fell_stays_there() -> None:
+    rng = np.random.default_rng(0)
+    own = np.append(rng.poisson(2000.0, 45), rng.poisson(20.0, 15)).astype(float)
+    prior = learn_launches([], []).prior(Facts("F"))
+    before = Launch.fit(History("new", own[:45], CUTOFF - 15 * WEEK), prior)
+    for model in (Launch.fit(History("new", own, CUTOFF), prior), before.roll_forward(own[45:])):
+        forecast = model.forecast(32, (80,))
+        assert 10.0 < forecast.mean.min() <= forecast.mean.max() < 30.0
+        assert forecast.lower[80].max() < 20.0 < forecast.upper[80].min()
+        assert forecast.upper[80].max() < 200.0
+
+
 def test_weeks_before_publication_are_zero(knowledge: LaunchKnowledge) -> None:
     prior = knowledge.prior(Facts("F"))
     model = Launch.fit(History("new", np.array([np.nan]), CUTOFF), prior, CUTOFF + 5 * WEEK)

@@ -15,6 +15,7 @@ from book_forecast.forecasters.launches.past import counting, launch_week
 from book_forecast.forecasters.launches.prior import LaunchPrior
 from book_forecast.forecasters.launches.process import count_variance
 from book_forecast.forecasters.launches.season import place_of
+from book_forecast.forecasters.level_shifts import find_shift
 from book_forecast.series.history import WEEK, YEAR, FloatArray, History
 
 GUIDE_SHARES = {0: 0.0, 1: 0.4, 5: 0.6, 14: 0.7, 27: 0.85}
@@ -73,7 +74,8 @@ class Launch(FittedForecaster):
         first = min(max(start, 0), n)
         since = np.arange(n, n + max(horizon, YEAR), dtype=np.float64) - start
         weeks = np.arange(first, n, dtype=np.float64) - start
-        own = self.volumes[first:]
+        shift = find_shift(self.volumes)
+        own = (self.volumes if shift is None else shift.moved(self.volumes))[first:]
         values = np.log1p(own) - prior.season[self._places(first, len(own))]
         path, variance = prior.path.conditioned(weeks, values, counting(own), since)
         path = path + prior.season[self._places(n, len(since))]
