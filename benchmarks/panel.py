@@ -70,7 +70,9 @@ def forecast_panel(
         work = (models, backtest, execution, checkpoints)
         at_folds = tune.fit_global_model(weeks, titles, covariates, models, backtest)
         strata = tune.stratify_titles(weeks, titles, "all", models)
-        choice = tune.choose_families(weeks, strata, at_folds, covariates, *work)
+        choice = tune.choose_families(
+            weeks, strata, at_folds, covariates, models, backtest, n_jobs, checkpoints
+        )
         orders = tune.search_orders(weeks, choice, *work)[0].frame
         folds, seasons = tune.forecast_folds(weeks, orders, at_folds, covariates, *work)
         specifications, calibration, rolled, board = tune.weigh_families(

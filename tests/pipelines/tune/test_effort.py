@@ -49,7 +49,7 @@ MODELS = models()
 def choose(models: ModelOptions, folder: CheckpointFolder, wanted: object = "all") -> pd.DataFrame:
     strata = stratify_titles(WEEKS, TITLES, wanted, models)  # type: ignore[arg-type]
     ahead = fit_global_model(WEEKS, TITLES, None, models, BACKTEST)
-    return choose_families(WEEKS, strata, ahead, None, models, BACKTEST, ALONE, folder)
+    return choose_families(WEEKS, strata, ahead, None, models, BACKTEST, 1, folder)
 
 
 @pytest.fixture(scope="module")

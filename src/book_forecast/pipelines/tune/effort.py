@@ -15,7 +15,7 @@ from book_forecast.execution.parallel import map_titles
 from book_forecast.forecasters.family_choice import all_used, as_column
 from book_forecast.forecasters.pretrained import weights_of
 from book_forecast.forecasters.weights import combine, fit_weights
-from book_forecast.options.groups import BacktestOptions, ExecutionOptions
+from book_forecast.options.groups import BacktestOptions
 from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.tune.fold_arrays import fold_arrays, prior_weights
 from book_forecast.pipelines.tune.fold_tasks import FoldTask, fold_tasks
@@ -66,7 +66,7 @@ def choose_families(
     covariates: pd.DataFrame | None,
     models: ModelOptions,
     backtest: BacktestOptions,
-    execution: ExecutionOptions,
+    n_jobs: int,
     checkpoints: CheckpointFolder,
 ) -> pd.DataFrame:
     """Compare every family on the sample, and choose those that may earn weight in each stratum.
@@ -78,7 +78,7 @@ def choose_families(
         covariates: isbn, week, name, value; None without any.
         models: The families, and the largest loss from leaving some out.
         backtest: The rolling origins.
-        execution: Processes; the sample is not divided into shards.
+        n_jobs: Processes; 0 for one per core. The sample is not divided into shards.
         checkpoints: Finished titles, from which a stopped run resumes.
 
     Returns:
@@ -94,7 +94,7 @@ def choose_families(
     if len(sample) and models.has_ensembles:
         found = _compare(
             *(training_weeks, sample, global_forecasts, covariates),
-            *(models, backtest, execution, checkpoints),
+            *(models, backtest, n_jobs, checkpoints),
         )
     if found:
         nested = _nested_families(found, training_weeks, sample, models)
@@ -118,7 +118,7 @@ def _compare(
     covariates: pd.DataFrame | None,
     models: ModelOptions,
     backtest: BacktestOptions,
-    execution: ExecutionOptions,
+    n_jobs: int,
     checkpoints: CheckpointFolder,
 ) -> list[CrossValidation]:
     n_titles = training_weeks["isbn"].nunique()
@@ -145,7 +145,7 @@ def _compare(
     found = map_titles(
         compare_title,
         tasks,
-        execution.n_jobs,
+        n_jobs,
         "Comparing all families on the sample",
         on_death=lambda _: None,
         prepare=compile_core,

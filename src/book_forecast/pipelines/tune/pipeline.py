@@ -25,7 +25,7 @@ def create_pipeline() -> Pipeline:
                 nodes.choose_families,
                 [
                     *("training_weeks", "title_strata", "fold_global_forecasts", "covariates"),
-                    *("params:models", "params:backtest", "params:execution", "checkpoints"),
+                    *("params:models", "params:backtest", "params:execution.n_jobs", "checkpoints"),
                 ],
                 "family_choice",
                 name="choose_families",
