@@ -22,8 +22,10 @@ BoolArray = npt.NDArray[np.bool_]
 
 # Kinks of the absolute error are smoothed below this share of a usual error.
 ROUNDING = 0.03
-# Pull to the prior, in units of a usual error, with one independent fold.
-PULL = 2.0
+# Pull to the prior, in units of a usual error, with one independent fold of many titles; with so
+# many titles it is twice as strong, as they may not be like each other.
+PULL = 0.3
+TITLES_OF_TWICE_THE_PULL = 8.0
 # Members without a prior weight may still earn one.
 SMALLEST_PRIOR = 1e-4
 # Power of a title's usual error in its weight: between equal titles (0) and equal copies (1).
@@ -76,7 +78,8 @@ def bagged_stack(folds: ScaledFolds, prior: FloatArray, bags: int, seed: int) ->
     folds = folds.take(np.asarray(usable, dtype=bool))
     if not len(folds.titles) or len(prior) == 1:
         return prior
-    pull = PULL / independent_folds(folds)
+    n_titles = len(np.unique(folds.titles))
+    pull = PULL * (1.0 + TITLES_OF_TWICE_THE_PULL / n_titles) / independent_folds(folds)
     rng = np.random.default_rng(seed)
     found = [_stack(folds, prior, _resample(folds, rng), pull) for _ in range(bags)]
     return np.asarray(np.mean(found, axis=0), dtype=np.float64)
