@@ -1,9 +1,9 @@
 """Detection of a recent level shift; the weeks before it move to the new level.
 
-A title that loses its shelf or wins a list sells on another level from one week to the next. Models
-would expect the former level again. With the weeks before the shift on the new level, season and
-growth remain, and the former level is gone. The rule is strict: what looks like a shift is mostly a
-season, a promotion or a decline, which the models understand better.
+A title that a shop drops, or that wins a place on a list, sells on another level from one week to
+the next. Models would expect the former level again. With the weeks before the shift on the new
+level, season and growth remain, and the former level is gone. The rule is strict: what looks like a
+shift is mostly a season, a promotion or a decline, which the models understand better.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ class SeasonalNaive(FittedForecaster):
 
 
 def _last_season(volumes: FloatArray, season: int) -> FloatArray:
-    """Return the last season of volumes of which one is known; missing weeks take earlier ones."""
+    """Return the last season of volumes with a known one; missing weeks take earlier ones."""
     padding = -len(volumes) % season
     by_season = np.r_[np.full(padding, np.nan), volumes].reshape(-1, season)
     last_season = by_season[-1].copy()

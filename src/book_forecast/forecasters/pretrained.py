@@ -30,7 +30,7 @@ QUANTILES = (0.1, 0.5, 0.9)
 
 # The first Chronos draws samples, so that its forecasts do not repeat.
 _KINDS = ("ChronosBoltPipeline", "Chronos2Pipeline")
-# Hugging Face's libraries ask a network for what they miss, unless they are told not to.
+# Without these, Hugging Face's libraries ask a network for what they miss.
 _OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK")
 
 

@@ -90,7 +90,7 @@ def _handler() -> Callable[[int, FrameType | None], None]:
         now = time.monotonic()
         if now - last >= _SECONDS_OF_ONE_SIGNAL:
             last = now
-            # Threads of libraries end with errors of their own, of which none is the reason.
+            # Threads of libraries end with errors of their own; none of them is the reason.
             threading.excepthook = lambda _: None
             raise Interrupted(number)
 

@@ -1,4 +1,4 @@
-"""Whose forecasts a run writes, and of which titles."""
+"""The release and the titles whose forecasts a run writes."""
 
 from __future__ import annotations
 
