@@ -20,10 +20,16 @@ from book_forecast.forecasters.boosting_features import Rows, features
 from book_forecast.forecasters.boosting_fit import MeanOfFits, fit_direct, fit_next
 from book_forecast.forecasters.boosting_panel import CHUNK, Panel, panel_of
 from book_forecast.forecasters.boosting_recursive import LONGEST, path, shares
-from book_forecast.forecasters.boosting_windows import IntArray
 from book_forecast.forecasters.promotion_effects import DEPTHS, EFFECTS, NONE
 from book_forecast.options.models import BoostingOptions
-from book_forecast.series.history import MODEL_HORIZON, YEAR, Covariates, FloatArray, weeks_after
+from book_forecast.series.history import (
+    MODEL_HORIZON,
+    YEAR,
+    Covariates,
+    FloatArray,
+    IntArray,
+    weeks_after,
+)
 
 # The uplift of a promotion is the mean over every fourth week of a year: it hardly varies by week.
 UPLIFT_STEP = 4

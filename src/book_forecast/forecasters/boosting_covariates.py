@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.forecasters.boosting_windows import Float32Array, IntArray
-from book_forecast.series.history import PROMOTION, YEAR, Covariates, Future
+from book_forecast.forecasters.boosting_windows import Float32Array
+from book_forecast.series.history import PROMOTION, YEAR, Covariates, Future, IntArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from typing import Self
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from book_forecast.forecasters.boosting_windows import Float32Array, IntArray, Windows
-from book_forecast.series.history import FloatArray
+from book_forecast.forecasters.boosting_windows import Float32Array, Windows
+from book_forecast.series.history import FloatArray, IntArray
 
 # Weeks before and after a week whose mean is its level.
 AROUND = 26

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from book_forecast.forecasters.boosting_covariates import covariate_values
 from book_forecast.forecasters.boosting_effects import CovariateEffects
 from book_forecast.forecasters.boosting_panel import Panel
-from book_forecast.forecasters.boosting_windows import Float32Array, IntArray
-from book_forecast.series.history import PROMOTION, YEAR, FloatArray
+from book_forecast.forecasters.boosting_windows import Float32Array
+from book_forecast.series.history import PROMOTION, YEAR, FloatArray, IntArray
 
 # Whole weeks that come closest to so many years of 365.25 days, up to ten years.
 YEARS_BACK = np.round(365.25 / 7.0 * np.arange(1, 11)).astype(np.int64)

@@ -11,9 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from book_forecast.forecasters.boosting_features import PRODUCT_CLASS, Rows, features
 from book_forecast.forecasters.boosting_panel import Panel
-from book_forecast.forecasters.boosting_windows import IntArray
 from book_forecast.options.models import BoostingOptions
-from book_forecast.series.history import MODEL_HORIZON, FloatArray
+from book_forecast.series.history import MODEL_HORIZON, FloatArray, IntArray
 
 if TYPE_CHECKING:
     import lightgbm

@@ -12,9 +12,9 @@ import pandas as pd
 from book_forecast.forecasters.boosting_covariates import PanelCovariate, panel_covariates
 from book_forecast.forecasters.boosting_effects import CovariateEffects, fit_effects
 from book_forecast.forecasters.boosting_smoothing import best_factors, smoothed
-from book_forecast.forecasters.boosting_windows import Float32Array, IntArray, Windows
+from book_forecast.forecasters.boosting_windows import Float32Array, Windows
 from book_forecast.series.calendar import CALENDAR_COVARIATES, calendar_weeks
-from book_forecast.series.history import PROMOTION, WEEK, YEAR, Covariates, FloatArray
+from book_forecast.series.history import PROMOTION, WEEK, YEAR, Covariates, FloatArray, IntArray
 
 # A title's noise comes from the weekly changes of two years, beside a prior of four changes with
 # the usual noise of a week on the log scale, 0.3.

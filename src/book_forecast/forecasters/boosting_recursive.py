@@ -14,8 +14,8 @@ from book_forecast.forecasters.boosting_features import features
 from book_forecast.forecasters.boosting_fit import MeanOfFits
 from book_forecast.forecasters.boosting_panel import Panel
 from book_forecast.forecasters.boosting_smoothing import after
-from book_forecast.forecasters.boosting_windows import Float32Array, IntArray
-from book_forecast.series.history import YEAR, FloatArray
+from book_forecast.forecasters.boosting_windows import Float32Array
+from book_forecast.series.history import YEAR, FloatArray, IntArray
 
 LONGEST = YEAR
 """Weeks of a path: later ones would have forecasts in place of last year's weeks."""

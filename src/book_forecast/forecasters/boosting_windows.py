@@ -8,9 +8,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from book_forecast.series.history import FloatArray
+from book_forecast.series.history import FloatArray, IntArray
 
-IntArray = npt.NDArray[np.int64]
 Float32Array = npt.NDArray[np.float32]
 
 

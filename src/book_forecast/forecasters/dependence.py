@@ -24,9 +24,7 @@ from book_forecast.payload.dependence import (
     walk_covariance,
 )
 from book_forecast.payload.manifest import PROBABILITIES
-from book_forecast.series.history import FloatArray
-
-IntArray = npt.NDArray[np.int64]
+from book_forecast.series.history import FloatArray, IntArray
 
 # What panels of other goods have in common, from which the first origins correct.
 USUAL = Dependence(

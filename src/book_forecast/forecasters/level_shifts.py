@@ -13,14 +13,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.series.history import YEAR, FloatArray, title_histories
+from book_forecast.series.history import YEAR, FloatArray, IntArray, title_histories
 
 KEY = "level_shift"
 """Its name in the states of models."""
-IntArray = npt.NDArray[np.int64]
 
 FEWEST_AFTER, MOST_AFTER = 6, 52
 """Weeks since a shift; after a year, a season on the new level is known."""

@@ -9,13 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from book_forecast.backtesting.rolling_origins import share_of_a_fold
 from book_forecast.forecasters.week_kinds import Kinds
-from book_forecast.series.history import FloatArray
-
-IntArray = npt.NDArray[np.int64]
+from book_forecast.series.history import FloatArray, IntArray
 
 # Folds without common weeks at which a title's own residuals have half of the weight, beside the
 # expected scale: the default without an estimate, and the limits of the estimate.

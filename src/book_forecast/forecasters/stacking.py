@@ -11,14 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize
 
 from book_forecast.backtesting.rolling_origins import share_of_a_fold
-from book_forecast.series.history import FloatArray
-
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
+from book_forecast.series.history import BoolArray, FloatArray, IntArray
 
 # Kinks of the absolute error are smoothed below this share of a usual error.
 ROUNDING = 0.03

@@ -11,9 +11,8 @@ import numpy.typing as npt
 
 from book_forecast.forecasters.base import array, plain
 from book_forecast.series.covariates import PROMOTION_PLAN
-from book_forecast.series.history import PROMOTION, FloatArray, History, weeks_after
+from book_forecast.series.history import PROMOTION, BoolArray, FloatArray, History, weeks_after
 
-BoolArray = npt.NDArray[np.bool_]
 Kinds = Mapping[str, BoolArray]
 """Whether each week is of a kind, by kind; arrays of one shape."""
 

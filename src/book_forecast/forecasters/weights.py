@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from book_forecast.backtesting.rolling_origins import share_of_a_fold
-from book_forecast.forecasters.stacking import BoolArray, IntArray, ScaledFolds, bagged_stack
-from book_forecast.series.history import FloatArray
+from book_forecast.forecasters.stacking import ScaledFolds, bagged_stack
+from book_forecast.series.history import BoolArray, FloatArray, IntArray
 
 # Folds without common weeks at which a title's (a class's) own errors have half of the weight: for
 # titles a default without an estimate, and the limits of the estimate.

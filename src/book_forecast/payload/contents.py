@@ -30,6 +30,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 # Relative, as MLflow stores this folder beside each payload under another name.
+from .arrays import Floats
 from .manifest import (
     LONGEST_HORIZON,
     MANIFEST,
@@ -39,7 +40,6 @@ from .manifest import (
     read_manifest,
 )
 
-Floats = npt.NDArray[np.float32]
 Weeks = npt.NDArray[np.datetime64]
 
 _TEXT = pa.string()

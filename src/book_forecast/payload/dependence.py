@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
+# Relative, as MLflow stores this folder beside each payload under another name.
+from .arrays import FloatArray
 
 KEY = "dependence"
 """Of the calibration in the manifest of a release."""

@@ -8,15 +8,11 @@ from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
 # Relative, as MLflow stores this folder beside each payload under another name.
+from .arrays import FloatArray, Floats, IntArray
 from .dependence import Dependence, Process
 from .manifest import LONGEST_HORIZON, PROBABILITIES
-
-FloatArray = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
 
 DRAWS = 1024
 """Draws of a sum; latin hypercubes of them need a tenth of what plain draws need."""

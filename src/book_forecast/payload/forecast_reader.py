@@ -10,13 +10,12 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from .arrays import FloatArray
 from .contents import Payload
 
 # Relative, as MLflow stores this folder beside each payload under another name.
 from .limits import check_horizon, check_level
 from .manifest import PROBABILITIES
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 # Relative, as MLflow stores this folder beside each payload under another name.
+from .arrays import FloatArray, Floats, IntArray
 from .contents import Payload
 from .dependence import KEY, Dependence
 from .draws import (
@@ -29,10 +30,6 @@ from .draws import (
     stratified,
 )
 from .manifest import LONGEST_HORIZON, PROBABILITIES, PayloadError
-
-FloatArray = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.float32]
-IntArray = npt.NDArray[np.int64]
 
 DRAWN_WEEKS = 500
 """Weeks of titles that are drawn one by one; a list has the largest titles among them."""

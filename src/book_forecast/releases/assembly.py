@@ -21,7 +21,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from book_forecast.payload.contents import SCHEMAS, UNKNOWN_STATE, Floats, Payload, table_bytes
+from book_forecast.payload.arrays import Floats
+from book_forecast.payload.contents import SCHEMAS, UNKNOWN_STATE, Payload, table_bytes
 from book_forecast.payload.manifest import (
     FORMAT,
     LONGEST_HORIZON,

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from book_forecast.forecasters.base import Forecast
+from book_forecast.payload.arrays import Floats
 from book_forecast.payload.manifest import PROBABILITIES
-
-Floats = npt.NDArray[np.float32]
 
 LEVELS = (*(round(100.0 * (1.0 - 2.0 * p), 6) for p in PROBABILITIES if p < 0.5), 0.0)
 """Interval levels with the quantiles of a release as bounds; level 0 is the median."""

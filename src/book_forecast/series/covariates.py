@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from book_forecast.series.history import (
@@ -18,6 +17,7 @@ from book_forecast.series.history import (
     FloatArray,
     Future,
     History,
+    IntArray,
     TableFuture,
     title_histories,
     weeks_between,
@@ -28,7 +28,6 @@ PROMOTION_PLAN = "promotion_plan"
 
 _EPOCH = np.datetime64("1970-01-03")
 _NEVER = np.iinfo(np.int64).min
-IntArray = npt.NDArray[np.int64]
 
 
 class CovariateRules(Protocol):

@@ -13,6 +13,8 @@ import pandas as pd
 from book_forecast.payload.manifest import LONGEST_HORIZON
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 WEEK = np.timedelta64(7, "D")
 YEAR = 52
 MODEL_HORIZON = LONGEST_HORIZON + YEAR

@@ -10,15 +10,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import norm
 
 from book_forecast.pipelines.preprocess.grid import week_numbers
-
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
+from book_forecast.series.history import BoolArray, FloatArray, IntArray
 
 UNLIKELY = 0.001
 """Probability of so few titles, by chance and in a quiet week, below which a week is incomplete."""
