@@ -140,9 +140,8 @@ def calibrate(found: FoldErrors) -> tuple[Calibration, FloatArray]:
     # Four digits exceed the precision of the residuals, and every title's state stores them all.
     rising = np.maximum.accumulate(np.array(rows, dtype=np.float64), axis=1)
     quantiles: FloatArray = np.asarray(np.round(rising, 4), dtype=np.float64)
-    return Calibration(
-        quantiles, _growth(quantiles, horizon), max(horizon, 1), factors
-    ), title_scales(found)
+    growth = _growth(quantiles, horizon)
+    return Calibration(quantiles, growth, max(horizon, 1), factors), title_scales(found)
 
 
 def _alike(found: FoldErrors) -> tuple[FoldErrors, dict[str, float]]:

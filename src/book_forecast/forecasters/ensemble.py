@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -64,7 +65,7 @@ class Ensemble(FittedForecaster):
         if self.weeks_ahead is not None:
             promotions = (future or {}).get(PROMOTION)
             kinds = self.weeks_ahead.kinds(len(self.volumes), horizon, promotions)
-        newer = self._newer_shift()
+        newer = self._newer_shift
         scale = self.scale if newer is None else newer.widened(self.scale)
         found = self.calibration.forecast(mean, scale, levels, kinds)
         return capped(found, max(self.ceiling, largest(self.volumes)))
@@ -77,7 +78,7 @@ class Ensemble(FittedForecaster):
         self, horizon: int, future: Mapping[str, FloatArray] | None = None
     ) -> dict[str, FloatArray]:
         """Return each member's forecast in copies, each of shape (horizon,)."""
-        members, newer = self.members, self._newer_shift()
+        members, newer = self.members, self._newer_shift
         if newer is not None:
             # The members, which were fitted before it, know the former level alone.
             weeks = newer.undone(seen_weeks(self.volumes, self.outliers, self.shift))
@@ -87,8 +88,9 @@ class Ensemble(FittedForecaster):
             name: mean if newer is None else newer.applied(mean) for name, mean in means.items()
         }
 
+    @cached_property
     def _newer_shift(self) -> LevelShift | None:
-        """Return a level shift in the weeks rolled in; None without one."""
+        """A level shift in the weeks rolled in; None without one."""
         found = find_shift(self.volumes)
         return None if found is None or (self.shift and found.is_same(self.shift)) else found
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from book_forecast.backtesting.rolling_origins import share_of_a_fold
+from book_forecast.forecasters.empirical_bayes import observations_of_half_weight
 from book_forecast.forecasters.week_kinds import Kinds
 from book_forecast.series.history import FloatArray, IntArray
 
 # Folds without common weeks at which a title's own residuals have half of the weight, beside the
 # expected scale: the default without an estimate, and the limits of the estimate.
 FOLDS_OF_A_SCALE = 4.0
-FEWEST_FOLDS, MOST_FOLDS = 0.5, 8.0
+LIMITS = (0.5, 8.0)
 # Titles that an estimate of the variance between titles needs.
 FEWEST_TITLES = 10
 SMALLEST_SCALE = 1e-3
@@ -99,10 +100,7 @@ def _expected(found: FoldErrors, sizes: FloatArray) -> FloatArray:
 
 
 def _folds_of_a_title(found: FoldErrors, sizes: FloatArray, usual: FloatArray) -> float:
-    """Return the folds at which a title's own residuals have half of the weight (empirical Bayes).
-
-    It is the variance of folds within their title over that of titles around their expectation.
-    """
+    """Return the folds at which a title's own residuals have half of the weight."""
     # The logarithm of a tiny value would outweigh all others.
     known = np.isfinite(sizes) & (sizes > SMALLEST_SCALE)
     titles = found.titles[known]
@@ -114,11 +112,8 @@ def _folds_of_a_title(found: FoldErrors, sizes: FloatArray, usual: FloatArray) -
     if not freedom or there.sum() < FEWEST_TITLES:
         return FOLDS_OF_A_SCALE
     within = float(((logs - means[titles]) ** 2).sum()) / freedom
-    if not within:
-        return FEWEST_FOLDS
-    of_noise = within / (counts[there] * found.share_of_a_fold)
-    between = float(np.mean(means[there] ** 2 - of_noise))
-    return float(np.clip(within / max(between, within / MOST_FOLDS), FEWEST_FOLDS, MOST_FOLDS))
+    independent = np.asarray(counts[there] * found.share_of_a_fold, dtype=np.float64)
+    return observations_of_half_weight(means[there], independent, within, LIMITS)
 
 
 def title_scales(found: FoldErrors) -> FloatArray:
@@ -145,8 +140,8 @@ def _scales(found: FoldErrors, *, every: bool) -> FloatArray:
     logs = np.where(known, np.log(np.maximum(np.nan_to_num(sizes), SMALLEST_SCALE)), 0.0)
     n = len(usual)
     rows = known.astype(np.float64)
-    sums = np.zeros(n) + np.bincount(found.titles, logs, minlength=n)
-    counts = np.zeros(n) + np.bincount(found.titles, rows, minlength=n)
+    sums = np.bincount(found.titles, logs, minlength=n).astype(np.float64)
+    counts = np.bincount(found.titles, rows, minlength=n).astype(np.float64)
     prior = np.log(usual)
     if not every:
         sums, counts, prior = sums[found.titles], counts[found.titles], prior[found.titles]

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from book_forecast.backtesting.rolling_origins import share_of_a_fold
+from book_forecast.forecasters.empirical_bayes import observations_of_half_weight
 from book_forecast.forecasters.stacking import ScaledFolds, bagged_stack
 from book_forecast.series.history import BoolArray, FloatArray, IntArray
 
 # Folds without common weeks at which a title's (a class's) own errors have half of the weight: for
 # titles a default without an estimate, and the limits of the estimate.
 FOLDS_OF_A_TITLE = 8.0
-FEWEST_FOLDS, MOST_FOLDS = 1.0, 16.0
+LIMITS = (1.0, 16.0)
 FOLDS_OF_A_CLASS = 20.0
 # Titles that an estimate of the variance between titles needs.
 FEWEST_TITLES = 10
@@ -195,8 +196,6 @@ def _folds_of_a_title(
 ) -> float:
     """Return the folds at which a title's own errors have half of the weight.
 
-    That is the variance of a title's relative errors over the variance between titles.
-
     Args:
         residuals: Relative errors beside their title's mean, shape (r, m).
         counted: Which of them are known.
@@ -209,10 +208,7 @@ def _folds_of_a_title(
     if there.any(axis=1).sum() < FEWEST_TITLES or freedom < 1.0:
         return FOLDS_OF_A_TITLE
     within = float((np.where(counted, residuals, 0.0) ** 2).sum()) / freedom
-    of_noise = within / (n_own[there] * part)
-    between = float(np.mean(own[there] ** 2 - of_noise))
-    between = max(between, within / MOST_FOLDS, 1e-9)
-    return float(np.clip(within / between, FEWEST_FOLDS, MOST_FOLDS))
+    return observations_of_half_weight(own[there], n_own[there] * part, within, LIMITS)
 
 
 def _means(
