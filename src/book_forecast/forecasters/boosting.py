@@ -18,8 +18,9 @@ import pandas as pd
 
 from book_forecast.forecasters.boosting_features import Rows, features
 from book_forecast.forecasters.boosting_fit import MeanOfFits, fit_direct, fit_next
-from book_forecast.forecasters.boosting_panel import CHUNK, Panel, panel_of
+from book_forecast.forecasters.boosting_panel import Panel, panel_of
 from book_forecast.forecasters.boosting_recursive import LONGEST, path, shares
+from book_forecast.forecasters.boosting_windows import CHUNK
 from book_forecast.forecasters.promotion_effects import DEPTHS, EFFECTS, NONE
 from book_forecast.options.models import BoostingOptions
 from book_forecast.series.history import (

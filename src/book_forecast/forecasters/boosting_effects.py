@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from book_forecast.forecasters.boosting_windows import Float32Array, Windows
+from book_forecast.forecasters.boosting_windows import CHUNK, Float32Array, Windows
 from book_forecast.series.history import FloatArray, IntArray
 
 # Weeks before and after a week whose mean is its level.
@@ -24,8 +24,6 @@ FARTHEST = 6.0
 # Weeks of evidence for the effects over all titles, and for no effect at all.
 PRIOR_WEEKS = 20.0
 PRIOR_NONE = 30.0
-# Titles per chunk: limits the memory of a large catalogue.
-CHUNK = 500
 # A smaller deviation from the title's level is rounding.
 SMALLEST = 1e-6
 

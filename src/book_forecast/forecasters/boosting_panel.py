@@ -12,7 +12,7 @@ import pandas as pd
 from book_forecast.forecasters.boosting_covariates import PanelCovariate, panel_covariates
 from book_forecast.forecasters.boosting_effects import CovariateEffects, fit_effects
 from book_forecast.forecasters.boosting_smoothing import best_factors, smoothed
-from book_forecast.forecasters.boosting_windows import Float32Array, Windows
+from book_forecast.forecasters.boosting_windows import CHUNK, Float32Array, Windows
 from book_forecast.series.calendar import CALENDAR_COVARIATES, calendar_weeks
 from book_forecast.series.history import PROMOTION, WEEK, YEAR, Covariates, FloatArray, IntArray
 
@@ -23,8 +23,6 @@ PRIOR_CHANGES = 4
 PRIOR_NOISE = 0.3
 # Forecasts end at this multiple of the largest known week.
 CEILING = 3.0
-# Titles per chunk: limits the memory of a large catalogue.
-CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from book_forecast.series.history import FloatArray, IntArray
 
 Float32Array = npt.NDArray[np.float32]
+CHUNK = 500
+"""Titles that are worked on together: limits the memory of a large catalogue."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,8 +184,8 @@ def _nested_families(
         folds, _ = fold_arrays(forecasts, seasons, training_weeks, sample, families)
         weights = fit_weights(folds, prior_weights(folds, families), models.seed)
         wrong = np.abs(combine(folds.members, weights.out_of_fold) - folds.volumes)
-        by_title = pd.Series(np.nanmean(wrong, axis=1)).groupby(folds.titles).mean()
-        own = pd.Series(by_title.to_numpy(), index=seasons["isbn"].to_numpy()[by_title.index])
+        of_fold = pd.DataFrame(wrong).mean(axis=1)
+        own = of_fold.groupby(seasons["isbn"].to_numpy()[folds.titles]).mean()
         errors[tuple(families)] = own.reindex(sample["isbn"])
         earned = weights.weights.mean(axis=0) / [COSTS.get(n, USUAL_COST) for n in families]
         families.pop(int(np.argmin(earned)))
@@ -204,8 +204,11 @@ def _families(
     most = min(losses.values()) * (1.0 + models.effort.max_loss)
     used = min((names for names, loss in losses.items() if loss <= most), key=len)
     n_titles = int(np.isfinite(next(iter(nested.values())).to_numpy()[inside]).sum())
-    gain = losses[used] - 1.0
-    reason = f"errors change by {gain:+.1%} without it, on {n_titles} titles of the sample like it"
+    change = losses[used] - losses[tuple(models.families)]
+    reason = (
+        f"with {', '.join(used)} alone, errors change by {change:+.1%} on {n_titles} titles of the "
+        "sample like it"
+    )
     return {name: None if name in used else reason for name in models.families}
 
 

@@ -12,7 +12,7 @@ from book_forecast.series.history import WEEK, FloatArray
 # Families without a weight as long as there is no evidence for them.
 BASELINES = ("naive", "seasonal_naive", "intermittent")
 # Titles with fewer weeks share a stack of their own: launches need other weights.
-LAUNCH_WEEKS = 104
+YOUNG_WEEKS = 104
 # Prior weight, for launches, of the families that learn from other titles.
 OF_OTHERS = 0.75
 
@@ -44,7 +44,7 @@ def fold_arrays(
         volumes=volumes,
         titles=of_title.get_indexer(pd.Index(keys["isbn"])).astype(np.int64),
         origins=((keys["cutoff"].max() - keys["cutoff"]).to_numpy() // WEEK).astype(np.int64),
-        groups=(seasons["n_weeks"].to_numpy() < LAUNCH_WEEKS).astype(np.int64),
+        groups=(seasons["n_weeks"].to_numpy() < YOUNG_WEEKS).astype(np.int64),
         classes=(pd.factorize(product_class)[0] + 1).astype(np.int64),
     )
     return folds, keys
@@ -53,7 +53,7 @@ def fold_arrays(
 def growth_since(
     keys: pd.DataFrame, seasons: pd.DataFrame, training_weeks: pd.DataFrame
 ) -> FloatArray:
-    """How many times as long a title's history is now as it was at each fold."""
+    """Return how many times as long a title's history is now as it was at each fold."""
     now = keys["isbn"].map(seasons.set_index("isbn")["n_weeks"]).to_numpy(dtype=np.float64)
     since = (training_weeks["week"].max() - keys["cutoff"]).to_numpy() / WEEK
     return np.asarray(now / np.maximum(now - since, 1.0), dtype=np.float64)

@@ -8,25 +8,26 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.options.models import ModelOptions
-from book_forecast.series.history import title_histories
+from book_forecast.pipelines.tune.fold_arrays import YOUNG_WEEKS
+from book_forecast.series.history import YEAR, title_histories
 
 logger = logging.getLogger(__name__)
 
 STRATA_TYPES = {
     "isbn": "str",
     "length": "str",
-    "zeros": "str",
+    "pace": "str",
     "volume": "int64",
     "product_class": "str",
     "is_sampled": "bool",
 }
 # Weeks of history at which strata end.
-LENGTHS = {"under 2 years": 104, "2 to 5 years": 260}
+LENGTHS = {"under 2 years": YOUNG_WEEKS, "2 to 5 years": 260}
 LONGEST = "over 5 years"
 # Share of weeks without a sale above which a title sells seldom.
 SELDOM = 0.3
 VOLUME_GROUPS = 3
-STRATUM = ["length", "zeros"]
+STRATUM = ["length", "pace"]
 """Columns of the strata that choose their families."""
 FINE = [*STRATUM, "volume", "product_class"]
 """Columns of the strata from which the sample is drawn in proportion."""
@@ -51,16 +52,16 @@ def stratify_titles(
         models: The families, the size of the sample and the seed.
 
     Returns:
-        A row per title: isbn, length, zeros, volume (terciles, 0 for the lowest), product_class
-        and is_sampled.
+        A row per title: isbn, length, pace (how often it sells), volume (terciles, 0 for the
+        lowest), product_class and is_sampled.
     """
     histories = title_histories(training_weeks)
     table = pd.DataFrame(
         {
             "isbn": [history.isbn for history in histories],
             "length": [_length(history.n_weeks) for history in histories],
-            "zeros": [_zeros(history.volumes) for history in histories],
-            "recent": [np.nansum(history.volumes[-52:]) for history in histories],
+            "pace": [_pace(history.volumes) for history in histories],
+            "recent": [np.nansum(history.volumes[-YEAR:]) for history in histories],
         }
     )
     ranks = table["recent"].rank(method="first")
@@ -84,9 +85,9 @@ def _length(n_weeks: int) -> str:
     return next((name for name, most in LENGTHS.items() if n_weeks < most), LONGEST)
 
 
-def _zeros(volumes: np.ndarray) -> str:
+def _pace(volumes: np.ndarray) -> str:
     known = volumes[np.isfinite(volumes)]
-    return "seldom" if len(known) and np.mean(known == 0.0) > SELDOM else "often"
+    return "sells seldom" if len(known) and np.mean(known == 0.0) > SELDOM else "sells often"
 
 
 def _sample(table: pd.DataFrame, size: int, seed: int) -> np.ndarray:
