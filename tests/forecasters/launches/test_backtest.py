@@ -10,8 +10,8 @@ from book_forecast.forecasters.launches.backtest import (
     backtest_launches,
     summarise_launches,
 )
-from book_forecast.forecasters.launches.learn import learn_launches
-from book_forecast.forecasters.launches.past import Facts
+from book_forecast.forecasters.launches.knowledge import learn_launches
+from book_forecast.forecasters.launches.past_launches import Facts
 from tests.forecasters.launches.panels import launch, panel, series_of
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from book_forecast.forecasters.launches.knowledge import LaunchKnowledge, learn_launches
 from book_forecast.forecasters.launches.launch import Launch
-from book_forecast.forecasters.launches.learn import LaunchKnowledge, learn_launches
-from book_forecast.forecasters.launches.past import Facts, launch_week
+from book_forecast.forecasters.launches.past_launches import Facts, launch_week
 from book_forecast.forecasters.launches.prior import LaunchPrior
 from book_forecast.series.history import WEEK, FloatArray, History
 from tests.forecasters.launches.panels import curve, panel, series_of

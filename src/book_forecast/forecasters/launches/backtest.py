@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from book_forecast.forecasters.launches.knowledge import LaunchKnowledge
 from book_forecast.forecasters.launches.launch import Launch
-from book_forecast.forecasters.launches.learn import LaunchKnowledge
-from book_forecast.forecasters.launches.past import PastLaunch
+from book_forecast.forecasters.launches.past_launches import PastLaunch
 from book_forecast.series.history import ALL_TITLES, WEEK, FloatArray, History
 
 KNOWN = (0, 4, 13)

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from book_forecast.forecasters.launches.past import GRID, Matrix
-from book_forecast.forecasters.launches.process import (
+from book_forecast.forecasters.launches.past_launches import GRID, Matrix
+from book_forecast.forecasters.launches.paths import (
     KNOTS,
     Spread,
     basis,

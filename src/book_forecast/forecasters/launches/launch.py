@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from book_forecast.forecasters.base import Capabilities, FittedForecaster, Forecast, array, plain
 from book_forecast.forecasters.boosting_member import Boosting
-from book_forecast.forecasters.launches.past import counting, launch_week
+from book_forecast.forecasters.launches.past_launches import counting, launch_week
+from book_forecast.forecasters.launches.paths import count_variance
 from book_forecast.forecasters.launches.prior import LaunchPrior
-from book_forecast.forecasters.launches.process import count_variance
-from book_forecast.forecasters.launches.season import place_of
+from book_forecast.forecasters.launches.seasons import place_of
 from book_forecast.forecasters.level_shifts import find_shift
 from book_forecast.series.history import WEEK, YEAR, FloatArray, History
 

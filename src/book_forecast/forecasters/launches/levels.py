@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from book_forecast.forecasters.launches.past import Facts
+from book_forecast.forecasters.launches.past_launches import Facts
 from book_forecast.series.history import FloatArray
 
 SHARED = ("author", "imprint", "binding", "price")

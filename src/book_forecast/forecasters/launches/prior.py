@@ -10,8 +10,8 @@ import numpy as np
 from scipy.stats import norm
 
 from book_forecast.forecasters.base import array, plain
-from book_forecast.forecasters.launches.process import Path, Spread, default_curve
-from book_forecast.forecasters.launches.season import PLACES
+from book_forecast.forecasters.launches.paths import Path, Spread, default_curve
+from book_forecast.forecasters.launches.seasons import PLACES
 from book_forecast.payload.manifest import PROBABILITIES
 from book_forecast.series.history import FloatArray
 

@@ -7,8 +7,8 @@ import logging
 import pandas as pd
 
 from book_forecast.forecasters.launches.backtest import backtest_launches, summarise_launches
-from book_forecast.forecasters.launches.learn import learn_launches
-from book_forecast.forecasters.launches.panel import read_facts, read_panel
+from book_forecast.forecasters.launches.frames import read_facts, read_panel
+from book_forecast.forecasters.launches.knowledge import learn_launches
 from book_forecast.series.history import ALL_TITLES
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from book_forecast.forecasters.launches.panel import saturday_of
+from book_forecast.forecasters.launches.frames import saturday_of
 from book_forecast.payload.contents import Payload
 from book_forecast.releases.launches import NewTitle, can_take_in, with_launches
 from book_forecast.series.history import WEEK, History

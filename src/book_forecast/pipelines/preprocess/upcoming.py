@@ -6,7 +6,7 @@ import logging
 
 import pandas as pd
 
-from book_forecast.forecasters.launches.panel import ENOUGH_BEFORE
+from book_forecast.forecasters.launches.frames import ENOUGH_BEFORE
 from book_forecast.payload.manifest import LONGEST_HORIZON
 
 logger = logging.getLogger(__name__)

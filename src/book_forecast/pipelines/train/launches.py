@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from book_forecast.forecasters.launches.learn import LaunchKnowledge, learn_launches
-from book_forecast.forecasters.launches.panel import TitleFacts, read_facts, read_panel
-from book_forecast.forecasters.launches.past import Facts
+from book_forecast.forecasters.launches.frames import TitleFacts, read_facts, read_panel
+from book_forecast.forecasters.launches.knowledge import LaunchKnowledge, learn_launches
+from book_forecast.forecasters.launches.past_launches import Facts
 from book_forecast.series.history import History, title_histories
 
 logger = logging.getLogger(__name__)

@@ -9,8 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from book_forecast.forecasters.launches.learn import Series
-from book_forecast.forecasters.launches.past import LEAD_WEEKS, Facts, PastLaunch, launch_week
+from book_forecast.forecasters.launches.knowledge import Series
+from book_forecast.forecasters.launches.past_launches import (
+    LEAD_WEEKS,
+    Facts,
+    PastLaunch,
+    launch_week,
+)
 from book_forecast.series.history import WEEK, FloatArray, title_histories
 
 ENOUGH_BEFORE = 8

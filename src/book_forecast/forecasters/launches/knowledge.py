@@ -15,10 +15,10 @@ from book_forecast.forecasters.launches.curves import (
     level_of,
 )
 from book_forecast.forecasters.launches.levels import Levels
-from book_forecast.forecasters.launches.past import Facts, Matrix, PastLaunch, counting
+from book_forecast.forecasters.launches.past_launches import Facts, Matrix, PastLaunch, counting
+from book_forecast.forecasters.launches.paths import Path, basis, count_variance
 from book_forecast.forecasters.launches.prior import LaunchPrior, learn_errors, normal_errors
-from book_forecast.forecasters.launches.process import Path, basis, count_variance
-from book_forecast.forecasters.launches.season import learn_seasons, season_of
+from book_forecast.forecasters.launches.seasons import learn_seasons, season_of
 from book_forecast.series.history import YEAR, FloatArray
 
 Series = Sequence[tuple[str, npt.NDArray[np.datetime64], FloatArray]]

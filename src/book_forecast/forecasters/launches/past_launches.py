@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from book_forecast.forecasters.launches.process import count_variance
-from book_forecast.forecasters.launches.season import place_of
+from book_forecast.forecasters.launches.paths import count_variance
+from book_forecast.forecasters.launches.seasons import place_of
 from book_forecast.series.history import WEEK, FloatArray, weeks_between
 
 GRID = np.array(
