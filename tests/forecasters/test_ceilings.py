@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from book_forecast.forecasters.calibration import BANDS, ERROR_PROBABILITIES, Calibration
-from book_forecast.forecasters.ceilings import OF_FEW_TITLES, ceilings
+from book_forecast.forecasters.ceilings import (
+    ANY_CLASS,
+    OF_FEW_LAUNCHES,
+    OF_FEW_TITLES,
+    ceilings,
+    launch_ceilings,
+)
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.launches.prior import LaunchPrior
@@ -116,3 +122,20 @@ def test_a_class_of_few_titles_or_none_is_compared_with_all():
 def test_few_titles_have_ceilings_of_their_own():
     found = ceilings(frame({"a": 10.0, "b": 40.0}), titles({"a": "F", "b": "F"}))
     assert found.to_dict() == {"a": 10.0 * OF_FEW_TITLES, "b": 40.0 * OF_FEW_TITLES}
+
+
+def test_launches_have_the_ceilings_of_other_titles():
+    largest = {f"a{n}": 10.0 + n for n in range(5)} | {"b": 3.0, "c": 99.0}
+    others = ceilings(frame(largest), titles({isbn: isbn[0] for isbn in largest}))
+    found = launch_ceilings([(isbn[0], most) for isbn, most in largest.items()])
+    assert found == {"a": others["a0"], ANY_CLASS: others["b"]}
+
+
+@pytest.mark.parametrize("largest", [[3.0], [3.0, 7.0, 1.0, 7.0]])
+def test_launches_of_few_titles_may_sell_far_more(largest):
+    found = launch_ceilings([("F", most) for most in largest])
+    assert found == {ANY_CLASS: OF_FEW_LAUNCHES * max(largest)}
+
+
+def test_launches_of_no_title_have_no_ceiling():
+    assert launch_ceilings([]) == {ANY_CLASS: np.inf}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,10 @@ FEWEST_ALIKE = 5
 """Titles whose largest week tells what is possible."""
 OF_FEW_TITLES = 1.5
 """Multiple of a title's own largest week where there are fewer."""
+OF_FEW_LAUNCHES = 10.0
+"""Multiple of the largest week of them all, for a launch: few weeks show little."""
+ANY_CLASS = ""
+"""In place of a product class: titles without one, and what holds for all titles together."""
 KEY = "ceiling"
 """Its name in specifications and in the states of models."""
 
@@ -29,12 +34,29 @@ def ceilings(weeks: pd.DataFrame, titles: pd.DataFrame) -> pd.Series:
         titles: isbn, product_class; missing where the export has none.
     """
     own = weeks.groupby("isbn")["volume"].max().fillna(0.0)
-    found = own * OF_FEW_TITLES
-    if len(own) >= FEWEST_ALIKE:
-        found[:] = own.max()
-    classes = titles.set_index("isbn")["product_class"].reindex(own.index)
-    alike = own.groupby(classes)
-    return found.mask(alike.transform("size") >= FEWEST_ALIKE, alike.transform("max")).rename(KEY)
+    classes = titles.set_index("isbn")["product_class"].reindex(own.index).fillna(ANY_CLASS)
+    known = _by_class(zip(classes, own, strict=True))
+    of_all = known.get(ANY_CLASS, own * OF_FEW_TITLES)
+    return classes.map(known).astype("float64").fillna(of_all).rename(KEY)
+
+
+def launch_ceilings(titles: Sequence[tuple[str, float]]) -> dict[str, float]:
+    """Return the ceiling of launches by product class, and that of any other class.
+
+    Args:
+        titles: Class and largest week of each title, launches included.
+    """
+    of_few = OF_FEW_LAUNCHES * max((week for _, week in titles), default=np.inf)
+    return {ANY_CLASS: of_few, **_by_class(titles)}
+
+
+def _by_class(titles: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """Return the largest week of each class with enough titles, and of all if these are enough."""
+    found: dict[str, list[float]] = {}
+    for group, week in titles:
+        for name in {group, ANY_CLASS}:
+            found.setdefault(name, []).append(week)
+    return {name: max(weeks) for name, weeks in found.items() if len(weeks) >= FEWEST_ALIKE}
 
 
 def own_ceiling(volumes: FloatArray) -> float:

@@ -146,6 +146,16 @@ def test_nothing_at_all_is_known_of_an_empty_panel() -> None:
     assert forecast.mean[0] == pytest.approx(7.0, rel=0.7)
 
 
+@pytest.mark.parametrize("own", [[1.0], [100.0], [100.0, 80.0]])
+def test_the_only_title_of_a_panel_has_an_interval_above_its_weeks(own: list[float]) -> None:
+    history = History("new", np.array(own), CUTOFF)
+    weeks = CUTOFF - WEEK * np.arange(len(own))[::-1]
+    known = learn_launches([], [("F", weeks, history.volumes)])
+    forecast = Launch.fit(history, known.prior(Facts("F"))).forecast(52, (80, 95))
+    assert (forecast.upper[80] > 1.2 * max(own)).all()
+    assert (forecast.upper[95] > 1.05 * forecast.upper[80]).all()
+
+
 def test_a_season_of_the_class_lifts_its_weeks() -> None:
     rng = np.random.default_rng(5)
     weeks = np.datetime64("2015-01-03") + WEEK * np.arange(260)

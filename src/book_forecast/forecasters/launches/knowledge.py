@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from book_forecast.forecasters.ceilings import ANY_CLASS, launch_ceilings
 from book_forecast.forecasters.launches.curves import (
     DEFAULT_LEVEL,
     Curves,
@@ -31,7 +32,6 @@ _QUARTER = np.arange(13.0)
 # Of the copies printed, the share that sells in the first year, and the spread of its logarithm.
 SELL_THROUGH = 0.6
 _SELL_THROUGH_SPREAD = 0.6
-_FEWEST_FOR_CEILING = 5
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class LaunchKnowledge:
         curves: Mean curves, and how launches differ from them.
         levels: Of the launches.
         errors: Quantiles of errors; see `LaunchPrior`.
-        ceilings: The most copies of a week by class, "" for all.
+        ceilings: The most copies of a week by class; see `launch_ceilings`.
     """
 
     launches: Sequence[PastLaunch]
@@ -52,7 +52,7 @@ class LaunchKnowledge:
     curves: Curves
     levels: Levels
     errors: FloatArray = field(default_factory=normal_errors)
-    ceilings: Mapping[str, float] = field(default_factory=dict)
+    ceilings: Mapping[str, float] = field(default_factory=lambda: launch_ceilings([]))
 
     def row(self, isbn: str) -> int | None:
         """Return the row of a title among the launches; None if it is not one of them."""
@@ -77,7 +77,7 @@ class LaunchKnowledge:
         path = Path(curve, level, variance * (1.0 + 1.0 / (1.0 + alike)), curves.spread)
         if np.isfinite(print_run):
             path = _with_print_run(path, print_run)
-        ceiling = self.ceilings.get(facts.group, self.ceilings.get("", np.inf))
+        ceiling = self.ceilings.get(facts.group, self.ceilings[ANY_CLASS])
         season = season_of(self.seasons, facts.group)
         return LaunchPrior(path, season, self.errors, ceiling, print_run, len(self.launches))
 
@@ -146,17 +146,8 @@ def _usual_level(series: Series) -> float:
 
 
 def _ceilings(series: Series) -> dict[str, float]:
-    """Return the most copies of a week of each class with enough titles, and of all."""
-    found: dict[str, list[float]] = {}
-    for group, _, volumes in series:
-        if np.isfinite(volumes).any():
-            for name in dict.fromkeys((group, "")):
-                found.setdefault(name, []).append(float(np.nanmax(volumes)))
-    return {
-        name: max(most)
-        for name, most in found.items()
-        if not name or len(most) >= _FEWEST_FOR_CEILING
-    }
+    known = [(group, volumes) for group, _, volumes in series if np.isfinite(volumes).any()]
+    return launch_ceilings([(group, float(np.nanmax(volumes))) for group, volumes in known])
 
 
 def _with_print_run(path: Path, print_run: float) -> Path:

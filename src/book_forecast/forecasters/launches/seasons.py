@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from book_forecast.forecasters.ceilings import ANY_CLASS
 from book_forecast.series.history import YEAR, FloatArray
 
 PLACES = 53
 """Weeks of the year: the day of the year over seven."""
-EVERYTHING = ""
-"""The class in place of one that has too few titles."""
 # Years of titles that count as much as the classes together.
 _ENOUGH_YEARS = 12.0
 _FEWEST_WEEKS = 2 * YEAR
@@ -36,7 +35,7 @@ def learn_seasons(
         series: Class, weeks and copies of each title; NaN where a week is missing.
 
     Returns:
-        By class and for `EVERYTHING`: differences on the scale of log(1 + copies), shape (53,);
+        By class and for `ANY_CLASS`: differences on the scale of log(1 + copies), shape (53,);
         zero where nothing is known.
     """
     sums: dict[str, FloatArray] = {}
@@ -47,16 +46,16 @@ def learn_seasons(
         apart = _apart(volumes)
         seen = np.isfinite(apart)
         places = place_of(weeks)[seen]
-        for name in dict.fromkeys((group, EVERYTHING)):
+        for name in dict.fromkeys((group, ANY_CLASS)):
             total = sums.setdefault(name, np.zeros(PLACES))
             count = counts.setdefault(name, np.zeros(PLACES))
             np.add.at(total, places, apart[seen])
             np.add.at(count, places, 1.0)
     zero = np.zeros(PLACES)
-    whole = _smooth(sums.get(EVERYTHING, zero) / (counts.get(EVERYTHING, zero) + _ENOUGH_YEARS))
-    found = {EVERYTHING: whole}
+    whole = _smooth(sums.get(ANY_CLASS, zero) / (counts.get(ANY_CLASS, zero) + _ENOUGH_YEARS))
+    found = {ANY_CLASS: whole}
     for group, total in sums.items():
-        if group != EVERYTHING:
+        if group != ANY_CLASS:
             shrunk = (total + _ENOUGH_YEARS * whole) / (counts[group] + _ENOUGH_YEARS)
             found[group] = _smooth(shrunk)
     return found
@@ -64,7 +63,7 @@ def learn_seasons(
 
 def season_of(seasons: Mapping[str, FloatArray], group: str) -> FloatArray:
     """Return the season of a class, or that of all where the class has none."""
-    return seasons.get(group, seasons.get(EVERYTHING, np.zeros(PLACES)))
+    return seasons.get(group, seasons.get(ANY_CLASS, np.zeros(PLACES)))
 
 
 def _apart(volumes: FloatArray) -> FloatArray:
