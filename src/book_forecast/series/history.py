@@ -115,6 +115,11 @@ class History:
         """Weeks from the first sale to the cutoff."""
         return len(self.volumes)
 
+    @property
+    def first_week(self) -> np.datetime64:
+        """Saturday of the first week."""
+        return self.cutoff - WEEK * (self.n_weeks - 1)
+
     def until(self, origin: int) -> History:
         """Return the first `origin` weeks."""
         return replace(

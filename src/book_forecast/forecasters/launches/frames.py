@@ -96,7 +96,7 @@ def read_panel(
     series = []
     others = weeks[~weeks["isbn"].isin(isbns)]
     for history in title_histories(pd.concat([others, launch_weeks], ignore_index=True)):
-        first = history.cutoff - WEEK * (history.n_weeks - 1)
+        first = history.first_week
         facts = known.of(history.isbn)
         at = first + WEEK * np.arange(history.n_weeks)
         series.append((facts.group, at, history.volumes))

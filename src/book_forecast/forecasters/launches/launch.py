@@ -58,10 +58,9 @@ class Launch(FittedForecaster):
         guide: Boosting | None = None,
     ) -> Self:
         """Return the model of a title; its weeks may be missing, or none."""
-        first_week = history.cutoff - WEEK * (history.n_weeks - 1)
         # The same numbers as a stored model has.
         exact = LaunchPrior.from_state(prior.to_state())
-        return cls(exact, history.volumes, first_week.astype("datetime64[D]"), publication, guide)
+        return cls(exact, history.volumes, history.first_week, publication, guide)
 
     def forecast(
         self,

@@ -12,7 +12,7 @@ import pandas as pd
 from book_forecast.forecasters.launches.frames import saturday_of
 from book_forecast.payload.contents import Payload
 from book_forecast.releases.launches import NewTitle, can_take_in, with_launches
-from book_forecast.series.history import WEEK, History
+from book_forecast.series.history import History
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +42,7 @@ def take_in(release: Payload, histories: Sequence[History], titles: pd.DataFrame
 
 
 def _is_new(history: History, trained: np.datetime64) -> bool:
-    first = history.cutoff - WEEK * (history.n_weeks - 1)
-    return bool(first > trained or not np.isfinite(history.volumes).any())
+    return bool(history.first_week > trained or not np.isfinite(history.volumes).any())
 
 
 def _described(isbn: str, row: Mapping[Any, Any]) -> NewTitle:

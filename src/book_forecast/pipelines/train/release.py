@@ -22,7 +22,7 @@ from book_forecast.releases.assembly import (
     state_without_weeks,
 )
 from book_forecast.releases.launches import LAUNCHES
-from book_forecast.series.history import WEEK, title_histories
+from book_forecast.series.history import title_histories
 
 logger = logging.getLogger(__name__)
 
@@ -70,10 +70,7 @@ def assemble_release(
                 **{name: _texts(values) for name, values in columns.items()},
                 **{n: _texts(fitted[n]) for n in ("model", "specification", "fallback_reason")},
                 "state": [state_without_weeks(state) for state in fitted["state"]],
-                "first_week": [
-                    _day(histories[isbn].cutoff - WEEK * (histories[isbn].n_weeks - 1))
-                    for isbn in isbns
-                ],
+                "first_week": [_day(histories[isbn].first_week) for isbn in isbns],
                 "trained_until": cutoffs,
                 "cutoff": cutoffs,
             },

@@ -67,7 +67,7 @@ def without_shifts(
         week = find_last_fall(history.volumes) if shift is None else shift.week
         if week is None:
             continue
-        first = history.cutoff - WEEK * (history.n_weeks - 1 - week)
+        first = history.first_week + WEEK * week
         rows = isbns == history.isbn
         known = (cutoffs - first) // WEEK + 1
         after = known[:, None] + ahead > 0
