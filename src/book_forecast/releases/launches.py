@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from book_forecast.forecasters.ceilings import ANY_CLASS
 from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.launches.prior import LaunchPrior
 from book_forecast.payload.contents import SCHEMAS, Payload
@@ -26,9 +27,10 @@ from book_forecast.releases.distributions import LEVELS, distribution_of
 from book_forecast.series.history import History
 
 LAUNCHES = "launches"
-"""Entry of a manifest: what is known of a launch by product class, "" for any other class."""
+"""Entry of a manifest: what is known of a launch by product class and for `ANY_CLASS`."""
 
-_NAMES = ("title", "author", "product_class")
+NAMES = ("title", "author", "product_class")
+"""Columns of a release that describe a title."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class NewTitle:
 
     Attributes:
         isbn: The title.
-        names: title, author and product_class, None where unknown.
+        names: `NAMES`, None where unknown.
         publication: Saturday of the week of publication; None if unknown.
     """
 
@@ -64,12 +66,12 @@ def with_launches(payload: Payload, titles: Sequence[NewTitle]) -> Payload:
     priors: Mapping[str, Any] = payload.manifest[LAUNCHES]
     models = []
     for title in titles:
-        prior = priors.get(title.names.get("product_class") or "", priors[""])
+        prior = priors.get(title.names.get("product_class") or ANY_CLASS, priors[ANY_CLASS])
         history = History(title.isbn, np.array([np.nan]), np.datetime64(trained, "D"))
         models.append(Launch.fit(history, LaunchPrior.from_state(prior), title.publication))
     found = np.stack([distribution_of(m.forecast(LONGEST_HORIZON, LEVELS)) for m in models])
     n = len(titles)
-    columns = {name: [title.names.get(name) for title in titles] for name in _NAMES}
+    columns = {name: [title.names.get(name) for title in titles] for name in NAMES}
     added = {
         "titles": pa.table(
             {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from book_forecast.forecasters.launches.knowledge import Series
 from book_forecast.forecasters.launches.past_launches import Facts, PastLaunch
+from book_forecast.forecasters.launches.seasons import Series
 from book_forecast.series.history import WEEK, FloatArray
 
 START = np.datetime64("2018-01-06")

@@ -10,22 +10,19 @@ import pandas as pd
 
 from book_forecast.forecasters.launches.knowledge import LaunchKnowledge
 from book_forecast.forecasters.launches.launch import Launch
-from book_forecast.forecasters.launches.past_launches import PastLaunch
+from book_forecast.forecasters.launches.past_launches import PastLaunch, evenly
 from book_forecast.series.history import ALL_TITLES, WEEK, FloatArray, History
 
-KNOWN = (0, 4, 13)
-"""Own weeks from which launches are forecast."""
-LEVELS = (80.0, 95.0)
-FEWEST_AHEAD = 4
-"""Weeks after the own ones that a launch needs to be scored."""
+_KNOWN = (0, 4, 13)
+_LEVELS = (80.0, 95.0)
+# Weeks after the own ones that a launch needs to be scored.
+_FEWEST_AHEAD = 4
 _MOST_SCORED = 300
 _TOTALS = ["error", "baseline_error", "copies", "weeks"]
 
 
-def backtest_launches(
-    knowledge: LaunchKnowledge, horizon: int, known: Sequence[int] = KNOWN
-) -> pd.DataFrame:
-    """Forecast launches as if each had not been in the panel.
+def backtest_launches(knowledge: LaunchKnowledge, horizon: int) -> pd.DataFrame:
+    """Forecast launches from 0, 4 and 13 own weeks, as if each had not been in the panel.
 
     The baseline is the mean of the other launches of the class, in copies by week since
     publication; with own weeks it is scaled by what the launch has sold in them.
@@ -33,18 +30,17 @@ def backtest_launches(
     Args:
         knowledge: Of the panel.
         horizon: Weeks ahead.
-        known: Own weeks from which to forecast.
 
     Returns:
         A row per launch and number of own weeks: isbn, product_class, known, weeks, copies, error
         and baseline_error (sums of absolute errors), inside-80 and inside-95 (weeks inside).
     """
     means = ClassMeans.of(knowledge.launches)
-    every = max(1, -(-len(knowledge.launches) // _MOST_SCORED))
-    rows = range(0, len(knowledge.launches), every)
-    found = [score for row in rows for score in _scores(knowledge, means, row, horizon, known)]
+    n_launches = len(knowledge.launches)
+    rows = range(n_launches)[evenly(n_launches, _MOST_SCORED)]
+    found = [score for row in rows for score in _scores(knowledge, means, row, horizon)]
     columns = ["isbn", "product_class", "known", *_TOTALS]
-    columns += [f"inside-{level:g}" for level in LEVELS]
+    columns += [f"inside-{level:g}" for level in _LEVELS]
     types = {"isbn": "str", "product_class": "str"}
     return pd.DataFrame(found, columns=columns).astype(types)
 
@@ -61,13 +57,13 @@ def summarise_launches(scores: pd.DataFrame) -> pd.DataFrame:
     """
     whole = scores.assign(product_class=ALL_TITLES)
     groups = pd.concat([whole, scores]).groupby(["product_class", "known"], sort=False)
-    inside = [f"inside-{level:g}" for level in LEVELS]
+    inside = [f"inside-{level:g}" for level in _LEVELS]
     sums = groups[[*_TOTALS, *inside]].sum()
     table = pd.DataFrame({"launches": groups.size()})
     table["wape"] = sums["error"] / sums["copies"].where(sums["copies"] > 0)
     table["baseline_wape"] = sums["baseline_error"] / sums["copies"].where(sums["copies"] > 0)
     table["ratio"] = table["wape"] / table["baseline_wape"].where(table["baseline_wape"] > 0)
-    for level in LEVELS:
+    for level in _LEVELS:
         table[f"coverage-{level:g}"] = sums[f"inside-{level:g}"] / sums["weeks"]
     return table.reset_index().astype({"product_class": "str", "known": "int64"})
 
@@ -114,21 +110,17 @@ class ClassMeans:
 
 
 def _scores(
-    knowledge: LaunchKnowledge,
-    means: ClassMeans,
-    row: int,
-    horizon: int,
-    known: Sequence[int],
+    knowledge: LaunchKnowledge, means: ClassMeans, row: int, horizon: int
 ) -> Iterator[dict[str, object]]:
     launch = knowledge.launches[row]
     prior = knowledge.prior(launch.facts, without=row)
-    for k in known:
+    for k in _KNOWN:
         actual = launch.volumes[k : k + horizon]
         seen = np.isfinite(actual)
-        if len(actual) < FEWEST_AHEAD or not seen.any() or not np.isfinite(launch.volumes[0]):
+        if len(actual) < _FEWEST_AHEAD or not seen.any() or not np.isfinite(launch.volumes[0]):
             continue
         history = History(launch.isbn, launch.volumes[:k], launch.first_week + WEEK * (k - 1))
-        forecast = Launch.fit(history, prior).forecast(len(actual), LEVELS)
+        forecast = Launch.fit(history, prior).forecast(len(actual), _LEVELS)
         baseline = means.forecast(row, k, len(actual))
         yield {
             "isbn": launch.isbn,
@@ -140,10 +132,8 @@ def _scores(
             "weeks": int(seen.sum()),
             **{
                 f"inside-{level:g}": int(
-                    ((actual >= forecast.lower[level]) & (actual <= forecast.upper[level]))[
-                        seen
-                    ].sum()
+                    np.sum((forecast.lower[level] <= actual) & (actual <= forecast.upper[level]))
                 )
-                for level in LEVELS
+                for level in _LEVELS
             },
         }

@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from book_forecast.forecasters.launches.past_launches import GRID, Matrix
+from book_forecast.forecasters.launches.past_launches import GRID, Matrix, evenly
 from book_forecast.forecasters.launches.paths import (
     KNOTS,
     Spread,
     basis,
     covariance,
+    decay_by_level,
     decline,
     default_curve,
 )
@@ -172,8 +173,8 @@ def _on_grid(spread: Spread) -> FloatArray:
 
 def _fit_spread(residuals: FloatArray, counts: FloatArray, start: Spread) -> Spread:
     """Maximise the likelihood of residuals, shape (n, grid), NaN where unknown."""
-    every = max(1, -(-len(residuals) // _MOST_FITTED))
-    residuals, counts = residuals[::every], counts[::every]
+    some = evenly(len(residuals), _MOST_FITTED)
+    residuals, counts = residuals[some], counts[some]
     seen = np.isfinite(residuals)
     filled = np.where(seen, residuals, 0.0)
     both = seen[:, :, None] & seen[:, None, :]
@@ -234,8 +235,7 @@ def level_of(
     weeks = GRID[seen].astype(np.float64)
     whole = covariance(weeks, weeks, spread)
     whole[np.diag_indices_from(whole)] += spread.noise**2 + counts[seen]
-    slope = spread.correlation * spread.decay / spread.level
-    across = spread.level**2 * (1.0 + slope * decline(weeks))
+    across = spread.level**2 * (1.0 + decay_by_level(spread) * decline(weeks))
     solved = np.linalg.solve(whole, np.column_stack([values[seen] - basis(weeks) @ curve, across]))
     mean, explained = across @ solved
     return float(mean), float(max(spread.level**2 - explained, 1e-6))

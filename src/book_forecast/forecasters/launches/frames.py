@@ -1,4 +1,4 @@
-"""Launches and their likes, cut from the pipelines' frames."""
+"""What the pipelines' frames have on launches."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from book_forecast.forecasters.launches.knowledge import Series
+from book_forecast.forecasters.launches.knowledge import LaunchKnowledge, learn_launches
 from book_forecast.forecasters.launches.past_launches import (
     LEAD_WEEKS,
     Facts,
     PastLaunch,
     launch_week,
 )
+from book_forecast.forecasters.launches.seasons import Series
 from book_forecast.series.history import WEEK, FloatArray, title_histories
 
 ENOUGH_BEFORE = 8
@@ -43,7 +44,26 @@ class TitleFacts:
         return self.facts.get(isbn, Facts())
 
 
-def read_facts(
+def learn_from_frames(
+    weeks: pd.DataFrame,
+    launch_weeks: pd.DataFrame,
+    titles: pd.DataFrame,
+    launches: pd.DataFrame | None,
+) -> tuple[LaunchKnowledge, TitleFacts]:
+    """Learn from the launches of a panel.
+
+    Args:
+        weeks: isbn, week, volume up to a cutoff.
+        launch_weeks: isbn, week, volume, rrp of the panel's launches; weeks after that cutoff are
+            not used.
+        titles: isbn, product_class and what else is known of each.
+        launches: isbn, publication_date, comparable, print_run; None without any.
+    """
+    facts = _read_facts(titles, launches, launch_weeks)
+    return learn_launches(*_cut(weeks, launch_weeks, facts)), facts
+
+
+def _read_facts(
     titles: pd.DataFrame, launches: pd.DataFrame | None, launch_weeks: pd.DataFrame
 ) -> TitleFacts:
     """Read what is known of titles beside their sales.
@@ -79,17 +99,12 @@ def read_facts(
     return TitleFacts(facts, publications, print_runs)
 
 
-def read_panel(
+def _cut(
     weeks: pd.DataFrame, launch_weeks: pd.DataFrame, known: TitleFacts
 ) -> tuple[list[PastLaunch], Series]:
-    """Return the launches of the panel, and class, weeks and copies of all its titles.
+    """Return the launches of the panel, and the series of all its titles.
 
     A title that was published long before its first sale is no launch.
-
-    Args:
-        weeks: isbn, week, volume up to a cutoff.
-        launch_weeks: The same of the panel's launches; weeks after that cutoff are not used.
-        known: What is known of the titles.
     """
     launch_weeks = launch_weeks[launch_weeks["week"] <= weeks["week"].max()]
     launches, isbns = [], set(launch_weeks["isbn"])

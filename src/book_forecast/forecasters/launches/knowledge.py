@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from book_forecast.forecasters.ceilings import ANY_CLASS, launch_ceilings
 from book_forecast.forecasters.launches.curves import (
@@ -16,21 +15,25 @@ from book_forecast.forecasters.launches.curves import (
     level_of,
 )
 from book_forecast.forecasters.launches.levels import Levels
-from book_forecast.forecasters.launches.past_launches import Facts, Matrix, PastLaunch, counting
+from book_forecast.forecasters.launches.past_launches import (
+    Facts,
+    Matrix,
+    PastLaunch,
+    counting,
+    evenly,
+)
 from book_forecast.forecasters.launches.paths import Path, basis, count_variance
 from book_forecast.forecasters.launches.prior import LaunchPrior, learn_errors, normal_errors
-from book_forecast.forecasters.launches.seasons import learn_seasons, season_of
+from book_forecast.forecasters.launches.seasons import Series, learn_seasons, season_of
 from book_forecast.series.history import YEAR, FloatArray
 
-Series = Sequence[tuple[str, npt.NDArray[np.datetime64], FloatArray]]
-
-KNOWN = (0, 1, 2, 4, 8, 13, 26)
-"""Own weeks after which launches that are left out are forecast, to learn errors."""
-LONGEST_AHEAD = 78
+# Own weeks after which launches that are left out are forecast, to learn errors, and weeks ahead.
+_KNOWN = (0, 1, 2, 4, 8, 13, 26)
+_LONGEST_AHEAD = 78
 _MOST_LEFT_OUT = 250
 _QUARTER = np.arange(13.0)
 # Of the copies printed, the share that sells in the first year, and the spread of its logarithm.
-SELL_THROUGH = 0.6
+_SELL_THROUGH = 0.6
 _SELL_THROUGH_SPREAD = 0.6
 
 
@@ -87,7 +90,7 @@ def learn_launches(launches: Sequence[PastLaunch], series: Series) -> LaunchKnow
 
     Args:
         launches: The launches; there may be none.
-        series: Class, weeks and copies of every title of the panel, launches included.
+        series: Of every title of the panel, launches included.
     """
     seasons = learn_seasons(series)
     groups = [launch.facts.group for launch in launches]
@@ -112,14 +115,14 @@ def learn_launches(launches: Sequence[PastLaunch], series: Series) -> LaunchKnow
 
 def _errors(known: LaunchKnowledge) -> Iterator[tuple[int, FloatArray]]:
     """Yield errors of launches left out, in units of what the process expects."""
-    every = max(1, -(-len(known.launches) // _MOST_LEFT_OUT))
-    for row in range(0, len(known.launches), every):
+    n_launches = len(known.launches)
+    for row in range(n_launches)[evenly(n_launches, _MOST_LEFT_OUT)]:
         launch = known.launches[row]
         prior = known.prior(launch.facts, without=row)
         season = prior.season
         values = launch.values(season)
-        for k in KNOWN:
-            n = min(len(values) - k, LONGEST_AHEAD)
+        for k in _KNOWN:
+            n = min(len(values) - k, _LONGEST_AHEAD)
             if n < 1:
                 break
             weeks = np.arange(k + n, dtype=np.float64)
@@ -154,7 +157,7 @@ def _with_print_run(path: Path, print_run: float) -> Path:
     """Take the print run as one more sign of the level: publishers print about what they sell."""
     year = path.mean(np.arange(float(YEAR)))
     expected = float(np.sum(np.expm1(np.maximum(year, 0.0))))
-    apart = np.log(max(SELL_THROUGH * print_run, 1.0)) - np.log(max(expected, 1.0))
+    apart = np.log(max(_SELL_THROUGH * print_run, 1.0)) - np.log(max(expected, 1.0))
     share = path.level_variance / (path.level_variance + _SELL_THROUGH_SPREAD**2)
     return replace(
         path,

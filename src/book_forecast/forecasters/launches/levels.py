@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from book_forecast.forecasters.launches.past_launches import Facts
+from book_forecast.forecasters.launches.past_launches import Facts, evenly
 from book_forecast.series.history import FloatArray
 
 SHARED = ("author", "imprint", "binding", "price")
@@ -69,8 +69,7 @@ class Levels:
         codes, shares = Codes.of(facts), _DEFAULT_SHARES
         kernels = codes.kernels(facts)
         if len(isbns) >= _FEWEST_FITTED:
-            every = max(1, -(-len(isbns) // _MOST_FITTED))
-            some = slice(None, None, every)
+            some = evenly(len(isbns), _MOST_FITTED)
             shares = _fit(kernels[:, some, some], levels[some], variances[some])
         whole = variance * np.tensordot(shares, kernels, axes=1)
         whole[np.diag_indices_from(whole)] = variance + variances

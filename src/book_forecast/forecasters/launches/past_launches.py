@@ -102,6 +102,11 @@ def launch_week(
     return planned if float(np.nanmax(volumes[first:planned])) < _EARLY_SHARE * after else first
 
 
+def evenly(n: int, most: int) -> slice:
+    """Return a slice of at most `most` of n rows, evenly spaced."""
+    return slice(None, None, max(1, -(-n // most)))
+
+
 def counting(volumes: FloatArray) -> FloatArray:
     """Return the variance of counting of each week, from the weeks around."""
     known = np.isfinite(volumes)

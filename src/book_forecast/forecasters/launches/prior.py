@@ -23,6 +23,8 @@ SCORES = np.array([norm.ppf(p) for p in PROBABILITIES])
 """Of a normal distribution: errors in units of what the process expects, by `PROBABILITIES`."""
 # Errors of a launch that nothing is known of are wider than normal.
 _WITHOUT_LAUNCHES = 1.25
+# Launches that normal errors count as.
+_LAUNCHES_OF_NORMAL = 25.0
 
 
 @dataclass(frozen=True)
@@ -108,18 +110,17 @@ class LaunchPrior:
         )
 
 
-def normal_errors(factor: float = _WITHOUT_LAUNCHES) -> FloatArray:
-    """Return the quantiles of normal errors, wider by a factor, shape (4, 4, 17)."""
-    return np.tile(factor * SCORES, (len(KNOWN_FROM), len(AHEAD_FROM), 1))
+def normal_errors() -> FloatArray:
+    """Return the quantiles of errors where none are known, shape (4, 4, 17)."""
+    return np.tile(_WITHOUT_LAUNCHES * SCORES, (len(KNOWN_FROM), len(AHEAD_FROM), 1))
 
 
-def learn_errors(errors: Sequence[tuple[int, FloatArray]], weight: float = 25.0) -> FloatArray:
+def learn_errors(errors: Sequence[tuple[int, FloatArray]]) -> FloatArray:
     """Learn quantiles from errors of launches that were left out.
 
     Args:
         errors: Own weeks, and errors in units of what the process expects in the weeks ahead, NaN
             where unknown; any number of each launch.
-        weight: Launches that normal errors count as.
 
     Returns:
         Shape (4, 4, 17); increasing along the last axis.
@@ -140,7 +141,7 @@ def learn_errors(errors: Sequence[tuple[int, FloatArray]], weight: float = 25.0)
                 continue
             values = np.concatenate(parts)
             # Weeks of one launch are alike: the launches count, not the weeks.
-            share = len(parts) / (len(parts) + weight)
+            share = len(parts) / (len(parts) + _LAUNCHES_OF_NORMAL)
             seen = np.quantile(values, PROBABILITIES)
             found[number, place] = share * seen + (1.0 - share) * found[number, place]
     return np.asarray(np.maximum.accumulate(found, axis=-1), dtype=np.float64)

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from book_forecast.forecasters.ceilings import ANY_CLASS
 from book_forecast.series.history import YEAR, FloatArray
 
+Series = Sequence[tuple[str, npt.NDArray[np.datetime64], FloatArray]]
+"""Class, weeks and copies of titles; NaN where a week is missing."""
 PLACES = 53
 """Weeks of the year: the day of the year over seven."""
 # Years of titles that count as much as the classes together.
@@ -26,13 +28,11 @@ def place_of(weeks: npt.NDArray[np.datetime64]) -> npt.NDArray[np.int64]:
     return np.asarray((days - days.astype("datetime64[Y]")).astype(np.int64) // 7, dtype=np.int64)
 
 
-def learn_seasons(
-    series: Sequence[tuple[str, npt.NDArray[np.datetime64], FloatArray]],
-) -> dict[str, FloatArray]:
+def learn_seasons(series: Series) -> dict[str, FloatArray]:
     """Learn the season of each class, and that of all.
 
     Args:
-        series: Class, weeks and copies of each title; NaN where a week is missing.
+        series: Of the titles of a panel.
 
     Returns:
         By class and for `ANY_CLASS`: differences on the scale of log(1 + copies), shape (53,);

@@ -7,8 +7,7 @@ import logging
 import pandas as pd
 
 from book_forecast.forecasters.launches.backtest import backtest_launches, summarise_launches
-from book_forecast.forecasters.launches.frames import read_facts, read_panel
-from book_forecast.forecasters.launches.knowledge import learn_launches
+from book_forecast.forecasters.launches.frames import learn_from_frames
 from book_forecast.series.history import ALL_TITLES
 
 logger = logging.getLogger(__name__)
@@ -34,8 +33,7 @@ def score_launches(
         Errors beside those of the mean launch curve of the class, and coverage; see
         `summarise_launches`. There is no row without launches.
     """
-    known = read_facts(titles, launches, launch_weeks)
-    knowledge = learn_launches(*read_panel(model_input, launch_weeks, known))
+    knowledge, _ = learn_from_frames(model_input, launch_weeks, titles, launches)
     table = summarise_launches(backtest_launches(knowledge, horizon))
     for row in table[table["product_class"] == ALL_TITLES].to_dict("records"):
         logger.info(

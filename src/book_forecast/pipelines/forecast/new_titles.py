@@ -11,7 +11,7 @@ import pandas as pd
 
 from book_forecast.forecasters.launches.frames import saturday_of
 from book_forecast.payload.contents import Payload
-from book_forecast.releases.launches import NewTitle, can_take_in, with_launches
+from book_forecast.releases.launches import NAMES, NewTitle, can_take_in, with_launches
 from book_forecast.series.history import History
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def _is_new(history: History, trained: np.datetime64) -> bool:
 
 
 def _described(isbn: str, row: Mapping[Any, Any]) -> NewTitle:
-    names = {name: row.get(name) for name in ("title", "author", "product_class")}
+    names = {name: row.get(name) for name in NAMES}
     texts = {name: text if isinstance(text, str) else None for name, text in names.items()}
     published = row.get("publication_date")
     if pd.isna(published):

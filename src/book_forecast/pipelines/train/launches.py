@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from book_forecast.forecasters.launches.frames import TitleFacts, read_facts, read_panel
-from book_forecast.forecasters.launches.knowledge import LaunchKnowledge, learn_launches
+from book_forecast.forecasters.ceilings import ANY_CLASS
+from book_forecast.forecasters.launches.frames import TitleFacts, learn_from_frames
+from book_forecast.forecasters.launches.knowledge import LaunchKnowledge
 from book_forecast.forecasters.launches.past_launches import Facts
 from book_forecast.series.history import History, title_histories
 
@@ -55,8 +56,7 @@ def specify_launches(
     found = specifications.assign(**{LAUNCH: None})
     if not young:
         return found.astype({LAUNCH: "str"})
-    known = read_facts(titles, launches, launch_weeks)
-    knowledge = learn_launches(*read_panel(weeks, launch_weeks, known))
+    knowledge, known = learn_from_frames(weeks, launch_weeks, titles, launches)
     logger.info(
         "Learned from %d launches of the panel for %d titles with few weeks or none",
         *(len(knowledge.launches), len(young)),
@@ -83,12 +83,11 @@ def describe_launches(
         launches: isbn, publication_date, comparable, print_run; None without any.
 
     Returns:
-        Priors as plain data by product class, those with the most launches; "" for any other.
+        Priors as plain data by product class, those with the most launches, and `ANY_CLASS`.
     """
-    known = read_facts(titles, launches, launch_weeks)
-    knowledge = learn_launches(*read_panel(model_input, launch_weeks, known))
+    knowledge, _ = learn_from_frames(model_input, launch_weeks, titles, launches)
     counts = Counter(launch.facts.group for launch in knowledge.launches)
-    groups = ["", *(group for group, _ in counts.most_common(_MOST_CLASSES) if group)]
+    groups = [ANY_CLASS, *(group for group, _ in counts.most_common(_MOST_CLASSES) if group)]
     return {group: knowledge.prior(Facts(group)).to_state() for group in groups}
 
 
