@@ -6,10 +6,9 @@ or a print run that cannot be read is rejected alone: the other cells of its row
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,16 +16,13 @@ import pandas as pd
 
 from book_forecast.bookscan.column import TextColumn
 from book_forecast.bookscan.columns import LIST_LABELS
-from book_forecast.bookscan.conventions.dates import DateOrder
-from book_forecast.bookscan.hints import ExportHints
 from book_forecast.bookscan.isbn import normalise_isbn
 from book_forecast.bookscan.rows import RawRows
-from book_forecast.bookscan.titles.lists import TitleList, clean_title_list, merge_title_lists
+from book_forecast.bookscan.titles.lists import TitleList, merge_title_lists
 
-COPIES_TYPES = {"comparable": "str", "print_run": "float64"}
-"""Columns that only tables of launches have; comparable ISBNs are separated by blanks."""
-
-LARGEST_PRINT_RUN = 1e9
+# Columns that only tables of launches have; comparable ISBNs are separated by blanks.
+_OWN_TYPES = {"comparable": "str", "print_run": "float64"}
+_LARGEST_PRINT_RUN = 1e9
 _BETWEEN = re.compile(r"\s*(?:[;,|/\n]|\band\b|&)\s*")
 _GROUPED = re.compile(r"\d{1,3}(?:[.,'\u2019\s\u00a0]\d{3})+")
 _WHOLE = re.compile(r"(\d+)(?:[.,]0+)?")
@@ -48,21 +44,13 @@ class LaunchTable:
     rejected: pd.DataFrame
 
 
-def clean_launch_table(
-    parts: Sequence[RawRows],
-    hints: ExportHints,
-    today: dt.date,
-    date_order: DateOrder = "day_first",
-) -> LaunchTable:
-    """Read the rows of a table of launches.
+def clean_launch_table(listed: TitleList, parts: Sequence[RawRows]) -> LaunchTable:
+    """Read what a table of launches has beyond a list of titles.
 
     Args:
-        parts: All rows of the file, at least one part.
-        hints: What the user says about it.
-        today: Dates more than ten years after it are rejected.
-        date_order: Of day and month where no date shows it.
+        listed: The table as a list of titles.
+        parts: All its rows, at least one part.
     """
-    listed = clean_title_list(parts, hints, today, date_order)
     extra = pd.concat([_extra(raw) for raw in parts], ignore_index=True)
     found = listed.titles.merge(extra, on=["sheet", "row"], how="left", validate="many_to_one")
     is_dated = found["publication_date"].notna()
@@ -74,24 +62,17 @@ def clean_launch_table(
     )
     found = found[is_dated]
     rejected = [
-        failed,
-        _rejected(
-            undated[~is_known], "publication_date", "", "no publication date: a launch needs one"
-        ),
-        *(
-            _rejected(bad, name, f"{name}_cell", bad[f"{name}_reason"])
-            for name in COPIES_TYPES
-            for bad in [found[found[f"{name}_reason"].fillna("") != ""]]
-        ),
+        _rejected(undated[~is_known], "publication_date", "no publication date: a launch needs one")
     ]
-    for each in rejected[1:]:
-        each.insert(0, "file", listed.file)
-    columns = ["file", "sheet", "row", "column", "value", "reason"]
-    types = dict.fromkeys(columns, "str") | {"row": "int64"}
-    whole = pd.concat([each[columns] for each in rejected], ignore_index=True).astype(types)
+    for name in _OWN_TYPES:
+        bad = found[found[f"{name}_reason"].fillna("") != ""]
+        rejected.append(_rejected(bad, name, bad[f"{name}_reason"], bad[f"{name}_cell"]))
+    own = pd.concat(rejected, ignore_index=True).assign(file=listed.file)
+    types = dict.fromkeys(failed.columns, "str") | {"row": "int64"}
+    whole = pd.concat([failed, own[failed.columns]], ignore_index=True).astype(types)
     return LaunchTable(
-        TitleList(**{**vars(listed), "titles": found[listed.titles.columns]}),
-        found[["isbn", *COPIES_TYPES]].reset_index(drop=True),
+        replace(listed, titles=found[listed.titles.columns]),
+        found[["isbn", *_OWN_TYPES]].reset_index(drop=True),
         whole.sort_values(["sheet", "row"], kind="stable", ignore_index=True),
     )
 
@@ -103,7 +84,7 @@ def merge_launch_tables(tables: Sequence[LaunchTable]) -> pd.DataFrame:
         isbn, the fields of lists of titles, comparable, print_run; sorted by isbn.
     """
     listed = merge_title_lists([table.listed for table in tables])
-    types = {"isbn": "str"} | COPIES_TYPES
+    types = {"isbn": "str"} | _OWN_TYPES
     none = pd.DataFrame(columns=list(types)).astype(types)
     extra = pd.concat([none, *(table.launches for table in tables)], ignore_index=True)
     last = extra.groupby("isbn", sort=True).last().reset_index()
@@ -120,7 +101,7 @@ def _extra(raw: RawRows) -> pd.DataFrame:
         for at, label in enumerate((name, f"{name}_reason")):
             found[label] = column.spread(np.array([pair[at] for pair in pairs], dtype=object))
         found[f"{name}_cell"] = column.spread(np.array(cells, dtype=object))
-    return pd.DataFrame(found).astype(COPIES_TYPES)
+    return pd.DataFrame(found).astype(_OWN_TYPES)
 
 
 def _parse_comparable(cell: str) -> tuple[str | None, str]:
@@ -152,18 +133,20 @@ def _parse_print_run(cell: str) -> tuple[float | None, str]:
     if _GROUPED.fullmatch(text):
         text = re.sub(r"\D", "", text)
     match = _WHOLE.fullmatch(text)
-    if match is None or not 1 <= int(match[1]) <= LARGEST_PRINT_RUN:
+    if match is None or not 1 <= int(match[1]) <= _LARGEST_PRINT_RUN:
         return None, "not a number of copies: write it as 12000"
     return float(match[1]), ""
 
 
-def _rejected(rows: pd.DataFrame, name: str, cell: str, reason: pd.Series | str) -> pd.DataFrame:
+def _rejected(
+    rows: pd.DataFrame, name: str, reason: pd.Series | str, cells: pd.Series | str = ""
+) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "sheet": rows["sheet"],
             "row": rows["row"],
             "column": LIST_LABELS[name],
-            "value": rows[cell] if cell else "",
+            "value": cells,
             "reason": reason,
         }
     )

@@ -4,39 +4,32 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
-from book_forecast.bookscan.conventions.dates import DateOrder
-from book_forecast.bookscan.hints import ExportHints, hints_for
-from book_forecast.bookscan.rows import RawRows
 from book_forecast.bookscan.rules.rejections import list_reasons
 from book_forecast.bookscan.titles.launch_tables import (
     LaunchTable,
     clean_launch_table,
     merge_launch_tables,
 )
-from book_forecast.pipelines.ingest.title_lists import join_rejected
+from book_forecast.bookscan.titles.lists import clean_title_list
+from book_forecast.pipelines.ingest.title_lists import (
+    TitleLists,
+    join_rejected,
+    order_of,
+    read_folder,
+)
 
 logger = logging.getLogger(__name__)
 
 _FOLDER = "launches/"
 
 
-class LaunchTables(Protocol):
-    """Tables of launches in order of reading."""
-
-    def files(self) -> list[str]:
-        """Return their names."""
-
-    def read(self, file: str, hints: ExportHints) -> Iterator[RawRows]:
-        """Read one in parts, at least one."""
-
-
 def read_launches(
-    launch_tables: LaunchTables,
+    launch_tables: TitleLists,
     import_table: pd.DataFrame,
     hints: Mapping[str, Any],
     accepted_rows: pd.DataFrame,  # noqa: ARG001 - waits for them
@@ -55,13 +48,10 @@ def read_launches(
         cells that are not used, as in rejected_rows.
     """
     today = dt.datetime.now(tz=dt.UTC).date()
-    last = import_table["dates"].iloc[-1]
-    order: DateOrder = "month_first" if last == "month first" else "day_first"
-    own = {at: hint for at, hint in hints.items() if at.casefold().startswith(_FOLDER)}
     tables: list[LaunchTable] = []
-    for file in launch_tables.files():
-        chosen = hints_for(file, own)
-        found = clean_launch_table(list(launch_tables.read(file, chosen)), chosen, today, order)
+    for parts, chosen in read_folder(launch_tables, _FOLDER, hints):
+        listed = clean_title_list(parts, chosen, today, order_of(import_table))
+        found = clean_launch_table(listed, parts)
         tables.append(found)
         _log(found)
     return merge_launch_tables(tables), join_rejected(table.rejected for table in tables)

@@ -99,8 +99,7 @@ def read_title_lists(
         what was understood of it.
     """
     today = dt.datetime.now(tz=dt.UTC).date()
-    last = import_table["dates"].iloc[-1]
-    order: DateOrder = "month_first" if last == "month first" else "day_first"
+    order = order_of(import_table)
     lists: list[TitleList] = []
     records: list[Mapping[str, object]] = []
     for parts, chosen in _parts(title_lists, lists_in_exports, hints):
@@ -117,11 +116,30 @@ def _parts(
 ) -> Iterator[tuple[list[RawRows], ExportHints]]:
     for file in dict.fromkeys(part.file for part in in_exports):
         yield [part for part in in_exports if part.file == file], hints_for(file, hints)
+    yield from read_folder(title_lists, _FOLDER, hints)
+
+
+def read_folder(
+    tables: TitleLists, folder: str, hints: Mapping[str, Any]
+) -> Iterator[tuple[list[RawRows], ExportHints]]:
+    """Yield the rows of each table in a folder beside that of the exports, and its hints.
+
+    Args:
+        tables: Those in the folder.
+        folder: Beginning of the patterns that are meant for it, as in ``titles/``.
+        hints: What the user says about files, by pattern.
+    """
     # A pattern such as *.csv is meant for exports.
-    own = {at: hint for at, hint in hints.items() if at.casefold().startswith(_FOLDER)}
-    for file in title_lists.files():
+    own = {at: hint for at, hint in hints.items() if at.casefold().startswith(folder)}
+    for file in tables.files():
         chosen = hints_for(file, own)
-        yield list(title_lists.read(file, chosen)), chosen
+        yield list(tables.read(file, chosen)), chosen
+
+
+def order_of(import_table: pd.DataFrame) -> DateOrder:
+    """Return the order of day and month of the last export, for tables that show none."""
+    last = import_table["dates"].iloc[-1]
+    return "month_first" if last == "month first" else "day_first"
 
 
 def join_rejected(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
