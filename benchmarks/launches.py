@@ -2,8 +2,8 @@
 
     python -m benchmarks.launches DATA_ROOT [DATA_ROOT …] [--horizon 13]
 
-A data root is one that `ingest` and `preprocess` have been run on. `section` is for other
-benchmarks: it takes frames and returns a table in Markdown.
+A data root is one that `ingest` has been run on. The accuracy benchmark puts the same table on its
+page.
 """
 
 from __future__ import annotations
@@ -23,41 +23,30 @@ from book_forecast.pipelines.preprocess.nodes import (
 )
 from book_forecast.series.history import ALL_TITLES
 
-HORIZON = 13
+_HORIZON = 13
 _COLUMNS = (
     "| panel | launches | own weeks | WAPE | mean curve's | ratio | inside 80 % | inside 95 % |"
 )
 
 
-def score_panel(
-    weekly_sales: pd.DataFrame,
-    titles: pd.DataFrame,
-    launches: pd.DataFrame | None = None,
-    horizon: int = HORIZON,
-) -> pd.DataFrame:
-    """Score the launches of a panel, each left out in turn.
-
-    Args:
-        weekly_sales: isbn, week, volume, asp, rrp, as ingest writes them.
-        titles: isbn, product_class and what else is known of each.
-        launches: The table of launches; None without any.
-        horizon: Weeks ahead.
-
-    Returns:
-        As `score_launches`.
-    """
+def score_root(root: Path, horizon: int) -> pd.DataFrame:
+    """Score the launches of a data root, each left out in turn; see `score_launches`."""
+    weekly_sales, titles = (
+        pd.read_parquet(root / "03_primary" / f"{name}.parquet")
+        for name in ("weekly_sales", "titles")
+    )
     selection, split_size = SelectionOptions(), BacktestOptions().split_size
     sales = limit_weeks(weekly_sales, selection)
     missing = find_missing_weeks(sales, selection, split_size)
     weeks = build_launch_weeks(sales, missing, split_size)
-    return score_launches(weeks, weeks, titles, launches, horizon)
+    return score_launches(weeks, weeks, titles, None, horizon)
 
 
 def section(scores: Mapping[str, pd.DataFrame]) -> str:
     """Return the scores of several panels as a table in Markdown.
 
     Args:
-        scores: By panel, as `score_panel` returns them; those without launches have no row.
+        scores: By panel, as `score_launches` returns them; those without launches have no row.
     """
     lines = [_COLUMNS, "|---|" + "---:|" * (_COLUMNS.count("|") - 2)]
     for name, table in scores.items():
@@ -78,16 +67,9 @@ def main() -> None:
     """Score the panels of the command line, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("roots", nargs="+", type=Path)
-    parser.add_argument("--horizon", type=int, default=HORIZON)
+    parser.add_argument("--horizon", type=int, default=_HORIZON)
     options = parser.parse_args()
-    found = {}
-    for root in options.roots:
-        sales, titles = (
-            pd.read_parquet(root / "03_primary" / f"{name}.parquet")
-            for name in ("weekly_sales", "titles")
-        )
-        found[root.name] = score_panel(sales, titles, horizon=options.horizon)
-    print(section(found))
+    print(section({root.name: score_root(root, options.horizon) for root in options.roots}))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.stats import gmean
 from utilsforecast import losses
 
 from benchmarks.accuracy.origins import OURS, Origin
@@ -56,8 +57,8 @@ def ratios(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def geometric_mean(values: Iterable[float]) -> float:
     """Return the geometric mean of those that are positive and finite; NaN without any."""
-    known = np.array([v for v in values if np.isfinite(v) and v > 0], dtype=float)
-    return float(np.exp(np.log(known).mean())) if len(known) else float("nan")
+    known = [v for v in values if np.isfinite(v) and v > 0]
+    return float(gmean(known)) if known else float("nan")
 
 
 def beaten(tables: Mapping[str, pd.DataFrame]) -> list[tuple[str, str, float, float]]:

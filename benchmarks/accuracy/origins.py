@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from benchmarks.accuracy import published, rivals
 from benchmarks.accuracy.panels import RAW, Panel
@@ -119,8 +118,6 @@ def _parameters(
 ) -> dict[str, Any]:
     """Return parameters of a run by name."""
     options = panel.options
-    text = (PROJECT / "conf/base/parameters.yml").read_text(encoding="utf-8")
-    backtest = yaml.safe_load(text)["backtest"]
     found: dict[str, Any] = {
         "selection.titles": options.titles,
         "backtest.split_size": horizon,
@@ -135,9 +132,6 @@ def _parameters(
         "reporting.max_title_plots": 0,
         "reporting.max_child_runs": 0,
     }
-    if isinstance(backtest.get("step"), int):
-        # As far apart as configured, counted in test sets.
-        found["backtest.step"] = max(1, round(horizon * backtest["step"] / backtest["split_size"]))
     if cutoff is not None:
         found["selection.cutoff_date"] = cutoff.date().isoformat()
     if settings.quick and not panel.is_generated:

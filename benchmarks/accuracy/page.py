@@ -18,7 +18,7 @@ from benchmarks.runs import markdown_table
 METHOD = f"""## How panels are run and scored
 
 Every panel is an export and passes through the whole of `kedro run`. The last weeks are the test
-weeks, 13 of them, or a tenth of a short panel, unless the panel or the command line tells another
+weeks, 13 of them, or a tenth of a short panel, unless the panel or the command line sets another
 number. `{SIMPLE_MEAN}` averages the families without `naive`, `seasonal_naive` and `intermittent`.
 statsforecast's models see the last {LONGEST} weeks, with missing ones filled, of at most {SERIES}
 series of a panel. AutoARIMA and AutoETS have no season, as GIFT-Eval has it for weekly data; Theta
@@ -35,6 +35,7 @@ _COLUMNS = ("model", "series", "WAPE", "MASE", "MASE of the mean", "WQL", "MSIS"
 _NAMES = dict(zip(ERRORS, ("WAPE", "MASE", "MASE of the mean", "WQL", "MSIS"), strict=True))
 
 _DIGITS = {"wql": 4, "msis": 2}
+_M4 = "Published on all 359 series: Theta 0.971, Comb 0.926, Smyl 0.851, FFORMA 0.796, best 0.739."
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def _coverage(results: Sequence[Result]) -> str:
 
 
 def _mean_coverage(kind: str, results: Sequence[Result]) -> str:
-    """Return a sentence with the mean over panels, of which each counts as much."""
+    """Return a sentence with the mean over panels; each of them counts as much."""
     shares = [
         f"{np.mean([value(one.scores, OURS, f'coverage-{level}') for one in results]):.1%} of the "
         f"test weeks are inside {level} %"
@@ -220,9 +221,6 @@ def _beside(result: Result) -> str:
         f"\nGIFT-Eval's published figures for `{dataset}`{note}:\n\n"
         f"{markdown_table(['system', 'MASE', 'WQL', 'MSIS'], rows)}{owa}"
     )
-
-
-_M4 = "Published on all 359 series: Theta 0.971, Comb 0.926, Smyl 0.851, FFORMA 0.796, best 0.739."
 
 
 def _number(value: float, metric: str = "mase") -> str:

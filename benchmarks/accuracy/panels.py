@@ -28,7 +28,7 @@ class Panel:
     Attributes:
         name: As on the page.
         options: How it is run.
-        write: Writes `01_raw` into a data root, if told so with few series.
+        write: Writes `01_raw` into a data root; its second argument asks for few series.
         note: What the page says of it.
         has_rivals: Whether statsforecast's models run beside it.
     """

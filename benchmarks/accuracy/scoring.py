@@ -75,7 +75,7 @@ def families_of(scores: pd.DataFrame) -> list[str]:
 
 def _scaled(origin: Origin) -> pd.DataFrame:
     """Return forecasts of all models with actual volumes and the scale of their title."""
-    forecasts = with_simple_mean(_with_rules(origin))
+    forecasts = _with_simple_mean(_with_rules(origin))
     # After a few weeks some models have no intervals: they count as points.
     for bound in _BOUNDS:
         forecasts[bound] = forecasts[bound].fillna(forecasts["mean"])
@@ -102,7 +102,7 @@ def _with_rules(origin: Origin) -> pd.DataFrame:
     return pd.concat([kept, *(ours.assign(model=name) for name in families)], ignore_index=True)
 
 
-def with_simple_mean(forecasts: pd.DataFrame) -> pd.DataFrame:
+def _with_simple_mean(forecasts: pd.DataFrame) -> pd.DataFrame:
     """Add the mean of the families' means and bounds, without naive ones and `intermittent`."""
     excluded = (OURS, *NOT_AVERAGED)
     own_kind = ~forecasts["model"].str.startswith(PREFIX)
