@@ -33,6 +33,14 @@ extra = pytest.mark.skipif(
 QUANTILES = np.linspace([2.0, 8.0, 20.0], [1.0, 5.0, 30.0], MODEL_HORIZON)
 
 
+TINY = {
+    "context_length": 64,
+    "use_reg_token": True,
+    "input_patch_size": 4,
+    "input_patch_stride": 4,
+}
+
+
 def bolt(folder):
     from chronos.chronos_bolt import ChronosBoltModelForForecasting
     from transformers import T5Config, set_seed
@@ -53,14 +61,8 @@ def bolt(folder):
     )
     config.chronos_pipeline_class = "ChronosBoltPipeline"
     config.architectures = ["ChronosBoltModelForForecasting"]
-    config.chronos_config = {
-        "context_length": 64,
-        "prediction_length": 16,
-        "use_reg_token": True,
-        "input_patch_size": 4,
-        "input_patch_stride": 4,
-        "quantiles": [q / 10 for q in range(1, 10)],
-    }
+    quantiles = [q / 10 for q in range(1, 10)]
+    config.chronos_config = TINY | {"prediction_length": 16, "quantiles": quantiles}
     ChronosBoltModelForForecasting(config).save_pretrained(folder)
 
 
@@ -77,13 +79,10 @@ def chronos_2(folder):
         num_layers=1,
         num_heads=2,
         chronos_pipeline_class="Chronos2Pipeline",
-        chronos_config={
-            "context_length": 64,
+        chronos_config=TINY
+        | {
             "output_patch_size": 4,
             "max_output_patches": 16,
-            "input_patch_size": 4,
-            "input_patch_stride": 4,
-            "use_reg_token": True,
             "quantiles": [0.01, *(q / 20 for q in range(1, 20)), 0.99],
         },
     )

@@ -9,15 +9,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from book_forecast.forecasters.base import Capabilities, Forecast
+from book_forecast.forecasters.given_points import GivenPoints
 from book_forecast.forecasters.promotion_effects import PromotionEffects
-from book_forecast.forecasters.statistical import FixedPoints, PointFit
-from book_forecast.forecasters.transforms import Transform
 from book_forecast.series.covariates import PROMOTION_PLAN
 from book_forecast.series.history import MODEL_HORIZON, PROMOTION, FloatArray, History
 
 
 @dataclass(frozen=True)
-class Boosting(FixedPoints):
+class Boosting(GivenPoints):
     """Point forecasts of one title by gradient boosting over all titles; see `boosting`.
 
     In the points, promotions are unknown. Weeks of a promotion plan get the effect of their
@@ -35,8 +34,6 @@ class Boosting(FixedPoints):
     capabilities: ClassVar[Capabilities] = Capabilities(
         seasonal=True, covariates=True, missing=True, across_titles=True
     )
-    # Smoothing finds about this gain for most titles.
-    GAIN: ClassVar[float] = 0.3
     effects: PromotionEffects | None = None
     plan: FloatArray = field(default_factory=lambda: np.empty(0))
 
@@ -54,13 +51,8 @@ class Boosting(FixedPoints):
         Raises:
             ValueError: If the history has no known week, or the forecast is not finite.
         """
-        known = history.volumes[np.isfinite(history.volumes)]
-        if not len(known):
-            raise ValueError(f"{history.isbn} has no week with a known volume.")
-        if not np.isfinite(copies).all():
-            raise ValueError(f"The global model's forecast of {history.isbn} is not finite.")
-        transform = Transform.fit(cls.scale, history.volumes)
-        changes = np.diff(transform.apply(known))
+        transform = cls._scale_of(history, copies)
+        changes = np.diff(transform.apply(history.volumes[np.isfinite(history.volumes)]))
         deviation = float(np.sqrt(np.mean(changes**2))) if len(changes) else 1.0
         points = np.resize(transform.apply(copies), MODEL_HORIZON)
         if effects is not None:
@@ -147,7 +139,3 @@ class Boosting(FixedPoints):
             return model
         effects = PromotionEffects.from_state(state["promotions"])
         return replace(model, effects=effects, plan=np.array(state["plan"], dtype=np.float64))
-
-    @classmethod
-    def _fit_points(cls, values: FloatArray, season: int) -> PointFit:  # noqa: ARG003 - no fit
-        raise ValueError("The global model is not fitted to one title.")

@@ -20,8 +20,7 @@ import numpy as np
 from scipy.stats import norm
 
 from book_forecast.forecasters.base import Capabilities
-from book_forecast.forecasters.statistical import FixedPoints, PointFit
-from book_forecast.forecasters.transforms import Transform
+from book_forecast.forecasters.given_points import GivenPoints
 from book_forecast.options.models import ModelOptions, PretrainedOptions
 from book_forecast.series.history import MODEL_HORIZON, FloatArray, History
 from book_forecast.storage.errors import UserError
@@ -34,7 +33,7 @@ _KINDS = ("ChronosBoltPipeline", "Chronos2Pipeline")
 _OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK")
 
 
-class Pretrained(FixedPoints):
+class Pretrained(GivenPoints):
     """Medians of a model that others have trained, without a fit to the title.
 
     The network sees the title's latest weeks in copies; missing ones stay missing. The deviation of
@@ -43,8 +42,6 @@ class Pretrained(FixedPoints):
 
     family: ClassVar[str] = "pretrained"
     capabilities: ClassVar[Capabilities] = Capabilities(seasonal=True, missing=True, fewest_weeks=4)
-    # As for boosting, whose points are fixed as well.
-    GAIN: ClassVar[float] = 0.3
 
     @classmethod
     def from_weights(cls, history: History, options: PretrainedOptions) -> Self:
@@ -81,21 +78,12 @@ class Pretrained(FixedPoints):
         Raises:
             ValueError: If the history has no known week, or the quantiles are not finite.
         """
-        known = history.volumes[np.isfinite(history.volumes)]
-        if not len(known):
-            raise ValueError(f"{history.isbn} has no week with a known volume.")
-        if not np.isfinite(copies).all():
-            raise ValueError(f"{cls.family} finds no finite forecast for {history.isbn}.")
-        transform = Transform.fit(cls.scale, history.volumes)
+        transform = cls._scale_of(history, copies)
         low, points, high = transform.apply(np.maximum(copies, 0.0)).T
         reach = norm.ppf(QUANTILES[-1]) - norm.ppf(QUANTILES[0])
         deviation = max(float(high[0] - low[0]), 0.0) / reach
         n = len(history.volumes)
         return cls(points, cls.GAIN, deviation, transform, history.volumes, n)
-
-    @classmethod
-    def _fit_points(cls, values: FloatArray, season: int) -> PointFit:  # noqa: ARG003 - no fit
-        raise ValueError("The pretrained model is not fitted to one title.")
 
 
 def check_weights(folder: str) -> None:
