@@ -68,7 +68,8 @@ def select_titles(
     """
     wanted, max_titles, min_weeks = selection.titles, selection.max_titles, selection.min_weeks
     upcoming = find_upcoming(sales, launches, alive_weeks)
-    facts = _training_facts(sales, missing, split_size, alive_weeks)
+    grid = week_grid(sales)
+    facts = _facts(sales, missing, count_training_weeks(grid, split_size), alive_weeks)
     facts = _with_titles(facts, upcoming["isbn"])
     reason = pd.Series(_NO_SALE, index=facts.index, dtype="str")
     reason[upcoming["isbn"]] = upcoming["reason"].to_numpy()
@@ -77,7 +78,7 @@ def select_titles(
         return _report(facts, reason, facts["weeks"] > 0, titles_table, wanted)
     scored = facts["alive"] & (facts["weeks"] >= min_weeks)
     scored = _admitted(facts, scored, min_weeks)
-    pace = _present_pace(sales, missing, alive_weeks).reindex(facts.index)
+    pace = _pace(_facts(sales, missing, len(grid), alive_weeks)).reindex(facts.index)
     on_sale = scored | pace.notna()
     has_sold = facts.index.isin(sales.loc[sales["volume"] > 0, "isbn"])
     reason[has_sold] = f"no sale in the last {alive_weeks} weeks"
@@ -120,13 +121,12 @@ def _named(
     return facts, reason
 
 
-def _training_facts(
-    sales: pd.DataFrame, missing: pd.DataFrame, split_size: int, alive_weeks: int
+def _facts(
+    sales: pd.DataFrame, missing: pd.DataFrame, n_weeks: int, alive_weeks: int
 ) -> pd.DataFrame:
-    """Return a row per title of the export, sorted by isbn, as of the training cutoff."""
+    """Return a row per title of the export, sorted by isbn, as of its first `n_weeks` weeks."""
     grid = week_grid(sales)
-    n_training = count_training_weeks(grid, split_size)
-    reported = ~grid.isin(missing["week"])[:n_training]
+    reported = ~grid.isin(missing["week"])[:n_weeks]
     table = pd.DataFrame(
         {
             "isbn": sales["isbn"],
@@ -134,46 +134,34 @@ def _training_facts(
             "volume": sales["volume"],
         }
     )
-    sold = table[(table["week"] < n_training) & (table["volume"] > 0)]
+    sold = table[(table["week"] < n_weeks) & (table["volume"] > 0)]
     isbns = pd.Index(np.sort(sales["isbn"].unique()), name="isbn", dtype="str")
     spans = sold.groupby("isbn")["week"].agg(["min", "max"]).reindex(isbns)
-    recent = sold[sold["week"] >= n_training - RECENT_WEEKS].groupby("isbn")["volume"].sum()
+    recent = sold[sold["week"] >= n_weeks - RECENT_WEEKS].groupby("isbn")["volume"].sum()
     # The entry after the last week serves titles without a sale.
     weeks_from = np.append(np.cumsum(reported[::-1])[::-1], 0)
-    first = spans["min"].fillna(n_training).astype(int)
-    last = spans["max"].fillna(n_training).astype(int)
-    week_of = np.append(grid[:n_training].to_numpy(), np.datetime64("NaT"))
+    first = spans["min"].fillna(n_weeks).astype(int)
+    last = spans["max"].fillna(n_weeks).astype(int)
+    week_of = np.append(grid[:n_weeks].to_numpy(), np.datetime64("NaT"))
     return pd.DataFrame(
         {
             "first_sale": week_of[first],
             "last_sale": week_of[last],
             "weeks": weeks_from[first],
+            "recent_weeks": np.minimum(
+                weeks_from[first], weeks_from[max(n_weeks - RECENT_WEEKS, 0)]
+            ),
             "recent_volume": recent.reindex(isbns).fillna(0.0).astype(float),
-            "alive": (last < n_training) & (weeks_from[last] <= alive_weeks),
+            "alive": (last < n_weeks) & (weeks_from[last] <= alive_weeks),
         },
         index=isbns,
     )
 
 
-def _present_pace(sales: pd.DataFrame, missing: pd.DataFrame, alive_weeks: int) -> pd.Series:
+def _pace(facts: pd.DataFrame) -> pd.Series:
     """Return copies a week of the titles on sale, in the last year or since their first sale."""
-    grid = week_grid(sales)
-    reported = ~grid.isin(missing["week"])
-    weeks_from = np.append(np.cumsum(reported[::-1])[::-1], 0)
-    table = pd.DataFrame(
-        {
-            "isbn": sales["isbn"],
-            "week": week_numbers(sales["week"], grid),
-            "volume": sales["volume"],
-        }
-    )
-    sold = table[table["volume"] > 0]
-    spans = sold.groupby("isbn")["week"].agg(["min", "max"])
-    spans = spans[weeks_from[spans["max"].to_numpy()] <= alive_weeks]
-    recent = sold[sold["week"] >= len(grid) - RECENT_WEEKS].groupby("isbn")["volume"].sum()
-    since = np.maximum(spans["min"], len(grid) - RECENT_WEEKS)
-    weeks = np.maximum(weeks_from[since.to_numpy()], 1)
-    return recent.reindex(spans.index).fillna(0.0) / weeks
+    alive = facts[facts["alive"]]
+    return alive["recent_volume"] / alive["recent_weeks"].clip(lower=1)
 
 
 def _admitted(facts: pd.DataFrame, scored: pd.Series, min_weeks: int) -> pd.Series:
