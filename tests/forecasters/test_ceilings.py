@@ -18,11 +18,11 @@ from book_forecast.forecasters.ceilings import (
 )
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.launches.launch import Launch
-from book_forecast.forecasters.launches.prior import LaunchPrior
 from book_forecast.forecasters.naive import Naive, SeasonalNaive
 from book_forecast.forecasters.restoring import restore
 from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.sarima import Specification
+from tests.forecasters.launches.panels import default_prior
 from tests.histories import history, volumes, weeks_frame
 
 LEVELS = (50, 80, 95, 99.5)
@@ -76,7 +76,7 @@ def test_no_bound_of_a_wild_history_exceeds_its_ceiling_or_its_largest_week(
 @given(WILD)
 @settings(max_examples=40, deadline=None)
 def test_a_launch_has_the_ceiling_of_launches_like_it(weeks):
-    model = Launch.fit(history(np.array(weeks, dtype=float)), LaunchPrior.default(30.0, 500.0))
+    model = Launch.fit(history(np.array(weeks, dtype=float)), default_prior(30.0, 500.0))
     forecast = model.forecast(104, LEVELS)
     assert forecast.upper[99.5].max() <= np.nanmax([500.0, *weeks]) * (1.0 + 1e-9)
 

@@ -15,7 +15,6 @@ from book_forecast.forecasters.calibration import calibrate
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import FORECASTERS
 from book_forecast.forecasters.launches.launch import Launch
-from book_forecast.forecasters.launches.prior import LaunchPrior
 from book_forecast.forecasters.level_shifts import LevelShift
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.pretrained import Pretrained
@@ -28,6 +27,7 @@ from book_forecast.forecasters.statistical import Ets, Intermittent, Mstl, Theta
 from book_forecast.forecasters.week_kinds import WeeksAhead
 from book_forecast.sarima import Specification
 from book_forecast.series.history import MODEL_HORIZON, History
+from tests.forecasters.launches.panels import default_prior
 from tests.histories import history, promoted, volumes
 
 SEASONAL = Candidate(Specification(1, 0, 1, 1, 0, 0, s=4, trend="c"))
@@ -103,14 +103,14 @@ FITS: dict[str, Callable[[History], Any]] = {
     "seasonal_naive": SeasonalNaive.fit,
     "naive": Naive.fit,
     "zero": lambda h: Zero(),
-    "launch": lambda h: Launch.fit(h, LaunchPrior.default(3.0, 500.0)),
+    "launch": lambda h: Launch.fit(h, default_prior(3.0, 500.0)),
     "launch with a guide": lambda h: Launch.fit(
         h,
-        replace(LaunchPrior.default(3.0, 500.0), n_launches=40),
+        replace(default_prior(3.0, 500.0), n_launches=40),
         guide=Boosting.from_forecast(promoted(h), 5.0 + volumes(6, n=40), EFFECTS),
     ),
     "launch on a date": lambda h: Launch.fit(
-        h, LaunchPrior.default(8.0, 1e4), h.cutoff + np.timedelta64(28, "D")
+        h, default_prior(8.0, 1e4), h.cutoff + np.timedelta64(28, "D")
     ),
 }
 SERIES = {

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from book_forecast.forecasters.launches.past_launches import Facts, PastLaunch
-from book_forecast.forecasters.launches.seasons import Series
+from book_forecast.forecasters.launches.paths import Path, Spread, default_curve
+from book_forecast.forecasters.launches.prior import LaunchPrior, normal_errors
+from book_forecast.forecasters.launches.seasons import PLACES, Series
 from book_forecast.series.history import WEEK, FloatArray
 
 START = np.datetime64("2018-01-06")
@@ -35,6 +37,13 @@ def panel(
         facts = Facts(group, author=f"author {number // 5}", binding="Paperback", price=9.99)
         found.append(launch(number + 1000 * seed, rng.poisson(mean).astype(float), facts))
     return found
+
+
+def default_prior(level: float, ceiling: float) -> LaunchPrior:
+    """Where no launch is known: a level of log(1 + copies) that declines, and wide intervals."""
+    spread = Spread()
+    path = Path(default_curve(level), 0.0, spread.level**2, spread)
+    return LaunchPrior(path, np.zeros(PLACES), normal_errors(), ceiling)
 
 
 def series_of(launches: list[PastLaunch]) -> Series:

@@ -10,9 +10,8 @@ import pytest
 from book_forecast.forecasters.launches.knowledge import LaunchKnowledge, learn_launches
 from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.launches.past_launches import Facts, launch_week
-from book_forecast.forecasters.launches.prior import LaunchPrior
 from book_forecast.series.history import WEEK, FloatArray, History
-from tests.forecasters.launches.panels import curve, panel, series_of
+from tests.forecasters.launches.panels import curve, default_prior, panel, series_of
 
 CUTOFF = np.datetime64("2022-03-05")
 
@@ -199,7 +198,7 @@ def test_a_few_early_copies_are_no_launch(knowledge: LaunchKnowledge) -> None:
 
 
 def test_the_default_prior_is_as_wide_as_nothing_known() -> None:
-    prior = LaunchPrior.default(4.0, 1e4)
+    prior = default_prior(4.0, 1e4)
     forecast = Launch.fit(History("new", np.empty(0), CUTOFF), prior).forecast(8, (80,))
     assert (forecast.upper[80] > 10 * forecast.mean / 4).all()
     assert (forecast.lower[80] < forecast.mean / 3).all()

@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 
 from book_forecast.execution.parts import Part
-from book_forecast.forecasters.launches.prior import LaunchPrior
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.pipelines.evaluate.nodes import forecast_known_weeks, forecast_with_champion
 from book_forecast.pipelines.preprocess.nodes import split_weeks
 from book_forecast.pipelines.train.fits import COMPARED
+from tests.forecasters.launches.panels import default_prior
 from tests.histories import (
     ALONE,
     BACKTEST,
@@ -88,7 +88,7 @@ def test_a_baseline_that_was_chosen_is_forecast_once():
 
 
 def test_a_launch_is_forecast_in_the_test_weeks_and_not_from_weeks_that_it_knows():
-    prior = {"prior": LaunchPrior.default(3.0, 500.0).to_state(), "publication": None}
+    prior = {"prior": default_prior(3.0, 500.0).to_state(), "publication": None}
     launches = pd.DataFrame({"isbn": ISBNS, "launch": json.dumps(prior)})
     test, rolled = evaluate(fit(TRAINING, launches).frame)
     assert set(test.frame["model"]) == {"launch", "seasonal_naive", "naive"}

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from book_forecast.datasets import ReleaseDataset
-from book_forecast.forecasters.launches.prior import LaunchPrior
 from book_forecast.options.groups import ForecastOptions, SelectionOptions
 from book_forecast.pipelines.forecast.nodes import forecast_titles, roll_forward
+from tests.forecasters.launches.panels import default_prior
 from tests.histories import (
     ALONE,
     checkpoints_in,
@@ -43,8 +43,8 @@ TITLES = pd.DataFrame(
     }
 )
 PRIORS = {
-    "": LaunchPrior.default(3.0, 500.0).to_state(),
-    "F": LaunchPrior.default(4.0, 900.0).to_state(),
+    "": default_prior(3.0, 500.0).to_state(),
+    "F": default_prior(4.0, 900.0).to_state(),
 }
 
 

@@ -10,8 +10,7 @@ import numpy as np
 from scipy.stats import norm
 
 from book_forecast.forecasters.base import array, plain
-from book_forecast.forecasters.launches.paths import Path, Spread, default_curve
-from book_forecast.forecasters.launches.seasons import PLACES
+from book_forecast.forecasters.launches.paths import Path, Spread
 from book_forecast.payload.manifest import PROBABILITIES
 from book_forecast.series.history import FloatArray
 
@@ -47,18 +46,6 @@ class LaunchPrior:
     ceiling: float
     print_run: float = np.inf
     n_launches: int = 0
-
-    @classmethod
-    def default(cls, level: float, ceiling: float) -> Self:
-        """Return the prior of a panel without launches: the default shape, with wide intervals.
-
-        Args:
-            level: log(1 + copies) of the first week.
-            ceiling: The most copies of a week.
-        """
-        spread = Spread()
-        path = Path(default_curve(level), 0.0, spread.level**2, spread)
-        return cls(path, np.zeros(PLACES), normal_errors(), ceiling)
 
     def error(self, known: int, ahead: FloatArray, probabilities: FloatArray) -> FloatArray:
         """Return quantiles of errors, shape (probabilities, weeks ahead).
