@@ -61,7 +61,7 @@ def read_options(
     Args:
         folder: The panel's, with or without a `panel.yml`.
         given: Options from the command line.
-        defaults: What the layout of the panel says.
+        defaults: Those of the panel's layout.
 
     Raises:
         UserError: An option is unknown or beyond its limits.

@@ -29,7 +29,7 @@ class Panel:
         name: As on the page.
         options: How it is run.
         write: Writes `01_raw` into a data root; its second argument asks for few series.
-        note: What the page says of it.
+        note: Sentences for the page.
         has_rivals: Whether statsforecast's models run beside it.
     """
 

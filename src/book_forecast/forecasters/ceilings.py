@@ -13,7 +13,7 @@ from book_forecast.forecasters.transforms import CEILING
 from book_forecast.series.history import FloatArray
 
 FEWEST_ALIKE = 5
-"""Titles whose largest week tells what is possible."""
+"""Titles whose largest week shows what is possible."""
 OF_FEW_TITLES = 1.5
 """Multiple of a title's own largest week where there are fewer."""
 OF_FEW_LAUNCHES = 10.0

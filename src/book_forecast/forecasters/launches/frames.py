@@ -1,4 +1,4 @@
-"""What the pipelines' frames have on launches."""
+"""Launches and facts of titles, from the pipelines' frames."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OLD_WEEKS = 2 * LEAD_WEEKS
 
 @dataclass(frozen=True)
 class TitleFacts:
-    """What tables say about titles.
+    """Facts of titles from tables.
 
     Attributes:
         facts: By ISBN.
@@ -93,7 +93,7 @@ def _read_facts(
         published = own.get("publication_date")
         published = row.get("publication_date") if pd.isna(published) else published
         if not pd.isna(published):
-            publications[isbn] = saturday_of(pd.Timestamp(published))
+            publications[isbn] = publication_week(pd.Timestamp(published))
         if not pd.isna(own.get("print_run")):
             print_runs[isbn] = float(own["print_run"])
     return TitleFacts(facts, publications, print_runs)
@@ -142,7 +142,6 @@ def _text(value: object) -> str:
     return str(value) if isinstance(value, str) else ""
 
 
-def saturday_of(day: pd.Timestamp) -> np.datetime64:
-    """Return the Saturday of a day's week."""
-    saturday = day + pd.Timedelta(days=(5 - day.day_of_week) % 7)
-    return np.datetime64(saturday.date(), "D")
+def publication_week(day: pd.Timestamp) -> np.datetime64:
+    """Return the Saturday of the week of a publication date."""
+    return np.datetime64(day.to_period("W-SAT").end_time.date(), "D")

@@ -1,4 +1,4 @@
-"""Everything that a panel tells of launches, and what follows for one title."""
+"""Knowledge of launches from a panel, and the prior of one title that follows from it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _SELL_THROUGH_SPREAD = 0.6
 
 @dataclass(frozen=True)
 class LaunchKnowledge:
-    """What the panel tells of launches.
+    """Knowledge of launches from a panel.
 
     Attributes:
         launches: Those of the panel.

@@ -18,7 +18,7 @@ from book_forecast.forecasters.launches.past_launches import Facts, evenly
 from book_forecast.series.history import FloatArray
 
 SHARED = ("author", "imprint", "binding", "price")
-# Shares of the variance of levels by default: an author says more than an imprint.
+# Shares of the variance of levels by default: an author counts more than an imprint.
 _DEFAULT_SHARES = np.array([0.25, 0.05, 0.05, 0.05])
 _OF_SHARES = 1.0
 _FEWEST_FITTED = 10
@@ -27,7 +27,7 @@ _MOST_FITTED = 300
 _PRICE_REACH = 0.25
 # Variance between a title and one that it is compared with, as a share of that between any two.
 COMPARABLE_SHARE = 0.25
-# Likes never tell the level of a title better than this share of the variance.
+# The variance of a level beside those of titles like it is at least this share.
 _LEAST_SHARE = 0.05
 
 

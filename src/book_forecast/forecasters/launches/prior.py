@@ -1,4 +1,4 @@
-"""What the launches of a panel tell of one more: all that its forecast needs, as plain data."""
+"""Knowledge of one launch before its own weeks: all that its forecast needs, as plain data."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from book_forecast.forecasters.launches.frames import saturday_of
+from book_forecast.forecasters.launches.frames import publication_week
 from book_forecast.payload.contents import Payload
 from book_forecast.releases.launches import NAMES, NewTitle, can_take_in, with_launches
 from book_forecast.series.history import History
@@ -51,4 +51,4 @@ def _described(isbn: str, row: Mapping[Any, Any]) -> NewTitle:
     published = row.get("publication_date")
     if pd.isna(published):
         return NewTitle(isbn, texts, None)
-    return NewTitle(isbn, texts, saturday_of(pd.Timestamp(published)))
+    return NewTitle(isbn, texts, publication_week(pd.Timestamp(published)))

@@ -97,7 +97,7 @@ class FitNodes:
         launches: pd.DataFrame,
         specifications: pd.DataFrame,
     ) -> pd.DataFrame:
-        """Add what the panel's launches tell of those among the titles; see `launches`.
+        """Add the priors of launches among the titles; see `launches`.
 
         Args:
             weeks: isbn, week, volume of the titles to fit.

@@ -1,4 +1,4 @@
-"""Launches among the titles to fit: what the panel tells of each is its specification."""
+"""Launches among the titles to fit; the prior of each is its specification."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def specify_launches(
     *,
     every_title: bool,
 ) -> pd.DataFrame:
-    """Add what the panel's launches tell of those among the titles.
+    """Add the priors of launches among the titles.
 
     A launch is a title that tune has not seen, or one with fewer than `LAUNCH_WEEKS` weeks and
     without a fold of its own.
@@ -74,7 +74,7 @@ def describe_launches(
     titles: pd.DataFrame,
     launches: pd.DataFrame | None,
 ) -> dict[str, Any]:
-    """Return what the panel tells of a launch by its class alone, for titles yet to appear.
+    """Return priors of launches by their class alone, for titles yet to appear.
 
     Args:
         model_input: isbn, week, volume of the titles that are forecast.
