@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 from book_forecast.forecasters.launches.launch import Launch
+from book_forecast.forecasters.launches.prior import LaunchPrior
 from book_forecast.pipelines.train.fits import COMPARED, RELEASED, SCORED
+from book_forecast.pipelines.train.launches import describe_launches
 from tests.histories import fit, specifications_of, volumes, weeks_frame
 
 SEEN = [f"97800000000{n:02}" for n in range(3)]
@@ -90,6 +92,18 @@ def test_without_launches_nothing_is_learned():
     nothing = LAUNCH_WEEKS.iloc[:0]
     found = RELEASED.specify_launches(weeks, nothing, TITLES, LAUNCHES, specifications_of(SEEN))
     assert found["launch"].isna().all()
+
+
+def test_a_title_to_come_is_a_launch_without_any_sale_beside_it():
+    weeks, nothing = WEEKS[WEEKS["isbn"] == TO_COME], LAUNCH_WEEKS.iloc[:0]
+    none = specifications_of(SEEN).iloc[:0]
+    found = RELEASED.specify_launches(weeks, nothing, TITLES, LAUNCHES, none)
+    [row] = fit(weeks, found, RELEASED).frame.to_dict("records")
+    assert row["model"] == "launch"
+    assert pd.isna(row["fallback_reason"])
+    described = describe_launches(weeks, nothing, TITLES, LAUNCHES)
+    priors = json.loads(json.dumps(described, allow_nan=False))
+    assert LaunchPrior.from_state(priors[""]).ceiling == np.inf
 
 
 def test_weeks_after_the_last_one_to_fit_are_not_used():

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from book_forecast.forecasters.base import Capabilities, FittedForecaster, Forecast, array, plain
 from book_forecast.forecasters.boosting_member import Boosting
+from book_forecast.forecasters.ceilings import largest
 from book_forecast.forecasters.launches.past_launches import counting, launch_week
 from book_forecast.forecasters.launches.paths import count_variance
 from book_forecast.forecasters.launches.prior import LaunchPrior
@@ -111,9 +112,7 @@ class Launch(FittedForecaster):
     @property
     def ceiling(self) -> float:
         """The most copies of a week: of titles like it, or its own."""
-        own = self.volumes[np.isfinite(self.volumes)]
-        limit = min(self.prior.ceiling, self.prior.print_run)
-        return float(max(limit, np.max(own, initial=1.0)))
+        return max(min(self.prior.ceiling, self.prior.print_run), largest(self.volumes))
 
     def roll_forward(self, volumes: FloatArray) -> Self:
         """See `FittedForecaster.roll_forward`."""

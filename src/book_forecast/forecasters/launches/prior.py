@@ -24,6 +24,7 @@ SCORES = np.array([norm.ppf(p) for p in PROBABILITIES])
 _WITHOUT_LAUNCHES = 1.25
 # Launches that normal errors count as.
 _LAUNCHES_OF_NORMAL = 25.0
+_LIMITS = ("ceiling", "print_run")
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class LaunchPrior:
         season: Of its class: differences by week of the year, shape (53,).
         errors: Quantiles of errors, in units of what the process expects, by own weeks, weeks
             ahead and `PROBABILITIES`, shape (4, 4, 17).
-        ceiling: The most copies of a week that a title like it has sold.
+        ceiling: The most copies of a week that titles like it have sold; infinite without any.
         print_run: Copies printed; infinite if unknown.
         n_launches: Launches that this is learned from.
     """
@@ -70,8 +71,7 @@ class LaunchPrior:
             "spread": self.path.spread.to_state(),
             "season": np.round(self.season, 4).tolist(),
             "errors": np.round(self.errors, 3).reshape(-1, len(SCORES)).tolist(),
-            "ceiling": self.ceiling,
-            "print_run": plain([self.print_run])[0],
+            **dict(zip(_LIMITS, plain([self.ceiling, self.print_run]), strict=True)),
             "n_launches": self.n_launches,
         }
 
@@ -86,13 +86,13 @@ class LaunchPrior:
         )
         errors = np.array(state["errors"], dtype=np.float64)
         shape = (len(KNOWN_FROM), len(AHEAD_FROM), len(SCORES))
-        print_run = state["print_run"]
+        ceiling, print_run = (np.inf if state[k] is None else float(state[k]) for k in _LIMITS)
         return cls(
             path,
             array(state["season"]),
             errors.reshape(shape),
-            float(state["ceiling"]),
-            np.inf if print_run is None else float(print_run),
+            ceiling,
+            print_run,
             int(state["n_launches"]),
         )
 
