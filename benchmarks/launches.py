@@ -54,7 +54,8 @@ def section(scores: Mapping[str, pd.DataFrame]) -> str:
             figures = [row[c] for c in ("wape", "baseline_wape", "ratio")]
             figures += [row["coverage-80"], row["coverage-95"]]
             cells = [name, str(row["launches"]), str(row["known"])]
-            lines.append(f"| {' | '.join([*cells, *(f'{figure:.2f}' for figure in figures)])} |")
+            cells += ["-" if pd.isna(figure) else f"{figure:.2f}" for figure in figures]
+            lines.append(f"| {' | '.join(cells)} |")
     head = (
         "## Launches\n\n"
         "Each launch of a panel is left out in turn, and forecast from 0, 4 and 13 weeks of its "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,15 @@ def read_options(
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))
+        reason = str(first["msg"]).removeprefix("Value error, ") + "."
+        if first["type"] == "extra_forbidden":
+            known = ", ".join(PanelOptions.model_fields)
+            near = difflib.get_close_matches(name, PanelOptions.model_fields, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {known}."
+            reason = f"there is no such option: {hint}"
         raise UserError(
-            f"Option {name} of the panel {folder.name}: {first['msg']}. Correct {file} or --panel."
+            f"Option {name} of the panel {folder.name}: {reason} "
+            f"Correct {file}, --panel or --horizon."
         ) from None
 
 

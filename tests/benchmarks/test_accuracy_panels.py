@@ -77,7 +77,14 @@ def test_a_panel_with_the_name_of_a_gift_eval_set_gets_its_published_figures(tmp
     ("given", "message"),
     [
         ("shop:horizon=0", "horizon of the panel shop"),
-        ("shop:horizn=8", "horizn of the panel shop"),
+        (
+            "shop:horizn=8",
+            r"horizn of the panel shop: there is no such option: did you mean horizon\? ",
+        ),
+        (
+            "shop:zzz=8",
+            "zzz of the panel shop: there is no such option: known are horizon, origins",
+        ),
         ("shop:gift_eval=m5", "m4_weekly/W"),
         ("other:horizon=8", "no such panel; there are shop"),
         ("shop:horizon", "name:key=value"),

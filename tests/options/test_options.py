@@ -222,6 +222,27 @@ def test_an_unknown_name_is_refused_naming_the_nearest_known_one(values, nearest
         check_options(values)
 
 
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (
+            {"families": "boostin"},
+            "models.families is 'boostin': boostin is no family: did you mean boosting? ",
+        ),
+        (
+            {"sums": "4,105"},
+            "forecast.sums is '4,105': a release has no sum of 105 weeks; give 1 to 104, as in ",
+        ),
+    ],
+)
+def test_a_refused_value_is_named_in_one_sentence(values, sentence):
+    with pytest.raises(UserError) as refusal:
+        check_options(values)
+    assert str(refusal.value).startswith(sentence)
+    assert "?." not in str(refusal.value)
+    assert ".." not in str(refusal.value)
+
+
 def test_an_unknown_name_near_no_other_is_refused_with_the_names_beside_it():
     known = r"execution\.shard\.index, execution\.shard\.count"
     with pytest.raises(UserError, match=rf"no parameter execution\.shard\.zzz: known are {known}"):

@@ -37,9 +37,11 @@ def _problem(detail: Mapping[str, Any]) -> str:
     if detail["type"] == "extra_forbidden":
         return _unknown_name(path)
     reason = str(detail["msg"]).removeprefix("Value error, ")
+    if not reason.endswith((".", "?")):
+        reason += "."
     if not path or isinstance(detail["input"], Mapping):
-        return f"{name}: {reason}."
-    return f"{name} is {detail['input']!r}: {reason}."
+        return f"{name}: {reason}"
+    return f"{name} is {detail['input']!r}: {reason}"
 
 
 def _unknown_name(path: list[str]) -> str:

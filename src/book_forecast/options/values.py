@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Literal, get_args
 
 from book_forecast.bookscan.isbn import is_isbn, normalise_isbn
-from book_forecast.payload.limits import check_horizon, check_level
+from book_forecast.payload.limits import check_level
+from book_forecast.payload.manifest import LONGEST_HORIZON
 
 Titles = Literal["top", "all"] | list[str]
 Family = Literal[
@@ -96,7 +97,10 @@ def normalise_spans(value: object) -> list[int]:
         text = str(item)
         if not text.isdecimal():
             raise ValueError(f"{item!r} is no number of weeks; give whole numbers, as in 4,13")
-        check_horizon(int(text))
+        if not 1 <= int(text) <= LONGEST_HORIZON:
+            raise ValueError(
+                f"a release has no sum of {text} weeks; give 1 to {LONGEST_HORIZON}, as in 4,13"
+            )
         spans.add(int(text))
     return sorted(spans)
 

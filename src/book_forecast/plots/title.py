@@ -120,15 +120,22 @@ def _traces(
 
 def _summary(history: pd.DataFrame, test: pd.DataFrame, future: pd.DataFrame) -> str:
     first, last = (f"{week.day} {week:%b %Y}" for week in history["week"].iloc[[0, -1]])
-    parts = [f"Copies sold a week, {first} to {last}"]
     n_missing = history["volume"].isna().sum()
+    if n_missing == len(history):
+        return " · ".join(["Copies a week, no sale yet", *_forecast_facts(test, future)])
+    parts = [f"Copies sold a week, {first} to {last}"]
     if n_missing:
         parts.append(f"{n_missing} weeks not reported")
+    return " · ".join([*parts, *_forecast_facts(test, future)])
+
+
+def _forecast_facts(test: pd.DataFrame, future: pd.DataFrame) -> list[str]:
+    parts = []
     if len(test):
         parts.append(f"{len(test)} test weeks")
     if len(future):
         parts.append(f"forecast of {len(future)} weeks: {future['mean'].sum():,.0f} copies")
-    return " · ".join(parts)
+    return parts
 
 
 def _layout(

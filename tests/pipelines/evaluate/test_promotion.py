@@ -73,12 +73,14 @@ def judged(
     theirs: float = 0.2,
     absent: pd.DataFrame | None = None,
     compared: list[str] | None = None,
+    scored: list[str] | None = None,
     fallbacks: int = 0,
     actuals: pd.DataFrame | None = None,
     **options: object,
 ) -> Verdict:
-    names = candidate.titles["isbn"].to_pylist()
-    known = compared if compared is not None else isbns(len(champion) if champion else 0)
+    names = candidate.titles["isbn"].to_pylist() if scored is None else scored
+    known = isbns(len(champion) if champion else 0) if scored is None else scored
+    known = known if compared is None else compared
     reasons = ["too short"] * fallbacks + [None] * (len(names) - fallbacks)
     models = pd.DataFrame({"isbn": names, "model": "sarima", "fallback_reason": reasons})
     sales = pd.concat(
@@ -141,6 +143,20 @@ def test_a_title_that_has_died_out_does_not_count():
     verdict = judged(release(3, 2), release(4, 1), absent=left_out(n3=(False, True)))
     assert verdict.promote
     assert reason(verdict, "titles").startswith("3 of the champion's 3 living titles compared")
+
+
+def test_launches_of_both_releases_do_not_count():
+    models = ["sarima", "sarima", "launch", "launch"]
+    verdict = judged(release(4, 2, model=models), release(4, 1, model=models), scored=isbns(2))
+    assert verdict.promote
+    assert reason(verdict, "titles").startswith("2 of the champion's 2 living titles compared")
+
+
+def test_a_launch_that_the_candidate_lacks_counts_against_promotion():
+    models = ["sarima", "sarima", "launch"]
+    verdict = judged(release(2, 2), release(3, 1, model=models), scored=isbns(2))
+    assert verdict.why == "failed titles"
+    assert reason(verdict, "titles").startswith("2 of the champion's 3 living titles compared")
 
 
 def test_a_dead_title_that_has_left_the_export_does_not_count():

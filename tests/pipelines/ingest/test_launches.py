@@ -112,6 +112,22 @@ def test_a_remark_in_the_log_ends_with_its_remedy(ingest, caplog):
     assert remark.endswith("Name decimal_mark if this is wrong.")
 
 
+def test_a_class_that_no_title_with_sales_has_is_named_beside_those_that_they_have(ingest, caplog):
+    rows = [f"{SOLD},The Alchemist,F Adult Fiction,02/03/2019,3"]
+    (ingest.sales / "a.csv").write_text(
+        "\n".join(["ISBN,Title,Product Class,End Date,Volume", *rows])
+    )
+    ingest.table_csv(
+        f"{NEW},1984,,,F Adult Fiction,,,13/08/2030,,",
+        f"{OTHER},x,,,Fiction,,,13/08/2030,,",
+        f"{SOLD},y,,,Novels,,,13/08/2030,,",
+    )
+    ingest.run()
+    (warning,) = [text for text in caplog.messages if "product class" in text]
+    assert "has the product class Fiction: " in warning
+    assert warning.endswith("one of: F Adult Fiction")
+
+
 @pytest.mark.parametrize(
     ("cell", "copies"),
     [

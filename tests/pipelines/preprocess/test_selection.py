@@ -145,6 +145,7 @@ def test_titles_that_did_not_come_out_or_come_in_years_are_left_out(
         isbn_of(7): "published more than 104 weeks ahead",
     }
     assert "1 titles of 01_raw/launches have no sale since" in caplog.text
+    assert f"correct their dates or remove them: {isbn_of(6)}" in caplog.text
     TITLES_LEFT_OUT.validate(left_out)
 
 

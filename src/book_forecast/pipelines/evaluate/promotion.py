@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.naive import SeasonalNaive, Zero
 from book_forecast.options.groups import PromoteOptions
 from book_forecast.payload.contents import SCHEMAS, Payload
@@ -76,8 +77,10 @@ def judge_candidate(
     comparison = None
     if champion is not None:
         _refuse_another(champion, champion_test_forecasts)
+        living = _living(champion, model_input, titles_left_out)
+        launches = _models(champion, Launch.family) & set(candidate.titles["isbn"].to_pylist())
         comparison = _compare(
-            champion, own, champion_test_forecasts, baseline, model_input, titles_left_out
+            champion, own, champion_test_forecasts, baseline, model_input, living, launches
         )
     verdict = judge(candidate.release, measures, comparison, options)
     for line in verdict.lines():
@@ -116,12 +119,12 @@ def _compare(
     theirs: pd.DataFrame,
     baseline: pd.DataFrame,
     actuals: pd.DataFrame,
-    left_out: pd.DataFrame,
+    living: set[str],
+    launches: set[str],
 ) -> Comparison:
-    """Compare the titles that both forecast."""
-    isbns = champion.titles["isbn"].to_pylist()
-    compared = set(isbns) & set(own["isbn"]) & set(theirs["isbn"])
-    living = set(isbns) - _dead(champion, actuals, left_out)
+    """Compare the titles that both forecast; launches of both have no test weeks to compare."""
+    compared = set(champion.titles["isbn"].to_pylist()) & set(own["isbn"]) & set(theirs["isbn"])
+    living = living - (launches - compared)
     # Releases of older versions have no specifications to fit again.
     unknown = champion.specifications is None and theirs.empty and bool(living)
     ours = own[own["isbn"].isin(compared)]
@@ -185,18 +188,21 @@ def _fallbacks(release: Payload) -> set[str]:
     return {row["isbn"] for row in rows if row["fallback_reason"] is not None}
 
 
-def _dead(champion: Payload, actuals: pd.DataFrame, left_out: pd.DataFrame) -> set[str]:
-    """Return the champion's titles that have stopped selling.
+def _models(release: Payload, family: str) -> set[str]:
+    rows = release.titles.select(["isbn", "model"]).to_pylist()
+    return {row["isbn"] for row in rows if row["model"] == family}
 
-    These are titles without a recent sale, and titles that the champion forecasts as zero if the
+
+def _living(champion: Payload, actuals: pd.DataFrame, left_out: pd.DataFrame) -> set[str]:
+    """Return the champion's titles without those that have stopped selling.
+
+    The latter are titles without a recent sale, and titles that the champion forecasts as zero if the
     sales do not have them any more. Other titles that are missing from the sales may be alive.
     """
     has_stopped = ~left_out["alive"] & left_out["last_sale"].notna()
-    zero = champion.titles.select(["isbn", "model"]).to_pylist()
-    gone = {row["isbn"] for row in zero if row["model"] == Zero.family}
-    return set(left_out.loc[has_stopped, "isbn"]) | gone - set(actuals["isbn"]) - set(
-        left_out.loc[left_out["alive"], "isbn"]
-    )
+    alive = set(actuals["isbn"]) | set(left_out.loc[left_out["alive"], "isbn"])
+    gone = _models(champion, Zero.family) - alive
+    return set(champion.titles["isbn"].to_pylist()) - set(left_out.loc[has_stopped, "isbn"]) - gone
 
 
 def _refuse_another(champion: Payload, forecasts: pd.DataFrame) -> None:

@@ -67,3 +67,23 @@ def _log(found: LaunchTable) -> None:
     if len(found.rejected):
         reasons = list_reasons(found.rejected, shown=1)
         logger.warning("%.50s: see rejected_launches: %.80s", found.listed.file, reasons)
+
+
+def warn_of_new_classes(titles: pd.DataFrame, launches: pd.DataFrame, sold: pd.Series) -> None:
+    """Warn of product classes of launches that no title with sales has, often another spelling.
+
+    Args:
+        titles: isbn, product_class of all titles.
+        launches: isbn, product_class of titles to come.
+        sold: ISBNs with sales.
+    """
+    has_sold = titles["isbn"].isin(sold)
+    known = titles.loc[has_sold, "product_class"].dropna().unique()
+    new = launches.loc[~launches["isbn"].isin(sold), "product_class"].dropna().unique()
+    strange = sorted(set(new) - set(known))
+    if strange and len(known):
+        logger.warning(
+            "Launches: no title with sales has the product class %.60s: launches of it learn from "
+            "those of all classes. Correct it if it is meant as one of: %.80s",
+            *(", ".join(strange), ", ".join(sorted(known))),
+        )

@@ -19,6 +19,7 @@ from book_forecast.bookscan.titles.metadata import add_launches, complete_titles
 from book_forecast.options.groups import IngestOptions
 from book_forecast.pipelines.ingest.changes import FormerImport, ImportSummary, describe_import
 from book_forecast.pipelines.ingest.implausible import hold_back
+from book_forecast.pipelines.ingest.launches import warn_of_new_classes
 from book_forecast.pipelines.ingest.title_lists import separate_title_lists
 from book_forecast.storage.errors import UserError
 
@@ -174,6 +175,8 @@ def add_up_sales(
         isbns = pd.concat([isbns, launches["isbn"]], ignore_index=True)
         known = add_launches(listed_titles, launches)
     titles = complete_titles(describe_titles(title_texts, isbns), known)
+    if launches is not None:
+        warn_of_new_classes(titles, launches, weekly["isbn"])
     if len(listed_titles):
         logger.info(
             "Lists of titles have %s of %s titles with sales, and %s publication dates of them",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from textwrap import shorten
 
 import pandas as pd
 
@@ -38,12 +39,13 @@ def find_upcoming(
     reason = pd.Series("", index=found.index, dtype="str")
     reason[weeks < -alive_weeks] = f"no sale in {alive_weeks} weeks after its publication date"
     reason[weeks > LONGEST_HORIZON] = f"published more than {LONGEST_HORIZON} weeks ahead"
-    overdue = int(((weeks < 0) & (reason == "")).sum())
-    if overdue:
+    overdue = found.loc[(weeks < 0) & (reason == ""), "isbn"]
+    if len(overdue):
         logger.warning(
             "%d titles of 01_raw/launches have no sale since their publication date: they are "
-            "forecast as if published next week",
-            overdue,
+            "forecast as if published next week; correct their dates or remove them: %s",
+            len(overdue),
+            shorten(", ".join(overdue), 60, placeholder=" …"),
         )
     return found[["isbn"]].assign(reason=reason).reset_index(drop=True)
 
