@@ -264,8 +264,9 @@ def test_what_fans_out_is_n_executors_joined_before_what_depends_on_them(
 ) -> None:
     tune = tasks_of(google.vertex.jobs[submitted["tune"]])
     searches, folds = sharded("tune.search_orders"), sharded("tune.forecast_folds")
-    assert set(tune) == searches | folds | {"tune.fit_global_model", "tune.weigh_families"}
-    assert all(not tune[name].after for name in searches)
+    once = {"stratify_titles", "fit_global_model", "choose_families", "weigh_families"}
+    assert set(tune) == searches | folds | {f"tune.{name}" for name in once}
+    assert all(tune[name].after == {"tune.choose_families"} for name in searches)
     assert all(tune[name].retries == 2 for name in searches | folds)
     resources = [tune[name].container["resources"] for name in searches | folds]
     assert {given["cpuLimit"] for given in resources} == {8.0}
@@ -275,16 +276,16 @@ def test_what_fans_out_is_n_executors_joined_before_what_depends_on_them(
     champion = sharded("train.champion.fit_titles")
     known = sharded("evaluate.forecast_known_weeks")
     compared = sharded("evaluate.forecast_with_champion")
-    split = "preprocess.split_weeks"
     (weeks,) = [name for name in whole if name.startswith("preprocess.limit_weeks")]
     (table,) = [name for name in whole if "build_covariates" in name]
+    weights, champions = "tune.weigh_families", "train.recall_champion"
     for names, after in (
-        (searches, {split}),
-        (folds, searches | {split, "tune.fit_global_model", table}),
-        (scored, {"tune.weigh_families", split, table, "train.training.fit_global_model"}),
-        (released, {"tune.weigh_families", weeks, table, "train.release.fit_global_model"}),
-        (champion, {"train.recall_champion", split, table, "train.champion.fit_global_model"}),
-        (known, scored | {split, "tune.weigh_families"}),
+        (searches, {weeks, "tune.choose_families"}),
+        (folds, searches | {weeks, table, "tune.fit_global_model"}),
+        (scored, {weights, weeks, table, *models("train.training")}),
+        (released, {weights, weeks, table, *models("train.release")}),
+        (champion, {champions, weeks, table, *models("train.champion")}),
+        (known, scored | {weeks, weights}),
         (compared, champion),
     ):
         for name in names:
@@ -303,6 +304,11 @@ def test_what_fans_out_is_n_executors_joined_before_what_depends_on_them(
 
 def sharded(node: str) -> set[str]:
     return {f"{node}-{k}-of-4" for k in range(1, 5)}
+
+
+def models(namespace: str) -> set[str]:
+    """The steps that fit what all titles of a namespace share."""
+    return {f"{namespace}.fit_global_model", f"{namespace}.specify_launches"}
 
 
 def test_tune_train_evaluate_and_forecast_run_in_containers_and_write_to_the_bucket(

@@ -196,8 +196,8 @@ def _models(release: Payload, family: str) -> set[str]:
 def _living(champion: Payload, actuals: pd.DataFrame, left_out: pd.DataFrame) -> set[str]:
     """Return the champion's titles without those that have stopped selling.
 
-    The latter are titles without a recent sale, and titles that the champion forecasts as zero if the
-    sales do not have them any more. Other titles that are missing from the sales may be alive.
+    The latter are titles without a recent sale, and titles that the champion forecasts as zero if
+    the sales do not have them any more. Other titles that are missing from the sales may be alive.
     """
     has_stopped = ~left_out["alive"] & left_out["last_sale"].notna()
     alive = set(actuals["isbn"]) | set(left_out.loc[left_out["alive"], "isbn"])
