@@ -116,6 +116,18 @@ def test_weeks_of_a_slow_seller_are_whole_copies_where_its_sales_are(volume, low
     assert found[1] > 3.0
 
 
+def test_what_is_expected_is_the_mean_of_the_distribution():
+    probabilities = np.linspace(0.005, 0.995, 199)
+    for weeks in (WEEKS[[30]], WEEKS[:4]):
+        found = READER.sum_of(ISBNS[:1], weeks, probabilities)
+        assert found.expected == pytest.approx(found.quantiles.mean(), rel=0.01)
+    # Medians as means are what the ensemble has: the sum of means is then below the expectation.
+    made = READER.payload
+    medians = SumReader(replace(made, mean=made.quantiles[:, 8]))
+    one = medians.sum_of(ISBNS, WEEKS[:4], (0.5,))
+    assert one.expected > 1.02 * one.mean
+
+
 def test_another_process_draws_the_same():
     again = reader_with()
     first = READER.sum_of(ISBNS[:3], WEEKS[:8], NEAR_SPAN)

@@ -17,7 +17,9 @@ HEIGHTS = np.array([-0.8, 0.8])
 def learned(facts: list[Facts], levels: np.ndarray, starts: np.ndarray | None = None) -> Levels:
     n = len(facts)
     starts = np.zeros(n) if starts is None else starts
-    return Levels.learn([str(row) for row in range(n)], facts, levels, np.full(n, 0.02), starts, 1.0)
+    return Levels.learn(
+        [str(row) for row in range(n)], facts, levels, np.full(n, 0.02), starts, 1.0
+    )
 
 
 def noise(n: int) -> np.ndarray:
