@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from book_forecast.forecasters.boosting_fit import fit_next
+from book_forecast.forecasters.boosting import forecast_all
+from book_forecast.forecasters.boosting_features import features
+from book_forecast.forecasters.boosting_fit import fit_direct, fit_next
 from book_forecast.forecasters.boosting_panel import panel_of
 from book_forecast.forecasters.boosting_recursive import LONGEST, path, shares
 from book_forecast.forecasters.boosting_smoothing import best_factors, smoothed
@@ -56,6 +58,31 @@ def test_the_share_of_a_path_fades_until_it_ends():
     found = shares(np.array([1, 26, 40, LONGEST, LONGEST + 1, 156]))
     assert found[0] == found[1] == 0.5
     assert found[1] > found[2] > found[3] > found[4] == found[5] == 0.0
+
+
+def test_a_forecast_is_half_a_path_and_half_a_direct_one():
+    ahead = 8
+    frame = weeks_frame({f"97800000000{number:02}": volumes(number, WEEKS) for number in range(6)})
+    known = panel_of(frame, None, CUTOFF, ahead, None, None, calendar=True)
+    title, step = np.repeat(np.arange(6), ahead), np.tile(np.arange(1, ahead + 1), 6)
+    rows = features(known, title, np.full(len(title), WEEKS - 1), step, np.zeros(len(title), bool))
+    direct = (
+        rows.level + rows.effect + rows.noise * fit_direct(known, QUICK, 1, 1).predict(rows, step)
+    )
+    recursive = path(fit_next(known, QUICK, 1, 1), known, np.arange(6), ahead).ravel()
+    found = forecast_all(frame, None, CUTOFF, ahead, QUICK, seed=1)
+    assert np.log1p(found["mean"]) == pytest.approx(0.5 * (direct + recursive))
+    assert np.abs(direct - recursive).max() > 0.05
+
+
+def test_a_path_learns_the_level_that_its_own_weeks_have_reached():
+    # Sales that fall by a twentieth a week: every week ahead is below the one before.
+    falling = 4000.0 * 0.95 ** np.arange(100)
+    frame = weeks_frame({f"97800000000{n:02}": np.round((n + 1) * falling) for n in range(4)})
+    known = panel_of(frame, None, CUTOFF, 12, None, None, calendar=False)
+    found = path(fit_next(known, QUICK, 1, 1), known, np.arange(4), 12)
+    usual = np.log1p((np.arange(4)[:, None] + 1) * 4000.0 * 0.95 ** np.arange(100, 112))
+    assert found == pytest.approx(usual, abs=0.25)
 
 
 def test_weeks_that_are_rolled_in_count_as_if_they_had_been_there():

@@ -1,13 +1,14 @@
 """Intervals hold as often as they say."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from book_forecast.forecasters.calibration import Calibration, calibrate
-from book_forecast.forecasters.residual_scales import FoldErrors
+from book_forecast.forecasters.residual_scales import FoldErrors, row_scales, title_scales
 
 LEVELS = (50, 80, 95)
 
@@ -93,6 +94,17 @@ def test_intervals_widen_behind_the_last_week_that_was_seen_but_never_jump():
     assert width[103] < 4.0 * width[31]
 
 
+def test_intervals_go_on_widening_as_they_did_over_the_weeks_that_were_seen():
+    spreads, titles, _, errors = simulated(400)
+    widening = np.sqrt((1.0 + 103 / 8.0) / (1.0 + 31 / 8.0))
+    ratios = []
+    for growing in (errors, errors / np.sqrt(1.0 + np.arange(32) / 8.0)):
+        calibration, found = calibrate(FoldErrors(growing, titles, spreads))
+        upper = calibration.forecast(np.full(104, 1e6), found[0], (80,)).upper[80]
+        ratios.append(np.log(upper[103] / 1e6) / np.log(upper[31] / 1e6))
+    assert ratios == pytest.approx([widening, 1.0], rel=0.2)
+
+
 @pytest.mark.parametrize(("n_titles", "least", "most"), [(1, 0.3, 0.6), (100, 0.95, 1.0)])
 def test_a_bias_counts_by_the_number_of_folds_that_show_it(n_titles, least, most):
     rng = np.random.default_rng(0)
@@ -155,3 +167,51 @@ def test_a_handful_of_errors_gives_intervals_that_are_numbers(n_titles, horizon)
     assert all(np.isfinite(column).all() for column in forecast.columns().values())
     assert (forecast.upper[95] > forecast.lower[95] + 5.0).all()
     assert (forecast.upper[95][:horizon] < 1e4).all()
+
+
+def steady(n_titles=200, n_folds=6, horizon=8, step=8, seed=4):
+    """Errors of one scale at origins some weeks apart."""
+    titles = np.repeat(np.arange(n_titles), n_folds)
+    errors = np.random.default_rng(seed).normal(0.0, 0.2, (len(titles), horizon))
+    origins = np.tile(step * np.arange(n_folds), n_titles)
+    return FoldErrors(errors, titles, np.full(n_titles, 0.2), origins=origins)
+
+
+@pytest.mark.parametrize(("changed", "share"), [(0, 0.5), (1, 0.5), (5, 1.0)])
+def test_the_scale_of_a_fold_half_leaves_out_folds_that_share_weeks_with_it(changed, share):
+    found = steady(step=4)
+    errors = found.errors.copy()
+    errors[changed] *= 10.0
+    other = replace(found, errors=errors)
+    of_title = np.log(title_scales(other)[0] / title_scales(found)[0])
+    # Without two of the title's six folds, each of the others has more weight.
+    of_row = np.log(row_scales(other)[0] / row_scales(found)[0])
+    assert of_title > 0.05
+    assert of_row / of_title == pytest.approx(share, abs=0.25)
+
+
+def test_overlapping_folds_count_for_the_weeks_that_they_do_not_share():
+    apart, dense = steady(n_titles=5), steady(n_titles=5, step=1)
+    scales = []
+    for found in (apart, dense):
+        errors = np.where(found.titles[:, None] == 0, 4.0, 1.0) * found.errors
+        by_title = title_scales(replace(found, errors=errors))
+        scales.append(by_title[0] / np.median(by_title))
+    assert scales[0] > 1.5 * scales[1]
+
+
+def test_few_titles_are_expected_to_err_as_their_weeks_change():
+    rng = np.random.default_rng(6)
+    titles = np.repeat(np.arange(3), 4)
+    found = FoldErrors(rng.normal(0.0, 0.2, (12, 8)), titles, np.array([0.2, 0.2, 0.2, 0.6]))
+    scales = title_scales(found)
+    assert scales[3] == pytest.approx(3.0 * np.median(scales[:3]), rel=0.3)
+
+
+def test_few_weeks_of_their_own_have_wider_tails_than_as_many_apart():
+    reach = []
+    for step in (8, 1):
+        calibration, _ = calibrate(steady(n_titles=2, n_folds=10, step=step))
+        bounds = calibration.forecast(np.full(8, 1e6), 1.0, (80,))
+        reach.append(np.mean(np.log(bounds.upper[80] / bounds.lower[80])))
+    assert reach[1] > 1.1 * reach[0]

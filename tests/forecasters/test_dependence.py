@@ -149,3 +149,41 @@ def test_without_any_residual_the_dependence_is_that_of_old_releases():
     nothing = drawn(alone(SHOCKS), n_origins=1)
     empty = replace(nothing, scores=np.full_like(nothing.scores, np.nan))
     assert estimate_dependence(empty) == UNKNOWN
+
+
+def test_each_class_has_a_dependence_of_its_own():
+    walking = ClassDependence(Process(), Process(walk=0.7, shock=0.3))
+    true = Dependence(Process(), ClassDependence(Process(), SHOCKS), {"a": walking})
+    found = estimate_dependence(drawn(true, n_origins=20, classes=("a", "b")))
+    assert found.of("a").own.walk == pytest.approx(0.7, abs=0.15)
+    assert found.of("b").own.walk < 0.1
+
+
+def test_large_titles_decide_what_titles_share():
+    shared = Dependence(Process(), ClassDependence(Process(shock=0.6), Process(shock=0.4)), {})
+    together = drawn(shared, n_origins=20)
+    apart = drawn(alone(SHOCKS), n_origins=20, seed=5)
+    is_large = together.titles % 2 == 0
+    scores = np.where(is_large[:, None], together.scores, apart.scores)
+    mixed = replace(together, scores=scores)
+    alike, unlike = (
+        estimate_dependence(replace(mixed, sizes=np.where(is_large, size, 1.0)))
+        for size in (1.0, 100.0)
+    )
+    assert unlike.of("a").shared.variance > alike.of("a").shared.variance + 0.2
+
+
+def test_origins_that_share_weeks_move_less_away_from_what_is_usual():
+    few = drawn(alone(SHOCKS), n_origins=8, n_titles=2)
+    many = drawn(alone(SHOCKS), n_origins=12)
+    near = [replace(scores, origins=scores.origins // HORIZON) for scores in (few, many)]
+    apart = [estimate_dependence(scores).of("a") for scores in (few, many)]
+    dense = [estimate_dependence(scores).of("a") for scores in near]
+    assert apart[0].own.walk < 0.05 < dense[0].own.walk
+    assert apart[1].shared.variance < 0.05 < dense[1].shared.variance
+
+
+def test_few_titles_prove_less_of_what_titles_share_than_many():
+    same = Dependence(Process(), ClassDependence(SHOCKS, Process()), {})
+    few, many = (estimate_dependence(drawn(same, n_titles=n)).of("a").shared for n in (2, 40))
+    assert few.variance < many.variance - 0.05

@@ -1,5 +1,6 @@
 """The global model uses the plan of the weeks ahead, and at a fold nothing beyond its cutoff."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -155,3 +156,17 @@ def test_each_fold_has_a_model_of_its_own(weeks):
         rows = found[found["cutoff"] == cutoff].reset_index(drop=True)
         pd.testing.assert_frame_equal(rows, alone)
     assert found.groupby(["isbn", "cutoff"]).size().eq(HORIZON).all()
+
+
+def test_a_fold_has_one_fit_and_the_forecast_the_mean_of_several(weeks):
+    def model(fits):
+        single = global_model(None)
+        boosting = single.options.boosting.model_copy(update={"fits": fits})
+        return replace(single, options=single.options.model_copy(update={"boosting": boosting}))
+
+    pd.testing.assert_frame_equal(
+        model(2).forecast_folds(weeks, FOLDS), model(1).forecast_folds(weeks, FOLDS)
+    )
+    last = weeks["week"].max()
+    one, two = (model(fits).forecast(weeks, last, 1, is_now=False)["mean"] for fits in (1, 2))
+    assert (one != two).any()

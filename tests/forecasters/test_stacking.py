@@ -63,3 +63,44 @@ def test_a_member_that_fails_for_some_titles_is_judged_by_the_others():
 def test_the_same_seed_gives_the_same_stack():
     folds, prior = scaled(), np.array([0.5, 0.5])
     assert (bagged_stack(folds, prior, 4, 1) == bagged_stack(folds, prior, 4, 1)).all()
+
+
+def seeded(folds, bags, n_seeds=16):
+    """Weights of the first of two members by seed."""
+    return np.array([bagged_stack(folds, np.array([0.5, 0.5]), bags, s)[0] for s in range(n_seeds)])
+
+
+def test_each_resample_has_other_folds_and_the_mean_of_many_depends_less_on_them():
+    folds = scaled(n_titles=4, n_origins=3)
+    assert np.std(seeded(folds, bags=1)) > 0.03
+    assert np.std(seeded(folds, bags=12)) < 0.7 * np.std(seeded(folds, bags=1))
+
+
+def test_origins_that_share_weeks_are_drawn_together():
+    # All eight origins share a week, so that every resample has each of them once.
+    whole = seeded(scaled(n_titles=1, n_origins=8, step=1), bags=1)
+    assert whole == pytest.approx(whole[0])
+    assert np.std(seeded(scaled(n_titles=1, n_origins=8, step=8), bags=1)) > 0.01
+
+
+def test_every_resample_has_evidence_where_titles_have_no_origin_in_common():
+    folds = scaled(n_titles=2, n_origins=2, errors=(0.3, 1.5))
+    folds = folds.take((folds.titles == 0) == (folds.origins == 0))
+    assert len(folds.titles) == 2
+    assert (seeded(folds, bags=1) > 0.6).all()
+
+
+def test_titles_with_larger_errors_count_for_more_but_not_by_as_much():
+    folds = scaled(n_titles=40)
+    is_small = folds.titles % 2 == 1
+    # The second member is the better one for small titles.
+    members = np.where(is_small[:, None, None], folds.members[:, ::-1], folds.members)
+
+    def first(size):
+        sizes = np.where(is_small, 1.0, size)
+        return bagged_stack(
+            replace(folds, members=members, sizes=sizes), np.array([0.5, 0.5]), 8, 0
+        )[0]
+
+    assert first(100.0) > first(1.0) + 0.3
+    assert first(100.0) < 0.95

@@ -141,6 +141,24 @@ def test_factors_stay_within_their_limits(seed, power, missing):
         assert FEWEST_FACTOR - 1e-3 <= factor <= MOST_FACTOR
 
 
+def test_one_extreme_residual_decides_no_factor():
+    weeks = weekly(np.random.default_rng(1))
+    inside = weeks % 5 == 0
+    residuals = np.random.default_rng(2).normal(0.0, 1.0, weeks.shape)
+    usual = factors_of(residuals, {PROMOTION: inside}, weeks)[PROMOTION]
+    residuals[tuple(np.argwhere(inside)[0])] = 1e4
+    assert factors_of(residuals, {PROMOTION: inside}, weeks)[PROMOTION] < usual + 0.02
+
+
+def test_weeks_of_two_kinds_decide_the_factor_of_neither():
+    weeks = weekly(np.random.default_rng(1))
+    kinds = {CHRISTMAS: weeks % 5 == 0, PROMOTION: weeks % 3 == 0}
+    residuals = np.random.default_rng(2).normal(0.0, 1.0, weeks.shape)
+    residuals[kinds[CHRISTMAS] & kinds[PROMOTION]] *= 5.0
+    found = factors_of(residuals, kinds, weeks)
+    assert [*found.values()] == pytest.approx([1.0, 1.0], abs=0.1)
+
+
 FACTORS = {CHRISTMAS: 2.0, PROMOTION: 1.3}
 BASE = calibrate(errors_of(1.0))[0]
 CALIBRATION = replace(BASE, factors=FACTORS)

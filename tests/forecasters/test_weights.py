@@ -129,3 +129,71 @@ def test_two_titles_stay_close_to_the_prior_and_many_follow_the_evidence():
     )
     assert abs(of_few - 0.5) < 0.2
     assert of_many > of_few
+
+
+def with_errors(sizes, **changes):
+    """Folds whose members are off by exactly these copies in each week, shape (rows, members)."""
+    folds = folds_of(np.ones(np.shape(sizes)[-1]), **changes)
+    signs = np.where(np.random.default_rng(1).random(folds.members.shape) < 0.5, -1.0, 1.0)
+    off = np.broadcast_to(sizes, folds.members.shape[:2])[:, :, None]
+    return replace(folds, members=folds.volumes[:, None] + off * signs)
+
+
+def lean(weights):
+    """The weight of the first of two members beside the second, in the logarithm."""
+    return np.log(np.maximum(weights[:, 0], 1e-3) / np.maximum(weights[:, 1], 1e-3))
+
+
+def test_titles_that_are_all_alike_have_the_stack_of_their_group():
+    folds = with_errors([10.0, 12.0])
+    # One more title, of a class without a fold, has nothing but the stack.
+    folds = replace(
+        folds, groups=np.zeros(31, dtype=int), classes=np.append(np.zeros(30, dtype=int), 1)
+    )
+    found = fit_weights(folds, equal(folds)).weights
+    assert found[:30] == pytest.approx(np.tile(found[30], (30, 1)))
+
+
+def test_a_title_without_folds_leans_as_its_class_does():
+    sizes = np.where(np.arange(30)[:, None] % 2 == [0, 1], 8.0, 14.0)
+    folds = folds_of(sizes)
+    classes = np.append(np.arange(30) % 2, [0, 1])
+    folds = replace(folds, groups=np.zeros(32, dtype=int), classes=classes)
+    found = fit_weights(folds, equal(folds)).weights
+    assert found[30, 0] > 0.7
+    assert found[31, 1] > 0.7
+
+
+def test_each_group_has_a_stack_of_its_own():
+    sizes = np.where(np.arange(30)[:, None] % 2 == [0, 1], 8.0, 14.0)
+    folds = folds_of(sizes)
+    groups = np.append(np.arange(30) % 2, [0, 1])
+    folds = replace(folds, groups=groups, classes=np.zeros(32, dtype=int))
+    found = fit_weights(folds, equal(folds)).weights
+    assert found[30, 0] > 0.65
+    assert found[31, 1] > 0.65
+
+
+def test_own_errors_tilt_more_where_titles_are_unlike_each_other():
+    rng = np.random.default_rng(1)
+    n_titles, slopes = 60, []
+    for unlike in (0.0, 0.6):
+        better = rng.normal(0.0, unlike, n_titles).repeat(2)
+        noise = rng.normal(0.0, 0.3, (len(better), 2))
+        sizes = 10.0 * np.exp(np.stack([better, -better], axis=1) + noise)
+        folds = with_errors(sizes, n_titles=n_titles, n_folds=2)
+        own = np.log(sizes[:, 0] / sizes[:, 1]).reshape(n_titles, 2).mean(axis=1)
+        slopes.append(np.polyfit(own, lean(fit_weights(folds, equal(folds)).weights), 1)[0])
+    alike, apart = slopes
+    assert apart < 2.0 * alike < 0.0
+
+
+def test_overlapping_folds_of_a_title_tilt_less_than_as_many_apart():
+    sizes = np.full((30, 2), 10.0)
+    sizes[5] = [7.0, 14.0]
+    tilts = []
+    for step in (8, 1):
+        folds = folds_of(sizes, n_folds=6, step=step)
+        found = lean(fit_weights(folds, equal(folds)).weights)
+        tilts.append(found[5] - np.median(found))
+    assert tilts[0] > 3.0 * tilts[1] > 0.0

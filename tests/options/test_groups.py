@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from book_forecast.options.groups import Shard
+from book_forecast.options.groups import BacktestOptions, Shard
 from book_forecast.options.run import with_runtime
 
 
@@ -37,3 +37,21 @@ def test_a_shard_is_named_so_that_names_sort_in_order():
 def test_the_command_line_wins_however_a_parameter_is_named(configured, runtime, titles):
     merged = {**configured, **runtime}
     assert with_runtime(merged, runtime)["selection"]["titles"] == titles
+
+
+def test_small_catalogues_learn_weights_from_more_origins_over_the_same_weeks():
+    options = BacktestOptions()
+    scored = options.origins.within(500)
+    counts = []
+    for n_titles in (2, 200, 400, 5000):
+        found = options.origins_of_weights(n_titles).within(500)
+        assert set(scored) <= set(found)
+        assert (min(found), max(found)) == (min(scored), max(scored))
+        counts.append(len(found))
+    assert counts[0] == counts[1] > counts[2] > counts[3] >= len(scored)
+
+
+def test_the_number_of_overlapping_origins_may_be_chosen():
+    options = BacktestOptions(overlap=1)
+    assert options.origins_of_weights(2) == options.origins
+    assert BacktestOptions(overlap=3).origins_of_weights(10**6).overlap == 3

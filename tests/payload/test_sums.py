@@ -40,6 +40,12 @@ def reader_with(dependence=None, **options):
     return SumReader(payload_with(dependence, **options))
 
 
+def with_column(made, name, values):
+    """The payload with another column of its titles."""
+    position = made.titles.schema.get_field_index(name)
+    return replace(made, titles=made.titles.set_column(position, name, values))
+
+
 READER = reader_with()
 WEEKS = READER.next_weeks(104)
 
@@ -110,6 +116,18 @@ def test_weeks_of_a_slow_seller_are_whole_copies_where_its_sales_are(volume, low
     assert found[1] > 3.0
 
 
+def test_what_is_expected_is_the_mean_of_the_distribution():
+    probabilities = np.linspace(0.005, 0.995, 199)
+    for weeks in (WEEKS[[30]], WEEKS[:4]):
+        found = READER.sum_of(ISBNS[:1], weeks, probabilities)
+        assert found.expected == pytest.approx(found.quantiles.mean(), rel=0.01)
+    # Medians as means are what the ensemble has: the sum of means is then below the expectation.
+    made = READER.payload
+    medians = SumReader(replace(made, mean=made.quantiles[:, 8]))
+    one = medians.sum_of(ISBNS, WEEKS[:4], (0.5,))
+    assert one.expected > 1.02 * one.mean
+
+
 def test_another_process_draws_the_same():
     again = reader_with()
     first = READER.sum_of(ISBNS[:3], WEEKS[:8], NEAR_SPAN)
@@ -171,9 +189,8 @@ def test_a_long_list_has_the_distribution_of_its_titles_drawn_one_by_one(depende
 def test_the_weeks_of_a_launch_err_alike():
     made = payload_with(ALONE)
     models = ["launch", *["sarima"] * (TITLES - 1)]
-    position = made.titles.schema.get_field_index("model")
-    titles = made.titles.set_column(position, "model", pa.array(models, pa.string()))
-    launch = SumReader(replace(made, titles=titles)).sum_of(ISBNS[:1], WEEKS[:26], (0.1, 0.9))
+    reader = SumReader(with_column(made, "model", pa.array(models, pa.string())))
+    launch = reader.sum_of(ISBNS[:1], WEEKS[:26], (0.1, 0.9))
     usual = SumReader(made).sum_of(ISBNS[:1], WEEKS[:26], (0.1, 0.9))
     singles = [SumReader(made).sum_of(ISBNS[:1], WEEKS[[w]], (0.1, 0.9)) for w in range(26)]
     comonotone = sum(np.ptp(single.quantiles) for single in singles)
@@ -187,6 +204,32 @@ def test_a_class_without_an_estimate_gets_the_usual_one():
     np.testing.assert_array_equal(found.quantiles, usual.quantiles)
 
 
+def test_a_class_with_an_estimate_has_its_own():
+    classes = {
+        name or "": ClassDependence(NOTHING, Process(walk=1.0))
+        for name in READER.payload.titles["product_class"].to_pylist()
+    }
+    named = replace(ALONE, classes=classes)
+    found, walking, apart = (
+        reader_with(dependence).sum_of(ISBNS, WEEKS[:13], NEAR_SPAN).quantiles
+        for dependence in (named, WALKS, ALONE)
+    )
+    np.testing.assert_array_equal(found, walking)
+    assert np.ptp(found) > 1.5 * np.ptp(apart)
+
+
+def test_titles_of_a_long_list_that_are_not_drawn_vary_too():
+    made = payload_with(ALONE, titles=400)
+    equal = replace(made, quantiles=np.repeat(made.quantiles[:1], 400, axis=0))
+    isbns = SumReader(equal).isbns
+
+    def width(n_titles):
+        found = SumReader(equal).sum_of(isbns[:n_titles], WEEKS[:8], (0.1, 0.9))
+        return np.ptp(found.quantiles)
+
+    assert width(400) == pytest.approx(np.sqrt(400 / 25) * width(25), rel=0.08)
+
+
 def test_a_release_without_a_dependence_has_wider_sums_than_independent_weeks():
     old = READER.sum_of(ISBNS, WEEKS[:13], (0.1, 0.9)).quantiles
     alone = reader_with(ALONE).sum_of(ISBNS, WEEKS[:13], (0.1, 0.9)).quantiles
@@ -196,11 +239,29 @@ def test_a_release_without_a_dependence_has_wider_sums_than_independent_weeks():
 def test_a_title_with_an_older_cutoff_is_asked_for_the_same_weeks():
     made = payload_with(WALKS)
     earlier = [payloads.CUTOFF - dt.timedelta(weeks=2)] + [payloads.CUTOFF] * (TITLES - 1)
-    position = made.titles.schema.get_field_index("cutoff")
-    titles = made.titles.set_column(position, "cutoff", pa.array(earlier, pa.date32()))
-    reader = SumReader(replace(made, titles=titles))
+    reader = SumReader(with_column(made, "cutoff", pa.array(earlier, pa.date32())))
     found = reader.sum_of(ISBNS[:2], WEEKS[:3], NEAR_SPAN)
     assert found.mean == pytest.approx(made.mean[0, 2:5].sum() + made.mean[1, :3].sum(), rel=1e-6)
+
+
+def test_titles_with_different_cutoffs_have_the_same_shocks_in_a_week():
+    made = payload_with(TOGETHER)
+    earlier = [payloads.CUTOFF - dt.timedelta(weeks=2)] + [payloads.CUTOFF] * (TITLES - 1)
+    reader = SumReader(with_column(made, "cutoff", pa.array(earlier, pa.date32())))
+    found = reader.sum_of(ISBNS[:2], WEEKS[[4]], NEAR_SPAN).quantiles
+    apart = [reader.sum_of([isbn], WEEKS[[4]], NEAR_SPAN).quantiles for isbn in ISBNS[:2]]
+    np.testing.assert_allclose(found, np.sum(apart, axis=0), rtol=0.01)
+
+
+def test_titles_of_a_class_move_together_and_those_of_others_do_not():
+    shared = Dependence(NOTHING, ClassDependence(SHOCKS, NOTHING), {})
+    names = pa.array(["F", "F", *["Y"] * (TITLES - 2)], pa.string())
+    reader = SumReader(with_column(payload_with(shared), "product_class", names))
+    single = [reader.sum_of([isbn], WEEKS[[4]], NEAR_SPAN).quantiles for isbn in ISBNS]
+    alike = reader.sum_of(ISBNS[:2], WEEKS[[4]], NEAR_SPAN).quantiles
+    np.testing.assert_allclose(alike, single[0] + single[1], rtol=0.01)
+    unlike = reader.sum_of([ISBNS[0], ISBNS[2]], WEEKS[[4]], NEAR_SPAN).quantiles
+    assert np.ptp(unlike) < 0.9 * (np.ptp(single[0]) + np.ptp(single[2]))
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,16 @@
 """Demand of a title over some weeks, and totals over titles."""
 
+import datetime as dt
+
+import pyarrow as pa
 import pytest
 
+from book_forecast.releases.assembly import assemble
+from book_forecast.releases.promotion_log import Promotion
+from book_forecast.releases.store import ReleaseStore
+from book_forecast.serving.settings import ServiceSettings
 from tests.serving import stores
-from tests.serving.conftest import TITLES
+from tests.serving.conftest import TITLES, in_process
 
 
 def demand(client, isbn=stores.CAFE, **query):
@@ -58,6 +65,45 @@ def test_totals_by_class_add_up_to_those_of_all(client):
     (every,) = totals(client, weeks=13)["totals"]
     assert sum(total["n_titles"] for total in by_class) == every["n_titles"]
     assert sum(total["mean"] for total in by_class) == pytest.approx(every["mean"], rel=1e-4)
+
+
+@pytest.fixture(scope="module")
+def unlike(tmp_path_factory):
+    """A service of three titles: one of another class, one that ended 100 weeks ago, one late."""
+    made = stores.tables(stores.CUTOFF, 3, faster=1.0)
+    ago = [dt.timedelta(weeks=weeks) for weeks in (0, 100, 3)]
+    columns = {
+        "product_class": pa.array(["F", "Y", "Y"], pa.string()),
+        "cutoff": pa.array([stores.CUTOFF - weeks for weeks in ago], pa.date32()),
+    }
+    for name, column in columns.items():
+        place = made["titles"].schema.get_field_index(name)
+        made["titles"] = made["titles"].set_column(place, name, column)
+    store = ReleaseStore(str(tmp_path_factory.mktemp("unlike")))
+    about = {"created": "2024-07-01T05:00:00Z", "versions": {"book_forecast": "0.1.0"}}
+    store.write(stores.NOW, assemble(stores.NOW, made, about))
+    when = dt.datetime(2024, 7, 1, 5, tzinfo=dt.UTC)
+    store.record(Promotion(1, "promote", stores.NOW, None, "ann", when, "the first one"))
+    with in_process(ServiceSettings(releases=str(store.root))) as service:
+        yield service
+
+
+def test_totals_have_the_names_and_numbers_of_the_classes(unlike):
+    found = totals(unlike, by="product_class", weeks=3)
+    assert [(row["name"], row["n_titles"]) for row in found["totals"]] == [("F", 1), ("Y", 2)]
+    assert found["cutoff"] == str(stores.CUTOFF)
+
+
+def test_a_title_that_is_not_forecast_as_far_is_left_out_of_totals(unlike):
+    (every,) = totals(unlike, weeks=13)["totals"]
+    assert every["n_titles"] == 2
+
+
+def test_the_demand_of_a_title_follows_its_own_cutoff(unlike):
+    found = demand(unlike, stores.FORMULA, weeks=4)
+    late = stores.CUTOFF - dt.timedelta(weeks=3)
+    assert found["cutoff"] == str(late)
+    assert found["last_week"] == str(late + dt.timedelta(weeks=4))
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,37 @@ def test_titles_without_a_specification_are_launches():
     assert json.loads(str(found[TO_COME]))["publication"] == "2024-02-03"
 
 
+def test_what_the_table_of_launches_says_is_known_of_a_title():
+    totals = {isbn: launch(n).sum() for n, isbn in enumerate(PAST)}
+    weak, strong = min(totals, key=totals.__getitem__), max(totals, key=totals.__getitem__)
+
+    def prior(comparable):
+        table = LAUNCHES.assign(comparable=comparable)
+        found = RELEASED.specify_launches(
+            WEEKS, LAUNCH_WEEKS, TITLES, table, specifications_of(SEEN)
+        )
+        return json.loads(str(found.set_index("isbn")["launch"][TO_COME]))["prior"]
+
+    assert prior(weak)["print_run"] == 5000.0
+    assert prior(strong)["level"] > prior(weak)["level"] + 0.3
+
+
+def test_a_launch_of_the_panel_is_no_evidence_for_itself():
+    lonely = weeks_frame({PAST[0]: 50.0 * launch(0, 3)}).assign(rrp=8.99)
+    rest = LAUNCH_WEEKS[LAUNCH_WEEKS["isbn"] != PAST[0]]
+    with_it, without = (
+        RELEASED.specify_launches(
+            pd.concat([WEEKS, lonely]), launches, TITLES, LAUNCHES, specifications_of(SEEN)
+        )
+        for launches in (pd.concat([rest, lonely]), rest)
+    )
+    curves = [
+        json.loads(str(found.set_index("isbn")["launch"][PAST[0]]))["prior"]["curve"][0]
+        for found in (with_it, without)
+    ]
+    assert curves[0] == pytest.approx(curves[1], abs=0.15)
+
+
 @pytest.mark.parametrize("fits", [RELEASED, SCORED])
 def test_they_are_fitted_as_launches_without_a_fallback(fits):
     found = fit(WEEKS, specified(fits), fits).frame.set_index("isbn")
