@@ -74,7 +74,16 @@ def unlike(tmp_path_factory):
     ago = [dt.timedelta(weeks=weeks) for weeks in (0, 100, 3)]
     columns = {
         "product_class": pa.array(["F", "Y", "Y"], pa.string()),
-        "cutoff": pa.array([stores.CUTOFF - weeks for weeks in ago], pa.date32()),
+        **{
+            name: pa.array(
+                [
+                    day - weeks
+                    for day, weeks in zip(made["titles"][name].to_pylist(), ago, strict=True)
+                ],
+                pa.date32(),
+            )
+            for name in ("first_week", "trained_until", "cutoff")
+        },
     }
     for name, column in columns.items():
         place = made["titles"].schema.get_field_index(name)
@@ -83,7 +92,17 @@ def unlike(tmp_path_factory):
     about = {"created": "2024-07-01T05:00:00Z", "versions": {"book_forecast": "0.1.0"}}
     store.write(stores.NOW, assemble(stores.NOW, made, about))
     when = dt.datetime(2024, 7, 1, 5, tzinfo=dt.UTC)
-    store.record(Promotion(1, "promote", stores.NOW, None, "ann", when, "the first one"))
+    store.record(
+        Promotion(
+            number=1,
+            action="promote",
+            release=stores.NOW,
+            before=None,
+            who="ann",
+            when=when,
+            why="the first one",
+        )
+    )
     with in_process(ServiceSettings(releases=str(store.root))) as service:
         yield service
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from book_forecast.forecasters.launches.levels import Levels
-from book_forecast.forecasters.launches.past import Facts
+from book_forecast.forecasters.launches.past_launches import Facts
 
 TEXTS = ("author", "imprint", "binding")
 HEIGHTS = np.array([-0.8, 0.8])

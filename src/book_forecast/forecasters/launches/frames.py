@@ -59,11 +59,11 @@ def learn_from_frames(
         titles: isbn, product_class and what else is known of each.
         launches: isbn, publication_date, comparable, print_run; None without any.
     """
-    facts = _read_facts(titles, launches, launch_weeks)
-    return learn_launches(*_cut(weeks, launch_weeks, facts)), facts
+    facts = read_facts(titles, launches, launch_weeks)
+    return learn_launches(*cut_launches(weeks, launch_weeks, facts)), facts
 
 
-def _read_facts(
+def read_facts(
     titles: pd.DataFrame, launches: pd.DataFrame | None, launch_weeks: pd.DataFrame
 ) -> TitleFacts:
     """Read what is known of titles beside their sales.
@@ -99,7 +99,7 @@ def _read_facts(
     return TitleFacts(facts, publications, print_runs)
 
 
-def _cut(
+def cut_launches(
     weeks: pd.DataFrame, launch_weeks: pd.DataFrame, known: TitleFacts
 ) -> tuple[list[PastLaunch], Series]:
     """Return the launches of the panel, and the series of all its titles.

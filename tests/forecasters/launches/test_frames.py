@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.forecasters.launches.panel import read_facts, read_panel
+from book_forecast.forecasters.launches.frames import cut_launches, read_facts
 from tests.histories import CUTOFF, weeks_frame
 
 OTHER, LAUNCH, OLD, SHORT = "9780000000001", "9780000000002", "9780000000003", "9780000000004"
@@ -24,13 +24,13 @@ TITLES = pd.DataFrame(
         "product_class": ["F", "F", "F", "Y"],
         "author": ["A", "B", None, "C"],
         "list_price": [np.nan, np.nan, 12.99, np.nan],
-        "publication_date": pd.to_datetime([None, "2023-12-20", "2020-01-01", None]),
+        "publication_date": pd.to_datetime(pd.Series([None, "2023-12-20", "2020-01-01", None])),
     }
 )
 LAUNCHES = pd.DataFrame(
     {
         "isbn": [LAUNCH, OLD],
-        "publication_date": pd.to_datetime(["2023-12-19", None]),
+        "publication_date": pd.to_datetime(pd.Series(["2023-12-19", None])),
         "comparable": [f"{OTHER} {SHORT}", None],
         "print_run": [3000.0, np.nan],
     }
@@ -61,7 +61,7 @@ def test_a_price_is_that_of_the_list_or_of_the_first_sale():
 
 def test_launches_are_titles_of_the_panel_that_came_out_in_it():
     known = read_facts(TITLES, LAUNCHES, LAUNCH_WEEKS)
-    launches, series = read_panel(WEEKS, LAUNCH_WEEKS, known)
+    launches, series = cut_launches(WEEKS, LAUNCH_WEEKS, known)
     # One was published years before its first sale; the others' titles have seasons alone.
     assert [one.isbn for one in launches] == [LAUNCH, SHORT]
     assert [len(volumes) for _, _, volumes in series] == [100, 3, 3, 44]
