@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,15 +27,20 @@ def noise(n: int) -> np.ndarray:
     return np.random.default_rng(1).normal(0.0, 0.2, n)
 
 
+def with_text(name: str, value: str) -> Facts:
+    texts: dict[str, Any] = {name: value}
+    return Facts("F", **texts)
+
+
 @pytest.mark.parametrize("name", TEXTS)
 def test_titles_that_share_a_text_have_levels_alike(name: str) -> None:
     high = np.arange(40) % 2
-    known = [Facts("F", **{name: f"text {number}"}) for number in high]
+    known = [with_text(name, f"text {number}") for number in high]
     levels = learned(known, HEIGHTS[high] + noise(40))
-    low_one, high_one = (levels.of(Facts("F", **{name: f"TEXT {n}"}), 0.0) for n in (0, 1))
+    low_one, high_one = (levels.of(with_text(name, f"TEXT {n}"), 0.0) for n in (0, 1))
     assert high_one[0] > 0.5 > -0.5 > low_one[0]
     assert high_one[1] < levels.of(Facts("F"), 0.0)[1]
-    assert levels.of(Facts("F", **{name: "another"}), 0.0)[0] == pytest.approx(0.0, abs=0.2)
+    assert levels.of(with_text(name, "another"), 0.0)[0] == pytest.approx(0.0, abs=0.2)
 
 
 def test_titles_of_a_near_price_have_levels_alike() -> None:
