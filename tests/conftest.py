@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,18 @@ settings.load_profile("untimed")
 def project_path() -> Path:
     """The root of the project, where `pyproject.toml` is."""
     return PROJECT
+
+
+@pytest.fixture(scope="session")
+def whole_run(tmp_path_factory: pytest.TempPathFactory, project_path: Path) -> Path:
+    """The data root of a whole run on a small export, made once for all processes of the tests.
+
+    Read it, or copy it before anything else runs in it.
+    """
+    from tests import runs
+
+    folder = tmp_path_factory.getbasetemp()
+    return runs.whole_run(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder, project_path)
 
 
 @pytest.fixture(autouse=True)

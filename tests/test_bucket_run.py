@@ -1,7 +1,6 @@
 """All six pipelines, unchanged, with every catalog entry on a bucket."""
 
-import subprocess
-import sys
+import os
 from pathlib import Path
 
 import fsspec
@@ -9,10 +8,11 @@ import pandas as pd
 import pytest
 
 from book_forecast.sample import sample_frame
+from tests.processes import warm
 
 pytest_plugins = ("tests.gcs",)
 
-QUICK = "tune.max_trials=2,tune.folds=1,evaluate.folds=1"
+QUICK = "tune.max_trials=2,tune.folds=1,evaluate.folds=1,n_jobs=1"
 
 
 @pytest.fixture
@@ -35,14 +35,8 @@ def test_the_whole_run_reads_and_writes_a_bucket(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     local = {path for path in (project_path / "data").rglob("*") if path.is_file()}
     parameters = f"data_root={export_on_bucket},titles=all,{QUICK}"
-    done = subprocess.run(
-        [sys.executable, "-m", "kedro", "run", "--params", parameters],
-        cwd=project_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    words = ["-m", "kedro", "run", "--params", parameters]
+    done = warm.project.run(words, project_path, os.environ)
     assert done.returncode == 0, done.stdout + done.stderr
 
     def read(name: str) -> pd.DataFrame:

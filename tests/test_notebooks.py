@@ -2,13 +2,13 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+from tests.processes import warm
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]
@@ -23,11 +23,9 @@ def project(tmp_path_factory, project_path):
     shutil.copy(project_path / "pyproject.toml", copy)
     sales = copy / "data/01_raw/sales"
     shutil.copytree(project_path / "data/01_raw/sales", sales)
-    command = [sys.executable, "-m", "kedro", "run", "--pipelines", "ingest,preprocess"]
+    words = ["-m", "kedro", "run", "--pipelines", "ingest,preprocess"]
     environment = os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{copy}/mlflow.db"}
-    ended = subprocess.run(
-        command, cwd=copy, env=environment, capture_output=True, text=True, timeout=180
-    )
+    ended = warm.project.run(words, copy, environment)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return copy
 

@@ -1,27 +1,22 @@
 """Whole runs whose candidate is the champion again, is worse, or lacks titles."""
 
 import json
-import os
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
 import pytest
 
 from book_forecast.releases.store import ReleaseStore
-from tests.test_whole_run import QUICK, export, kedro_run
+from tests.runs import kedro_run
 
 pytestmark = pytest.mark.slow
 
-FAMILIES = "families=sarima,ets,seasonal_naive"
-
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory, project_path: Path) -> Path:
+def data(tmp_path_factory: pytest.TempPathFactory, whole_run: Path) -> Path:
     """A data root with a champion."""
-    folder = export(tmp_path_factory.mktemp("promotion") / "data")
-    done = kedro_run(project_path, folder, more=FAMILIES)
-    assert done.returncode == 0, done.stdout + done.stderr
+    folder = tmp_path_factory.mktemp("promotion") / "data"
+    shutil.copytree(whole_run, folder)
     return folder
 
 
@@ -33,7 +28,7 @@ def champion(data: Path) -> str:
 
 
 def test_the_same_run_again_makes_no_new_release(data, champion, project_path):
-    done = kedro_run(project_path, data, more=FAMILIES)
+    done = kedro_run(project_path, data)
     assert done.returncode == 0, done.stdout + done.stderr
     store = ReleaseStore(str(data / "06_models/releases"))
     assert store.releases() == [champion]
@@ -43,7 +38,7 @@ def test_the_same_run_again_makes_no_new_release(data, champion, project_path):
 
 
 def test_one_title_does_not_replace_a_champion_of_several(data, champion, project_path):
-    done = kedro_run(project_path, data, more=f"{FAMILIES},titles=9780722532935")
+    done = kedro_run(project_path, data, more="titles=9780722532935")
     assert done.returncode == 0, done.stdout + done.stderr
     last = done.stdout.splitlines()[-4:]
     assert "is NOT PROMOTED:" in last[0]
@@ -55,15 +50,10 @@ def test_one_title_does_not_replace_a_champion_of_several(data, champion, projec
 
 def test_a_refused_candidate_ends_with_3_where_promotion_is_required(data, champion, project_path):
     # Naive forecasts of a season are worse than an ensemble's.
-    parameters = f"data_root={data},{QUICK},families=naive,promote.required=true"
-    done = subprocess.run(
-        [sys.executable, "-m", "book_forecast", "--params", parameters],
-        cwd=project_path,
-        env=os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{data.parent}/mlflow.db"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+    done = kedro_run(
+        *(project_path, data),
+        command=("book_forecast",),
+        more="families=naive,promote.required=true",
     )
     assert done.returncode == 3, done.stdout + done.stderr
     assert "is NOT PROMOTED:" in done.stdout

@@ -8,7 +8,7 @@ import pytest
 
 from book_forecast.datasets import GenerationDataset
 from book_forecast.sample import sample_frame
-from tests.test_whole_run import kedro_run
+from tests.runs import kedro_run
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from book_forecast.sample import sample_frame
-from tests.test_whole_run import kedro_run
+from tests.runs import kedro_run
 
 CHEAP = "families=naive,seasonal_naive,reporting.max_title_plots=1"
 

@@ -1,17 +1,13 @@
 """The six pipelines from an export to forecasts, as the command line runs them."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from book_forecast.sample import sample_frame
+from tests.runs import export, kedro_run, table
 
 PIPELINES = ("ingest", "preprocess", "tune", "train", "evaluate", "forecast")
-QUICK = "titles=all,folds=1,tune.max_trials=2,tune.min_trials=1"
 COLUMNS = {
     "02_intermediate/rejected_rows.parquet": {"file", "sheet", "row", "column", "value", "reason"},
     "02_intermediate/rejected_titles.parquet": {"file", "row", "column", "value", "reason"},
@@ -28,54 +24,13 @@ COLUMNS = {
 pytestmark = pytest.mark.slow
 
 
-def kedro_run(
-    project: Path,
-    data: Path,
-    *arguments: str,
-    more: str = "",
-    command: tuple[str, ...] = ("run",),
-    **variables: str,
-) -> subprocess.CompletedProcess[str]:
-    parameters = f"data_root={data},{QUICK}" + (f",{more}" if more else "")
-    words = [sys.executable, "-m", "kedro", *command, *arguments, "--params", parameters]
-    store = f"sqlite:///{data.parent}/mlflow.db"
-    environment = os.environ | {"MLFLOW_TRACKING_URI": store} | variables
-    return subprocess.run(
-        words,
-        cwd=project,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-
-def table(path: Path) -> pd.DataFrame:
-    """A table without the id of the release it came from, which is each run's own."""
-    return pd.read_parquet(path).drop(columns="release", errors="ignore")
-
-
-def export(folder: Path) -> Path:
-    frame = sample_frame(titles=5, seed=42)
-    recent = frame[pd.to_datetime(frame["End Date"]) >= pd.Timestamp("2020-07-01")]
-    sales = folder / "01_raw/sales"
-    sales.mkdir(parents=True)
-    recent.to_csv(sales / "export.csv", index=False)
-    lists = recent.drop_duplicates("ISBN")[["ISBN", "Title"]].assign(**{"Pub Date": "31/12/2019"})
-    lists.to_csv(sales / "isbn list.csv", index=False)
-    return folder
-
-
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory, project_path: Path) -> Path:
+def data(whole_run: Path) -> Path:
     """A folder in which a whole run has been."""
-    folder = export(tmp_path_factory.mktemp("whole") / "data")
-    done = kedro_run(project_path, folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Errors on the test weeks" in done.stdout
-    assert str(folder / "07_model_output/forecasts.parquet") in done.stdout
-    return folder
+    printed = (whole_run.parent / "done").read_text()
+    assert "Errors on the test weeks" in printed
+    assert str(whole_run / "07_model_output/forecasts.parquet") in printed
+    return whole_run
 
 
 @pytest.mark.parametrize("path", COLUMNS)

@@ -1,11 +1,12 @@
 """The accuracy benchmark on a small panel, from an export to the page."""
 
-import subprocess
-import sys
+import os
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from tests.processes import warm
 
 ISBNS = ("9780306406157", "9780140449136", "9780262033848")
 
@@ -26,11 +27,11 @@ def data(tmp_path):
 
 
 def run(data, work, project):
-    command = [sys.executable, "-m", "benchmarks.accuracy", "--only", "shop"]
-    command += ["--data", str(data), "--work", str(work), "--output", str(work / "page.md")]
+    words = ["-m", "benchmarks.accuracy", "--only", "shop"]
+    words += ["--data", str(data), "--work", str(work), "--output", str(work / "page.md")]
     for parameter in ("models.families=theta,seasonal_naive,naive", "execution.n_jobs=1"):
-        command += ["--param", parameter]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+        words += ["--param", parameter]
+    done = warm.project.run(words, project, os.environ)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -59,7 +60,7 @@ def test_a_panel_becomes_a_page_and_a_finished_run_is_not_repeated(data, tmp_pat
 
 
 def test_a_part_that_is_not_there_is_named(data, tmp_path, project_path):
-    command = [sys.executable, "-m", "benchmarks.accuracy", "--data", str(data), "--only", "shoop"]
-    done = subprocess.run(command, cwd=project_path, capture_output=True, text=True)
+    words = ["-m", "benchmarks.accuracy", "--data", str(data), "--only", "shoop"]
+    done = warm.project.run(words, project_path, os.environ)
     assert done.returncode == 1
     assert "--only shoop: there is no such panel or part: shop, seed-42" in done.stderr

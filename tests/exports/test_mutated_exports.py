@@ -15,7 +15,7 @@ from tests.exports.rows import ROWS, USUAL_ROWS
 from tests.exports.styles import NUMBERS
 from tests.exports.verdict import REFUSED, RIGHT, TOLD, Verdict, judge
 
-GROUPS, SIZE = 30, 10
+GROUPS, SIZE = 15, 10
 _LINES_SHOWN = 6
 # Mutations that ingest still misreads without a word: a stray date moves a week's sales to the next
 # week, and the last number of a file that was cut is used. Remove an entry when it is mended.
@@ -94,7 +94,7 @@ def test_at_most_fifteen_percent_of_the_exports_may_be_refused(drafts):
 def test_every_kind_of_mutation_is_used_and_mixed_with_others(drafts):
     kinds = Counter(kind for draft in drafts for kind in draft.chosen)
     assert set(kinds) == KINDS
-    assert min(kinds.values()) >= 4
+    assert min(kinds.values()) >= 2
     choices = {choice for draft in drafts for choice in draft.chosen.items()}
     for kind, names in (("rows", USUAL_ROWS), ("numbers", NUMBERS), ("sheets", SHEETS)):
         assert {name for at, name in choices if at == kind} >= set(names) - {"plain"}

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import kedro
 
+from tests.processes import warm
+
 FILES = {
     "pyproject.toml": f"""
 [tool.kedro]
@@ -210,23 +212,23 @@ class Runner:
 
     def zenml(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """`python -m zenml_runner …` from outside the project."""
-        command = [sys.executable, "-m", "zenml_runner", arguments[0], "--project"]
-        return self._run([*command, str(self.project), *arguments[1:]], variables)
+        return self._run(self._zenml(*arguments), variables)
 
     def kedro(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """`kedro …` in the project."""
-        return self._run([sys.executable, "-m", "kedro", *arguments], variables)
+        return self._run(["-m", "kedro", *arguments], variables)
 
     def zenml_at_once(self, *arguments: str) -> list[subprocess.CompletedProcess[str]]:
-        """The same command twice at the same time."""
+        """The same command twice at the same time, in processes that start anew."""
         with ThreadPoolExecutor(2) as both:
-            return list(both.map(lambda _: self.zenml(*arguments), range(2)))
+            words = self._zenml(*arguments)
+            return list(both.map(lambda _: self._run(words, {}, anew=True), range(2)))
 
     def python(self, code: str) -> subprocess.CompletedProcess[str]:
         """Python with the same ZenML, which asks for a file to run."""
         script = self.project / "script.py"
         script.write_text(code)
-        return self._run([sys.executable, str(script)], {})
+        return self._run([str(script)], {})
 
     def run_groups(self) -> set[str | None]:
         """The values of KEDRO_RUN_GROUP in all calls of hooks."""
@@ -248,13 +250,19 @@ class Runner:
                 found["/".join(parts[len(root.parts) :])] = path.read_text()
         return found
 
+    def _zenml(self, command: str, *arguments: str) -> list[str]:
+        return ["-m", "zenml_runner", command, "--project", str(self.project), *arguments]
+
     def _run(
-        self, command: list[str], variables: dict[str, str]
+        self, words: list[str], variables: dict[str, str], *, anew: bool = False
     ) -> subprocess.CompletedProcess[str]:
+        environment = self.environment | variables
+        if not anew:
+            return warm.zenml.run(words, self.project, environment)
         return subprocess.run(
-            command,
+            [sys.executable, *words],
             cwd=self.project,
-            env=self.environment | variables,
+            env=environment,
             capture_output=True,
             text=True,
             timeout=300,
