@@ -26,7 +26,7 @@ serve: $(SERVE)
 	$(BIN)/kedro serve
 
 test: install
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 
 test-slow: install
 	$(BIN)/pytest -n 2 --dist loadfile -m slow

@@ -28,7 +28,9 @@ def whole_run(tmp_path_factory: pytest.TempPathFactory, project_path: Path) -> P
     from tests import runs
 
     folder = tmp_path_factory.getbasetemp()
-    return runs.whole_run(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder, project_path)
+    return runs.whole_run(
+        folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder, project_path
+    )
 
 
 @pytest.fixture(autouse=True)

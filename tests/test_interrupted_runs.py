@@ -12,8 +12,12 @@ import pytest
 
 from benchmarks.runs import PROJECT
 from book_forecast.sample import sample_frame
+from tests.processes import warm
 
-PARAMETERS = "titles=all,tune.max_trials=200,tune.min_trials=200,folds=1,execution.n_jobs=2"
+PARAMETERS = (
+    "titles=all,tune.max_trials=200,tune.min_trials=200,folds=1,execution.n_jobs=2,"
+    "families=sarima,naive"
+)
 
 pytestmark = pytest.mark.slow
 
@@ -89,13 +93,8 @@ def test_signals_end_a_run_in_order_and_the_next_one_sets_a_killed_one_right(fol
 
     interrupted(folder, signal.SIGKILL, group=True)
     assert statuses(folder) == ["KILLED", "KILLED", "RUNNING"]
-    done = subprocess.run(
-        [sys.executable, "-m", "kedro", "run", "--pipeline", "ingest", "--data-root", str(folder)],
-        cwd=PROJECT,
-        env=environment(folder),
-        capture_output=True,
-        text=True,
-    )
+    words = ["-m", "kedro", "run", "--pipeline", "ingest", "--data-root", str(folder)]
+    done = warm.project.run(words, PROJECT, environment(folder))
     assert done.returncode == 0, done.stderr
     assert "MLflow: one run whose process was killed, now KILLED" in done.stderr
     assert statuses(folder) == ["KILLED", "KILLED", "KILLED", "FINISHED"]

@@ -17,7 +17,9 @@ def zenml_run(
 ) -> subprocess.CompletedProcess[str]:
     options = ("--stack", "local", *arguments)
     store = str(home / "zenml")
-    return kedro_run(project, data, *options, command=("kedro", "zenml", "run"), ZENML_CONFIG_PATH=store)
+    return kedro_run(
+        project, data, *options, command=("kedro", "zenml", "run"), ZENML_CONFIG_PATH=store
+    )
 
 
 def test_shards_on_zenml_are_the_whole_to_the_bit_and_leave_no_stale_part(project_path, tmp_path):

@@ -250,7 +250,7 @@ def test_on_the_sample_it_is_far_better_than_seasonal_naive():
     from book_forecast.series.history import title_histories
 
     names = {"ISBN": "isbn", "End Date": "week", "Volume": "volume", "ASP": "asp", "RRP": "rrp"}
-    export = sample_frame(100, seed=5).rename(columns=names | {"Product Class": "product_class"})
+    export = sample_frame(50, seed=5).rename(columns=names | {"Product Class": "product_class"})
     export = export.astype({"isbn": "str", "week": "datetime64[us]"})
     titles = export[["isbn", "product_class"]].drop_duplicates("isbn")
     missing = pd.DataFrame({"week": pd.date_range("2020-03-28", "2020-06-13", freq="W-SAT")})

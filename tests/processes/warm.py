@@ -25,7 +25,16 @@ from queue import Empty, SimpleQueue
 
 SERVER = Path(__file__).with_name("server.py")
 _BOTH = (
-    *("pandas", "pyarrow.parquet", "scipy.stats", "numba", "lightgbm", "openpyxl", "IPython", "git"),
+    *(
+        "pandas",
+        "pyarrow.parquet",
+        "scipy.stats",
+        "numba",
+        "lightgbm",
+        "openpyxl",
+        "IPython",
+        "git",
+    ),
     *("mlflow.pyfunc", "mlflow.store.tracking.sqlalchemy_store", "dynaconf"),
     *("kedro.io", "kedro.pipeline", "kedro_datasets.pandas"),
 )

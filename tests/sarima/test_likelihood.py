@@ -52,7 +52,7 @@ def test_equals_the_exact_diffuse_likelihood_of_statsmodels(seed):
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(SEEDS)
 def test_equals_statsmodels_on_many_more_models(seed):
     case = random_case(seed)

@@ -197,10 +197,15 @@ def write_files(folder: Path, files: dict[str, str]) -> Path:
 
 
 class Runner:
-    """Types commands in a project, with a ZenML of its own."""
+    """Types commands in a project, with a ZenML of its own.
+
+    Attributes:
+        anew: Whether Python starts anew for each command instead of with ZenML imported.
+    """
 
     def __init__(self, project: Path, home: Path) -> None:
         self.project = project
+        self.anew = False
         self.record = project / "record.jsonl"
         self.environment = os.environ | {
             "ZENML_CONFIG_PATH": str(home / "zenml"),
@@ -222,7 +227,7 @@ class Runner:
         """The same command twice at the same time, in processes that start anew."""
         with ThreadPoolExecutor(2) as both:
             words = self._zenml(*arguments)
-            return list(both.map(lambda _: self._run(words, {}, anew=True), range(2)))
+            return list(both.map(lambda _: self._run_anew(words, self.environment), range(2)))
 
     def python(self, code: str) -> subprocess.CompletedProcess[str]:
         """Python with the same ZenML, which asks for a file to run."""
@@ -253,12 +258,15 @@ class Runner:
     def _zenml(self, command: str, *arguments: str) -> list[str]:
         return ["-m", "zenml_runner", command, "--project", str(self.project), *arguments]
 
-    def _run(
-        self, words: list[str], variables: dict[str, str], *, anew: bool = False
-    ) -> subprocess.CompletedProcess[str]:
+    def _run(self, words: list[str], variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
         environment = self.environment | variables
-        if not anew:
-            return warm.zenml.run(words, self.project, environment)
+        if self.anew:
+            return self._run_anew(words, environment)
+        return warm.zenml.run(words, self.project, environment)
+
+    def _run_anew(
+        self, words: list[str], environment: dict[str, str]
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, *words],
             cwd=self.project,

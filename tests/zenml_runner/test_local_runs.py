@@ -60,6 +60,10 @@ def test_data_and_hooks_are_those_of_kedro_run(runner):
     # Ties in memory make one step of two nodes; each of the others is a step.
     assert "double--add_up: double, add_up  after make" in done.stdout
     assert "All 11 steps done" in done.stdout
+    # One version serves all of them.
+    folders = [runner.project / "data" / name for name in ("model.json", "read.json")]
+    [version], [read] = ([path.name for path in folder.iterdir()] for folder in folders)
+    assert version == read
     assert [status for _, status in mlflow_runs(runner.project)] == ["FINISHED", "FINISHED"]
 
 
@@ -127,22 +131,15 @@ def test_a_lock_lets_in_one_at_a_time_and_does_not_wait_for_the_dead(runner):
     assert "went on" in done.stdout
 
 
-def test_one_version_serves_all_steps_of_a_run(runner):
-    assert runner.zenml("run").returncode == 0
-    folders = [runner.project / "data" / name for name in ("model.json", "read.json")]
-    versions = [[path.name for path in folder.iterdir()] for folder in folders]
-    assert versions[0] == versions[1]
-    assert len(versions[0]) == 1
-
-
 def test_a_resumed_run_reads_its_own_version_though_a_later_run_has_written_another(
     runner, tmp_path
 ):
     fail = tmp_path / "fail"
     fail.touch()
-    first = runner.zenml("run", FAIL_TO_READ=str(fail))
+    first = runner.zenml("run", "--to-nodes", "read_version", FAIL_TO_READ=str(fail))
     assert "the version cannot be read" in first.stderr
-    assert runner.zenml("run", "--params", "count=3").returncode == 0
+    later = runner.zenml("run", "--to-nodes", "read_version", "--params", "count=3")
+    assert later.returncode == 0, later.stderr
     resumed = runner.zenml("run", "--resume", extract(r"--resume (\S+)", first.stderr))
     assert resumed.returncode == 0, resumed.stderr
     reads = sorted((runner.project / "data/read.json").glob("*/read.json"))
@@ -278,6 +275,8 @@ def test_a_cached_step_runs_again_when_its_data_code_or_parameters_change(runner
 
 
 def test_status_and_logs_tell_of_a_run(runner):
+    # ZenML hangs its storing of logs into what Kedro has set up for them when it is imported.
+    runner.anew = True
     done = runner.zenml("run", "--nodes", "make")
     name = extract(r"ZenML run (\S+) \(completed\)", done.stdout)
     assert name in runner.zenml("status").stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,7 @@ def _lines(step: Any) -> list[str]:
 
 def _without_repeats(messages: list[str]) -> list[str]:
     """Remove lines that are stored twice: as logged, and as the terminal showed them."""
-    following = [*messages[1:], ""]
-    return [m for m, after in zip(messages, following, strict=True) if not (after and after in m)]
+    return [m for m, after in pairwise([*messages, ""]) if not (after and after in m)]
 
 
 def _log_store(logs: Any) -> Any:
