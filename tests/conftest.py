@@ -28,9 +28,8 @@ def whole_run(tmp_path_factory: pytest.TempPathFactory, project_path: Path) -> P
     from tests import runs
 
     folder = tmp_path_factory.getbasetemp()
-    return runs.whole_run(
-        folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder, project_path
-    )
+    is_one_of_several = "PYTEST_XDIST_WORKER" in os.environ
+    return runs.whole_run(folder.parent if is_one_of_several else folder, project_path)
 
 
 @pytest.fixture(autouse=True)

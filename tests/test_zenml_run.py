@@ -11,32 +11,42 @@ from tests.test_whole_run import COLUMNS
 
 pytestmark = pytest.mark.slow
 
+SPECIFIED = "06_models/specifications.parquet"
+
 
 def zenml_run(
     project: Path, data: Path, *arguments: str, home: Path
 ) -> subprocess.CompletedProcess[str]:
-    options = ("--stack", "local", *arguments)
-    store = str(home / "zenml")
-    return kedro_run(
-        project, data, *options, command=("kedro", "zenml", "run"), ZENML_CONFIG_PATH=store
+    done = kedro_run(
+        *(project, data, "--stack", "local", *arguments),
+        command=("kedro", "zenml", "run"),
+        ZENML_CONFIG_PATH=str(home / "zenml"),
     )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
 
 
-def test_shards_on_zenml_are_the_whole_to_the_bit_and_leave_no_stale_part(project_path, tmp_path):
-    plain, sharded = export(tmp_path / "plain"), export(tmp_path / "sharded")
-    done = kedro_run(project_path, plain)
-    assert done.returncode == 0, done.stderr
+def test_shards_on_zenml_are_the_whole_to_the_bit_and_leave_no_stale_part(
+    project_path, tmp_path, whole_run
+):
+    sharded = export(tmp_path / "sharded")
 
-    for shards in (3, 2):
-        done = zenml_run(project_path, sharded, "--shards", str(shards), home=tmp_path)
-        assert done.returncode == 0, done.stdout + done.stderr
-        # 48 steps, of which seven run once a shard.
-        assert f"All {41 + 7 * shards} steps done" in done.stdout
-        for path in COLUMNS:
-            pd.testing.assert_frame_equal(
-                table(sharded / path), table(plain / path), check_exact=True
-            )
-        for name in ("06_models/sarima_orders", "07_model_output/test_forecasts"):
-            parts = sorted(path.name for path in (sharded / name).glob("*/*.parquet"))
-            assert parts == [f"{k:04d}-of-{shards:04d}.parquet" for k in range(1, shards + 1)]
+    def parts(name: str) -> list[str]:
+        return sorted(path.name for path in (sharded / name).glob("*/*.parquet"))
+
+    done = zenml_run(project_path, sharded, "--shards", "3", home=tmp_path)
+    # 48 steps, of which seven run once a shard.
+    assert f"All {41 + 7 * 3} steps done" in done.stdout
     assert "Errors on the test weeks" in done.stdout
+    for name in ("06_models/sarima_orders", "07_model_output/test_forecasts"):
+        assert parts(name) == [f"{k:04d}-of-0003.parquet" for k in (1, 2, 3)]
+    for path in COLUMNS:
+        pd.testing.assert_frame_equal(
+            table(sharded / path), table(whole_run / path), check_exact=True
+        )
+
+    specified = table(sharded / SPECIFIED)
+    (sharded / SPECIFIED).unlink()
+    zenml_run(project_path, sharded, "--pipeline", "tune", "--shards", "2", home=tmp_path)
+    assert parts("06_models/sarima_orders") == ["0001-of-0002.parquet", "0002-of-0002.parquet"]
+    pd.testing.assert_frame_equal(table(sharded / SPECIFIED), specified, check_exact=True)

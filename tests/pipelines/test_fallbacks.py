@@ -21,9 +21,8 @@ pytestmark = pytest.mark.slow
 
 WEEKS = weeks_frame({isbn: volumes(i, 60) for i, isbn in enumerate(TITLES)})
 # None of them imports statsforecast, which each of the many processes here would do.
-MODELS = ModelOptions(
-    families=["sarima", "regression", "naive"], calendar=False, seed=1, tune=QUICK
-)
+FAMILIES = ["sarima", "regression", "naive"]
+MODELS = ModelOptions(families=FAMILIES, calendar=False, seed=1, tune=QUICK)
 BACKTEST = BacktestOptions(split_size=6, folds=2, step=6, min_train=20)
 TWO = ExecutionOptions(n_jobs=2)
 CLASSES = pd.DataFrame({"isbn": TITLES, "product_class": "F"}).astype("str")

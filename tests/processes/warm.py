@@ -25,17 +25,8 @@ from queue import Empty, SimpleQueue
 
 SERVER = Path(__file__).with_name("server.py")
 _BOTH = (
-    *(
-        "pandas",
-        "pyarrow.parquet",
-        "scipy.stats",
-        "numba",
-        "lightgbm",
-        "openpyxl",
-        "IPython",
-        "git",
-    ),
-    *("mlflow.pyfunc", "mlflow.store.tracking.sqlalchemy_store", "dynaconf"),
+    *("pandas", "pyarrow.parquet", "scipy.stats", "numba", "lightgbm", "openpyxl"),
+    *("IPython", "git", "dynaconf", "mlflow.pyfunc", "mlflow.store.tracking.sqlalchemy_store"),
     *("kedro.io", "kedro.pipeline", "kedro_datasets.pandas"),
 )
 LIBRARIES = (*_BOTH, "statsforecast.models", "optuna", "pandera.pandas", "plotly.express")
