@@ -100,8 +100,10 @@ def test_a_step_without_the_run_around_it_is_a_kedro_run_of_its_nodes(runner):
 
 LOCKED = """
 import threading, time
+from zenml.client import Client
 from zenml_runner.locks import zenml_lock
 
+Client().zen_store  # three threads at once would each create its tables
 inside, most, order = 0, 0, []
 
 def work(name):
@@ -118,7 +120,6 @@ threads = [threading.Thread(target=work, args=(n,)) for n in range(3)]
 [thread.join() for thread in threads]
 assert (most, sorted(order)) == (1, [0, 1, 2]), (most, order)
 
-from zenml.client import Client
 Client().create_tag("lock:numbers")  # a process that was killed
 with zenml_lock("numbers", timeout=1.0):
     print("went on")
