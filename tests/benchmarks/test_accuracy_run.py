@@ -1,6 +1,7 @@
 """The accuracy benchmark on a small panel, from an export to the page."""
 
 import os
+import sys
 
 import numpy as np
 import pandas as pd
@@ -59,8 +60,10 @@ def test_a_panel_becomes_a_page_and_a_finished_run_is_not_repeated(data, tmp_pat
     assert (work / "page.md").read_text() == page
 
 
-def test_a_part_that_is_not_there_is_named(data, tmp_path, project_path):
-    words = ["-m", "benchmarks.accuracy", "--data", str(data), "--only", "shoop"]
-    done = warm.project.run(words, project_path, os.environ)
-    assert done.returncode == 1
-    assert "--only shoop: there is no such panel or part: shop, seed-42" in done.stderr
+def test_a_part_that_is_not_there_is_named(data, monkeypatch):
+    from benchmarks.accuracy.__main__ import main
+
+    monkeypatch.setattr(sys, "argv", ["accuracy", "--data", str(data), "--only", "shoop"])
+    message = "--only shoop: there is no such panel or part: shop, seed-42"
+    with pytest.raises(SystemExit, match=message):
+        main()

@@ -4,6 +4,7 @@ import json
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -142,16 +143,27 @@ HARD = {
 }
 
 
+@cache
+def fitted(name: str, series: str) -> Any:
+    """A model, which no test changes and all share."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return FITS[name](history(SERIES[series]))
+
+
 @pytest.fixture(params=FITS)
-def fit(request):
-    return FITS[request.param]
+def name_of_fit(request):
+    return request.param
+
+
+@pytest.fixture
+def fit(name_of_fit):
+    return FITS[name_of_fit]
 
 
 @pytest.fixture(params=SERIES)
-def model(request, fit):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        return fit(history(SERIES[request.param]))
+def model(request, name_of_fit):
+    return fitted(name_of_fit, request.param)
 
 
 def test_every_family_is_held_to_the_contract():
