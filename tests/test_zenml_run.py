@@ -18,7 +18,9 @@ def zenml_run(
     project: Path, data: Path, *arguments: str, home: Path
 ) -> subprocess.CompletedProcess[str]:
     done = kedro_run(
-        *(project, data, "--stack", "local", *arguments),
+        project,
+        data,
+        *("--stack", "local", *arguments),
         command=("kedro", "zenml", "run"),
         ZENML_CONFIG_PATH=str(home / "zenml"),
     )

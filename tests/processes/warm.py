@@ -109,7 +109,8 @@ class Warm:
             text=True,
             start_new_session=True,
         )
-        self._answers = answers = SimpleQueue()
+        answers: SimpleQueue[str] = SimpleQueue()
+        self._answers = answers
 
         def read() -> None:
             assert server.stdout is not None
