@@ -9,7 +9,7 @@ from benchmarks.kill_and_resume import WORKERS, Moment, differences, kill_all, p
 # None of the families imports statsforecast, which each of the many processes here would do.
 PARAMETERS = (
     "titles=all,tune.max_trials=3,tune.min_trials=1,folds=1,max_title_plots=0,"
-    "families=sarima,regression,boosting,naive"
+    "families=sarima,regression,naive"
 )
 # A node of each stage, and about how many seconds it takes.
 STAGES = {
