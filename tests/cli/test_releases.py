@@ -1,5 +1,6 @@
 """`kedro release`, as it is typed."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,10 +36,19 @@ def releases(store):
     return made
 
 
+@pytest.fixture(scope="module")
+def empty_mlflow(tmp_path_factory) -> Path:
+    """An MLflow store without runs; MLflow takes a second or two to create one."""
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
 @pytest.fixture
-def typed(project_path, tmp_path, monkeypatch) -> Iterator[Typed]:
+def typed(project_path, tmp_path, monkeypatch, empty_mlflow) -> Iterator[Typed]:
     """What a command says; one that fails says why."""
     before = mlflow.get_tracking_uri()
+    shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.setenv("BOOK_FORECAST_USER", "ann")
     monkeypatch.chdir(project_path)
