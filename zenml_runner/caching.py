@@ -56,7 +56,7 @@ def cached_lineage(execution: Execution, step: StepPlan) -> StepLineage | None:
 
 def _key(execution: Execution, step: StepPlan) -> str | None:
     """Return a hash of code, parameters and input files; None if an input has no fingerprint."""
-    part = execution.pipeline.filter(node_names=list(step.nodes))
+    part = execution.part(step.nodes)
     content: dict[str, Any] = {"code": _code(execution.project.source), "nodes": step.nodes}
     content["shard"] = step.params
     for name in sorted(part.inputs()):

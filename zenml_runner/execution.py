@@ -88,6 +88,7 @@ class Execution:
         self.context: Any = self._session.load_context()
         self.registered: dict[str, Pipeline] = dict(pipelines)
         self.pipeline: Pipeline = self._slice()
+        self._nodes = {node.name: node for node in self.pipeline.nodes}
         if self.run.pipeline != "__default__":
             self.context._pipelines_to_validate = [self.run.pipeline]
         refuse_unknown("dataset", self.run.load_versions, dataset_names(self.registered.values()))
@@ -108,11 +109,14 @@ class Execution:
         Versioned data that the others write are read in the version of this run: another run may
         have written a later one.
         """
-        # Shards repeat the names of their nodes, which Kedro refuses.
-        self.pipeline = self.pipeline.filter(node_names=list(dict.fromkeys(names)))
+        self.pipeline = self.part(names)
         for name in self.pipeline.inputs():
             if _strip_transcoding(name) in self._outputs and self.run.version is not None:
                 _pin(unwrap(self.catalog.get(name)), self.run.version)
+
+    def part(self, names: Iterable[str]) -> Pipeline:
+        """Return the pipeline of some nodes; a name may be there more than once."""
+        return Pipeline([self._nodes[name] for name in dict.fromkeys(names)])
 
     def begin(self) -> None:
         """Call `before_pipeline_run`."""
@@ -130,7 +134,7 @@ class Execution:
         self._recorder.clear()
         if step.params:
             self._set_parameters(step.shard_parameter, step.params)
-        part = self.pipeline.filter(node_names=list(step.nodes))
+        part = self.part(step.nodes)
         try:
             _StepRunner().run(
                 part, self.catalog, self._session._hook_manager, run_id=self.run.version

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -114,11 +116,10 @@ class Plan(Section):
 
 
 class Task(Section):
-    """The input of one ZenML step; `steps` has the names of all steps of the run."""
+    """The input of one ZenML step."""
 
     run: RunSpec
     step: StepPlan
-    steps: tuple[str, ...]
 
 
 def inputs_with(parameter: str) -> set[str]:
@@ -137,10 +138,21 @@ def deep_merge(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, An
     return result
 
 
+def packed(plan: Plan) -> str:
+    """Return a plan as one short text.
+
+    ZenML copies the configuration of a run to each of its steps, and walks through all of it there.
+    """
+    content = plan.model_dump_json(exclude_defaults=True).encode()
+    return base64.b64encode(zlib.compress(content)).decode()
+
+
 def plan_of(zenml_run: Any) -> Plan | None:
     """Return the plan of a ZenML run; None for runs of other origin."""
-    extra: Mapping[str, Any] = zenml_run.config.extra
-    return Plan.model_validate(extra[EXTRA]) if EXTRA in extra else None
+    text = zenml_run.config.extra.get(EXTRA)
+    if not isinstance(text, str):
+        return None
+    return Plan.model_validate_json(zlib.decompress(base64.b64decode(text)))
 
 
 def project_tag(package: str) -> str:

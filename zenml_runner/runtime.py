@@ -19,7 +19,7 @@ from typing import Any
 from zenml_runner import caching
 from zenml_runner.execution import Execution
 from zenml_runner.lineage import StepLineage
-from zenml_runner.plan import StepPlan, Task, version_of
+from zenml_runner.plan import StepPlan, Task, plan_of, version_of
 from zenml_runner.project import open_project, run_group
 from zenml_runner.tracking import (
     active_run_id,
@@ -50,7 +50,9 @@ def run_in_own_session(task: Task, context: Any) -> StepLineage:
     project = open_project()
     zenml_run = context.pipeline_run
     run = task.run.model_copy(update={"version": task.run.version or version_of(zenml_run)})
-    with run_group(zenml_run.name), tracked_step(zenml_run, run, task.step.name, task.steps):
+    plan = plan_of(zenml_run)
+    steps = [step.name for step in plan.steps] if plan else [task.step.name]
+    with run_group(zenml_run.name), tracked_step(zenml_run, run, task.step.name, steps):
         execution = Execution(project, run, task.step.params)
         execution.load(alone=True)
         execution.narrow(task.step.nodes)

@@ -12,7 +12,7 @@ from zenml.config.schedule import Schedule
 from zenml.pipelines.pipeline_definition import Pipeline
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.plan import EXTRA, Plan, StepPlan, Task, project_tag
+from zenml_runner.plan import EXTRA, Plan, StepPlan, Task, packed, project_tag
 from zenml_runner.processes import PROCESS, this_process
 from zenml_runner.settings import LocalStack, Stack, ZenmlSettings
 from zenml_runner.steps import run_nodes
@@ -50,14 +50,14 @@ def to_zenml(
     @zenml_pipeline(name=plan.run.pipeline, enable_cache=False, enable_artifact_metadata=False)
     def translated() -> None:
         for step in plan.steps:
-            task = Task(run=plan.run, step=step, steps=tuple(s.name for s in plan.steps))
+            task = Task(run=plan.run, step=step).model_dump(mode="json", exclude_defaults=True)
             configured = run_nodes.with_options(**_options(step, remote=remote))
-            configured(task=task.model_dump(mode="json"), id=step.name, after=list(step.after))
+            configured(task=task, id=step.name, after=list(step.after))
 
     process = {} if remote else {PROCESS: this_process()}
     options: dict[str, Any] = {
         "run_name": run_name,
-        "extra": {EXTRA: plan.model_dump(mode="json"), **process},
+        "extra": {EXTRA: packed(plan), **process},
         "tags": [project_tag(plan.run.package)],
         "settings": _pipeline_settings(settings, remote=remote),
     }

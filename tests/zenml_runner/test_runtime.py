@@ -153,7 +153,8 @@ def zenml_run(monkeypatch):
     monkeypatch.setattr(tracking, "_tracker", lambda stack=None: None)
     monkeypatch.setattr(caching, "cached_lineage", lambda execution, step: None)
     moment = datetime(2026, 1, 1, tzinfo=UTC)
-    return SimpleNamespace(id="1", name="work-1", start_time=moment, created=moment)
+    config = SimpleNamespace(extra={})
+    return SimpleNamespace(id="1", name="work-1", start_time=moment, created=moment, config=config)
 
 
 def test_a_parameter_is_an_input_itself_in_the_groups_around_it_and_in_all():
@@ -190,7 +191,7 @@ def test_shards_in_processes_of_their_own_get_their_part_and_the_name_of_the_run
     recorded(project)
     context = SimpleNamespace(pipeline_run=zenml_run)
     for step in run.plan.steps:
-        task = Task(run=run.plan.run, step=step, steps=tuple(s.name for s in run.plan.steps))
+        task = Task(run=run.plan.run, step=step)
         runtime.run(task, context)
     assert written(project) == expected("all", n_jobs=3)
     lines = recorded(project)
