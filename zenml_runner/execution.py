@@ -24,11 +24,16 @@ from zenml_runner.locations import unwrap
 from zenml_runner.plan import RunSpec, StepPlan, deep_merge, inputs_with
 from zenml_runner.project import Project, settings_of
 from zenml_runner.settings import ZenmlSettings
+from zenml_runner.shard_writes import ShardWrites
 from zenml_runner.validation import (
     dataset_names,
     parameters_of,
+    refuse_missing_inputs,
     refuse_unknown_parts,
 )
+
+NODE_NOTE = "in node "
+"""How the note of an error begins that names its node."""
 
 
 class Execution:
@@ -103,6 +108,11 @@ class Execution:
         """The hooks of the project and its plugins."""
         return self._session._hook_manager.hook
 
+    @property
+    def adds_datasets(self) -> bool:
+        """Whether a hook runs before the pipeline, which may add datasets to the catalog."""
+        return bool(self.hooks.before_pipeline_run.get_hookimpls())
+
     def narrow(self, names: Iterable[str]) -> None:
         """Restrict the pipeline to some nodes; the others run elsewhere or have run before.
 
@@ -124,9 +134,14 @@ class Execution:
             run_params=self._run_params(), pipeline=self.pipeline, catalog=self.catalog
         )
         self._began = True
+        refuse_missing_inputs(self.pipeline, self.catalog)
 
-    def run_step(self, step: StepPlan) -> StepLineage:
+    def run_step(self, step: StepPlan, writes: ShardWrites | None = None) -> StepLineage:
         """Run the nodes of a step.
+
+        Args:
+            step: The step.
+            writes: The hook that compares what this shard writes with what others do.
 
         Raises:
             Exception: The error of a node, with a note that names the node.
@@ -135,17 +150,23 @@ class Execution:
         if step.params:
             self._set_parameters(step.shard_parameter, step.params)
         part = self.part(step.nodes)
+        if writes is not None:
+            self._session._hook_manager.register(writes)
         try:
             _StepRunner().run(
                 part, self.catalog, self._session._hook_manager, run_id=self.run.version
             )
         except Exception as error:
             if self._recorder.failed:
-                error.add_note(f"in node {self._recorder.failed}")
+                error.add_note(f"{NODE_NOTE}{self._recorder.failed}")
             raise
         finally:
+            if writes is not None:
+                self._session._hook_manager.unregister(writes)
             if step.params:
                 self._set_parameters(step.shard_parameter, {})
+        if writes is not None:
+            writes.end()
         return self._recorder.lineage(self.catalog)
 
     def finish(self) -> None:

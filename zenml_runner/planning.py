@@ -19,7 +19,8 @@ from zenml_runner.groups import GraphNode, NodeNames, group
 from zenml_runner.locations import Location, location_of
 from zenml_runner.plan import Plan, ShardSpec, StepPlan, inputs_with
 from zenml_runner.settings import Grouping, StepSettings, ZenmlSettings
-from zenml_runner.validation import dataset_names
+from zenml_runner.shard_writes import refuse_overwrites, refuse_unknown_shared
+from zenml_runner.validation import dataset_names, refuse_missing_inputs
 
 # ZenML allows more, Vertex does not.
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -49,7 +50,9 @@ def make_plan(execution: Execution, *, remote: bool, shards: int | None = None) 
         for name in pipeline.datasets()
         if not is_parameter(name)
     }
-    in_memory = _in_memory(pipeline, execution.catalog, locations)
+    if not execution.adds_datasets:
+        refuse_missing_inputs(pipeline, execution.catalog)
+    in_memory = _in_memory(pipeline, locations)
     fanned = _fanned_out(pipeline, settings, execution.registered)
     configured = _configured_groups(pipeline, settings.grouping, execution.run.pipeline)
     groups = group(_vertices(pipeline), in_memory, configured)
@@ -58,6 +61,8 @@ def make_plan(execution: Execution, *, remote: bool, shards: int | None = None) 
     count = shards if shards is not None else settings.fan_out.shards
     if count > 1:
         _refuse_mixed_groups(groups, fanned, in_memory, pipeline)
+        shared = settings.fan_out.shared
+        refuse_overwrites(pipeline, execution.catalog, fanned, in_memory, shared, remote=remote)
     if shards is not None and shards > 1 and not fanned:
         raise RunnerError(
             f"--shards {shards}: nothing in {execution.run.pipeline} fans out. Mark pipelines or "
@@ -164,19 +169,11 @@ def _configured_groups(pipeline: Pipeline, grouping: Grouping, name: str) -> dic
     return configured
 
 
-def _in_memory(
-    pipeline: Pipeline, catalog: Any, locations: Mapping[str, Location]
-) -> frozenset[str]:
+def _in_memory(pipeline: Pipeline, locations: Mapping[str, Location]) -> frozenset[str]:
     """Return datasets that exist only in the process that writes them, without transcoding."""
     found = {name for name, location in locations.items() if location.in_memory}
-    # Data in the catalog's configuration exist in every process.
+    # Data that the catalog's configuration holds, or a hook adds, exist in every process.
     held = found & pipeline.inputs()
-    for name in sorted(held):
-        if not catalog.exists(name):
-            raise RunnerError(
-                f"The pipeline reads {name!r}, which no node of it writes and the catalog does "
-                f"not have: add it to the catalog, or include the node that writes it."
-            )
     return frozenset(_strip_transcoding(name) for name in found - held)
 
 
@@ -275,4 +272,6 @@ def _refuse_unknown_names(settings: ZenmlSettings, registered: Mapping[str, Pipe
     )
     named = [*settings.fan_out.pipelines, *settings.schedules, *settings.models]
     refuse_unknown("pipeline", named, registered)
-    refuse_unknown("dataset", settings.keep_in_container, dataset_names(registered.values()))
+    datasets = dataset_names(registered.values())
+    refuse_unknown("dataset", settings.keep_in_container, datasets)
+    refuse_unknown_shared(settings.fan_out.shared, datasets)

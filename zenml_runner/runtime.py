@@ -21,6 +21,7 @@ from zenml_runner.execution import Execution
 from zenml_runner.lineage import StepLineage
 from zenml_runner.plan import StepPlan, Task, plan_of, version_of
 from zenml_runner.project import open_project, run_group
+from zenml_runner.shard_writes import ShardWrites
 from zenml_runner.tracking import (
     active_run_id,
     changed_params_as_tags,
@@ -61,7 +62,7 @@ def run_in_own_session(task: Task, context: Any) -> StepLineage:
             return lineage
         execution.begin()
         try:
-            lineage = execution.run_step(task.step)
+            lineage = execution.run_step(task.step, _writes(execution, task.step))
         except Exception as error:
             execution.fail(error)
             raise
@@ -116,7 +117,7 @@ class LocalRun:
             lineage = caching.cached_lineage(self.execution, step)
             outcome = "done" if lineage is None else "cached"
             if lineage is None:
-                lineage = self.execution.run_step(step)
+                lineage = self.execution.run_step(step, _writes(self.execution, step))
         except Exception as error:
             self.errors[step.name] = error
             self.on_step(step.name, time.perf_counter() - started, _failure(step, error))
@@ -147,6 +148,16 @@ class LocalRun:
             mlflow_run = self._mlflow_run or active_run_id()
             if mlflow_run is not None and (self._own_mlflow_run or not completed):
                 close(mlflow_run, completed=completed)
+
+
+def _writes(execution: Execution, step: StepPlan) -> ShardWrites | None:
+    """Return what compares the writes of a shard with those of others; None for a whole."""
+    if step.shard is None or step.shard.count < 2:  # noqa: PLR2004
+        return None
+    from zenml.client import Client
+
+    store = Client().active_stack.artifact_store
+    return ShardWrites(store, execution.run, step, execution.catalog)
 
 
 def _failure(step: StepPlan, error: Exception) -> str:

@@ -110,12 +110,15 @@ class FanOut(Section):
         shards: Number of shards; ``--shards`` wins.
         parameter: The parameter that holds a node's shard, ``{index: 1 to n, count: n}``; with
             dots where it stands in a group, such as ``execution.shard``.
+        shared: Datasets, by name or type, that add up what shards write. Partitioned datasets
+            without ``overwrite``, and those that append, do so anyway.
     """
 
     pipelines: dict[str, Literal["shards"]] = {}
     tags: dict[str, Literal["shards"]] = {}
     shards: int = Field(default=1, ge=1, le=1000)
     parameter: str = Field(default="shard", pattern=r"^[^.\s]+(\.[^.\s]+)*$")
+    shared: list[str] = []
 
 
 class MlflowTracker(Section):

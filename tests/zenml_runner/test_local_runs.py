@@ -318,7 +318,6 @@ REFUSED = {
     ("--from-inputs", "numbrs"): "no dataset 'numbrs'",
     ("--stack", "locl"): "no stack 'locl' in zenml.yml: did you mean 'local'?",
     ("--env", "prodution"): "prodution",
-    ("--params", "cuont=3"): "no parameter 'cuont': did you mean 'count'?",
     ("--shards", "3"): "nothing in __default__ fans out",
     ("-p", "memory", "--nodes", "add_up"): "reads 'doubled', which no node",
     ("--resume", "nothing"): "ZenML has no run 'nothing'",

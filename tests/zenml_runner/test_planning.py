@@ -28,7 +28,10 @@ PIPELINE = Pipeline(
 )
 FILES = {
     name: {"type": "text.TextDataset", "filepath": f"{name}.txt"}
-    for name in ("raw", "clean", "parts", "checks", "report")
+    for name in ("raw", "clean", "report")
+} | {
+    name: {"type": "partitions.PartitionedDataset", "path": name, "dataset": "text.TextDataset"}
+    for name in ("parts", "checks")
 }
 BUCKET = {
     name: {"type": "text.TextDataset", "filepath": f"memory://books/{name}.txt"} for name in FILES
@@ -44,6 +47,7 @@ class Execution:
     settings: object
     registered: dict[str, Pipeline]
     run: RunSpec = field(default_factory=lambda: RunSpec(package="tiny", pipeline="train"))
+    adds_datasets: bool = False
 
 
 def plan(
@@ -53,9 +57,11 @@ def plan(
     remote: bool = False,
     shards: int | None = None,
 ) -> Plan:
+    catalog = DataCatalog.from_config(FILES if entries is None else entries)
+    catalog["params:shard"] = {"index": 1, "count": 1}
     execution = Execution(
         nodes,
-        DataCatalog.from_config(FILES if entries is None else entries),
+        catalog,
         read_settings(settings or {}, "zenml.yml"),
         {"train": nodes},
     )

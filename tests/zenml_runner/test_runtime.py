@@ -15,7 +15,6 @@ import pytest
 from tests.zenml_runner.projects import write_files
 from zenml_runner import caching, runtime, tracking
 from zenml_runner.commands.prepare import Prepared, prepare
-from zenml_runner.errors import RunnerError
 from zenml_runner.plan import Task, inputs_with
 from zenml_runner.project import RUN_GROUP_VARIABLE, open_project, run_group
 
@@ -233,15 +232,8 @@ def test_a_refusal_of_the_project_is_its_own(project):
         prepared(project, {"titles": "none"})
 
 
-@pytest.mark.parametrize(
-    ("params", "message"),
-    [
-        ({"exection": 1}, "no parameter 'exection': did you mean 'execution'"),
-        ({"execution": {"njobs": 1}}, "'execution.njobs': did you mean 'execution.n_jobs'"),
-    ],
-)
-def test_a_name_that_the_project_leaves_in_place_is_refused_with_the_nearest(
-    project, params, message
-):
-    with pytest.raises(RunnerError, match=message):
-        prepared(project, params)
+def test_a_near_miss_is_a_warning_and_the_run_is_planned(project, capsys):
+    prepared(project, {"exection": 1, "execution": {"njobs": 1}})
+    warnings = capsys.readouterr().err
+    assert "no parameter 'exection': did you mean 'execution'" in warnings
+    assert "no parameter 'execution.njobs': did you mean 'execution.n_jobs'" in warnings

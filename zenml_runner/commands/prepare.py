@@ -15,7 +15,7 @@ from zenml_runner.planning import make_plan
 from zenml_runner.preflight import check, few_mlflow_retries
 from zenml_runner.project import Project, default_tracking, open_project
 from zenml_runner.settings import LocalStack, Stack, ZenmlSettings, choose_stack
-from zenml_runner.validation import refuse_unknown_env, refuse_unknown_params
+from zenml_runner.validation import misspelt_params, refuse_unknown_env
 
 if TYPE_CHECKING:
     from zenml.config.schedule import Schedule
@@ -128,7 +128,9 @@ def prepare(
     # A plugin may connect to MLflow's server here; a plan does not need it.
     with few_mlflow_retries():
         execution.load()
-    refuse_unknown_params(params, plain, execution.parameters)
+    inputs = {name for one in execution.registered.values() for name in one.inputs()}
+    for warning in misspelt_params(params, plain, execution.parameters, inputs):
+        click.echo(f"Warning: {warning}", err=True)
     # Kedro's default depends on variables of this machine, which a container lacks.
     execution.run = run.model_copy(update={"env": execution.context.env})
     plan = make_plan(execution, remote=not isinstance(chosen, LocalStack), shards=shards)

@@ -53,13 +53,7 @@ def _lines(step: Any) -> list[str]:
             after = page.after
             if after is None or not page.items:
                 break
-    return _without_repeats(found) or ["(nothing was logged)"]
-
-
-def _without_repeats(messages: list[str]) -> list[str]:
-    """Remove lines that are stored twice: as logged, and as the terminal showed them."""
-    following = [*messages[1:], ""]
-    return [m for m, after in zip(messages, following, strict=True) if not (after and after in m)]
+    return found or ["(nothing was logged)"]
 
 
 def _log_store(logs: Any) -> Any:
