@@ -48,11 +48,9 @@ def configuration_of(catalog: Any, name: str) -> Mapping[str, Any]:
     """
     resolver = catalog.config_resolver
     if name in resolver.config:
-        found: Mapping[str, Any] = resolver.config[name]
-        return found
+        return dict(resolver.config[name])
     if resolver.match_dataset_pattern(name) or resolver.match_user_catch_all_pattern(name):
-        found = resolver.resolve_pattern(name)
-        return found
+        return dict(resolver.resolve_pattern(name))
     return {}
 
 

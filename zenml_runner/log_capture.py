@@ -24,12 +24,12 @@ def messages_once() -> Iterator[None]:
         root.addHandler(ZenMLLoggingHandler())
     handlers = {handler: handler.emit for handler in _terminal_handlers()}
     for handler, emit in handlers.items():
-        handler.emit = _unstored(emit)  # type: ignore[method-assign]
+        vars(handler)["emit"] = _unstored(emit)
     try:
         yield
     finally:
         for handler in handlers:
-            del handler.emit
+            del vars(handler)["emit"]
 
 
 def _terminal_handlers() -> set[logging.Handler]:

@@ -155,9 +155,14 @@ def plan_of(zenml_run: Any) -> Plan | None:
     return Plan.model_validate_json(zlib.decompress(base64.b64decode(text)))
 
 
-def project_tag(package: str) -> str:
-    """Return the tag of the ZenML runs of a project."""
-    return f"kedro:{package}"
+def project_tag(package: str, key: str) -> str:
+    """Return the tag of the ZenML runs of a project.
+
+    Args:
+        package: Its package name.
+        key: What tells it from other projects of that name.
+    """
+    return f"kedro:{package}:{key}"
 
 
 def version_at(moment: datetime) -> str:

@@ -6,7 +6,6 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from kedro.io.core import is_parameter
 from kedro.pipeline import Pipeline

@@ -11,7 +11,7 @@ so plugins join it and open none.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +30,9 @@ from zenml_runner.tracking import (
     start_run,
     tracked_step,
 )
+
+NODES_DONE = "nodes_done"
+"""A step's metadata once its nodes have run; pipelines of a plugin's class have it."""
 
 _local_run: LocalRun | None = None
 
@@ -60,14 +63,35 @@ def run_in_own_session(task: Task, context: Any) -> StepLineage:
         lineage = caching.cached_lineage(execution, task.step)
         if lineage is not None:
             return lineage
-        execution.begin()
-        try:
-            lineage = execution.run_step(task.step, _writes(execution, task.step))
-        except Exception as error:
-            execution.fail(error)
-            raise
-        execution.finish()
+        with execution.session:
+            execution.begin()
+            try:
+                lineage = execution.run_step(task.step, _writes(execution, task.step))
+            except Exception as error:
+                execution.fail(error)
+                raise
+            execution.finish(last=execution.is_special and _is_last(zenml_run, steps))
         return lineage
+
+
+def _is_last(zenml_run: Any, steps: Sequence[str]) -> bool:
+    """Return whether the nodes of all steps have run, now that those of this one have.
+
+    Each step writes before it reads, so of steps that end at once at least one sees all.
+    """
+    from zenml import log_metadata
+    from zenml.client import Client
+
+    log_metadata({NODES_DONE: True})
+    found = Client().get_pipeline_run(zenml_run.id).steps
+    return all(
+        name in found and (found[name].run_metadata.get(NODES_DONE) or _has_completed(found[name]))
+        for name in steps
+    )
+
+
+def _has_completed(step: Any) -> bool:
+    return step.status.value in ("completed", "cached")
 
 
 @dataclass
@@ -96,7 +120,7 @@ class LocalRun:
         """Run all steps of this process, and report the run's end to the hooks."""
         global _local_run  # noqa: PLW0603 - ZenML passes a step its parameters alone
         _local_run = self
-        with changed_params_as_tags():
+        with changed_params_as_tags(), self.execution.session:
             try:
                 self.execution.begin()
                 yield
@@ -152,7 +176,7 @@ class LocalRun:
 
 def _writes(execution: Execution, step: StepPlan) -> ShardWrites | None:
     """Return what compares the writes of a shard with those of others; None for a whole."""
-    if step.shard is None or step.shard.count < 2:  # noqa: PLR2004
+    if step.shard is None or step.shard.count < 2:
         return None
     from zenml.client import Client
 

@@ -197,7 +197,7 @@ class ZenmlSettings(Section):
         stack: Name of the stack of runs without ``--stack``.
         stacks: By name.
         image: Container image with the project in it, for stacks that are not local.
-        labels: Labels of Vertex jobs.
+        labels: Labels of Vertex jobs, and tags of all runs in ZenML.
         grouping: Nodes that become one step.
         steps: Resources, retries and the like.
         fan_out: Nodes that run in shards.

@@ -27,6 +27,7 @@ def to_zenml(
     stack: Stack,
     *,
     run_name: str,
+    key: str,
     schedule: Schedule | None = None,
 ) -> Pipeline:
     """Build a static ZenML pipeline from a plan.
@@ -36,6 +37,7 @@ def to_zenml(
         settings: The project's zenml.yml.
         stack: The stack of the run.
         run_name: Name of the ZenML run; a template for schedules.
+        key: Key of the project, for its tag.
         schedule: Schedule of its runs.
 
     Returns:
@@ -58,7 +60,7 @@ def to_zenml(
     options: dict[str, Any] = {
         "run_name": run_name,
         "extra": {EXTRA: packed(plan), **process},
-        "tags": [project_tag(plan.run.package)],
+        "tags": [project_tag(plan.run.package, key), *_tags(settings.labels)],
         "settings": _pipeline_settings(settings, remote=remote),
     }
     if schedule is not None:
@@ -68,6 +70,11 @@ def to_zenml(
     result = translated.with_options(**options)
     result.prepare()
     return result
+
+
+def _tags(labels: dict[str, str]) -> list[str]:
+    """Return labels as ZenML's tags, which every stack has."""
+    return [f"{name}:{value}" if value else name for name, value in labels.items()]
 
 
 def _options(step: StepPlan, *, remote: bool) -> dict[str, Any]:

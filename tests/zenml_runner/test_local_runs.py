@@ -73,7 +73,7 @@ prepared = prepare(Path.cwd(), "__default__", None, None, {}, None)
 Path("record.jsonl").unlink()
 name, _ = stacks.register(prepared.project, "local", prepared.stack)
 stacks.activate(name)
-to_zenml(prepared.plan, prepared.settings, prepared.stack, run_name="alone")()
+to_zenml(prepared.plan, prepared.settings, prepared.stack, run_name="alone", key="1")()
 """
 
 

@@ -7,7 +7,7 @@ from kedro.pipeline import Pipeline, node
 from zenml_runner.errors import RunnerError
 from zenml_runner.plan import RunSpec, Slice, deep_merge
 from zenml_runner.project import settings_of
-from zenml_runner.validation import refuse_unknown_env, misspelt_params, refuse_unknown_parts
+from zenml_runner.validation import misspelt_params, refuse_unknown_env, refuse_unknown_parts
 
 PARAMETERS = "model: {depth: 3, start: {seed: 1}}\noptions: {}\ncount: 4\n"
 CATALOG = '_root: "${runtime_params:data_root, data}"\n'

@@ -43,15 +43,20 @@ def _nothing_on_stdout() -> Iterator[None]:
     """Send to standard error what Kedro, plugins and the project print or log."""
     with redirect_stdout(sys.stderr):
         # Handlers of loggers hold the original stream, and libraries write to the descriptor.
-        sys.__stdout__.flush()
+        _flush()
         stdout = os.dup(1)
         os.dup2(2, 1)
         try:
             yield
         finally:
-            sys.__stdout__.flush()
+            _flush()
             os.dup2(stdout, 1)
             os.close(stdout)
+
+
+def _flush() -> None:
+    if sys.__stdout__ is not None:
+        sys.__stdout__.flush()
 
 
 def _compiled(prepared: Prepared) -> dict[str, Any]:

@@ -77,7 +77,12 @@ class Prepared:
             click.echo(f"  {line}")
         stacks.activate(name)
         pipeline = to_zenml(
-            self.plan, self.settings, self.stack, run_name=run_name, schedule=schedule
+            self.plan,
+            self.settings,
+            self.stack,
+            run_name=run_name,
+            key=self.project.key,
+            schedule=schedule,
         )
         return pipeline, name
 
@@ -123,8 +128,7 @@ def prepare(
     plain = Execution(opened, run.model_copy(update={"params": {}})).config_loader
     refuse_unknown_env(plain, env)
     name, chosen = choose_stack(execution.settings, stack)
-    if isinstance(chosen, LocalStack):
-        default_tracking(opened, chosen, execution.config_loader)
+    default_tracking(opened, chosen, execution.config_loader)
     # A plugin may connect to MLflow's server here; a plan does not need it.
     with few_mlflow_retries():
         execution.load()
