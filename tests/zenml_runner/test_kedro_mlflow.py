@@ -96,3 +96,21 @@ def test_a_resumed_training_logs_its_model(runner):
     resumed = runner.zenml("run", "--resume", name)
     assert resumed.returncode == 0, resumed.stderr
     assert len(logged_models(runner)) == 1
+
+
+@pytest.mark.slow
+def test_a_stack_with_containers_names_the_plugin_its_server_too(runner):
+    stack = STACK + (
+        "  cloud: {type: vertex, mlflow: {tracking_uri: 'sqlite:///tracked/mlflow.db'}}\n"
+    )
+    (runner.project / "conf/base/zenml.yml").write_text(stack)
+    catalog = CATALOG.replace("filepath: data", 'filepath: "memory://data').replace(
+        ".json}", '.json"}'
+    )
+    catalog = catalog.replace(".csv,", '.csv",')
+    (runner.project / "conf/base/catalog.yml").write_text(catalog)
+    done = runner.zenml("compile", "--stack", "cloud")
+    assert done.returncode == 0, done.stderr
+    assert "name: fit" in done.stdout
+    assert (runner.project / "tracked/mlflow.db").exists()
+    assert not (runner.project / "mlruns").exists()

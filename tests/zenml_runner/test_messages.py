@@ -54,7 +54,9 @@ def runner(tmp_path, home):
 def test_the_error_of_a_step_and_each_message_once(runner):
     done = runner.zenml("run")
     assert done.returncode == 1
-    name = re.search(r"--resume (\S+)", done.stderr)[1]
+    resume = re.search(r"--resume (\S+)", done.stderr)
+    assert resume
+    name = resume[1]
     shown = runner.zenml("status", name).stdout
     for text in (done.stderr, shown):
         assert "ValueError (in node boom): the first line\n" in text

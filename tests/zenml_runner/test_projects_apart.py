@@ -124,9 +124,7 @@ def test_copies_of_a_repository_are_one_project_and_folders_without_one_are_seve
     for number, address in enumerate(addresses):
         folder = tmp_path / str(number)
         remote = f'[remote "origin"]\n\turl = {address}\n'
-        write_files(
-            folder, {".git/HEAD": "ref: refs/heads/main\n", ".git/config": config + remote}
-        )
+        write_files(folder, {".git/HEAD": "ref: refs/heads/main\n", ".git/config": config + remote})
         for needed in ("objects", "refs"):
             (folder / ".git" / needed).mkdir()
         (folder / "sub").mkdir()
