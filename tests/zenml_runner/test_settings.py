@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.settings import Retry, StepSettings, ZenmlSettings, choose_stack, read_settings
+from zenml_runner.settings import ZenmlSettings, choose_stack, read_settings
+from zenml_runner.step_settings import Retry, StepSettings
 
 
 def refusal(content: dict) -> str:
