@@ -68,7 +68,7 @@ def make_plan(execution: Execution, *, remote: bool, shards: Shards | None = Non
             f"tags under fan_out in zenml.yml whose nodes take "
             f"params:{settings.fan_out.parameter}."
         )
-    builder = StepBuilder(pipeline, settings, fanned, count, counted and counted.items)
+    builder = StepBuilder(pipeline, settings, fanned, count, counted.items if counted else None)
     steps = builder.steps(groups, step_names(groups, configured | automatic))
     return Plan(run=execution.run, steps=tuple(steps), counted=counted)
 

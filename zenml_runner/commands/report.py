@@ -55,7 +55,8 @@ def print_plan(prepared: Prepared) -> None:
         + (f", resuming {plan.resumes}" if plan.resumes else "")
     )
     if plan.counted is not None:
-        click.echo(f"  {plan.counted.items} items ({plan.counted.source}), {plan.shards} shards")
+        shards = "1 shard" if plan.shards == 1 else f"{plan.shards} shards"
+        click.echo(f"  {plan.counted.items} items ({plan.counted.source}), {shards}")
     for step in plan.steps:
         nodes = "" if step.nodes == (step.name,) else f": {', '.join(step.nodes) or 'no nodes'}"
         # Many shards are abbreviated.
