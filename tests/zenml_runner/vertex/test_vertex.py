@@ -372,7 +372,7 @@ def test_all_pipelines_run_in_containers_and_write_to_the_bucket(
     parts = [
         path.rpartition("/")[2] for path in google.bucket.find("books/06_models/sarima_orders")
     ]
-    assert {"0001-of-0001.parquet", "0001-of-0002.parquet", "0002-of-0002.parquet"} <= set(parts)
+    assert {"0001-of-0002.parquet", "0002-of-0002.parquet"} <= set(parts)
 
 
 def assert_completed(
