@@ -34,6 +34,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 TITLES = 4
 QUICK = "tune.max_trials=2,tune.folds=1,evaluate.folds=1,n_jobs=1,min_success_rate=0"
+FOLDS = "tune.forecast_folds"
 REGISTRY = "europe-west1-docker.pkg.dev/books/books"
 
 
@@ -45,7 +46,7 @@ class Production:
         whole: The job of all pipelines, in one shard.
         sharded: That of all pipelines in three shards; it does not run.
         weekly: That of a delivery without a training; it does not run.
-        tune: That of the search in two shards, on the data of the first.
+        tune: That of folds in two shards, on the data of the first.
         outcomes: Of `whole` and `tune`.
         local: Files in this project's own data folder before.
     """
@@ -96,7 +97,7 @@ def in_background(google: Cloud) -> Iterator[Future[Production]]:
     common = ["--env", "production", "--params", QUICK]
     commands = [
         ["run", "--pipeline", "__default__", *common],
-        ["run", "--pipeline", "tune", *common, "--shards", "2"],
+        ["run", "--pipeline", "tune", *common, "--shards", "2", "--from-nodes", FOLDS],
         ["run", "--pipeline", "weekly", *common],
         ["run", "--pipeline", "__default__", *common, "--shards", "3"],
     ]
@@ -231,14 +232,15 @@ def test_a_machine_type_makes_a_step_a_custom_job_with_its_retries(weekly: dict[
     job = weekly["createPipelineJobRequest"]["pipelineJob"]
     tasks = tasks_of(job)
     assert tasks["report"].machine == {"machine_type": "n2-highmem-8"}
-    assert tasks["report"].after == {"gather"}
+    # In one shard the light nodes share a container.
+    assert tasks["report"].after == {"squares"}
     assert tasks["report"].retries == 3
-    assert tasks["report"].container["image_uri"] == tasks["gather"].container["image"]
+    assert tasks["report"].container["image_uri"] == tasks["squares"].container["image"]
     parameters = job["pipelineSpec"]["components"]["comp-report"]["inputDefinitions"]["parameters"]
     account = parameters["service_account"]["defaultValue"]
     assert account == "steps@books.iam.gserviceaccount.com"
     assert {name for name, task in tasks.items() if task.machine} == {"report"}
-    accelerator = tasks["gather"].container["resources"]["accelerator"]
+    accelerator = tasks["squares"].container["resources"]["accelerator"]
     assert (accelerator["type"], accelerator["count"]) == ("NVIDIA_TESLA_T4", "1")
 
 
@@ -311,13 +313,11 @@ def test_what_is_heavy_is_n_executors_joined_before_what_depends_on_them(
 ) -> None:
     tune = tasks_of(google.vertex.jobs[production.tune])
     assert {name: task.after for name, task in tune.items()} == {
-        "tune": frozenset(),
-        **{name: {"tune"} for name in sharded("tune.search_orders", 2)},
-        **{name: sharded("tune.search_orders", 2) for name in sharded("tune.forecast_folds", 2)},
-        "tune.weigh_families": sharded("tune.forecast_folds", 2),
+        **dict.fromkeys(sharded(FOLDS, 2), frozenset()),
+        "tune.weigh_families": sharded(FOLDS, 2),
     }
     whole = tasks_of(google.vertex.jobs[production.sharded])
-    searches, folds = sharded("tune.search_orders", 3), sharded("tune.forecast_folds", 3)
+    searches, folds = sharded("tune.search_orders", 3), sharded(FOLDS, 3)
     fits = {name: sharded(f"train.{name}.fit_titles", 3) for name in FITS}
     known = sharded("evaluate.forecast_known_weeks", 3)
     compared = sharded("evaluate.forecast_with_champion", 3)
@@ -339,11 +339,11 @@ def test_what_is_heavy_is_n_executors_joined_before_what_depends_on_them(
     every = searches | folds | known | compared | fits["training"] | fits["release"]
     every |= fits["champion"]
     assert {name for name in whole if re.search(r"-\d-of-3$", name)} == every
-    for name in every:
-        given = whole[name].container["resources"]
-        # The machine of a few titles.
-        assert (given["cpuLimit"], given["memoryLimit"]) == (2.0, 8.0), name
-    assert "cpuLimit" not in whole["forecast"].container.get("resources", {})
+    # The machine of a few titles; a barrier needs none.
+    for name, task in whole.items():
+        given = task.container.get("resources", {})
+        size = (None, None) if "-all-of-" in name else (2.0, 8.0)
+        assert (given.get("cpuLimit"), given.get("memoryLimit")) == size, name
 
 
 FITS = ("training", "release", "champion")
@@ -370,7 +370,7 @@ def test_all_pipelines_run_in_containers_and_write_to_the_bucket(
     assert (forecasts.groupby("isbn")["week"].count() == 32).all()
     assert forecasts["isbn"].nunique() == TITLES
     parts = [
-        path.rpartition("/")[2] for path in google.bucket.find("books/06_models/sarima_orders")
+        path.rpartition("/")[2] for path in google.bucket.find("books/06_models/fold_forecasts")
     ]
     assert {"0001-of-0002.parquet", "0002-of-0002.parquet"} <= set(parts)
 
