@@ -21,7 +21,14 @@ LAST = Pipeline([node(one, ["report", "clean"], "page", name="draw")])
 REGISTERED = {"__default__": FIRST + FIT + LAST, "first": FIRST, "fit": FIT, "last": LAST}
 FILES = {
     name: {"type": "text.TextDataset", "filepath": f"memory://books/{name}.txt"}
-    for name in ("raw", "clean", "x", "options", "parts", "checks", "report", "page")
+    for name in ("raw", "clean", "x", "options", "report", "page")
+} | {
+    name: {
+        "type": "partitions.PartitionedDataset",
+        "path": f"memory://books/{name}",
+        "dataset": "text.TextDataset",
+    }
+    for name in ("parts", "checks", "others")
 }
 SETTINGS = {
     "grouping": {"by": "registered_pipeline"},
@@ -69,18 +76,14 @@ def test_a_barrier_joins_many_shards_before_the_next_ones():
 
 def test_two_fans_that_wait_for_the_same_shards_share_a_barrier():
     more = Pipeline([node(one, ["parts", "params:shard"], "others", name="other", tags="heavy")])
-    files = {"others": FILES["x"]}
-    made = grouped(3, REGISTERED["__default__"] + more, files=files)
+    made = grouped(3, REGISTERED["__default__"] + more)
     assert [step.name for step in made.steps if not step.nodes] == ["fit-all-of-3"]
 
 
 def test_a_heavy_node_without_shards_has_a_container_of_its_own():
     heavy = Pipeline([node(one, "clean", "others", name="embed", tags="heavy")])
-    files = {"others": FILES["x"]}
     nodes = REGISTERED["__default__"] + heavy
-    made = plan(
-        SETTINGS, FILES | files, nodes, shards=1, registered=REGISTERED | {"__default__": nodes}
-    )
+    made = plan(SETTINGS, FILES, nodes, shards=1, registered=REGISTERED | {"__default__": nodes})
     assert edges(made)["embed"] == ("first",)
 
 
@@ -89,7 +92,7 @@ def test_a_light_node_that_takes_the_parameter_runs_once():
         [node(one, ["report", "params:shard"], "others", name="sum", tags=["light", "heavy"])]
     )
     nodes = REGISTERED["__default__"] + light
-    made = grouped(2, nodes, files={"others": FILES["x"]})
+    made = grouped(2, nodes)
     assert [s.name for s in made.steps if "sum" in s.nodes] == ["sum"]
 
 

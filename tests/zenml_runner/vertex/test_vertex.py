@@ -13,6 +13,7 @@ Google's launcher of custom jobs; that a schedule fires; the consistency of the 
 import json
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -134,8 +135,8 @@ def troubled(google: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def scheduling(google: Cloud, troubled: Path) -> list[str]:
-    """What commands print that make two schedules of the small project and end one of them."""
+def schedules(google: Cloud, troubled: Path) -> Iterator[subprocess.Popen[str]]:
+    """Makes two schedules of the small project and ends one of them, beside a run's containers."""
     process = google.start(
         troubled,
         ["schedule", "--pipeline", "squares", "--cron", "0 5 * * 1", "--shards", "1"],
@@ -144,8 +145,15 @@ def scheduling(google: Cloud, troubled: Path) -> list[str]:
         ["schedule", "--pipeline", "__default__", "--delete"],
         ["schedule", "--list"],
     )
-    output, _ = process.communicate()
-    assert process.returncode == 0, output
+    yield process
+    leash.end(process)
+
+
+@pytest.fixture(scope="module")
+def scheduling(schedules: subprocess.Popen[str]) -> list[str]:
+    """What the commands of the schedules have printed."""
+    output, _ = schedules.communicate()
+    assert schedules.returncode == 0, output
     return output.splitlines()
 
 
@@ -156,7 +164,7 @@ def weekly(google: Cloud, scheduling: list[str]) -> dict[str, Any]:
     return schedule
 
 
-@pytest.mark.usefixtures("in_background")
+@pytest.mark.usefixtures("in_background", "schedules")
 def test_failures_and_killed_containers_are_retried_and_what_fails_for_good_is_resumed_alone(
     google: Cloud, troubled: Path, tmp_path: Path
 ) -> None:
