@@ -145,6 +145,8 @@ class Execution:
         Raises:
             Exception: The error of a node, with a note that names the node.
         """
+        if not step.nodes:
+            return StepLineage()
         self._recorder.clear()
         if step.params:
             self._set_parameters(step.shard_parameter, step.params)

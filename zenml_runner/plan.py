@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from zenml_runner.settings import Section, StepSettings
+from zenml_runner.sections import Section
+from zenml_runner.step_settings import StepSettings
 
 EXTRA = "kedro"
 """The key of the plan in the configuration of a ZenML run."""
@@ -68,7 +69,7 @@ class StepPlan(Section):
 
     Attributes:
         name: Unique in the run.
-        nodes: Names of its nodes, in their order.
+        nodes: Names of its nodes, in their order; none if it only joins the shards before it.
         after: Names of the steps that it waits for.
         shard: Its part of the work.
         shard_parameter: Dotted name of the parameter that takes the shard.
@@ -93,6 +94,18 @@ class StepPlan(Section):
         return nested
 
 
+class Counted(Section):
+    """What a run works on, as counted when it was planned.
+
+    Attributes:
+        items: How many.
+        source: The parameter or dataset that was counted, or the number itself.
+    """
+
+    items: int
+    source: str
+
+
 class Plan(Section):
     """A run, step by step.
 
@@ -100,11 +113,18 @@ class Plan(Section):
         run: The settings that all steps share.
         steps: In an order in which they can run.
         resumes: Name of the run that this one resumes.
+        counted: What it works on, if shards or machines depend on it.
     """
 
     run: RunSpec
     steps: tuple[StepPlan, ...]
     resumes: str | None = None
+    counted: Counted | None = None
+
+    @property
+    def shards(self) -> int:
+        """The number of shards of its nodes that fan out."""
+        return max((step.shard.count for step in self.steps if step.shard), default=1)
 
     def without(self, done: set[str]) -> tuple[StepPlan, ...]:
         """Return the steps that are left when some are done."""

@@ -50,7 +50,9 @@ def run(task: Task, context: Any) -> StepLineage:
 
 
 def run_in_own_session(task: Task, context: Any) -> StepLineage:
-    """Run a step as a Kedro run of its nodes."""
+    """Run a step as a Kedro run of its nodes; a step without nodes needs no session."""
+    if not task.step.nodes:
+        return StepLineage()
     project = open_project()
     zenml_run = context.pipeline_run
     run = task.run.model_copy(update={"version": task.run.version or version_of(zenml_run)})

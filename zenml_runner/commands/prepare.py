@@ -14,7 +14,7 @@ from zenml_runner.plan import Plan, RunSpec, Slice
 from zenml_runner.planning import make_plan
 from zenml_runner.preflight import check, few_mlflow_retries
 from zenml_runner.project import Project, default_tracking, open_project
-from zenml_runner.settings import LocalStack, Stack, ZenmlSettings, choose_stack
+from zenml_runner.settings import LocalStack, Shards, Stack, ZenmlSettings, choose_stack
 from zenml_runner.validation import misspelt_params, refuse_unknown_env
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def prepare(
     env: str | None,
     stack: str | None,
     params: dict[str, Any],
-    shards: int | None,
+    shards: Shards | None,
     version: str | None = None,
     load_versions: tuple[str, ...] = (),
     **parts: tuple[str, ...],
@@ -106,7 +106,7 @@ def prepare(
         env: Configuration environment.
         stack: Name of a stack in zenml.yml.
         params: Runtime parameters.
-        shards: Number of shards.
+        shards: Number of shards, or "auto".
         version: Version of the datasets that the run saves.
         load_versions: Pairs `dataset:version`.
         parts: The fields of `Slice`.
