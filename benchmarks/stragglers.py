@@ -39,7 +39,6 @@ SHARDS = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1000)
 LITTLE = 1.05
 """Factor by which cost and end of the choice may exceed the least."""
 SETTINGS = PROJECT / "conf/production/zenml.yml"
-NODE = "tune.search_orders"
 
 
 @dataclass(frozen=True)
@@ -210,21 +209,23 @@ def choose(rows: pd.DataFrame, memory: float) -> int | None:
 
 def main() -> None:
     """Print a table for shards that read their own titles, and one for those that read all."""
-    settings: dict[str, Any] = yaml.safe_load(SETTINGS.read_text())["steps"]["nodes"][NODE]
+    steps: dict[str, Any] = yaml.safe_load(SETTINGS.read_text())["steps"]
+    # The machine of a shard of thousands of titles.
+    cpu, memory = steps["tags"]["heavy"]["sizes"][-1]["cpu"], steps["default"]["sizes"][1]["memory"]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--titles", type=int, default=1_000_000)
-    parser.add_argument("--cores", type=int, default=settings["cpu"], help="of each container")
+    parser.add_argument("--cores", type=int, default=cpu, help="of each container")
     parser.add_argument("--at-once", type=int, default=48, help="containers at the same time")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="10 runs of each, not 200")
     given = parser.parse_args()
-    memory = float(settings["memory"].removesuffix("GB"))
-    own = Containers(given.cores, given.at_once, **settings["retry"])
+    limit = float(memory.removesuffix("GB"))
+    own = Containers(given.cores, given.at_once, **steps["default"]["retry"])
     for containers, what in ((own, "its own titles"), (replace(own, reads_all=True), "all titles")):
         rows = simulate_all(given.titles, containers, given.seed, 10 if given.quick else 200)
         print(f"\n{given.titles} titles, {given.at_once} containers at once, each reads {what}")
         print(rows.to_string(float_format="{:.3f}".format))
-        print(f"Best number within {memory:.0f} GB: {choose(rows, memory) or 'none'}")
+        print(f"Best number within {limit:.0f} GB: {choose(rows, limit) or 'none'}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ consistency of the real service. A test module has it with `pytest_plugins = ("t
 """
 
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import pytest
+
+from tests import leash
 
 
 def _free_port() -> int:
@@ -24,7 +25,7 @@ def _free_port() -> int:
 
 def _request(url: str, body: bytes | None = None) -> int:
     request = Request(url, data=body, headers={"Content-Type": "application/json"})
-    with urlopen(request, timeout=5) as answer:
+    with urlopen(request, timeout=60) as answer:
         return int(answer.status)
 
 
@@ -34,13 +35,9 @@ def gcs_server() -> Iterator[str]:
     port = str(_free_port())
     address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "gcp_storage_emulator", "start"]
-    process = subprocess.Popen(
-        [*command, "--host", "127.0.0.1", "--port", port, "--in-memory"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = leash.start([*command, "--host", "127.0.0.1", "--port", port, "--in-memory"])
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 600
         while True:
             with suppress(URLError, OSError):
                 _request(f"{address}/")
@@ -50,8 +47,7 @@ def gcs_server() -> Iterator[str]:
             time.sleep(0.05)
         yield address
     finally:
-        process.terminate()
-        process.wait()
+        leash.end(process)
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ records. The modules, from the command line down:
     planning     turns a Kedro pipeline into a plan (plan): steps, their nodes (groups), their order
     translation  turns a plan into a ZenML pipeline
     stacks       registers ZenML stacks; vertex, vertex_jobs, entrypoint: Vertex AI with retries
-    steps        the one ZenML step, which runs some nodes of a plan
+    steps        the one ZenML step, which runs some nodes of a plan (materializer: its lineage)
     runtime      the Kedro session of a step: that of the whole run, or one of its own
-    execution    a Kedro session that runs nodes step by step
+    execution    a Kedro session (sessions) that runs nodes step by step
+    shard_writes keeps shards from overwriting each other; log_capture: stores each message once
     lineage      the datasets a step reads and writes (locations); caching: skips unchanged steps
     tracking     the one MLflow run of all steps, created under locks; identity: for Cloud Run
 """

@@ -1,8 +1,9 @@
 """Skips a step when nothing it depends on has changed.
 
 ZenML's own cache knows code, parameters and artifacts, but not the catalog's files. Here the cache
-key covers the project's code, the step's parameters and the files it reads. A step is skipped if
-its last completed run has the same key and the files it wrote then are unchanged.
+key covers the project's code and libraries, the step's parameters, the files it reads, and the
+catalog's configuration of all that it reads and writes. A step is skipped if its last completed run
+has the same key and the files it wrote then are unchanged.
 """
 
 from __future__ import annotations
@@ -10,6 +11,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import platform
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +22,7 @@ from kedro.io.core import is_parameter
 
 from zenml_runner.execution import Execution
 from zenml_runner.lineage import StepLineage, describe
+from zenml_runner.locations import configuration_of, unwrap
 from zenml_runner.plan import StepPlan
 
 logger = logging.getLogger(__name__)
@@ -44,21 +50,35 @@ def cached_lineage(execution: Execution, step: StepPlan) -> StepLineage | None:
         logger.info("%s cannot be cached: it reads datasets that are not files", step.name)
         return None
     log_metadata({KEY: key})
-    candidates = Client().list_run_steps(
-        name=step.name, status="completed", sort_by="desc:created", size=20, hydrate=True
+    found = Client().list_run_steps(
+        name=step.name,
+        status="completed",
+        run_metadata=[f"{KEY}:{key}"],
+        sort_by="desc:created",
+        size=1,
+        hydrate=True,
     )
-    for run in candidates:
-        if run.run_metadata.get(KEY) == key:
-            lineage = StepLineage.model_validate(run.outputs["lineage"][0].load())
-            return lineage if _is_unchanged(execution, lineage) else None
-    return None
+    if not found.items:
+        return None
+    lineage = StepLineage.model_validate(found.items[0].outputs["lineage"][0].load())
+    return lineage if _is_unchanged(execution, lineage) else None
 
 
 def _key(execution: Execution, step: StepPlan) -> str | None:
-    """Return a hash of code, parameters and input files; None if an input has no fingerprint."""
-    part = execution.pipeline.filter(node_names=list(step.nodes))
-    content: dict[str, Any] = {"code": _code(execution.project.source), "nodes": step.nodes}
-    content["shard"] = step.params
+    """Return a hash of all that a step depends on; None if an input has no fingerprint."""
+    part = execution.part(step.nodes)
+    content: dict[str, Any] = {
+        "project": execution.project.path,
+        "code": _code(execution.project.source),
+        "libraries": _libraries(),
+        "nodes": step.nodes,
+        "shard": step.params,
+        "catalog": {
+            name: _configuration(execution, name)
+            for name in sorted(part.datasets())
+            if not is_parameter(name)
+        },
+    }
     for name in sorted(part.inputs()):
         if is_parameter(name):
             content[name] = repr(execution.catalog.load(name))
@@ -67,6 +87,36 @@ def _key(execution: Execution, step: StepPlan) -> str | None:
         if content[name] is None:
             return None
     return hashlib.blake2b(json.dumps(content, default=str).encode(), digest_size=16).hexdigest()
+
+
+def _configuration(execution: Execution, name: str) -> Any:
+    """Return the catalog's configuration of a dataset, without credentials."""
+    configuration: Any = configuration_of(execution.catalog, name)
+    if not configuration:
+        dataset = unwrap(execution.catalog.get(name, fallback_to_runtime_pattern=True))
+        try:
+            configuration = dataset.to_config()
+        except Exception:  # noqa: BLE001 - types of a project may not allow it
+            configuration = {"type": f"{type(dataset).__module__}.{type(dataset).__qualname__}"}
+    return _without_credentials(configuration)
+
+
+def _without_credentials(thing: Any) -> Any:
+    if isinstance(thing, Mapping):
+        return {
+            str(key): _without_credentials(value)
+            for key, value in thing.items()
+            if key != "credentials"
+        }
+    return [_without_credentials(value) for value in thing] if isinstance(thing, list) else thing
+
+
+@cache
+def _libraries() -> str:
+    """Return a hash of Python's version and those of all installed packages."""
+    found = sorted(f"{package.name}=={package.version}" for package in distributions())
+    text = "\n".join([platform.python_version(), *found])
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _code(source: Path) -> str:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from kedro.framework.project import pipelines
-from kedro.framework.session import KedroSession
+from kedro.framework.project import settings as project_settings
 from kedro.io import AbstractVersionedDataset
 from kedro.io.core import Version
 from kedro.pipeline import Pipeline
@@ -23,12 +23,18 @@ from zenml_runner.lineage import LineageRecorder, StepLineage
 from zenml_runner.locations import unwrap
 from zenml_runner.plan import RunSpec, StepPlan, deep_merge, inputs_with
 from zenml_runner.project import Project, settings_of
+from zenml_runner.sessions import Session
 from zenml_runner.settings import ZenmlSettings
+from zenml_runner.shard_writes import ShardWrites
 from zenml_runner.validation import (
     dataset_names,
     parameters_of,
+    refuse_missing_inputs,
     refuse_unknown_parts,
 )
+
+NODE_NOTE = "in node "
+"""How the note of an error begins that names its node."""
 
 
 class Execution:
@@ -54,14 +60,9 @@ class Execution:
             params: More runtime parameters, of one step alone.
         """
         self.project, self.run = project, run
-        self._session = KedroSession.create(
-            project_path=project.path,
-            save_on_close=False,
-            env=run.env,
-            runtime_params=deep_merge(run.params, params or {}) or None,
-        )
+        self.session = Session(run.env, deep_merge(run.params, params or {}))
         self._recorder = LineageRecorder()
-        self._session._hook_manager.register(self._recorder)
+        self.session.hook_manager.register(self._recorder)
         self._began = False
 
     @cached_property
@@ -72,7 +73,7 @@ class Execution:
     @property
     def config_loader(self) -> Any:
         """The loader of the project's configuration."""
-        return self._session._get_config_loader()
+        return self.session.config_loader
 
     def load(self, *, alone: bool = False) -> None:
         """Load context, pipeline and catalog; this calls the project's hooks.
@@ -85,14 +86,18 @@ class Execution:
         """
         if alone:
             _import_only(self.run.pipeline)
-        self.context: Any = self._session.load_context()
+        self.context: Any = self.session.load_context()
         self.registered: dict[str, Pipeline] = dict(pipelines)
         self.pipeline: Pipeline = self._slice()
+        self._whole = self.pipeline
+        self._nodes = {node.name: node for node in self.pipeline.nodes}
         if self.run.pipeline != "__default__":
             self.context._pipelines_to_validate = [self.run.pipeline]
         refuse_unknown("dataset", self.run.load_versions, dataset_names(self.registered.values()))
         self.catalog: Any = self.context._get_catalog(
-            save_version=self.run.version, load_versions=self.run.load_versions
+            catalog_class=project_settings.DATA_CATALOG_CLASS,
+            save_version=self.run.version,
+            load_versions=self.run.load_versions,
         )
         self.parameters = parameters_of(self.context.config_loader)
         self._outputs = {_strip_transcoding(name) for name in self.pipeline.all_outputs()}
@@ -100,7 +105,12 @@ class Execution:
     @property
     def hooks(self) -> Any:
         """The hooks of the project and its plugins."""
-        return self._session._hook_manager.hook
+        return self.session.hook_manager.hook
+
+    @property
+    def adds_datasets(self) -> bool:
+        """Whether a hook runs before the pipeline, which may add datasets to the catalog."""
+        return bool(self.hooks.before_pipeline_run.get_hookimpls())
 
     def narrow(self, names: Iterable[str]) -> None:
         """Restrict the pipeline to some nodes; the others run elsewhere or have run before.
@@ -108,11 +118,14 @@ class Execution:
         Versioned data that the others write are read in the version of this run: another run may
         have written a later one.
         """
-        # Shards repeat the names of their nodes, which Kedro refuses.
-        self.pipeline = self.pipeline.filter(node_names=list(dict.fromkeys(names)))
+        self.pipeline = self.part(names)
         for name in self.pipeline.inputs():
             if _strip_transcoding(name) in self._outputs and self.run.version is not None:
                 _pin(unwrap(self.catalog.get(name)), self.run.version)
+
+    def part(self, names: Iterable[str]) -> Pipeline:
+        """Return the pipeline of some nodes; a name may be there more than once."""
+        return Pipeline([self._nodes[name] for name in dict.fromkeys(names)])
 
     def begin(self) -> None:
         """Call `before_pipeline_run`."""
@@ -120,37 +133,64 @@ class Execution:
             run_params=self._run_params(), pipeline=self.pipeline, catalog=self.catalog
         )
         self._began = True
+        refuse_missing_inputs(self.pipeline, self.catalog)
 
-    def run_step(self, step: StepPlan) -> StepLineage:
+    def run_step(self, step: StepPlan, writes: ShardWrites | None = None) -> StepLineage:
         """Run the nodes of a step.
+
+        Args:
+            step: The step.
+            writes: The hook that compares what this shard writes with what others do.
 
         Raises:
             Exception: The error of a node, with a note that names the node.
         """
+        if not step.nodes:
+            return StepLineage()
         self._recorder.clear()
         if step.params:
             self._set_parameters(step.shard_parameter, step.params)
-        part = self.pipeline.filter(node_names=list(step.nodes))
+        part = self.part(step.nodes)
+        if writes is not None:
+            self.session.hook_manager.register(writes)
         try:
             _StepRunner().run(
-                part, self.catalog, self._session._hook_manager, run_id=self.run.version
+                part, self.catalog, self.session.hook_manager, run_id=self.run.version
             )
         except Exception as error:
             if self._recorder.failed:
-                error.add_note(f"in node {self._recorder.failed}")
+                error.add_note(f"{NODE_NOTE}{self._recorder.failed}")
             raise
         finally:
+            if writes is not None:
+                self.session.hook_manager.unregister(writes)
             if step.params:
                 self._set_parameters(step.shard_parameter, {})
+        if writes is not None:
+            writes.end()
         return self._recorder.lineage(self.catalog)
 
-    def finish(self) -> None:
-        """Call `after_pipeline_run`."""
+    @property
+    def is_special(self) -> bool:
+        """Whether the pipeline is of a plugin's class, such as kedro-mlflow's `PipelineML`.
+
+        The plugin recognises it after the run, for example to log a model.
+        """
+        return type(self._whole) is not Pipeline
+
+    def finish(self, *, last: bool = True) -> None:
+        """Call `after_pipeline_run`.
+
+        Args:
+            last: Whether all nodes of the run have run, here or elsewhere. A special pipeline is
+                then passed as a whole.
+        """
+        pipeline = self._whole if last and self.is_special else self.pipeline
         outputs = {name: self.catalog[name] for name in self.pipeline.outputs()}
         self.hooks.after_pipeline_run(
             run_params=self._run_params(),
             run_result=outputs,
-            pipeline=self.pipeline,
+            pipeline=pipeline,
             catalog=self.catalog,
         )
 
@@ -198,7 +238,7 @@ class Execution:
             "tags": self.run.slice.tags,
             "node_names": self.run.slice.nodes,
             "load_versions": self.run.load_versions,
-            "runtime_params": self._session.store.get("runtime_params") or {},
+            "runtime_params": self.session.params,
             "pipeline_names": [name] if name else [],
             # Plugins parse the class out of this text.
             "runner": str(SequentialRunner()),

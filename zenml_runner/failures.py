@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import sys
@@ -16,8 +17,10 @@ def explain(error: BaseException) -> str:
 
     An error whose cause is unknown is its own message.
     """
+    if message := _not_installed(error):
+        return message
     for cause in _chain(error):
-        for look in (_not_installed, _zenml_server, _mlflow_server, _kedro_config, _bucket):
+        for look in (_zenml_server, _mlflow_server, _kedro_config, _bucket):
             message = look(cause)
             if message is not None:
                 return message
@@ -42,15 +45,25 @@ def _chain(error: BaseException | None) -> list[BaseException]:
 
 
 def _not_installed(error: BaseException) -> str | None:
+    """Explain a package that is missing altogether; a missing module of it is another error."""
     if not isinstance(error, ModuleNotFoundError) or error.name is None:
         return None
     package = error.name.partition(".")[0]
+    if package in sys.modules or _is_found(package):
+        return None
     if package != "zenml":
         return f"The package {package} is not installed in this environment ({error})."
     return (
         "ZenML is not installed in this environment: run `make zenml`, or install "
         "zenml[local,server] and, for Vertex AI, zenml[connectors-gcp,gcsfs,vertex]."
     )
+
+
+def _is_found(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def _zenml_server(error: BaseException) -> str | None:

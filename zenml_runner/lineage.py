@@ -14,7 +14,7 @@ from kedro.pipeline.node import Node
 
 from zenml_runner.locations import protocol_of, unwrap
 from zenml_runner.redaction import public
-from zenml_runner.settings import Section
+from zenml_runner.sections import Section
 
 logger = logging.getLogger(__name__)
 

@@ -28,14 +28,30 @@ class Location:
 
 
 def location_of(catalog: Any, name: str) -> Location:
-    """Return the location of a dataset; a dataset without a catalog entry is in memory."""
-    configuration: Mapping[str, Any] = {}
-    if name in catalog and name not in catalog._datasets:
-        configuration = catalog.config_resolver.resolve_pattern(name)
+    """Return the location of a dataset; a dataset without a catalog entry is in memory.
+
+    The catalog stays as it is: a dataset without an entry is not added.
+    """
+    if name not in catalog:
+        return Location(in_memory=True, protocol=None)
+    configuration = {} if name in catalog._datasets else configuration_of(catalog, name)
     if (protocol := _remote_protocol(configuration)) is not None:
         return Location(in_memory=False, protocol=protocol)
-    dataset = unwrap(catalog.get(name, fallback_to_runtime_pattern=True))
+    dataset = unwrap(catalog.get(name))
     return Location(bool(getattr(dataset, "_EPHEMERAL", False)), protocol_of(dataset))
+
+
+def configuration_of(catalog: Any, name: str) -> Mapping[str, Any]:
+    """Return a dataset's entry in the catalog's configuration; empty for one that code has added.
+
+    A name that only Kedro's own pattern for data in memory matches has no entry either.
+    """
+    resolver = catalog.config_resolver
+    if name in resolver.config:
+        return dict(resolver.config[name])
+    if resolver.match_dataset_pattern(name) or resolver.match_user_catch_all_pattern(name):
+        return dict(resolver.resolve_pattern(name))
+    return {}
 
 
 def unwrap(dataset: Any) -> Any:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from zenml_runner.settings import Section, StepSettings
+from zenml_runner.sections import Section
+from zenml_runner.step_settings import StepSettings
 
 EXTRA = "kedro"
 """The key of the plan in the configuration of a ZenML run."""
@@ -66,7 +69,7 @@ class StepPlan(Section):
 
     Attributes:
         name: Unique in the run.
-        nodes: Names of its nodes, in their order.
+        nodes: Names of its nodes, in their order; none if it only joins the shards before it.
         after: Names of the steps that it waits for.
         shard: Its part of the work.
         shard_parameter: Dotted name of the parameter that takes the shard.
@@ -91,6 +94,18 @@ class StepPlan(Section):
         return nested
 
 
+class Counted(Section):
+    """What a run works on, as counted when it was planned.
+
+    Attributes:
+        items: How many.
+        source: The parameter or dataset that was counted, or the number itself.
+    """
+
+    items: int
+    source: str
+
+
 class Plan(Section):
     """A run, step by step.
 
@@ -98,11 +113,18 @@ class Plan(Section):
         run: The settings that all steps share.
         steps: In an order in which they can run.
         resumes: Name of the run that this one resumes.
+        counted: What it works on, if shards or machines depend on it.
     """
 
     run: RunSpec
     steps: tuple[StepPlan, ...]
     resumes: str | None = None
+    counted: Counted | None = None
+
+    @property
+    def shards(self) -> int:
+        """The number of shards of its nodes that fan out."""
+        return max((step.shard.count for step in self.steps if step.shard), default=1)
 
     def without(self, done: set[str]) -> tuple[StepPlan, ...]:
         """Return the steps that are left when some are done."""
@@ -114,11 +136,10 @@ class Plan(Section):
 
 
 class Task(Section):
-    """The input of one ZenML step; `steps` has the names of all steps of the run."""
+    """The input of one ZenML step."""
 
     run: RunSpec
     step: StepPlan
-    steps: tuple[str, ...]
 
 
 def inputs_with(parameter: str) -> set[str]:
@@ -137,15 +158,31 @@ def deep_merge(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, An
     return result
 
 
+def packed(plan: Plan) -> str:
+    """Return a plan as one short text.
+
+    ZenML copies the configuration of a run to each of its steps, and walks through all of it there.
+    """
+    content = plan.model_dump_json(exclude_defaults=True).encode()
+    return base64.b64encode(zlib.compress(content)).decode()
+
+
 def plan_of(zenml_run: Any) -> Plan | None:
     """Return the plan of a ZenML run; None for runs of other origin."""
-    extra: Mapping[str, Any] = zenml_run.config.extra
-    return Plan.model_validate(extra[EXTRA]) if EXTRA in extra else None
+    text = zenml_run.config.extra.get(EXTRA)
+    if not isinstance(text, str):
+        return None
+    return Plan.model_validate_json(zlib.decompress(base64.b64decode(text)))
 
 
-def project_tag(package: str) -> str:
-    """Return the tag of the ZenML runs of a project."""
-    return f"kedro:{package}"
+def project_tag(package: str, key: str) -> str:
+    """Return the tag of the ZenML runs of a project.
+
+    Args:
+        package: Its package name.
+        key: What tells it from other projects of that name.
+    """
+    return f"kedro:{package}:{key}"
 
 
 def version_at(moment: datetime) -> str:

@@ -13,7 +13,7 @@ from zenml_runner.project import Project, environment_variable, tracking_uri
 from zenml_runner.redaction import without_user
 from zenml_runner.settings import Stack, VertexStack
 
-TIMEOUT_SECONDS = 10
+TIMEOUT_SECONDS = 30
 MLFLOW_RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 
 

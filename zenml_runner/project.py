@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import re
+import shutil
+import subprocess
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -13,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from zenml_runner.errors import RunnerError
+from zenml_runner.redaction import without_user
 from zenml_runner.settings import Stack, ZenmlSettings, read_settings
 
 # No usage statistics, unless the user's environment asks for them.
@@ -44,6 +48,39 @@ class Project:
     package: str
     source: Path
     named: bool = False
+
+    @property
+    def key(self) -> str:
+        """Eight letters that tell this project from others with the same package name.
+
+        Copies of one Git repository have the same key, wherever they are.
+        """
+        return hashlib.blake2b(_origin(self.path).encode(), digest_size=4).hexdigest()
+
+    @property
+    def folder_key(self) -> str:
+        """Eight letters that tell this folder from others, copies of the project included."""
+        return hashlib.blake2b(str(self.path).encode(), digest_size=4).hexdigest()
+
+
+def _origin(path: Path) -> str:
+    """Return the address of a Git repository and the project's place in it, or the folder."""
+    git = shutil.which("git")
+    if git is None:
+        return str(path)
+
+    def ask(*arguments: str) -> str:
+        done = subprocess.run(  # noqa: S603
+            [git, *arguments], cwd=path, capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    remote = ask("config", "--get", "remote.origin.url")
+    if not remote:
+        return str(path)
+    # The same repository has an address with and without user, and with and without suffix.
+    host = re.sub(r"^\w+://", "", without_user(remote, "")).rpartition("@")[2]
+    return f"{host.removesuffix('.git').replace(':', '/')}/{ask('rev-parse', '--show-prefix')}"
 
 
 @contextmanager

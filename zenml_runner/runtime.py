@@ -11,7 +11,7 @@ so plugins join it and open none.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,8 +19,9 @@ from typing import Any
 from zenml_runner import caching
 from zenml_runner.execution import Execution
 from zenml_runner.lineage import StepLineage
-from zenml_runner.plan import StepPlan, Task, version_of
+from zenml_runner.plan import StepPlan, Task, plan_of, version_of
 from zenml_runner.project import open_project, run_group
+from zenml_runner.shard_writes import ShardWrites
 from zenml_runner.tracking import (
     active_run_id,
     changed_params_as_tags,
@@ -29,6 +30,9 @@ from zenml_runner.tracking import (
     start_run,
     tracked_step,
 )
+
+NODES_DONE = "nodes_done"
+"""A step's metadata once its nodes have run; pipelines of a plugin's class have it."""
 
 _local_run: LocalRun | None = None
 
@@ -46,25 +50,50 @@ def run(task: Task, context: Any) -> StepLineage:
 
 
 def run_in_own_session(task: Task, context: Any) -> StepLineage:
-    """Run a step as a Kedro run of its nodes."""
+    """Run a step as a Kedro run of its nodes; a step without nodes needs no session."""
+    if not task.step.nodes:
+        return StepLineage()
     project = open_project()
     zenml_run = context.pipeline_run
     run = task.run.model_copy(update={"version": task.run.version or version_of(zenml_run)})
-    with run_group(zenml_run.name), tracked_step(zenml_run, run, task.step.name, task.steps):
+    plan = plan_of(zenml_run)
+    steps = [step.name for step in plan.steps] if plan else [task.step.name]
+    with run_group(zenml_run.name), tracked_step(zenml_run, run, task.step.name, steps):
         execution = Execution(project, run, task.step.params)
         execution.load(alone=True)
         execution.narrow(task.step.nodes)
         lineage = caching.cached_lineage(execution, task.step)
         if lineage is not None:
             return lineage
-        execution.begin()
-        try:
-            lineage = execution.run_step(task.step)
-        except Exception as error:
-            execution.fail(error)
-            raise
-        execution.finish()
+        with execution.session:
+            execution.begin()
+            try:
+                lineage = execution.run_step(task.step, _writes(execution, task.step))
+            except Exception as error:
+                execution.fail(error)
+                raise
+            execution.finish(last=execution.is_special and _is_last(zenml_run, steps))
         return lineage
+
+
+def _is_last(zenml_run: Any, steps: Sequence[str]) -> bool:
+    """Return whether the nodes of all steps have run, now that those of this one have.
+
+    Each step writes before it reads, so of steps that end at once at least one sees all.
+    """
+    from zenml import log_metadata
+    from zenml.client import Client
+
+    log_metadata({NODES_DONE: True})
+    found = Client().get_pipeline_run(zenml_run.id).steps
+    return all(
+        name in found and (found[name].run_metadata.get(NODES_DONE) or _has_completed(found[name]))
+        for name in steps
+    )
+
+
+def _has_completed(step: Any) -> bool:
+    return step.status.value in ("completed", "cached")
 
 
 @dataclass
@@ -93,7 +122,7 @@ class LocalRun:
         """Run all steps of this process, and report the run's end to the hooks."""
         global _local_run  # noqa: PLW0603 - ZenML passes a step its parameters alone
         _local_run = self
-        with changed_params_as_tags():
+        with changed_params_as_tags(), self.execution.session:
             try:
                 self.execution.begin()
                 yield
@@ -114,7 +143,7 @@ class LocalRun:
             lineage = caching.cached_lineage(self.execution, step)
             outcome = "done" if lineage is None else "cached"
             if lineage is None:
-                lineage = self.execution.run_step(step)
+                lineage = self.execution.run_step(step, _writes(self.execution, step))
         except Exception as error:
             self.errors[step.name] = error
             self.on_step(step.name, time.perf_counter() - started, _failure(step, error))
@@ -145,6 +174,16 @@ class LocalRun:
             mlflow_run = self._mlflow_run or active_run_id()
             if mlflow_run is not None and (self._own_mlflow_run or not completed):
                 close(mlflow_run, completed=completed)
+
+
+def _writes(execution: Execution, step: StepPlan) -> ShardWrites | None:
+    """Return what compares the writes of a shard with those of others; None for a whole."""
+    if step.shard is None or step.shard.count < 2:
+        return None
+    from zenml.client import Client
+
+    store = Client().active_stack.artifact_store
+    return ShardWrites(store, execution.run, step, execution.catalog)
 
 
 def _failure(step: StepPlan, error: Exception) -> str:

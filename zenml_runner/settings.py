@@ -2,88 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from zenml_runner.errors import RunnerError, did_you_mean, refuse_unknown
+from zenml_runner.errors import RunnerError, refuse_unknown
+from zenml_runner.sections import Section
+from zenml_runner.step_settings import Steps
 
-Memory = Annotated[str, Field(pattern=r"^[1-9][0-9]*(KB|KiB|MB|MiB|GB|GiB|TB|TiB)$")]
-
-
-class Section(BaseModel):
-    """A section of the file; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_unknown_keys(cls, content: Any) -> Any:
-        for key in content if isinstance(content, dict) else ():
-            if key not in cls.model_fields:
-                raise ValueError(f"no key {key!r} here; {did_you_mean(key, cls.model_fields)}")
-        return content
-
-
-class Retry(Section):
-    """Retries of a failed step.
-
-    Attributes:
-        max_retries: Attempts after the first one.
-        delay: Seconds before the first retry.
-        backoff: Factor of the delay from one retry to the next; 0 and 1 leave it as it is.
-    """
-
-    max_retries: int = Field(default=1, ge=0, le=100)
-    delay: int = Field(default=0, ge=0)
-    backoff: int = Field(default=1, ge=0, le=60)
-
-
-class StepSettings(Section):
-    """Resources, retries, caching and environment of a step.
-
-    Attributes:
-        cpu: Number of cores.
-        memory: Such as ``4GB``.
-        gpu: Number of accelerators.
-        accelerator: Vertex's name of the accelerator, such as ``NVIDIA_TESLA_T4``.
-        machine_type: Vertex's machine type, such as ``n2-highmem-8``: the step runs as a custom
-            job with all of its cores and memory.
-        retry: Retries after a failure.
-        caching: Whether the step is skipped when its code, parameters, inputs and outputs are
-            unchanged since its last completed run.
-        environment: Environment variables, without the empty ones. Not for secrets.
-    """
-
-    cpu: float | None = Field(default=None, gt=0)
-    memory: Memory | None = None
-    gpu: int | None = Field(default=None, ge=0)
-    accelerator: str | None = None
-    machine_type: str | None = None
-    retry: Retry | None = None
-    caching: bool | None = None
-    environment: dict[str, str] = {}
-
-    def overridden_by(self, other: StepSettings) -> StepSettings:
-        """Return these settings with those of `other` in their place."""
-        given = {name: getattr(other, name) for name in other.model_fields_set}
-        if "environment" in given:
-            given["environment"] = self.environment | other.environment
-        return self.model_copy(update=given)
-
-
-class Steps(Section):
-    """ZenmlSettings of steps; those of tags win over the default, those of nodes over both.
-
-    Attributes:
-        default: For every step.
-        tags: By tag of the step's nodes; later lines win.
-        nodes: By name of a node in the step.
-    """
-
-    default: StepSettings = StepSettings()
-    tags: dict[str, StepSettings] = {}
-    nodes: dict[str, StepSettings] = {}
+Shards = Annotated[int, Field(ge=1, le=1000)] | Literal["auto"]
 
 
 class Grouping(Section):
@@ -91,14 +18,47 @@ class Grouping(Section):
 
     Attributes:
         by: ``node`` makes one step of each, ``namespace`` of those in a namespace, ``pipeline`` of
-            all.
+            all. ``registered_pipeline`` makes one step of the light nodes of each registered
+            pipeline, or several where other steps lie between. Heavy nodes stay apart: those that
+            run in shards, and those with the tag ``heavy`` that take no shard. A node with the tag
+            ``light`` never runs in shards.
+        pipelines: Registered pipelines that share a step, by the name of the step; for
+            ``registered_pipeline``.
         tags: Nodes with one of these tags become one step, named after the tag.
         steps: Nodes by the name of their step.
     """
 
-    by: Literal["node", "namespace", "pipeline"] = "node"
+    by: Literal["node", "namespace", "pipeline", "registered_pipeline"] = "node"
+    pipelines: dict[str, list[str]] = {}
     tags: list[str] = []
     steps: dict[str, list[str]] = {}
+
+    @model_validator(mode="after")
+    def _refuse_pipelines_without_effect(self) -> Self:
+        if self.pipelines and self.by != "registered_pipeline":
+            raise ValueError("pipelines has an effect with by: registered_pipeline only")
+        return self
+
+
+class Items(Section):
+    """What a run works on: the measure of ``--shards auto`` and of ``sizes`` of machines.
+
+    Attributes:
+        count: A number, a parameter (``params:titles``: a number or a list) or a dataset (the rows
+            of a table, the parts of a partitioned dataset, the items of a list). Of several, the
+            first that can be counted when the run is planned.
+        per_shard: Items of a shard; ``--shards auto`` needs it.
+        max_shards: Its largest number of shards.
+    """
+
+    count: list[int | str | None] = []
+    per_shard: int | None = Field(default=None, ge=1)
+    max_shards: int = Field(default=1000, ge=1, le=1000)
+
+    @field_validator("count", mode="before")
+    @classmethod
+    def _as_list(cls, count: Any) -> Any:
+        return count if isinstance(count, list) else [count]
 
 
 class FanOut(Section):
@@ -107,15 +67,18 @@ class FanOut(Section):
     Attributes:
         pipelines: Pipelines whose nodes with the shard parameter run once for each shard.
         tags: Tags whose nodes do the same.
-        shards: Number of shards; ``--shards`` wins.
+        shards: Number of shards, or ``auto`` from the number of items; ``--shards`` wins.
         parameter: The parameter that holds a node's shard, ``{index: 1 to n, count: n}``; with
             dots where it stands in a group, such as ``execution.shard``.
+        shared: Datasets, by name or type, that add up what shards write. Partitioned datasets
+            without ``overwrite``, and those that append, do so anyway.
     """
 
     pipelines: dict[str, Literal["shards"]] = {}
     tags: dict[str, Literal["shards"]] = {}
-    shards: int = Field(default=1, ge=1, le=1000)
+    shards: Shards = 1
     parameter: str = Field(default="shard", pattern=r"^[^.\s]+(\.[^.\s]+)*$")
+    shared: list[str] = []
 
 
 class MlflowTracker(Section):
@@ -179,12 +142,12 @@ class ScheduleSettings(Section):
     Attributes:
         cron: Five fields, in UTC.
         params: Runtime parameters of its runs.
-        shards: Number of shards.
+        shards: Number of shards, or ``auto``: counted when the schedule is created.
     """
 
     cron: str = Field(pattern=r"^\S+( \S+){4}$")
     params: dict[str, Any] = {}
-    shards: int | None = Field(default=None, ge=1, le=1000)
+    shards: Shards | None = None
 
 
 class ZenmlSettings(Section):
@@ -194,8 +157,9 @@ class ZenmlSettings(Section):
         stack: Name of the stack of runs without ``--stack``.
         stacks: By name.
         image: Container image with the project in it, for stacks that are not local.
-        labels: Labels of Vertex jobs.
+        labels: Labels of Vertex jobs, and tags of all runs in ZenML.
         grouping: Nodes that become one step.
+        items: What a run works on.
         steps: Resources, retries and the like.
         fan_out: Nodes that run in shards.
         schedules: By pipeline.
@@ -225,6 +189,7 @@ class ZenmlSettings(Section):
     image: str | None = None
     labels: dict[str, str] = {}
     grouping: Grouping = Grouping()
+    items: Items = Items()
     steps: Steps = Steps()
     fan_out: FanOut = FanOut()
     schedules: dict[str, ScheduleSettings] = {}

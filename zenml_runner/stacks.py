@@ -17,6 +17,8 @@ from zenml_runner.project import Project, tracking_uri
 from zenml_runner.redaction import without_user
 from zenml_runner.settings import LocalStack, MlflowTracker, Stack, VertexStack
 
+OWNER = "kedro_project"
+"""The label of a stack with the key of the project it belongs to."""
 VERTEX_FLAVOR = "vertex_with_retries"
 VERTEX_FLAVOR_SOURCE = "zenml_runner.vertex.RetryingVertexOrchestratorFlavor"
 
@@ -55,11 +57,16 @@ def register(project: Project, name: str, stack: Stack) -> tuple[str, list[str]]
         RunnerError: If something the stack needs is not configured or does not exist.
     """
     prefix = f"{project.package}-{name}"
+    # A local stack has paths of its folder.
+    owner = project.folder_key if isinstance(stack, LocalStack) else project.key
     with zenml_lock(f"stack {prefix}"):
-        return prefix, _register(prefix, stack, components(project, prefix, stack))
+        found = Client().list_stacks(name=prefix, size=1, hydrate=True).items
+        if found and (found[0].labels or {}).get(OWNER, owner) != owner:
+            prefix = f"{prefix}-{owner}"
+        return prefix, _register(prefix, owner, stack, components(project, prefix, stack))
 
 
-def _register(prefix: str, stack: Stack, wanted: Sequence[ComponentSpec]) -> list[str]:
+def _register(prefix: str, owner: str, stack: Stack, wanted: Sequence[ComponentSpec]) -> list[str]:
     client = Client()
     changes: list[str] = []
     if isinstance(stack, VertexStack):
@@ -70,7 +77,9 @@ def _register(prefix: str, stack: Stack, wanted: Sequence[ComponentSpec]) -> lis
     ids = {c.type: _register_component(client, c, changes) for c in wanted}
     found = client.list_stacks(name=prefix, size=1).items
     if not found:
-        client.create_stack(prefix, {kind: str(i) for kind, i in ids.items()})
+        client.create_stack(
+            prefix, {kind: str(i) for kind, i in ids.items()}, labels={OWNER: owner}
+        )
         changes.append(f"stack {prefix}: created")
     elif {kind: c[0].id for kind, c in found[0].components.items()} != ids:
         client.update_stack(found[0].id, component_updates={k: [i] for k, i in ids.items()})

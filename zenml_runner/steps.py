@@ -6,10 +6,15 @@ from typing import Annotated, Any
 
 from zenml import get_step_context, log_metadata, step
 
+from zenml_runner.materializer import LineageMaterializer
 from zenml_runner.plan import Task
 
 
-@step(enable_cache=False, enable_artifact_visualization=False)
+@step(
+    enable_cache=False,
+    enable_artifact_visualization=False,
+    output_materializers=LineageMaterializer,
+)
 def run_nodes(task: dict[str, Any]) -> Annotated[dict[str, Any], "lineage"]:
     """Run the nodes of one step of a plan.
 
@@ -20,9 +25,11 @@ def run_nodes(task: dict[str, Any]) -> Annotated[dict[str, Any], "lineage"]:
         The step's `StepLineage` as plain data; the data themselves are in Kedro's catalog.
     """
     from zenml_runner import runtime
+    from zenml_runner.log_capture import messages_once
 
     checked = Task.model_validate(task)
-    lineage = runtime.run(checked, get_step_context())
+    with messages_once():
+        lineage = runtime.run(checked, get_step_context())
     if metadata := lineage.metadata():
         log_metadata(metadata)
     return lineage.model_dump(exclude_none=True)

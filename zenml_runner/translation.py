@@ -12,7 +12,7 @@ from zenml.config.schedule import Schedule
 from zenml.pipelines.pipeline_definition import Pipeline
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.plan import EXTRA, Plan, StepPlan, Task, project_tag
+from zenml_runner.plan import EXTRA, Plan, StepPlan, Task, packed, project_tag
 from zenml_runner.processes import PROCESS, this_process
 from zenml_runner.settings import LocalStack, Stack, ZenmlSettings
 from zenml_runner.steps import run_nodes
@@ -27,6 +27,7 @@ def to_zenml(
     stack: Stack,
     *,
     run_name: str,
+    key: str,
     schedule: Schedule | None = None,
 ) -> Pipeline:
     """Build a static ZenML pipeline from a plan.
@@ -36,6 +37,7 @@ def to_zenml(
         settings: The project's zenml.yml.
         stack: The stack of the run.
         run_name: Name of the ZenML run; a template for schedules.
+        key: Key of the project, for its tag.
         schedule: Schedule of its runs.
 
     Returns:
@@ -50,15 +52,15 @@ def to_zenml(
     @zenml_pipeline(name=plan.run.pipeline, enable_cache=False, enable_artifact_metadata=False)
     def translated() -> None:
         for step in plan.steps:
-            task = Task(run=plan.run, step=step, steps=tuple(s.name for s in plan.steps))
+            task = Task(run=plan.run, step=step).model_dump(mode="json", exclude_defaults=True)
             configured = run_nodes.with_options(**_options(step, remote=remote))
-            configured(task=task.model_dump(mode="json"), id=step.name, after=list(step.after))
+            configured(task=task, id=step.name, after=list(step.after))
 
     process = {} if remote else {PROCESS: this_process()}
     options: dict[str, Any] = {
         "run_name": run_name,
-        "extra": {EXTRA: plan.model_dump(mode="json"), **process},
-        "tags": [project_tag(plan.run.package)],
+        "extra": {EXTRA: packed(plan), **process},
+        "tags": [project_tag(plan.run.package, key), *_tags(settings.labels)],
         "settings": _pipeline_settings(settings, remote=remote),
     }
     if schedule is not None:
@@ -68,6 +70,11 @@ def to_zenml(
     result = translated.with_options(**options)
     result.prepare()
     return result
+
+
+def _tags(labels: dict[str, str]) -> list[str]:
+    """Return labels as ZenML's tags, which every stack has."""
+    return [f"{name}:{value}" if value else name for name, value in labels.items()]
 
 
 def _options(step: StepPlan, *, remote: bool) -> dict[str, Any]:

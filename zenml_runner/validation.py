@@ -1,21 +1,26 @@
-"""Refuses names on the command line that the project does not have."""
+"""Refuses names on the command line that the project does not have, or warns of them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from kedro.config import MissingConfigException
+from kedro.io.core import is_parameter
 from kedro.pipeline import Pipeline
 from kedro.pipeline.transcoding import _strip_transcoding
 
-from zenml_runner.errors import refuse_unknown
+from zenml_runner.errors import RunnerError, refuse_unknown
+from zenml_runner.locations import location_of
 from zenml_runner.plan import RunSpec
 
 # ${runtime_params:name, default} anywhere in the configuration.
 _RUNTIME_PARAMETER = re.compile(r"runtime_params:\s*(\w+)")
+# The least similarity of a misspelt name, from 0 to 1.
+_NEAR = 0.75
 
 
 def refuse_unknown_env(loader: Any, env: str | None) -> None:
@@ -30,47 +35,51 @@ def refuse_unknown_env(loader: Any, env: str | None) -> None:
         refuse_unknown("environment", [env], known, where=f"in {source}")
 
 
-def refuse_unknown_params(
-    given: Mapping[str, Any], loader: Any, effective: Mapping[str, Any]
-) -> None:
-    """Refuse runtime parameters that neither the configuration nor the project's hooks use.
+def misspelt_params(
+    given: Mapping[str, Any], loader: Any, effective: Mapping[str, Any], inputs: Iterable[str] = ()
+) -> list[str]:
+    """Return a warning for each runtime parameter that looks like a misspelt one.
 
-    A hook may accept other names than the configuration has: it moves their values, or refuses
-    them itself. A name that it leaves in place is unknown to the project.
+    Kedro takes any name: a hook may read it, or a node alone. A hook may also move its value.
 
     Args:
         given: The runtime parameters, nested where their names have dots.
         loader: A configuration loader without them.
         effective: The parameters with them, after the hook `after_context_created`.
-
-    Raises:
-        RunnerError: With the nearest name.
+        inputs: The inputs of the pipeline's nodes.
     """
     if not given:
-        return
+        return []
     source = Path(loader.conf_source)
     read: set[str] = set()
     for path in [*source.rglob("*.yml"), *source.rglob("*.yaml")]:
         read |= set(_RUNTIME_PARAMETER.findall(path.read_text(encoding="utf-8")))
     others = {name: value for name, value in given.items() if name not in read}
-    _refuse_unknown_keys(others, parameters_of(loader), effective, known=read)
+    read |= {name.removeprefix("params:") for name in inputs if is_parameter(name)}
+    return list(_misspelt(others, parameters_of(loader), effective, known=read))
 
 
-def _refuse_unknown_keys(
+def _misspelt(
     given: Mapping[str, Any],
     configured: Mapping[str, Any],
     effective: Any,
     prefix: str = "",
     known: Iterable[str] = (),
-) -> None:
-    """Refuse new keys in a group of parameters; an empty group may be filled."""
+) -> Iterator[str]:
+    """Yield a warning for each new key that is near a configured one."""
     left = effective if isinstance(effective, Mapping) else {}
-    checked = [f"{prefix}{key}" for key in given if key in configured or key in left]
-    refuse_unknown("parameter", checked, {*known, *(f"{prefix}{key}" for key in configured)})
+    names = sorted({*known, *(f"{prefix}{key}" for key in configured)})
     for key, value in given.items():
+        name = f"{prefix}{key}"
         below = configured.get(key)
         if isinstance(value, Mapping) and isinstance(below, Mapping) and below:
-            _refuse_unknown_keys(value, below, left.get(key), f"{prefix}{key}.")
+            yield from _misspelt(value, below, left.get(key), f"{name}.", known)
+        elif key not in configured and key in left and name not in known:
+            for near in get_close_matches(name, names, n=1, cutoff=_NEAR):
+                yield (
+                    f"The configuration has no parameter {name!r}: did you mean {near!r}? The run "
+                    f"goes on with {name!r}, which a hook or a node may read."
+                )
 
 
 def refuse_unknown_parts(run: RunSpec, pipeline: Pipeline) -> None:
@@ -93,6 +102,20 @@ def refuse_unknown_parts(run: RunSpec, pipeline: Pipeline) -> None:
         ("namespace", chosen.namespaces, _namespaces(pipeline)),
     ):
         refuse_unknown(kind, given, known, where=f"in the pipeline {run.pipeline}")
+
+
+def refuse_missing_inputs(pipeline: Pipeline, catalog: Any) -> None:
+    """Refuse a pipeline that reads what the catalog does not have, as Kedro's runners do.
+
+    Raises:
+        RunnerError: With the dataset.
+    """
+    for name in sorted(pipeline.inputs()):
+        if location_of(catalog, name).in_memory and not catalog.exists(name):
+            raise RunnerError(
+                f"The pipeline reads {name!r}, which no node of it writes and the catalog does "
+                f"not have: add it to the catalog, or include the node that writes it."
+            )
 
 
 def dataset_names(pipelines: Iterable[Pipeline]) -> set[str]:

@@ -77,7 +77,7 @@ prepared = prepare(Path.cwd(), "__default__", None, None, {}, None)
 Path("record.jsonl").unlink()
 name, _ = stacks.register(prepared.project, "local", prepared.stack)
 stacks.activate(name)
-to_zenml(prepared.plan, prepared.settings, prepared.stack, run_name="alone")()
+to_zenml(prepared.plan, prepared.settings, prepared.stack, run_name="alone", key="1")()
 """
 
 
@@ -318,7 +318,6 @@ REFUSED = {
     ("--from-inputs", "numbrs"): "no dataset 'numbrs'",
     ("--stack", "locl"): "no stack 'locl' in zenml.yml: did you mean 'local'?",
     ("--env", "prodution"): "prodution",
-    ("--params", "cuont=3"): "no parameter 'cuont': did you mean 'count'?",
     ("--shards", "3"): "nothing in __default__ fans out",
     ("-p", "memory", "--nodes", "add_up"): "reads 'doubled', which no node",
     ("--resume", "nothing"): "ZenML has no run 'nothing'",

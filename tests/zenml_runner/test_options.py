@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from zenml_runner.commands import zenml
-from zenml_runner.commands.options import names, parameters
+from zenml_runner.commands.options import NumberOrAuto, names, parameters
 from zenml_runner.redaction import public, without_secrets
 
 CONTEXT = click.Context(zenml)
@@ -83,3 +83,13 @@ def test_help_waits_for_no_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "set()", done.stderr
+
+
+def test_shards_are_a_number_within_limits_or_auto():
+    kind = NumberOrAuto(1, 1000)
+    assert kind.convert("16", None, None) == 16
+    assert kind.convert("auto", None, None) == "auto"
+    with pytest.raises(click.BadParameter, match="not in the range 1<=x<=1000"):
+        kind.convert("0", None, None)
+    with pytest.raises(click.BadParameter, match="not a valid integer range or auto"):
+        kind.convert("many", None, None)

@@ -11,7 +11,7 @@ from kedro_datasets.text import TextDataset
 from zenml_runner.errors import RunnerError
 from zenml_runner.plan import Plan, RunSpec
 from zenml_runner.planning import make_plan
-from zenml_runner.settings import read_settings
+from zenml_runner.settings import Shards, read_settings
 
 
 def one(*inputs):
@@ -28,7 +28,10 @@ PIPELINE = Pipeline(
 )
 FILES = {
     name: {"type": "text.TextDataset", "filepath": f"{name}.txt"}
-    for name in ("raw", "clean", "parts", "checks", "report")
+    for name in ("raw", "clean", "report")
+} | {
+    name: {"type": "partitions.PartitionedDataset", "path": name, "dataset": "text.TextDataset"}
+    for name in ("parts", "checks")
 }
 BUCKET = {
     name: {"type": "text.TextDataset", "filepath": f"memory://books/{name}.txt"} for name in FILES
@@ -44,6 +47,8 @@ class Execution:
     settings: object
     registered: dict[str, Pipeline]
     run: RunSpec = field(default_factory=lambda: RunSpec(package="tiny", pipeline="train"))
+    adds_datasets: bool = False
+    parameters: dict = field(default_factory=dict)
 
 
 def plan(
@@ -51,13 +56,18 @@ def plan(
     entries: dict | None = None,
     nodes: Pipeline = PIPELINE,
     remote: bool = False,
-    shards: int | None = None,
+    shards: Shards | None = None,
+    registered: dict[str, Pipeline] | None = None,
+    parameters: dict | None = None,
 ) -> Plan:
+    catalog = DataCatalog.from_config(FILES if entries is None else entries)
+    catalog["params:shard"] = {"index": 1, "count": 1}
     execution = Execution(
         nodes,
-        DataCatalog.from_config(FILES if entries is None else entries),
+        catalog,
         read_settings(settings or {}, "zenml.yml"),
-        {"train": nodes},
+        registered or {"train": nodes},
+        parameters=parameters or {},
     )
     return make_plan(execution, remote=remote, shards=shards)  # type: ignore[arg-type]
 

@@ -15,7 +15,6 @@ import pytest
 from tests.zenml_runner.projects import write_files
 from zenml_runner import caching, runtime, tracking
 from zenml_runner.commands.prepare import Prepared, prepare
-from zenml_runner.errors import RunnerError
 from zenml_runner.plan import Task, inputs_with
 from zenml_runner.project import RUN_GROUP_VARIABLE, open_project, run_group
 
@@ -153,7 +152,8 @@ def zenml_run(monkeypatch):
     monkeypatch.setattr(tracking, "_tracker", lambda stack=None: None)
     monkeypatch.setattr(caching, "cached_lineage", lambda execution, step: None)
     moment = datetime(2026, 1, 1, tzinfo=UTC)
-    return SimpleNamespace(id="1", name="work-1", start_time=moment, created=moment)
+    config = SimpleNamespace(extra={})
+    return SimpleNamespace(id="1", name="work-1", start_time=moment, created=moment, config=config)
 
 
 def test_a_parameter_is_an_input_itself_in_the_groups_around_it_and_in_all():
@@ -190,7 +190,7 @@ def test_shards_in_processes_of_their_own_get_their_part_and_the_name_of_the_run
     recorded(project)
     context = SimpleNamespace(pipeline_run=zenml_run)
     for step in run.plan.steps:
-        task = Task(run=run.plan.run, step=step, steps=tuple(s.name for s in run.plan.steps))
+        task = Task(run=run.plan.run, step=step)
         runtime.run(task, context)
     assert written(project) == expected("all", n_jobs=3)
     lines = recorded(project)
@@ -232,15 +232,8 @@ def test_a_refusal_of_the_project_is_its_own(project):
         prepared(project, {"titles": "none"})
 
 
-@pytest.mark.parametrize(
-    ("params", "message"),
-    [
-        ({"exection": 1}, "no parameter 'exection': did you mean 'execution'"),
-        ({"execution": {"njobs": 1}}, "'execution.njobs': did you mean 'execution.n_jobs'"),
-    ],
-)
-def test_a_name_that_the_project_leaves_in_place_is_refused_with_the_nearest(
-    project, params, message
-):
-    with pytest.raises(RunnerError, match=message):
-        prepared(project, params)
+def test_a_near_miss_is_a_warning_and_the_run_is_planned(project, capsys):
+    prepared(project, {"exection": 1, "execution": {"njobs": 1}})
+    warnings = capsys.readouterr().err
+    assert "no parameter 'exection': did you mean 'execution'" in warnings
+    assert "no parameter 'execution.njobs': did you mean 'execution.n_jobs'" in warnings

@@ -14,6 +14,7 @@ def test_the_command_line_wins_and_the_rest_is_kept():
         cron="0 6 * * 2", params={"horizon": 8, "levels": [80]}, shards=16
     )
     assert choose_schedule(MONDAYS, "train", None, {}, 4).shards == 4
+    assert choose_schedule(MONDAYS, "train", None, {}, "auto").shards == "auto"
 
 
 def test_a_schedule_needs_nothing_in_zenml_yml():

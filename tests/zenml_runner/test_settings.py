@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.settings import Retry, StepSettings, ZenmlSettings, choose_stack, read_settings
+from zenml_runner.settings import ZenmlSettings, choose_stack, read_settings
+from zenml_runner.step_settings import Retry, StepSettings
 
 
 def refusal(content: dict) -> str:
@@ -40,6 +41,10 @@ def test_the_file_that_init_writes_is_valid():
         ({"steps": {"default": {"memory": "lots"}}}, "steps.default.memory"),
         ({"fan_out": {"shards": 0}}, "fan_out.shards"),
         ({"schedules": {"train": {"cron": "weekly"}}}, "schedules.train.cron"),
+        ({"fan_out": {"shards": "many"}}, "fan_out.shards"),
+        ({"items": {"per_shard": 0}}, "items.per_shard"),
+        ({"steps": {"default": {"sizes": [{"cpu": 2}, {"up_to": 5}]}}}, "up_to must grow"),
+        ({"grouping": {"pipelines": {"a": ["b"]}}}, "with by: registered_pipeline only"),
     ],
 )
 def test_mistakes_are_named_by_their_key(content, message):
@@ -59,6 +64,42 @@ def test_settings_of_a_node_win_over_those_before():
     assert both.cpu == 4
     assert both.retry == Retry(max_retries=3)
     assert both.environment == {"A": "1", "B": "2"}
+
+
+SIZES = StepSettings.model_validate(
+    {
+        "cpu": 1,
+        "memory": "2GB",
+        "sizes": [
+            {"up_to": 10, "cpu": 2},
+            {"up_to": 100, "cpu": 4},
+            {"machine_type": "n2-highmem-8"},
+        ],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("items", "cpu", "machine_type"),
+    [
+        (1, 2, None),
+        (10, 2, None),
+        (11, 4, None),
+        (101, 1, "n2-highmem-8"),
+        (None, 1, "n2-highmem-8"),
+    ],
+)
+def test_the_first_size_that_is_large_enough_is_the_machine(items, cpu, machine_type):
+    sized = SIZES.sized(items)
+    assert (sized.cpu, sized.memory, sized.machine_type) == (cpu, "2GB", machine_type)
+    assert sized.sizes == []
+
+
+def test_more_items_than_every_size_take_the_largest():
+    limited = StepSettings.model_validate(
+        {"sizes": [{"up_to": 1, "cpu": 1}, {"up_to": 5, "cpu": 2}]}
+    )
+    assert limited.sized(6).cpu == 2
 
 
 def test_a_stack_that_does_not_exist_is_refused_with_the_nearest():

@@ -4,7 +4,7 @@ import pytest
 
 from zenml_runner.errors import RunnerError
 from zenml_runner.plan import StepPlan
-from zenml_runner.settings import StepSettings
+from zenml_runner.step_settings import StepSettings
 from zenml_runner.translation import _options
 
 

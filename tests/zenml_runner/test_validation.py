@@ -7,7 +7,7 @@ from kedro.pipeline import Pipeline, node
 from zenml_runner.errors import RunnerError
 from zenml_runner.plan import RunSpec, Slice, deep_merge
 from zenml_runner.project import settings_of
-from zenml_runner.validation import refuse_unknown_env, refuse_unknown_params, refuse_unknown_parts
+from zenml_runner.validation import misspelt_params, refuse_unknown_env, refuse_unknown_parts
 
 PARAMETERS = "model: {depth: 3, start: {seed: 1}}\noptions: {}\ncount: 4\n"
 CATALOG = '_root: "${runtime_params:data_root, data}"\n'
@@ -40,7 +40,7 @@ def with_given(loader: OmegaConfigLoader, given: dict) -> dict:
     ids=str,
 )
 def test_parameters_that_something_reads_are_accepted(loader, given):
-    refuse_unknown_params(given, loader, with_given(loader, given))
+    assert misspelt_params(given, loader, with_given(loader, given)) == []
 
 
 @pytest.mark.parametrize(
@@ -51,15 +51,27 @@ def test_parameters_that_something_reads_are_accepted(loader, given):
         ({"model": {"start": {"sed": 4}}}, "'model.start.sed': did you mean 'model.start.seed'"),
     ],
 )
-def test_parameters_that_nothing_reads_are_refused_at_any_depth(loader, given, message):
-    with pytest.raises(RunnerError, match=message):
-        refuse_unknown_params(given, loader, with_given(loader, given))
+def test_a_near_miss_is_a_warning_at_any_depth(loader, given, message):
+    (warning,) = misspelt_params(given, loader, with_given(loader, given))
+    assert message in warning
+
+
+@pytest.mark.parametrize("given", [{"day": "2026-11-26"}, {"model": {"other": 1}}], ids=str)
+def test_a_name_that_only_a_hook_or_a_node_reads_is_accepted(loader, given):
+    assert misspelt_params(given, loader, with_given(loader, given)) == []
+
+
+def test_a_parameter_that_a_node_takes_is_no_near_miss(loader):
+    given = {"counts": 3}
+    assert misspelt_params(given, loader, with_given(loader, given))
+    inputs = {"params:counts", "raw"}
+    assert misspelt_params(given, loader, with_given(loader, given), inputs) == []
 
 
 @pytest.mark.parametrize("given", [{"depth": 4}, {"model": {"deep": 4}}], ids=str)
 def test_a_name_that_a_hook_of_the_project_has_moved_is_accepted(loader, given):
     moved = {"model": {"depth": 4, "start": {"seed": 1}}, "options": {}, "count": 4}
-    refuse_unknown_params(given, loader, moved)
+    assert misspelt_params(given, loader, moved) == []
 
 
 def test_an_environment_without_a_folder_is_refused_with_the_nearest(loader):

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from zenml_runner.commands.options import FriendlyGroup, names, parameters
+from zenml_runner.commands.options import FriendlyGroup, NumberOrAuto, names, parameters
 
 PROJECT = click.option(
     "--project",
@@ -28,7 +28,9 @@ PARAMS = click.option(
     help="name=value, as in kedro run; may be given several times.",
 )
 SHARDS = click.option(
-    "--shards", type=click.IntRange(1, 1000), help="Number of shards of nodes that fan out."
+    "--shards",
+    type=NumberOrAuto(1, 1000),
+    help="Number of shards of nodes that fan out; auto: from the number of items.",
 )
 SLICE = [
     click.option(f"--{name}", callback=names, default="", help=f"Comma-separated; {text}")

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from zenml_runner.commands.prepare import Prepared, prepare
 from zenml_runner.redaction import without_secrets
+
+if TYPE_CHECKING:
+    from zenml_runner.commands.prepare import Prepared
 
 
 def compile_pipeline(output: Path | None, project: Path | None, **arguments: Any) -> None:
     """Write the compiled pipeline as YAML, to the terminal if there is no output file."""
-    import yaml
+    with _nothing_on_stdout():
+        # Kedro logs to standard output as soon as it is imported.
+        import yaml
 
-    # Projects may log to standard output, where the document goes.
-    logging.disable(logging.WARNING)
-    prepared = prepare(project, **arguments)
-    document = without_secrets(_compiled(prepared))
+        from zenml_runner.commands.prepare import prepare
+
+        prepared = prepare(project, **arguments)
+        document = without_secrets(_compiled(prepared))
     text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
     if output is None:
         click.echo(text)
@@ -29,6 +36,27 @@ def compile_pipeline(output: Path | None, project: Path | None, **arguments: Any
     part.write_text(text, encoding="utf-8")
     part.replace(output)
     click.echo(f"Wrote {len(prepared.plan.steps)} steps of {prepared.plan.run.pipeline}: {output}")
+
+
+@contextmanager
+def _nothing_on_stdout() -> Iterator[None]:
+    """Send to standard error what Kedro, plugins and the project print or log."""
+    with redirect_stdout(sys.stderr):
+        # Handlers of loggers hold the original stream, and libraries write to the descriptor.
+        _flush()
+        stdout = os.dup(1)
+        os.dup2(2, 1)
+        try:
+            yield
+        finally:
+            _flush()
+            os.dup2(stdout, 1)
+            os.close(stdout)
+
+
+def _flush() -> None:
+    if sys.__stdout__ is not None:
+        sys.__stdout__.flush()
 
 
 def _compiled(prepared: Prepared) -> dict[str, Any]:

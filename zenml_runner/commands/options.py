@@ -47,6 +47,16 @@ class FriendlyGroup(click.Group):
     command_class = FriendlyCommand
 
 
+class NumberOrAuto(click.IntRange):
+    """A number within limits, or the word auto."""
+
+    name = "integer range or auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number, or "auto"."""
+        return value if value == "auto" else super().convert(value, param, ctx)
+
+
 def names(_context: click.Context, _option: click.Parameter, value: str) -> tuple[str, ...]:
     """Split names at commas; a comma in brackets belongs to the name, as in Kedro's options."""
     parts, depth = [""], 0

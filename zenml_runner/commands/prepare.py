@@ -14,8 +14,8 @@ from zenml_runner.plan import Plan, RunSpec, Slice
 from zenml_runner.planning import make_plan
 from zenml_runner.preflight import check, few_mlflow_retries
 from zenml_runner.project import Project, default_tracking, open_project
-from zenml_runner.settings import LocalStack, Stack, ZenmlSettings, choose_stack
-from zenml_runner.validation import refuse_unknown_env, refuse_unknown_params
+from zenml_runner.settings import LocalStack, Shards, Stack, ZenmlSettings, choose_stack
+from zenml_runner.validation import misspelt_params, refuse_unknown_env
 
 if TYPE_CHECKING:
     from zenml.config.schedule import Schedule
@@ -77,7 +77,12 @@ class Prepared:
             click.echo(f"  {line}")
         stacks.activate(name)
         pipeline = to_zenml(
-            self.plan, self.settings, self.stack, run_name=run_name, schedule=schedule
+            self.plan,
+            self.settings,
+            self.stack,
+            run_name=run_name,
+            key=self.project.key,
+            schedule=schedule,
         )
         return pipeline, name
 
@@ -88,7 +93,7 @@ def prepare(
     env: str | None,
     stack: str | None,
     params: dict[str, Any],
-    shards: int | None,
+    shards: Shards | None,
     version: str | None = None,
     load_versions: tuple[str, ...] = (),
     **parts: tuple[str, ...],
@@ -101,7 +106,7 @@ def prepare(
         env: Configuration environment.
         stack: Name of a stack in zenml.yml.
         params: Runtime parameters.
-        shards: Number of shards.
+        shards: Number of shards, or "auto".
         version: Version of the datasets that the run saves.
         load_versions: Pairs `dataset:version`.
         parts: The fields of `Slice`.
@@ -123,12 +128,13 @@ def prepare(
     plain = Execution(opened, run.model_copy(update={"params": {}})).config_loader
     refuse_unknown_env(plain, env)
     name, chosen = choose_stack(execution.settings, stack)
-    if isinstance(chosen, LocalStack):
-        default_tracking(opened, chosen, execution.config_loader)
+    default_tracking(opened, chosen, execution.config_loader)
     # A plugin may connect to MLflow's server here; a plan does not need it.
     with few_mlflow_retries():
         execution.load()
-    refuse_unknown_params(params, plain, execution.parameters)
+    inputs = {name for one in execution.registered.values() for name in one.inputs()}
+    for warning in misspelt_params(params, plain, execution.parameters, inputs):
+        click.echo(f"Warning: {warning}", err=True)
     # Kedro's default depends on variables of this machine, which a container lacks.
     execution.run = run.model_copy(update={"env": execution.context.env})
     plan = make_plan(execution, remote=not isinstance(chosen, LocalStack), shards=shards)

@@ -54,8 +54,11 @@ def print_plan(prepared: Prepared) -> None:
         f"stack {prepared.stack_name}, {len(plan.steps)} steps"
         + (f", resuming {plan.resumes}" if plan.resumes else "")
     )
+    if plan.counted is not None:
+        shards = "1 shard" if plan.shards == 1 else f"{plan.shards} shards"
+        click.echo(f"  {plan.counted.items} items ({plan.counted.source}), {shards}")
     for step in plan.steps:
-        nodes = "" if step.nodes == (step.name,) else f": {', '.join(step.nodes)}"
+        nodes = "" if step.nodes == (step.name,) else f": {', '.join(step.nodes) or 'no nodes'}"
         # Many shards are abbreviated.
         after = step.after if len(step.after) <= 4 else (step.after[0], "…", step.after[-1])
         click.echo(f"  {step.name}{nodes}" + (f"  after {', '.join(after)}" if after else ""))

@@ -100,7 +100,7 @@ def _remaining(
             "env": plan.run.env,
             "stack": stack,
             "params": plan.run.params,
-            "shards": None,
+            "shards": plan.shards,
             "version": plan.run.version or version_of(former),
             "load_versions": tuple(f"{k}:{v}" for k, v in plan.run.load_versions.items()),
             **dict(plan.run.slice),

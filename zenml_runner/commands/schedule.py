@@ -12,7 +12,7 @@ from zenml_runner.errors import RunnerError
 from zenml_runner.execution import Execution
 from zenml_runner.plan import RunSpec
 from zenml_runner.project import Project, open_project
-from zenml_runner.settings import ScheduleSettings
+from zenml_runner.settings import ScheduleSettings, Shards
 
 
 def schedule_pipeline(
@@ -77,7 +77,7 @@ def choose_schedule(
     pipeline: str,
     cron: str | None,
     params: dict[str, Any],
-    shards: int | None,
+    shards: Shards | None,
 ) -> ScheduleSettings:
     """Return the schedule of zenml.yml with the values of the command line in its place.
 

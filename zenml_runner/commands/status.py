@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import click
 from zenml_runner.client import find_run, quiet_client
 from zenml_runner.errors import refuse_unknown
 from zenml_runner.plan import plan_of, project_tag
-from zenml_runner.project import open_project
+from zenml_runner.project import Project, open_project
 
 MAX_RUNS = 20
 PAGE_LINES = 1000
@@ -21,7 +20,7 @@ def show_status(project: Path | None, run: str | None) -> None:
     """Show the last runs of the project, or the steps of the run with a name or id."""
     opened = open_project(project)
     if run is None:
-        _list_runs(opened.package)
+        _list_runs(opened)
     else:
         _show_run(find_run(run))
 
@@ -54,12 +53,7 @@ def _lines(step: Any) -> list[str]:
             after = page.after
             if after is None or not page.items:
                 break
-    return _without_repeats(found) or ["(nothing was logged)"]
-
-
-def _without_repeats(messages: list[str]) -> list[str]:
-    """Remove lines that are stored twice: as logged, and as the terminal showed them."""
-    return [m for m, after in pairwise([*messages, ""]) if not (after and after in m)]
+    return found or ["(nothing was logged)"]
 
 
 def _log_store(logs: Any) -> Any:
@@ -80,17 +74,17 @@ def _log_store(logs: Any) -> Any:
     return ArtifactLogStore.from_artifact_store(artifact_store=instantiate_artifact_store(model))
 
 
-def _list_runs(package: str) -> None:
+def _list_runs(project: Project) -> None:
     from zenml_runner.processes import refreshed, runs_on_this_machine
 
-    tag = project_tag(package)
+    tag = project_tag(project.package, project.key)
     runs = quiet_client().list_pipeline_runs(sort_by="desc:created", size=MAX_RUNS, tags=[tag])
     for run in runs.items:
         # A remote run is refreshed only on request: that takes seconds.
         shown = refreshed(run) if runs_on_this_machine(run) and not run.status.is_finished else run
         click.echo(f"{shown.created:%Y-%m-%d %H:%M}  {shown.status.value:12}  {shown.name}")
     if not runs.items:
-        click.echo(f"No runs of {package} yet.")
+        click.echo(f"No runs of {project.package} yet.")
 
 
 def _show_run(run: Any) -> None:

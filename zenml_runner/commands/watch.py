@@ -9,6 +9,7 @@ import click
 
 from zenml_runner.client import quiet_client
 from zenml_runner.commands.report import RunReport
+from zenml_runner.execution import NODE_NOTE
 from zenml_runner.plan import plan_of
 from zenml_runner.processes import refreshed
 
@@ -62,9 +63,18 @@ def _print_unfinished(run: Any, reported: set[str]) -> None:
 
 
 def reason(step: Any) -> str:
-    """Return the error of a step, as far as ZenML has it."""
+    """Return the error of a step and its node, as far as ZenML has them."""
     info = step.exception_info
-    return NO_ERROR if info is None else str(info.traceback).strip().splitlines()[-1]
+    if info is None:
+        return NO_ERROR
+    lines = str(info.traceback).strip().splitlines()
+    # Python writes notes below the error.
+    notes = [line for line in lines if line.startswith(NODE_NOTE)]
+    where = f" ({notes[-1]})" if notes else ""
+    if not info.message:
+        return f"{lines[-1]}{where}"
+    kind = (info.source or "").rpartition(".")[2]
+    return f"{kind or 'Error'}{where}: {info.message}"
 
 
 def seconds_of(step: Any) -> float | None:

@@ -17,11 +17,11 @@ from urllib.request import Request, urlopen
 import fsspec
 from mlflow import MlflowClient
 
-from tests.zenml_runner.vertex.executors import Machines, Outcome
+from tests import leash
+from tests.zenml_runner.vertex.executors import ROOT, Machines, Outcome
 from tests.zenml_runner.vertex.rest import FakeVertex, fake_vertex
 from tests.zenml_runner.vertex.servers import ZenmlServer, mlflow_server, zenml_server
 
-ROOT = Path(__file__).parents[3]
 THEN = "--then"
 OFFLINE = "tests.zenml_runner.vertex.offline"
 
@@ -83,7 +83,7 @@ class Cloud:
     def make_bucket(self, name: str) -> None:
         body = json.dumps({"name": name}).encode()
         url = f"{self.storage}/storage/v1/b?project=books"
-        with urlopen(Request(url, body, {"Content-Type": "application/json"}), timeout=30):
+        with urlopen(Request(url, body, {"Content-Type": "application/json"}), timeout=120):
             pass
 
     def start(
@@ -96,24 +96,11 @@ class Cloud:
         line = [sys.executable, "-m", OFFLINE]
         for name, *arguments in commands:
             line += [name, "--project", str(project), *arguments, THEN]
-        return subprocess.Popen(
+        return leash.start(
             line[:-1],
             cwd=self.home,
             env=self._environment() | variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def kedro(self, project: Path, *arguments: str, **variables: str) -> None:
-        """Run a Kedro command in the project's folder, tracked apart from the runs on Vertex."""
-        apart = {"MLFLOW_TRACKING_URI": f"sqlite:///{self.home}/kedro.db"}
-        subprocess.run(
-            [sys.executable, "-m", "kedro", *arguments],
-            cwd=project,
-            env=self._environment() | variables | apart,
-            check=True,
-            timeout=300,
+            output=subprocess.PIPE,
         )
 
     def _environment(self) -> dict[str, str]:
@@ -139,21 +126,25 @@ class Cloud:
     def type(self, project: Path, *arguments: str, **variables: str) -> tuple[int, str]:
         """Run a command to its end: its exit code and what it printed."""
         process = self.start(project, arguments, **variables)
-        output, _ = process.communicate(timeout=300)
+        output, _ = process.communicate()
         return process.returncode, output
 
     def run_watched(self, project: Path, trouble: Path, *arguments: str) -> Watched:
         """Run `run --wait …` of the pipeline `squares` while its containers run."""
-        before = set(self.jobs("squares"))
+        before = len(self.jobs("squares"))
         process = self.start(project, [*arguments, "--wait"])
-        while not (new := set(self.jobs("squares")) - before):
+        job_id = self.submitted("squares", before, process)
+        outcome = self.execute(job_id, project, trouble)
+        output, _ = process.communicate()
+        return Watched(job_id, process.returncode, output, outcome)
+
+    def submitted(self, pipeline: str, number: int, process: subprocess.Popen[str]) -> str:
+        """Wait for a pipeline's job, by its number from 0, as long as the command runs."""
+        while len(jobs := self.jobs(pipeline)) <= number:
             if process.poll() is not None:
                 raise AssertionError(process.communicate()[0])
             time.sleep(0.1)
-        (job_id,) = new
-        outcome = self.execute(job_id, project, trouble)
-        output, _ = process.communicate(timeout=120)
-        return Watched(job_id, process.returncode, output, outcome)
+        return jobs[number]
 
     def jobs(self, pipeline: str) -> list[str]:
         """The jobs of a pipeline, the last one at the end; those of schedules have no such name."""

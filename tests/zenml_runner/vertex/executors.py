@@ -1,8 +1,6 @@
 """Runs what a Vertex job asks for: each executor's own command, in the order of the job's DAG."""
 
 import os
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -12,10 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import leash
+
 AT_A_TIME = 3  # a container waits for servers a third of its time
 JOB_NAME = "{{$.pipeline_job_name}}"
 CUSTOM_JOB = "google_cloud_pipeline_components.container.v1.custom_job.launcher"
 CONTAINER = Path(__file__).parent / "container"
+ROOT = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True)
@@ -131,20 +132,18 @@ class Machines:
 
     def _run_container(self, job_name: str, task: Task) -> tuple[int, str]:
         with tempfile.TemporaryDirectory() as disk, tempfile.TemporaryFile("w+") as output:
-            process = subprocess.Popen(
+            process = leash.start(
                 [*task.container["command"], *task.container["args"]],
                 env=self._environment(job_name, task, Path(disk)),
-                cwd=disk,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
+                cwd=Path(disk),
+                output=output,
             )
             while process.poll() is None:
                 time.sleep(0.05)
                 sign = self.kill_signs / f"{task.name}.kill" if self.kill_signs else None
                 if sign is not None and sign.exists():
                     sign.unlink()
-                    os.killpg(process.pid, signal.SIGKILL)
+                    leash.end(process)
             output.seek(0)
             return process.returncode, output.read()
 
@@ -152,7 +151,7 @@ class Machines:
         own = {k: v.replace(JOB_NAME, job_name) for k, v in task.environment.items()}
         return {
             "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
-            "PYTHONPATH": str(CONTAINER),
+            "PYTHONPATH": os.pathsep.join(map(str, (CONTAINER, ROOT, ROOT / "src"))),
             "HOME": str(disk),
             "APP": str(disk),
             **self.base,

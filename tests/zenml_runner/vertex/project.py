@@ -51,7 +51,7 @@ def register_pipelines():
     squares = Pipeline([
         node(work, ["params:count", "params:shard"], "squares", name="work"),
         node(gather, "squares", "total", name="gather"),
-        node(report, "total", "report", name="report"),
+        node(report, "total", "report", name="report", tags="heavy"),
     ])
     return {"__default__": squares, "squares": squares}
 ''',
@@ -83,6 +83,7 @@ stacks:
     container_registry: europe-west1-docker.pkg.dev/books/books
     service_account: steps@books.iam.gserviceaccount.com
     mlflow: {tracking_uri: "MLFLOW"}
+grouping: {by: registered_pipeline}
 steps:
   nodes:
     work: {cpu: 2, memory: 4GB, retry: {max_retries: 1}}

@@ -32,7 +32,7 @@ def create_scores() -> Pipeline:
                 ],
                 ["test_forecasts", "backtest_forecasts"],
                 name="forecast_known_weeks",
-                tags=CURRENT,
+                tags=[CURRENT, "heavy"],
             ),
             node(
                 nodes.score_titles,
@@ -88,7 +88,7 @@ def create_promotion() -> Pipeline:
                 ],
                 "champion_test_forecasts",
                 name="forecast_with_champion",
-                tags=CURRENT,
+                tags=[CURRENT, "heavy"],
             ),
             node(
                 nodes.add_scores,
@@ -118,7 +118,7 @@ def create_gate(written: Sequence[str]) -> Pipeline:
         written: Datasets to wait for.
     """
     inputs = ["promotion", "params:promote", *written]
-    return Pipeline([node(nodes.require_promotion, inputs, None, name=GATE)])
+    return Pipeline([node(nodes.require_promotion, inputs, None, name=GATE, tags="gates")])
 
 
 def create_figures() -> Pipeline:

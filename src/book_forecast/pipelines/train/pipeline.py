@@ -75,7 +75,7 @@ def create_gate(written: Sequence[str]) -> Pipeline:
         written: Datasets to wait for.
     """
     inputs = ["fit_summary", "params:execution.min_success_rate", *written]
-    return Pipeline([node(nodes.require_success, inputs, None, name=GATE)])
+    return Pipeline([node(nodes.require_success, inputs, None, name=GATE, tags="gates")])
 
 
 def _fits(
@@ -111,6 +111,7 @@ def _fits(
                 ],
                 "models",
                 name="fit_titles",
+                tags="heavy",
             ),
         ],
         namespace=name,

@@ -38,6 +38,7 @@ def create_pipeline() -> Pipeline:
                 ],
                 ["sarima_orders", "trials"],
                 name="search_orders",
+                tags="heavy",
             ),
             node(
                 nodes.forecast_folds,
@@ -47,6 +48,7 @@ def create_pipeline() -> Pipeline:
                 ],
                 ["fold_forecasts", "seasons"],
                 name="forecast_folds",
+                tags="heavy",
             ),
             node(
                 nodes.weigh_families,
