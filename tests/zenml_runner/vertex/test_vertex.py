@@ -22,6 +22,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
 
 from book_forecast.sample import sample_frame
 from tests import leash
@@ -131,7 +132,10 @@ def production(in_background: Future[Production]) -> Production:
 def troubled(google: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small project whose node fails or hangs on demand."""
     google.make_bucket("numbers")
-    return write_project(tmp_path_factory.mktemp("troubled"), "numbers", google.mlflow)
+    project = write_project(tmp_path_factory.mktemp("troubled"), "numbers", google.mlflow)
+    # Two commands at once would both create the database that the project's mlflow.yml names.
+    MlflowClient(f"sqlite:///{project}/mlflow.db").search_experiments()
+    return project
 
 
 @pytest.fixture(scope="module")
