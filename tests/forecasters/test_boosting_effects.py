@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from book_forecast.forecasters.boosting import forecast_all
+from book_forecast.forecasters.autoregression import FEWEST_TITLES
 from book_forecast.forecasters.boosting_effects import fit_effects
+from book_forecast.forecasters.global_model import forecast_all
 from book_forecast.options.models import BoostingOptions
 from book_forecast.series.history import Covariates
 from tests.histories import CUTOFF, weeks_frame
@@ -78,15 +79,16 @@ def test_a_covariate_that_never_changes_has_no_effect(values):
     assert effects.over({"price": values}) == 0.0
 
 
-def test_a_known_price_moves_a_title_by_what_it_has_moved_this_title_before():
+@pytest.mark.parametrize("family", ["boosting", "autoregression"])
+def test_a_known_price_moves_a_title_by_what_it_has_moved_this_title_before(family):
     ahead = 4
-    price = prices(8, WEEKS + ahead)
+    price = prices(FEWEST_TITLES, WEEKS + ahead)
     usual = np.median(price, axis=1)
     price[:, -ahead:] = usual[:, None] + np.array([0.0, -0.2, 0.0, 0.2])
-    slopes = np.where(np.arange(8) % 2 == 0, -1.0, -4.0)
+    slopes = np.where(np.arange(FEWEST_TITLES) % 2 == 0, -1.0, -4.0)
     logs = 5.0 + slopes[:, None] * (price - usual[:, None])
     sold = np.random.default_rng(3).poisson(np.exp(logs[:, :WEEKS])).astype(float)
-    isbns = [f"97800000000{number:02}" for number in range(8)]
+    isbns = [f"97800000000{number:02}" for number in range(FEWEST_TITLES)]
     covariates = {
         isbn: Covariates(("price",), one[:, None].astype(float), ("known",))
         for isbn, one in zip(isbns, price, strict=True)
@@ -100,7 +102,8 @@ def test_a_known_price_moves_a_title_by_what_it_has_moved_this_title_before():
         options,
         seed=1,
         covariates=covariates,
+        families=[family],
     )
-    paths = np.log(found["mean"].to_numpy().reshape(8, ahead))
+    paths = np.log(found["mean"].to_numpy().reshape(-1, ahead))
     moved = (paths[:, 1] - paths[:, 3]) / 0.4
     assert moved == pytest.approx(-slopes, abs=0.8)

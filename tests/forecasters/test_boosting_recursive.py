@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from book_forecast.forecasters.boosting import forecast_all
 from book_forecast.forecasters.boosting_features import features
 from book_forecast.forecasters.boosting_fit import fit_direct, fit_next
 from book_forecast.forecasters.boosting_panel import panel_of
 from book_forecast.forecasters.boosting_recursive import LONGEST, path, shares
 from book_forecast.forecasters.boosting_smoothing import best_factors, smoothed
 from book_forecast.forecasters.boosting_windows import Windows
+from book_forecast.forecasters.global_model import forecast_all
 from book_forecast.options.models import BoostingOptions
 from tests.histories import CUTOFF, volumes, weeks_frame
 
@@ -70,7 +70,7 @@ def test_a_forecast_is_half_a_path_and_half_a_direct_one():
         rows.level + rows.effect + rows.noise * fit_direct(known, QUICK, 1, 1).predict(rows, step)
     )
     recursive = path(fit_next(known, QUICK, 1, 1), known, np.arange(6), ahead).ravel()
-    found = forecast_all(frame, None, CUTOFF, ahead, QUICK, seed=1)
+    found = forecast_all(frame, None, CUTOFF, ahead, QUICK, seed=1, families=["boosting"])
     assert np.log1p(found["mean"].to_numpy()) == pytest.approx(0.5 * (direct + recursive))
     assert np.abs(direct - recursive).max() > 0.05
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from book_forecast.forecasters.boosting_member import Boosting
+from book_forecast.forecasters.across_titles import Autoregression, Boosting
 from book_forecast.forecasters.calibration import calibrate
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import FORECASTERS
@@ -95,6 +95,9 @@ FITS: dict[str, Callable[[History], Any]] = {
     "boosting": lambda h: Boosting.from_forecast(h, 5.0 + volumes(6, n=40)),
     "boosting with a plan": lambda h: Boosting.from_forecast(
         promoted(h), 5.0 + volumes(6, n=40), EFFECTS
+    ),
+    "autoregression": lambda h: Autoregression.from_forecast(
+        promoted(h), volumes(6, n=40), EFFECTS
     ),
     "pretrained": lambda h: Pretrained.from_quantiles(
         h, np.linspace([0.0, 8.0, 20.0], [1.0, 5.0, 30.0], MODEL_HORIZON)

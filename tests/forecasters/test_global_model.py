@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.forecasters.boosting import forecast_all
-from book_forecast.forecasters.boosting_member import Boosting
-from book_forecast.forecasters.global_model import GlobalModel
+from book_forecast.forecasters.across_titles import Autoregression, Boosting
+from book_forecast.forecasters.autoregression import FEWEST_TITLES
+from book_forecast.forecasters.global_model import GlobalModel, forecast_all
 from book_forecast.forecasters.promotion_effects import effects_by_title
 from book_forecast.options.models import ModelOptions
 from book_forecast.series.covariates import PROMOTION_PLAN
@@ -18,7 +18,7 @@ from tests.histories import BACKTEST, weeks_frame
 
 HORIZON = 6
 WEEKS = 160
-ISBNS = [f"97800000000{n:02}" for n in range(12)]
+ISBNS = [f"97800000000{n:02}" for n in range(FEWEST_TITLES)]
 LIFTED = 2
 FOLDS = BACKTEST.model_copy(update={"folds": 1, "split_size": HORIZON}).origins
 
@@ -38,7 +38,9 @@ def weeks() -> pd.DataFrame:
 
 
 def global_model(
-    covariates: pd.DataFrame | None, families: tuple[str, ...] = ("boosting", "naive"), **rules: Any
+    covariates: pd.DataFrame | None,
+    families: tuple[str, ...] = ("boosting", "autoregression"),
+    **rules: Any,
 ) -> GlobalModel:
     """A small model; `rules` are those of covariates in the weeks ahead."""
     titles = pd.DataFrame({"isbn": ISBNS, "product_class": "F"}).astype("str")
@@ -60,8 +62,10 @@ def rows(name: str, weeks: pd.DataFrame) -> pd.DataFrame:
     return there[["isbn", "week"]].assign(name=name, value=there["promotion"].to_numpy())
 
 
-def first(forecasts: pd.DataFrame) -> np.ndarray:
-    return forecasts.loc[forecasts["isbn"] == ISBNS[0], "mean"].to_numpy()
+def first(forecasts: pd.DataFrame, family: str = "boosting") -> np.ndarray:
+    """The forecast of the first title."""
+    wanted = (forecasts["isbn"] == ISBNS[0]) & (forecasts["family"] == family)
+    return forecasts.loc[wanted, "mean"].to_numpy()
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +74,11 @@ def now(weeks: pd.DataFrame) -> pd.DataFrame:
     return global_model(None).forecast(weeks, weeks["week"].max(), HORIZON, is_now=True)
 
 
-def test_a_plan_lifts_its_week(weeks, now):
+@pytest.mark.parametrize("member", [Boosting, Autoregression])
+def test_a_plan_lifts_its_week(weeks, now, member):
     [title] = title_histories(weeks[weeks["isbn"] == ISBNS[0]])
-    model = Boosting.from_forecast(title, first(now), effects_by_title(now)[ISBNS[0]])
+    path = first(now, member.family)
+    model = member.from_forecast(title, path, effects_by_title(now)[ISBNS[0]][member.family])
     depth = np.zeros(HORIZON)
     depth[LIFTED] = 0.4
     planned, unplanned = (
@@ -81,17 +87,20 @@ def test_a_plan_lifts_its_week(weeks, now):
     )
     assert planned[LIFTED] > 1.7 * np.delete(planned, LIFTED).max()
     assert unplanned[LIFTED] < 1.3 * np.delete(unplanned, LIFTED).max()
-    assert unplanned == pytest.approx(first(now))
+    assert unplanned == pytest.approx(path)
 
 
+@pytest.mark.parametrize("family", ["boosting", "autoregression"])
 @pytest.mark.parametrize("depth", [0.0, 0.25, 0.4, 0.6])
-def test_effects_are_those_of_a_model_that_knows_the_plan(weeks, now, depth):
+def test_effects_are_those_of_a_model_that_knows_the_plan(weeks, now, depth, family):
     model = global_model(None)
+    now = now[now["family"] == family]
     plan = now[["isbn", "week"]].assign(promotion=depth)
     last = weeks["week"].max()
-    options = {"seed": 1, "calendar": False, "planned": plan}
+    options = {"seed": 1, "calendar": False, "planned": plan, "families": [family]}
     exact = forecast_all(weeks, model.titles, last, HORIZON, model.options.boosting, **options)
-    for isbn, effects in effects_by_title(now).items():
+    for isbn, by_family in effects_by_title(now).items():
+        effects = by_family[family]
         added = effects.none + effects.uplift(np.full(HORIZON, depth))
         logs = [np.log1p(frame.loc[frame["isbn"] == isbn, "mean"]) for frame in (now, exact)]
         assert logs[0].to_numpy() + added == pytest.approx(logs[1].to_numpy(), abs=0.12)
@@ -139,11 +148,19 @@ def test_covariates_are_used_by_their_rule(weeks):
     assert planned[LIFTED] > 1.7 * unplanned[LIFTED]
 
 
-@pytest.mark.parametrize("families", [("sarima",), ("boosting",), ("theta", "naive")])
-def test_it_is_fitted_only_for_ensembles_that_have_it(weeks, families):
+@pytest.mark.parametrize(
+    ("families", "fitted"),
+    [
+        (("sarima",), []),
+        (("theta", "naive"), []),
+        (("boosting",), ["boosting"]),
+        (("naive", "boosting", "autoregression"), ["boosting", "autoregression"]),
+    ],
+)
+def test_models_are_fitted_only_for_ensembles_that_have_them(weeks, families, fitted):
     found = global_model(None, families).forecast_folds(weeks, FOLDS)
-    assert found.empty == (families != ("boosting",))
-    assert list(found.columns) == ["isbn", "cutoff", "week", "mean"]
+    assert found["family"].unique().tolist() == fitted
+    assert list(found.columns) == ["isbn", "family", "cutoff", "week", "mean"]
 
 
 def test_each_fold_has_a_model_of_its_own(weeks):
@@ -155,7 +172,7 @@ def test_each_fold_has_a_model_of_its_own(weeks):
         alone = global_model(None).forecast(weeks, cutoff, HORIZON, is_now=False)
         rows = found[found["cutoff"] == cutoff].reset_index(drop=True)
         pd.testing.assert_frame_equal(rows, alone)
-    assert found.groupby(["isbn", "cutoff"]).size().eq(HORIZON).all()
+    assert found.groupby(["isbn", "family", "cutoff"]).size().eq(HORIZON).all()
 
 
 def test_a_fold_has_one_fit_and_the_forecast_the_mean_of_several(weeks):

@@ -9,7 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.forecasters.boosting_covariates import PanelCovariate, panel_covariates
+from book_forecast.forecasters.boosting_covariates import (
+    PanelCovariate,
+    covariate_values,
+    panel_covariates,
+)
 from book_forecast.forecasters.boosting_effects import CovariateEffects, fit_effects
 from book_forecast.forecasters.boosting_smoothing import best_factors, smoothed
 from book_forecast.forecasters.boosting_windows import CHUNK, Float32Array, Windows
@@ -85,6 +89,16 @@ class Panel:
         level[unknown] = self.known.mean(title[unknown], origin[unknown], self.n_weeks)
         return level
 
+    def effects_ahead(self, titles: IntArray, horizon: int) -> FloatArray:
+        """Return what covariates add to log volumes after the cutoff, shape (titles, horizon)."""
+        title = np.repeat(titles, horizon)
+        step = np.tile(np.arange(1, horizon + 1), len(titles))
+        origin = np.full(len(title), self.n_weeks - 1)
+        total = self.effects.of(PROMOTION, title, self.promotions[title, origin + step])
+        for name, covariate in self.covariates.items():
+            total += self.effects.of(name, title, covariate_values(covariate, title, origin, step))
+        return total.reshape(len(titles), horizon)
+
     def ceiling(self, titles: IntArray) -> FloatArray:
         """Return the largest log volume that a forecast of each title may have."""
         most = np.nanmax(self.sold[titles], axis=1).astype(np.float64)
@@ -108,7 +122,7 @@ def panel_of(
     *,
     calendar: bool,
 ) -> Panel:
-    """Lay out the weeks of all titles up to a cutoff; see `boosting.forecast_all`.
+    """Lay out the weeks of all titles up to a cutoff; see `global_model.forecast_all`.
 
     Titles without a known week are left out.
     """

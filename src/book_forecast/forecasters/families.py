@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from book_forecast.forecasters.across_titles import AcrossTitles, Autoregression, Boosting
 from book_forecast.forecasters.base import FittedForecaster
-from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.level_shifts import LevelShift, find_shift
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
@@ -32,7 +32,7 @@ class Recipe:
         candidate: Orders and scale of the SARIMA model; None without one.
         calendar: Whether the English calendar applies to the title.
         global_forecasts: Copies in the weeks ahead, by families that learn from all titles.
-        promotion_effects: Of promotions on these; None to leave promotions unknown.
+        promotion_effects: Of promotions on these, by family; those without leave them unknown.
         start: SARIMA coefficients to begin from.
         pretrained: Weights that others have trained.
     """
@@ -41,7 +41,7 @@ class Recipe:
     candidate: Candidate | None = None
     calendar: bool = True
     global_forecasts: Mapping[str, FloatArray] = field(default_factory=dict)
-    promotion_effects: PromotionEffects | None = None
+    promotion_effects: Mapping[str, PromotionEffects] = field(default_factory=dict)
     start: FloatArray | None = None
     pretrained: PretrainedOptions = field(default_factory=PretrainedOptions)
 
@@ -114,11 +114,11 @@ def _regression(history: History, recipe: Recipe, _: bool) -> FittedForecaster:
     return Regression.fit(history, season, calendar=recipe.calendar, outliers=False)
 
 
-def _boosting(history: History, recipe: Recipe, _: bool) -> FittedForecaster:
-    if Boosting.family not in recipe.global_forecasts:
-        raise ValueError("the global model has no forecast of it")
-    path = recipe.global_forecasts[Boosting.family]
-    return Boosting.from_forecast(history, path, recipe.promotion_effects)
+def _across_titles(member: type[AcrossTitles], history: History, recipe: Recipe) -> AcrossTitles:
+    if member.family not in recipe.global_forecasts:
+        raise ValueError("the models of all titles have no forecast of it")
+    path = recipe.global_forecasts[member.family]
+    return member.from_forecast(history, path, recipe.promotion_effects.get(member.family))
 
 
 Fit = Callable[[History, Recipe, bool], FittedForecaster]
@@ -129,7 +129,8 @@ FITS: dict[str, Fit] = {
     "theta": lambda history, recipe, _: Theta.fit(history, recipe.season),
     "mstl": lambda history, recipe, _: Mstl.fit(history, recipe.season),
     "intermittent": lambda history, recipe, _: Intermittent.fit(history, recipe.season),
-    "boosting": _boosting,
+    "boosting": lambda history, recipe, _: _across_titles(Boosting, history, recipe),
+    "autoregression": lambda history, recipe, _: _across_titles(Autoregression, history, recipe),
     "seasonal_naive": lambda history, _, __: SeasonalNaive.fit(history),
     "naive": lambda history, _, __: Naive.fit(history),
     "pretrained": lambda history, recipe, _: Pretrained.from_weights(history, recipe.pretrained),
@@ -138,8 +139,8 @@ FITS: dict[str, Fit] = {
 FORECASTERS: dict[str, type[FittedForecaster]] = {
     model.family: model
     for model in (
-        *(Sarima, Regression, Ets, Theta, Mstl, Intermittent, Boosting, Pretrained),
-        *(SeasonalNaive, Naive, Zero, Launch),
+        *(Sarima, Regression, Ets, Theta, Mstl, Intermittent, Boosting, Autoregression),
+        *(Pretrained, SeasonalNaive, Naive, Zero, Launch),
     )
 }
 """All families of single models."""

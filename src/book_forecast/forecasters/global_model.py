@@ -1,21 +1,29 @@
-"""The global model: one gradient boosting over all titles, fitted before a cutoff."""
+"""The global models: those that learn from all titles, fitted before a cutoff."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from book_forecast.backtesting.rolling_origins import RollingOrigins
-from book_forecast.forecasters.boosting import forecast_all
-from book_forecast.forecasters.boosting_member import Boosting
+from book_forecast.forecasters import autoregression, boosting
+from book_forecast.forecasters.across_titles import Autoregression, Boosting
+from book_forecast.forecasters.boosting_panel import panel_of
 from book_forecast.forecasters.level_shifts import on_present_level
 from book_forecast.forecasters.promotion_effects import EFFECTS
-from book_forecast.options.models import ModelOptions
+from book_forecast.options.models import BoostingOptions, ModelOptions
 from book_forecast.series.covariates import covariates_by_title, promotions_after
+from book_forecast.series.history import MODEL_HORIZON, Covariates, FloatArray, weeks_after
+
+_FAMILIES = (Boosting.family, Autoregression.family)
+FRAME_TYPES = {"isbn": "str", "family": "str", "week": "datetime64[us]", "mean": "float64"}
 
 FORECAST_TYPES = {
     "isbn": "str",
+    "family": "str",
     "cutoff": "datetime64[us]",
     "week": "datetime64[us]",
     "mean": "float64",
@@ -24,11 +32,11 @@ FORECAST_TYPES = {
 
 @dataclass(frozen=True)
 class GlobalModel:
-    """Everything that decides the global model, whatever its cutoff.
+    """Everything that decides the global models, whatever their cutoff.
 
     Attributes:
         titles: isbn, product_class.
-        options: The models; without an ensemble that has boosting nothing is fitted.
+        options: The models; without an ensemble of such families nothing is fitted.
         covariates: isbn, week, name, value; None without any.
     """
 
@@ -49,11 +57,12 @@ class GlobalModel:
                 with which a title's model uses the promotion plan.
 
         Returns:
-            isbn, cutoff, week, mean; no row where the model is not wanted. `EFFECTS` where they are
+            isbn, family, cutoff, week, mean; no row of unwanted families. `EFFECTS` where they are
             known.
         """
         known = weeks[weeks["week"] <= cutoff]
-        wanted = Boosting.family in self.options.families and self.options.has_ensembles
+        families = self.options.families if self.options.has_ensembles else ()
+        wanted = [name for name in families if name in _FAMILIES]
         if not wanted or known.empty:
             return pd.DataFrame(columns=list(FORECAST_TYPES)).astype(FORECAST_TYPES)
         known = on_present_level(known)
@@ -64,6 +73,7 @@ class GlobalModel:
             cutoff,
             horizon,
             self.options.boosting,
+            families=wanted,
             seed=self.options.seed,
             calendar=self.options.calendar,
             # More threads give the same result, but spin on shared cores.
@@ -96,3 +106,69 @@ class GlobalModel:
             for cutoff in origins.cutoffs(weeks["week"].max())
         ]
         return pd.concat(parts, ignore_index=True).astype(FORECAST_TYPES)
+
+
+def forecast_all(
+    weeks: pd.DataFrame,
+    titles: pd.DataFrame | None,
+    cutoff: np.datetime64 | pd.Timestamp,
+    horizon: int,
+    options: BoostingOptions,
+    *,
+    seed: int,
+    families: Collection[str] = _FAMILIES,
+    calendar: bool = True,
+    n_jobs: int = 1,
+    planned: pd.DataFrame | None = None,
+    covariates: Mapping[str, Covariates] | None = None,
+    effects: bool = False,
+) -> pd.DataFrame:
+    """Fit models of all titles up to a cutoff and forecast the weeks after it.
+
+    Args:
+        weeks: isbn, week (Saturdays), volume (NaN where missing); promotion (0 to 1) and rrp are
+            optional. Rows after the cutoff are not used.
+        titles: isbn, product_class; None without classes.
+        cutoff: Saturday of the last week to learn from.
+        horizon: Weeks ahead, at most `MODEL_HORIZON`.
+        options: Size of the gradient boosting.
+        seed: Of everything that is drawn.
+        families: Those that are wanted.
+        calendar: Whether the calendar's windows are used.
+        n_jobs: Threads; 0 for one per core.
+        planned: isbn, week, promotion. Weeks that it does not name have no promotion, up to its
+            last week; later weeks, and all weeks without a plan, have an unknown promotion.
+        covariates: By ISBN, from the title's first week on. Promotions come from `weeks` and
+            `planned` instead.
+        effects: Whether to add the effects of promotions, where any title has had one.
+
+    Returns:
+        isbn, family, week, mean: `horizon` weeks of every title with a known week, sorted within
+        each family; no autoregression of few titles. With effects, `EFFECTS` too: what no promotion and promotions of `DEPTHS` add
+        to log(1 + mean).
+
+    Raises:
+        ValueError: If the horizon is less than one week or more than `MODEL_HORIZON`.
+    """
+    if not 1 <= horizon <= MODEL_HORIZON:
+        raise ValueError(f"The horizon is {horizon}, not 1 to {MODEL_HORIZON} weeks.")
+    origin = pd.Timestamp(cutoff).to_datetime64().astype("datetime64[D]")
+    panel = panel_of(weeks, titles, origin, horizon, planned, covariates, calendar=calendar)
+    n = len(panel.isbns)
+    effects = effects and bool((panel.promotions[:, : panel.n_weeks] > 0).any())
+    found: dict[str, dict[str, FloatArray]] = {}
+    if Boosting.family in families and n:
+        found[Boosting.family] = boosting.forecast_panel(
+            panel, horizon, options, seed=seed, n_jobs=n_jobs, effects=effects
+        )
+    if Autoregression.family in families and n >= autoregression.FEWEST_TITLES:
+        found[Autoregression.family] = autoregression.forecast_panel(
+            panel, horizon, effects=effects
+        )
+    isbns, ahead = np.repeat(panel.isbns, horizon), np.tile(weeks_after(origin, horizon), n)
+    parts = [
+        pd.DataFrame({"isbn": isbns, "family": family, "week": ahead, **columns})
+        for family, columns in found.items()
+    ]
+    none = pd.DataFrame(columns=list(FRAME_TYPES)).astype(FRAME_TYPES)
+    return pd.concat(parts, ignore_index=True).astype(FRAME_TYPES) if parts else none

@@ -52,22 +52,22 @@ class PromotionEffects:
         return cls(*(np.array(state[name], float) for name in ("none", "depths", "uplifts")))
 
 
-def effects_by_title(forecasts: pd.DataFrame) -> dict[str, PromotionEffects]:
-    """Return the effects in the global model's forecasts.
+def effects_by_title(forecasts: pd.DataFrame) -> dict[str, dict[str, PromotionEffects]]:
+    """Return the effects in the forecasts of models of all titles.
 
     Args:
-        forecasts: isbn, week, sorted, of one cutoff; `EFFECTS` where the model was asked for them.
+        forecasts: isbn, family, week, sorted, of one cutoff; `EFFECTS` where they were asked for.
 
     Returns:
-        By ISBN; nothing without these columns.
+        By ISBN and family; nothing without these columns.
     """
     if not set(EFFECTS) <= set(forecasts.columns):
         return {}
-    found = {}
-    for isbn, title in forecasts.groupby("isbn", sort=False):
+    found: dict[str, dict[str, PromotionEffects]] = {}
+    for (isbn, family), title in forecasts.groupby(["isbn", "family"], sort=False):
         effects = title[list(EFFECTS)].to_numpy(dtype=np.float64)
         uplifts = effects[0, 1:] - effects[0, 0]
-        found[str(isbn)] = PromotionEffects(
+        found.setdefault(str(isbn), {})[str(family)] = PromotionEffects(
             np.round(effects[:, 0], DECIMALS), np.array(DEPTHS), np.round(uplifts, DECIMALS)
         )
     return found

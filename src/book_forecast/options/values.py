@@ -18,6 +18,7 @@ Family = Literal[
     "mstl",
     "intermittent",
     "boosting",
+    "autoregression",
     "seasonal_naive",
     "naive",
     "pretrained",

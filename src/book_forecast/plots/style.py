@@ -30,6 +30,7 @@ _MODEL_COLOURS = {
     "mstl": "#56B4E9",
     "intermittent": "#815E61",
     "boosting": "#9167FF",
+    "autoregression": "#7A7A00",
     "seasonal_naive": "#D55E00",
     "naive": "#E69F00",
     "zero": "#CC79A7",

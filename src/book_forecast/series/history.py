@@ -174,19 +174,22 @@ def title_histories(sales: pd.DataFrame) -> list[History]:
     ]
 
 
-def forecasts_by_title(forecasts: pd.DataFrame) -> dict[str, dict[np.datetime64, FloatArray]]:
-    """Return point forecasts by ISBN and cutoff.
+def forecasts_by_title(
+    forecasts: pd.DataFrame,
+) -> dict[str, dict[np.datetime64, dict[str, FloatArray]]]:
+    """Return point forecasts by ISBN, cutoff and family.
 
     Args:
-        forecasts: isbn, cutoff, week, mean.
+        forecasts: isbn, family, cutoff, week, mean.
     """
-    ordered = forecasts.sort_values(["isbn", "cutoff", "week"], kind="stable")
-    isbns = ordered["isbn"].to_numpy(dtype=str)
+    ordered = forecasts.sort_values(["isbn", "cutoff", "family", "week"], kind="stable")
+    isbns, families = (ordered[name].to_numpy(dtype=str) for name in ("isbn", "family"))
     cutoffs = _days(ordered["cutoff"])
     means = ordered["mean"].to_numpy(dtype=np.float64)
-    found: dict[str, dict[np.datetime64, FloatArray]] = {}
-    for run in _runs(isbns, cutoffs):
-        found.setdefault(str(isbns[run][0]), {})[cutoffs[run][0]] = means[run]
+    found: dict[str, dict[np.datetime64, dict[str, FloatArray]]] = {}
+    for run in _runs(isbns, cutoffs, families):
+        by_cutoff = found.setdefault(str(isbns[run][0]), {})
+        by_cutoff.setdefault(cutoffs[run][0], {})[str(families[run][0])] = means[run]
     return found
 
 

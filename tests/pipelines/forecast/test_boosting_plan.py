@@ -37,7 +37,7 @@ def global_forecasts() -> pd.DataFrame:
     weeks = weeks_after(week_of(TRAINED - 1).to_datetime64(), MODEL_HORIZON)
     frame = pd.DataFrame(
         {"isbn": np.repeat(TITLES, MODEL_HORIZON), "week": np.tile(weeks, len(TITLES))}
-    ).assign(cutoff=week_of(TRAINED - 1), mean=50.0)
+    ).assign(family="boosting", cutoff=week_of(TRAINED - 1), mean=50.0)
     return frame.assign(**dict(zip(EFFECTS, np.log(0.95) + UPLIFTS, strict=True)))
 
 

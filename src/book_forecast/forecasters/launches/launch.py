@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from book_forecast.forecasters.across_titles import Boosting
 from book_forecast.forecasters.base import Capabilities, FittedForecaster, Forecast, array, plain
-from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.ceilings import largest
 from book_forecast.forecasters.launches.past_launches import counting, launch_week
 from book_forecast.forecasters.launches.paths import count_variance

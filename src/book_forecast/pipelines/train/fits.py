@@ -84,7 +84,7 @@ class FitNodes:
             models: The families, and the size of the model.
 
         Returns:
-            isbn, cutoff, week, mean, and `EFFECTS` of promotions where `is_now`.
+            isbn, family, cutoff, week, mean, and `EFFECTS` of promotions where `is_now`.
         """
         model = GlobalModel(titles, ModelOptions.model_validate(models), covariates)
         return model.forecast(weeks, weeks["week"].max(), MODEL_HORIZON, is_now=self.is_now)
@@ -156,8 +156,8 @@ class FitNodes:
                 models=models,
                 levels=self.levels,
                 every_family=self.every_family,
-                global_forecast=max(by_title.get(history.isbn, {}).items(), default=(0, None))[1],
-                promotion_effects=effects.get(history.isbn),
+                global_forecasts=max(by_title.get(history.isbn, {}).items(), default=(0, {}))[1],
+                promotion_effects=effects.get(history.isbn, {}),
             )
             for history in with_covariates(histories, covariates, models.regressors)
             if self.every_title or history.isbn in rows

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from book_forecast.forecasters.across_titles import Boosting
 from book_forecast.forecasters.base import FittedForecaster
-from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.calibration import Calibration
 from book_forecast.forecasters.ceilings import KEY, own_ceiling
 from book_forecast.forecasters.ensemble import Ensemble
@@ -119,8 +119,8 @@ class TitleFit:
         levels: Interval levels of the distribution that is made; a model counts as fitted only if
             it has all of them.
         every_family: Whether families without a weight are fitted too.
-        global_forecast: Forecast of the global model, shape (156,); None without one.
-        promotion_effects: Of promotions on it; None where it does not use the promotion plan.
+        global_forecasts: Forecasts of models of all titles by family, each of shape (156,).
+        promotion_effects: Of promotions on these by family, where they use the promotion plan.
     """
 
     history: History
@@ -128,8 +128,8 @@ class TitleFit:
     models: ModelOptions
     levels: tuple[float, ...]
     every_family: bool = False
-    global_forecast: FloatArray | None = None
-    promotion_effects: PromotionEffects | None = None
+    global_forecasts: Mapping[str, FloatArray] = field(default_factory=dict)
+    promotion_effects: Mapping[str, PromotionEffects] = field(default_factory=dict)
 
     @property
     def isbn(self) -> str:
@@ -186,8 +186,10 @@ def _on_present_level(history: History) -> History:
 def fit_launch(task: TitleFit, launch: Mapping[str, Any]) -> Launch:
     """Fit a launch by what is known of it before its own weeks, and by the global model."""
     published, guide = launch["publication"], None
-    if task.global_forecast is not None and np.isfinite(task.history.volumes).any():
-        guide = Boosting.from_forecast(task.history, task.global_forecast, task.promotion_effects)
+    path = task.global_forecasts.get(Boosting.family)
+    if path is not None and np.isfinite(task.history.volumes).any():
+        effects = task.promotion_effects.get(Boosting.family)
+        guide = Boosting.from_forecast(task.history, path, effects)
     return Launch.fit(
         task.history,
         LaunchPrior.from_state(launch["prior"]),
@@ -203,12 +205,11 @@ def fit_ensemble(task: TitleFit) -> Ensemble:
         ValueError: If no member with a weight can be fitted; says why.
     """
     specification, models = task.specification, task.models
-    path = task.global_forecast
     recipe = Recipe(
         season=specification.season,
         candidate=specification.candidate,
         calendar=models.calendar,
-        global_forecasts={} if path is None else {Boosting.family: path},
+        global_forecasts=task.global_forecasts,
         promotion_effects=task.promotion_effects,
         pretrained=models.pretrained,
     )

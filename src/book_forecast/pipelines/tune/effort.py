@@ -17,7 +17,7 @@ from book_forecast.forecasters.pretrained import weights_of
 from book_forecast.forecasters.weights import combine, fit_weights
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.options.models import ModelOptions
-from book_forecast.pipelines.tune.fold_arrays import fold_arrays, prior_weights
+from book_forecast.pipelines.tune.fold_arrays import as_unsearched, fold_arrays, prior_weights
 from book_forecast.pipelines.tune.fold_tasks import FoldTask, fold_tasks
 from book_forecast.pipelines.tune.folds import (
     NOT_COMPARED,
@@ -74,7 +74,7 @@ def choose_families(
     Args:
         training_weeks: isbn, week, volume.
         title_strata: As `stratify_titles` returns them.
-        global_forecasts: isbn, cutoff, week, mean: the global model at the origins.
+        global_forecasts: isbn, family, cutoff, week, mean: models of all titles at the origins.
         covariates: isbn, week, name, value; None without any.
         models: The families, and the largest loss from leaving some out.
         backtest: The rolling origins.
@@ -182,7 +182,8 @@ def _nested_families(
     while families:
         forecasts, seasons = fold_frame(found, families)
         folds, _ = fold_arrays(forecasts, seasons, training_weeks, sample, families)
-        weights = fit_weights(folds, prior_weights(folds, families), models.seed)
+        prior = prior_weights(folds, families)
+        weights = fit_weights(as_unsearched(folds, families), prior, models.seed)
         wrong = np.abs(combine(folds.members, weights.out_of_fold) - folds.volumes)
         of_fold = pd.DataFrame(wrong).mean(axis=1)
         own = of_fold.groupby(seasons["isbn"].to_numpy()[folds.titles]).mean()

@@ -31,7 +31,7 @@ class FoldTask:
         models: Options of the families.
         families: Those that are compared.
         search_origins: Origins of the search's folds in the history.
-        global_forecasts: Forecasts of the global model by cutoff.
+        global_forecasts: Forecasts of models of all titles by cutoff and family.
         candidates: SARIMA orders, chosen without each of the search's folds in turn.
     """
 
@@ -40,7 +40,7 @@ class FoldTask:
     models: ModelOptions
     families: tuple[str, ...]
     search_origins: Sequence[int]
-    global_forecasts: Mapping[np.datetime64, FloatArray]
+    global_forecasts: Mapping[np.datetime64, Mapping[str, FloatArray]]
     candidates: Sequence[Candidate] = ()
 
     @property
@@ -73,7 +73,7 @@ class FoldTask:
 
 def fold_tasks(
     histories: Iterable[History],
-    global_forecasts: Mapping[str, Mapping[np.datetime64, FloatArray]],
+    global_forecasts: Mapping[str, Mapping[np.datetime64, Mapping[str, FloatArray]]],
     models: ModelOptions,
     backtest: BacktestOptions,
     n_titles: int,
@@ -82,7 +82,7 @@ def fold_tasks(
 
     Args:
         histories: The training weeks.
-        global_forecasts: Forecasts of the global model by ISBN and cutoff.
+        global_forecasts: Forecasts of models of all titles by ISBN, cutoff and family.
         models: The families.
         backtest: The rolling origins.
         n_titles: Titles of the whole catalogue, which decides the number of origins.

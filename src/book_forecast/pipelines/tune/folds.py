@@ -14,7 +14,6 @@ from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
 from book_forecast.execution.parts import Part
-from book_forecast.forecasters.boosting_member import Boosting
 from book_forecast.forecasters.families import Recipe, fit_families
 from book_forecast.forecasters.naive import Naive, Zero
 from book_forecast.forecasters.pretrained import weights_of
@@ -83,7 +82,7 @@ def forecast_folds(
     Args:
         training_weeks: isbn, week, volume.
         sarima_orders: One row per title, as `search_orders` returns them.
-        global_forecasts: isbn, cutoff, week, mean: the global model at the origins.
+        global_forecasts: isbn, family, cutoff, week, mean: models of all titles at the origins.
         covariates: isbn, week, name, value; None without any.
         models: The families; SARIMA alone is not compared.
         backtest: The rolling origins.
@@ -172,12 +171,11 @@ def _cross_validate(task: FoldTask) -> CrossValidation:
         known = history.until(fold.origin)
         if not np.isfinite(known.volumes).any():
             continue
-        path = task.global_forecasts.get(known.cutoff)
         recipe = Recipe(
             season=seasons[fold.origin],
             candidate=task.candidate(fold),
             calendar=task.models.calendar,
-            global_forecasts={} if path is None else {Boosting.family: path},
+            global_forecasts=task.global_forecasts.get(known.cutoff, {}),
             pretrained=task.models.pretrained,
         )
         fits = fit_families(known, recipe, task.families, thorough=False)

@@ -19,7 +19,12 @@ from book_forecast.forecasters.weights import FoldForecasts, combine, fit_weight
 from book_forecast.options.models import ModelOptions
 from book_forecast.payload.dependence import KEY
 from book_forecast.pipelines.tune.dependence import fold_dependence
-from book_forecast.pipelines.tune.fold_arrays import fold_arrays, growth_since, prior_weights
+from book_forecast.pipelines.tune.fold_arrays import (
+    as_unsearched,
+    fold_arrays,
+    growth_since,
+    prior_weights,
+)
 from book_forecast.pipelines.tune.fold_kinds import fold_kinds, fold_weeks, without_shifts
 from book_forecast.pipelines.tune.folds import NOT_COMPARED
 from book_forecast.pipelines.tune.leaderboard import leaderboard
@@ -81,7 +86,8 @@ def weigh_families(
     isbns = seasons["isbn"].to_numpy(dtype=str)
     folds, keys = fold_arrays(fold_forecasts, seasons, training_weeks, titles, families)
     usual = without_shifts(folds, keys, training_weeks)
-    found = fit_weights(usual, prior_weights(folds, families), models.seed)
+    prior = prior_weights(folds, families)
+    found = fit_weights(as_unsearched(usual, families), prior, models.seed)
     mean = np.maximum(combine(folds.members, found.out_of_fold), 0.0)
     errors = np.log1p(usual.volumes) - np.log1p(mean)
     weeks = fold_weeks(keys, errors.shape[1])

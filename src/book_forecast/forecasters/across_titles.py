@@ -1,4 +1,4 @@
-"""The member of an ensemble that comes from the global model."""
+"""The members of an ensemble that come from the models of all titles."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from book_forecast.series.history import MODEL_HORIZON, PROMOTION, FloatArray, H
 
 
 @dataclass(frozen=True)
-class Boosting(GivenPoints):
-    """Point forecasts of one title by gradient boosting over all titles; see `boosting`.
+class AcrossTitles(GivenPoints):
+    """Point forecasts of one title by a model of all titles.
 
     In the points, promotions are unknown. Weeks of a promotion plan get the effect of their
     depth instead, and so do the weeks that were rolled in before them: otherwise the level would
@@ -30,7 +30,6 @@ class Boosting(GivenPoints):
             the plan of that time.
     """
 
-    family: ClassVar[str] = "boosting"
     capabilities: ClassVar[Capabilities] = Capabilities(
         seasonal=True, covariates=True, missing=True, across_titles=True
     )
@@ -139,3 +138,15 @@ class Boosting(GivenPoints):
             return model
         effects = PromotionEffects.from_state(state["promotions"])
         return replace(model, effects=effects, plan=np.array(state["plan"], dtype=np.float64))
+
+
+class Boosting(AcrossTitles):
+    """Gradient boosting over all titles; see `boosting`."""
+
+    family: ClassVar[str] = "boosting"
+
+
+class Autoregression(AcrossTitles):
+    """A linear autoregression of all titles, shrunk title by title; see `autoregression`."""
+
+    family: ClassVar[str] = "autoregression"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.forecasters.boosting_member import Boosting
+from book_forecast.forecasters.across_titles import Boosting
 from book_forecast.forecasters.calibration import BANDS, ERROR_PROBABILITIES, Calibration
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.promotion_effects import (
@@ -130,12 +130,13 @@ def test_an_ensemble_hands_the_plan_to_its_member_and_explains_it():
     np.testing.assert_allclose(total, np.log1p(told.forecast(10, ()).mean))
 
 
-def test_effects_are_read_by_title():
+def test_effects_are_read_by_title_and_family():
     frame = pd.DataFrame({"isbn": ["a"] * 3 + ["b"] * 3, "week": [1, 2, 3] * 2, "mean": 1.0})
+    frame["family"] = "boosting"
     assert effects_by_title(frame) == {}
     for column, name in enumerate(EFFECTS):
         frame[name] = [-0.3, -0.2, -0.1, 0.0, 0.0, 0.0] + np.repeat([0.1, 0.2], 3) * column
-    found = effects_by_title(frame)
+    found = {isbn: effects["boosting"] for isbn, effects in effects_by_title(frame).items()}
     assert list(found) == ["a", "b"]
     assert found["a"].none.tolist() == [-0.3, -0.2, -0.1]
     assert found["a"].depths.tolist() == list(DEPTHS)
