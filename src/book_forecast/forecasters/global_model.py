@@ -144,8 +144,8 @@ def forecast_all(
 
     Returns:
         isbn, family, week, mean: `horizon` weeks of every title with a known week, sorted within
-        each family; no autoregression of few titles. With effects, `EFFECTS` too: what no promotion and promotions of `DEPTHS` add
-        to log(1 + mean).
+        each family; no autoregression of few titles. With effects, `EFFECTS` too: what no promotion
+        and promotions of `DEPTHS` add to log(1 + mean).
 
     Raises:
         ValueError: If the horizon is less than one week or more than `MODEL_HORIZON`.
