@@ -30,7 +30,7 @@ def quiet_client() -> Client:
     from zenml import logger as zenml_logger
     from zenml.client import Client
 
-    _name_own_modules_in_full()
+    name_own_modules_in_full()
     root = logging.getLogger()
     for handler in list(root.handlers):
         if isinstance(handler, zenml_logger.ZenMLConsoleHandler):
@@ -59,16 +59,20 @@ def find_run(name: str) -> Any:
 
 
 @cache
-def _name_own_modules_in_full() -> None:
+def name_own_modules_in_full() -> None:
     """Let ZenML store `zenml_runner.steps`, not `steps`, which other processes do not find.
 
     ZenML names modules from the folder of the main module: with `python -m zenml_runner` this is
-    the package itself.
+    the package itself. A notebook's main module has no folder.
     """
     from zenml.utils import source_utils
 
     package = Path(__file__).resolve().parent
-    if Path(source_utils.get_source_root()).resolve() == package:
+    try:
+        root = Path(source_utils.get_source_root()).resolve()
+    except RuntimeError:
+        root = package
+    if root == package:
         source_utils.set_custom_source_root(str(package.parent))
 
 

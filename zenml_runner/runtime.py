@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zenml_runner import caching
+from zenml_runner.client import name_own_modules_in_full
 from zenml_runner.execution import Execution
 from zenml_runner.lineage import StepLineage
 from zenml_runner.plan import StepPlan, Task, plan_of, version_of
@@ -182,6 +183,7 @@ def _writes(execution: Execution, step: StepPlan) -> ShardWrites | None:
         return None
     from zenml.client import Client
 
+    name_own_modules_in_full()
     store = Client().active_stack.artifact_store
     return ShardWrites(store, execution.run, step, execution.catalog)
 

@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 from zenml import get_step_context, log_metadata, step
 
-from zenml_runner.materializer import LineageMaterializer
 from zenml_runner.plan import Task
 
 
 @step(
     enable_cache=False,
     enable_artifact_visualization=False,
-    output_materializers=LineageMaterializer,
+    # By name: resolving a class asks for the folder of the main module, which notebooks lack.
+    output_materializers="zenml_runner.materializer.LineageMaterializer",
 )
 def run_nodes(task: dict[str, Any]) -> Annotated[dict[str, Any], "lineage"]:
     """Run the nodes of one step of a plan.

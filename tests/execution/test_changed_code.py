@@ -240,7 +240,7 @@ specifications = pd.DataFrame(
 )
 quantiles = np.tile(np.linspace(-1, 1, len(ERROR_PROBABILITIES)), (len(BANDS), 1))
 calibration = Calibration(quantiles, 0.3, 32).to_state()
-no_paths = pd.DataFrame({"isbn": [], "cutoff": [], "week": [], "mean": []})
+no_paths = pd.DataFrame({"isbn": [], "family": [], "cutoff": [], "week": [], "mean": []})
 fitted = COMPARED.fit_titles(
     frame, specifications, calibration, no_paths, None,
     ModelOptions(families=["regression"], calendar=False), ExecutionOptions(n_jobs=1),
