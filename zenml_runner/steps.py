@@ -6,14 +6,18 @@ from typing import Annotated, Any
 
 from zenml import get_step_context, log_metadata, step
 
+from zenml_runner.client import name_own_modules_in_full
+from zenml_runner.materializer import LineageMaterializer
 from zenml_runner.plan import Task
+
+# ZenML names the materializer when the step is declared.
+name_own_modules_in_full()
 
 
 @step(
     enable_cache=False,
     enable_artifact_visualization=False,
-    # By name: resolving a class asks for the folder of the main module, which notebooks lack.
-    output_materializers="zenml_runner.materializer.LineageMaterializer",
+    output_materializers=LineageMaterializer,
 )
 def run_nodes(task: dict[str, Any]) -> Annotated[dict[str, Any], "lineage"]:
     """Run the nodes of one step of a plan.
