@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from book_forecast.forecasters.across_titles import Autoregression, Boosting
 from book_forecast.forecasters.calibration import calibrate
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import FORECASTERS
+from book_forecast.forecasters.global_models.members import Autoregression, Boosting
 from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.level_shifts import LevelShift
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from book_forecast.forecasters.calibration import calibrate
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import Recipe, fit_families
-from book_forecast.forecasters.global_model import GlobalModel
+from book_forecast.forecasters.global_models.global_model import GlobalModel
 from book_forecast.forecasters.level_shifts import (
     LevelShift,
     find_last_fall,

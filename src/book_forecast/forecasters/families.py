@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from book_forecast.forecasters.across_titles import AcrossTitles, Autoregression, Boosting
 from book_forecast.forecasters.base import FittedForecaster
+from book_forecast.forecasters.global_models.members import AcrossTitles, Autoregression, Boosting
 from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.level_shifts import LevelShift, find_shift
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from book_forecast.forecasters.across_titles import Boosting
 from book_forecast.forecasters.base import Capabilities, FittedForecaster, Forecast, array, plain
 from book_forecast.forecasters.ceilings import largest
+from book_forecast.forecasters.global_models.members import Boosting
 from book_forecast.forecasters.launches.past_launches import counting, launch_week
 from book_forecast.forecasters.launches.paths import count_variance
 from book_forecast.forecasters.launches.prior import LaunchPrior

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from book_forecast.forecasters.across_titles import Boosting
 from book_forecast.forecasters.base import FittedForecaster
 from book_forecast.forecasters.calibration import Calibration
 from book_forecast.forecasters.ceilings import KEY, own_ceiling
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import Recipe, fit_families
 from book_forecast.forecasters.family_choice import used_families
+from book_forecast.forecasters.global_models.members import Boosting
 from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.launches.prior import LaunchPrior
 from book_forecast.forecasters.level_shifts import find_shift

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from book_forecast.forecasters.global_model import GlobalModel
+from book_forecast.forecasters.global_models.global_model import GlobalModel
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.tune.effort import choose_families

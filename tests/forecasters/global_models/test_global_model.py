@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.forecasters.across_titles import Autoregression, Boosting
-from book_forecast.forecasters.autoregression import FEWEST_TITLES
-from book_forecast.forecasters.global_model import GlobalModel, forecast_all
+from book_forecast.forecasters.global_models.autoregression import FEWEST_TITLES
+from book_forecast.forecasters.global_models.global_model import GlobalModel, forecast_all
+from book_forecast.forecasters.global_models.members import Autoregression, Boosting
 from book_forecast.forecasters.promotion_effects import effects_by_title
 from book_forecast.options.models import ModelOptions
 from book_forecast.series.covariates import PROMOTION_PLAN

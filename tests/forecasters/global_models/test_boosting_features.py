@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from book_forecast.forecasters.boosting_covariates import covariate_values
-from book_forecast.forecasters.boosting_features import features
-from book_forecast.forecasters.boosting_panel import panel_of
-from book_forecast.forecasters.boosting_smoothing import smoothed
-from book_forecast.forecasters.boosting_windows import Windows
+from book_forecast.forecasters.global_models.boosting_features import features
+from book_forecast.forecasters.global_models.panel import panel_of
+from book_forecast.forecasters.global_models.panel_covariates import covariate_values
+from book_forecast.forecasters.global_models.smoothing import smoothed
+from book_forecast.forecasters.global_models.windows import Windows
 from book_forecast.series.history import Covariates
 from tests.histories import CUTOFF, volumes, weeks_frame
 

@@ -10,11 +10,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from book_forecast.forecasters.boosting_features import features
-from book_forecast.forecasters.boosting_fit import MeanOfFits
-from book_forecast.forecasters.boosting_panel import Panel
-from book_forecast.forecasters.boosting_smoothing import after
-from book_forecast.forecasters.boosting_windows import Float32Array
+from book_forecast.forecasters.global_models.boosting_features import features
+from book_forecast.forecasters.global_models.boosting_fit import MeanOfFits
+from book_forecast.forecasters.global_models.panel import Panel
+from book_forecast.forecasters.global_models.smoothing import after
+from book_forecast.forecasters.global_models.windows import Float32Array
 from book_forecast.series.history import YEAR, FloatArray, IntArray
 
 LONGEST = YEAR

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from book_forecast.forecasters.boosting_panel import Panel
-from book_forecast.forecasters.boosting_windows import CHUNK
+from book_forecast.forecasters.global_models.panel import Panel
+from book_forecast.forecasters.global_models.windows import CHUNK
 from book_forecast.forecasters.promotion_effects import DEPTHS, EFFECTS, NONE
 from book_forecast.series.history import PROMOTION, FloatArray, IntArray
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.forecasters.across_titles import Boosting
 from book_forecast.forecasters.calibration import BANDS, ERROR_PROBABILITIES, Calibration
 from book_forecast.forecasters.ensemble import Ensemble
+from book_forecast.forecasters.global_models.members import Boosting
 from book_forecast.forecasters.promotion_effects import (
     DEPTHS,
     EFFECTS,

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.forecasters.autoregression import FEWEST_TITLES
-from book_forecast.forecasters.global_model import forecast_all
+from book_forecast.forecasters.global_models.autoregression import FEWEST_TITLES
+from book_forecast.forecasters.global_models.global_model import forecast_all
 from book_forecast.options.models import BoostingOptions
 from book_forecast.series.history import MODEL_HORIZON, Covariates, weeks_after
 from tests.histories import CUTOFF, weeks_frame

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from book_forecast.forecasters.boosting_windows import Float32Array
+from book_forecast.forecasters.global_models.windows import Float32Array
 from book_forecast.series.history import FloatArray
 
 FACTORS = np.array([0.03, 0.07, 0.15, 0.3, 0.5, 0.75, 1.0])

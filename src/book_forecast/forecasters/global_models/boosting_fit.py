@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from book_forecast.forecasters.boosting_features import PRODUCT_CLASS, Rows, features
-from book_forecast.forecasters.boosting_panel import Panel
+from book_forecast.forecasters.global_models.boosting_features import PRODUCT_CLASS, Rows, features
+from book_forecast.forecasters.global_models.panel import Panel
 from book_forecast.options.models import BoostingOptions
 from book_forecast.series.history import MODEL_HORIZON, FloatArray, IntArray
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.backtesting.rolling_origins import RollingOrigins
-from book_forecast.forecasters import autoregression, boosting
-from book_forecast.forecasters.across_titles import Autoregression, Boosting
-from book_forecast.forecasters.boosting_panel import panel_of
+from book_forecast.forecasters.global_models import autoregression, boosting
+from book_forecast.forecasters.global_models.members import Autoregression, Boosting
+from book_forecast.forecasters.global_models.panel import panel_of
 from book_forecast.forecasters.level_shifts import on_present_level
 from book_forecast.forecasters.promotion_effects import EFFECTS
 from book_forecast.options.models import BoostingOptions, ModelOptions

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from book_forecast.forecasters.boosting_covariates import covariate_values
-from book_forecast.forecasters.boosting_effects import CovariateEffects
-from book_forecast.forecasters.boosting_panel import Panel
-from book_forecast.forecasters.boosting_windows import Float32Array
+from book_forecast.forecasters.global_models.covariate_effects import CovariateEffects
+from book_forecast.forecasters.global_models.panel import Panel
+from book_forecast.forecasters.global_models.panel_covariates import covariate_values
+from book_forecast.forecasters.global_models.windows import Float32Array
 from book_forecast.series.history import PROMOTION, YEAR, FloatArray, IntArray
 
 # Whole weeks that come closest to so many years of 365.25 days, up to ten years.

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.forecasters.boosting_windows import Float32Array
+from book_forecast.forecasters.global_models.windows import Float32Array
 from book_forecast.series.history import PROMOTION, YEAR, Covariates, Future, IntArray
 
 

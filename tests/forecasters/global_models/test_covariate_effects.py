@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from book_forecast.forecasters.autoregression import FEWEST_TITLES
-from book_forecast.forecasters.boosting_effects import fit_effects
-from book_forecast.forecasters.global_model import forecast_all
+from book_forecast.forecasters.global_models.autoregression import FEWEST_TITLES
+from book_forecast.forecasters.global_models.covariate_effects import fit_effects
+from book_forecast.forecasters.global_models.global_model import forecast_all
 from book_forecast.options.models import BoostingOptions
 from book_forecast.series.history import Covariates
 from tests.histories import CUTOFF, weeks_frame

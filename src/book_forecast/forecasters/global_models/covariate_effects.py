@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from book_forecast.forecasters.boosting_windows import CHUNK, Float32Array, Windows
+from book_forecast.forecasters.global_models.windows import CHUNK, Float32Array, Windows
 from book_forecast.series.history import FloatArray, IntArray
 
 # Weeks before and after a week whose mean is its level.

@@ -5,9 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from book_forecast.forecasters.autoregression import AHEAD, FEWEST_TITLES, LAGS, forecast_panel
-from book_forecast.forecasters.boosting_panel import Panel, panel_of
-from book_forecast.forecasters.global_model import forecast_all
+from book_forecast.forecasters.global_models.autoregression import (
+    AHEAD,
+    FEWEST_TITLES,
+    LAGS,
+    forecast_panel,
+)
+from book_forecast.forecasters.global_models.global_model import forecast_all
+from book_forecast.forecasters.global_models.panel import Panel, panel_of
 from book_forecast.options.models import BoostingOptions
 from tests.histories import CUTOFF, weeks_frame
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from book_forecast.forecasters.boosting_features import Rows, features
-from book_forecast.forecasters.boosting_fit import MeanOfFits, fit_direct, fit_next
-from book_forecast.forecasters.boosting_panel import Panel
-from book_forecast.forecasters.boosting_recursive import LONGEST, path, shares
-from book_forecast.forecasters.boosting_windows import CHUNK
+from book_forecast.forecasters.global_models.boosting_features import Rows, features
+from book_forecast.forecasters.global_models.boosting_fit import MeanOfFits, fit_direct, fit_next
+from book_forecast.forecasters.global_models.boosting_recursive import LONGEST, path, shares
+from book_forecast.forecasters.global_models.panel import Panel
+from book_forecast.forecasters.global_models.windows import CHUNK
 from book_forecast.forecasters.promotion_effects import DEPTHS, EFFECTS, NONE
 from book_forecast.options.models import BoostingOptions
 from book_forecast.series.history import YEAR, FloatArray, IntArray

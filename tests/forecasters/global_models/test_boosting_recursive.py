@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from book_forecast.forecasters.boosting_features import features
-from book_forecast.forecasters.boosting_fit import fit_direct, fit_next
-from book_forecast.forecasters.boosting_panel import panel_of
-from book_forecast.forecasters.boosting_recursive import LONGEST, path, shares
-from book_forecast.forecasters.boosting_smoothing import best_factors, smoothed
-from book_forecast.forecasters.boosting_windows import Windows
-from book_forecast.forecasters.global_model import forecast_all
+from book_forecast.forecasters.global_models.boosting_features import features
+from book_forecast.forecasters.global_models.boosting_fit import fit_direct, fit_next
+from book_forecast.forecasters.global_models.boosting_recursive import LONGEST, path, shares
+from book_forecast.forecasters.global_models.global_model import forecast_all
+from book_forecast.forecasters.global_models.panel import panel_of
+from book_forecast.forecasters.global_models.smoothing import best_factors, smoothed
+from book_forecast.forecasters.global_models.windows import Windows
 from book_forecast.options.models import BoostingOptions
 from tests.histories import CUTOFF, volumes, weeks_frame
 

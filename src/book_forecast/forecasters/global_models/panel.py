@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from book_forecast.forecasters.boosting_covariates import (
+from book_forecast.forecasters.global_models.covariate_effects import CovariateEffects, fit_effects
+from book_forecast.forecasters.global_models.panel_covariates import (
     PanelCovariate,
     covariate_values,
     panel_covariates,
 )
-from book_forecast.forecasters.boosting_effects import CovariateEffects, fit_effects
-from book_forecast.forecasters.boosting_smoothing import best_factors, smoothed
-from book_forecast.forecasters.boosting_windows import CHUNK, Float32Array, Windows
+from book_forecast.forecasters.global_models.smoothing import best_factors, smoothed
+from book_forecast.forecasters.global_models.windows import CHUNK, Float32Array, Windows
 from book_forecast.series.calendar import CALENDAR_COVARIATES, calendar_weeks
 from book_forecast.series.history import PROMOTION, WEEK, YEAR, Covariates, FloatArray, IntArray
 
