@@ -6,7 +6,7 @@ It does the work of `KedroSession.run` in pieces: ZenML decides when each group 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.transcoding import _strip_transcoding
 from kedro.runner import SequentialRunner
 
+from zenml_runner.conf_source import resolved
 from zenml_runner.errors import RunnerError, refuse_unknown
 from zenml_runner.lineage import LineageRecorder, StepLineage
 from zenml_runner.locations import unwrap
@@ -60,7 +61,9 @@ class Execution:
             params: More runtime parameters, of one step alone.
         """
         self.project, self.run = project, run
-        self.session = Session(run.env, deep_merge(run.params, params or {}))
+        self.session = Session(
+            run.env, deep_merge(run.params, params or {}), resolved(project, run.conf_source)
+        )
         self._recorder = LineageRecorder()
         self.session.hook_manager.register(self._recorder)
         self._began = False
@@ -79,20 +82,20 @@ class Execution:
         """Load context, pipeline and catalog; this calls the project's hooks.
 
         Args:
-            alone: Whether to import the run's pipeline alone.
+            alone: Whether to import the run's pipelines alone.
 
         Raises:
             RunnerError: If there is no such pipeline, or its slice is empty.
         """
         if alone:
-            _import_only(self.run.pipeline)
+            _import_only(self.run.registered)
         self.context: Any = self.session.load_context()
         self.registered: dict[str, Pipeline] = dict(pipelines)
         self.pipeline: Pipeline = self._slice()
-        self._whole = self.pipeline
+        self._whole = self._announced = self.pipeline
         self._nodes = {node.name: node for node in self.pipeline.nodes}
-        if self.run.pipeline != "__default__":
-            self.context._pipelines_to_validate = [self.run.pipeline]
+        if "__default__" not in self.run.registered:
+            self.context._pipelines_to_validate = list(self.run.registered)
         refuse_unknown("dataset", self.run.load_versions, dataset_names(self.registered.values()))
         self.catalog: Any = self.context._get_catalog(
             catalog_class=project_settings.DATA_CATALOG_CLASS,
@@ -118,10 +121,22 @@ class Execution:
         Versioned data that the others write are read in the version of this run: another run may
         have written a later one.
         """
-        self.pipeline = self.part(names)
+        self.pipeline = self._announced = self.part(names)
         for name in self.pipeline.inputs():
             if _strip_transcoding(name) in self._outputs and self.run.version is not None:
                 _pin(unwrap(self.catalog.get(name)), self.run.version)
+
+    def leave_out_existing(self) -> None:
+        """Leave out nodes whose outputs exist, as `kedro run --only-missing-outputs` does.
+
+        Hooks around the pipeline get all of it, as there.
+        """
+        runner = _StepRunner()
+        self.pipeline = runner._filter_pipeline_for_missing_outputs(self.pipeline, self.catalog)
+
+    def keep(self, names: Iterable[str]) -> None:
+        """Keep the nodes that a former run with `--only-missing-outputs` did not leave out."""
+        self.pipeline = self.part(names)
 
     def part(self, names: Iterable[str]) -> Pipeline:
         """Return the pipeline of some nodes; a name may be there more than once."""
@@ -130,7 +145,7 @@ class Execution:
     def begin(self) -> None:
         """Call `before_pipeline_run`."""
         self.hooks.before_pipeline_run(
-            run_params=self._run_params(), pipeline=self.pipeline, catalog=self.catalog
+            run_params=self._run_params(), pipeline=self._announced, catalog=self.catalog
         )
         self._began = True
         refuse_missing_inputs(self.pipeline, self.catalog)
@@ -154,7 +169,7 @@ class Execution:
         if writes is not None:
             self.session.hook_manager.register(writes)
         try:
-            _StepRunner().run(
+            _StepRunner(is_async=self.run.is_async).run(
                 part, self.catalog, self.session.hook_manager, run_id=self.run.version
             )
         except Exception as error:
@@ -185,7 +200,7 @@ class Execution:
             last: Whether all nodes of the run have run, here or elsewhere. A special pipeline is
                 then passed as a whole.
         """
-        pipeline = self._whole if last and self.is_special else self.pipeline
+        pipeline = self._whole if last and self.is_special else self._announced
         outputs = {name: self.catalog[name] for name in self.pipeline.outputs()}
         self.hooks.after_pipeline_run(
             run_params=self._run_params(),
@@ -200,18 +215,22 @@ class Execution:
             self.hooks.on_pipeline_error(
                 error=error,
                 run_params=self._run_params(),
-                pipeline=self.pipeline,
+                pipeline=self._announced,
                 catalog=self.catalog,
             )
 
     def _slice(self) -> Pipeline:
-        name = self.run.pipeline
-        refuse_unknown("pipeline", [name], self.registered, where=f"in {self.project.package}")
-        refuse_unknown_parts(self.run, self.registered[name])
+        names = self.run.registered
+        refuse_unknown("pipeline", names, self.registered, where=f"in {self.project.package}")
+        # A plugin recognises a single pipeline by its class, which a sum does not have.
+        chosen = self.registered[names[0]]
+        for name in names[1:]:
+            chosen += self.registered[name]
+        refuse_unknown_parts(self.run, chosen)
         try:
-            return self.registered[name].filter(**self.run.slice.filters())
+            return chosen.filter(**self.run.slice.filters())
         except ValueError as error:
-            raise RunnerError(f"The slice of {name} is empty: {error}") from None
+            raise RunnerError(f"The slice of {self.run.pipeline} is empty: {error}") from None
 
     def _set_parameters(self, name: str, params: dict[str, Any]) -> None:
         """Put one step's own parameters into the catalog, validated by Kedro."""
@@ -228,7 +247,7 @@ class Execution:
         from kedro import __version__
 
         part = {name: list(value) for name, value in self.run.slice if name != "nodes"}
-        name = None if self.run.pipeline == "__default__" else self.run.pipeline
+        names = self.run.registered
         return {
             "run_id": self.run.version,
             "project_path": self.project.path.as_posix(),
@@ -239,18 +258,18 @@ class Execution:
             "node_names": self.run.slice.nodes,
             "load_versions": self.run.load_versions,
             "runtime_params": self.session.params,
-            "pipeline_names": [name] if name else [],
+            "pipeline_names": [] if names == ("__default__",) else list(names),
             # Plugins parse the class out of this text.
-            "runner": str(SequentialRunner()),
-            "only_missing_outputs": False,
+            "runner": str(SequentialRunner(is_async=self.run.is_async)),
+            "only_missing_outputs": self.run.only_missing_outputs,
         }
 
 
-def _import_only(name: str) -> None:
-    """Let Kedro import one pipeline, as `kedro run` does, if the project's registry allows it."""
-    pipelines.set_requested([name])
+def _import_only(names: Sequence[str]) -> None:
+    """Let Kedro import some pipelines, as `kedro run` does, if the project's registry allows it."""
+    pipelines.set_requested(list(names))
     try:
-        found = name in pipelines
+        found = all(name in pipelines for name in names)
     except Exception:  # noqa: BLE001 - a registry that joins pipelines needs the others
         found = False
     if not found:

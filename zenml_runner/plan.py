@@ -46,22 +46,36 @@ class RunSpec(Section):
 
     Attributes:
         package: Package name of the Kedro project.
-        pipeline: Registered name.
+        pipeline: Registered name, or the joined names of several.
+        pipelines: The registered names of several pipelines that run as one; none for a single one.
         env: Configuration environment; the project's own default if None.
+        conf_source: Folder, archive or address of the configuration, below the project's folder
+            if it is relative; the project's own if None.
         params: Runtime parameters.
         version: Version of the datasets that the run saves; None takes the start of the ZenML run,
             which a schedule cannot know beforehand.
         load_versions: By dataset.
         slice: Part of the pipeline.
+        only_missing_outputs: Whether the plan leaves out nodes whose outputs exist.
+        is_async: Whether a node's data are loaded and saved in threads.
     """
 
     package: str
     pipeline: str = "__default__"
+    pipelines: tuple[str, ...] = ()
     env: str | None = None
+    conf_source: str | None = None
     params: dict[str, Any] = {}
     version: str | None = None
     load_versions: dict[str, str] = {}
     slice: Slice = Slice()
+    only_missing_outputs: bool = False
+    is_async: bool = False
+
+    @property
+    def registered(self) -> tuple[str, ...]:
+        """The registered names of its pipelines."""
+        return self.pipelines or (self.pipeline,)
 
 
 class StepPlan(Section):

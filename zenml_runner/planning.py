@@ -23,7 +23,7 @@ from zenml_runner.plan import Plan, inputs_with
 from zenml_runner.settings import Shards, ZenmlSettings
 from zenml_runner.shard_writes import refuse_overwrites, refuse_unknown_shared
 from zenml_runner.sharding import StepBuilder
-from zenml_runner.validation import dataset_names, refuse_missing_inputs
+from zenml_runner.validation import dataset_names, refuse_generators, refuse_missing_inputs
 from zenml_runner.workload import count_items, shards_of
 
 
@@ -46,6 +46,8 @@ def make_plan(execution: Execution, *, remote: bool, shards: Shards | None = Non
         for name in pipeline.datasets()
         if not is_parameter(name)
     }
+    if execution.run.is_async:
+        refuse_generators(pipeline)
     if not execution.adds_datasets:
         refuse_missing_inputs(pipeline, execution.catalog)
     in_memory = _in_memory(pipeline, locations)
@@ -66,7 +68,8 @@ def make_plan(execution: Execution, *, remote: bool, shards: Shards | None = Non
         _refuse_mixed_groups(groups, fanned, in_memory, pipeline)
         shared = settings.fan_out.shared
         refuse_overwrites(pipeline, execution.catalog, fanned, in_memory, shared, remote=remote)
-    if shards is not None and count > 1 and not fanned:
+    # What fans out may have been left out, as its outputs exist.
+    if shards is not None and count > 1 and not fanned and not execution.run.only_missing_outputs:
         raise RunnerError(
             f"--shards {shards}: nothing in {execution.run.pipeline} fans out. Mark pipelines or "
             f"tags under fan_out in zenml.yml whose nodes take "

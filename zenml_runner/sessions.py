@@ -18,19 +18,22 @@ class Session:
     The session is entered before its context is loaded, and left at the end of a `with` block.
     """
 
-    def __init__(self, env: str | None, params: dict[str, Any] | None) -> None:
+    def __init__(
+        self, env: str | None, params: dict[str, Any] | None, conf_source: str | None = None
+    ) -> None:
         """Create the session.
 
         Args:
             env: Configuration environment.
             params: Runtime parameters.
+            conf_source: Folder, archive or address of the configuration; the project's own if None.
         """
         self.params = params or {}
         # Kedro's service session takes the parameters of each run instead.
         kind: Any = getattr(settings, "SESSION_CLASS", KedroSession)
         self._takes_params = issubclass(kind, KedroSession)
         options = {"runtime_params": params or None} if self._takes_params else {}
-        self._own: Any = kind.create(env=env, conf_source=None, **options)
+        self._own: Any = kind.create(env=env, conf_source=conf_source, **options)
 
     @property
     def hook_manager(self) -> Any:

@@ -65,8 +65,10 @@ def to_zenml(
     }
     if schedule is not None:
         options["schedule"] = schedule
-    if model := settings.models.get(plan.run.pipeline):
-        options["model"] = Model(name=model)
+    models = {settings.models[name] for name in plan.run.registered if name in settings.models}
+    # A ZenML run makes versions of one model.
+    if len(models) == 1:
+        options["model"] = Model(name=models.pop())
     result = translated.with_options(**options)
     result.prepare()
     return result

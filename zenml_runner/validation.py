@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -115,6 +116,20 @@ def refuse_missing_inputs(pipeline: Pipeline, catalog: Any) -> None:
             raise RunnerError(
                 f"The pipeline reads {name!r}, which no node of it writes and the catalog does "
                 f"not have: add it to the catalog, or include the node that writes it."
+            )
+
+
+def refuse_generators(pipeline: Pipeline) -> None:
+    """Refuse nodes that yield their outputs, which Kedro cannot save in threads.
+
+    Raises:
+        RunnerError: With the node.
+    """
+    for node in pipeline.nodes:
+        if inspect.isgeneratorfunction(node.func):
+            raise RunnerError(
+                f"--async: the node {node.name} yields its outputs piece by piece, which Kedro "
+                "cannot save in threads: leave out --async, or let the node return them."
             )
 
 

@@ -11,7 +11,15 @@ from typing import Any
 
 import click
 
-from zenml_runner.commands.options import FriendlyGroup, NumberOrAuto, names, parameters
+from zenml_runner.commands.config_file import config_file
+from zenml_runner.commands.options import (
+    FriendlyGroup,
+    NumberOrAuto,
+    conf_source,
+    names,
+    parameters,
+    refused,
+)
 
 PROJECT = click.option(
     "--project",
@@ -21,8 +29,38 @@ PROJECT = click.option(
 ENV = click.option("--env", "-e", help="Configuration environment, as in kedro run.")
 STACK = click.option("--stack", help="A stack of zenml.yml; the environment's own if not given.")
 PIPELINE = click.option("--pipeline", "-p", default="__default__", show_default=True)
+PIPELINES = click.option(
+    "--pipelines",
+    callback=names,
+    default="",
+    help="Comma-separated; several registered pipelines that run as one.",
+)
+CONFIG = click.option(
+    "--config",
+    "-c",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+    callback=config_file,
+    is_eager=True,
+    expose_value=False,
+    help="YAML file with options under the key run, as in kedro run; the command line wins.",
+)
+CONF_SOURCE = click.option(
+    "--conf-source",
+    callback=conf_source,
+    help="Folder, archive or address of the configuration, as in kedro run.",
+)
+ASYNC = click.option(
+    "--async", "is_async", is_flag=True, help="Load and save the data of a node in threads."
+)
+ONLY_MISSING = click.option(
+    "--only-missing-outputs", is_flag=True, help="Leave out nodes whose outputs exist."
+)
+LOAD_VERSIONS = click.option(
+    "--load-versions", callback=names, default="", help="dataset:version, …"
+)
 PARAMS = click.option(
     "--params",
+    type=click.UNPROCESSED,
     multiple=True,
     callback=parameters,
     help="name=value, as in kedro run; may be given several times.",
@@ -45,6 +83,10 @@ SLICE = [
     )
 ]
 
+
+# What a run is planned from; a schedule has no part of a pipeline.
+PLANNED = (PROJECT, CONFIG, PIPELINE, PIPELINES, ENV, CONF_SOURCE, STACK, PARAMS, SHARDS, ASYNC)
+PART = (*SLICE, LOAD_VERSIONS, ONLY_MISSING)
 
 Command = Callable[..., None]
 
@@ -85,7 +127,7 @@ def stacks(**arguments: Any) -> None:
 
 
 @zenml.command(name="compile")
-@_with(PROJECT, PIPELINE, ENV, STACK, PARAMS, SHARDS, *SLICE)
+@_with(*PLANNED, *PART)
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False, resolve_path=True))
 def compile_(**arguments: Any) -> None:
     """Write the compiled pipeline as YAML, to the terminal if no output is given."""
@@ -95,8 +137,7 @@ def compile_(**arguments: Any) -> None:
 
 
 @zenml.command()
-@_with(PROJECT, PIPELINE, ENV, STACK, PARAMS, SHARDS, *SLICE)
-@click.option("--load-versions", callback=names, default="", help="dataset:version, …")
+@_with(*PLANNED, *PART)
 @click.option("--dry-run", is_flag=True, help="Print the steps only.")
 @click.option("--wait", is_flag=True, help="Wait for a remote run, with a line for each step.")
 @click.option("--resume", help="Name or id of a failed run: run its remaining steps.")
@@ -108,7 +149,17 @@ def run(**arguments: Any) -> None:
 
 
 @zenml.command()
-@_with(PROJECT, PIPELINE, ENV, STACK, PARAMS, SHARDS)
+@_with(*PLANNED)
+@click.option(
+    "--only-missing-outputs",
+    is_flag=True,
+    hidden=True,
+    expose_value=False,
+    callback=refused(
+        "the steps of a schedule are fixed when it is created, so each of its runs would leave "
+        "out the same nodes: use it with `kedro zenml run`."
+    ),
+)
 @click.option("--cron", help="Five fields, in UTC; as in zenml.yml if not given.")
 @click.option("--delete", is_flag=True, help="Delete the pipeline's schedules.")
 @click.option("--list", "list_", is_flag=True, help="Show the project's schedules.")

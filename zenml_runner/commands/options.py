@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -70,15 +72,19 @@ def names(_context: click.Context, _option: click.Parameter, value: str) -> tupl
 
 
 def parameters(
-    context: click.Context, option: click.Parameter, values: tuple[str, ...]
+    context: click.Context, option: click.Parameter, values: tuple[Any, ...]
 ) -> dict[str, Any]:
     """Parse `name=value,other=value`, with types as in YAML, nested where names have dots.
 
-    A piece without a name belongs to the value before it: `titles=A,B`.
+    A piece without a name belongs to the value before it: `titles=A,B`. A file of `--config` may
+    have a mapping in place of a text.
 
     Raises:
         click.BadParameter: If a text does not start with a name, or a value is not valid YAML.
     """
+    mappings = [value for value in values if isinstance(value, Mapping)]
+    if mappings:
+        return {key: value for mapping in mappings for key, value in mapping.items()}
     pairs: list[str] = []
     for text in values:
         first = len(pairs)
@@ -107,6 +113,30 @@ def parameters(
             ) from error
     plain: Any = OmegaConf.to_container(OmegaConf.from_dotlist([_quoted(p) for p in pairs]))
     return dict(plain)
+
+
+def conf_source(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Return the absolute path of a folder or archive; an address stays as it is.
+
+    Raises:
+        click.BadParameter: If there is no such path.
+    """
+    if not value or "://" in value:
+        return value or None
+    path = Path(value).resolve()
+    if not path.exists():
+        raise click.BadParameter(f"there is no folder or archive {path}.", context, option)
+    return str(path)
+
+
+def refused(reason: str) -> Callable[[click.Context, click.Parameter, bool], None]:
+    """Return what refuses a flag of `kedro run` that has no meaning for a command."""
+
+    def refuse(context: click.Context, option: click.Parameter, value: bool) -> None:
+        if value:
+            raise click.BadParameter(reason, context, option)
+
+    return refuse
 
 
 def _quoted(pair: str) -> str:

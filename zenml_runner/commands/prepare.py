@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from zenml_runner.conf_source import carried, refuse_local
 from zenml_runner.errors import RunnerError
 from zenml_runner.execution import Execution
 from zenml_runner.plan import Plan, RunSpec, Slice
@@ -96,6 +98,12 @@ def prepare(
     shards: Shards | None,
     version: str | None = None,
     load_versions: tuple[str, ...] = (),
+    *,
+    pipelines: tuple[str, ...] = (),
+    conf_source: str | None = None,
+    is_async: bool = False,
+    only_missing_outputs: bool = False,
+    kept: Iterable[str] | None = None,
     **parts: tuple[str, ...],
 ) -> Prepared:
     """Open a project and plan a run.
@@ -109,6 +117,11 @@ def prepare(
         shards: Number of shards, or "auto".
         version: Version of the datasets that the run saves.
         load_versions: Pairs `dataset:version`.
+        pipelines: Registered names of several pipelines, in place of `pipeline`.
+        conf_source: Folder, archive or address of the configuration.
+        is_async: Whether a node's data are loaded and saved in threads.
+        only_missing_outputs: Whether to leave out nodes whose outputs exist.
+        kept: The nodes that a former run with `only_missing_outputs` did not leave out.
         parts: The fields of `Slice`.
 
     Raises:
@@ -117,17 +130,24 @@ def prepare(
     opened = open_project(project)
     run = RunSpec(
         package=opened.package,
-        pipeline=pipeline,
+        pipeline=joined_name(pipeline, pipelines),
+        pipelines=tuple(dict.fromkeys(pipelines)) if len(set(pipelines)) > 1 else (),
         env=env,
+        conf_source=carried(opened, conf_source),
         params=params,
         version=version,
         load_versions=dict(_versioned(pair) for pair in load_versions),
         slice=Slice(**parts),
+        only_missing_outputs=only_missing_outputs,
+        is_async=is_async,
     )
     execution = Execution(opened, run)
     plain = Execution(opened, run.model_copy(update={"params": {}})).config_loader
     refuse_unknown_env(plain, env)
     name, chosen = choose_stack(execution.settings, stack)
+    remote = not isinstance(chosen, LocalStack)
+    if remote:
+        refuse_local(opened, run.conf_source, name)
     default_tracking(opened, chosen, execution.config_loader)
     # A plugin may connect to MLflow's server here; a plan does not need it.
     with few_mlflow_retries():
@@ -137,8 +157,26 @@ def prepare(
         click.echo(f"Warning: {warning}", err=True)
     # Kedro's default depends on variables of this machine, which a container lacks.
     execution.run = run.model_copy(update={"env": execution.context.env})
-    plan = make_plan(execution, remote=not isinstance(chosen, LocalStack), shards=shards)
+    if only_missing_outputs:
+        if kept is None:
+            execution.leave_out_existing()
+        else:
+            execution.keep(kept)
+    plan = make_plan(execution, remote=remote, shards=shards)
     return Prepared(execution, plan, name, chosen)
+
+
+def joined_name(pipeline: str, pipelines: tuple[str, ...]) -> str:
+    """Return the name of a run's pipeline in ZenML.
+
+    Raises:
+        RunnerError: If both options are given.
+    """
+    if not pipelines:
+        return pipeline
+    if pipeline != "__default__":
+        raise RunnerError("--pipeline and --pipelines cannot be used together: leave out one.")
+    return "-".join(dict.fromkeys(pipelines))
 
 
 def _versioned(pair: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from zenml_runner.commands.prepare import Prepared, prepare
+from zenml_runner.commands.prepare import Prepared, joined_name, prepare
 from zenml_runner.commands.report import (
     RunReport,
     describe_error,
@@ -47,11 +47,17 @@ def run_pipeline(
     else:
         open_project(project)
         resume, steps, arguments = _remaining(resume, **arguments)
-    run_name = f"{arguments['pipeline'].strip('_')}-{now:%Y_%m_%d-%H_%M_%S_%f}"
+    pipeline_name = joined_name(arguments["pipeline"], arguments["pipelines"])
+    run_name = f"{pipeline_name.strip('_')}-{now:%Y_%m_%d-%H_%M_%S_%f}"
     with run_group(run_name):
         prepared = prepare(project, **arguments)
         if steps is not None:
             prepared = _restricted(prepared, steps, resume)
+        if not prepared.plan.steps:
+            click.echo("All outputs of the pipeline's nodes exist: there is nothing to run.")
+            if not dry_run and not prepared.remote:
+                _run_nothing(prepared)
+            return
         print_plan(prepared)
         if dry_run:
             return
@@ -72,10 +78,15 @@ def _remaining(
     from zenml_runner.client import find_run
     from zenml_runner.processes import is_running, refreshed
 
-    given = [option for option, value in arguments.items() if value and value != "__default__"]
+    given = [
+        option.removeprefix("is_")
+        for option, value in arguments.items()
+        if value and value != "__default__"
+    ]
     if given:
         raise RunnerError(
-            f"--resume takes pipeline, parameters, shards and slice from {name}: leave out "
+            f"--resume takes pipeline, configuration, parameters, shards and slice from {name}: "
+            "leave out "
             f"{', '.join('--' + option.replace('_', '-') for option in sorted(given))}."
         )
     former = refreshed(find_run(name))
@@ -96,7 +107,12 @@ def _remaining(
         former.name,
         steps,
         {
-            "pipeline": plan.run.pipeline,
+            "pipeline": "__default__",
+            "pipelines": plan.run.registered,
+            "conf_source": plan.run.conf_source,
+            "is_async": plan.run.is_async,
+            "only_missing_outputs": plan.run.only_missing_outputs,
+            "kept": {node for step in plan.steps for node in step.nodes},
             "env": plan.run.env,
             "stack": stack,
             "params": plan.run.params,
@@ -114,6 +130,14 @@ def _restricted(prepared: Prepared, steps: tuple[StepPlan, ...], former: str | N
     execution.narrow(node for step in steps for node in step.nodes)
     plan = Plan(run=execution.run, steps=steps, resumes=former)
     return Prepared(execution, plan, prepared.stack_name, prepared.stack)
+
+
+def _run_nothing(prepared: Prepared) -> None:
+    """Call the hooks around a pipeline without nodes to run, as `kedro run` does."""
+    from zenml_runner.runtime import LocalRun
+
+    with LocalRun(prepared.execution, lambda *_: None, None).active():
+        pass
 
 
 def _run_locally(prepared: Prepared, pipeline: Any) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from zenml_runner.commands.prepare import prepare
+from zenml_runner.commands.prepare import joined_name, prepare
+from zenml_runner.conf_source import carried
 from zenml_runner.errors import RunnerError
 from zenml_runner.execution import Execution
 from zenml_runner.plan import RunSpec
@@ -17,6 +18,7 @@ from zenml_runner.settings import ScheduleSettings, Shards
 
 def schedule_pipeline(
     pipeline: str,
+    pipelines: tuple[str, ...],
     cron: str | None,
     delete: bool,
     list_: bool,
@@ -27,6 +29,7 @@ def schedule_pipeline(
 
     Args:
         pipeline: Registered name.
+        pipelines: Registered names of several pipelines, in place of `pipeline`.
         cron: Five fields; as in zenml.yml if None.
         delete: Whether to delete the pipeline's schedules.
         list_: Whether to list the project's.
@@ -40,9 +43,11 @@ def schedule_pipeline(
     if list_:
         _list(f"{opened.package}-")
     elif delete:
-        _delete(f"{opened.package}-{pipeline}")
+        _delete(f"{opened.package}-{joined_name(pipeline, pipelines)}")
     else:
-        _create(opened, pipeline, cron, arguments | {"project": project})
+        chosen = pipelines or (pipeline,)
+        name = joined_name(pipeline, pipelines)
+        _create(opened, name, cron, arguments | {"project": project, "pipelines": chosen})
 
 
 def _create(opened: Project, pipeline: str, cron: str | None, arguments: dict[str, Any]) -> None:
@@ -50,21 +55,25 @@ def _create(opened: Project, pipeline: str, cron: str | None, arguments: dict[st
 
     from zenml_runner.client import quiet_client
 
-    run = RunSpec(package=opened.package, pipeline=pipeline, env=arguments["env"])
+    source = carried(opened, arguments["conf_source"])
+    run = RunSpec(
+        package=opened.package, pipeline=pipeline, env=arguments["env"], conf_source=source
+    )
     configured = Execution(opened, run).settings.schedules.get(pipeline)
     chosen = choose_schedule(configured, pipeline, cron, arguments["params"], arguments["shards"])
     own = {"params": chosen.params, "shards": chosen.shards}
-    prepared = prepare(pipeline=pipeline, **arguments | own)
+    prepared = prepare(pipeline="__default__", **arguments | own)
+    option = f"--pipelines {','.join(arguments['pipelines'])}"
     if not prepared.remote:
         raise RunnerError(
             f"The stack {prepared.stack_name} has no scheduler: choose one with --stack, or let "
-            f"cron run `kedro zenml run --pipeline {pipeline}`."
+            f"cron run `kedro zenml run {option}`."
         )
     name = f"{opened.package}-{pipeline}"
     if quiet_client().list_schedules(name=name, size=1).items:
         raise RunnerError(
-            f"The schedule {name} exists: delete it first with `kedro zenml schedule --pipeline "
-            f"{pipeline} --delete`, so that no week runs twice."
+            f"The schedule {name} exists: delete it first with `kedro zenml schedule {option} "
+            "--delete`, so that no week runs twice."
         )
     schedule = Schedule(name=name, cron_expression=chosen.cron)
     scheduled, _ = prepared.translate(f"{pipeline.strip('_')}-{{date}}-{{time}}", schedule)
