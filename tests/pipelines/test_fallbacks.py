@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from book_forecast.forecasters.global_models.global_model import FORECAST_TYPES
 from book_forecast.options.groups import BacktestOptions, ExecutionOptions
 from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.evaluate import known_weeks
@@ -26,7 +27,7 @@ MODELS = ModelOptions(families=FAMILIES, calendar=False, seed=1, tune=QUICK)
 BACKTEST = BacktestOptions(split_size=6, folds=2, step=6, min_train=20)
 TWO = ExecutionOptions(n_jobs=2)
 CLASSES = pd.DataFrame({"isbn": TITLES, "product_class": "F"}).astype("str")
-NO_FORECASTS = pd.DataFrame({"isbn": [], "cutoff": [], "week": [], "mean": []})
+NO_FORECASTS = pd.DataFrame(columns=list(FORECAST_TYPES)).astype(FORECAST_TYPES)
 SEARCH_DIED = "tuning failed: its process died twice"
 
 
