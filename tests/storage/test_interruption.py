@@ -3,8 +3,11 @@
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
+
+from book_forecast.storage.interruption import Interrupted, signals_as_exceptions
 
 PROGRAM = """
 import sys, threading, time
@@ -61,3 +64,20 @@ def test_a_signal_that_the_caller_ignores_stays_ignored():
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM
     assert "Interrupted by SIGTERM." in errors
+
+
+def test_a_signal_that_a_finaliser_loses_still_interrupts():
+    class Finalised:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    @signals_as_exceptions()
+    def command() -> None:
+        lost = Finalised()
+        del lost
+        time.sleep(30.0)
+
+    hook = sys.unraisablehook
+    with pytest.raises(Interrupted):
+        command()
+    assert sys.unraisablehook is hook
