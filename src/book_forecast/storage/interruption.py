@@ -16,7 +16,7 @@ _USUAL = (signal.SIG_DFL, signal.default_int_handler)
 # A terminal, a shell and a supervisor may each send the same signal.
 _SECONDS_OF_ONE_SIGNAL = 2.0
 _steps: list[Callable[[], str]] = []
-_Hook = Callable[[sys.UnraisableHookArgs], object]
+_Hook = Callable[["sys.UnraisableHookArgs"], object]
 
 
 class Interrupted(KeyboardInterrupt):
