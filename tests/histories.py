@@ -14,7 +14,7 @@ import pandas as pd
 
 from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.parts import Part
-from book_forecast.forecasters.family_choice import all_used
+from book_forecast.forecasters.family_choice import as_column
 from book_forecast.options.groups import BacktestOptions, ExecutionOptions, Shard
 from book_forecast.options.models import ModelOptions, SearchOptions
 from book_forecast.series.history import Covariates, Future, History
@@ -63,7 +63,7 @@ def promoted(history: History, future: Future = "known") -> History:
 def every_family(weeks: pd.DataFrame, models: ModelOptions) -> pd.DataFrame:
     """The choice of all families for all titles."""
     choice = pd.DataFrame({"isbn": weeks["isbn"].unique()})
-    return choice.assign(families=all_used(models.families)).astype("str")
+    return choice.assign(families=as_column(dict.fromkeys(models.families))).astype("str")
 
 
 def weeks_frame(series: dict[str, np.ndarray]) -> pd.DataFrame:

@@ -47,6 +47,7 @@ class Capabilities:
         missing: Whether missing weeks stay missing; otherwise they are filled before the fit.
         across_titles: Whether one model learns from all titles.
         fewest_weeks: Known weeks that a fit needs.
+        fewest_titles: Titles that a fit across titles needs.
     """
 
     seasonal: bool = False
@@ -54,6 +55,7 @@ class Capabilities:
     missing: bool = False
     across_titles: bool = False
     fewest_weeks: int = 1
+    fewest_titles: int = 1
 
 
 class FittedForecaster(ABC):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 
 def as_column(reasons: Mapping[str, str | None]) -> str:
@@ -13,11 +13,6 @@ def as_column(reasons: Mapping[str, str | None]) -> str:
         reasons: By family, why it is left out; None for one that is used.
     """
     return json.dumps(dict(reasons))
-
-
-def all_used(families: Iterable[str]) -> str:
-    """Return the column's value where every family is used."""
-    return as_column(dict.fromkeys(families))
 
 
 def reasons_of(column: str) -> dict[str, str | None]:

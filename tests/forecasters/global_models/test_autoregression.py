@@ -5,18 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from book_forecast.forecasters.global_models.autoregression import (
-    AHEAD,
-    FEWEST_TITLES,
-    LAGS,
-    forecast_panel,
-)
+from book_forecast.forecasters.global_models.autoregression import AHEAD, forecast_panel
 from book_forecast.forecasters.global_models.global_model import forecast_all
+from book_forecast.forecasters.global_models.members import Autoregression
 from book_forecast.forecasters.global_models.panel import Panel, panel_of
 from book_forecast.options.models import BoostingOptions
 from tests.histories import CUTOFF, weeks_frame
 
 WEEKS = 260
+FEWEST_TITLES = Autoregression.capabilities.fewest_titles
 
 
 def waves(number: int, n_weeks: int = WEEKS, period: float = 10.0) -> np.ndarray:
@@ -97,8 +94,11 @@ def test_no_forecast_is_beyond_three_times_the_largest_week():
     assert found.max() < 3.1 * np.exp(0.2 * 59)
 
 
-def test_the_year_before_is_among_the_weeks_that_predict():
-    assert LAGS >= 52 + 1
+def test_a_week_of_the_year_returns():
+    peaks = {isbn: np.where(np.arange(WEEKS) % 52 == 3, 900.0, 100.0) for isbn in catalogue(20)}
+    found = paths(peaks, 52)
+    assert np.argmax(found, axis=1).tolist() == [3] * 20
+    assert found[:, 3].min() > 2.0 * np.median(found)
 
 
 @pytest.mark.parametrize("titles", [FEWEST_TITLES - 1, FEWEST_TITLES])

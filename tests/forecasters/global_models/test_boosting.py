@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.forecasters.global_models.autoregression import FEWEST_TITLES
 from book_forecast.forecasters.global_models.global_model import forecast_all
+from book_forecast.forecasters.global_models.members import Autoregression
 from book_forecast.options.models import BoostingOptions
 from book_forecast.series.history import MODEL_HORIZON, Covariates, weeks_after
 from tests.histories import CUTOFF, weeks_frame
 
 QUICK = BoostingOptions(fits=1, rows=4000, rows_per_title=400, trees=30, learning_rate=0.2)
 WEEKS = 200
+FEWEST_TITLES = Autoregression.capabilities.fewest_titles
 
 
 def paths_of(frame: pd.DataFrame) -> dict[str, np.ndarray]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from book_forecast.forecasters.global_models.autoregression import FEWEST_TITLES
 from book_forecast.forecasters.global_models.covariate_effects import fit_effects
 from book_forecast.forecasters.global_models.global_model import forecast_all
+from book_forecast.forecasters.global_models.members import Autoregression
 from book_forecast.options.models import BoostingOptions
 from book_forecast.series.history import Covariates
 from tests.histories import CUTOFF, weeks_frame
 
 WEEKS = 150
+FEWEST_TITLES = Autoregression.capabilities.fewest_titles
 SLOPES = np.array([-1.0, -3.0])
 NOISE = 0.1
 # Of a week, with its effects: the unit in which deviations are clipped.

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.forecasters.global_models.autoregression import FEWEST_TITLES
 from book_forecast.forecasters.global_models.global_model import GlobalModel, forecast_all
 from book_forecast.forecasters.global_models.members import Autoregression, Boosting
 from book_forecast.forecasters.promotion_effects import effects_by_title
@@ -18,6 +17,7 @@ from tests.histories import BACKTEST, weeks_frame
 
 HORIZON = 6
 WEEKS = 160
+FEWEST_TITLES = Autoregression.capabilities.fewest_titles
 ISBNS = [f"97800000000{n:02}" for n in range(FEWEST_TITLES)]
 LIFTED = 2
 FOLDS = BACKTEST.model_copy(update={"folds": 1, "split_size": HORIZON}).origins

@@ -18,6 +18,7 @@ from book_forecast.pipelines.tune.nodes import (
     stratify_titles,
     weigh_families,
 )
+from book_forecast.storage.errors import UserError
 from tests.histories import ALONE, QUICK, shard, weeks_frame
 
 BACKTEST = BacktestOptions(split_size=6, folds=2, overlap=1, min_train=40)
@@ -80,6 +81,29 @@ def test_every_title_gets_every_family_of(wanted, changes, tmp_path):
     assert not found["is_sampled"].any()
     every = json.dumps(dict.fromkeys(options.families))
     assert (found["families"] == every).all()
+
+
+def few(n_titles: int, models: ModelOptions, folder: CheckpointFolder) -> pd.DataFrame:
+    titles = TITLES.head(n_titles)
+    weeks = WEEKS[WEEKS["isbn"].isin(titles["isbn"])]
+    strata = stratify_titles(weeks, titles, "all", models)
+    ahead = fit_global_model(weeks, titles, None, models, BACKTEST)
+    return choose_families(weeks, strata, ahead, None, models, BACKTEST, 1, folder)
+
+
+@pytest.mark.parametrize("every_title", [5, 200], ids=["with a sample", "without"])
+def test_a_family_that_needs_more_titles_is_left_out_with_the_reason(every_title, tmp_path):
+    options = models(effort=EffortOptions(every_title=every_title, sample=6))
+    found = few(12, options, CheckpointFolder(tmp_path))
+    for column in found["families"]:
+        reason = json.loads(column)["autoregression"]
+        assert reason == "it needs at least 20 titles, there are 12"
+
+
+def test_a_choice_of_families_of_which_none_can_be_fitted_is_refused(tmp_path):
+    options = models(families=["autoregression"])
+    with pytest.raises(UserError, match="needs at least 20 titles, there are 4"):
+        few(4, options, CheckpointFolder(tmp_path))
 
 
 def test_families_that_do_not_pay_on_the_sample_are_left_out_with_the_reason(choice):

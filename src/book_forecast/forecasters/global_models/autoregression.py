@@ -23,8 +23,6 @@ LAGS = 56
 """Weeks that predict: a year, and the weeks around its beginning."""
 AHEAD = 8
 """Weeks that are forecast directly."""
-FEWEST_TITLES = 20
-"""Fewer titles have too little in common to be learnt from."""
 # Weeks from the first one to the first origin.
 FEWEST_BEFORE = 8
 # Origins of a title, evenly spaced, and titles whose coefficients are shared.
@@ -102,9 +100,8 @@ def forecast_panel(panel: Panel, horizon: int, *, effects: bool) -> dict[str, Fl
         no promotion and promotions of `DEPTHS` add to log(1 + mean).
     """
     common = _common_coefficients(panel)
-    starts = range(0, len(panel.isbns), CHUNK)
-    chunks = [np.arange(start, min(start + CHUNK, len(panel.isbns))) for start in starts]
-    logs = np.concatenate([_paths(panel, titles, common, horizon) for titles in chunks])
+    paths = [_paths(panel, titles, common, horizon) for titles in panel.chunks()]
+    logs = np.concatenate(paths)
     titles = np.arange(len(panel.isbns))
     total = logs + panel.effects_ahead(titles, horizon)
     total = np.clip(total, 0.0, panel.ceiling(titles)[:, None])
@@ -113,11 +110,15 @@ def forecast_panel(panel: Panel, horizon: int, *, effects: bool) -> dict[str, Fl
 
 
 def _common_coefficients(panel: Panel) -> FloatArray:
-    """Fit the coefficients of all titles; a title counts by the root of its number of origins."""
+    """Fit the coefficients of all titles; a title counts by the root of its number of origins.
+
+    The products of a title are computed anew for its own coefficients: those of a million titles
+    would take 30 GB.
+    """
     n = len(panel.isbns)
     some = np.unique(np.linspace(0, n - 1, min(n, MOST_TITLES)).astype(np.int64))
-    gram, target, heaviest = _penalty(), np.zeros((LAGS + 1, AHEAD)), np.sqrt(MOST_ORIGINS)
-    gram *= RIDGE
+    gram, target = RIDGE * _penalty(), np.zeros((LAGS + 1, AHEAD))
+    heaviest = np.sqrt(MOST_ORIGINS)
     with threadpool_limits(1, user_api="blas"):
         for start in range(0, len(some), CHUNK):
             filled = _Filled.of(panel, some[start : start + CHUNK])

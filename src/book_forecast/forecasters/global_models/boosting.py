@@ -17,7 +17,6 @@ from book_forecast.forecasters.global_models.boosting_features import Rows, feat
 from book_forecast.forecasters.global_models.boosting_fit import MeanOfFits, fit_direct, fit_next
 from book_forecast.forecasters.global_models.boosting_recursive import LONGEST, path, shares
 from book_forecast.forecasters.global_models.panel import Panel
-from book_forecast.forecasters.global_models.windows import CHUNK
 from book_forecast.forecasters.promotion_effects import DEPTHS, EFFECTS, NONE
 from book_forecast.options.models import BoostingOptions
 from book_forecast.series.history import YEAR, FloatArray, IntArray
@@ -47,9 +46,10 @@ def forecast_panel(
         no promotion and promotions of `DEPTHS` add to log(1 + mean).
     """
     direct, following = (fit(panel, options, seed, n_jobs) for fit in (fit_direct, fit_next))
-    starts = range(0, len(panel.isbns), CHUNK)
-    chunks = [np.arange(start, min(start + CHUNK, len(panel.isbns))) for start in starts]
-    parts = [_forecast(direct, following, panel, rows, horizon, effects=effects) for rows in chunks]
+    parts = [
+        _forecast(direct, following, panel, titles, horizon, effects=effects)
+        for titles in panel.chunks()
+    ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 

@@ -161,7 +161,7 @@ def forecast_all(
         found[Boosting.family] = boosting.forecast_panel(
             panel, horizon, options, seed=seed, n_jobs=n_jobs, effects=effects
         )
-    if Autoregression.family in families and n >= autoregression.FEWEST_TITLES:
+    if Autoregression.family in families and n >= Autoregression.capabilities.fewest_titles:
         found[Autoregression.family] = autoregression.forecast_panel(
             panel, horizon, effects=effects
         )

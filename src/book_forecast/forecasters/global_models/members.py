@@ -150,3 +150,5 @@ class Autoregression(AcrossTitles):
     """A linear autoregression of all titles, shrunk title by title; see `autoregression`."""
 
     family: ClassVar[str] = "autoregression"
+    # Fewer titles have too little in common: it lost on panels of four to seven.
+    capabilities: ClassVar[Capabilities] = replace(AcrossTitles.capabilities, fewest_titles=20)

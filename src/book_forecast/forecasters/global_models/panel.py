@@ -77,6 +77,11 @@ class Panel:
         """Weeks from the first of any title to the cutoff."""
         return self.logs.shape[1]
 
+    def chunks(self) -> list[IntArray]:
+        """Return the rows of all titles in parts, which limit the memory of forecasts."""
+        starts = range(0, len(self.isbns), CHUNK)
+        return [np.arange(start, min(start + CHUNK, len(self.isbns))) for start in starts]
+
     def at(self, title: IntArray, week: IntArray) -> FloatArray:
         """Return `logs` of some weeks; NaN before the first."""
         logs = self.logs[title, np.maximum(week, 0)].astype(np.float64)

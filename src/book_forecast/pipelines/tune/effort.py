@@ -12,7 +12,8 @@ import pandas as pd
 from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
-from book_forecast.forecasters.family_choice import all_used, as_column
+from book_forecast.forecasters.families import FORECASTERS
+from book_forecast.forecasters.family_choice import as_column
 from book_forecast.forecasters.pretrained import weights_of
 from book_forecast.forecasters.weights import combine, fit_weights
 from book_forecast.options.groups import BacktestOptions
@@ -32,6 +33,7 @@ from book_forecast.pipelines.tune.strata import STRATUM
 from book_forecast.sarima import compile_core
 from book_forecast.series.covariates import with_covariates
 from book_forecast.series.history import forecasts_by_title, title_histories
+from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 
@@ -86,9 +88,9 @@ def choose_families(
         reason why it is left out, null for those that are used.
     """
     strata = title_strata[STRATUM].agg(", ".join, axis=1)
-    choice = title_strata[["isbn", "is_sampled"]].assign(
-        stratum=strata, families=all_used(models.families)
-    )
+    unfit = _unfit_families(models, training_weeks["isbn"].nunique())
+    usable = as_column(dict.fromkeys(models.families) | unfit)
+    choice = title_strata[["isbn", "is_sampled"]].assign(stratum=strata, families=usable)
     sample = title_strata[title_strata["is_sampled"]]
     found: list[CrossValidation] = []
     if len(sample) and models.has_ensembles:
@@ -99,7 +101,7 @@ def choose_families(
     if found:
         nested = _nested_families(found, training_weeks, sample, models)
         chosen = {
-            name: _families(nested, strata[sample.index].to_numpy() == name, models)
+            name: _families(nested, strata[sample.index].to_numpy() == name, models) | unfit
             for name in strata.unique()
         }
         choice["families"] = [as_column(chosen[name]) for name in strata]
@@ -109,6 +111,27 @@ def choose_families(
                 "Families of %d titles, %s: %s", (strata == name).sum(), name, ", ".join(used)
             )
     return choice[list(CHOICE_TYPES)].astype(CHOICE_TYPES)
+
+
+def _unfit_families(models: ModelOptions, n_titles: int) -> dict[str, str | None]:
+    """Return the families that need more titles than there are, with that reason.
+
+    Raises:
+        UserError: No family is left.
+    """
+    needed = {name: FORECASTERS[name].capabilities.fewest_titles for name in models.families}
+    found: dict[str, str | None] = {
+        name: f"it needs at least {fewest} titles, there are {n_titles}"
+        for name, fewest in needed.items()
+        if fewest > n_titles
+    }
+    if n_titles and len(found) == len(needed):
+        reason = next(iter(found.values()))
+        raise UserError(
+            f"models.families is {', '.join(found)}: {reason}. Add a family that needs fewer, "
+            "such as theta."
+        )
+    return found
 
 
 def _compare(
