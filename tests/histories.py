@@ -136,7 +136,7 @@ def fit(
     covariates: pd.DataFrame | None = None,
 ) -> Part:
     """Models of a purpose: SCORED (the default), CHAMPION or RELEASED."""
-    from book_forecast.forecasters.global_models.global_model import FORECAST_TYPES
+    from book_forecast.forecasters.global_models.forecasts import FORECAST_TYPES
     from book_forecast.pipelines.train.fits import SCORED
 
     if global_forecasts is None:

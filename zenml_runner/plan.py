@@ -194,7 +194,7 @@ def project_tag(package: str, key: str) -> str:
 
     Args:
         package: Its package name.
-        key: What tells it from other projects of that name.
+        key: Distinguishes it from other projects of that name.
     """
     return f"kedro:{package}:{key}"
 

@@ -10,7 +10,7 @@ from kedro.pipeline.transcoding import _strip_transcoding
 
 from zenml_runner.errors import RunnerError, refuse_unknown
 from zenml_runner.execution import Execution
-from zenml_runner.grouping import (
+from zenml_runner.group_keys import (
     automatic_groups,
     configured_groups,
     is_light,
@@ -18,13 +18,13 @@ from zenml_runner.grouping import (
     vertices,
 )
 from zenml_runner.groups import NodeNames, group
+from zenml_runner.items import count_items, shards_of
 from zenml_runner.locations import Location, location_of
 from zenml_runner.plan import Plan, inputs_with
 from zenml_runner.settings import Shards, ZenmlSettings
 from zenml_runner.shard_writes import refuse_overwrites, refuse_unknown_shared
 from zenml_runner.sharding import StepBuilder
 from zenml_runner.validation import dataset_names, refuse_generators, refuse_missing_inputs
-from zenml_runner.workload import count_items, shards_of
 
 
 def make_plan(execution: Execution, *, remote: bool, shards: Shards | None = None) -> Plan:

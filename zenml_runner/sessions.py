@@ -68,7 +68,7 @@ class Session:
         return () if self._takes_params else (self.params or None,)
 
     def _warn_of_run(self) -> None:
-        """Tell that ZenML calls a session's nodes, not its `run`."""
+        """Warn that ZenML calls a session's nodes, not its `run`."""
         kind = type(self._own)
         owner = next(base for base in kind.__mro__ if "run" in vars(base))
         if not owner.__module__.startswith("kedro.framework.session"):

@@ -1,4 +1,4 @@
-"""Keeps shards from overwriting each other's data.
+"""Prevents shards from overwriting each other's data.
 
 A plan refuses datasets that each shard would replace. In a run each shard notes what it is going to
 write in ZenML's artifact store, then reads the notes of the others: of two shards that write one

@@ -9,7 +9,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
 from zenml_runner.graphs import reduced
-from zenml_runner.grouping import MAX_NAME_LENGTH
+from zenml_runner.group_keys import MAX_NAME_LENGTH
 from zenml_runner.groups import NodeNames
 from zenml_runner.plan import ShardSpec, StepPlan
 from zenml_runner.settings import ZenmlSettings

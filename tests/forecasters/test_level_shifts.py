@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from book_forecast.forecasters.calibration import calibrate
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import Recipe, fit_families
-from book_forecast.forecasters.global_models.global_model import GlobalModel
+from book_forecast.forecasters.global_models.forecasts import GlobalModels
 from book_forecast.forecasters.level_shifts import (
     LevelShift,
     find_last_fall,
@@ -184,7 +184,7 @@ def test_the_global_model_learns_from_the_new_level():
     options = ModelOptions(
         families=["boosting"], boosting=BoostingOptions(fits=1, rows=4000, trees=30)
     )
-    found = GlobalModel(TITLES, options).forecast(frame, frame["week"].max(), 20, is_now=False)
+    found = GlobalModels(TITLES, options).forecast(frame, frame["week"].max(), 20, is_now=False)
     assert found[found["isbn"] == "9799"]["mean"].median() == pytest.approx(20.0, rel=0.5)
     usual = frame[frame["isbn"] != "9799"]
     assert on_present_level(usual) is usual

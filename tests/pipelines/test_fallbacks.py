@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from book_forecast.forecasters.global_models.global_model import FORECAST_TYPES
+from book_forecast.forecasters.global_models.forecasts import FORECAST_TYPES
 from book_forecast.options.groups import BacktestOptions, ExecutionOptions
 from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.evaluate import known_weeks

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from book_forecast.forecasters.global_models.autoregression import AHEAD, forecast_panel
-from book_forecast.forecasters.global_models.global_model import forecast_all
+from book_forecast.forecasters.global_models.forecasts import forecast_all
 from book_forecast.forecasters.global_models.members import Autoregression
 from book_forecast.forecasters.global_models.panel import Panel, panel_of
 from book_forecast.options.models import BoostingOptions

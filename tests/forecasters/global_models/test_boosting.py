@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.forecasters.global_models.global_model import forecast_all
+from book_forecast.forecasters.global_models.forecasts import forecast_all
 from book_forecast.forecasters.global_models.members import Autoregression
 from book_forecast.options.models import BoostingOptions
 from book_forecast.series.history import MODEL_HORIZON, Covariates, weeks_after

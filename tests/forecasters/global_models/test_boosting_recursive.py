@@ -8,7 +8,7 @@ import pytest
 from book_forecast.forecasters.global_models.boosting_features import features
 from book_forecast.forecasters.global_models.boosting_fit import fit_direct, fit_next
 from book_forecast.forecasters.global_models.boosting_recursive import LONGEST, path, shares
-from book_forecast.forecasters.global_models.global_model import forecast_all
+from book_forecast.forecasters.global_models.forecasts import forecast_all
 from book_forecast.forecasters.global_models.panel import panel_of
 from book_forecast.forecasters.global_models.smoothing import best_factors, smoothed
 from book_forecast.forecasters.global_models.windows import Windows

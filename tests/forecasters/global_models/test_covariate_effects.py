@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from book_forecast.forecasters.global_models.covariate_effects import fit_effects
-from book_forecast.forecasters.global_models.global_model import forecast_all
+from book_forecast.forecasters.global_models.forecasts import forecast_all
 from book_forecast.forecasters.global_models.members import Autoregression
 from book_forecast.options.models import BoostingOptions
 from book_forecast.series.history import Covariates

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from book_forecast.forecasters.global_models.global_model import FORECAST_TYPES
+from book_forecast.forecasters.global_models.forecasts import FORECAST_TYPES
 from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.train.fits import COMPARED
 from book_forecast.pipelines.train.nodes import recall_champion, require_success, summarise_fits

@@ -127,7 +127,7 @@ def panel_of(
     *,
     calendar: bool,
 ) -> Panel:
-    """Lay out the weeks of all titles up to a cutoff; see `global_model.forecast_all`.
+    """Lay out the weeks of all titles up to a cutoff; see `forecasts.forecast_all`.
 
     Titles without a known week are left out.
     """

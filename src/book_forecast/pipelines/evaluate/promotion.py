@@ -78,7 +78,7 @@ def judge_candidate(
     if champion is not None:
         _refuse_another(champion, champion_test_forecasts)
         living = _living(champion, model_input, titles_left_out)
-        launches = _models(champion, Launch.family) & set(candidate.titles["isbn"].to_pylist())
+        launches = _titles_with(champion, Launch.family) & set(candidate.titles["isbn"].to_pylist())
         comparison = _compare(
             champion, own, champion_test_forecasts, baseline, model_input, living, launches
         )
@@ -188,7 +188,7 @@ def _fallbacks(release: Payload) -> set[str]:
     return {row["isbn"] for row in rows if row["fallback_reason"] is not None}
 
 
-def _models(release: Payload, family: str) -> set[str]:
+def _titles_with(release: Payload, family: str) -> set[str]:
     rows = release.titles.select(["isbn", "model"]).to_pylist()
     return {row["isbn"] for row in rows if row["model"] == family}
 
@@ -201,7 +201,7 @@ def _living(champion: Payload, actuals: pd.DataFrame, left_out: pd.DataFrame) ->
     """
     has_stopped = ~left_out["alive"] & left_out["last_sale"].notna()
     alive = set(actuals["isbn"]) | set(left_out.loc[left_out["alive"], "isbn"])
-    gone = _models(champion, Zero.family) - alive
+    gone = _titles_with(champion, Zero.family) - alive
     return set(champion.titles["isbn"].to_pylist()) - set(left_out.loc[has_stopped, "isbn"]) - gone
 
 

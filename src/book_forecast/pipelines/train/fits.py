@@ -14,7 +14,7 @@ from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
 from book_forecast.execution.parts import Part
-from book_forecast.forecasters.global_models.global_model import GlobalModel
+from book_forecast.forecasters.global_models.forecasts import GlobalModels
 from book_forecast.forecasters.pretrained import weights_of
 from book_forecast.forecasters.promotion_effects import effects_by_title
 from book_forecast.options.groups import ExecutionOptions
@@ -86,7 +86,7 @@ class FitNodes:
         Returns:
             isbn, family, cutoff, week, mean, and `EFFECTS` of promotions where `is_now`.
         """
-        model = GlobalModel(titles, ModelOptions.model_validate(models), covariates)
+        model = GlobalModels(titles, ModelOptions.model_validate(models), covariates)
         return model.forecast(weeks, weeks["week"].max(), MODEL_HORIZON, is_now=self.is_now)
 
     def specify_launches(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from book_forecast.forecasters.global_models.global_model import GlobalModel
+from book_forecast.forecasters.global_models.forecasts import GlobalModels
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.tune.effort import choose_families
@@ -42,6 +42,6 @@ def fit_global_model(
     Returns:
         isbn, cutoff, week, mean.
     """
-    model = GlobalModel(titles, models, covariates)
+    model = GlobalModels(titles, models, covariates)
     origins = backtest.origins_of_weights(training_weeks["isbn"].nunique())
     return model.forecast_folds(training_weeks, origins)

@@ -1,4 +1,4 @@
-"""The global models: those that learn from all titles, fitted before a cutoff."""
+"""Forecasts of the global models, which learn from all titles up to a cutoff."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FORECAST_TYPES = {
 
 
 @dataclass(frozen=True)
-class GlobalModel:
+class GlobalModels:
     """Everything that decides the global models, whatever their cutoff.
 
     Attributes:
@@ -47,7 +47,7 @@ class GlobalModel:
     def forecast(
         self, weeks: pd.DataFrame, cutoff: pd.Timestamp, horizon: int, *, is_now: bool
     ) -> pd.DataFrame:
-        """Fit the model to the weeks up to a cutoff, and forecast the weeks after it.
+        """Fit the models to the weeks up to a cutoff, and forecast the weeks after it.
 
         Args:
             weeks: isbn, week, volume, promotion, asp, rrp; weeks after the cutoff are not used.

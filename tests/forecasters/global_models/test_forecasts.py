@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.forecasters.global_models.global_model import GlobalModel, forecast_all
+from book_forecast.forecasters.global_models.forecasts import GlobalModels, forecast_all
 from book_forecast.forecasters.global_models.members import Autoregression, Boosting
 from book_forecast.forecasters.promotion_effects import effects_by_title
 from book_forecast.options.models import ModelOptions
@@ -41,7 +41,7 @@ def global_model(
     covariates: pd.DataFrame | None,
     families: tuple[str, ...] = ("boosting", "autoregression"),
     **rules: Any,
-) -> GlobalModel:
+) -> GlobalModels:
     """A small model; `rules` are those of covariates in the weeks ahead."""
     titles = pd.DataFrame({"isbn": ISBNS, "product_class": "F"}).astype("str")
     options = ModelOptions.model_validate(
@@ -53,7 +53,7 @@ def global_model(
             "regressors": rules,
         }
     )
-    return GlobalModel(titles, options, covariates)
+    return GlobalModels(titles, options, covariates)
 
 
 def rows(name: str, weeks: pd.DataFrame) -> pd.DataFrame:
