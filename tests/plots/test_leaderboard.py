@@ -19,7 +19,7 @@ def make_board(errors, weights=WEIGHTS):
         for isbn in ("all", *TITLES)
         for family, mae in errors.items()
     ]
-    return pd.DataFrame(rows, columns=["isbn", "family", "mae", "weight"])
+    return pd.DataFrame(rows, columns=["isbn", "family", "mae", "weight"]).assign(left_out=None)
 
 
 def make_scores(errors):
@@ -89,3 +89,16 @@ def test_without_scores_of_the_test_weeks_the_folds_are_shown_alone():
 
 def test_without_ensembles_the_figure_says_so():
     assert "no title has an ensemble" in texts(leaderboard_figure(BOARD.iloc[:0], SCORES))
+
+
+def test_a_family_without_any_forecast_is_named_with_its_reason_and_has_no_row():
+    board = make_board(FOLDS | {"mstl": float("nan")}, WEIGHTS | {"mstl": 0.0})
+    absent = (board["family"] == "mstl") & (board["isbn"] != "all")
+    figure = leaderboard_figure(
+        board.assign(left_out=board["left_out"].mask(absent, "too few")), SCORES
+    )
+    assert "MSTL" not in figure.layout.yaxis.ticktext
+    assert "MSTL is not compared: too few" in figure.layout.title.text
+    without = leaderboard_figure(BOARD, SCORES).layout
+    higher = figure.layout.height - without.height
+    assert higher == figure.layout.margin.t - without.margin.t > 0

@@ -13,6 +13,7 @@ from book_forecast.plots.style import (
     ENSEMBLE,
     FAINT,
     GRID,
+    HEADLINE_ON_TOP,
     SHADE,
     TEMPLATE,
     annotation,
@@ -26,7 +27,7 @@ from book_forecast.series.history import ALL_TITLES
 
 # Larger ratios are drawn here: one wild family must not press all others into a corner.
 MAX_RATIO = 3.0
-_ROW = 34  # pixels
+_ROW, _NOTE = 34, 24  # pixels
 _COLUMNS = {"weight": (1.09, "mean weight"), "wape": (1.2, "WAPE, test")}
 _HOVER = "%{customdata[0]}: %{customdata[1]:.1%} of the ensemble's error<extra></extra>"
 
@@ -34,11 +35,12 @@ _HOVER = "%{customdata[0]}: %{customdata[1]:.1%} of the ensemble's error<extra><
 def leaderboard_figure(leaderboard: pd.DataFrame, test_scores: pd.DataFrame) -> go.Figure:
     """Draw each family's error over all titles as a share of the ensemble's.
 
-    A family without a model for some titles is compared over the others.
+    A family without a model for some titles is compared over the others. One without a model for
+    any title has no row; the title names it.
 
     Args:
-        leaderboard: isbn, family, mae, weight: errors on the folds, per title and (isbn "all") over
-            all titles.
+        leaderboard: isbn, family, mae, weight, left_out: errors on the folds, per title and (isbn
+            "all") over all titles.
         test_scores: isbn, model, metric, value: errors on the test weeks.
     """
     rows = _rows(leaderboard, test_scores)
@@ -46,12 +48,17 @@ def leaderboard_figure(leaderboard: pd.DataFrame, test_scores: pd.DataFrame) -> 
     if rows.empty or not rows["folds"].notna().any():
         note = "no title has an ensemble, so there is nothing to compare"
         return go.Figure(layout={"template": TEMPLATE, "title": titled(heading, note)})
-    notes = (
+    absent = rows.index[rows[["folds", "test"]].isna().all(axis=1)]
+    rows = rows.drop(absent)
+    notes = [
         "Mean absolute error over all titles, as a share of the ensemble's (to the right is worse)",
         _rank(rows["folds"], "On the folds"),
         _rank(rows["test"], "On the test weeks"),
-    )
-    layout = _layout(rows) | {"title": titled(heading, *notes)}
+        *(_absence(str(family), leaderboard) for family in absent),
+    ]
+    layout = _layout(rows) | {"title": HEADLINE_ON_TOP | titled(heading, *notes)}
+    layout["margin"]["t"] += _NOTE * len(absent)
+    layout["height"] += _NOTE * len(absent)
     return go.Figure(_traces(rows), layout)
 
 
@@ -89,6 +96,13 @@ def _rank(ratios: pd.Series, where: str) -> str:
     rank = 1 + int((single < 1.0).sum())
     best = f"{model_label(str(single.idxmin()))}, {single.min():.1%} of its error"
     return f"{where} the ensemble is number {rank} of {len(single) + 1} (best family: {best})"
+
+
+def _absence(family: str, leaderboard: pd.DataFrame) -> str:
+    """Name a family without a forecast, and the reason if all titles have the same."""
+    reasons = leaderboard.loc[leaderboard["family"] == family, "left_out"].dropna().unique()
+    reason = f": {reasons[0]}" if len(reasons) == 1 else ""
+    return f"{model_label(family)} is not compared{reason}"
 
 
 def _traces(rows: pd.DataFrame) -> list[dict[str, Any]]:
