@@ -13,6 +13,7 @@ import pytest
 from benchmarks.runs import PROJECT
 from book_forecast.sample import sample_frame
 from tests.processes import warm
+from tests.signals import interruptible
 
 PARAMETERS = (
     "titles=all,tune.max_trials=200,tune.min_trials=200,folds=1,execution.n_jobs=2,"
@@ -37,7 +38,7 @@ def interrupted(folder: Path, number: int, *, group: bool) -> tuple[int, str]:
     """Run until the search has begun, send a signal, and return exit code and output."""
     words = [sys.executable, "-m", "kedro", "run", "--data-root", str(folder)]
     output = folder.parent / f"output-{number}.txt"
-    with output.open("w") as file:
+    with output.open("w") as file, interruptible():
         process = subprocess.Popen(
             [*words, "--params", PARAMETERS],
             cwd=PROJECT / "notebooks",

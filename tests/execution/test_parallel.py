@@ -15,6 +15,7 @@ import pytest
 from book_forecast.execution import parallel
 from book_forecast.execution.checkpoints import Checkpoint, CheckpointFolder
 from book_forecast.execution.parallel import map_titles, workers_for
+from tests.signals import interruptible
 
 
 def square(number: int) -> int:
@@ -258,15 +259,12 @@ map_titles(work, [Path(sys.argv[1])] * 5000, 2, "Working", print)
 @pytest.mark.slow
 @pytest.mark.parametrize("sent", ["interrupt", "kill of the run alone"])
 def test_neither_an_interrupt_nor_a_kill_of_the_run_alone_leaves_a_process_behind(tmp_path, sent):
-    process = subprocess.Popen(
-        [sys.executable, "-c", ENDLESS, str(tmp_path)],
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        # A shell has its background jobs ignore interrupts, and they hand that on.
-        preexec_fn=lambda: signal.signal(  # noqa: PLW1509 - no thread of this process holds a lock
-            signal.SIGINT, signal.default_int_handler
-        ),
-    )
+    with interruptible():
+        process = subprocess.Popen(
+            [sys.executable, "-c", ENDLESS, str(tmp_path)],
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
     try:
         _wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
         if sent == "interrupt":

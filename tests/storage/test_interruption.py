@@ -3,11 +3,10 @@
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
-from book_forecast.storage.interruption import Interrupted, signals_as_exceptions
+from tests.signals import interruptible
 
 PROGRAM = """
 import sys, threading, time
@@ -37,7 +36,8 @@ command()
 
 def started(*prefix: str) -> subprocess.Popen[str]:
     words = [*prefix, sys.executable, "-c", PROGRAM]
-    process = subprocess.Popen(words, stdout=-1, stderr=-1, text=True)
+    with interruptible():
+        process = subprocess.Popen(words, stdout=-1, stderr=-1, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     return process
@@ -64,20 +64,3 @@ def test_a_signal_that_the_caller_ignores_stays_ignored():
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM
     assert "Interrupted by SIGTERM." in errors
-
-
-def test_a_signal_that_a_finaliser_loses_still_interrupts():
-    class Finalised:
-        def __del__(self) -> None:
-            signal.raise_signal(signal.SIGTERM)
-
-    @signals_as_exceptions()
-    def command() -> None:
-        lost = Finalised()
-        del lost
-        time.sleep(30.0)
-
-    hook = sys.unraisablehook
-    with pytest.raises(Interrupted):
-        command()
-    assert sys.unraisablehook is hook

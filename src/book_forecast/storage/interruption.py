@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +15,6 @@ _USUAL = (signal.SIG_DFL, signal.default_int_handler)
 # A terminal, a shell and a supervisor may each send the same signal.
 _SECONDS_OF_ONE_SIGNAL = 2.0
 _steps: list[Callable[[], str]] = []
-_Hook = Callable[["sys.UnraisableHookArgs"], object]
 
 
 class Interrupted(KeyboardInterrupt):
@@ -57,12 +55,9 @@ def signals_as_exceptions() -> Iterator[None]:
         for number in _SIGNALS
         if signal.getsignal(number) in _USUAL
     }
-    hook = sys.unraisablehook
-    sys.unraisablehook = _raised_again(hook)
     try:
         yield
     finally:
-        sys.unraisablehook = hook
         for number, usual in before.items():
             signal.signal(number, usual)
 
@@ -85,24 +80,6 @@ def end_in_order(interruption: KeyboardInterrupt) -> tuple[str, int]:
     while _steps:
         sentences.append(_steps.pop()())
     return " ".join(filter(None, sentences)), code
-
-
-def _raised_again(
-    hook: Callable[[sys.UnraisableHookArgs], object],
-) -> Callable[[sys.UnraisableHookArgs], None]:
-    """Return a hook that sends a signal again whose exception a finaliser or C code has lost."""
-
-    def send_again(unraisable: sys.UnraisableHookArgs) -> None:
-        lost = unraisable.exc_value
-        if isinstance(lost, Interrupted):
-            again = (os.getpid(), lost.number)
-            timer = threading.Timer(_SECONDS_OF_ONE_SIGNAL, os.kill, again)
-            timer.daemon = True
-            timer.start()
-        else:
-            hook(unraisable)
-
-    return send_again
 
 
 def _handler() -> Callable[[int, FrameType | None], None]:
