@@ -1,5 +1,8 @@
 """The notebooks run top to bottom in the project, and are committed without outputs."""
 
+import ast
+import importlib
+import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -45,6 +48,20 @@ def test_no_outputs_are_committed(path):
     cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
     assert cells
     assert not any(cell.outputs or cell.execution_count for cell in cells)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
+def test_everything_that_a_notebook_imports_exists(path):
+    cells = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    code = "\n".join(line for line in "\n".join(cells).splitlines() if not line.startswith("%"))
+    imports = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.ImportFrom)]
+    assert imports
+    for node in imports:
+        for alias in node.names:
+            assert node.module
+            module = importlib.import_module(node.module)
+            name = f"{node.module}.{alias.name}"
+            assert hasattr(module, alias.name) or importlib.util.find_spec(name), name
 
 
 @pytest.mark.slow

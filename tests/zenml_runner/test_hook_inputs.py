@@ -68,9 +68,13 @@ def test_what_kedro_run_takes_is_taken_in_one_process_and_in_steps(runner):
     assert "secret_word" not in done.stderr
     assert "2 steps" in done.stdout
 
-    script = ALONE.replace('Path("record.jsonl").unlink()\n', "").replace(
-        "None, None, {}, None",
-        "None, None, {'day': '2026-11-26', 'secret_word': 'x', 'nubmer': 4}, None",
+    script = (
+        ALONE.replace('Path("record.jsonl").unlink()\n', "")
+        .replace(
+            "None, None, {}, None",
+            "None, None, {'day': '2026-11-26', 'secret_word': 'x', 'nubmer': 4}, None",
+        )
+        .replace('run_name="alone"', 'run_name="hooked alone"')
     )
     alone = runner.python(script)
     assert alone.returncode == 0, alone.stderr
