@@ -8,17 +8,18 @@ RUN python -m venv --without-pip /opt/venv
 # keeps this layer. The install is editable: what is in /app is what runs. Nothing is compiled:
 # there are wheels of all packages but one, which is plain Python.
 COPY pyproject.toml constraints.txt README.md LICENSE ./
-RUN mkdir -p src/book_forecast zenml_runner \
-    && touch src/book_forecast/__init__.py zenml_runner/__init__.py \
+COPY zenml_runner/pyproject.toml zenml_runner/README.md zenml_runner/LICENSE zenml_runner/
+RUN mkdir -p src/book_forecast zenml_runner/src/zenml_runner \
+    && touch src/book_forecast/__init__.py zenml_runner/src/zenml_runner/__init__.py \
     && pip --python /opt/venv/bin/python install --no-cache-dir --only-binary=:all: --no-binary=kfp-server-api \
-        --constraint constraints.txt --editable ".[zenml,serve]"
+        --constraint constraints.txt --editable ./zenml_runner --editable ".[zenml,serve]"
 COPY src src
-COPY zenml_runner zenml_runner
+COPY zenml_runner/src zenml_runner/src
 COPY conf conf
 # Numba caches kernels by processor. This name is independent of the build machine and requires
 # AVX2, which all x86 machines of Vertex AI and Cloud Run have.
 ENV NUMBA_CACHE_DIR=/opt/numba NUMBA_CPU_NAME=x86-64-v3 NUMBA_CPU_FEATURES=
-RUN /opt/venv/bin/python -m compileall -q src zenml_runner \
+RUN /opt/venv/bin/python -m compileall -q src zenml_runner/src \
     && /opt/venv/bin/python -c "from book_forecast.sarima.compilation import compile_core; compile_core()"
 
 FROM python:3.11-slim-bookworm

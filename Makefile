@@ -27,12 +27,14 @@ serve: $(SERVE)
 
 test: install
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow" zenml_runner
 
 test-slow: install
 	$(BIN)/pytest -n 2 --dist loadfile -m slow
+	$(BIN)/pytest -n 2 --dist loadfile -m slow zenml_runner
 
 benchmark: install
-	$(PIP_INSTALL) ".[benchmark]"
+	$(PIP_INSTALL) ./zenml_runner --editable ".[benchmark]"
 	$(BIN)/python -m benchmarks.everything
 
 # DATA is a folder of panels outside of the project; without it only generated titles are used. A
@@ -71,12 +73,12 @@ $(SERVE): $(BASE)
 	$(PIP_INSTALL) ".[serve]"
 	touch $@
 
-$(ZENML): $(BASE)
-	$(PIP_INSTALL) ".[zenml]"
+$(ZENML): $(BASE) zenml_runner/pyproject.toml
+	$(PIP_INSTALL) ./zenml_runner --editable ".[zenml]"
 	touch $@
 
 $(DEV): $(ZENML)
-	$(PIP_INSTALL) ".[dev]"
+	$(PIP_INSTALL) ./zenml_runner --editable ".[dev]"
 	touch $@
 
 clean:

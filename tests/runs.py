@@ -9,7 +9,7 @@ import pandas as pd
 
 from book_forecast.sample import sample_frame
 from book_forecast.storage.locks import locked
-from tests.processes import warm
+from tests.processes import project as project_processes
 
 QUICK = "titles=all,folds=1,tune.max_trials=2,tune.min_trials=1"
 
@@ -41,7 +41,7 @@ def kedro_run(
     store = f"sqlite:///{data.parent}/mlflow.db"
     environment = os.environ | {"MLFLOW_TRACKING_URI": store} | variables
     if not anew:
-        return warm.project.run(words, project, environment)
+        return project_processes.run(words, project, environment)
     return subprocess.run(
         [sys.executable, *words],
         cwd=project,

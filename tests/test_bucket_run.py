@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from book_forecast.sample import sample_frame
-from tests.processes import warm
+from tests import processes
 
 pytest_plugins = ("tests.gcs",)
 
@@ -36,7 +36,7 @@ def test_the_whole_run_reads_and_writes_a_bucket(
     local = {path for path in (project_path / "data").rglob("*") if path.is_file()}
     parameters = f"data_root={export_on_bucket},titles=all,{QUICK}"
     words = ["-m", "kedro", "run", "--params", parameters]
-    done = warm.project.run(words, project_path, os.environ)
+    done = processes.project.run(words, project_path, os.environ)
     assert done.returncode == 0, done.stdout + done.stderr
 
     def read(name: str) -> pd.DataFrame:

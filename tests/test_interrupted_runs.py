@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.runs import PROJECT
 from book_forecast.sample import sample_frame
-from tests.processes import warm
+from tests import processes
 from tests.signals import interruptible
 
 PARAMETERS = (
@@ -95,7 +95,7 @@ def test_signals_end_a_run_in_order_and_the_next_one_sets_a_killed_one_right(fol
     interrupted(folder, signal.SIGKILL, group=True)
     assert statuses(folder) == ["KILLED", "KILLED", "RUNNING"]
     words = ["-m", "kedro", "run", "--pipeline", "ingest", "--data-root", str(folder)]
-    done = warm.project.run(words, PROJECT, environment(folder))
+    done = processes.project.run(words, PROJECT, environment(folder))
     assert done.returncode == 0, done.stderr
     assert "MLflow: one run whose process was killed, now KILLED" in done.stderr
     assert statuses(folder) == ["KILLED", "KILLED", "KILLED", "FINISHED"]

@@ -153,7 +153,9 @@ def _reachable(start: str, graph: dict[str, set[str]]) -> set[str]:
 @pytest.fixture(scope="module")
 def ours(project_path: Path) -> dict[str, Path]:
     """All modules of both packages."""
-    return modules_in(project_path / "src/book_forecast", project_path / "zenml_runner")
+    return modules_in(
+        project_path / "src/book_forecast", project_path / "zenml_runner/src/zenml_runner"
+    )
 
 
 def test_no_module_reaches_what_it_must_not_know(ours):
@@ -227,8 +229,8 @@ def test_the_top_of_the_package_holds_what_kedro_looks_for(project_path):
             "book_forecast.hooks -> zenml_runner.compile",
         ),
         (
-            {"zenml_runner/steps.py": "import book_forecast"},
-            "zenml_runner.steps -> book_forecast",
+            {"zenml_runner/steps/step.py": "import book_forecast"},
+            "zenml_runner.steps.step -> book_forecast",
         ),
     ],
 )

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.processes import warm
+from tests import processes
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 NAMES = [path.stem for path in NOTEBOOKS]
@@ -28,7 +28,7 @@ def project(tmp_path_factory, project_path):
     shutil.copytree(project_path / "data/01_raw/sales", sales)
     words = ["-m", "kedro", "run", "--pipelines", "ingest,preprocess"]
     environment = os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{copy}/mlflow.db"}
-    ended = warm.project.run(words, copy, environment)
+    ended = processes.project.run(words, copy, environment)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return copy
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.processes import warm
+from tests import processes
 
 ISBNS = ("9780306406157", "9780140449136", "9780262033848")
 
@@ -32,7 +32,7 @@ def run(data, work, project):
     words += ["--data", str(data), "--work", str(work), "--output", str(work / "page.md")]
     for parameter in ("models.families=theta,seasonal_naive,naive", "execution.n_jobs=1"):
         words += ["--param", parameter]
-    done = warm.project.run(words, project, os.environ)
+    done = processes.project.run(words, project, os.environ)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

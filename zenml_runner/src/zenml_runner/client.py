@@ -1,0 +1,100 @@
+"""ZenML's client for the commands, which print their own messages."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zenml_runner.errors import RunnerError
+from zenml_runner.failures import no_server, store_url
+from zenml_runner.locks import machine_lock
+from zenml_runner.stacks.preflight import server_error
+
+if TYPE_CHECKING:
+    from zenml.client import Client
+
+# ZenML logs a failed step with its stack trace; the command prints node and error.
+_SILENCED = ("zenml.orchestrators", "zenml.steps", "zenml.pipelines")
+
+
+def quiet_client() -> Client:
+    """Return ZenML's client, with ZenML's own log lines removed from the terminal.
+
+    What steps log is still stored, for `kedro zenml logs`.
+
+    Raises:
+        RunnerError: If ZenML's server does not answer.
+    """
+    from zenml import logger as zenml_logger
+    from zenml.client import Client
+
+    name_own_modules_in_full()
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if isinstance(handler, zenml_logger.ZenMLConsoleHandler):
+            root.removeHandler(handler)
+    logging.getLogger("zenml").setLevel(logging.ERROR)
+    for name in _SILENCED:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    if url := store_url():
+        _require_server(url)
+    _create_store()
+    return Client()
+
+
+def find_run(name: str) -> Any:
+    """Return a ZenML run by its name or id.
+
+    Raises:
+        RunnerError: If there is no such run.
+    """
+    try:
+        return quiet_client().get_pipeline_run(name)
+    except KeyError:
+        raise RunnerError(
+            f"ZenML has no run {name!r}: `kedro zenml status` lists the last ones."
+        ) from None
+
+
+@cache
+def name_own_modules_in_full() -> None:
+    """Let ZenML store `zenml_runner.steps.step`, not `steps`, which other processes do not find.
+
+    ZenML names modules from the folder of the main module: with `python -m zenml_runner` this is
+    the package itself. A notebook's main module has no folder.
+    """
+    from zenml.utils import source_utils
+
+    package = Path(__file__).resolve().parent
+    try:
+        root = Path(source_utils.get_source_root()).resolve()
+    except RuntimeError:
+        root = package
+    if root == package:
+        source_utils.set_custom_source_root(str(package.parent))
+
+
+@cache
+def _create_store() -> None:
+    """Let ZenML create its store under a lock: two processes at once would leave half of one."""
+    from zenml.client import Client
+    from zenml.utils.io_utils import get_global_config_directory
+
+    folder = Path(get_global_config_directory())
+    try:
+        with machine_lock(folder):
+            _ = Client().zen_store
+    except PermissionError as error:
+        raise RunnerError(
+            f"ZenML's settings are in {folder}, where you may not write ({error}): name "
+            "another folder in the environment variable ZENML_CONFIG_PATH."
+        ) from error
+
+
+@cache
+def _require_server(url: str) -> None:
+    """Refuse a server that does not answer; ZenML itself would retry for most of a minute."""
+    if url.startswith(("http://", "https://")) and server_error(url) is not None:
+        raise RunnerError(no_server(url))

@@ -1,0 +1,186 @@
+"""Plans a run and translates it for ZenML: the common part of `compile`, `run` and `schedule`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zenml_runner.errors import RunnerError
+from zenml_runner.kedro_project.conf_source import carried, refuse_local
+from zenml_runner.kedro_project.execution import Execution
+from zenml_runner.kedro_project.project import Project, default_tracking, open_project
+from zenml_runner.kedro_project.validation import misspelt_params, refuse_unknown_env
+from zenml_runner.plan import Plan, RunSpec, Slice
+from zenml_runner.planning.planner import make_plan
+from zenml_runner.settings.zenml_yml import LocalStack, Shards, Stack, ZenmlSettings, choose_stack
+from zenml_runner.stacks.preflight import check, few_mlflow_retries
+
+if TYPE_CHECKING:
+    from zenml.config.schedule import Schedule
+    from zenml.pipelines.pipeline_definition import Pipeline
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A planned run.
+
+    Attributes:
+        execution: Its Kedro session.
+        plan: Its steps.
+        stack_name: Name of the stack in zenml.yml.
+        stack: The stack.
+    """
+
+    execution: Execution
+    plan: Plan
+    stack_name: str
+    stack: Stack
+
+    @property
+    def project(self) -> Project:
+        """The project."""
+        return self.execution.project
+
+    @property
+    def settings(self) -> ZenmlSettings:
+        """The project's zenml.yml."""
+        return self.execution.settings
+
+    @property
+    def remote(self) -> bool:
+        """Whether each step runs in its own container."""
+        return not isinstance(self.stack, LocalStack)
+
+    def translate(self, run_name: str, schedule: Schedule | None = None) -> tuple[Pipeline, str]:
+        """Build the ZenML pipeline; check, register and activate its stack in this process.
+
+        Args:
+            run_name: Name of the ZenML run; a template for schedules.
+            schedule: Schedule of its runs.
+
+        Returns:
+            The pipeline, to be called, and the name of the ZenML stack.
+
+        Raises:
+            RunnerError: If a part of the stack does not answer, or cannot be registered.
+        """
+        from zenml_runner.client import quiet_client
+        from zenml_runner.stacks import registration as stacks
+        from zenml_runner.translation import to_zenml
+
+        quiet_client()
+        check(self.project, self.stack)
+        name, changes = stacks.register(self.project, self.stack_name, self.stack)
+        for line in changes:
+            click.echo(f"  {line}")
+        stacks.activate(name)
+        pipeline = to_zenml(
+            self.plan,
+            self.settings,
+            self.stack,
+            run_name=run_name,
+            key=self.project.key,
+            schedule=schedule,
+        )
+        return pipeline, name
+
+
+def prepare(
+    project: Path | None,
+    pipeline: str,
+    env: str | None,
+    stack: str | None,
+    params: dict[str, Any],
+    shards: Shards | None,
+    version: str | None = None,
+    load_versions: tuple[str, ...] = (),
+    *,
+    pipelines: tuple[str, ...] = (),
+    conf_source: str | None = None,
+    is_async: bool = False,
+    only_missing_outputs: bool = False,
+    kept: Iterable[str] | None = None,
+    **parts: tuple[str, ...],
+) -> Prepared:
+    """Open a project and plan a run.
+
+    Args:
+        project: Its folder.
+        pipeline: Registered name.
+        env: Configuration environment.
+        stack: Name of a stack in zenml.yml.
+        params: Runtime parameters.
+        shards: Number of shards, or "auto".
+        version: Version of the datasets that the run saves.
+        load_versions: Pairs `dataset:version`.
+        pipelines: Registered names of several pipelines, in place of `pipeline`.
+        conf_source: Folder, archive or address of the configuration.
+        is_async: Whether a node's data are loaded and saved in threads.
+        only_missing_outputs: Whether to leave out nodes whose outputs exist.
+        kept: The nodes that a former run with `only_missing_outputs` did not leave out.
+        parts: The fields of `Slice`.
+
+    Raises:
+        RunnerError: If a name does not exist, or the run cannot work.
+    """
+    opened = open_project(project)
+    run = RunSpec(
+        package=opened.package,
+        pipeline=joined_name(pipeline, pipelines),
+        pipelines=tuple(dict.fromkeys(pipelines)) if len(set(pipelines)) > 1 else (),
+        env=env,
+        conf_source=carried(opened, conf_source),
+        params=params,
+        version=version,
+        load_versions=dict(_versioned(pair) for pair in load_versions),
+        slice=Slice(**parts),
+        only_missing_outputs=only_missing_outputs,
+        is_async=is_async,
+    )
+    execution = Execution(opened, run)
+    plain = Execution(opened, run.model_copy(update={"params": {}})).config_loader
+    refuse_unknown_env(plain, env)
+    name, chosen = choose_stack(execution.settings, stack)
+    remote = not isinstance(chosen, LocalStack)
+    if remote:
+        refuse_local(opened, run.conf_source, name)
+    default_tracking(opened, chosen, execution.config_loader)
+    # A plugin may connect to MLflow's server here; a plan does not need it.
+    with few_mlflow_retries():
+        execution.load()
+    inputs = {name for one in execution.registered.values() for name in one.inputs()}
+    for warning in misspelt_params(params, plain, execution.parameters, inputs):
+        click.echo(f"Warning: {warning}", err=True)
+    # Kedro's default depends on variables of this machine, which a container lacks.
+    execution.run = run.model_copy(update={"env": execution.context.env})
+    if only_missing_outputs:
+        if kept is None:
+            execution.leave_out_existing()
+        else:
+            execution.keep(kept)
+    plan = make_plan(execution, remote=remote, shards=shards)
+    return Prepared(execution, plan, name, chosen)
+
+
+def joined_name(pipeline: str, pipelines: tuple[str, ...]) -> str:
+    """Return the name of a run's pipeline in ZenML.
+
+    Raises:
+        RunnerError: If both options are given.
+    """
+    if not pipelines:
+        return pipeline
+    if pipeline != "__default__":
+        raise RunnerError("--pipeline and --pipelines cannot be used together: leave out one.")
+    return "-".join(dict.fromkeys(pipelines))
+
+
+def _versioned(pair: str) -> tuple[str, str]:
+    name, _, version = pair.partition(":")
+    if not name or not version:
+        raise RunnerError(f"--load-versions: {pair!r} has no version: write dataset:version.")
+    return name, version

@@ -1,0 +1,152 @@
+"""The datasets that a step reads and writes: locations, sizes, fingerprints."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sized
+from typing import Any
+
+from kedro.framework.hooks import hook_impl
+from kedro.io import AbstractVersionedDataset, CatalogProtocol, DatasetError
+from kedro.io.core import is_parameter
+from kedro.pipeline.node import Node
+
+from zenml_runner.kedro_project.catalog import protocol_of, unwrap
+from zenml_runner.redaction import public
+from zenml_runner.settings.sections import Section
+
+logger = logging.getLogger(__name__)
+
+# The fingerprint of a larger folder covers its first files and their number.
+MAX_FILES = 2000
+
+
+class DatasetEntry(Section):
+    """A dataset that a step has read or written.
+
+    Attributes:
+        uri: Location with the version; None for data in memory and datasets without a path.
+        rows: Rows of a table, or items of another collection.
+        bytes: Size of all its files.
+        fingerprint: Hash of the files' names, sizes, and modification times or ETags.
+    """
+
+    uri: str | None = None
+    rows: int | None = None
+    bytes: int | None = None
+    fingerprint: str | None = None
+
+
+class StepLineage(Section):
+    """The datasets that a step has read and written, by name."""
+
+    read: dict[str, DatasetEntry] = {}
+    written: dict[str, DatasetEntry] = {}
+
+    def metadata(self) -> dict[str, Any]:
+        """Return metadata for a ZenML step; each key costs ZenML some hundredths of a second."""
+        return {
+            kind: entries for kind, entries in self.model_dump(exclude_none=True).items() if entries
+        }
+
+
+class LineageRecorder:
+    """A Kedro hook that records what nodes load and save, and which node fails."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Remove all records."""
+        self.failed: str | None = None
+        self._read: dict[str, int | None] = {}
+        self._written: dict[str, int | None] = {}
+
+    @hook_impl
+    def after_dataset_loaded(self, dataset_name: str, data: Any) -> None:
+        """Record what a node has read; parameters are part of the run itself."""
+        if not is_parameter(dataset_name):
+            self._read[dataset_name] = _rows(data)
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
+        """Record what a node has written; a generator node writes piece by piece."""
+        rows, before = _rows(data), self._written.get(dataset_name)
+        pieces = [count for count in (before, rows) if count is not None]
+        self._written[dataset_name] = sum(pieces) if pieces else None
+
+    @hook_impl
+    def on_node_error(self, node: Node) -> None:
+        """Record which node has failed."""
+        self.failed = node.name
+
+    def lineage(self, catalog: CatalogProtocol[Any, Any]) -> StepLineage:
+        """Return the records with current locations and sizes."""
+        return StepLineage(
+            read={name: describe(catalog, name, rows) for name, rows in self._read.items()},
+            written={name: describe(catalog, name, rows) for name, rows in self._written.items()},
+        )
+
+
+def describe(
+    catalog: CatalogProtocol[Any, Any], name: str, rows: int | None = None
+) -> DatasetEntry:
+    """Return the location of a dataset and a fingerprint of its files.
+
+    Args:
+        catalog: The catalog.
+        name: Of the dataset.
+        rows: Its number of rows, if known.
+    """
+    dataset = unwrap(catalog.get(name))
+    path = _path(dataset)
+    if path is None:
+        return DatasetEntry(rows=rows)
+    protocol = protocol_of(dataset) or "file"
+    uri = path if protocol == "file" else public(f"{protocol}://{path}")
+    filesystem = getattr(dataset, "_fs", None) or getattr(dataset, "_filesystem", None)
+    if filesystem is None:
+        return DatasetEntry(uri=uri, rows=rows)
+    try:
+        size, fingerprint = _measure(filesystem, path)
+    except FileNotFoundError:
+        return DatasetEntry(uri=uri, rows=rows)
+    except Exception as error:  # noqa: BLE001 - a missing fingerprint must not fail nodes that have run
+        logger.warning("Lineage: %s cannot be read (%s)", uri, error)
+        return DatasetEntry(uri=uri, rows=rows)
+    return DatasetEntry(uri=uri, rows=rows, bytes=size, fingerprint=fingerprint)
+
+
+def _path(dataset: Any) -> str | None:
+    path = getattr(dataset, "_filepath", None) or getattr(dataset, "_path", None)
+    if path is None:
+        return None
+    if isinstance(dataset, AbstractVersionedDataset):
+        try:
+            path = dataset._get_load_path()
+        except DatasetError:
+            logger.debug("%s has no version yet", path)
+    return str(path)
+
+
+def _measure(filesystem: Any, path: str) -> tuple[int, str]:
+    """Return size and fingerprint of a file, or of all files of a folder."""
+    filesystem.invalidate_cache(path)
+    details = filesystem.info(path)
+    files = [details]
+    if details["type"] == "directory":
+        found = filesystem.find(path, detail=True)
+        files = [found[name] for name in sorted(found)]
+    digest = hashlib.blake2b(str(len(files)).encode(), digest_size=16)
+    for file in files[:MAX_FILES]:
+        marks = (file.get(key) for key in ("etag", "md5Hash", "ETag", "mtime", "updated"))
+        mark = next((value for value in marks if value), None)
+        digest.update(f"{file['name']}\0{file['size']}\0{mark}\0".encode())
+    return sum(file["size"] for file in files), digest.hexdigest()
+
+
+def _rows(data: Any) -> int | None:
+    if isinstance(data, str | bytes) or not isinstance(data, Sized):
+        return None
+    return len(data)

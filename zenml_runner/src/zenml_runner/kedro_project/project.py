@@ -1,0 +1,203 @@
+"""Opens a Kedro project and reads its ZenML settings."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zenml_runner.errors import RunnerError
+from zenml_runner.redaction import without_user
+from zenml_runner.settings.zenml_yml import Stack, ZenmlSettings, read_settings
+
+# No usage statistics, unless the user's environment asks for them.
+NO_TELEMETRY = {
+    "KEDRO_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "ZENML_ANALYTICS_OPT_IN": "false",
+}
+PROJECT_VARIABLE = "ZENML_RUNNER_PROJECT"
+RUN_GROUP_VARIABLE = "KEDRO_RUN_GROUP"
+"""Names the ZenML run to the project's hooks, in every session of its steps."""
+CONFIG = "zenml"
+_LOCAL_DATABASE = re.compile(r"^(sqlite:///)(?!/)(.+)$")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A Kedro project that this process is set up for.
+
+    Attributes:
+        path: Its folder.
+        package: The name of its package.
+        source: The folder of its package.
+        named: Whether the command names the folder.
+    """
+
+    path: Path
+    package: str
+    source: Path
+    named: bool = False
+
+    @property
+    def key(self) -> str:
+        """Eight letters that tell this project from others with the same package name.
+
+        Copies of one Git repository have the same key, wherever they are.
+        """
+        return hashlib.blake2b(_origin(self.path).encode(), digest_size=4).hexdigest()
+
+    @property
+    def folder_key(self) -> str:
+        """Eight letters that tell this folder from others, copies of the project included."""
+        return hashlib.blake2b(str(self.path).encode(), digest_size=4).hexdigest()
+
+
+def _origin(path: Path) -> str:
+    """Return the address of a Git repository and the project's place in it, or the folder."""
+    git = shutil.which("git")
+    if git is None:
+        return str(path)
+
+    def ask(*arguments: str) -> str:
+        done = subprocess.run(  # noqa: S603
+            [git, *arguments], cwd=path, capture_output=True, text=True, check=False
+        )
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    remote = ask("config", "--get", "remote.origin.url")
+    if not remote:
+        return str(path)
+    # The same repository has an address with and without user, and with and without suffix.
+    host = re.sub(r"^\w+://", "", without_user(remote, "")).rpartition("@")[2]
+    return f"{host.removesuffix('.git').replace(':', '/')}/{ask('rev-parse', '--show-prefix')}"
+
+
+@contextmanager
+def environment_variable(name: str, value: str) -> Iterator[None]:
+    """Set an environment variable, and restore it afterwards."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def run_group(name: str) -> AbstractContextManager[None]:
+    """Mark all Kedro sessions opened within as parts of one ZenML run.
+
+    Args:
+        name: Of the ZenML run, the same in all its steps and retries.
+    """
+    return environment_variable(RUN_GROUP_VARIABLE, name)
+
+
+def open_project(path: Path | None = None) -> Project:
+    """Set this process up for a project.
+
+    Args:
+        path: The project's folder or one inside it; by default the environment variable
+            `ZENML_RUNNER_PROJECT`, as in a container, or the current folder.
+
+    Raises:
+        RunnerError: If there is no project.
+    """
+    from kedro.framework.startup import bootstrap_project
+    from kedro.utils import find_kedro_project
+
+    # From calls of Kedro and kedro-mlflow into OmegaConf.
+    warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is deprecated")
+    # Google's clients warn of old Python versions.
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.api_core")
+    for name, value in NO_TELEMETRY.items():
+        os.environ.setdefault(name, value)
+    start = Path(path or os.environ.get(PROJECT_VARIABLE, "") or Path.cwd()).resolve()
+    found = find_kedro_project(start)
+    if found is None:
+        raise RunnerError(
+            f"{start} is not in a Kedro project (no pyproject.toml with [tool.kedro]): go to the "
+            "project's folder, or name it with --project."
+        )
+    metadata = bootstrap_project(Path(found))
+    # As in `kedro run`, the current folder is the project's.
+    os.chdir(found)
+    return Project(
+        Path(found), metadata.package_name, Path(metadata.source_dir), named=path is not None
+    )
+
+
+def settings_of(loader: Any) -> ZenmlSettings:
+    """Read `zenml.yml` of the environment over that of the base environment.
+
+    Args:
+        loader: The configuration loader of the project's session.
+
+    Returns:
+        The settings; all defaults where the project has no such file.
+
+    Raises:
+        RunnerError: If the file has mistakes.
+    """
+    from kedro.config import MissingConfigException
+
+    loader.config_patterns.setdefault(CONFIG, [f"{CONFIG}*", f"{CONFIG}*/**", f"**/{CONFIG}*"])
+    if isinstance(getattr(loader, "merge_strategy", None), dict):
+        # An environment overrides single keys of a section.
+        loader.merge_strategy.setdefault(CONFIG, "soft")
+    origin = f"{CONFIG}.yml of the environment {loader.env or 'base'}"
+    try:
+        content = loader[CONFIG]
+    except MissingConfigException:
+        content = {}
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise RunnerError(f"{origin} cannot be read as keys and their values: {reason}") from error
+    return read_settings(dict(content), origin)
+
+
+def tracking_uri(project: Project, stack: Stack) -> str | None:
+    """Return MLflow's address for a stack, with database paths below the project's folder."""
+    if stack.mlflow is None or stack.mlflow.tracking_uri is None:
+        return None
+    if importlib.util.find_spec("mlflow") is None:
+        return None
+    match = _LOCAL_DATABASE.match(stack.mlflow.tracking_uri)
+    if match is None:
+        return stack.mlflow.tracking_uri
+    path = project.path / match[2]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return f"{match[1]}{path}"
+
+
+def default_tracking(project: Project, stack: Stack, loader: Any) -> None:
+    """Let plugins use the stack's MLflow, unless the user or `mlflow.yml` names another one."""
+    uri = tracking_uri(project, stack)
+    if uri is not None and _uri_of_plugin(loader) is None:
+        os.environ.setdefault("MLFLOW_TRACKING_URI", uri)
+
+
+def _uri_of_plugin(loader: Any) -> str | None:
+    """Return the address in kedro-mlflow's `mlflow.yml`."""
+    from kedro.config import MissingConfigException
+
+    loader.config_patterns.setdefault("mlflow", ["mlflow*", "mlflow*/**", "**/mlflow*"])
+    try:
+        server = loader["mlflow"].get("server") or {}
+    except MissingConfigException:
+        return None
+    found: str | None = server.get("mlflow_tracking_uri")
+    return found

@@ -1,0 +1,1 @@
+"""The typed options of `conf/<env>/zenml.yml`."""

@@ -1,0 +1,232 @@
+"""The schema of `conf/<env>/zenml.yml`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from zenml_runner.errors import RunnerError, refuse_unknown
+from zenml_runner.settings.sections import Section
+from zenml_runner.settings.steps import Steps
+
+Shards = Annotated[int, Field(ge=1, le=1000)] | Literal["auto"]
+
+
+class Grouping(Section):
+    """The nodes that become one step, beside those that share data in memory.
+
+    Attributes:
+        by: ``node`` makes one step of each, ``namespace`` of those in a namespace, ``pipeline`` of
+            all. ``registered_pipeline`` makes one step of the light nodes of each registered
+            pipeline, or several where other steps lie between. Heavy nodes stay apart: those that
+            run in shards, and those with the tag ``heavy`` that take no shard. A node with the tag
+            ``light`` never runs in shards.
+        pipelines: Registered pipelines that share a step, by the name of the step; for
+            ``registered_pipeline``.
+        tags: Nodes with one of these tags become one step, named after the tag.
+        steps: Nodes by the name of their step.
+    """
+
+    by: Literal["node", "namespace", "pipeline", "registered_pipeline"] = "node"
+    pipelines: dict[str, list[str]] = {}
+    tags: list[str] = []
+    steps: dict[str, list[str]] = {}
+
+    @model_validator(mode="after")
+    def _refuse_pipelines_without_effect(self) -> Self:
+        if self.pipelines and self.by != "registered_pipeline":
+            raise ValueError("pipelines has an effect with by: registered_pipeline only")
+        return self
+
+
+class Items(Section):
+    """What a run works on: the measure of ``--shards auto`` and of ``sizes`` of machines.
+
+    Attributes:
+        count: A number, a parameter (``params:titles``: a number or a list) or a dataset (the rows
+            of a table, the parts of a partitioned dataset, the items of a list). Of several, the
+            first that can be counted when the run is planned.
+        per_shard: Items of a shard; ``--shards auto`` needs it.
+        max_shards: Its largest number of shards.
+    """
+
+    count: list[int | str | None] = []
+    per_shard: int | None = Field(default=None, ge=1)
+    max_shards: int = Field(default=1000, ge=1, le=1000)
+
+    @field_validator("count", mode="before")
+    @classmethod
+    def _as_list(cls, count: Any) -> Any:
+        return count if isinstance(count, list) else [count]
+
+
+class FanOut(Section):
+    """The nodes that run in shards, at the same time.
+
+    Attributes:
+        pipelines: Pipelines whose nodes with the shard parameter run once for each shard.
+        tags: Tags whose nodes do the same.
+        shards: Number of shards, or ``auto`` from the number of items; ``--shards`` wins.
+        parameter: The parameter that holds a node's shard, ``{index: 1 to n, count: n}``; with
+            dots where it stands in a group, such as ``execution.shard``.
+        shared: Datasets, by name or type, that add up what shards write. Partitioned datasets
+            without ``overwrite``, and those that append, do so anyway.
+    """
+
+    pipelines: dict[str, Literal["shards"]] = {}
+    tags: dict[str, Literal["shards"]] = {}
+    shards: Shards = 1
+    parameter: str = Field(default="shard", pattern=r"^[^.\s]+(\.[^.\s]+)*$")
+    shared: list[str] = []
+
+
+class MlflowTracker(Section):
+    """The MLflow server of a stack.
+
+    Attributes:
+        tracking_uri: Address of the server, or of a database below the project's folder for local
+            stacks. The stack tracks nothing if it is None.
+        secret: Name of a ZenML secret with ``tracking_token``, or ``tracking_username`` and
+            ``tracking_password``. Without it these come from MLflow's environment variables.
+    """
+
+    tracking_uri: str | None = None
+    secret: str | None = None
+
+
+LOCAL_TRACKER = MlflowTracker(tracking_uri="sqlite:///mlruns/mlflow.db")
+
+
+class LocalStack(Section):
+    """ZenML's local orchestrator and artifact store, in the process of the command."""
+
+    type: Literal["local"]
+    mlflow: MlflowTracker | None = None
+
+
+class VertexStack(Section):
+    """Vertex AI Pipelines and the Google Cloud resources it needs.
+
+    Attributes:
+        project: Google Cloud project.
+        location: Region, such as ``europe-west1``.
+        artifact_store: ``gs://…`` for ZenML's artifacts.
+        container_registry: Artifact Registry repository, such as
+            ``europe-west1-docker.pkg.dev/my-project/books``.
+        service_account: Account of the steps.
+        network: Full name of a network to peer with.
+        pipeline_root: ``gs://…``; below the artifact store if not given.
+        connector: Name of a ZenML service connector; without it Google's default credentials.
+        mlflow: MLflow server of its runs.
+    """
+
+    type: Literal["vertex"]
+    project: str | None = None
+    location: str | None = None
+    artifact_store: str | None = None
+    container_registry: str | None = None
+    service_account: str | None = None
+    network: str | None = None
+    pipeline_root: str | None = None
+    connector: str | None = None
+    mlflow: MlflowTracker | None = None
+
+
+Stack = Annotated[LocalStack | VertexStack, Field(discriminator="type")]
+
+
+class ScheduleSettings(Section):
+    """The schedule of a pipeline.
+
+    Attributes:
+        cron: Five fields, in UTC.
+        params: Runtime parameters of its runs.
+        shards: Number of shards, or ``auto``: counted when the schedule is created.
+    """
+
+    cron: str = Field(pattern=r"^\S+( \S+){4}$")
+    params: dict[str, Any] = {}
+    shards: Shards | None = None
+
+
+class ZenmlSettings(Section):
+    """The whole of `zenml.yml`.
+
+    Attributes:
+        stack: Name of the stack of runs without ``--stack``.
+        stacks: By name.
+        image: Container image with the project in it, for stacks that are not local.
+        labels: Labels of Vertex jobs, and tags of all runs in ZenML.
+        grouping: Nodes that become one step.
+        items: What a run works on.
+        steps: Resources, retries and the like.
+        fan_out: Nodes that run in shards.
+        schedules: By pipeline.
+        models: ZenML model by pipeline; each run creates a version linked to its artifacts.
+        keep_in_container: Datasets that may be lost with a container's own disk.
+
+    Example:
+        ```yaml
+        stack: local
+        stacks:
+          local:
+            type: local
+            mlflow: {tracking_uri: "sqlite:///mlruns/mlflow.db"}
+        steps:
+          default: {retry: {max_retries: 2, delay: 30, backoff: 2}}
+          tags:
+            heavy: {cpu: 8, memory: 32GB}
+        fan_out:
+          pipelines: {tune: shards}
+        schedules:
+          forecast: {cron: "0 5 * * 1"}
+        ```
+    """
+
+    stack: str = "local"
+    stacks: dict[str, Stack] = {"local": LocalStack(type="local", mlflow=LOCAL_TRACKER)}
+    image: str | None = None
+    labels: dict[str, str] = {}
+    grouping: Grouping = Grouping()
+    items: Items = Items()
+    steps: Steps = Steps()
+    fan_out: FanOut = FanOut()
+    schedules: dict[str, ScheduleSettings] = {}
+    models: dict[str, str] = {}
+    keep_in_container: list[str] = []
+
+
+def choose_stack(settings: ZenmlSettings, name: str | None) -> tuple[str, Stack]:
+    """Return name and stack as requested, by default the environment's own.
+
+    Raises:
+        RunnerError: If zenml.yml has no such stack.
+    """
+    chosen = name or settings.stack
+    refuse_unknown("stack", [chosen], settings.stacks, where="in zenml.yml")
+    return chosen, settings.stacks[chosen]
+
+
+def read_settings(content: dict[str, Any], origin: str) -> ZenmlSettings:
+    """Validate the content of zenml.yml.
+
+    Args:
+        content: The parsed YAML.
+        origin: Name of the file, for messages.
+
+    Raises:
+        RunnerError: With each unknown key and the nearest known one, and each wrong value.
+    """
+    try:
+        return ZenmlSettings.model_validate(content)
+    except ValidationError as error:
+        lines = [_explain(problem) for problem in error.errors()]
+        raise RunnerError("\n".join([f"{origin} has mistakes:", *lines])) from None
+
+
+def _explain(problem: Any) -> str:
+    where = ".".join(map(str, problem["loc"])) or "the file"
+    if problem["type"] == "value_error":
+        return f"  {where}: {problem['ctx']['error']}"
+    return f"  {where}: {problem['msg']}, not {problem['input']!r}"

@@ -1,0 +1,1 @@
+"""Registers ZenML stacks and checks that they answer; Vertex AI with retries."""

@@ -1,0 +1,37 @@
+"""Projects that are opened in this process, and a ZenML for those that run in their own."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from runner_testing.projects import write_files
+from zenml_runner.kedro_project.project import RUN_GROUP_VARIABLE, open_project
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Callable[[dict[str, str]], Path]]:
+    """Writes and opens a project in this process; afterwards nothing of it is left."""
+    before = Path.cwd()
+    modules = set(sys.modules)
+    folder = tmp_path / "project"
+
+    def open_(files: dict[str, str]) -> Path:
+        return open_project(write_files(folder, files)).path
+
+    with mock.patch.dict(os.environ), mock.patch.object(sys, "path", list(sys.path)):
+        os.environ.pop(RUN_GROUP_VARIABLE, None)
+        yield open_
+    os.chdir(before)
+    for name in set(sys.modules) - modules:
+        if str(folder) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for ZenML's settings and store, which take seconds to create."""
+    return tmp_path_factory.mktemp("home")

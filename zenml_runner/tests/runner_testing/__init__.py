@@ -1,0 +1,1 @@
+"""Projects, words and processes that the tests share."""
