@@ -77,7 +77,7 @@ def test_all_code_and_configuration_is_in_the_build_context(project_path):
     sent = context(project_path, project_path)
     wanted = [
         path.relative_to(project_path)
-        for folder in ("src", "zenml_runner", "conf/base", "conf/production")
+        for folder in ("src", "zenml_runner/src", "conf/base", "conf/production")
         for kind in ("*.py", "*.yml", "*.json", "*.typed")
         for path in (project_path / folder).rglob(kind)
         if ".egg-info" not in str(path) and not path.name.startswith("credentials")
@@ -103,6 +103,7 @@ def test_all_code_and_configuration_is_in_the_build_context(project_path):
         "src/book_forecast/client_secret.json",
         "src/book_forecast/__pycache__/cli.cpython-311.pyc",
         "tests/conftest.py",
+        "zenml_runner/tests/conftest.py",
         "zenml_runner/.env.production",
         "zenml_runner/server.pem",
     ],
