@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -154,22 +153,6 @@ class Task(Section):
 
     run: RunSpec
     step: StepPlan
-
-
-def inputs_with(parameter: str) -> set[str]:
-    """Return the node inputs that hold a parameter: its own, the groups around it, and all."""
-    parts = parameter.split(".")
-    groups = {".".join(parts[:depth]) for depth in range(1, len(parts) + 1)}
-    return {"parameters", *(f"params:{group}" for group in groups)}
-
-
-def deep_merge(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `base` with the values of `more` in place of its own, at any depth."""
-    result = {**base, **more}
-    for key in base.keys() & more.keys():
-        if isinstance(base[key], Mapping) and isinstance(more[key], Mapping):
-            result[key] = deep_merge(base[key], more[key])
-    return result
 
 
 def packed(plan: Plan) -> str:

@@ -56,7 +56,7 @@ def test_steps_of_joined_pipelines_find_their_nodes_in_their_own_process(project
     execution.load(alone=True)
     execution.narrow(task.step.nodes)
     assert [node.name for node in execution.pipeline.nodes] == ["version"]
-    assert execution._run_params()["pipeline_names"] == ["second", "first"]
+    assert execution.hooks.run_params("local")["pipeline_names"] == ["second", "first"]
 
 
 @pytest.mark.parametrize(

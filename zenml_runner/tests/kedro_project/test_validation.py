@@ -5,13 +5,11 @@ from kedro.config import OmegaConfigLoader
 from kedro.pipeline import Pipeline, node
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.kedro_project.project import settings_of
-from zenml_runner.kedro_project.validation import (
-    misspelt_params,
-    refuse_unknown_env,
-    refuse_unknown_parts,
-)
-from zenml_runner.plan import RunSpec, Slice, deep_merge
+from zenml_runner.kedro_project.conf_source import refuse_unknown_env
+from zenml_runner.kedro_project.parameters import deep_merge, misspelt_params
+from zenml_runner.kedro_project.pipelines import refuse_unknown_parts
+from zenml_runner.kedro_project.settings import settings_of
+from zenml_runner.plan import RunSpec, Slice
 
 PARAMETERS = "model: {depth: 3, start: {seed: 1}}\noptions: {}\ncount: 4\n"
 CATALOG = '_root: "${runtime_params:data_root, data}"\n'

@@ -1,6 +1,7 @@
 """Plans of a small pipeline, without a project."""
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline, node
@@ -43,7 +44,7 @@ class Execution:
     settings: object
     registered: dict[str, Pipeline]
     run: RunSpec = field(default_factory=lambda: RunSpec(package="tiny", pipeline="train"))
-    adds_datasets: bool = False
+    hooks: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(add_datasets=False))
     parameters: dict = field(default_factory=dict)
 
 

@@ -14,8 +14,9 @@ import pytest
 from runner_testing.grouped import FILES, expected, written
 from runner_testing.projects import write_files
 from zenml_runner.commands.prepare import Prepared, prepare
+from zenml_runner.kedro_project.parameters import inputs_with
 from zenml_runner.kedro_project.project import RUN_GROUP_VARIABLE, open_project, run_group
-from zenml_runner.plan import Task, inputs_with
+from zenml_runner.plan import Task
 from zenml_runner.steps import caching, runtime
 from zenml_runner.tracking import mlflow_run as tracking
 

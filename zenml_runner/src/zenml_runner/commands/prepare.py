@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.kedro_project.conf_source import carried, refuse_local
+from zenml_runner.kedro_project.conf_source import carried, refuse_local, refuse_unknown_env
 from zenml_runner.kedro_project.execution import Execution
-from zenml_runner.kedro_project.project import Project, default_tracking, open_project
-from zenml_runner.kedro_project.validation import misspelt_params, refuse_unknown_env
+from zenml_runner.kedro_project.parameters import misspelt_params
+from zenml_runner.kedro_project.project import Project, open_project
+from zenml_runner.kedro_project.settings import default_tracking
 from zenml_runner.plan import Plan, RunSpec, Slice
 from zenml_runner.planning.planner import make_plan
 from zenml_runner.settings.zenml_yml import LocalStack, Shards, Stack, ZenmlSettings, choose_stack

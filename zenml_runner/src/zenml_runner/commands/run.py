@@ -19,7 +19,8 @@ from zenml_runner.commands.report import (
     print_resume,
 )
 from zenml_runner.errors import RunnerError
-from zenml_runner.kedro_project.project import open_project, run_group, tracking_uri
+from zenml_runner.kedro_project.project import open_project, run_group
+from zenml_runner.kedro_project.settings import tracking_uri
 from zenml_runner.plan import Plan, StepPlan, plan_of, version_at, version_of
 
 

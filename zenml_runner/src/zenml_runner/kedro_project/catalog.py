@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kedro.io import AbstractDataset
 from kedro.io.core import get_protocol_and_path
+
+from zenml_runner.kedro_project.private import is_ephemeral, is_instantiated, protocol_of, unwrap
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,11 @@ def location_of(catalog: Any, name: str) -> Location:
     """
     if name not in catalog:
         return Location(in_memory=True, protocol=None)
-    configuration = {} if name in catalog._datasets else configuration_of(catalog, name)
+    configuration = {} if is_instantiated(catalog, name) else configuration_of(catalog, name)
     if (protocol := _remote_protocol(configuration)) is not None:
         return Location(in_memory=False, protocol=protocol)
     dataset = unwrap(catalog.get(name))
-    return Location(bool(getattr(dataset, "_EPHEMERAL", False)), protocol_of(dataset))
+    return Location(is_ephemeral(dataset), protocol_of(dataset))
 
 
 def configuration_of(catalog: Any, name: str) -> Mapping[str, Any]:
@@ -52,19 +53,6 @@ def configuration_of(catalog: Any, name: str) -> Mapping[str, Any]:
     if resolver.match_dataset_pattern(name) or resolver.match_user_catch_all_pattern(name):
         return dict(resolver.resolve_pattern(name))
     return {}
-
-
-def unwrap(dataset: Any) -> Any:
-    """Return the dataset inside a wrapper such as Kedro's `CachedDataset`."""
-    while isinstance(wrapped := getattr(dataset, "_dataset", None), AbstractDataset):
-        dataset = wrapped
-    return dataset
-
-
-def protocol_of(dataset: Any) -> str | None:
-    """Return the filesystem of a dataset; None for data outside of filesystems."""
-    protocol = getattr(unwrap(dataset), "_protocol", None)
-    return protocol if isinstance(protocol, str) else None
 
 
 def _remote_protocol(configuration: Mapping[str, Any]) -> str | None:

@@ -1,11 +1,24 @@
-"""The configuration that `--conf-source` names, in this process and in those of the steps."""
+"""The configuration of a run: its environment, and the source that `--conf-source` names."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from zenml_runner.errors import RunnerError
+from zenml_runner.errors import RunnerError, refuse_unknown
 from zenml_runner.kedro_project.project import Project
+
+
+def refuse_unknown_env(loader: Any, env: str | None) -> None:
+    """Refuse an environment that has no folder in the project's configuration.
+
+    Raises:
+        RunnerError: With the nearest environment.
+    """
+    source = Path(loader.conf_source)
+    if env and source.is_dir() and not (source / env).is_dir():
+        known = [folder.name for folder in source.iterdir() if folder.is_dir()]
+        refuse_unknown("environment", [env], known, where=f"in {source}")
 
 
 def carried(project: Project, source: str | None) -> str | None:

@@ -12,7 +12,13 @@ from kedro.io import AbstractVersionedDataset, CatalogProtocol, DatasetError
 from kedro.io.core import is_parameter
 from kedro.pipeline.node import Node
 
-from zenml_runner.kedro_project.catalog import protocol_of, unwrap
+from zenml_runner.kedro_project.private import (
+    filesystem_of,
+    load_path_of,
+    path_of,
+    protocol_of,
+    unwrap,
+)
 from zenml_runner.redaction import public
 from zenml_runner.settings.sections import Section
 
@@ -105,7 +111,7 @@ def describe(
         return DatasetEntry(rows=rows)
     protocol = protocol_of(dataset) or "file"
     uri = path if protocol == "file" else public(f"{protocol}://{path}")
-    filesystem = getattr(dataset, "_fs", None) or getattr(dataset, "_filesystem", None)
+    filesystem = filesystem_of(dataset)
     if filesystem is None:
         return DatasetEntry(uri=uri, rows=rows)
     try:
@@ -119,12 +125,12 @@ def describe(
 
 
 def _path(dataset: Any) -> str | None:
-    path = getattr(dataset, "_filepath", None) or getattr(dataset, "_path", None)
+    path = path_of(dataset)
     if path is None:
         return None
     if isinstance(dataset, AbstractVersionedDataset):
         try:
-            path = dataset._get_load_path()
+            path = load_path_of(dataset)
         except DatasetError:
             logger.debug("%s has no version yet", path)
     return str(path)

@@ -9,6 +9,8 @@ from typing import Any, Self
 from kedro.framework.project import settings
 from kedro.framework.session import KedroSession
 
+from zenml_runner.kedro_project.private import config_loader, hook_manager
+
 logger = logging.getLogger(__name__)
 
 
@@ -38,12 +40,12 @@ class Session:
     @property
     def hook_manager(self) -> Any:
         """The manager of the hooks of the project and its plugins."""
-        return self._own._hook_manager
+        return hook_manager(self._own)
 
     @property
     def config_loader(self) -> Any:
         """A new loader of the project's configuration."""
-        return self._own._get_config_loader(*self._arguments())
+        return config_loader(self._own, *self._arguments())
 
     def load_context(self) -> Any:
         """Enter the session and load its context, which calls `after_context_created`."""

@@ -16,11 +16,12 @@ from typing import Any
 from kedro.framework.hooks import hook_impl
 from kedro.io.core import parse_dataset_definition
 from kedro.pipeline import Pipeline
-from kedro.pipeline.transcoding import _strip_transcoding
 from kedro.utils import load_obj
 
 from zenml_runner.errors import RunnerError, refuse_unknown
-from zenml_runner.kedro_project.catalog import configuration_of, unwrap
+from zenml_runner.kedro_project import private
+from zenml_runner.kedro_project.catalog import configuration_of
+from zenml_runner.kedro_project.private import unwrap, without_transcoding
 from zenml_runner.plan import RunSpec, StepPlan
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ def refuse_overwrites(
     """
     for node in pipeline.nodes:
         for name in node.outputs if node.name in fanned else ():
-            if name in shared or _strip_transcoding(name) in in_memory:
+            if name in shared or without_transcoding(name) in in_memory:
                 continue
             reason = _overwrites(catalog, name, shared, remote=remote)
             if reason is not None:
@@ -93,11 +94,11 @@ def _overwrites(catalog: Any, name: str, shared: Iterable[str], *, remote: bool)
     while isinstance(configuration.get("dataset"), Mapping) and not configuration.get("path"):
         configuration = configuration["dataset"]
     replaces = bool(configuration.get("overwrite"))
-    if configuration and name not in catalog._datasets:
+    if configuration and not private.is_instantiated(catalog, name):
         kind, _ = parse_dataset_definition(dict(configuration))
     else:
         dataset = unwrap(catalog.get(name, fallback_to_runtime_pattern=True))
-        kind, replaces = type(dataset), bool(getattr(dataset, "_overwrite", replaces))
+        kind, replaces = type(dataset), replaces or private.replaces_partitions(dataset)
     paths = {f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__}
     if paths & set(shared) or str(configuration.get("type")) in shared:
         return None
@@ -149,9 +150,9 @@ class ShardWrites:
             RunnerError: If another shard of this run writes one of them.
         """
         dataset = unwrap(self._catalog.get(dataset_name))
-        if not isinstance(data, dict) or not hasattr(dataset, "_partition_to_path"):
+        if not isinstance(data, dict) or not private.has_partitions(dataset):
             return
-        parts = {dataset._partition_to_path(str(key)) for key in data}
+        parts = {private.partition_path(dataset, str(key)) for key in data}
         self._own.setdefault(dataset_name, set()).update(parts)
         self._note(done=False)
         for other in self._notes():
@@ -176,8 +177,7 @@ class ShardWrites:
         for name in self._own:
             written = {part for note in ended for part in note["written"].get(name, ())}
             dataset = unwrap(self._catalog.get(name))
-            dataset._invalidate_caches()
-            found = {str(path) for path in dataset._list_partitions()}
+            found = private.partition_paths(dataset)
             if others := found - written:
                 logger.warning(
                     "%s: %d of %d parts are of earlier runs, and are read too: %s",

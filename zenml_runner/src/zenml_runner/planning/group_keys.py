@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
-from kedro.pipeline.transcoding import _strip_transcoding
 
+from zenml_runner.kedro_project.private import without_transcoding
 from zenml_runner.planning.groups import GraphNode, NodeNames
 from zenml_runner.settings.zenml_yml import Grouping
 
@@ -33,8 +33,8 @@ def vertices(pipeline: Pipeline) -> list[GraphNode]:
         GraphNode(
             node.name,
             frozenset(parent.name for parent in dependencies[node]),
-            frozenset(_strip_transcoding(dataset) for dataset in node.inputs),
-            frozenset(_strip_transcoding(dataset) for dataset in node.outputs),
+            frozenset(without_transcoding(dataset) for dataset in node.inputs),
+            frozenset(without_transcoding(dataset) for dataset in node.outputs),
         )
         for node in pipeline.nodes
     ]

@@ -11,7 +11,7 @@ from kedro.io.core import is_parameter
 from kedro.pipeline import Pipeline
 
 from zenml_runner.errors import RunnerError, refuse_unknown
-from zenml_runner.kedro_project.validation import dataset_names
+from zenml_runner.kedro_project.pipelines import dataset_names
 from zenml_runner.plan import Counted
 from zenml_runner.settings.zenml_yml import Items, ZenmlSettings
 

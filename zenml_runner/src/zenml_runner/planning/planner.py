@@ -6,18 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from kedro.io.core import is_parameter
 from kedro.pipeline import Pipeline
-from kedro.pipeline.transcoding import _strip_transcoding
 
 from zenml_runner.errors import RunnerError, refuse_unknown
 from zenml_runner.kedro_project.catalog import Location, location_of
 from zenml_runner.kedro_project.execution import Execution
-from zenml_runner.kedro_project.shard_writes import refuse_overwrites, refuse_unknown_shared
-from zenml_runner.kedro_project.validation import (
+from zenml_runner.kedro_project.parameters import inputs_with
+from zenml_runner.kedro_project.pipelines import (
     dataset_names,
     refuse_generators,
     refuse_missing_inputs,
 )
-from zenml_runner.plan import Plan, inputs_with
+from zenml_runner.kedro_project.private import without_transcoding
+from zenml_runner.kedro_project.shard_writes import refuse_overwrites, refuse_unknown_shared
+from zenml_runner.plan import Plan
 from zenml_runner.planning.group_keys import (
     automatic_groups,
     configured_groups,
@@ -52,7 +53,7 @@ def make_plan(execution: Execution, *, remote: bool, shards: Shards | None = Non
     }
     if execution.run.is_async:
         refuse_generators(pipeline)
-    if not execution.adds_datasets:
+    if not execution.hooks.add_datasets:
         refuse_missing_inputs(pipeline, execution.catalog)
     in_memory = _in_memory(pipeline, locations)
     fanned = _fanned_out(pipeline, settings, execution.registered)
@@ -89,7 +90,7 @@ def _in_memory(pipeline: Pipeline, locations: Mapping[str, Location]) -> frozens
     found = {name for name, location in locations.items() if location.in_memory}
     # Data that the catalog's configuration holds, or a hook adds, exist in every process.
     held = found & pipeline.inputs()
-    return frozenset(_strip_transcoding(name) for name in found - held)
+    return frozenset(without_transcoding(name) for name in found - held)
 
 
 def _fanned_out(
@@ -130,7 +131,7 @@ def _refuse_mixed_groups(
         if len(others) in (0, len(members)):
             continue
         for name in others:
-            files = {_strip_transcoding(d) for d in nodes[name].outputs} - in_memory
+            files = {without_transcoding(d) for d in nodes[name].outputs} - in_memory
             if files:
                 raise RunnerError(
                     f"The node {name} is in one step with {', '.join(fanned & set(members))}, "
@@ -149,7 +150,7 @@ def _refuse_local_files(
     """Refuse files on the disk of a container, which are lost with it."""
     written = {name for node in pipeline.nodes for name in node.outputs}
     for name in sorted(written - set(allowed)):
-        if _strip_transcoding(name) in in_memory or locations[name].protocol != "file":
+        if without_transcoding(name) in in_memory or locations[name].protocol != "file":
             continue
         writer = next(node.name for node in pipeline.nodes if name in node.outputs)
         readers = [node.name for node in pipeline.nodes if name in node.inputs]

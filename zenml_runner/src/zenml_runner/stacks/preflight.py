@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.kedro_project.project import Project, environment_variable, tracking_uri
+from zenml_runner.kedro_project.project import Project, environment_variable
+from zenml_runner.kedro_project.settings import tracking_uri
 from zenml_runner.redaction import without_user
 from zenml_runner.settings.zenml_yml import Stack, VertexStack
 

@@ -20,9 +20,10 @@ from typing import Any
 
 from kedro.io.core import is_parameter
 
-from zenml_runner.kedro_project.catalog import configuration_of, unwrap
+from zenml_runner.kedro_project.catalog import configuration_of
 from zenml_runner.kedro_project.execution import Execution
 from zenml_runner.kedro_project.lineage import StepLineage, describe
+from zenml_runner.kedro_project.private import unwrap
 from zenml_runner.plan import StepPlan
 
 logger = logging.getLogger(__name__)
