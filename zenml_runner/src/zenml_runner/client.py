@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zenml_runner.command_line import command
 from zenml_runner.errors import RunnerError
 from zenml_runner.failures import no_server, store_url
 from zenml_runner.locks import machine_lock
@@ -54,7 +55,7 @@ def find_run(name: str) -> Any:
         return quiet_client().get_pipeline_run(name)
     except KeyError:
         raise RunnerError(
-            f"ZenML has no run {name!r}: `kedro zenml status` lists the last ones."
+            f"ZenML has no run {name!r}: `{command('status')}` lists the last ones."
         ) from None
 
 

@@ -54,8 +54,8 @@ def _not_installed(error: BaseException) -> str | None:
     if package != "zenml":
         return f"The package {package} is not installed in this environment ({error})."
     return (
-        "ZenML is not installed in this environment: run `make zenml`, or install "
-        "zenml[local,server] and, for Vertex AI, zenml[connectors-gcp,gcsfs,vertex]."
+        "ZenML is not installed in this environment: install zenml_runner with its requirements, "
+        "and with its extra vertex for Vertex AI."
     )
 
 

@@ -157,7 +157,7 @@ def run(**arguments: Any) -> None:
     expose_value=False,
     callback=refused(
         "the steps of a schedule are fixed when it is created, so each of its runs would leave "
-        "out the same nodes: use it with `kedro zenml run`."
+        "out the same nodes: use it with the command run."
     ),
 )
 @click.option("--cron", help="Five fields, in UTC; as in zenml.yml if not given.")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from zenml_runner.command_line import command
 from zenml_runner.errors import RunnerError
 
 
@@ -27,4 +28,4 @@ def write_config(project: Path | None) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     template = files("zenml_runner").joinpath("zenml.yml").read_text(encoding="utf-8")
     target.write_text(template, encoding="utf-8")
-    click.echo(f"Wrote {target}. `kedro zenml run --dry-run` prints the steps.")
+    click.echo(f"Wrote {target}. `{command('run', '--dry-run')}` prints the steps.")

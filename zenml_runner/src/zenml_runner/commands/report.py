@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from zenml_runner.command_line import command
 from zenml_runner.plan import Plan
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def print_links(zenml_run: Any) -> None:
 
     metadata = zenml_run.run_metadata or {}
     click.echo(f"ZenML run {zenml_run.name} ({zenml_run.status.value})")
-    click.echo(f"  {get_run_url(zenml_run) or f'kedro zenml status {zenml_run.name}'}")
+    click.echo(f"  {get_run_url(zenml_run) or command('status', zenml_run.name)}")
     if job := metadata.get("orchestrator_url"):
         click.echo(f"Vertex job\n  {job}")
     if run_id := metadata.get(MLFLOW_RUN_ID):
@@ -81,9 +80,5 @@ def print_links(zenml_run: Any) -> None:
 
 def print_resume(prepared: Prepared, zenml_run: Any) -> None:
     """Print the command that resumes a run."""
-    in_project = sys.argv[0].endswith("kedro")
-    command = ["kedro", "zenml"] if in_project else ["python", "-m", "zenml_runner"]
-    command += ["run", "--resume", zenml_run.name, "--stack", prepared.stack_name]
-    if not in_project or prepared.project.named:
-        command += ["--project", str(prepared.project.path)]
-    click.echo(f"Resume it with\n  {shlex.join(command)}", err=True)
+    words = ("run", "--resume", zenml_run.name, "--stack", prepared.stack_name)
+    click.echo(f"Resume it with\n  {command(*words)}", err=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from zenml_runner.command_line import command
 from zenml_runner.commands.prepare import Prepared, joined_name, prepare
 from zenml_runner.commands.report import (
     RunReport,
@@ -93,7 +94,7 @@ def _remaining(
     former = refreshed(find_run(name))
     plan = plan_of(former)
     if plan is None:
-        raise RunnerError(f"The run {name} is not one of `kedro zenml run`; it cannot be resumed.")
+        raise RunnerError(f"The run {name} is not of {command('run')}; it cannot be resumed.")
     if is_running(former):
         raise RunnerError(
             f"{former.name} is still running: wait for its end or stop it, then resume it."
@@ -182,7 +183,7 @@ def _run_remotely(prepared: Prepared, pipeline: Any, *, wait: bool) -> None:
     zenml_run = pipeline()
     print_links(zenml_run)
     if not wait:
-        click.echo(f"Follow it with\n  kedro zenml status {zenml_run.name}")
+        click.echo(f"Follow it with\n  {command('status', zenml_run.name)}")
     elif watch(zenml_run, RunReport(prepared.plan)):
         print_resume(prepared, zenml_run)
         raise SystemExit(1)

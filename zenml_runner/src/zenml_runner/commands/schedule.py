@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from zenml_runner.command_line import command
 from zenml_runner.commands.prepare import joined_name, prepare
 from zenml_runner.errors import RunnerError
 from zenml_runner.kedro_project.conf_source import carried
@@ -63,17 +64,17 @@ def _create(opened: Project, pipeline: str, cron: str | None, arguments: dict[st
     chosen = choose_schedule(configured, pipeline, cron, arguments["params"], arguments["shards"])
     own = {"params": chosen.params, "shards": chosen.shards}
     prepared = prepare(pipeline="__default__", **arguments | own)
-    option = f"--pipelines {','.join(arguments['pipelines'])}"
+    option = ("--pipelines", ",".join(arguments["pipelines"]))
     if not prepared.remote:
         raise RunnerError(
             f"The stack {prepared.stack_name} has no scheduler: choose one with --stack, or let "
-            f"cron run `kedro zenml run {option}`."
+            f"cron run `{command('run', *option)}`."
         )
     name = f"{opened.package}-{pipeline}"
     if quiet_client().list_schedules(name=name, size=1).items:
         raise RunnerError(
-            f"The schedule {name} exists: delete it first with `kedro zenml schedule {option} "
-            "--delete`, so that no week runs twice."
+            f"The schedule {name} exists: delete it first with "
+            f"`{command('schedule', *option, '--delete')}`, so that no week runs twice."
         )
     schedule = Schedule(name=name, cron_expression=chosen.cron)
     scheduled, _ = prepared.translate(f"{pipeline.strip('_')}-{{date}}-{{time}}", schedule)
@@ -128,7 +129,9 @@ def _delete(name: str) -> None:
     client = quiet_client()
     found = client.list_schedules(name=name, size=100).items
     if not found:
-        raise RunnerError(f"There is no schedule {name}: `kedro zenml schedule --list` shows all.")
+        raise RunnerError(
+            f"There is no schedule {name}: `{command('schedule', '--list')}` shows all."
+        )
     for schedule in found:
         client.delete_schedule(schedule.id)
         click.echo(f"Deleted the schedule {schedule.name}.")

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from zenml_runner.client import find_run, quiet_client
+from zenml_runner.command_line import command
 from zenml_runner.errors import refuse_unknown
 from zenml_runner.kedro_project.project import Project, open_project
 from zenml_runner.plan import plan_of, project_tag
@@ -109,4 +110,4 @@ def _show_run(run: Any) -> None:
             click.echo(f"    {reason(step)}")
     print_links(run)
     if plan and run.status.is_finished and not run.status.is_successful:
-        click.echo(f"Resume it with\n  kedro zenml run --resume {run.name}")
+        click.echo(f"Resume it with\n  {command('run', '--resume', run.name)}")

@@ -36,13 +36,11 @@ class Project:
         path: Its folder.
         package: The name of its package.
         source: The folder of its package.
-        named: Whether the command names the folder.
     """
 
     path: Path
     package: str
     source: Path
-    named: bool = False
 
     @property
     def key(self) -> str:
@@ -130,6 +128,4 @@ def open_project(path: Path | None = None) -> Project:
     metadata = bootstrap_project(Path(found))
     # As in `kedro run`, the current folder is the project's.
     os.chdir(found)
-    return Project(
-        Path(found), metadata.package_name, Path(metadata.source_dir), named=path is not None
-    )
+    return Project(Path(found), metadata.package_name, Path(metadata.source_dir))

@@ -89,6 +89,6 @@ def _check_bucket(stack: VertexStack) -> None:
     if not found:
         raise RunnerError(
             f"The artifact store {stack.artifact_store} does not exist, or you may not see it: "
-            "create the bucket (see deploy/), or ask for roles/storage.objectUser and "
+            "create the bucket, or ask for roles/storage.objectUser and "
             "roles/storage.legacyBucketReader on it."
         )
