@@ -13,10 +13,11 @@ from typing import Any
 
 
 def import_all(modules: list[str]) -> None:
-    """Import modules; what they print is not theirs to say in every command."""
+    """Import modules, where they are installed; what they print is no command's to say."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         for module in modules:
-            importlib.import_module(module)
+            with contextlib.suppress(ModuleNotFoundError):
+                importlib.import_module(module)
     gc.collect()
     gc.freeze()
 
