@@ -31,7 +31,7 @@ test: install
 
 test-slow: install
 	$(BIN)/pytest -n 2 --dist loadfile -m slow
-	$(BIN)/pytest -n 2 --dist loadfile -m slow zenml_runner
+	$(BIN)/pytest -n 2 --dist worksteal -m slow zenml_runner
 
 benchmark: install
 	$(PIP_INSTALL) ./zenml_runner --editable ".[benchmark]"

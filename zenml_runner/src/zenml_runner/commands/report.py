@@ -35,7 +35,8 @@ class RunReport:
     def end(self) -> None:
         """Print that all steps have completed."""
         seconds = time.perf_counter() - self._started
-        click.echo(f"All {self._count} steps done in {seconds:.1f} s.")
+        steps = "The only step" if self._count == 1 else f"All {self._count} steps"
+        click.echo(f"{steps} done in {seconds:.1f} s.")
 
 
 def describe_error(error: BaseException) -> str:

@@ -141,9 +141,9 @@ def replaces_partitions(dataset: Any) -> bool:
     return bool(getattr(dataset, "_overwrite", False))
 
 
-def has_partitions(dataset: Any) -> bool:
-    """Return whether a dataset is partitioned; a project may have a type of its own."""
-    return hasattr(dataset, "_partition_to_path")
+def has_partitions(thing: Any) -> bool:
+    """Return whether a dataset or type is partitioned; a project may have a type of its own."""
+    return hasattr(thing, "_partition_to_path")
 
 
 def partition_path(dataset: Any, partition: str) -> str:

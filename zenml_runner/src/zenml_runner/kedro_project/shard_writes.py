@@ -88,8 +88,6 @@ def _is_class(path: str) -> bool:
 
 def _overwrites(catalog: Any, name: str, shared: Iterable[str], *, remote: bool) -> str | None:
     """Return why a dataset cannot hold what several shards write; None if it can."""
-    from kedro_datasets.partitions import PartitionedDataset
-
     configuration = configuration_of(catalog, name)
     while isinstance(configuration.get("dataset"), Mapping) and not configuration.get("path"):
         configuration = configuration["dataset"]
@@ -102,7 +100,7 @@ def _overwrites(catalog: Any, name: str, shared: Iterable[str], *, remote: bool)
     paths = {f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__}
     if paths & set(shared) or str(configuration.get("type")) in shared:
         return None
-    if issubclass(kind, PartitionedDataset):
+    if private.has_partitions(kind):
         return "has overwrite: true" if replaces else None
     if _appends(configuration, remote=remote):
         return None
