@@ -68,7 +68,7 @@ def forecast_panel(
     with tempfile.TemporaryDirectory() as folder:
         checkpoints = CheckpointFolder(Path(folder))
         work = (models, backtest, execution, checkpoints)
-        at_folds = tune.fit_global_model(weeks, titles, covariates, models, backtest)
+        at_folds = tune.fit_global_model(weeks, titles, covariates, models, backtest, checkpoints)
         strata = tune.stratify_titles(weeks, titles, "all", models)
         choice = tune.choose_families(
             weeks, strata, at_folds, covariates, models, backtest, n_jobs, checkpoints
@@ -78,7 +78,7 @@ def forecast_panel(
         specifications, calibration, rolled, board = tune.weigh_families(
             folds.frame, seasons.frame, orders, weeks, titles, models, bands
         )
-        ahead = fits.fit_global_model(weeks, titles, covariates, models)
+        ahead = fits.fit_global_model(weeks, titles, covariates, models, checkpoints)
         made = (specifications, calibration, ahead, covariates, models, execution, checkpoints)
         fitted = fits.fit_titles(weeks, *made).frame
         tested = forecast_known_weeks(

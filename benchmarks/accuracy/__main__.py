@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks import ablations, launches, seasonality
-from benchmarks.accuracy import cost, page
+from benchmarks.accuracy import cost, page, sums
 from benchmarks.accuracy.options import parse_given
 from benchmarks.accuracy.origins import Settings, run_panel
 from benchmarks.accuracy.panels import GENERATED, SEEDS, Panel, find_panels
@@ -64,16 +64,19 @@ def main() -> None:
 
 def _page(panels: list[Panel], settings: Settings, only: list[str] | None) -> str:
     """Run everything that is wanted and return the page."""
-    results, roots = [], {}
+    results, roots, of_sums = [], {}, {}
     for number, panel in enumerate(panels, start=1):
         origins = run_panel(panel, settings)
         roots[panel.name] = origins[0].root
         results.append(page.result_of(panel, score_panel(origins), origins))
+        of_sums[panel.name] = sums.sum_coverage(sums.read_run(panel, origins[0].root))
         print(f"[{number}/{len(panels)}] {page.line(results[-1])}", flush=True)
     parts = [HEAD.format(date=dt.date.today().isoformat())]
     if results:
         parts += [page.summary(results), page.losses(results), page.METHOD]
         parts += [page.section(result) for result in results]
+    if any(len(rows) for rows in of_sums.values()):
+        parts.append(sums.section(of_sums))
     scored = {
         name: pd.read_parquet(root / "08_reporting/launch_scores.parquet")
         for name, root in roots.items()

@@ -69,7 +69,8 @@ def cross_validate(
 ) -> CrossValidation:
     """Search, fit the global model and forecast the folds."""
     orders = tune(weeks, models, BACKTEST, folder=folder)[0].frame
-    ahead = fit_global_model(weeks, TITLES, None, models, BACKTEST)
+    with checkpoints_in(folder) as checkpoints:
+        ahead = fit_global_model(weeks, TITLES, None, models, BACKTEST, checkpoints)
     parts = fold_parts(orders, ahead, weeks, models, folder)
     return CrossValidation(orders, ahead, *(part.frame for part in parts))
 
@@ -99,4 +100,5 @@ def weigh(found: CrossValidation, models: ModelOptions = MODELS, **changes: Any)
 
 def global_forecasts_after(weeks: pd.DataFrame, models: ModelOptions = MODELS) -> pd.DataFrame:
     """Forecasts of the global model after the last of the weeks."""
-    return SCORED.fit_global_model(weeks, TITLES, None, models)
+    with checkpoints_in(None) as checkpoints:
+        return SCORED.fit_global_model(weeks, TITLES, None, models, checkpoints)

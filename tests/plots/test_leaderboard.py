@@ -93,7 +93,7 @@ def test_without_ensembles_the_figure_says_so():
 
 def test_a_family_without_any_forecast_is_named_with_its_reason_and_has_no_row():
     board = make_board(FOLDS | {"mstl": float("nan")}, WEIGHTS | {"mstl": 0.0})
-    absent = (board["family"] == "mstl") & (board["isbn"] != "all")
+    absent = board["family"] == "mstl"
     figure = leaderboard_figure(
         board.assign(left_out=board["left_out"].mask(absent, "too few")), SCORES
     )

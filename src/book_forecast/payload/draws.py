@@ -37,6 +37,13 @@ def drawn(process: Process, name: str) -> Floats:
 
 
 @lru_cache(maxsize=64)
+def drawn_of_class(dependence: Dependence, product_class: str) -> Floats:
+    """Return draws of what the titles of a class share, shape (104, draws)."""
+    shared = dependence.of(product_class).shared
+    return drawn(dependence.common, "all titles") + drawn(shared, f"class {product_class}")
+
+
+@lru_cache(maxsize=64)
 def _own_draws(dependence: Dependence, product_class: str, is_launch: bool) -> Floats:
     covariance = dependence.own_covariance(product_class, LONGEST_HORIZON, is_launch=is_launch)
     return _drawn(covariance, "a title")

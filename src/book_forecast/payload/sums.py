@@ -23,7 +23,7 @@ from .draws import (
     DRAWS,
     SCORES,
     conditional_mean,
-    drawn,
+    drawn_of_class,
     drawn_of_title,
     moments,
     scores_of,
@@ -183,9 +183,8 @@ class SumReader:
             limit = np.partition(np.concatenate(variances), n_titles - most)[n_titles - most]
         total, left = np.zeros(DRAWS), 0.0
         for group, variance in zip(groups, variances, strict=True):
-            own = np.diag(self.dependence.own_covariance(group.name, LONGEST_HORIZON))
             of_class = (self.dependence, group.name, group.is_launch)
-            shared = self._shared(group.name)[group.shared]
+            shared = drawn_of_class(self.dependence, group.name)[group.shared]
             rest = group.quantiles.copy()
             for row in group.rows[variance >= limit]:
                 quantiles = self.payload.quantiles[row][:, group.ahead].astype(np.float64)
@@ -196,7 +195,8 @@ class SumReader:
                     copies = np.interp(scores[week], SCORES, quantiles[:, week])
                     total += np.rint(copies) if is_whole else copies
             if (variance < limit).any():
-                total += conditional_mean(shared, own[group.ahead], rest)
+                own = self.dependence.own_covariance(group.name, LONGEST_HORIZON)
+                total += conditional_mean(shared, np.diag(own)[group.ahead], rest)
                 left += float(variance[variance < limit].sum())
         if left:
             total += np.sqrt(left) * stratified(1, "all others")[0]
@@ -223,11 +223,6 @@ class SumReader:
             part = slice(start, start + _CHUNK)
             found[part] = np.sqrt(np.square(np.matmul(weights, stored[part])).sum(axis=1))
         return found
-
-    def _shared(self, product_class: str) -> Floats:
-        """Return draws of what the titles of a class share, shape (104, draws)."""
-        common = drawn(self.dependence.common, "all titles")
-        return common + drawn(self.dependence.of(product_class).shared, f"class {product_class}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,10 +99,10 @@ def _rank(ratios: pd.Series, where: str) -> str:
 
 
 def _absence(family: str, leaderboard: pd.DataFrame) -> str:
-    """Name a family without a forecast, and the reason if all titles have the same."""
-    reasons = leaderboard.loc[leaderboard["family"] == family, "left_out"].dropna().unique()
-    reason = f": {reasons[0]}" if len(reasons) == 1 else ""
-    return f"{model_label(family)} is not compared{reason}"
+    """Name a family without a forecast, and the reason over all titles."""
+    is_family = (leaderboard["family"] == family) & (leaderboard["isbn"] == ALL_TITLES)
+    reasons = leaderboard.loc[is_family, "left_out"].dropna().tolist()
+    return f"{model_label(family)} is not compared: {'; '.join(reasons) or 'it has failed'}"
 
 
 def _traces(rows: pd.DataFrame) -> list[dict[str, Any]]:

@@ -90,10 +90,10 @@ def test_without_a_champion_nothing_is_fitted():
     assert recalled.empty
     weeks = WEEKS.assign(promotion=0.0, asp=1.0, rrp=1.0)
     models = ModelOptions.model_validate(options)
-    ahead = COMPARED.fit_global_model(weeks, TITLES, None, models)
-    assert ahead.empty
-    assert list(ahead.columns) == list(FORECAST_TYPES)
     with checkpoints_in(None) as checkpoints:
+        ahead = COMPARED.fit_global_model(weeks, TITLES, None, models, checkpoints)
+        assert ahead.empty
+        assert list(ahead.columns) == list(FORECAST_TYPES)
         part = COMPARED.fit_titles(
             weeks, recalled, calibration, ahead, None, models, ALONE, checkpoints
         )

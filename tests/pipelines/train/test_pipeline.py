@@ -101,7 +101,8 @@ def test_the_plan_reaches_the_release_alone(purpose, planned):
     fit_global_model, *_ = nodes_of(purpose)
     states = []
     for covariates in (plan, None):
-        ahead = fit_global_model.func(WEEKS, TITLES, covariates, BOOSTED)
+        with checkpoints_in(None) as checkpoints:
+            ahead = fit_global_model.func(WEEKS, TITLES, covariates, BOOSTED, checkpoints)
         fitted = fit(
             *(WEEKS, chosen, PURPOSES[purpose]),
             models=BOOSTED,
@@ -112,6 +113,17 @@ def test_the_plan_reaches_the_release_alone(purpose, planned):
         assert set(fitted["model"]) == {"ensemble"}
         states.append(fitted["state"].tolist())
     assert (states[0] != states[1]) == planned
+
+
+def test_a_champion_with_the_candidates_options_shares_its_global_models(tmp_path):
+    with checkpoints_in(tmp_path) as checkpoints:
+        mine, theirs, released = (
+            fits.fit_global_model(WEEKS, TITLES, None, BOOSTED, checkpoints)
+            for fits in (SCORED, COMPARED, RELEASED)
+        )
+    pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
+    assert len(released) == len(mine)
+    assert len(list(tmp_path.glob("fit_global_model/*.parquet"))) == 2
 
 
 class HeldDataset(MemoryDataset):
@@ -133,8 +145,8 @@ def run() -> Iterator[DataCatalog]:
     chosen = specifications_of(ISBNS[:6]).assign(
         weights='{"boosting": 0.6, "theta": 0.4}', season=4, spread=0.2, n_folds=2
     )
-    ahead = SCORED.fit_global_model(WEEKS, TITLES, None, theirs)
     with checkpoints_in(None) as checkpoints:
+        ahead = SCORED.fit_global_model(WEEKS, TITLES, None, theirs, checkpoints)
         champion = release_of(
             WEEKS,
             chosen,

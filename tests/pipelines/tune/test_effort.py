@@ -49,7 +49,7 @@ MODELS = models()
 
 def choose(models: ModelOptions, folder: CheckpointFolder, wanted: object = "all") -> pd.DataFrame:
     strata = stratify_titles(WEEKS, TITLES, wanted, models)  # type: ignore[arg-type]
-    ahead = fit_global_model(WEEKS, TITLES, None, models, BACKTEST)
+    ahead = fit_global_model(WEEKS, TITLES, None, models, BACKTEST, folder)
     return choose_families(WEEKS, strata, ahead, None, models, BACKTEST, 1, folder)
 
 
@@ -87,7 +87,7 @@ def few(n_titles: int, models: ModelOptions, folder: CheckpointFolder) -> pd.Dat
     titles = TITLES.head(n_titles)
     weeks = WEEKS[WEEKS["isbn"].isin(titles["isbn"])]
     strata = stratify_titles(weeks, titles, "all", models)
-    ahead = fit_global_model(weeks, titles, None, models, BACKTEST)
+    ahead = fit_global_model(weeks, titles, None, models, BACKTEST, folder)
     return choose_families(weeks, strata, ahead, None, models, BACKTEST, 1, folder)
 
 
@@ -137,7 +137,7 @@ def test_left_out_families_have_no_forecast_no_weight_and_a_reason_on_the_leader
     choice, tmp_path
 ):
     folder = CheckpointFolder(tmp_path)
-    ahead = fit_global_model(WEEKS, TITLES, None, MODELS, BACKTEST)
+    ahead = fit_global_model(WEEKS, TITLES, None, MODELS, BACKTEST, folder)
     orders = search_orders(WEEKS, choice, MODELS, BACKTEST, ALONE, folder)[0].frame
     folds, seasons = (
         part.frame

@@ -7,6 +7,7 @@ from book_forecast.pipelines.tune import folds
 from book_forecast.pipelines.tune.fold_tasks import FEWEST_WEEKS_BEFORE_FOLD, FoldTask
 from book_forecast.pipelines.tune.nodes import fit_global_model
 from book_forecast.series.history import title_histories
+from tests.histories import checkpoints_in
 from tests.pipelines.ensembles import (
     BACKTEST,
     DEAD,
@@ -43,7 +44,8 @@ def test_weeks_after_a_fold_cannot_change_its_forecasts(compared):
     latest = WEEKS["week"].max() - pd.Timedelta(weeks=HORIZON)
     changed = WEEKS.copy()
     changed.loc[changed["week"] > latest, "volume"] *= 50.0
-    ahead = fit_global_model(changed, TITLES, None, model_options(), BACKTEST)
+    with checkpoints_in(None) as checkpoints:
+        ahead = fit_global_model(changed, TITLES, None, model_options(), BACKTEST, checkpoints)
     again, _ = fold_parts(compared.orders, ahead, changed)
     pd.testing.assert_frame_equal(again.frame, compared.forecasts)
 

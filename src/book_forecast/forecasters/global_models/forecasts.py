@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from book_forecast.forecasters.global_models.panel import panel_of
 from book_forecast.forecasters.level_shifts import on_present_level
 from book_forecast.forecasters.promotion_effects import EFFECTS
 from book_forecast.options.models import BoostingOptions, ModelOptions
+from book_forecast.options.values import Family
 from book_forecast.series.covariates import covariates_by_title, promotions_after
 from book_forecast.series.history import MODEL_HORIZON, Covariates, FloatArray, weeks_after
 
@@ -44,6 +46,20 @@ class GlobalModels:
     options: ModelOptions
     covariates: pd.DataFrame | None = None
 
+    @property
+    def families(self) -> list[Family]:
+        """Those of the models that are wanted."""
+        families = self.options.families if self.options.has_ensembles else ()
+        return [name for name in families if name in _FAMILIES]
+
+    def identity(self, weeks: pd.DataFrame) -> list[Any]:
+        """Return all that decides the models of some weeks, beside cutoffs and the horizon."""
+        options = self.options
+        return [
+            *(weeks, self.titles.filter(["isbn", "product_class"]), self.covariates, self.families),
+            *(options.boosting, options.seed, options.calendar, options.regressors),
+        ]
+
     def forecast(
         self, weeks: pd.DataFrame, cutoff: pd.Timestamp, horizon: int, *, is_now: bool
     ) -> pd.DataFrame:
@@ -61,9 +77,7 @@ class GlobalModels:
             known.
         """
         known = weeks[weeks["week"] <= cutoff]
-        families = self.options.families if self.options.has_ensembles else ()
-        wanted = [name for name in families if name in _FAMILIES]
-        if not wanted or known.empty:
+        if not self.families or known.empty:
             return pd.DataFrame(columns=list(FORECAST_TYPES)).astype(FORECAST_TYPES)
         known = on_present_level(known)
         rules = self.options.regressors
@@ -73,7 +87,7 @@ class GlobalModels:
             cutoff,
             horizon,
             self.options.boosting,
-            families=wanted,
+            families=self.families,
             seed=self.options.seed,
             calendar=self.options.calendar,
             # More threads give the same result, but spin on shared cores.

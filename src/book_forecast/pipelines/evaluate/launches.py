@@ -6,8 +6,8 @@ import logging
 
 import pandas as pd
 
+from book_forecast.execution.launch_knowledge import learn_once
 from book_forecast.forecasters.launches.backtest import backtest_launches, summarise_launches
-from book_forecast.forecasters.launches.frames import learn_from_frames
 from book_forecast.series.history import ALL_TITLES
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def score_launches(
         Errors beside those of the mean launch curve of the class, and coverage; see
         `summarise_launches`. There is no row without launches.
     """
-    knowledge, _ = learn_from_frames(model_input, launch_weeks, titles, launches)
+    knowledge, _ = learn_once(model_input, launch_weeks, titles, launches)
     table = summarise_launches(backtest_launches(knowledge, horizon))
     for row in table[table["product_class"] == ALL_TITLES].to_dict("records"):
         logger.info(

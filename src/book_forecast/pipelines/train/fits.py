@@ -12,8 +12,10 @@ import pandas as pd
 
 from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
+from book_forecast.execution.frame_checkpoints import read_or_make
 from book_forecast.execution.parallel import map_titles
 from book_forecast.execution.parts import Part
+from book_forecast.forecasters.global_models import forecasts
 from book_forecast.forecasters.global_models.forecasts import GlobalModels
 from book_forecast.forecasters.pretrained import weights_of
 from book_forecast.forecasters.promotion_effects import effects_by_title
@@ -74,20 +76,32 @@ class FitNodes:
         titles: pd.DataFrame,
         covariates: pd.DataFrame | None,
         models: ModelOptions,
+        checkpoints: CheckpointFolder,
     ) -> pd.DataFrame:
-        """Fit the global model to all weeks, and forecast as far as any model does.
+        """Fit the global models to all weeks, and forecast as far as any model does.
+
+        A champion with the candidate's options has the same global models on the same weeks, so
+        that the fits of both share a checkpoint.
 
         Args:
             weeks: isbn, week, volume, promotion, asp, rrp.
             titles: isbn, product_class.
             covariates: isbn, week, name, value; None without any.
             models: The families, and the size of the model.
+            checkpoints: Forecasts of an earlier fit with the same inputs.
 
         Returns:
             isbn, family, cutoff, week, mean, and `EFFECTS` of promotions where `is_now`.
         """
         model = GlobalModels(titles, ModelOptions.model_validate(models), covariates)
-        return model.forecast(weeks, weeks["week"].max(), MODEL_HORIZON, is_now=self.is_now)
+        code = code_fingerprint(forecasts.__name__)
+        return read_or_make(
+            checkpoints,
+            "fit_global_model",
+            fingerprint(model.identity(weeks), MODEL_HORIZON, self.is_now, code),
+            "Models of all titles",
+            lambda: model.forecast(weeks, weeks["week"].max(), MODEL_HORIZON, is_now=self.is_now),
+        )
 
     def specify_launches(
         self,

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from book_forecast.execution.launch_knowledge import learn_once
 from book_forecast.forecasters.ceilings import ANY_CLASS
-from book_forecast.forecasters.launches.frames import TitleFacts, learn_from_frames
+from book_forecast.forecasters.launches.frames import TitleFacts
 from book_forecast.forecasters.launches.knowledge import LaunchKnowledge
 from book_forecast.forecasters.launches.past_launches import Facts
 from book_forecast.series.history import History, title_histories
@@ -56,7 +57,7 @@ def specify_launches(
     found = specifications.assign(**{LAUNCH: None})
     if not young:
         return found.astype({LAUNCH: "str"})
-    knowledge, known = learn_from_frames(weeks, launch_weeks, titles, launches)
+    knowledge, known = learn_once(weeks, launch_weeks, titles, launches)
     logger.info(
         "Learned from %d launches of the panel for %d titles with few weeks or none",
         *(len(knowledge.launches), len(young)),
@@ -85,7 +86,7 @@ def describe_launches(
     Returns:
         Priors as plain data by product class, those with the most launches, and `ANY_CLASS`.
     """
-    knowledge, _ = learn_from_frames(model_input, launch_weeks, titles, launches)
+    knowledge, _ = learn_once(model_input, launch_weeks, titles, launches)
     counts = Counter(launch.facts.group for launch in knowledge.launches)
     groups = [ANY_CLASS, *(group for group, _ in counts.most_common(_MOST_CLASSES) if group)]
     return {group: knowledge.prior(Facts(group)).to_state() for group in groups}

@@ -93,7 +93,7 @@ def _fits(
         [
             node(
                 fits.fit_global_model,
-                ["weeks", "titles", "covariates", "options"],
+                ["weeks", "titles", "covariates", "options", "checkpoints"],
                 "global_forecasts",
                 name="fit_global_model",
             ),

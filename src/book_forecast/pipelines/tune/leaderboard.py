@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -43,7 +44,8 @@ def leaderboard(
 
     Returns:
         isbn ("all" for the mean over all titles), family, mae, relative_error (beside the
-        ensemble's), rank, weight, n_folds, and left_out: why a title goes without the family.
+        ensemble's), rank, weight, n_folds, and left_out: why a title goes without the family; in
+        the rows "all", how many titles do, and the most frequent reason.
     """
     isbns = choice.index.to_numpy(dtype=str)
     reasons = [reasons_of(column) for column in choice]
@@ -79,7 +81,21 @@ def leaderboard(
         n_folds=("n_folds", "sum"),
     )
     over_all["isbn"] = ALL_TITLES
+    over_all["left_out"] = [_left_out(name, reasons) for name in over_all["family"]]
     over_all["rank"] = over_all["mae"].rank(method="min")
     board = pd.concat([over_all, board], ignore_index=True)[list(LEADERBOARD_TYPES)]
     board = board.sort_values(["isbn", "mae"], kind="stable", ignore_index=True)
     return board.astype(LEADERBOARD_TYPES)
+
+
+def _left_out(family: str, reasons: Sequence[Mapping[str, str | None]]) -> str | None:
+    """Return why titles go without a family; None if none does."""
+    own = Counter(reason for found in reasons if (reason := found.get(family)))
+    if not own:
+        return None
+    (most, count), total = own.most_common(1)[0], own.total()
+    if count == len(reasons):
+        return most
+    which = "all" if total == len(reasons) else f"{total} of {len(reasons)}"
+    why = most if count == total else f"in {count} of them {most}"
+    return f"{which} titles: {why}"

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from book_forecast.execution.checkpoints import CheckpointFolder
+from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
+from book_forecast.execution.frame_checkpoints import read_or_make
+from book_forecast.forecasters.global_models import forecasts
 from book_forecast.forecasters.global_models.forecasts import GlobalModels
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.options.models import ModelOptions
@@ -29,8 +33,9 @@ def fit_global_model(
     covariates: pd.DataFrame | None,
     models: ModelOptions,
     backtest: BacktestOptions,
+    checkpoints: CheckpointFolder,
 ) -> pd.DataFrame:
-    """Fit the global model before each rolling origin.
+    """Fit the global models before each rolling origin.
 
     Args:
         training_weeks: isbn, week, volume, promotion, asp, rrp.
@@ -38,10 +43,18 @@ def fit_global_model(
         covariates: isbn, week, name, value; None without any.
         models: The families, and the size of the model.
         backtest: The rolling origins.
+        checkpoints: Forecasts of an earlier run with the same inputs.
 
     Returns:
-        isbn, cutoff, week, mean.
+        isbn, family, cutoff, week, mean.
     """
     model = GlobalModels(titles, models, covariates)
     origins = backtest.origins_of_weights(training_weeks["isbn"].nunique())
-    return model.forecast_folds(training_weeks, origins)
+    identity = model.identity(training_weeks)
+    return read_or_make(
+        checkpoints,
+        "fit_global_model",
+        fingerprint(identity, origins, code_fingerprint(forecasts.__name__)),
+        "Models of all titles at the rolling origins",
+        lambda: model.forecast_folds(training_weeks, origins),
+    )

@@ -17,7 +17,10 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 nodes.fit_global_model,
-                ["training_weeks", "titles", "covariates", "params:models", "params:backtest"],
+                [
+                    *("training_weeks", "titles", "covariates", "params:models"),
+                    *("params:backtest", "checkpoints"),
+                ],
                 "fold_global_forecasts",
                 name="fit_global_model",
             ),
