@@ -1,6 +1,8 @@
 """How a schedule of zenml.yml reaches each kind of scheduler."""
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from zenml_runner.stacks.calendars import zenml_schedule, zone_of_cron_jobs, zon
 from zenml_runner.stacks.target import Target
 
 CRON = "0 5 * * 1"
+ORCHESTRATOR = "zenml.integrations.kubernetes.orchestrators.kubernetes_orchestrator"
 
 
 def schedule(flavor, **given):
@@ -91,14 +94,13 @@ def test_catching_up_gets_to_the_schedulers_that_can():
 
 @pytest.mark.parametrize("zone", [None, "Europe/London"])
 def test_a_cron_job_of_kubernetes_has_its_time_zone(zone):
-    from kubernetes.client import V1JobTemplateSpec
-    from zenml.integrations.kubernetes.orchestrators import kubernetes_orchestrator
-
+    client = import_module("kubernetes.client")
+    kubernetes_orchestrator: Any = import_module(ORCHESTRATOR)
     settings = ScheduleSettings(cron=CRON, timezone=zone)
     plain = kubernetes_orchestrator.build_cron_job_manifest
     with zone_of_cron_jobs(settings, Target("mine", "kubernetes", in_process=False)):
         made = kubernetes_orchestrator.build_cron_job_manifest(
-            cron_expression=CRON, job_template=V1JobTemplateSpec()
+            cron_expression=CRON, job_template=client.V1JobTemplateSpec()
         )
     assert made.spec.time_zone == (zone or "UTC")
     assert kubernetes_orchestrator.build_cron_job_manifest is plain
