@@ -11,6 +11,7 @@ from runner_testing.fake_docker import FakeDocker, fake_docker
 from runner_testing.projects import Runner, write_files
 from runner_testing.small import small_files
 
+pytest.importorskip("docker")
 pytestmark = pytest.mark.slow
 
 REGISTRY = """
