@@ -29,6 +29,7 @@ from tests.vertex.executors import ROOT, Outcome, tasks_of
 from tests.vertex.production import FOLDS, REGISTRY, TITLES, Production
 from tests.vertex.production import in_background as production_jobs
 from tests.vertex.project import write_project
+from zenml_runner.kedro_project.project import Project
 
 pytest_plugins = ("tests.gcs",)
 # Where other work keeps the machine busy, all of this takes many times as long.
@@ -154,15 +155,16 @@ def test_a_schedule_has_its_cron_string_and_its_runs_one_version_in_all_steps(
 
 
 def test_a_schedule_that_is_deleted_ends_on_vertex_as_well_as_in_zenml(
-    google: Cloud, scheduling: list[str]
+    google: Cloud, troubled: Path, scheduling: list[str]
 ) -> None:
-    assert google.vertex.ended == ["troubled-__default__"]
-    assert [s["displayName"] for s in google.vertex.schedules] == ["troubled-squares"]
+    key = Project(troubled, "troubled", troubled / "src/troubled").key
+    assert google.vertex.ended == [f"troubled-__default__-{key}"]
+    assert [s["displayName"] for s in google.vertex.schedules] == [f"troubled-squares-{key}"]
     squares, daily = (
-        "troubled-squares  0 5 * * 1  active",
-        "troubled-__default__  0 6 * * *  active",
+        f"troubled-squares-{key}  0 5 * * 1  active",
+        f"troubled-__default__-{key}  0 6 * * *  active",
     )
-    ended = scheduling.index("Deleted the schedule troubled-__default__.")
+    ended = scheduling.index(f"Deleted the schedule troubled-__default__-{key}.")
     assert {squares, daily} <= set(scheduling[:ended])
     assert scheduling[ended + 1 :] == [squares]
 

@@ -4,7 +4,7 @@ import pytest
 
 from zenml_runner.commands.schedule import choose_schedule
 from zenml_runner.errors import RunnerError
-from zenml_runner.settings.zenml_yml import ScheduleSettings
+from zenml_runner.settings.schedules import ScheduleSettings
 
 MONDAYS = ScheduleSettings(cron="0 5 * * 1", params={"horizon": 26, "levels": [80]}, shards=16)
 

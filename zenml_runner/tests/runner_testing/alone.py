@@ -10,5 +10,5 @@ prepared = prepare(Path.cwd(), "__default__", None, None, {}, None)
 Path("record.jsonl").unlink()
 name, _ = stacks.register(prepared.project, "local", prepared.stack)
 stacks.activate(name)
-to_zenml(prepared.plan, prepared.settings, prepared.stack, run_name="alone", key="1")()
+to_zenml(prepared.plan, prepared.settings, prepared.target, run_name="alone", key="1")()
 """

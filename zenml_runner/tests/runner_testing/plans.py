@@ -8,7 +8,8 @@ from kedro.pipeline import Pipeline, node
 
 from zenml_runner.plan import Plan, RunSpec
 from zenml_runner.planning.planner import make_plan
-from zenml_runner.settings.zenml_yml import Shards, read_settings
+from zenml_runner.settings.schedules import Shards
+from zenml_runner.settings.zenml_yml import read_settings
 
 
 def one(*inputs):

@@ -7,7 +7,8 @@ import yaml
 
 from zenml_runner.errors import RunnerError
 from zenml_runner.settings.steps import Retry, StepSettings
-from zenml_runner.settings.zenml_yml import ZenmlSettings, choose_stack, read_settings
+from zenml_runner.settings.zenml_yml import ZenmlSettings, read_settings
+from zenml_runner.stacks.lookup import choose_stack
 
 
 def refusal(content: dict) -> str:
@@ -58,9 +59,21 @@ def test_mistakes_in_several_sections_are_listed_at_once():
 
 
 def test_settings_of_a_node_win_over_those_before():
-    default = StepSettings(cpu=1, retry=Retry(max_retries=3), environment={"A": "1", "B": "1"})
-    node = StepSettings(cpu=4, environment={"B": "2"})
+    default = StepSettings(
+        cpu=1,
+        retry=Retry(max_retries=3),
+        environment={"A": "1", "B": "1"},
+        secrets=["mlflow", "database"],
+        settings={"orchestrator.kubernetes": {"privileged": True, "pod_settings": {"env": []}}},
+    )
+    more = {"orchestrator.kubernetes": {"privileged": False}, "docker": {"dockerfile": "x"}}
+    node = StepSettings(cpu=4, environment={"B": "2"}, secrets=["database", "shop"], settings=more)
     both = default.overridden_by(node)
+    assert both.secrets == ["mlflow", "database", "shop"]
+    assert both.settings == {
+        "orchestrator.kubernetes": {"privileged": False, "pod_settings": {"env": []}},
+        "docker": {"dockerfile": "x"},
+    }
     assert both.cpu == 4
     assert both.retry == Retry(max_retries=3)
     assert both.environment == {"A": "1", "B": "2"}
@@ -100,8 +113,3 @@ def test_more_items_than_every_size_take_the_largest():
         {"sizes": [{"up_to": 1, "cpu": 1}, {"up_to": 5, "cpu": 2}]}
     )
     assert limited.sized(6).cpu == 2
-
-
-def test_a_stack_that_does_not_exist_is_refused_with_the_nearest():
-    with pytest.raises(RunnerError, match="did you mean 'local'"):
-        choose_stack(ZenmlSettings(), "loca")

@@ -27,7 +27,7 @@ PROJECT = click.option(
     help="Folder of the Kedro project; the current one if not given.",
 )
 ENV = click.option("--env", "-e", help="Configuration environment, as in kedro run.")
-STACK = click.option("--stack", help="A stack of zenml.yml; the environment's own if not given.")
+STACK = click.option("--stack", help="A stack of zenml.yml or of ZenML; the environment's own if not given.")
 PIPELINE = click.option("--pipeline", "-p", default="__default__", show_default=True)
 PIPELINES = click.option(
     "--pipelines",
@@ -104,7 +104,7 @@ def _with(*options: Callable[[Command], Command]) -> Callable[[Command], Command
 @PROJECT
 @click.pass_context
 def zenml(context: click.Context, project: Path | None) -> None:
-    """Run Kedro pipelines with ZenML, locally or on Vertex AI."""
+    """Run Kedro pipelines with ZenML, on any of its stacks."""
     context.obj = project
 
 
@@ -160,7 +160,7 @@ def run(**arguments: Any) -> None:
         "out the same nodes: use it with the command run."
     ),
 )
-@click.option("--cron", help="Five fields, in UTC; as in zenml.yml if not given.")
+@click.option("--cron", help="Five fields; as in zenml.yml if not given.")
 @click.option("--delete", is_flag=True, help="Delete the pipeline's schedules.")
 @click.option("--list", "list_", is_flag=True, help="Show the project's schedules.")
 def schedule(**arguments: Any) -> None:

@@ -17,8 +17,13 @@ from zenml_runner.kedro_project.project import Project, open_project
 from zenml_runner.kedro_project.settings import default_tracking
 from zenml_runner.plan import Plan, RunSpec, Slice
 from zenml_runner.planning.planner import make_plan
-from zenml_runner.settings.zenml_yml import LocalStack, Shards, Stack, ZenmlSettings, choose_stack
+from zenml_runner.settings.schedules import Shards
+from zenml_runner.settings.zenml_yml import RegisteredStack, Stack, ZenmlSettings
+from zenml_runner.stacks.lookup import choose_stack
 from zenml_runner.stacks.preflight import check, few_mlflow_retries
+from zenml_runner.stacks.secrets import secret_ids, set_secrets
+from zenml_runner.stacks.step_options import pipeline_settings, step_options, warnings_of
+from zenml_runner.stacks.target import Target, target_of
 
 if TYPE_CHECKING:
     from zenml.config.schedule import Schedule
@@ -32,14 +37,16 @@ class Prepared:
     Attributes:
         execution: Its Kedro session.
         plan: Its steps.
-        stack_name: Name of the stack in zenml.yml.
+        stack_name: Name of the stack in zenml.yml, or in ZenML.
         stack: The stack.
+        target: What it can do.
     """
 
     execution: Execution
     plan: Plan
     stack_name: str
     stack: Stack
+    target: Target
 
     @property
     def project(self) -> Project:
@@ -53,15 +60,21 @@ class Prepared:
 
     @property
     def remote(self) -> bool:
-        """Whether each step runs in its own container."""
-        return not isinstance(self.stack, LocalStack)
+        """Whether each step is a Kedro run of its own, in a container."""
+        return not self.target.in_process
 
-    def translate(self, run_name: str, schedule: Schedule | None = None) -> tuple[Pipeline, str]:
+    def translate(
+        self,
+        run_name: str,
+        schedule: Schedule | None = None,
+        orchestrator: dict[str, Any] | None = None,
+    ) -> tuple[Pipeline, str]:
         """Build the ZenML pipeline; check, register and activate its stack in this process.
 
         Args:
             run_name: Name of the ZenML run; a template for schedules.
             schedule: Schedule of its runs.
+            orchestrator: Settings of the orchestrator that the schedule needs.
 
         Returns:
             The pipeline, to be called, and the name of the ZenML stack.
@@ -75,17 +88,22 @@ class Prepared:
 
         quiet_client()
         check(self.project, self.stack)
-        name, changes = stacks.register(self.project, self.stack_name, self.stack)
-        for line in changes:
-            click.echo(f"  {line}")
+        name = self.stack_name
+        if not isinstance(self.stack, RegisteredStack):
+            name, changes = stacks.register(self.project, name, self.stack)
+            for line in changes:
+                click.echo(f"  {line}")
         stacks.activate(name)
+        named = [secret for step in self.plan.steps for secret in step.settings.secrets]
         pipeline = to_zenml(
             self.plan,
             self.settings,
-            self.stack,
+            self.target,
             run_name=run_name,
             key=self.project.key,
             schedule=schedule,
+            orchestrator=orchestrator,
+            secrets=secret_ids(self.project, named, in_process=self.target.in_process),
         )
         return pipeline, name
 
@@ -113,7 +131,7 @@ def prepare(
         project: Its folder.
         pipeline: Registered name.
         env: Configuration environment.
-        stack: Name of a stack in zenml.yml.
+        stack: Name of a stack in zenml.yml, or of one that is registered with ZenML.
         params: Runtime parameters.
         shards: Number of shards, or "auto".
         version: Version of the datasets that the run saves.
@@ -146,10 +164,13 @@ def prepare(
     plain = Execution(opened, run.model_copy(update={"params": {}})).config_loader
     refuse_unknown_env(plain, env)
     name, chosen = choose_stack(execution.settings, stack)
-    remote = not isinstance(chosen, LocalStack)
+    target = target_of(name, chosen)
+    remote = not target.in_process
     if remote:
         refuse_local(opened, run.conf_source, name)
     default_tracking(opened, chosen, execution.config_loader)
+    if named := [secret for own in execution.settings.steps.every() for secret in own.secrets]:
+        set_secrets(opened, named)
     # A plugin may connect to MLflow's server here; a plan does not need it.
     with few_mlflow_retries():
         execution.load()
@@ -164,7 +185,20 @@ def prepare(
         else:
             execution.keep(kept)
     plan = make_plan(execution, remote=remote, shards=shards)
-    return Prepared(execution, plan, name, chosen)
+    _refuse_impossible(plan, execution.settings, target)
+    return Prepared(execution, plan, name, chosen, target)
+
+
+def _refuse_impossible(plan: Plan, settings: ZenmlSettings, target: Target) -> None:
+    """Refuse what the stack cannot do, and tell what it does in its own way."""
+    if target.in_process:
+        return
+    for step in plan.steps:
+        step_options(step, target, {})
+    if settings.settings and settings.image is not None:
+        pipeline_settings(settings, target)
+    for warning in warnings_of(plan.steps, target):
+        click.echo(f"Warning: {warning}", err=True)
 
 
 def joined_name(pipeline: str, pipelines: tuple[str, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def run_pipeline(
             f"Ready after {time.perf_counter() - started:.1f} s, on the ZenML stack {stack}."
         )
         if prepared.remote:
-            _run_remotely(prepared, pipeline, wait=wait)
+            _run_remotely(prepared, pipeline, run_name, wait=wait)
         else:
             _run_locally(prepared, pipeline)
 
@@ -131,7 +132,7 @@ def _restricted(prepared: Prepared, steps: tuple[StepPlan, ...], former: str | N
     execution = prepared.execution
     execution.narrow(node for step in steps for node in step.nodes)
     plan = Plan(run=execution.run, steps=steps, resumes=former)
-    return Prepared(execution, plan, prepared.stack_name, prepared.stack)
+    return replace(prepared, plan=plan)
 
 
 def _run_nothing(prepared: Prepared) -> None:
@@ -176,14 +177,31 @@ def _run_locally(prepared: Prepared, pipeline: Any) -> None:
     print_links(find_run(local.zenml_run))
 
 
-def _run_remotely(prepared: Prepared, pipeline: Any, *, wait: bool) -> None:
-    """Submit the run and, with `--wait`, watch it."""
+def _run_remotely(prepared: Prepared, pipeline: Any, name: str, *, wait: bool) -> None:
+    """Submit the run and, with `--wait`, watch it; where this process drives it, it has ended."""
     from zenml_runner.commands.watch import watch
 
-    zenml_run = pipeline()
+    try:
+        zenml_run = pipeline()
+    except Exception:
+        # Orchestrators that wait raise an error of their own where a step has failed.
+        zenml_run = _begun(name) if prepared.target.is_driven_here else None
+        if zenml_run is None:
+            raise
     print_links(zenml_run)
-    if not wait:
+    if not wait and not prepared.target.is_driven_here:
         click.echo(f"Follow it with\n  {command('status', zenml_run.name)}")
     elif watch(zenml_run, RunReport(prepared.plan)):
         print_resume(prepared, zenml_run)
         raise SystemExit(1)
+
+
+def _begun(name: str) -> Any:
+    """Return a run of which a step has begun; None if there is none."""
+    from zenml_runner.client import find_run
+
+    try:
+        found = find_run(name)
+    except RunnerError:
+        return None
+    return found if found.steps else None

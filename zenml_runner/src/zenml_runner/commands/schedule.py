@@ -14,7 +14,7 @@ from zenml_runner.kedro_project.conf_source import carried
 from zenml_runner.kedro_project.execution import Execution
 from zenml_runner.kedro_project.project import Project, open_project
 from zenml_runner.plan import RunSpec
-from zenml_runner.settings.zenml_yml import ScheduleSettings, Shards
+from zenml_runner.settings.schedules import ScheduleSettings, Shards
 
 
 def schedule_pipeline(
@@ -31,7 +31,7 @@ def schedule_pipeline(
     Args:
         pipeline: Registered name.
         pipelines: Registered names of several pipelines, in place of `pipeline`.
-        cron: Five fields; as in zenml.yml if None.
+        cron: Five fields, in the schedule's time zone; as in zenml.yml if None.
         delete: Whether to delete the pipeline's schedules.
         list_: Whether to list the project's.
         project: Folder of the Kedro project.
@@ -42,9 +42,9 @@ def schedule_pipeline(
     """
     opened = open_project(project)
     if list_:
-        _list(f"{opened.package}-")
+        _list(opened)
     elif delete:
-        _delete(f"{opened.package}-{joined_name(pipeline, pipelines)}")
+        _delete(_schedule_name(opened, joined_name(pipeline, pipelines)))
     else:
         chosen = pipelines or (pipeline,)
         name = joined_name(pipeline, pipelines)
@@ -52,9 +52,12 @@ def schedule_pipeline(
 
 
 def _create(opened: Project, pipeline: str, cron: str | None, arguments: dict[str, Any]) -> None:
-    from zenml.config.schedule import Schedule
-
     from zenml_runner.client import quiet_client
+    from zenml_runner.stacks.calendars import (
+        zenml_schedule,
+        zone_of_cron_jobs,
+        zone_settings,
+    )
 
     source = carried(opened, arguments["conf_source"])
     run = RunSpec(
@@ -65,21 +68,32 @@ def _create(opened: Project, pipeline: str, cron: str | None, arguments: dict[st
     own = {"params": chosen.params, "shards": chosen.shards}
     prepared = prepare(pipeline="__default__", **arguments | own)
     option = ("--pipelines", ",".join(arguments["pipelines"]))
-    if not prepared.remote:
+    target = prepared.target
+    if not target.is_schedulable:
         raise RunnerError(
-            f"The stack {prepared.stack_name} has no scheduler: choose one with --stack, or let "
-            f"cron run `{command('run', *option)}`."
+            f"The stack {prepared.stack_name} has no scheduler (its orchestrator is "
+            f"{target.flavor}), so schedules in zenml.yml have no effect: choose another one with "
+            f"--stack, or let cron run `{command('run', *option)}`."
         )
-    name = f"{opened.package}-{pipeline}"
+    name = _schedule_name(opened, pipeline)
+    schedule = zenml_schedule(chosen, target, name)
     if quiet_client().list_schedules(name=name, size=1).items:
         raise RunnerError(
             f"The schedule {name} exists: delete it first with "
             f"`{command('schedule', *option, '--delete')}`, so that no week runs twice."
         )
-    schedule = Schedule(name=name, cron_expression=chosen.cron)
-    scheduled, _ = prepared.translate(f"{pipeline.strip('_')}-{{date}}-{{time}}", schedule)
-    scheduled()
-    click.echo(f"Scheduled {pipeline} at {chosen.cron} (UTC) on {prepared.stack_name} as {name}.")
+    run_name = f"{pipeline.strip('_')}-{{date}}-{{time}}"
+    scheduled, _ = prepared.translate(run_name, schedule, zone_settings(chosen, target))
+    with zone_of_cron_jobs(chosen, target):
+        scheduled()
+    click.echo(
+        f"Scheduled {pipeline} at {chosen.cron} ({chosen.zone}) on {prepared.stack_name} as {name}."
+    )
+
+
+def _schedule_name(project: Project, pipeline: str) -> str:
+    """Return the name of a pipeline's schedule, which no other project has."""
+    return f"{project.package}-{pipeline}-{project.key}"
 
 
 def choose_schedule(
@@ -99,23 +113,28 @@ def choose_schedule(
             f"There is no schedule for {pipeline}: write one under schedules in zenml.yml, or "
             'give --cron "0 5 * * 1".'
         )
+    given: dict[str, Any] = {"cron": cron or "", "params": params, "shards": shards}
     if configured is not None:
-        cron = cron or configured.cron
-        params = {**configured.params, **params}
-        shards = shards or configured.shards
+        given = configured.model_dump() | {
+            "cron": cron or configured.cron,
+            "params": {**configured.params, **params},
+            "shards": shards or configured.shards,
+        }
     try:
-        return ScheduleSettings(cron=cron or "", params=params, shards=shards)
+        return ScheduleSettings(**given)
     except ValueError:
         raise RunnerError(
             f"{cron!r} is no cron string: it needs five fields, such as 0 5 * * 1 for Mondays at "
-            "5:00 UTC."
+            "5:00."
         ) from None
 
 
-def _list(prefix: str) -> None:
+def _list(project: Project) -> None:
     from zenml_runner.client import quiet_client
 
-    found = quiet_client().list_schedules(name=f"startswith:{prefix}", size=1000).items
+    own = f"endswith:-{project.key}"
+    listed = quiet_client().list_schedules(name=own, size=1000).items
+    found = [one for one in listed if one.name.startswith(f"{project.package}-")]
     for schedule in found:
         state = "active" if schedule.active else "paused"
         click.echo(f"{schedule.name}  {schedule.cron_expression}  {state}")
@@ -135,3 +154,23 @@ def _delete(name: str) -> None:
     for schedule in found:
         client.delete_schedule(schedule.id)
         click.echo(f"Deleted the schedule {schedule.name}.")
+        if not _ends_with_zenmls(client, schedule):
+            click.echo(
+                f"Warning: ZenML cannot end it on its orchestrator, where {schedule.name} goes on: "
+                "delete it there too.",
+                err=True,
+            )
+
+
+def _ends_with_zenmls(client: Any, schedule: Any) -> bool:
+    """Return whether an orchestrator deletes its schedule when ZenML does."""
+    from zenml.enums import StackComponentType
+    from zenml.stack import StackComponent
+
+    if schedule.orchestrator_id is None:
+        return False
+    kind = StackComponentType.ORCHESTRATOR
+    component = StackComponent.from_model(
+        client.get_stack_component(kind, schedule.orchestrator_id)
+    )
+    return bool(getattr(component, "supports_schedule_deletion", False))

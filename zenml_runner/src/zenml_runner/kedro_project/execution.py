@@ -16,7 +16,7 @@ from zenml_runner.errors import refuse_unknown
 from zenml_runner.kedro_project.conf_source import resolved
 from zenml_runner.kedro_project.hooks import PipelineHooks
 from zenml_runner.kedro_project.lineage import LineageRecorder, StepLineage
-from zenml_runner.kedro_project.parameters import deep_merge, give_to_nodes, parameters_of
+from zenml_runner.kedro_project.parameters import give_to_nodes, parameters_of
 from zenml_runner.kedro_project.pipelines import (
     chosen_pipeline,
     dataset_names,
@@ -39,6 +39,7 @@ from zenml_runner.kedro_project.sessions import Session
 from zenml_runner.kedro_project.settings import settings_of
 from zenml_runner.kedro_project.shard_writes import ShardWrites
 from zenml_runner.plan import RunSpec, StepPlan
+from zenml_runner.settings.sections import deep_merge
 from zenml_runner.settings.zenml_yml import ZenmlSettings
 
 NODE_NOTE = "in node "

@@ -12,6 +12,7 @@ from kedro.config import MissingConfigException
 from kedro.io.core import is_parameter
 
 from zenml_runner.kedro_project.private import parameter_inputs
+from zenml_runner.settings.sections import deep_merge
 
 # ${runtime_params:name, default} anywhere in the configuration.
 _RUNTIME_PARAMETER = re.compile(r"runtime_params:\s*(\w+)")
@@ -32,15 +33,6 @@ def inputs_with(parameter: str) -> set[str]:
     parts = parameter.split(".")
     groups = {".".join(parts[:depth]) for depth in range(1, len(parts) + 1)}
     return {"parameters", *(f"params:{group}" for group in groups)}
-
-
-def deep_merge(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `base` with the values of `more` in place of its own, at any depth."""
-    result = {**base, **more}
-    for key in base.keys() & more.keys():
-        if isinstance(base[key], Mapping) and isinstance(more[key], Mapping):
-            result[key] = deep_merge(base[key], more[key])
-    return result
 
 
 def give_to_nodes(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
@@ -129,5 +130,6 @@ class StepBuilder:
         """Return a step without nodes, on a machine of the stack's own choice."""
         given = self.settings.steps.default
         machine = dict.fromkeys(Machine.model_fields)
-        plain = given.model_copy(update={**machine, "sizes": [], "caching": None})
+        others: dict[str, Any] = {"sizes": [], "caching": None, "step_operator": None}
+        plain = given.model_copy(update=machine | others)
         return StepPlan(name=name, nodes=(), after=after, settings=plain)

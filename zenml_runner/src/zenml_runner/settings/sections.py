@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -21,3 +22,12 @@ class Section(BaseModel):
             if key not in cls.model_fields:
                 raise ValueError(f"no key {key!r} here; {did_you_mean(key, cls.model_fields)}")
         return content
+
+
+def deep_merge(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with the values of `more` in place of its own, at any depth."""
+    result = {**base, **more}
+    for key in base.keys() & more.keys():
+        if isinstance(base[key], Mapping) and isinstance(more[key], Mapping):
+            result[key] = deep_merge(base[key], more[key])
+    return result

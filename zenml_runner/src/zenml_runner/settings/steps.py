@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from zenml_runner.settings.sections import Section
+from zenml_runner.settings.sections import Section, deep_merge
 
 Memory = Annotated[str, Field(pattern=r"^[1-9][0-9]*(KB|KiB|MB|MiB|GB|GiB|TB|TiB)$")]
+ComponentSettings = dict[str, dict[str, Any]]
+"""ZenML's settings by ZenML's key."""
 
 
 class Retry(Section):
@@ -34,9 +37,12 @@ class Machine(Section):
         cpu: Number of cores.
         memory: Such as ``4GB``.
         gpu: Number of accelerators.
-        accelerator: Vertex's name of the accelerator, such as ``NVIDIA_TESLA_T4``.
-        machine_type: Vertex's machine type, such as ``n2-highmem-8``: the step runs as a custom
-            job with all of its cores and memory.
+        accelerator: The stack's name of the accelerator, such as ``NVIDIA_TESLA_T4`` on Vertex.
+        machine_type: The stack's name of the machine, such as ``n2-highmem-8``. On Vertex the step
+            runs as a custom job with all of its cores and memory.
+        spot: Whether the machine may be taken away, for a lower price.
+        node_pool: The stack's name of the machines to choose from: a node pool on Kubernetes, a
+            persistent resource on Vertex, a compute cluster on AzureML.
     """
 
     cpu: float | None = Field(default=None, gt=0)
@@ -44,6 +50,8 @@ class Machine(Section):
     gpu: int | None = Field(default=None, ge=0)
     accelerator: str | None = None
     machine_type: str | None = None
+    spot: bool | None = None
+    node_pool: str | None = None
 
 
 class Size(Machine):
@@ -59,19 +67,34 @@ class Size(Machine):
 class StepSettings(Machine):
     """Machine, retries, caching and environment of a step.
 
+    The name of a key here is the same on all stacks. What a stack has no word for is refused before
+    a run is submitted; on ZenML's local orchestrator, which has no machines, it has no effect.
+
     Attributes:
         sizes: Machines by the number of items that the step works on, the smallest first. They
             win over the machine beside them.
         retry: Retries after a failure.
         caching: Whether the step is skipped when its code, parameters, inputs and outputs are
             unchanged since its last completed run.
+        timeout: Seconds after which the step is ended.
+        image: Container image, in place of that of the whole project.
         environment: Environment variables, without the empty ones. Not for secrets.
+        secrets: Names of ZenML secrets, whose keys and values are environment variables while the
+            step runs; or of environment variables, which are then stored as ZenML secrets.
+        step_operator: Name of a step operator of the stack that runs the step.
+        settings: ZenML's settings by ZenML's key, such as ``orchestrator.kubernetes``. They win
+            over what the keys above mean there.
     """
 
     sizes: list[Size] = []
     retry: Retry | None = None
     caching: bool | None = None
+    timeout: int | None = Field(default=None, gt=0)
+    image: str | None = None
     environment: dict[str, str] = {}
+    secrets: list[str] = []
+    step_operator: str | None = None
+    settings: ComponentSettings = {}
 
     @field_validator("sizes")
     @classmethod
@@ -104,6 +127,10 @@ class StepSettings(Machine):
         given = {name: getattr(other, name) for name in other.model_fields_set}
         if "environment" in given:
             given["environment"] = self.environment | other.environment
+        if "secrets" in given:
+            given["secrets"] = list(dict.fromkeys([*self.secrets, *other.secrets]))
+        if "settings" in given:
+            given["settings"] = deep_merge(self.settings, other.settings)
         return self.model_copy(update=given)
 
 
@@ -119,3 +146,9 @@ class Steps(Section):
     default: StepSettings = StepSettings()
     tags: dict[str, StepSettings] = {}
     nodes: dict[str, StepSettings] = {}
+
+    def every(self) -> Iterator[StepSettings]:
+        """Return all settings of the section."""
+        yield self.default
+        yield from self.tags.values()
+        yield from self.nodes.values()

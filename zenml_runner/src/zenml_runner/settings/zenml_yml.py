@@ -6,11 +6,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from zenml_runner.errors import RunnerError, refuse_unknown
+from zenml_runner.errors import RunnerError
+from zenml_runner.settings.schedules import ScheduleSettings, Shards
 from zenml_runner.settings.sections import Section
-from zenml_runner.settings.steps import Steps
-
-Shards = Annotated[int, Field(ge=1, le=1000)] | Literal["auto"]
+from zenml_runner.settings.steps import ComponentSettings, Steps
 
 
 class Grouping(Section):
@@ -133,34 +132,44 @@ class VertexStack(Section):
     mlflow: MlflowTracker | None = None
 
 
-Stack = Annotated[LocalStack | VertexStack, Field(discriminator="type")]
-
-
-class ScheduleSettings(Section):
-    """The schedule of a pipeline.
+class RegisteredStack(Section):
+    """A stack that ZenML knows and zenml.yml does not describe; it is used as it is.
 
     Attributes:
-        cron: Five fields, in UTC.
-        params: Runtime parameters of its runs.
-        shards: Number of shards, or ``auto``: counted when the schedule is created.
+        type: Tells it from those of zenml.yml.
+        id: In ZenML.
+        orchestrator: Flavor of its orchestrator.
+        in_process: Whether all of its steps run in the process of the command.
+        needs_server: Whether a part of it works elsewhere, so it must reach ZenML's server.
+        mlflow: Its experiment tracker, if that is an MLflow server.
     """
 
-    cron: str = Field(pattern=r"^\S+( \S+){4}$")
-    params: dict[str, Any] = {}
-    shards: Shards | None = None
+    type: Literal["registered"] = "registered"
+    id: str
+    orchestrator: str
+    in_process: bool
+    needs_server: bool
+    mlflow: MlflowTracker | None = None
+
+
+ConfiguredStack = LocalStack | VertexStack
+Stack = ConfiguredStack | RegisteredStack
 
 
 class ZenmlSettings(Section):
     """The whole of `zenml.yml`.
 
     Attributes:
-        stack: Name of the stack of runs without ``--stack``.
+        stack: Name of the stack of runs without ``--stack``; one of `stacks`, or one that is
+            registered with ZenML.
         stacks: By name.
         image: Container image with the project in it, for stacks that are not local.
         labels: Labels of Vertex jobs, and tags of all runs in ZenML.
         grouping: Nodes that become one step.
         items: What a run works on.
         steps: Resources, retries and the like.
+        settings: ZenML's settings of a whole pipeline, by ZenML's key, such as
+            ``orchestrator.kubernetes``. Those of flavors that a stack lacks have no effect there.
         fan_out: Nodes that run in shards.
         schedules: By pipeline.
         models: ZenML model by pipeline; each run creates a version linked to its artifacts.
@@ -185,27 +194,19 @@ class ZenmlSettings(Section):
     """
 
     stack: str = "local"
-    stacks: dict[str, Stack] = {"local": LocalStack(type="local", mlflow=LOCAL_TRACKER)}
+    stacks: dict[str, Annotated[ConfiguredStack, Field(discriminator="type")]] = {
+        "local": LocalStack(type="local", mlflow=LOCAL_TRACKER)
+    }
     image: str | None = None
     labels: dict[str, str] = {}
     grouping: Grouping = Grouping()
     items: Items = Items()
     steps: Steps = Steps()
+    settings: ComponentSettings = {}
     fan_out: FanOut = FanOut()
     schedules: dict[str, ScheduleSettings] = {}
     models: dict[str, str] = {}
     keep_in_container: list[str] = []
-
-
-def choose_stack(settings: ZenmlSettings, name: str | None) -> tuple[str, Stack]:
-    """Return name and stack as requested, by default the environment's own.
-
-    Raises:
-        RunnerError: If zenml.yml has no such stack.
-    """
-    chosen = name or settings.stack
-    refuse_unknown("stack", [chosen], settings.stacks, where="in zenml.yml")
-    return chosen, settings.stacks[chosen]
 
 
 def read_settings(content: dict[str, Any], origin: str) -> ZenmlSettings:

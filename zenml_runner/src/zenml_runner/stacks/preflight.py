@@ -12,7 +12,7 @@ from zenml_runner.errors import RunnerError
 from zenml_runner.kedro_project.project import Project, environment_variable
 from zenml_runner.kedro_project.settings import tracking_uri
 from zenml_runner.redaction import without_user
-from zenml_runner.settings.zenml_yml import Stack, VertexStack
+from zenml_runner.settings.zenml_yml import RegisteredStack, Stack, VertexStack
 
 TIMEOUT_SECONDS = 30
 MLFLOW_RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
@@ -50,8 +50,11 @@ def check(project: Project, stack: Stack) -> None:
     Raises:
         RunnerError: With the component, its address and what to do.
     """
-    if isinstance(stack, VertexStack):
+    if isinstance(stack, VertexStack) or (
+        isinstance(stack, RegisteredStack) and stack.needs_server
+    ):
         _check_zenml()
+    if isinstance(stack, VertexStack):
         _check_bucket(stack)
     uri = tracking_uri(project, stack)
     if uri is None or not uri.startswith(("http://", "https://")):
@@ -68,7 +71,7 @@ def _check_zenml() -> None:
 
     if Client().zen_store.type.value == "sql":
         raise RunnerError(
-            "ZenML has no server, but containers on Vertex must reach one: log in to it with "
+            "ZenML has no server, but containers elsewhere must reach one: log in to it with "
             "`zenml login`, or set ZENML_STORE_URL and ZENML_STORE_API_KEY."
         )
 

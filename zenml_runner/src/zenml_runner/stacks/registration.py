@@ -16,7 +16,12 @@ from zenml_runner.kedro_project.project import Project
 from zenml_runner.kedro_project.settings import tracking_uri
 from zenml_runner.locks import zenml_lock
 from zenml_runner.redaction import without_user
-from zenml_runner.settings.zenml_yml import LocalStack, MlflowTracker, Stack, VertexStack
+from zenml_runner.settings.zenml_yml import (
+    ConfiguredStack,
+    LocalStack,
+    MlflowTracker,
+    VertexStack,
+)
 
 OWNER = "kedro_project"
 """The label of a stack with the key of the project it belongs to."""
@@ -43,7 +48,7 @@ class ComponentSpec:
     connector: str | None = None
 
 
-def register(project: Project, name: str, stack: Stack) -> tuple[str, list[str]]:
+def register(project: Project, name: str, stack: ConfiguredStack) -> tuple[str, list[str]]:
     """Register a stack, or update it where it differs from the configuration.
 
     Args:
@@ -67,7 +72,9 @@ def register(project: Project, name: str, stack: Stack) -> tuple[str, list[str]]
         return prefix, _register(prefix, owner, stack, components(project, prefix, stack))
 
 
-def _register(prefix: str, owner: str, stack: Stack, wanted: Sequence[ComponentSpec]) -> list[str]:
+def _register(
+    prefix: str, owner: str, stack: ConfiguredStack, wanted: Sequence[ComponentSpec]
+) -> list[str]:
     client = Client()
     changes: list[str] = []
     if isinstance(stack, VertexStack):
@@ -94,7 +101,7 @@ def activate(name: str) -> None:
     os.environ[ENV_ZENML_ACTIVE_STACK_ID] = str(stack.id)
 
 
-def components(project: Project, prefix: str, stack: Stack) -> list[ComponentSpec]:
+def components(project: Project, prefix: str, stack: ConfiguredStack) -> list[ComponentSpec]:
     """Return the components of a stack."""
     kind = StackComponentType
     if isinstance(stack, LocalStack):
