@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from zenml_runner.settings.sections import Section
+from zenml_runner.settings.shows import Shows
 from zenml_runner.settings.steps import StepSettings
 
 EXTRA = "kedro"
@@ -57,6 +58,7 @@ class RunSpec(Section):
         slice: Part of the pipeline.
         only_missing_outputs: Whether the plan leaves out nodes whose outputs exist.
         is_async: Whether a node's data are loaded and saved in threads.
+        shows: What ZenML shows of it.
     """
 
     package: str
@@ -70,6 +72,7 @@ class RunSpec(Section):
     slice: Slice = Slice()
     only_missing_outputs: bool = False
     is_async: bool = False
+    shows: Shows = Shows()
 
     @property
     def registered(self) -> tuple[str, ...]:

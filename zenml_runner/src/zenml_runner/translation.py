@@ -65,10 +65,8 @@ def to_zenml(
     }
     if schedule is not None:
         options["schedule"] = schedule
-    models = {settings.models[name] for name in plan.run.registered if name in settings.models}
-    # A ZenML run makes versions of one model.
-    if len(models) == 1:
-        options["model"] = Model(name=models.pop())
+    if plan.run.shows.model is not None:
+        options["model"] = Model(name=plan.run.shows.model.name)
     result = translated.with_options(**options)
     result.prepare()
     return result

@@ -178,7 +178,8 @@ def prepare(
     for warning in misspelt_params(params, plain, execution.parameters, inputs):
         click.echo(f"Warning: {warning}", err=True)
     # Kedro's default depends on variables of this machine, which a container lacks.
-    execution.run = run.model_copy(update={"env": execution.context.env})
+    shows = execution.settings.shows(run.registered)
+    execution.run = run.model_copy(update={"env": execution.context.env, "shows": shows})
     if only_missing_outputs:
         if kept is None:
             execution.leave_out_existing()

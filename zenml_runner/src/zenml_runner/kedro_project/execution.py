@@ -35,6 +35,7 @@ from zenml_runner.kedro_project.private import (
     without_transcoding,
 )
 from zenml_runner.kedro_project.project import Project
+from zenml_runner.kedro_project.saved_data import SavedData
 from zenml_runner.kedro_project.sessions import Session
 from zenml_runner.kedro_project.settings import settings_of
 from zenml_runner.kedro_project.shard_writes import ShardWrites
@@ -56,6 +57,7 @@ class Execution:
         catalog: The project's catalog.
         context: The project's context.
         parameters: The parameters as the project's hooks leave them.
+        data: What the data of the last step look like.
     """
 
     def __init__(
@@ -74,6 +76,8 @@ class Execution:
         )
         self._recorder = LineageRecorder()
         self.session.hook_manager.register(self._recorder)
+        self.data = SavedData()
+        self.session.hook_manager.register(self.data)
         self.hooks = PipelineHooks(self.session, project.path, run)
 
     @cached_property
@@ -159,6 +163,7 @@ class Execution:
         if not step.nodes:
             return StepLineage()
         self._recorder.clear()
+        self.data.clear(self.run.shows)
         if step.params:
             self._give_parameters(step, step.params)
         part = self.part(step.nodes)

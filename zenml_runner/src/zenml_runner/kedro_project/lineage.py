@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sized
-from typing import Any
+from collections.abc import Mapping, Sized
+from itertools import islice
+from typing import Any, Self
 
 from kedro.framework.hooks import hook_impl
 from kedro.io import AbstractVersionedDataset, CatalogProtocol, DatasetError
@@ -14,6 +15,7 @@ from kedro.pipeline.node import Node
 
 from zenml_runner.kedro_project.private import (
     filesystem_of,
+    is_ephemeral,
     load_path_of,
     path_of,
     protocol_of,
@@ -26,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 # The fingerprint of a larger folder covers its first files and their number.
 MAX_FILES = 2000
+# ZenML stores 64 KB under a key.
+MAX_ENTRIES = 100
 
 
 class DatasetEntry(Section):
@@ -36,12 +40,14 @@ class DatasetEntry(Section):
         rows: Rows of a table, or items of another collection.
         bytes: Size of all its files.
         fingerprint: Hash of the files' names, sizes, and modification times or ETags.
+        in_memory: True for data in memory only; None for others.
     """
 
     uri: str | None = None
     rows: int | None = None
     bytes: int | None = None
     fingerprint: str | None = None
+    in_memory: bool | None = None
 
 
 class StepLineage(Section):
@@ -51,10 +57,25 @@ class StepLineage(Section):
     written: dict[str, DatasetEntry] = {}
 
     def metadata(self) -> dict[str, Any]:
-        """Return metadata for a ZenML step; each key costs ZenML some hundredths of a second."""
-        return {
-            kind: entries for kind, entries in self.model_dump(exclude_none=True).items() if entries
-        }
+        """Return metadata for a ZenML step; ZenML drops a key with too many entries."""
+        found = {}
+        for kind, entries in self.model_dump(exclude_none=True).items():
+            items = iter(entries.items())
+            number = 1
+            while part := dict(islice(items, MAX_ENTRIES)):
+                found[kind if number == 1 else f"{kind}_{number}"] = part
+                number += 1
+        return found
+
+    @classmethod
+    def of_metadata(cls, metadata: Mapping[str, Any]) -> Self:
+        """Return the lineage in the metadata of a ZenML step."""
+        parts: dict[str, dict[str, Any]] = {"read": {}, "written": {}}
+        for key, entries in metadata.items():
+            kind, _, number = key.partition("_")
+            if kind in parts and (number.isdigit() or not number):
+                parts[kind] |= entries
+        return cls.model_validate(parts)
 
 
 class LineageRecorder:
@@ -108,7 +129,7 @@ def describe(
     dataset = unwrap(catalog.get(name))
     path = _path(dataset)
     if path is None:
-        return DatasetEntry(rows=rows)
+        return DatasetEntry(rows=rows, in_memory=is_ephemeral(dataset) or None)
     protocol = protocol_of(dataset) or "file"
     uri = path if protocol == "file" else public(f"{protocol}://{path}")
     filesystem = filesystem_of(dataset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -9,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from zenml_runner.errors import RunnerError
 from zenml_runner.settings.schedules import ScheduleSettings, Shards
 from zenml_runner.settings.sections import Section
+from zenml_runner.settings.shows import AlertSettings, ArtifactSettings, ModelSettings, Shows
 from zenml_runner.settings.steps import ComponentSettings, Steps
 
 
@@ -172,7 +174,10 @@ class ZenmlSettings(Section):
             ``orchestrator.kubernetes``. Those of flavors that a stack lacks have no effect there.
         fan_out: Nodes that run in shards.
         schedules: By pipeline.
-        models: ZenML model by pipeline; each run creates a version linked to its artifacts.
+        artifacts: Datasets as artifacts of ZenML.
+        models: ZenML model by pipeline, or its name alone; each run creates a version linked to
+            its artifacts.
+        alerts: Messages to the stack's alerter.
         keep_in_container: Datasets that may be lost with a container's own disk.
 
     Example:
@@ -205,8 +210,22 @@ class ZenmlSettings(Section):
     settings: ComponentSettings = {}
     fan_out: FanOut = FanOut()
     schedules: dict[str, ScheduleSettings] = {}
-    models: dict[str, str] = {}
+    artifacts: ArtifactSettings = ArtifactSettings()
+    models: dict[str, ModelSettings] = {}
+    alerts: AlertSettings = AlertSettings()
     keep_in_container: list[str] = []
+
+    def shows(self, pipelines: Sequence[str]) -> Shows:
+        """Return what ZenML shows of a run.
+
+        Args:
+            pipelines: Registered names of its pipelines; their runs make versions of one model.
+        """
+        found = [self.models[name] for name in pipelines if name in self.models]
+        one = len({model.name for model in found}) == 1
+        return Shows(
+            artifacts=self.artifacts, model=found[0] if one else None, alerts=self.alerts
+        )
 
 
 def read_settings(content: dict[str, Any], origin: str) -> ZenmlSettings:

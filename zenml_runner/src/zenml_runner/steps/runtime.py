@@ -18,11 +18,11 @@ from typing import Any
 
 from zenml_runner.client import name_own_modules_in_full
 from zenml_runner.kedro_project.execution import Execution
-from zenml_runner.kedro_project.lineage import StepLineage
 from zenml_runner.kedro_project.project import open_project, run_group
 from zenml_runner.kedro_project.shard_writes import ShardWrites
 from zenml_runner.plan import StepPlan, Task, plan_of, version_of
 from zenml_runner.steps import caching
+from zenml_runner.steps.records import StepRecords
 from zenml_runner.tracking.mlflow_run import (
     active_run_id,
     changed_params_as_tags,
@@ -38,7 +38,7 @@ NODES_DONE = "nodes_done"
 _local_run: LocalRun | None = None
 
 
-def run(task: Task, context: Any) -> StepLineage:
+def run(task: Task, context: Any) -> None:
     """Run a step in the session of the whole run, or in its own where there is none.
 
     Args:
@@ -46,14 +46,15 @@ def run(task: Task, context: Any) -> StepLineage:
         context: ZenML's step context.
     """
     if _local_run is not None:
-        return _local_run.run_step(task.step, context)
-    return run_in_own_session(task, context)
+        _local_run.run_step(task.step, context)
+    else:
+        run_in_own_session(task, context)
 
 
-def run_in_own_session(task: Task, context: Any) -> StepLineage:
+def run_in_own_session(task: Task, context: Any) -> None:
     """Run a step as a Kedro run of its nodes; a step without nodes needs no session."""
     if not task.step.nodes:
-        return StepLineage()
+        return
     project = open_project()
     zenml_run = context.pipeline_run
     run = task.run.model_copy(update={"version": task.run.version or version_of(zenml_run)})
@@ -63,18 +64,23 @@ def run_in_own_session(task: Task, context: Any) -> StepLineage:
         execution = Execution(project, run, task.step.params)
         execution.load(alone=True)
         execution.narrow(task.step.nodes)
-        lineage = caching.cached_lineage(execution, task.step)
-        if lineage is not None:
-            return lineage
+        records = StepRecords(project.package, run.shows, whole=False)
+        if not task.step.after:
+            records.begin(project.path, context)
+        former = caching.former_run(execution, task.step)
+        if former is not None:
+            records.cached(task.step, context, former)
+            return
         with execution.session:
             execution.begin()
             try:
                 lineage = execution.run_step(task.step, _writes(execution, task.step))
             except Exception as error:
+                records.failed(context, execution.data)
                 execution.fail(error)
                 raise
+            records.done(task.step, context, lineage, execution.data)
             execution.finish(last=execution.is_special and _is_last(zenml_run, steps))
-        return lineage
 
 
 def _is_last(zenml_run: Any, steps: Sequence[str]) -> bool:
@@ -117,6 +123,12 @@ class LocalRun:
     zenml_run: Any = None
     _own_mlflow_run: bool = False
     _mlflow_run: str | None = None
+    _records: StepRecords = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Record the steps of this run together."""
+        run = self.execution.run
+        self._records = StepRecords(run.package, run.shows, whole=True)
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -135,23 +147,28 @@ class LocalRun:
             finally:
                 _local_run = None
 
-    def run_step(self, step: StepPlan, context: Any) -> StepLineage:
+    def run_step(self, step: StepPlan, context: Any) -> None:
         """Run a step in the session of the whole run."""
         started = time.perf_counter()
         try:
             if self.zenml_run is None:
                 self._link(context.pipeline_run)
-            lineage = caching.cached_lineage(self.execution, step)
-            outcome = "done" if lineage is None else "cached"
-            if lineage is None:
+                self._records.begin(self.execution.project.path, context)
+            former = caching.former_run(self.execution, step)
+            if former is None:
                 lineage = self.execution.run_step(step, _writes(self.execution, step))
+                self._records.done(step, context, lineage, self.execution.data)
+            else:
+                self._records.cached(step, context, former)
         except Exception as error:
             self.errors[step.name] = error
+            self._records.failed(context, self.execution.data)
             self.on_step(step.name, time.perf_counter() - started, _failure(step, error))
             raise
         self.errors.pop(step.name, None)
-        self.on_step(step.name, time.perf_counter() - started, outcome)
-        return lineage
+        self.on_step(
+            step.name, time.perf_counter() - started, "done" if former is None else "cached"
+        )
 
     def _link(self, zenml_run: Any) -> None:
         self.zenml_run = zenml_run.id

@@ -1,0 +1,1 @@
+"""The datasets of a run as ZenML's artifacts, and its models."""

@@ -1,0 +1,156 @@
+"""Registers the datasets of a step as ZenML's artifacts: those it wrote, and those it read.
+
+An artifact has the name of its dataset and the dataset's address; there is no copy of the data. A
+step that reads a dataset has as inputs the versions that steps of this run have written, or else
+the last version with the same address and fingerprint. Without one, the input becomes a version
+that no step has made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from zenml.client import Client
+from zenml.models import StepRunUpdate
+
+from zenml_runner.artifacts.requests import (
+    FOLDER,
+    artifact_name,
+    of_input,
+    of_output,
+    uri_of,
+    write_view,
+)
+from zenml_runner.kedro_project.lineage import DatasetEntry, StepLineage
+from zenml_runner.kedro_project.saved_data import SavedData
+from zenml_runner.plan import StepPlan
+from zenml_runner.settings.shows import Shows
+
+# The shards of a run may have written this many versions of a dataset.
+_MAX_WRITERS = 1000
+
+
+class Registry:
+    """The artifacts of a run, as far as this process knows them."""
+
+    def __init__(self, package: str, shows: Shows, *, whole: bool) -> None:
+        """Know nothing yet.
+
+        Args:
+            package: Package of the Kedro project.
+            shows: What ZenML shows.
+            whole: Whether all steps of the run use this registry.
+        """
+        self._package, self._shows, self._whole = package, shows, whole
+        self._written: dict[str, dict[str, UUID]] = {}
+        self._read: dict[tuple[str, str | None], list[UUID]] = {}
+
+    def publish(
+        self, step: StepPlan, context: Any, lineage: StepLineage, data: SavedData
+    ) -> list[UUID]:
+        """Register what a step has written, with views, and link what it has read.
+
+        Args:
+            step: The step.
+            context: ZenML's step context.
+            lineage: The datasets that the step has read and written.
+            data: What they look like.
+
+        Returns:
+            The ids of what it has written.
+        """
+        run = context.pipeline_run
+        folder = f"{FOLDER}/{run.id}/{step.name}"
+        requests = []
+        for dataset, entry in lineage.written.items():
+            if not entry.in_memory:
+                request = of_output(self._package, dataset, entry, data, step, self._shows)
+                if view := data.views.get(dataset):
+                    request.visualizations = write_view(view, folder, artifact_name(dataset))
+                requests.append(request)
+        made = Client().zen_store.batch_create_artifact_versions(requests) if requests else []
+        outputs = {request.artifact_name: v.id for request, v in zip(requests, made, strict=True)}
+        inputs: dict[str, UUID] = {}
+        for dataset, entry in lineage.read.items():
+            if not entry.in_memory and (name := artifact_name(dataset)) not in outputs:
+                inputs |= _numbered(name, self._sources(dataset, entry, data, run))
+        return self._link(step, context, outputs, inputs)
+
+    def publish_again(self, step: StepPlan, context: Any, former: Any) -> list[UUID]:
+        """Give a step that is skipped the artifacts of its former run.
+
+        Args:
+            step: The step.
+            context: ZenML's step context.
+            former: The former run of the step.
+        """
+        outputs = {name: found[-1].id for name, found in former.outputs.items() if found}
+        inputs = {name: found[-1].id for name, found in former.inputs.items() if found}
+        return self._link(step, context, outputs, inputs)
+
+    def _link(
+        self, step: StepPlan, context: Any, outputs: dict[Any, UUID], inputs: dict[str, UUID]
+    ) -> list[UUID]:
+        for name, version in outputs.items():
+            self._written.setdefault(name, {})[step.name] = version
+        if outputs or inputs:
+            update = StepRunUpdate(
+                outputs={name: [version] for name, version in outputs.items()},
+                loaded_artifact_versions=inputs,
+            )
+            Client().zen_store.update_run_step(context.step_run.id, update)
+        return list(outputs.values())
+
+    def _sources(
+        self, dataset: str, entry: DatasetEntry, data: SavedData, run: Any
+    ) -> list[UUID]:
+        """Return the versions that a step has read, and make one if there is none."""
+        name = artifact_name(dataset)
+        if name in self._written:
+            return list(self._written[name].values())
+        key = (name, entry.fingerprint)
+        if key not in self._read:
+            found = [] if self._whole else _of_run(name, run.id)
+            found = found or self._last(name, entry)
+            if not found:
+                request = of_input(self._package, dataset, entry, data)
+                found = [Client().zen_store.create_artifact_version(request).id]
+            self._read[key] = found
+        return self._read[key]
+
+    def _last(self, name: str, entry: DatasetEntry) -> list[UUID]:
+        """Return the last version with the same address, if the data are still the same."""
+        uri = uri_of(self._package, name, entry)
+        found = Client().list_artifact_versions(
+            artifact=name, uri=uri, sort_by="desc:created", size=1
+        )
+        if not found.items or found.items[0].content_hash != entry.fingerprint:
+            return []
+        run = found.items[0].get_resources().producer_pipeline_run_id
+        # The shards of a run have written it together.
+        together = _of_run(name, run) if run is not None else []
+        return together or [found.items[0].id]
+
+
+def _of_run(name: str, run: UUID) -> list[UUID]:
+    """Return the versions of an artifact that steps of a run have written."""
+    found = Client().list_artifact_versions(
+        artifact=name, pipeline_run=str(run), sort_by="created", size=_MAX_WRITERS
+    )
+    # A retry of a step writes another one.
+    last = {
+        version.get_resources().producer_step_run_id: version.id
+        for version in found.items
+        if version.get_resources().producer_pipeline_run_id == run
+    }
+    return list(last.values())
+
+
+def _numbered(name: str, versions: Iterable[UUID]) -> dict[str, UUID]:
+    """Return the inputs of a step by name; those of several shards are numbered."""
+    found = list(versions)
+    if len(found) == 1:
+        return {name: found[0]}
+    return {f"{name} ({number})": version for number, version in enumerate(found, start=1)}
