@@ -13,8 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from zenml.client import Client
-from zenml.models import StepRunUpdate
 
+from zenml_runner.artifacts.links import link_at_end
 from zenml_runner.artifacts.requests import (
     FOLDER,
     artifact_name,
@@ -66,7 +66,7 @@ class Registry:
         requests = []
         for dataset, entry in lineage.written.items():
             if not entry.in_memory:
-                request = of_output(self._package, dataset, entry, data, step, self._shows)
+                request = of_output(self._package, dataset, entry, data, self._shows)
                 if view := data.views.get(dataset):
                     request.visualizations = write_view(view, folder, artifact_name(dataset))
                 requests.append(request)
@@ -96,11 +96,7 @@ class Registry:
         for name, version in outputs.items():
             self._written.setdefault(name, {})[step.name] = version
         if outputs or inputs:
-            update = StepRunUpdate(
-                outputs={name: [version] for name, version in outputs.items()},
-                loaded_artifact_versions=inputs,
-            )
-            Client().zen_store.update_run_step(context.step_run.id, update)
+            link_at_end(context.step_run.id, outputs, inputs)
         return list(outputs.values())
 
     def _sources(

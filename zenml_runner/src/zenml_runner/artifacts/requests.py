@@ -17,14 +17,11 @@ from zenml_runner.artifacts.materializer import DatasetMaterializer
 from zenml_runner.kedro_project.lineage import DatasetEntry
 from zenml_runner.kedro_project.private import without_transcoding
 from zenml_runner.kedro_project.saved_data import SavedData, matches
-from zenml_runner.plan import StepPlan
 from zenml_runner.settings.shows import Shows
 from zenml_runner.views.view import View
 
 logger = logging.getLogger(__name__)
 
-METADATA = "dataset"
-"""The key of an artifact's metadata."""
 FOLDER = "kedro"
 """The folder of the views in the artifact store."""
 _MAX_NAME = 255
@@ -57,20 +54,15 @@ def of_input(
         content_hash=entry.fingerprint,
         save_type=ArtifactSaveType.EXTERNAL,
         project=Client().active_project.id,
-        metadata={METADATA: _facts(package, entry)},
     )
 
 
 def of_output(
-    package: str, dataset: str, entry: DatasetEntry, data: SavedData, step: StepPlan, shows: Shows
+    package: str, dataset: str, entry: DatasetEntry, data: SavedData, shows: Shows
 ) -> ArtifactVersionRequest:
     """Return the request for data that a step has written, without its view."""
     request = of_input(package, dataset, entry, data)
-    # A dataset has one producer in a run; MANUAL gives each of its shards a place of its own.
-    request.save_type = ArtifactSaveType.MANUAL
-    if step.shard is not None:
-        shard = f"{step.shard.index} of {step.shard.count}"
-        request.metadata = {METADATA: {**_facts(package, entry), "shard": shard}}
+    request.save_type = ArtifactSaveType.PREEXISTING
     view = data.views.get(dataset)
     if shows.model is not None and matches(dataset, shows.model.artifacts):
         request.type = ArtifactType.MODEL
@@ -100,11 +92,6 @@ def write_view(view: View, folder: str, name: str) -> list[ArtifactVisualization
         logger.warning("The visualisation of %s cannot be stored (%s)", name, error)
         return []
     return [ArtifactVisualizationRequest(type=VisualizationType(view.kind), uri=address)]
-
-
-def _facts(package: str, entry: DatasetEntry) -> dict[str, object]:
-    facts = {"project": package, "rows": entry.rows, "bytes": entry.bytes}
-    return {key: value for key, value in facts.items() if value is not None}
 
 
 def _store_id() -> object:

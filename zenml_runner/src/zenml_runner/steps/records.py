@@ -20,6 +20,9 @@ from zenml_runner.steps.facts import PARAMETERS, code_of, parameters_of
 
 logger = logging.getLogger(__name__)
 
+# Beyond that the metadata of a step say little about each of its artifacts.
+MAX_SHARING = 20
+
 
 class StepRecords:
     """Records the steps of a run; what cannot be recorded is a warning."""
@@ -43,13 +46,15 @@ class StepRecords:
 
     def done(self, step: StepPlan, context: Any, lineage: StepLineage, data: SavedData) -> None:
         """Record a step that has run."""
-        with _warnings("the metadata"):
-            if metadata := lineage.metadata() | parameters_of(data.parameters):
-                _log(metadata, context.step_run.id)
+        made: list[UUID] = []
         with _warnings("the artifacts"):
             if self._shows.artifacts.enabled:
                 made = self._registry.publish(step, context, lineage, data)
                 self._add_to_model(context, made, data.numbers)
+        with _warnings("the metadata"):
+            if metadata := lineage.metadata() | parameters_of(data.parameters):
+                # Artifacts have the metadata of their step: sizes, sources and parameters.
+                _log(metadata, context.step_run.id, made if len(made) <= MAX_SHARING else [])
 
     def cached(self, step: StepPlan, context: Any, former: Any) -> None:
         """Record a step that is skipped: it has the records of its former run."""
@@ -77,16 +82,20 @@ class StepRecords:
             add_to_model(version.id, made, numbers)
 
 
-def _log(metadata: dict[str, Any], id_: UUID, *, run: bool = False) -> None:
-    """Write metadata of a step, or of a run."""
+def _log(
+    metadata: dict[str, Any], id_: UUID, artifacts: Sequence[UUID] = (), *, run: bool = False
+) -> None:
+    """Write metadata of a step and its artifacts, or of a run."""
     from zenml.client import Client
     from zenml.enums import MetadataResourceTypes
     from zenml.models import RunMetadataResource
 
-    kind = MetadataResourceTypes.PIPELINE_RUN if run else MetadataResourceTypes.STEP_RUN
+    kind = MetadataResourceTypes
+    resources = [RunMetadataResource(id=id_, type=kind.PIPELINE_RUN if run else kind.STEP_RUN)]
+    resources += [RunMetadataResource(id=one, type=kind.ARTIFACT_VERSION) for one in artifacts]
     Client().create_run_metadata(
         metadata=metadata,
-        resources=[RunMetadataResource(id=id_, type=kind)],
+        resources=resources,
         publisher_step_id=None if run else id_,
     )
 
