@@ -15,6 +15,7 @@ from zenml_runner.processes import PROCESS, this_process
 from zenml_runner.settings.zenml_yml import ZenmlSettings
 from zenml_runner.stacks.step_options import pipeline_settings, step_options
 from zenml_runner.stacks.target import Target
+from zenml_runner.steps.alerts import alert_failure
 from zenml_runner.steps.step import run_nodes
 
 
@@ -53,7 +54,10 @@ def to_zenml(
     def translated() -> None:
         for step in plan.steps:
             task = Task(run=plan.run, step=step).model_dump(mode="json", exclude_defaults=True)
-            configured = run_nodes.with_options(**step_options(step, target, secrets or {}))
+            options = step_options(step, target, secrets or {})
+            if plan.run.shows.alerts.on_failure:
+                options["on_failure"] = alert_failure
+            configured = run_nodes.with_options(**options)
             configured(task=task, id=step.name, after=list(step.after))
 
     process = {PROCESS: this_process()} if target.is_driven_here else {}

@@ -18,12 +18,12 @@ class DatasetMaterializer(BaseMaterializer):
     ASSOCIATED_ARTIFACT_TYPE: ClassVar[ArtifactType] = ArtifactType.DATA
     SKIP_REGISTRATION: ClassVar[bool] = True
 
-    def load(self, data_type: type[Any]) -> NoReturn:  # noqa: ARG002
+    def load(self, data_type: type[Any]) -> NoReturn:
         """Refuse: only the catalog knows how the data are read."""
         raise NotImplementedError(
             f"{self.uri} is a dataset of a Kedro project: load it with the project's catalog."
         )
 
-    def save(self, data: Any) -> NoReturn:  # noqa: ARG002
+    def save(self, data: Any) -> NoReturn:
         """Refuse: Kedro has saved the data."""
         raise NotImplementedError("Kedro's catalog saves the data of its datasets.")

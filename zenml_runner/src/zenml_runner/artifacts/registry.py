@@ -99,9 +99,7 @@ class Registry:
             link_at_end(context.step_run.id, outputs, inputs)
         return list(outputs.values())
 
-    def _sources(
-        self, dataset: str, entry: DatasetEntry, data: SavedData, run: Any
-    ) -> list[UUID]:
+    def _sources(self, dataset: str, entry: DatasetEntry, data: SavedData, run: Any) -> list[UUID]:
         """Return the versions that a step has read, and make one if there is none."""
         name = artifact_name(dataset)
         if name in self._written:

@@ -191,6 +191,18 @@ def logs(**arguments: Any) -> None:
     show_logs(**arguments)
 
 
+@zenml.command()
+@_with(PROJECT, ENV, STACK)
+@click.argument("model", required=False)
+@click.argument("version", required=False)
+@click.option("--stage", type=click.Choice(["staging", "production", "archived"]))
+def promote(**arguments: Any) -> None:
+    """Set the stage of a MODEL's VERSION; without them, follow the aliases in MLflow."""
+    from zenml_runner.commands.promote import promote_models
+
+    promote_models(**arguments)
+
+
 @click.group()
 def commands() -> None:
     """The group that Kedro merges with its own commands."""

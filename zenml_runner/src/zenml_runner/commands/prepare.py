@@ -94,6 +94,7 @@ class Prepared:
             for line in changes:
                 click.echo(f"  {line}")
         stacks.activate(name)
+        self._warn_of_silence(name)
         named = [secret for step in self.plan.steps for secret in step.settings.secrets]
         pipeline = to_zenml(
             self.plan,
@@ -106,6 +107,18 @@ class Prepared:
             secrets=secret_ids(self.project, named, in_process=self.target.in_process),
         )
         return pipeline, name
+
+    def _warn_of_silence(self, stack: str) -> None:
+        """Warn of messages that nothing can send."""
+        from zenml.client import Client
+
+        if self.settings.alerts.any and Client().active_stack.alerter is None:
+            click.echo(
+                f"Warning: zenml.yml asks for alerts, but the ZenML stack {stack} has no alerter: "
+                "create one with `zenml alerter register`, and name it under alerter of the stack "
+                f"in zenml.yml or with `zenml stack update {stack} --alerter NAME`.",
+                err=True,
+            )
 
 
 def prepare(

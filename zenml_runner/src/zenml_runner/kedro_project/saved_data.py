@@ -101,6 +101,6 @@ class SavedData:
 
 
 def matches(name: str, patterns: Sequence[str]) -> bool:
-    """Return whether the name of a dataset, with or without transcoding, has one of the patterns."""
+    """Return whether a dataset's name has a pattern, with or without its transcoding."""
     names = (name, without_transcoding(name))
     return any(fnmatchcase(one, pattern) for one in names for pattern in patterns)

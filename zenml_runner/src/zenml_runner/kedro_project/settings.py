@@ -65,6 +65,11 @@ def default_tracking(project: Project, stack: Stack, loader: Any) -> None:
         os.environ.setdefault("MLFLOW_TRACKING_URI", uri)
 
 
+def mlflow_uri(project: Project, stack: Stack, loader: Any) -> str | None:
+    """Return MLflow's address for a stack: that of `mlflow.yml`, or the stack's own."""
+    return _uri_of_plugin(loader) or tracking_uri(project, stack)
+
+
 def _uri_of_plugin(loader: Any) -> str | None:
     """Return the address in kedro-mlflow's `mlflow.yml`."""
     from kedro.config import MissingConfigException

@@ -75,9 +75,11 @@ class Shows(Section):
     Attributes:
         artifacts: Datasets as artifacts.
         model: The model that the run makes a version of.
+        followed: Models whose stages follow MLflow's aliases.
         alerts: Messages.
     """
 
     artifacts: ArtifactSettings = ArtifactSettings()
     model: ModelSettings | None = None
+    followed: tuple[ModelSettings, ...] = ()
     alerts: AlertSettings = AlertSettings()

@@ -100,10 +100,16 @@ LOCAL_TRACKER = MlflowTracker(tracking_uri="sqlite:///mlruns/mlflow.db")
 
 
 class LocalStack(Section):
-    """ZenML's local orchestrator and artifact store, in the process of the command."""
+    """ZenML's local orchestrator and artifact store, in the process of the command.
+
+    Attributes:
+        mlflow: MLflow server of its runs.
+        alerter: Name of an alerter in ZenML.
+    """
 
     type: Literal["local"]
     mlflow: MlflowTracker | None = None
+    alerter: str | None = None
 
 
 class VertexStack(Section):
@@ -120,6 +126,7 @@ class VertexStack(Section):
         pipeline_root: ``gs://…``; below the artifact store if not given.
         connector: Name of a ZenML service connector; without it Google's default credentials.
         mlflow: MLflow server of its runs.
+        alerter: Name of an alerter in ZenML.
     """
 
     type: Literal["vertex"]
@@ -132,6 +139,7 @@ class VertexStack(Section):
     pipeline_root: str | None = None
     connector: str | None = None
     mlflow: MlflowTracker | None = None
+    alerter: str | None = None
 
 
 class RegisteredStack(Section):
@@ -224,8 +232,16 @@ class ZenmlSettings(Section):
         found = [self.models[name] for name in pipelines if name in self.models]
         one = len({model.name for model in found}) == 1
         return Shows(
-            artifacts=self.artifacts, model=found[0] if one else None, alerts=self.alerts
+            artifacts=self.artifacts,
+            model=found[0] if one else None,
+            followed=self.followed,
+            alerts=self.alerts,
         )
+
+    @property
+    def followed(self) -> tuple[ModelSettings, ...]:
+        """The models whose stages follow MLflow's aliases."""
+        return tuple({model.name: model for model in self.models.values() if model.stages}.values())
 
 
 def read_settings(content: dict[str, Any], origin: str) -> ZenmlSettings:

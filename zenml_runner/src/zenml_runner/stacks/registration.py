@@ -84,6 +84,8 @@ def _register(
             changes.append(f"orchestrator flavor {VERTEX_FLAVOR}: created")
     ids = {c.type: _register_component(client, c, changes) for c in wanted}
     found = client.list_stacks(name=prefix, size=1).items
+    if (alerter := _alerter(client, stack, found)) is not None:
+        ids[StackComponentType.ALERTER] = alerter
     if not found:
         client.create_stack(
             prefix, {kind: str(i) for kind, i in ids.items()}, labels={OWNER: owner}
@@ -93,6 +95,21 @@ def _register(
         client.update_stack(found[0].id, component_updates={k: [i] for k, i in ids.items()})
         changes.append(f"stack {prefix}: components changed")
     return changes
+
+
+def _alerter(client: Client, stack: Stack, found: Sequence[Any]) -> Any:
+    """Return the id of the alerter that zenml.yml names, or that the stack has been given."""
+    kind = StackComponentType.ALERTER
+    if stack.alerter is None:
+        given = found[0].components.get(kind) if found else None
+        return given[0].id if given else None
+    try:
+        return client.get_stack_component(kind, stack.alerter).id
+    except KeyError:
+        raise RunnerError(
+            f"ZenML has no alerter {stack.alerter!r}, which zenml.yml names: create it with "
+            f"`zenml alerter register {stack.alerter} --flavor=…`."
+        ) from None
 
 
 def activate(name: str) -> None:

@@ -28,7 +28,10 @@ def parameters_of(values: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         values: By name; a value that is too long is left out.
     """
-    found = {name: without_secrets(_plain(values[name]), name) for name in sorted(values)}
+    found = {
+        name: without_secrets(_plain(values[name]), name, public_name=None)
+        for name in sorted(values)
+    }
     for name in sorted(found, key=lambda name: -len(_text(found[name]))):
         if len(_text(found)) <= MAX_BYTES:
             break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,12 +12,15 @@ from uuid import UUID
 
 from zenml_runner.artifacts.models import add_to_model
 from zenml_runner.artifacts.registry import Registry
+from zenml_runner.artifacts.stages import follow_aliases
 from zenml_runner.kedro_project.lineage import StepLineage
 from zenml_runner.kedro_project.saved_data import SavedData
 from zenml_runner.plan import StepPlan
 from zenml_runner.redaction import without_user
 from zenml_runner.settings.shows import Shows
+from zenml_runner.steps.alerts import describe, post
 from zenml_runner.steps.facts import PARAMETERS, code_of, parameters_of
+from zenml_runner.tracking.mlflow_run import metrics_of
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +78,41 @@ class StepRecords:
             if metadata := parameters_of(data.parameters):
                 _log(metadata, context.step_run.id)
 
+    def end(self, name: str, model_version: Any, mlflow_run: str | None) -> None:
+        """Record the end of a run whose steps have all completed.
+
+        Args:
+            name: Of the ZenML run.
+            model_version: ZenML's version of its model; None without a model.
+            mlflow_run: Id of the MLflow run; None where none is known.
+        """
+        if model_version is not None and mlflow_run is not None:
+            with _warnings("the metrics"):
+                metrics = metrics_of(mlflow_run)
+                add_to_model(model_version.id, [], {"mlflow": metrics})
+        if self._shows.followed and importlib.util.find_spec("mlflow") is not None:
+            with _warnings("the stages of models"):
+                for line in follow_aliases(self._shows.followed):
+                    logger.info(line)
+        if self._shows.alerts.on_success:
+            post(name, "all steps are done")
+
+    def failed_outside(self, name: str, error: Exception) -> None:
+        """Report a run that a hook around its steps has failed; ZenML reports the others.
+
+        Args:
+            name: Of the ZenML run, if it has begun.
+            error: The error.
+        """
+        if self._shows.alerts.on_failure:
+            post(name or self._package, f"the run has failed: {describe(error)}")
+
+    @property
+    def has_end(self) -> bool:
+        """Whether anything is recorded at the end of a run."""
+        shows = self._shows
+        return bool(shows.model or shows.followed or shows.alerts.on_success)
+
     def _add_to_model(
         self, context: Any, made: Sequence[UUID], numbers: dict[str, dict[str, float]]
     ) -> None:
@@ -107,4 +146,4 @@ def _warnings(what: str) -> Iterator[None]:
         yield
     except Exception as error:  # noqa: BLE001
         reason = without_user(str(error).partition("\n")[0])[:100]
-        logger.warning("ZenML cannot record %s of a step (%s)", what, reason)
+        logger.warning("ZenML cannot record %s (%s)", what, reason)

@@ -61,6 +61,7 @@ def run_in_own_session(task: Task, context: Any) -> None:
     plan = plan_of(zenml_run)
     steps = [step.name for step in plan.steps] if plan else [task.step.name]
     with run_group(zenml_run.name), tracked_step(zenml_run, run, task.step.name, steps):
+        mlflow_run = active_run_id()
         execution = Execution(project, run, task.step.params)
         execution.load(alone=True)
         execution.narrow(task.step.nodes)
@@ -70,6 +71,8 @@ def run_in_own_session(task: Task, context: Any) -> None:
         former = caching.former_run(execution, task.step)
         if former is not None:
             records.cached(task.step, context, former)
+            if records.has_end and _is_last(zenml_run, steps):
+                records.end(zenml_run.name, zenml_run.model_version, mlflow_run)
             return
         with execution.session:
             execution.begin()
@@ -80,7 +83,11 @@ def run_in_own_session(task: Task, context: Any) -> None:
                 execution.fail(error)
                 raise
             records.done(task.step, context, lineage, execution.data)
-            execution.finish(last=execution.is_special and _is_last(zenml_run, steps))
+            watched = records.has_end or execution.is_special
+            last = watched and _is_last(zenml_run, steps)
+            execution.finish(last=last)
+        if last and records.has_end:
+            records.end(zenml_run.name, zenml_run.model_version, mlflow_run)
 
 
 def _is_last(zenml_run: Any, steps: Sequence[str]) -> bool:
@@ -121,6 +128,8 @@ class LocalRun:
     tracking_uri: str | None
     errors: dict[str, Exception] = field(default_factory=dict)
     zenml_run: Any = None
+    _name: str = ""
+    _model_version: Any = None
     _own_mlflow_run: bool = False
     _mlflow_run: str | None = None
     _records: StepRecords = field(init=False)
@@ -171,7 +180,8 @@ class LocalRun:
         )
 
     def _link(self, zenml_run: Any) -> None:
-        self.zenml_run = zenml_run.id
+        self.zenml_run, self._name = zenml_run.id, zenml_run.name
+        self._model_version = zenml_run.model_version
         self._mlflow_run = active_run_id()
         if self._mlflow_run is None and self.tracking_uri is not None:
             self._own_mlflow_run = True
@@ -181,17 +191,27 @@ class LocalRun:
 
     def _end(self, error: BaseException | None) -> None:
         """Call the last hooks, whose own errors count too, and close the MLflow run."""
-        completed = False
+        failure = error
         try:
             if error is None:
                 self.execution.finish()
-                completed = True
             else:
                 self.execution.fail(next(iter(self.errors.values()), error))
+        except BaseException as own:
+            failure = failure or own
+            raise
         finally:
-            mlflow_run = self._mlflow_run or active_run_id()
-            if mlflow_run is not None and (self._own_mlflow_run or not completed):
-                close(mlflow_run, completed=completed)
+            self._record_end(failure)
+
+    def _record_end(self, failure: BaseException | None) -> None:
+        completed = failure is None
+        mlflow_run = self._mlflow_run or active_run_id()
+        if completed and self.zenml_run is not None:
+            self._records.end(self._name, self._model_version, mlflow_run)
+        elif isinstance(failure, Exception) and not self.errors:
+            self._records.failed_outside(self._name, failure)
+        if mlflow_run is not None and (self._own_mlflow_run or not completed):
+            close(mlflow_run, completed=completed)
 
 
 def _writes(execution: Execution, step: StepPlan) -> ShardWrites | None:

@@ -32,6 +32,8 @@ MLFLOW_RUN_ID = "mlflow.run_id"
 MLFLOW_URL = "mlflow.url"
 # Without these a server that is down would block each step for many minutes.
 REQUEST_LIMITS = {MLFLOW_RETRIES: "4", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
+# ZenML stores 64 KB under a key.
+MAX_METRICS = 500
 VERTEX_JOB_VARIABLE = "ZENML_VERTEX_RUN_ID"
 
 
@@ -71,6 +73,17 @@ def active_run_id() -> str | None:
 
     active = mlflow.active_run()
     return None if active is None else str(active.info.run_id)
+
+
+def metrics_of(run_id: str) -> dict[str, float]:
+    """Return the last values of a run's metrics, of the first `MAX_METRICS` by name.
+
+    Raises:
+        MlflowException: If MLflow does not answer.
+    """
+    from mlflow import MlflowClient
+
+    return dict(sorted(MlflowClient().get_run(run_id).data.metrics.items())[:MAX_METRICS])
 
 
 def start_run(uri: str, run: RunSpec, name: str) -> str | None:

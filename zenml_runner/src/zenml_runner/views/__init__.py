@@ -1,1 +1,1 @@
-"""Pictures of data in memory for ZenML's dashboard; nothing here reads a dataset or imports ZenML."""
+"""Views of data in memory for ZenML's dashboard; none reads a dataset or imports ZenML."""

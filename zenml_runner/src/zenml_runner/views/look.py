@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from zenml_runner.views.figures import MAX_FIGURES, is_plotly, picture_of, plotly_part, plotly_script
+from zenml_runner.views.figures import (
+    MAX_FIGURES,
+    is_plotly,
+    picture_of,
+    plotly_part,
+    plotly_script,
+)
 from zenml_runner.views.tables import table_of
 from zenml_runner.views.values import json_of
 from zenml_runner.views.view import MAX_BYTES, Part, View, escaped, page, picture

@@ -40,7 +40,7 @@ class Table:
     def part(self) -> Part:
         """Return the table as part of a page."""
         more = f", the first {len(self.names)} shown" if len(self.names) < self.columns else ""
-        text = f"<p>{self.rows:,} rows × {self.columns:,} columns{more}</p>"
+        text = f"<p>{self.rows:,} rows, {self.columns:,} columns{more}</p>"
         text += _html(self.names, self.head)
         if self.summary:
             every = f" of every {self.sampled}th row" if self.sampled > 1 else ""

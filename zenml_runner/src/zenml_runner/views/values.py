@@ -25,7 +25,9 @@ def json_of(data: Any) -> str | None:
         data = _fields(data)
         if data is None:
             return None
-    return json.dumps(without_secrets(_Shortened().copy(data)), indent=2, ensure_ascii=False)
+    return json.dumps(
+        without_secrets(_Shortened().copy(data), public_name=None), indent=2, ensure_ascii=False
+    )
 
 
 def _fields(data: Any) -> Any:
