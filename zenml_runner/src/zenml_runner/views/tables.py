@@ -13,6 +13,8 @@ from typing import Any
 from zenml_runner.views.view import Part, escaped
 
 MAX_COLUMNS = 40
+# Characters of the head; a wider table has fewer rows.
+MAX_HEAD = 200_000
 # A summary looks at about this many values; of a larger table at evenly spaced rows.
 MAX_VALUES = 500_000
 
@@ -41,7 +43,10 @@ class Table:
         """Return the table as part of a page."""
         more = f", the first {len(self.names)} shown" if len(self.names) < self.columns else ""
         text = f"<p>{self.rows:,} rows, {self.columns:,} columns{more}</p>"
-        text += _html(self.names, self.head)
+        head = self.head
+        while len(shown := _html(self.names, head)) > MAX_HEAD and len(head) > 1:
+            head = head[: len(head) // 2]
+        text += shown
         if self.summary:
             every = f" of every {self.sampled}th row" if self.sampled > 1 else ""
             text += f"<p>Summary{every}</p>" + _html(

@@ -25,9 +25,8 @@ def json_of(data: Any) -> str | None:
         data = _fields(data)
         if data is None:
             return None
-    return json.dumps(
-        without_secrets(_Shortened().copy(data), public_name=None), indent=2, ensure_ascii=False
-    )
+    shown = without_secrets(_Shortened().copy(data), public_name=None)
+    return json.dumps(shown, indent=2, ensure_ascii=False)
 
 
 def _fields(data: Any) -> Any:

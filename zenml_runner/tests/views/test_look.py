@@ -1,0 +1,129 @@
+"""What data in memory look like: small, escaped, without secrets, and never computed for it."""
+
+import base64
+import gzip
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from zenml_runner.views.look import view_of
+from zenml_runner.views.values import numbers_of
+from zenml_runner.views.view import MAX_BYTES, View
+
+
+def seen(data: object, kind: str, rows: int = 20) -> str:
+    view = view_of(data, rows)
+    assert isinstance(view, View)
+    assert view.kind == kind
+    assert isinstance(view.content, str)
+    return view.content
+
+
+def test_table_has_its_head_and_a_summary() -> None:
+    frame = pd.DataFrame({"x": [1.5, None, 3.5], "name": ["a", "<script>", None]})
+    page = seen(frame, "html", rows=2)
+    assert "3 rows, 2 columns" in page
+    assert "&lt;script&gt;" in page
+    assert "<script>" not in page
+    assert "3.5" in page.partition("Summary")[2]
+    assert "<td>3.5</td>" not in page.partition("Summary")[0]
+    assert re.search(r"<td>x</td><td>float64</td><td class=\"n\">1</td>", page)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame(),
+        pd.DataFrame(columns=["a", "a"]),
+        pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", 1), ("b", 2)])),
+        pd.DataFrame({"x": [1, 2]}, index=pd.MultiIndex.from_tuples([("a", 1), ("b", 2)])),
+        pd.DataFrame(
+            {"when": pd.to_datetime(["2020-01-01", None]), "c": pd.Categorical(["a", "b"])}
+        ),
+        pd.Series([1, 2], name="s"),
+    ],
+)
+def test_every_table_can_be_seen(frame: pd.DataFrame) -> None:
+    seen(frame, "html")
+
+
+def test_large_table_is_sampled_and_its_page_is_small() -> None:
+    frame = pd.DataFrame({f"c{n}": ["x" * 1000] * 20_000 for n in range(60)})
+    page = seen(frame, "html", rows=100)
+    assert "20,000 rows, 60 columns, the first 40 shown" in page
+    assert "Summary of every 2th row" in page
+    assert len(page) < MAX_BYTES * 2
+
+
+def test_plain_data_are_json_that_is_short_and_without_secrets() -> None:
+    text = seen({"error": 0.5, "nan": float("nan"), "password": "x", "many": range(3)}, "json")
+    assert json.loads(text) == {
+        "error": 0.5,
+        "nan": "nan",
+        "password": "***",
+        "many": "range(0, 3)",
+    }
+    deep = {str(a): {str(b): list(range(200)) for b in range(200)} for a in range(200)}
+    assert len(seen(deep, "json")) < MAX_BYTES
+    assert json.loads(seen(list(range(1000)), "json"))[-1] == "… 900 more"
+
+
+def test_parts_are_seen_under_their_names() -> None:
+    page = seen({"a": pd.DataFrame({"x": [1]}), "b": pd.DataFrame({"y": [2]})}, "html")
+    assert page.index("<h2>a</h2>") < page.index("<h2>b</h2>")
+    # Parts that a partitioned dataset would still have to load.
+    assert "2 parts: a, b" in seen({"a": lambda: 1 / 0, "b": lambda: 1 / 0}, "html")
+
+
+def test_texts_and_pages_are_shown_as_such() -> None:
+    assert seen("<!doctype html><p>x", "html") == "<!doctype html><p>x"
+    assert seen("# Title\n", "markdown").startswith("# Title")
+    assert seen("a\n*b*", "markdown") == "    a\n    *b*"
+
+
+def test_data_without_a_view_have_none() -> None:
+    assert view_of(object(), 20) is None
+    assert view_of(lambda: 1, 20) is None
+    assert view_of(b"bytes", 20) is None
+    assert view_of("<html>" + "x" * MAX_BYTES, 20) is None
+
+
+def test_plotly_figure_is_drawn_without_a_network() -> None:
+    graphs = pytest.importorskip("plotly.graph_objects")
+    figure = graphs.Figure(graphs.Scatter(x=[1, 2], y=[3, 4]), {"title": {"text": "</script>"}})
+    page = seen(figure, "html")
+    assert "://" not in page.partition('id="plotly"')[0]
+    data = re.search(r'id="figure0-data">(.*?)</script>', page)
+    assert data
+    assert json.loads(data[1])["layout"]["title"]["text"] == "</script>"
+    packed = re.search(r'id="plotly">(.*?)</script>', page)
+    assert packed
+    assert b"newPlot" in gzip.decompress(base64.b64decode(packed[1]))
+
+
+def test_figure_of_matplotlib_is_a_picture() -> None:
+    figures = pytest.importorskip("matplotlib.figure")
+    figure = figures.Figure()
+    figure.subplots().plot([1, 2])
+    view = view_of(figure, 20)
+    assert view is not None
+    assert view.kind == "image"
+    assert bytes(view.content)[:4] == b"\x89PNG"
+    assert 'src="data:image/png;base64' in seen({"one": figure}, "html")
+
+
+@pytest.mark.parametrize(
+    ("data", "numbers"),
+    [
+        (3, {"value": 3}),
+        ({"a": 1, "b": {"c": 2.5, "d": "text", "e": True}}, {"a": 1, "b.c": 2.5}),
+        ({"m": {"value": 1.0, "step": 4}}, {"m": 1.0}),
+        ({"m": [{"value": 1.0, "step": 0}, {"value": 2.0, "step": 1}]}, {"m": 2.0}),
+        ([0.5, 0.25], {"value": 0.25}),
+        ({"bad": float("inf")}, {}),
+    ],
+)
+def test_numbers_of_metrics(data: object, numbers: dict[str, float]) -> None:
+    assert numbers_of(data) == numbers
