@@ -72,6 +72,22 @@ def test_a_family_that_some_titles_lack_is_compared_over_the_others():
     assert shares(leaderboard_figure(board, SCORES), "folds")["ets"] == pytest.approx(1.25)
 
 
+def test_a_family_that_some_titles_lack_is_named_with_the_number_of_its_titles():
+    scores = SCORES[(SCORES["isbn"] != "2") | (SCORES["model"] != "ets")]
+    axis = leaderboard_figure(BOARD, scores).layout.yaxis
+    assert axis.ticktext == ("Naive", "ETS (1 of 2 titles)", "Theta", "<b>Ensemble</b>")
+
+
+def test_families_with_the_same_reason_share_a_line():
+    board = make_board(
+        FOLDS | {"mstl": float("nan"), "sarima": float("nan")}, WEIGHTS | {"mstl": 0, "sarima": 0}
+    )
+    board["left_out"] = board["left_out"].mask(board["mae"].isna(), "too few")
+    text = leaderboard_figure(board, SCORES).layout.title.text
+    assert "Not compared: MSTL, SARIMA<" in text
+    assert text.count("(too few)") == 1
+
+
 def test_a_wild_family_does_not_press_the_others_into_a_corner():
     figure = leaderboard_figure(make_board(FOLDS | {"naive": 4000.0}), SCORES)
     assert shares(figure, "folds")["naive"] == 3.0
@@ -98,7 +114,8 @@ def test_a_family_without_any_forecast_is_named_with_its_reason_and_has_no_row()
         board.assign(left_out=board["left_out"].mask(absent, "too few")), SCORES
     )
     assert "MSTL" not in figure.layout.yaxis.ticktext
-    assert "MSTL is not compared: too few" in figure.layout.title.text
+    assert "Not compared: MSTL<" in figure.layout.title.text
+    assert "(too few)" in figure.layout.title.text
     without = leaderboard_figure(BOARD, SCORES).layout
     higher = figure.layout.height - without.height
     assert higher == figure.layout.margin.t - without.margin.t > 0

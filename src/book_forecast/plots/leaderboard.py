@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,8 @@ _HOVER = "%{customdata[0]}: %{customdata[1]:.1%} of the ensemble's error<extra><
 def leaderboard_figure(leaderboard: pd.DataFrame, test_scores: pd.DataFrame) -> go.Figure:
     """Draw each family's error over all titles as a share of the ensemble's.
 
-    A family without a model for some titles is compared over the others. One without a model for
-    any title has no row; the title names it.
+    A family without a model for some titles is compared over the others, and named with their
+    number. One without a model for any title has no row; the title names it.
 
     Args:
         leaderboard: isbn, family, mae, weight, left_out: errors on the folds, per title and (isbn
@@ -54,11 +55,11 @@ def leaderboard_figure(leaderboard: pd.DataFrame, test_scores: pd.DataFrame) -> 
         "Mean absolute error over all titles, as a share of the ensemble's (to the right is worse)",
         _rank(rows["folds"], "On the folds"),
         _rank(rows["test"], "On the test weeks"),
-        *(_absence(str(family), leaderboard) for family in absent),
+        *(absences := _absences([str(family) for family in absent], leaderboard)),
     ]
     layout = _layout(rows) | {"title": HEADLINE_ON_TOP | titled(heading, *notes)}
-    layout["margin"]["t"] += _NOTE * len(absent)
-    layout["height"] += _NOTE * len(absent)
+    layout["margin"]["t"] += _NOTE * len(absences)
+    layout["height"] += _NOTE * len(absences)
     return go.Figure(_traces(rows), layout)
 
 
@@ -71,12 +72,21 @@ def _rows(leaderboard: pd.DataFrame, test_scores: pd.DataFrame) -> pd.DataFrame:
         {
             "folds": _ratios(leaderboard.rename(columns={"family": "model", "mae": "value"})),
             "test": _ratios(of_metric[of_metric.index == "mae"]),
+            "titles": _titles(leaderboard, of_metric),
             "weight": over_all["weight"],
             "wape": wape[wape["isbn"] == ALL_TITLES].set_index("model")["value"],
         },
         index=over_all.index,
     )
     return rows.sort_values(["folds", "test"], ascending=False, na_position="first", kind="stable")
+
+
+def _titles(leaderboard: pd.DataFrame, of_metric: pd.DataFrame) -> pd.Series:
+    """Return the number of titles with an error by family, on the test weeks if there are any."""
+    tests = of_metric[(of_metric.index == "mae") & (of_metric["isbn"] != ALL_TITLES)]
+    known = leaderboard[leaderboard["mae"].notna() & (leaderboard["isbn"] != ALL_TITLES)]
+    tested = tests.dropna(subset=["value"]).groupby("model")["isbn"].nunique()
+    return tested.combine_first(known.groupby("family")["isbn"].nunique())
 
 
 def _ratios(errors: pd.DataFrame) -> pd.Series:
@@ -98,11 +108,27 @@ def _rank(ratios: pd.Series, where: str) -> str:
     return f"{where} the ensemble is number {rank} of {len(single) + 1} (best family: {best})"
 
 
-def _absence(family: str, leaderboard: pd.DataFrame) -> str:
-    """Name a family without a forecast, and the reason over all titles."""
-    is_family = (leaderboard["family"] == family) & (leaderboard["isbn"] == ALL_TITLES)
-    reasons = leaderboard.loc[is_family, "left_out"].dropna().tolist()
-    return f"{model_label(family)} is not compared: {'; '.join(reasons) or 'it has failed'}"
+def _absences(families: Sequence[str], leaderboard: pd.DataFrame) -> list[str]:
+    """Name families without a forecast, and the reason over all titles in a line below."""
+    over_all = leaderboard[leaderboard["isbn"] == ALL_TITLES].set_index("family")["left_out"]
+    reasons = over_all.reindex([*families]).fillna("they have failed")
+    return [
+        line
+        for reason, same in reasons.groupby(reasons, sort=False)
+        for line in (
+            f"Not compared: {', '.join(map(model_label, same.index.astype(str)))}",
+            f"({reason})",
+        )
+    ]
+
+
+def _labels(rows: pd.DataFrame) -> list[str]:
+    """Return the names of the rows, with the number of titles where these are not all."""
+    most = int(rows["titles"].max())
+    return [
+        model_label(str(family)) + (f" ({titles:.0f} of {most} titles)" if titles < most else "")
+        for family, titles in rows["titles"].items()
+    ]
 
 
 def _traces(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -165,7 +191,7 @@ def _layout(rows: pd.DataFrame) -> dict[str, Any]:
             "range": [low - pad, high + pad],
             "title": "error as a share of the ensemble's",
         },
-        "yaxis": category_axis(families, [_emphasised(model_label(f), f) for f in families])
+        "yaxis": category_axis(families, [*map(_emphasised, _labels(rows), families)])
         | {"gridcolor": "rgba(0, 0, 0, 0)", "range": [-0.6, len(families) - 0.4]},
         "legend": {"y": -64 / height},
         "hovermode": "closest",

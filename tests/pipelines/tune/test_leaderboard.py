@@ -36,15 +36,22 @@ def test_a_family_without_titles_has_the_reason_that_all_of_them_have():
 
 def test_a_family_that_some_titles_lack_has_their_number_and_the_most_frequent_reason():
     rows = board({"mstl": SMALL}, {"mstl": SMALL, "ets": LARGE}, {"mstl": LARGE}, {})
-    assert rows.loc["mstl", "left_out"] == f"3 of 4 titles: in 2 of them {SMALL}"
-    assert rows.loc["ets", "left_out"] == f"1 of 4 titles: {LARGE}"
+    assert rows.loc["mstl", "left_out"] == f"3 of 4 titles, 2 of them because {SMALL}"
+    assert rows.loc["ets", "left_out"] == f"1 of 4 titles because {LARGE}"
 
 
 def test_a_family_that_all_titles_lack_for_different_reasons_has_the_most_frequent_one():
     rows = board({"mstl": SMALL}, {"mstl": LARGE}, {"mstl": LARGE})
-    assert rows.loc["mstl", "left_out"] == f"all titles: in 2 of them {LARGE}"
+    assert rows.loc["mstl", "left_out"] == f"all titles, 2 of them because {LARGE}"
 
 
 def test_families_that_every_title_has_and_the_ensemble_have_no_reason():
     rows = board({"mstl": FEW}, {})
     assert rows.loc[["theta", "ets", "naive", "ensemble"], "left_out"].isna().all()
+
+
+def test_families_rank_by_their_errors_on_the_titles_that_they_have():
+    rows = board({"mstl": FEW}, {})
+    assert rows["relative_error"].to_dict() == dict.fromkeys(FAMILIES, 2.0) | {"ensemble": 1.0}
+    assert rows["rank"].to_dict() == dict.fromkeys(FAMILIES, 2) | {"ensemble": 1}
+    assert rows["n_folds"].to_dict() == {**dict.fromkeys([*FAMILIES, "ensemble"], 2), "mstl": 1}

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from book_forecast.backtesting.metrics import error_ratios
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.family_choice import reasons_of
 from book_forecast.forecasters.weights import FoldForecasts
@@ -44,8 +45,10 @@ def leaderboard(
 
     Returns:
         isbn ("all" for the mean over all titles), family, mae, relative_error (beside the
-        ensemble's), rank, weight, n_folds, and left_out: why a title goes without the family; in
-        the rows "all", how many titles do, and the most frequent reason.
+        ensemble's), rank, weight, n_folds that the family has forecast, and left_out: why a title
+        goes without it. In the rows "all", relative_error is over the titles that the family has
+        forecast, and decides the rank, as families may have different titles; left_out has the
+        number of titles that go without it and the most frequent reason.
     """
     isbns = choice.index.to_numpy(dtype=str)
     reasons = [reasons_of(column) for column in choice]
@@ -60,7 +63,7 @@ def leaderboard(
     np.add.at(counts, folds.titles, weeks)
     mae = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], np.nan)
     own = np.where(mae[:, -1:] > 0, mae[:, -1:], np.nan)
-    counted = np.bincount(folds.titles, minlength=n)
+    n_folds = np.bincount(folds.titles, minlength=n)[:, None] * np.isfinite(mae)
     shares = np.column_stack([weights, np.ones(n)])
     board = pd.DataFrame(
         {
@@ -69,22 +72,22 @@ def leaderboard(
             "mae": mae.ravel(),
             "relative_error": (mae / own).ravel(),
             "weight": shares.ravel(),
-            "n_folds": np.repeat(counted, len(names)),
+            "n_folds": n_folds.ravel(),
             "left_out": [found.get(name) for found in reasons for name in names],
         }
     )
     board["rank"] = board.groupby("isbn")["mae"].rank(method="min")
     over_all = board.groupby("family", as_index=False).agg(
-        mae=("mae", "mean"),
-        relative_error=("relative_error", "mean"),
-        weight=("weight", "mean"),
-        n_folds=("n_folds", "sum"),
+        mae=("mae", "mean"), weight=("weight", "mean"), n_folds=("n_folds", "sum")
     )
+    errors = pd.DataFrame(mae, columns=names)
+    ratios = error_ratios(errors, errors[ENSEMBLE])
+    over_all["relative_error"] = over_all["family"].map(ratios)
     over_all["isbn"] = ALL_TITLES
     over_all["left_out"] = [_left_out(name, reasons) for name in over_all["family"]]
-    over_all["rank"] = over_all["mae"].rank(method="min")
+    over_all["rank"] = over_all["relative_error"].rank(method="min")
     board = pd.concat([over_all, board], ignore_index=True)[list(LEADERBOARD_TYPES)]
-    board = board.sort_values(["isbn", "mae"], kind="stable", ignore_index=True)
+    board = board.sort_values(["isbn", "rank"], kind="stable", ignore_index=True)
     return board.astype(LEADERBOARD_TYPES)
 
 
@@ -97,5 +100,5 @@ def _left_out(family: str, reasons: Sequence[Mapping[str, str | None]]) -> str |
     if count == len(reasons):
         return most
     which = "all" if total == len(reasons) else f"{total} of {len(reasons)}"
-    why = most if count == total else f"in {count} of them {most}"
-    return f"{which} titles: {why}"
+    some = "" if count == total else f", {count} of them"
+    return f"{which} titles{some} because {most}"
