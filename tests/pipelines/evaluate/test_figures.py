@@ -79,6 +79,7 @@ def test_families_are_held_against_the_test_weeks_and_no_others():
     families = {"ensemble": 1.0, "theta": 1.5}
     rows = [(isbn, name, error, 0.5) for isbn in ("all", "1") for name, error in families.items()]
     leaderboard = pd.DataFrame(rows, columns=["isbn", "family", "mae", "weight"])
+    leaderboard["left_out"] = None
     cutoffs = pd.to_datetime(["2023-01-07", "2024-01-06"])
     scores = pd.DataFrame(
         [
