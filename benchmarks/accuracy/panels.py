@@ -108,8 +108,12 @@ def _exported(
         for path in extra:
             shutil.copytree(path, root / RAW / path.name, dirs_exist_ok=True)
 
-    note = "Its regressors are assumed to be known ahead." if known else ""
-    return Panel(name, options, write, " ".join(filter(None, [options.about, note])))
+    notes = [
+        options.about,
+        "Its regressors are assumed to be known ahead." if known else "",
+        "So are its promotions." if known and options.promotions_known else "",
+    ]
+    return Panel(name, options, write, " ".join(filter(None, notes)))
 
 
 def _m4(data: Path, given: Mapping[str, Mapping[str, Any]]) -> Panel | None:
