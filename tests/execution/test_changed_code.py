@@ -162,7 +162,9 @@ def test_saved_results_have_a_fingerprint_of_their_code():
         name
         for name, path in modules().items()
         if name.startswith("book_forecast.pipelines.")
-        and any(word in path.read_text() for word in ("checkpoints.open(", " Part("))
+        and any(
+            word in path.read_text() for word in ("checkpoints.open(", "read_or_make(", " Part(")
+        )
     }
     assert users <= set(results_under_code())
     assert len(users) >= 6

@@ -15,7 +15,6 @@ from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.frame_checkpoints import read_or_make
 from book_forecast.execution.parallel import map_titles
 from book_forecast.execution.parts import Part
-from book_forecast.forecasters.global_models import forecasts
 from book_forecast.forecasters.global_models.forecasts import GlobalModels
 from book_forecast.forecasters.pretrained import weights_of
 from book_forecast.forecasters.promotion_effects import effects_by_title
@@ -94,7 +93,7 @@ class FitNodes:
             isbn, family, cutoff, week, mean, and `EFFECTS` of promotions where `is_now`.
         """
         model = GlobalModels(titles, ModelOptions.model_validate(models), covariates)
-        code = code_fingerprint(forecasts.__name__)
+        code = code_fingerprint("book_forecast.forecasters.global_models.forecasts")
         return read_or_make(
             checkpoints,
             "fit_global_model",

@@ -7,7 +7,6 @@ import pandas as pd
 from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.frame_checkpoints import read_or_make
-from book_forecast.forecasters.global_models import forecasts
 from book_forecast.forecasters.global_models.forecasts import GlobalModels
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.options.models import ModelOptions
@@ -50,11 +49,11 @@ def fit_global_model(
     """
     model = GlobalModels(titles, models, covariates)
     origins = backtest.origins_of_weights(training_weeks["isbn"].nunique())
-    identity = model.identity(training_weeks)
+    code = code_fingerprint("book_forecast.forecasters.global_models.forecasts")
     return read_or_make(
         checkpoints,
         "fit_global_model",
-        fingerprint(identity, origins, code_fingerprint(forecasts.__name__)),
+        fingerprint(model.identity(training_weeks), origins, code),
         "Models of all titles at the rolling origins",
         lambda: model.forecast_folds(training_weeks, origins),
     )
