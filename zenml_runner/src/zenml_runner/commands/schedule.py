@@ -152,12 +152,14 @@ def _delete(name: str) -> None:
             f"There is no schedule {name}: `{command('schedule', '--list')}` shows all."
         )
     for schedule in found:
+        # ZenML renames what it has deleted.
+        ends = _ends_with_zenmls(client, schedule)
         client.delete_schedule(schedule.id)
-        click.echo(f"Deleted the schedule {schedule.name}.")
-        if not _ends_with_zenmls(client, schedule):
+        click.echo(f"Deleted the schedule {name}.")
+        if not ends:
             click.echo(
-                f"Warning: ZenML cannot end it on its orchestrator, where {schedule.name} goes on: "
-                "delete it there too.",
+                f"Warning: ZenML cannot end it on its orchestrator, where {name} goes on: delete "
+                "it there too.",
                 err=True,
             )
 

@@ -35,7 +35,6 @@ SPOT_LABELS = {
 INSTANCE_LABEL = "node.kubernetes.io/instance-type"
 VERTEX_ACCELERATOR = "cloud.google.com/gke-accelerator"
 """The node selector from which ZenML's Vertex orchestrator reads the accelerator."""
-KFP_ACCELERATOR = "accelerator"
 DAY_SECONDS = 24 * 60 * 60
 
 Settings = dict[str, Any]
@@ -206,12 +205,6 @@ def _gigabytes(memory: str) -> float:
     return ResourceSettings(memory=memory).get_memory() or 0.0
 
 
-def _kfp(own: StepSettings) -> Settings:
-    if not own.gpu:
-        return {}
-    return {"pod_settings": {"node_selectors": {KFP_ACCELERATOR: own.accelerator}}}
-
-
 def _modal(own: StepSettings) -> Settings:
     return _present(gpu=own.accelerator, timeout=own.timeout)
 
@@ -246,7 +239,9 @@ _SKYPILOT = Dialect(
     _skypilot,
     needs=_GPU,
 )
-_KFP = Dialect(frozenset({"cpu", "gpu", "accelerator"}), _kfp, resources=True, needs=_GPU)
+# ZenML's orchestrators of both give every step the accelerator of the last one, and hand memory to
+# Kubeflow's compiler in a form that it refuses.
+_KFP = Dialect(frozenset({"cpu"}), resources=True)
 _KUBERNETES = Dialect(
     frozenset(KEYS) - {"accelerator"},
     _kubernetes,
