@@ -66,6 +66,7 @@ steps:
 schedules:
   __default__: {cron: "0 5 * * 1", timezone: Europe/London}
 """
+MIXED = {"conf/mixed/zenml.yml": "steps: {nodes: {third: {step_operator: mixed-gpus}}}"}
 STORE_SECRET = """
 from zenml.client import Client
 
@@ -87,7 +88,9 @@ def place(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Place:
     home = tmp_path_factory.mktemp("pods")
-    files = small_files(REGISTRY, CATALOG, parameters="n: 1\n", zenml=ZENML, package="pods")
+    files = small_files(
+        REGISTRY, CATALOG, parameters="n: 1\n", zenml=ZENML, package="pods", more=MIXED
+    )
     made = make_place(home, files, server, gcs_server, "pods")
     write_kubeconfig(home / "kubeconfig", cluster.url)
     cluster.base |= made.image
@@ -96,6 +99,11 @@ def place(
         "cluster",
         ("ORCHESTRATOR", "pods", "kubernetes", config | {"pass_zenml_token_as_secret": True}),
         ("STEP_OPERATOR", "gpus", "kubernetes", config),
+    )
+    made.register(
+        "mixed",
+        ("ORCHESTRATOR", "here", "local", {}),
+        ("STEP_OPERATOR", "mixed-gpus", "kubernetes", config),
     )
     script = home / "secret.py"
     script.write_text(STORE_SECRET)
@@ -154,6 +162,18 @@ def test_no_secret_is_in_a_job(place: Place, cluster: Cluster, run: str) -> None
     jobs = json.dumps(cluster.asked["jobs"])
     assert "open sesame" not in jobs
     assert place.environment["ZENML_STORE_API_KEY"] not in jobs
+
+
+def test_the_local_orchestrator_runs_one_step_here_and_another_one_in_a_pod(
+    place: Place, cluster: Cluster
+) -> None:
+    before = len(cluster.asked.get("pods", []))
+    done = place.type("run", "--stack", "mixed", "--env", "mixed", "--params", "n=40")
+    assert done.returncode == 0, done.stdout + json.dumps(cluster.output, indent=1)
+    assert "All 3 steps done" in done.stdout
+    assert json.loads(place.bucket.cat("pods/three.json")) == 42
+    (pod,) = cluster.asked["pods"][before:]
+    assert pod["metadata"]["labels"]["step_name"] == "third"
 
 
 def test_a_schedule_is_a_cron_job_with_its_time_zone_until_it_is_deleted(

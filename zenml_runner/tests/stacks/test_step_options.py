@@ -299,6 +299,13 @@ def test_a_step_operator_is_one_of_the_stack_and_has_words_of_its_own():
     assert "step_operator" not in step_options(step(step_operator="gpus"), LOCAL, {})
 
 
+def test_a_step_without_operator_on_the_local_orchestrator_needs_no_machine():
+    operator = Component("kubernetes", KubernetesStepOperatorSettings, name="gpus")
+    mixed = Target("mixed", "local", False, Component("local", None), {"gpus": operator})
+    assert settings_of(mixed, cpu=2, spot=True, timeout=5) == {}
+    assert list(settings_of(mixed, cpu=2, step_operator="gpus")) == ["step_operator:gpus"]
+
+
 def test_an_empty_variable_is_not_passed_on():
     options = step_options(step(environment={"BUCKET": "books", "TOKEN": ""}), VERTEX, {})
     assert options["environment"] == {"BUCKET": "books"}
