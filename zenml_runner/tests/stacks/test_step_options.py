@@ -1,6 +1,7 @@
 """What a step of a plan asks of each kind of stack."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -25,6 +26,9 @@ from zenml_runner.stacks.dialects import ORCHESTRATORS, STEP_OPERATORS, unknown_
 from zenml_runner.stacks.step_options import pipeline_settings, step_options, warnings_of
 from zenml_runner.stacks.target import Target, target_of
 
+pytestmark = pytest.mark.skipif(
+    find_spec("kubernetes") is None, reason="ZenML's settings of pods need Kubernetes' client"
+)
 VERTEX = Target("cloud", "vertex", in_process=False)
 LOCAL = Target("here", "local", in_process=True)
 
