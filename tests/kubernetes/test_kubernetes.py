@@ -158,6 +158,12 @@ def test_a_job_has_the_resources_node_pool_spot_and_deadline_of_its_step(
     assert resources["limits"] == {"nvidia.com/gpu": "1"}
 
 
+def test_the_command_that_registers_stacks_leaves_those_of_others(place: Place) -> None:
+    done = place.type("stacks")
+    assert done.returncode == 0, done.stdout
+    assert "cluster: registered with ZenML by other means" in done.stdout
+
+
 def test_no_secret_is_in_a_job(place: Place, cluster: Cluster, run: str) -> None:
     jobs = json.dumps(cluster.asked["jobs"])
     assert "open sesame" not in jobs

@@ -37,5 +37,5 @@ def register_stacks(project: Path | None, env: str | None) -> None:
         for line in changes:
             click.echo(f"  {line}")
     if settings.stack not in settings.stacks:
-        _, other = choose_stack(settings, None)
-        click.echo(f"{settings.stack}: registered with ZenML ({other.orchestrator}), left as it is")
+        choose_stack(settings, None)
+        click.echo(f"{settings.stack}: registered with ZenML by other means, left as it is")
