@@ -116,6 +116,16 @@ def test_a_schedule_is_a_recurring_run_with_seconds_start_end_and_catching_up(
     assert cron["end_time"].startswith("2026-12-31T00:00:00")
 
 
+def test_a_kubeflow_that_does_not_answer_has_not_got_the_run(place: Place) -> None:
+    nobody = {"kubeflow_hostname": "http://127.0.0.1:9"}
+    place.register("down", ("ORCHESTRATOR", "down", "kubeflow", nobody))
+    done = place.type("run", "--stack", "down")
+    assert done.returncode == 1, done.stdout
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith("Error: "))
+    assert "The orchestrator of the stack down has not got the run: Failed to upload" in line
+    assert "Follow it with" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("command", "env", "message"),
     [

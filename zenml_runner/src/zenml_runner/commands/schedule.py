@@ -58,6 +58,7 @@ def _create(opened: Project, pipeline: str, cron: str | None, arguments: dict[st
         zone_of_cron_jobs,
         zone_settings,
     )
+    from zenml_runner.stacks.submission import submission
 
     source = carried(opened, arguments["conf_source"])
     run = RunSpec(
@@ -84,7 +85,7 @@ def _create(opened: Project, pipeline: str, cron: str | None, arguments: dict[st
         )
     run_name = f"{pipeline.strip('_')}-{{date}}-{{time}}"
     scheduled, _ = prepared.translate(run_name, schedule, zone_settings(chosen, target))
-    with zone_of_cron_jobs(chosen, target):
+    with zone_of_cron_jobs(chosen, target), submission(prepared.stack_name):
         scheduled()
     click.echo(
         f"Scheduled {pipeline} at {chosen.cron} ({chosen.zone}) on {prepared.stack_name} as {name}."
