@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,12 +21,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import yaml
-
 from tests import leash
 from tests.vertex.executors import CONTAINER, ROOT
 
-CONTEXT = "loopback"
 _PATH = re.compile(r"/(?:api|apis/[^/]+)/v1/namespaces/([^/]+)/([a-z]+)(?:/([^/]+))?(?:/([a-z]+))?")
 _CREATED = "2026-01-01T00:00:00Z"
 
@@ -53,17 +50,6 @@ class Cluster:
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _running: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
-
-    def kubeconfig(self, path: Path) -> Path:
-        """Write the file that names the cluster."""
-        content = {
-            "clusters": [{"name": CONTEXT, "cluster": {"server": self.url}}],
-            "users": [{"name": CONTEXT, "user": {}}],
-            "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": CONTEXT}}],
-            "current-context": CONTEXT,
-        }
-        path.write_text(yaml.safe_dump(content))
-        return path
 
     def jobs_of(self, step: str) -> list[Manifest]:
         """The jobs of a step; "" are those that start the steps of a run."""
@@ -159,7 +145,7 @@ class Cluster:
             own[entry["name"]] = value
         return {
             "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-            "PYTHONPATH": f"{CONTAINER}:{ROOT}",
+            "PYTHONPATH": f"{CONTAINER}:{ROOT / 'zenml_runner/src'}:{ROOT}",
             "HOME": disk,
             "APP": disk,
             "POD_NAME": pod,
@@ -169,15 +155,10 @@ class Cluster:
 
 
 @contextmanager
-def fake_cluster(base: Mapping[str, str]) -> Iterator[Cluster]:
-    """A cluster.
-
-    Args:
-        base: Environment variables of the image.
-    """
+def fake_cluster() -> Iterator[Cluster]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
-    cluster = Cluster(f"http://127.0.0.1:{server.server_port}", dict(base))
+    cluster = Cluster(f"http://127.0.0.1:{server.server_port}")
     server.cluster = cluster  # type: ignore[attr-defined]
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

@@ -9,23 +9,15 @@ requests, node pools, tolerations and machine types have an effect; that a cron 
 """
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import fsspec
 import pytest
 
-from runner_testing.projects import write_files
 from runner_testing.small import small_files
-from tests import leash
-from tests.kubernetes.cluster import CONTEXT, Cluster, fake_cluster
-from tests.vertex.executors import ROOT
-from tests.vertex.servers import ZenmlServer, zenml_server
+from tests.kubernetes.cluster import Cluster, fake_cluster
+from tests.kubernetes.place import CONTEXT, Place, make_place, write_kubeconfig
+from tests.vertex.servers import ZenmlServer
 
 pytest_plugins = ("tests.gcs",)
 # Where other work keeps the machine busy, all of this takes many times as long.
@@ -52,9 +44,9 @@ def register_pipelines():
         node(third, "two", "three", name="third"),
     ])}
 """
-DATA = ("numbers/one.json", "numbers/two.json", "numbers/three.json")
+DATA = ("pods/one.json", "pods/two.json", "pods/three.json")
 CATALOG = "\n".join(
-    f'{name}: {{type: json.JSONDataset, filepath: "gs://numbers/{name}.json"}}'
+    f'{name}: {{type: json.JSONDataset, filepath: "gs://pods/{name}.json"}}'
     for name in ("one", "two", "three")
 )
 ZENML = """
@@ -74,119 +66,69 @@ steps:
 schedules:
   __default__: {cron: "0 5 * * 1", timezone: Europe/London}
 """
-REGISTER = """
+MIXED = {"conf/mixed/zenml.yml": "steps: {nodes: {third: {step_operator: mixed-gpus}}}"}
+STORE_SECRET = """
 from zenml.client import Client
-from zenml.enums import StackComponentType as Kind
 
-client = Client()
-config = {"kubernetes_context": "%s", "kubernetes_namespace": "books"}
-token = {"pass_zenml_token_as_secret": True}
-made = {
-    Kind.ORCHESTRATOR: client.create_stack_component(
-        "pods", "kubernetes", Kind.ORCHESTRATOR, config | token),
-    Kind.STEP_OPERATOR: client.create_stack_component(
-        "gpus", "kubernetes", Kind.STEP_OPERATOR, config),
-    Kind.CONTAINER_REGISTRY: client.create_stack_component(
-        "registry", "default", Kind.CONTAINER_REGISTRY, {"uri": "registry.example.com"}),
-    Kind.ARTIFACT_STORE: client.create_stack_component(
-        "bucket", "gcp", Kind.ARTIFACT_STORE, {"path": "gs://artifacts"}),
-    Kind.IMAGE_BUILDER: client.create_stack_component("builder", "local", Kind.IMAGE_BUILDER, {}),
-}
-made = {kind: component.id for kind, component in made.items()}
-client.create_stack("cluster", made)
-client.create_secret("words", {"WORD": "open sesame"})
+Client().create_secret("words", {"WORD": "open sesame"})
 """
 
 
-@dataclass(frozen=True)
-class Place:
-    """A project, ZenML's server, a bucket and a cluster."""
-
-    project: Path
-    bucket: Any
-    cluster: Cluster
-    environment: dict[str, str]
-
-    def type(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command, *others = arguments
-        return self.python("-m", "zenml_runner", command, "--project", str(self.project), *others)
-
-    def python(self, *words: str) -> subprocess.CompletedProcess[str]:
-        process = leash.start(
-            [sys.executable, *words],
-            cwd=self.project,
-            env=self.environment,
-            output=subprocess.PIPE,
-        )
-        output, _ = process.communicate()
-        return subprocess.CompletedProcess(words, process.returncode, output)
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZenmlServer]:
-    with zenml_server(tmp_path_factory.mktemp("zenml")) as made:
+def cluster() -> Iterator[Cluster]:
+    with fake_cluster() as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def place(
-    server: ZenmlServer, gcs_server: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
+    server: ZenmlServer,
+    gcs_server: str,
+    cluster: Cluster,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Place:
     home = tmp_path_factory.mktemp("pods")
-    files = small_files(REGISTRY, CATALOG, parameters="n: 1\n", zenml=ZENML, package="pods")
-    project = write_files(home / "project", files)
-    base = {
-        "ZENML_RUNNER_PROJECT": str(project),
-        "STORAGE_EMULATOR_HOST": gcs_server,
-        "GOOGLE_CLOUD_PROJECT": "books",
-        # gcsfs would ask by gRPC what kind of bucket it is, past the emulator, for a minute.
-        "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false",
-        "KUBECONFIG": str(home / "kubeconfig"),
-        "ZENML_ANALYTICS_OPT_IN": "false",
-    }
-    with pytest.MonkeyPatch.context() as patch, fake_cluster(base) as cluster:
-        patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
-        cluster.kubeconfig(home / "kubeconfig")
-        environment = base | {
-            "PATH": os.environ["PATH"],
-            "HOME": str(home),
-            "PYTHONPATH": f"{ROOT / 'zenml_runner/src'}:{ROOT}",
-            "COLUMNS": "200",
-            "PYTHONWARNINGS": "ignore::FutureWarning",
-            "ZENML_CONFIG_PATH": str(home / "client"),
-            "ZENML_STORE_URL": server.url,
-            "ZENML_STORE_API_KEY": server.api_key,
-        }
-        cluster.base["PYTHONPATH"] = os.pathsep.join(
-            (str(ROOT / "tests/vertex/container"), str(ROOT / "zenml_runner/src"), str(ROOT))
-        )
-        google = {"endpoint_url": gcs_server, "token": "anon", "project": "books"}
-        bucket = fsspec.filesystem("gcs", **google)
-        for name in ("artifacts", "numbers"):
-            bucket.mkdir(name)
-        made = Place(project, bucket, cluster, environment)
-        script = home / "register.py"
-        script.write_text(REGISTER % CONTEXT)
-        done = made.python(str(script))
-        assert done.returncode == 0, done.stdout
-        yield made
+    files = small_files(
+        REGISTRY, CATALOG, parameters="n: 1\n", zenml=ZENML, package="pods", more=MIXED
+    )
+    made = make_place(home, files, server, gcs_server, "pods")
+    write_kubeconfig(home / "kubeconfig", cluster.url)
+    cluster.base |= made.image
+    config = {"kubernetes_context": CONTEXT, "kubernetes_namespace": "books"}
+    made.register(
+        "cluster",
+        ("ORCHESTRATOR", "pods", "kubernetes", config | {"pass_zenml_token_as_secret": True}),
+        ("STEP_OPERATOR", "gpus", "kubernetes", config),
+    )
+    made.register(
+        "mixed",
+        ("ORCHESTRATOR", "here", "local", {}),
+        ("STEP_OPERATOR", "mixed-gpus", "kubernetes", config),
+    )
+    script = home / "secret.py"
+    script.write_text(STORE_SECRET)
+    done = made.python(str(script))
+    assert done.returncode == 0, done.stdout
+    return made
 
 
 @pytest.fixture(scope="module")
-def run(place: Place) -> str:
+def run(place: Place, cluster: Cluster) -> str:
     """What a command has printed whose pods have all run."""
     (place.project / "second.fails").touch()
     done = place.type("run", "--params", "n=6", "--wait")
-    assert done.returncode == 0, done.stdout + json.dumps(place.cluster.output, indent=1)
+    assert done.returncode == 0, done.stdout + json.dumps(cluster.output, indent=1)
     return done.stdout
 
 
-def test_pods_run_the_steps_in_their_order_and_a_failed_one_again(place: Place, run: str) -> None:
+def test_pods_run_the_steps_in_their_order_and_a_failed_one_again(
+    place: Place, cluster: Cluster, run: str
+) -> None:
     assert "All 3 steps done" in run
     assert "retry.delay and retry.backoff of second" in " ".join(run.split())
     data = {Path(path).stem: json.loads(place.bucket.cat(path)) for path in DATA}
     assert data == {"one": {"n": 6, "word": "open sesame"}, "two": 7, "three": 8}
-    pods = [pod["metadata"]["labels"] for pod in place.cluster.asked["pods"]]
+    pods = [pod["metadata"]["labels"] for pod in cluster.asked["pods"]]
     # The pod of the third step starts that of the step operator.
     assert [labels.get("step_name", "-") for labels in pods] == [
         *("-", "first", "second", "second", "third", "third")
@@ -194,9 +136,9 @@ def test_pods_run_the_steps_in_their_order_and_a_failed_one_again(place: Place, 
 
 
 def test_a_job_has_the_resources_node_pool_spot_and_deadline_of_its_step(
-    place: Place, run: str
+    cluster: Cluster, run: str
 ) -> None:
-    (first,) = place.cluster.jobs_of("first")
+    (first,) = cluster.jobs_of("first")
     pod = first["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     assert container["resources"] == {
@@ -206,30 +148,50 @@ def test_a_job_has_the_resources_node_pool_spot_and_deadline_of_its_step(
     assert "cloud.google.com/gke-nodepool" in json.dumps(pod["affinity"])
     assert "cloud.google.com/gke-spot" in json.dumps(pod["tolerations"])
     assert first["spec"]["template"]["metadata"]["labels"]["team"] == "planning"
-    (second,) = place.cluster.jobs_of("second")
+    (second,) = cluster.jobs_of("second")
     assert (second["spec"]["backoffLimit"], second["spec"]["activeDeadlineSeconds"]) == (1, 900)
     assert "affinity" not in second["spec"]["template"]["spec"]
-    (orchestrator,) = place.cluster.jobs_of("")
+    (orchestrator,) = cluster.jobs_of("")
     assert orchestrator["spec"]["template"]["metadata"]["labels"]["part"] == "orchestrator"
-    _, by_operator = place.cluster.jobs_of("third")
+    _, by_operator = cluster.jobs_of("third")
     resources = by_operator["spec"]["template"]["spec"]["containers"][0]["resources"]
     assert resources["limits"] == {"nvidia.com/gpu": "1"}
 
 
-def test_no_secret_is_in_a_job(place: Place, run: str) -> None:
-    jobs = json.dumps(place.cluster.asked["jobs"])
+def test_the_command_that_registers_stacks_leaves_those_of_others(place: Place) -> None:
+    done = place.type("stacks")
+    assert done.returncode == 0, done.stdout
+    assert "cluster: registered with ZenML by other means" in done.stdout
+
+
+def test_no_secret_is_in_a_job(place: Place, cluster: Cluster, run: str) -> None:
+    jobs = json.dumps(cluster.asked["jobs"])
     assert "open sesame" not in jobs
     assert place.environment["ZENML_STORE_API_KEY"] not in jobs
 
 
-def test_a_schedule_is_a_cron_job_with_its_time_zone_until_it_is_deleted(place: Place) -> None:
+def test_the_local_orchestrator_runs_one_step_here_and_another_one_in_a_pod(
+    place: Place, cluster: Cluster
+) -> None:
+    before = len(cluster.asked.get("pods", []))
+    done = place.type("run", "--stack", "mixed", "--env", "mixed", "--params", "n=40")
+    assert done.returncode == 0, done.stdout + json.dumps(cluster.output, indent=1)
+    assert "All 3 steps done" in done.stdout
+    assert json.loads(place.bucket.cat("pods/three.json")) == 42
+    (pod,) = cluster.asked["pods"][before:]
+    assert pod["metadata"]["labels"]["step_name"] == "third"
+
+
+def test_a_schedule_is_a_cron_job_with_its_time_zone_until_it_is_deleted(
+    place: Place, cluster: Cluster
+) -> None:
     made = place.type("schedule")
     assert made.returncode == 0, made.stdout
-    (job,) = place.cluster.objects["cronjobs"].values()
+    (job,) = cluster.objects["cronjobs"].values()
     assert (job["spec"]["schedule"], job["spec"]["timeZone"]) == ("0 5 * * 1", "Europe/London")
     listed = place.type("schedule", "--list").stdout
     assert "pods-__default__-" in listed
     deleted = place.type("schedule", "--delete")
     assert "Deleted the schedule pods-__default__-" in deleted.stdout
     assert "goes on" not in deleted.stdout
-    assert place.cluster.objects["cronjobs"] == {}
+    assert cluster.objects["cronjobs"] == {}

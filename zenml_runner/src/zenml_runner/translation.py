@@ -50,7 +50,9 @@ def to_zenml(
     """
 
     # Lineage has the sizes; ZenML would load each artifact again to measure it.
-    @zenml_pipeline(name=plan.run.pipeline, enable_cache=False, enable_artifact_metadata=False)
+    @zenml_pipeline(
+        name=pipeline_name(plan, target), enable_cache=False, enable_artifact_metadata=False
+    )
     def translated() -> None:
         for step in plan.steps:
             task = Task(run=plan.run, step=step).model_dump(mode="json", exclude_defaults=True)
@@ -74,6 +76,15 @@ def to_zenml(
     result = translated.with_options(**options)
     result.prepare()
     return result
+
+
+def pipeline_name(plan: Plan, target: Target) -> str:
+    """Return the name of the pipeline in ZenML, which is that in Kedro.
+
+    Schedulers take names that begin with a letter; our own orchestrators see to it themselves.
+    """
+    name = plan.run.pipeline
+    return name if target.orchestrator is None else name.strip("_") or name
 
 
 def _tags(labels: dict[str, str]) -> list[str]:

@@ -94,7 +94,7 @@ def test_catching_up_gets_to_the_schedulers_that_can():
 
 @pytest.mark.parametrize("zone", [None, "Europe/London"])
 def test_a_cron_job_of_kubernetes_has_its_time_zone(zone):
-    client = import_module("kubernetes.client")
+    client = pytest.importorskip("kubernetes.client")
     kubernetes_orchestrator: Any = import_module(ORCHESTRATOR)
     settings = ScheduleSettings(cron=CRON, timezone=zone)
     plain = kubernetes_orchestrator.build_cron_job_manifest

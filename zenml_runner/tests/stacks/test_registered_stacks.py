@@ -114,8 +114,8 @@ def test_a_stack_that_is_nowhere_is_refused_with_the_nearest_of_both_kinds(runne
     refused = runner.zenml("run", "--stack", "company_lokal")
     assert refused.returncode == 1
     message = " ".join(refused.stderr.split())
-    assert "There is no stack 'company_lokal'. In zenml.yml: known are local." in message
-    assert "Registered with ZenML: did you mean 'company_local'?" in message
+    assert "There is no stack 'company_lokal' in zenml.yml: known are local." in message
+    assert "ZenML has none of this name either: did you mean 'company_local'?" in message
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What a step of a plan asks of each kind of stack."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -25,6 +26,9 @@ from zenml_runner.stacks.dialects import ORCHESTRATORS, STEP_OPERATORS, unknown_
 from zenml_runner.stacks.step_options import pipeline_settings, step_options, warnings_of
 from zenml_runner.stacks.target import Target, target_of
 
+pytestmark = pytest.mark.skipif(
+    find_spec("kubernetes") is None, reason="ZenML's settings of pods need Kubernetes' client"
+)
 VERTEX = Target("cloud", "vertex", in_process=False)
 LOCAL = Target("here", "local", in_process=True)
 
@@ -297,6 +301,13 @@ def test_a_step_operator_is_one_of_the_stack_and_has_words_of_its_own():
     assert "did you mean 'gpus'?" in refusal(target, step_operator="gpu")
     assert "has no step operators" in refusal(cluster(), step_operator="gpus")
     assert "step_operator" not in step_options(step(step_operator="gpus"), LOCAL, {})
+
+
+def test_a_step_without_operator_on_the_local_orchestrator_needs_no_machine():
+    operator = Component("kubernetes", KubernetesStepOperatorSettings, name="gpus")
+    mixed = Target("mixed", "local", False, Component("local", None), {"gpus": operator})
+    assert settings_of(mixed, cpu=2, spot=True, timeout=5) == {}
+    assert list(settings_of(mixed, cpu=2, step_operator="gpus")) == ["step_operator:gpus"]
 
 
 def test_an_empty_variable_is_not_passed_on():

@@ -22,7 +22,7 @@ from zenml_runner.settings.zenml_yml import RegisteredStack, Stack, ZenmlSetting
 from zenml_runner.stacks.lookup import choose_stack
 from zenml_runner.stacks.preflight import check, few_mlflow_retries
 from zenml_runner.stacks.secrets import secret_ids, set_secrets
-from zenml_runner.stacks.step_options import pipeline_settings, step_options, warnings_of
+from zenml_runner.stacks.step_options import checked_settings, pipeline_settings, warnings_of
 from zenml_runner.stacks.target import Target, target_of
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def _refuse_impossible(plan: Plan, settings: ZenmlSettings, target: Target) -> N
     if target.in_process:
         return
     for step in plan.steps:
-        step_options(step, target, {})
+        checked_settings(step, target)
     if settings.settings and settings.image is not None:
         pipeline_settings(settings, target)
     for warning in warnings_of(plan.steps, target):

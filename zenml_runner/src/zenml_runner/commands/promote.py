@@ -12,7 +12,7 @@ from zenml_runner.kedro_project.project import open_project
 from zenml_runner.kedro_project.settings import mlflow_uri
 from zenml_runner.plan import RunSpec
 from zenml_runner.settings.shows import Stage
-from zenml_runner.settings.zenml_yml import choose_stack
+from zenml_runner.stacks.lookup import choose_stack
 
 
 def promote_models(

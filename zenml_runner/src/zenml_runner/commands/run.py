@@ -180,9 +180,13 @@ def _run_locally(prepared: Prepared, pipeline: Any) -> None:
 def _run_remotely(prepared: Prepared, pipeline: Any, name: str, *, wait: bool) -> None:
     """Submit the run and, with `--wait`, watch it; where this process drives it, it has ended."""
     from zenml_runner.commands.watch import watch
+    from zenml_runner.stacks.submission import submission
 
     try:
-        zenml_run = pipeline()
+        with submission(prepared.stack_name):
+            zenml_run = pipeline()
+    except RunnerError:
+        raise
     except Exception:
         # Orchestrators that wait raise an error of their own where a step has failed.
         zenml_run = _begun(name) if prepared.target.is_driven_here else None

@@ -58,6 +58,7 @@ def _create(opened: Project, pipeline: str, cron: str | None, arguments: dict[st
         zone_of_cron_jobs,
         zone_settings,
     )
+    from zenml_runner.stacks.submission import submission
 
     source = carried(opened, arguments["conf_source"])
     run = RunSpec(
@@ -84,7 +85,7 @@ def _create(opened: Project, pipeline: str, cron: str | None, arguments: dict[st
         )
     run_name = f"{pipeline.strip('_')}-{{date}}-{{time}}"
     scheduled, _ = prepared.translate(run_name, schedule, zone_settings(chosen, target))
-    with zone_of_cron_jobs(chosen, target):
+    with zone_of_cron_jobs(chosen, target), submission(prepared.stack_name):
         scheduled()
     click.echo(
         f"Scheduled {pipeline} at {chosen.cron} ({chosen.zone}) on {prepared.stack_name} as {name}."
@@ -152,12 +153,14 @@ def _delete(name: str) -> None:
             f"There is no schedule {name}: `{command('schedule', '--list')}` shows all."
         )
     for schedule in found:
+        # ZenML renames what it has deleted.
+        ends = _ends_with_zenmls(client, schedule)
         client.delete_schedule(schedule.id)
-        click.echo(f"Deleted the schedule {schedule.name}.")
-        if not _ends_with_zenmls(client, schedule):
+        click.echo(f"Deleted the schedule {name}.")
+        if not ends:
             click.echo(
-                f"Warning: ZenML cannot end it on its orchestrator, where {schedule.name} goes on: "
-                "delete it there too.",
+                f"Warning: ZenML cannot end it on its orchestrator, where {name} goes on: delete "
+                "it there too.",
                 err=True,
             )
 

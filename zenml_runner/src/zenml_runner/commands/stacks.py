@@ -19,6 +19,7 @@ def register_stacks(project: Path | None, env: str | None) -> None:
     from zenml_runner.client import quiet_client
     from zenml_runner.kedro_project.execution import Execution
     from zenml_runner.kedro_project.project import open_project
+    from zenml_runner.stacks.lookup import choose_stack
     from zenml_runner.stacks.registration import register
 
     opened = open_project(project)
@@ -35,3 +36,6 @@ def register_stacks(project: Path | None, env: str | None) -> None:
         click.echo(f"{name}: ZenML stack {full_name}" + ("" if changes else ", nothing to change"))
         for line in changes:
             click.echo(f"  {line}")
+    if settings.stack not in settings.stacks:
+        choose_stack(settings, None)
+        click.echo(f"{settings.stack}: registered with ZenML by other means, left as it is")

@@ -12,33 +12,17 @@ from typing import Any
 
 from zenml_runner.errors import RunnerError
 from zenml_runner.settings.steps import StepSettings
+from zenml_runner.stacks.pods import Settings, pod_settings, present
 
 KEYS = ("cpu", "memory", "gpu", "accelerator", "machine_type", "spot", "node_pool", "timeout")
 """The keys of zenml.yml whose meaning depends on the stack."""
 RESOURCES = ("cpu", "memory", "gpu")
 """Those of them that ZenML has general settings for."""
 
-# Labels of nodes that clouds set, by cloud: Google, Amazon, Azure, Karpenter. A node has one of
-# them, so a pod may run on a node that has any.
-POOL_LABELS = (
-    "cloud.google.com/gke-nodepool",
-    "eks.amazonaws.com/nodegroup",
-    "kubernetes.azure.com/agentpool",
-    "karpenter.sh/nodepool",
-)
-SPOT_LABELS = {
-    "cloud.google.com/gke-spot": "true",
-    "eks.amazonaws.com/capacityType": "SPOT",
-    "kubernetes.azure.com/scalesetpriority": "spot",
-    "karpenter.sh/capacity-type": "spot",
-}
-INSTANCE_LABEL = "node.kubernetes.io/instance-type"
 VERTEX_ACCELERATOR = "cloud.google.com/gke-accelerator"
 """The node selector from which ZenML's Vertex orchestrator reads the accelerator."""
-KFP_ACCELERATOR = "accelerator"
 DAY_SECONDS = 24 * 60 * 60
 
-Settings = dict[str, Any]
 Translation = Callable[[StepSettings], Settings]
 
 
@@ -86,19 +70,15 @@ class Dialect:
                 )
 
 
-def _present(**values: Any) -> Settings:
-    return {name: value for name, value in values.items() if value is not None}
-
-
 def _vertex(own: StepSettings) -> Settings:
     if own.machine_type is None:
         if not own.gpu:
             return {}
         return {"pod_settings": {"node_selectors": {VERTEX_ACCELERATOR: own.accelerator}}}
-    job = _present(machine_type=own.machine_type, persistent_resource_id=own.node_pool)
+    job = present(machine_type=own.machine_type, persistent_resource_id=own.node_pool)
     if own.gpu:
         job |= {"accelerator_type": own.accelerator, "accelerator_count": own.gpu}
-    more = _present(
+    more = present(
         timeout=f"{own.timeout}s" if own.timeout else None, strategy="SPOT" if own.spot else None
     )
     if more:
@@ -107,61 +87,14 @@ def _vertex(own: StepSettings) -> Settings:
 
 
 def _vertex_operator(own: StepSettings) -> Settings:
-    job = _present(machine_type=own.machine_type, persistent_resource_id=own.node_pool)
+    job = present(machine_type=own.machine_type, persistent_resource_id=own.node_pool)
     if own.gpu:
         job |= {"accelerator_type": own.accelerator, "accelerator_count": own.gpu}
     return job
 
 
-def _kubernetes(own: StepSettings) -> Settings:
-    pod: Settings = {}
-    requests = _present(
-        cpu=None if own.cpu is None else f"{own.cpu:g}", memory=_kubernetes_memory(own.memory)
-    )
-    # A pod may use more cores than it asks for where they are idle; memory is a limit.
-    limits = _present(memory=requests.get("memory"))
-    if own.gpu:
-        limits["nvidia.com/gpu"] = str(own.gpu)
-    if requests or limits:
-        pod["resources"] = {
-            kind: values for kind, values in (("requests", requests), ("limits", limits)) if values
-        }
-    if own.machine_type is not None:
-        pod["node_selectors"] = {INSTANCE_LABEL: own.machine_type}
-    if terms := _node_terms(own):
-        wanted = {"nodeSelectorTerms": terms}
-        pod["affinity"] = {
-            "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": wanted}
-        }
-    if own.spot:
-        pod["tolerations"] = [
-            {"key": label, "operator": "Equal", "value": value, "effect": "NoSchedule"}
-            for label, value in SPOT_LABELS.items()
-        ]
-    return _present(pod_settings=pod or None, active_deadline_seconds=own.timeout)
-
-
-def _kubernetes_memory(memory: str | None) -> str | None:
-    """Return ZenML's `8GB` as Kubernetes' `8G`, and `8GiB` as `8Gi`."""
-    return (
-        None if memory is None else memory.removesuffix("B").replace("K", "k").replace("ki", "Ki")
-    )
-
-
-def _node_terms(own: StepSettings) -> list[dict[str, Any]]:
-    """Return the alternatives of labels of which a node must have one."""
-
-    def has(label: str, value: str) -> dict[str, Any]:
-        return {"key": label, "operator": "In", "values": [value]}
-
-    pools = [[has(label, own.node_pool)] for label in POOL_LABELS] if own.node_pool else [[]]
-    spots = [[has(*pair)] for pair in SPOT_LABELS.items()] if own.spot else [[]]
-    terms = [pool + spot for pool in pools for spot in spots]
-    return [{"matchExpressions": term} for term in terms if term]
-
-
 def _sagemaker(own: StepSettings) -> Settings:
-    found = _present(instance_type=own.machine_type, max_runtime_in_seconds=own.timeout)
+    found = present(instance_type=own.machine_type, max_runtime_in_seconds=own.timeout)
     if own.spot:
         wait = own.timeout or DAY_SECONDS
         found |= {
@@ -172,16 +105,16 @@ def _sagemaker(own: StepSettings) -> Settings:
 
 
 def _sagemaker_operator(own: StepSettings) -> Settings:
-    estimator = _present(max_run=own.timeout)
+    estimator = present(max_run=own.timeout)
     if own.spot:
         estimator |= {"use_spot_instances": True, "max_wait": own.timeout or DAY_SECONDS}
-    return _present(instance_type=own.machine_type, estimator_args=estimator or None)
+    return present(instance_type=own.machine_type, estimator_args=estimator or None)
 
 
 def _azureml(own: StepSettings) -> Settings:
     if own.node_pool is None:
         return {}
-    return _present(
+    return present(
         mode="compute-cluster",
         compute_name=own.node_pool,
         size=own.machine_type,
@@ -190,7 +123,7 @@ def _azureml(own: StepSettings) -> Settings:
 
 
 def _skypilot(own: StepSettings) -> Settings:
-    return _present(
+    return present(
         # At least as much, as no cloud has every size.
         cpus=None if own.cpu is None else f"{own.cpu:g}+",
         memory=None if own.memory is None else f"{_gigabytes(own.memory):g}+",
@@ -206,18 +139,12 @@ def _gigabytes(memory: str) -> float:
     return ResourceSettings(memory=memory).get_memory() or 0.0
 
 
-def _kfp(own: StepSettings) -> Settings:
-    if not own.gpu:
-        return {}
-    return {"pod_settings": {"node_selectors": {KFP_ACCELERATOR: own.accelerator}}}
-
-
 def _modal(own: StepSettings) -> Settings:
-    return _present(gpu=own.accelerator, timeout=own.timeout)
+    return present(gpu=own.accelerator, timeout=own.timeout)
 
 
 def _databricks(own: StepSettings) -> Settings:
-    return _present(
+    return present(
         node_type_id=own.machine_type,
         availability_type="SPOT" if own.spot else None,
         task_timeout_seconds=own.timeout,
@@ -225,7 +152,7 @@ def _databricks(own: StepSettings) -> Settings:
 
 
 def _local_docker(own: StepSettings) -> Settings:
-    arguments = _present(
+    arguments = present(
         nano_cpus=None if own.cpu is None else int(own.cpu * 1e9),
         mem_limit=None if own.memory is None else int(_gigabytes(own.memory) * 1e9),
         device_requests=[{"count": own.gpu, "capabilities": [["gpu"]]}] if own.gpu else None,
@@ -234,7 +161,7 @@ def _local_docker(own: StepSettings) -> Settings:
 
 
 def _lightning(own: StepSettings) -> Settings:
-    return _present(machine_type=own.machine_type)
+    return present(machine_type=own.machine_type)
 
 
 _MACHINE_TYPE = "name a machine under machine_type"
@@ -246,10 +173,12 @@ _SKYPILOT = Dialect(
     _skypilot,
     needs=_GPU,
 )
-_KFP = Dialect(frozenset({"cpu", "gpu", "accelerator"}), _kfp, resources=True, needs=_GPU)
+# ZenML's orchestrators of both give every step the accelerator of the last one, and hand memory to
+# Kubeflow's compiler in a form that it refuses.
+_KFP = Dialect(frozenset({"cpu"}), resources=True)
 _KUBERNETES = Dialect(
     frozenset(KEYS) - {"accelerator"},
-    _kubernetes,
+    pod_settings,
     advice="name the machines that have it under node_pool",
 )
 

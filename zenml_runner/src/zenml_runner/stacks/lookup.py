@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Any
 
 from zenml_runner.errors import RunnerError, did_you_mean
@@ -28,9 +29,11 @@ def choose_stack(settings: ZenmlSettings, name: str | None) -> tuple[str, Stack]
     found = Client().list_stacks(name=chosen, size=1, hydrate=True).items
     if not found:
         known = [stack.name for stack in Client().list_stacks(size=1000).items]
+        near = get_close_matches(chosen, known, n=1)
+        there = f"did you mean {near[0]!r}?" if near else "`zenml stack list` shows them."
         raise RunnerError(
-            f"There is no stack {chosen!r}. In zenml.yml: {did_you_mean(chosen, settings.stacks)} "
-            f"Registered with ZenML: {did_you_mean(chosen, known)}"
+            f"There is no stack {chosen!r} in zenml.yml: {did_you_mean(chosen, settings.stacks)} "
+            f"ZenML has none of this name either: {there}"
         )
     uses_operators = any(own.step_operator for own in settings.steps.every())
     return chosen, _registered(found[0], uses_operators=uses_operators)

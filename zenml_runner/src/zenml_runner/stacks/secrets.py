@@ -41,12 +41,13 @@ def set_secrets(project: Project, names: Iterable[str]) -> None:
 
     Kedro's catalog may need them before the first step; a container sets them before its session.
     """
-    from zenml.client import Client
+    from zenml_runner.client import quiet_client
 
+    client = quiet_client()
     for name in dict.fromkeys(names):
         secret = _secret(name) or _secret(_own_name(project, name))
         # Somebody who may not read the values can still submit a run.
-        values = {} if secret is None else Client().get_secret(secret.id).secret_values
+        values = {} if secret is None else client.get_secret(secret.id).secret_values
         os.environ.update({key: str(value) for key, value in values.items()})
 
 

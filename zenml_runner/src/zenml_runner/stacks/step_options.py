@@ -13,6 +13,7 @@ from zenml_runner.settings.sections import deep_merge
 from zenml_runner.settings.steps import ComponentSettings, StepSettings
 from zenml_runner.settings.zenml_yml import ZenmlSettings
 from zenml_runner.stacks.dialects import RESOURCES
+from zenml_runner.stacks.lookup import IN_PROCESS
 from zenml_runner.stacks.target import ORCHESTRATOR, STEP_OPERATOR, Target
 
 GENERAL = ("docker", "resources", "deployment")
@@ -40,7 +41,7 @@ def step_options(step: StepPlan, target: Target, secrets: Mapping[str, str]) -> 
     from zenml.config.retry_config import StepRetryConfig
 
     own = step.settings
-    options: dict[str, Any] = {"settings": {}}
+    options: dict[str, Any] = {"settings": checked_settings(step, target)}
     if own.retry is not None and own.retry.max_retries:
         options["retry"] = StepRetryConfig(**own.retry.model_dump())
     # A Vertex job cannot hold an empty value.
@@ -48,13 +49,22 @@ def step_options(step: StepPlan, target: Target, secrets: Mapping[str, str]) -> 
         options["environment"] = environment
     if known := [secrets[name] for name in own.secrets if name in secrets]:
         options["secrets"] = known
-    if target.in_process:
-        return options
-    target.refuse_operator(step.name, own.step_operator)
-    if own.step_operator is not None:
+    if own.step_operator is not None and not target.in_process:
         options["step_operator"] = own.step_operator
-    options["settings"] = _settings(step.name, own, target)
     return options
+
+
+def checked_settings(step: StepPlan, target: Target) -> dict[str, Any]:
+    """Return ZenML's settings of a step.
+
+    Raises:
+        RunnerError: If the stack cannot do what the settings ask for.
+    """
+    runs_here = target.flavor == IN_PROCESS and step.settings.step_operator is None
+    if target.in_process or runs_here:
+        return {}
+    target.refuse_operator(step.name, step.settings.step_operator)
+    return _settings(step.name, step.settings, target)
 
 
 def pipeline_settings(
@@ -189,9 +199,9 @@ def _chosen(kind: str, key: str, selector: str, target: Target, where: str) -> l
 
 def _refuse_unknown_flavor(kind: str, flavor: str, where: str) -> None:
     """Refuse a flavor that is no other stack's either."""
-    from zenml.client import Client
+    from zenml_runner.client import quiet_client
 
-    known = {found.name for found in Client().list_flavors(type=kind, size=1000).items}
+    known = {found.name for found in quiet_client().list_flavors(type=kind, size=1000).items}
     if flavor not in known:
         raise RunnerError(
             f"zenml.yml has the key {kind}.{flavor} under {where}, and ZenML has no such flavor: "
