@@ -38,7 +38,10 @@ def test_the_file_that_init_writes_is_valid():
             "steps.nodes.fit.retry: no key 'max_retry' here; did you mean 'max_retries'?",
         ),
         ({"stacks": {"v": {"type": "vertex", "region": "x"}}}, "stacks.v.vertex: no key 'region'"),
-        ({"stacks": {"local": {"type": "local", 1: 2}}}, "no key 1 here; known are mlflow, type."),
+        (
+            {"stacks": {"local": {"type": "local", 1: 2}}},
+            "no key 1 here; known are alerter, mlflow, type.",
+        ),
         ({"steps": {"default": {"memory": "lots"}}}, "steps.default.memory"),
         ({"fan_out": {"shards": 0}}, "fan_out.shards"),
         ({"schedules": {"train": {"cron": "weekly"}}}, "schedules.train.cron"),

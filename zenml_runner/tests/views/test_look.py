@@ -40,7 +40,10 @@ def test_table_has_its_head_and_a_summary() -> None:
         pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", 1), ("b", 2)])),
         pd.DataFrame({"x": [1, 2]}, index=pd.MultiIndex.from_tuples([("a", 1), ("b", 2)])),
         pd.DataFrame(
-            {"when": pd.to_datetime(["2020-01-01", None]), "c": pd.Categorical(["a", "b"])}
+            {
+                "when": pd.to_datetime(pd.Series(["2020-01-01", None])),
+                "c": pd.Categorical(["a", "b"]),
+            }
         ),
         pd.Series([1, 2], name="s"),
     ],
@@ -110,7 +113,7 @@ def test_figure_of_matplotlib_is_a_picture() -> None:
     view = view_of(figure, 20)
     assert view is not None
     assert view.kind == "image"
-    assert bytes(view.content)[:4] == b"\x89PNG"
+    assert view.content[:4] == b"\x89PNG"
     assert 'src="data:image/png;base64' in seen({"one": figure}, "html")
 
 

@@ -27,7 +27,9 @@ PROJECT = click.option(
     help="Folder of the Kedro project; the current one if not given.",
 )
 ENV = click.option("--env", "-e", help="Configuration environment, as in kedro run.")
-STACK = click.option("--stack", help="A stack of zenml.yml or of ZenML; the environment's own if not given.")
+STACK = click.option(
+    "--stack", help="A stack of zenml.yml or of ZenML; the environment's own if not given."
+)
 PIPELINE = click.option("--pipeline", "-p", default="__default__", show_default=True)
 PIPELINES = click.option(
     "--pipelines",

@@ -12,7 +12,7 @@ from zenml_runner.kedro_project.project import open_project
 from zenml_runner.kedro_project.settings import mlflow_uri
 from zenml_runner.plan import RunSpec
 from zenml_runner.settings.shows import Stage
-from zenml_runner.settings.zenml_yml import choose_stack
+from zenml_runner.stacks.lookup import choose_stack
 
 
 def promote_models(
@@ -57,8 +57,8 @@ def promote_models(
             "zenml.yml has no models with stages: write for example "
             "`stages: {production: champion}`, or name model, version and --stage."
         )
-    _, chosen = choose_stack(settings, stack)
     quiet_client()
+    _, chosen = choose_stack(settings, stack)
     changes = follow_aliases(settings.followed, mlflow_uri(opened, chosen, execution.config_loader))
     for line in changes or ["All stages are as MLflow's aliases."]:
         click.echo(line)

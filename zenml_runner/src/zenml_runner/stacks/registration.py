@@ -97,7 +97,7 @@ def _register(
     return changes
 
 
-def _alerter(client: Client, stack: Stack, found: Sequence[Any]) -> Any:
+def _alerter(client: Client, stack: ConfiguredStack, found: Sequence[Any]) -> Any:
     """Return the id of the alerter that zenml.yml names, or that the stack has been given."""
     kind = StackComponentType.ALERTER
     if stack.alerter is None:
