@@ -23,6 +23,7 @@ class Axis:
         low: Lowest number, or its logarithm.
         high: Highest number.
         names: Categories by their number.
+        room: Pixels of a named number.
     """
 
     kind: str
@@ -31,6 +32,11 @@ class Axis:
     low: float = math.inf
     high: float = -math.inf
     names: dict[str, int] = field(default_factory=dict)
+    room: float = 90.0
+
+    @property
+    def _count(self) -> int:
+        return max(1, min(MAX_TICKS, int(abs(self.end - self.start) / self.room)))
 
     def number(self, value: Any) -> float | None:
         """Return a value as a number of the axis; None for what cannot be placed."""
@@ -69,19 +75,20 @@ class Axis:
     def ticks(self) -> list[tuple[float, str]]:
         """Return the named numbers."""
         if self.kind == "category":
-            every = max(1, math.ceil(len(self.names) / (2 * MAX_TICKS)))
+            shown = max(1, abs(self.end - self.start) / (self.room / 2))
+            every = math.ceil(len(self.names) / shown)
             return [(float(n), name) for name, n in self.names.items() if n % every == 0]
         if self.kind == "date":
             return self._dates()
-        step = _round_step((self.high - self.low) / MAX_TICKS)
+        step = _round_step((self.high - self.low) / self._count)
         first = math.ceil(self.low / step - 1e-9)
         numbers = [step * k for k in range(first, math.floor(self.high / step + 1e-9) + 1)]
-        return [(n, f"{10**n if self.kind == 'log' else n:,.6g}") for n in numbers]
+        return [(n, f"{10**n:,.3g}" if self.kind == "log" else f"{n:,.6g}") for n in numbers]
 
     def _dates(self) -> list[tuple[float, str]]:
-        step = (self.high - self.low) / MAX_TICKS
+        step = (self.high - self.low) / self._count
         form = "%Y-%m" if step > 27 * _DAY else "%Y-%m-%d" if step >= _DAY else "%d %H:%M"
-        numbers = [self.low + step * (k + 0.5) for k in range(MAX_TICKS)]
+        numbers = [self.low + step * (k + 0.5) for k in range(self._count)]
         return [(n, datetime.fromtimestamp(n, UTC).strftime(form)) for n in numbers]
 
 
