@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from runner_testing.alone import ALONE
 from runner_testing.projects import Runner
 from runner_testing.shown import shown, shown_project
 
@@ -147,4 +148,17 @@ def test_contents_stay_in_the_catalog_where_that_is_asked(
         settings.write_text(before)
     steps = shown(runner)["steps"]
     assert steps["clean"]["outputs"]["table"][0]["views"] == []
+    assert steps["count"]["outputs"]["letters"][0]["views"]
+
+
+def test_steps_in_processes_of_their_own_find_what_others_have_written(runner: Runner) -> None:
+    # ALONE removes the record of hooks, which other projects have.
+    (runner.project / "record.jsonl").touch()
+    done = runner.python(ALONE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    steps = shown(runner)["steps"]
+    table = ids(steps["clean"]["outputs"])["table"]
+    assert ids(steps["count"]["inputs"]) == {"table": table}
+    model = ids(steps["double--fit"]["outputs"])["one.model"]
+    assert ids(steps["draw"]["inputs"]) == {"one.model": model}
     assert steps["count"]["outputs"]["letters"][0]["views"]

@@ -149,19 +149,19 @@ def test_zenml_knows_what_was_read_and_written_and_mlflow_is_linked(runner):
         "import json; from zenml.client import Client;"
         f"run = Client().get_pipeline_run({name!r});"
         "step = run.steps['double--add_up'];"
-        "print(json.dumps([step.outputs['lineage'][0].load(), step.run_metadata,"
+        "print(json.dumps([step.outputs['total'][0].uri, step.run_metadata,"
         " run.run_metadata, run.model_version.model.name,"
         " sorted(run.model_version.data_artifacts)], default=str))"
     )
     assert shown.returncode == 0, shown.stderr
-    lineage, metadata, of_run, model, linked = json.loads(shown.stdout.splitlines()[-1])
+    address, metadata, of_run, model, linked = json.loads(shown.stdout.splitlines()[-1])
     uri = str(runner.project / "data/total.json")
-    assert lineage["written"]["total"]["uri"] == metadata["written"]["total"]["uri"] == uri
-    assert lineage["written"]["total"]["bytes"] > 0
-    assert len(lineage["read"]["numbers"]["fingerprint"]) == 32
+    assert address == metadata["written"]["total"]["uri"] == uri
+    assert metadata["written"]["total"]["bytes"] > 0
+    assert len(metadata["read"]["numbers"]["fingerprint"]) == 32
     assert of_run["mlflow.run_id"] == run_id
     assert model == "sums"
-    assert linked
+    assert linked == ["total"]
 
 
 def test_shards_joined_are_the_whole_and_each_knows_its_part(runner):

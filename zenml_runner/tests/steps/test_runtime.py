@@ -46,7 +46,7 @@ def recorded(project: Path) -> list[str]:
 def zenml_run(monkeypatch):
     """A ZenML run without ZenML: nothing is tracked or cached."""
     monkeypatch.setattr(tracking, "_tracker", lambda stack=None: None)
-    monkeypatch.setattr(caching, "cached_lineage", lambda execution, step: None)
+    monkeypatch.setattr(caching, "former_run", lambda execution, step: None)
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     config = SimpleNamespace(extra={})
     return SimpleNamespace(id="1", name="work-1", start_time=moment, created=moment, config=config)

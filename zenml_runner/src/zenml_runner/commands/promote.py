@@ -57,8 +57,8 @@ def promote_models(
             "zenml.yml has no models with stages: write for example "
             "`stages: {production: champion}`, or name model, version and --stage."
         )
-    _, chosen = choose_stack(settings, stack)
     quiet_client()
+    _, chosen = choose_stack(settings, stack)
     changes = follow_aliases(settings.followed, mlflow_uri(opened, chosen, execution.config_loader))
     for line in changes or ["All stages are as MLflow's aliases."]:
         click.echo(line)

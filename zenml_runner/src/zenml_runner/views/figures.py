@@ -1,39 +1,11 @@
-"""Figures: those of Plotly as they are, others as pictures.
-
-ZenML's dashboard lets a page load nothing from other servers, so the page of a Plotly figure holds
-Plotly's script, compressed.
-"""
+"""Figures: still pictures of Plotly's, and pictures of other libraries."""
 
 from __future__ import annotations
 
-import base64
-import gzip
-from functools import cache
 from io import BytesIO
 from typing import Any
 
-from zenml_runner.views.view import MAX_BYTES, Part, escaped
-
-MAX_FIGURES = 1_500_000
-"""Bytes of the Plotly figures of a page; larger ones are only named."""
-
-_UNPACK = """
-<script type="text/plain" id="plotly">{packed}</script>
-<script>
-(async () => {{
-  const packed = Uint8Array.from(atob(document.getElementById("plotly").textContent),
-    letter => letter.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const script = document.createElement("script");
-  script.textContent = await new Response(stream).text();
-  document.head.append(script);
-  for (const place of document.querySelectorAll(".figure")) {{
-    const figure = JSON.parse(document.getElementById(place.id + "-data").textContent);
-    Plotly.newPlot(place, figure.data, figure.layout, {{responsive: true}});
-  }}
-}})();
-</script>
-"""
+from zenml_runner.views.view import MAX_BYTES
 
 
 def is_plotly(data: Any) -> bool:
@@ -42,24 +14,6 @@ def is_plotly(data: Any) -> bool:
         kind.__name__ == "BaseFigure" and kind.__module__.startswith("plotly.")
         for kind in type(data).__mro__
     )
-
-
-def plotly_part(figure: Any) -> Part:
-    """Return a Plotly figure as part of a page."""
-    content: str = figure.to_json()
-    if len(content) > MAX_FIGURES:
-        title = figure.layout.title.text or "Figure"
-        return Part(f"<p>{escaped(title)}: {len(content) / 1e6:.0f} MB, too large to show</p>")
-    return Part(figure=content)
-
-
-@cache
-def plotly_script() -> str:
-    """Return the script that draws the figures of a page, with Plotly itself."""
-    from plotly.offline import get_plotlyjs
-
-    packed = gzip.compress(get_plotlyjs().encode(), compresslevel=6, mtime=0)
-    return _UNPACK.format(packed=base64.b64encode(packed).decode())
 
 
 def picture_of(data: Any) -> bytes | None:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from itertools import islice
 from typing import Any
 
-from zenml_runner.views.figures import (
-    MAX_FIGURES,
-    is_plotly,
-    picture_of,
-    plotly_part,
-    plotly_script,
-)
+from zenml_runner.views.figures import is_plotly, picture_of
+from zenml_runner.views.still import still
 from zenml_runner.views.tables import table_of
 from zenml_runner.views.values import json_of
-from zenml_runner.views.view import MAX_BYTES, Part, View, escaped, page, picture
+from zenml_runner.views.view import MAX_BYTES, View, escaped, page, picture
 
 MAX_PARTS = 10
 MAX_NAMES = 200
@@ -37,55 +33,63 @@ def view_of(data: Any, rows: int) -> View | None:
     if (content := picture_of(data)) is not None:
         return View("image", content, drawn=True)
     if (part := _part(data, rows)) is not None:
-        return _page([("", part)])
-    if isinstance(data, Mapping) and (parts := _parts(data, rows)):
-        return _page(parts)
+        return _page([("", part)], drawn=is_plotly(data))
+    if (view := _parts(_fields(data), rows)) is not None:
+        return view
     text = json_of(data)
-    if text is not None:
-        return View("json", text) if len(text) <= MAX_BYTES else None
-    return None
+    return View("json", text) if text is not None and len(text) <= MAX_BYTES else None
 
 
-def _part(data: Any, rows: int) -> Part | None:
-    """Return a figure, a table or an object that draws itself."""
+def _part(data: Any, rows: int) -> str | None:
+    """Return a figure, a table or an object that draws itself as HTML."""
     if is_plotly(data):
-        return plotly_part(data)
+        return still(data)
     if (table := table_of(data, rows)) is not None:
         return table.part()
     draw = None if isinstance(data, type) else getattr(data, "_repr_html_", None)
     if callable(draw) and type(data).__module__.partition(".")[0] not in _LAZY:
         drawn = draw()
-        return Part(drawn) if isinstance(drawn, str) else None
+        return drawn if isinstance(drawn, str) else None
     return None
 
 
-def _parts(data: Mapping[Any, Any], rows: int) -> list[tuple[str, Part]]:
+def _fields(data: Any) -> Mapping[Any, Any]:
+    """Return the parts of a mapping or dataclass."""
+    if isinstance(data, Mapping):
+        return data
+    if is_dataclass(data) and not isinstance(data, type):
+        return {field.name: getattr(data, field.name) for field in fields(data)}
+    return {}
+
+
+def _parts(data: Mapping[Any, Any], rows: int) -> View | None:
     """Return the first parts of several figures or tables, and the names of all."""
-    parts: list[tuple[str, Part]] = []
+    parts: list[tuple[str, str]] = []
+    drawn = False
     for name, value in islice(data.items(), MAX_PARTS):
         part = _part(value, rows)
-        if part is None and (content := picture_of(value)) is not None:
-            part = Part(picture(content))
+        if (content := None if part else picture_of(value)) is not None:
+            part = picture(content)
         if part is not None:
+            drawn = drawn or content is not None or is_plotly(value)
             parts.append((str(name), part))
+    # Parts that a partitioned dataset has yet to load or to compute.
     waiting = bool(data) and all(callable(value) for value in islice(data.values(), MAX_PARTS))
     if not parts and not waiting:
-        return []
+        return None
     names = ", ".join(escaped(name) for name in islice(data, MAX_NAMES))
     more = ", …" if len(data) > MAX_NAMES else ""
-    return [("", Part(f"<p>{len(data):,} parts: {names}{more}</p>")), *parts]
+    return _page([("", f"<p>{len(data):,} parts: {names}{more}</p>"), *parts], drawn=drawn)
 
 
-def _page(parts: list[tuple[str, Part]]) -> View | None:
+def _page(parts: list[tuple[str, str]], *, drawn: bool) -> View | None:
+    """Return a page with as many parts as it has room for."""
     shown, size = [], 0
     for heading, part in parts:
-        size += len(part.body) * (MAX_FIGURES // MAX_BYTES) + len(part.figure or "")
-        if size > MAX_FIGURES:
-            break
-        shown.append((heading, part))
-    drawn = any(part.figure is not None for _, part in shown)
-    content = page(shown, plotly_script() if drawn else "")
-    return View("html", content, drawn=drawn) if shown else None
+        size += len(part)
+        if size <= MAX_BYTES:
+            shown.append((heading, part))
+    return View("html", page(shown), drawn=drawn) if shown else None
 
 
 def _text(data: str) -> View | None:

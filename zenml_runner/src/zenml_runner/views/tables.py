@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
-from zenml_runner.views.view import Part, escaped
+from zenml_runner.views.view import escaped
 
 MAX_COLUMNS = 40
 # Characters of the head; a wider table has fewer rows.
@@ -39,7 +39,7 @@ class Table:
     summary: list[Sequence[Any]] = field(default_factory=list)
     sampled: int = 1
 
-    def part(self) -> Part:
+    def part(self) -> str:
         """Return the table as part of a page."""
         more = f", the first {len(self.names)} shown" if len(self.names) < self.columns else ""
         text = f"<p>{self.rows:,} rows, {self.columns:,} columns{more}</p>"
@@ -53,7 +53,7 @@ class Table:
                 ("column", "type", "missing", "min", "mean", "max"),
                 [(name, *values) for name, values in zip(self.names, self.summary, strict=True)],
             )
-        return Part(text)
+        return text
 
 
 def table_of(data: Any, rows: int) -> Table | None:

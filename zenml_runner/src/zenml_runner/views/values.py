@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from itertools import islice
 from numbers import Number
 from typing import Any
@@ -33,7 +33,10 @@ def _fields(data: Any) -> Any:
     """Return the fields of a pydantic model or dataclass; None for other data."""
     if callable(dump := getattr(data, "model_dump", None)) and hasattr(data, "model_fields_set"):
         return dump(mode="json")
-    return asdict(data) if is_dataclass(data) and not isinstance(data, type) else None
+    if is_dataclass(data) and not isinstance(data, type):
+        # Without copies of what the fields hold.
+        return {field.name: getattr(data, field.name) for field in fields(data)}
+    return None
 
 
 class _Shortened:

@@ -10,7 +10,7 @@ from typing import Literal
 Kind = Literal["html", "image", "json", "markdown"]
 SUFFIXES: dict[Kind, str] = {"html": ".html", "image": ".png", "json": ".json", "markdown": ".md"}
 MAX_BYTES = 300_000
-"""A larger view is not stored; Plotly's own script comes on top."""
+"""A larger view is not stored."""
 
 _STYLE = """
 body{font:13px/1.5 system-ui,sans-serif;color:#222;background:#fff;margin:12px}
@@ -45,19 +45,6 @@ class View:
         return SUFFIXES[self.kind]
 
 
-@dataclass(frozen=True)
-class Part:
-    """A part of a page.
-
-    Attributes:
-        body: HTML.
-        figure: A Plotly figure as JSON, which the page draws in place of the body.
-    """
-
-    body: str = ""
-    figure: str | None = None
-
-
 def escaped(value: object, limit: int = 80) -> str:
     """Return a value as text of a page, shortened."""
     text = str(value)
@@ -69,25 +56,13 @@ def picture(content: bytes, kind: str = "png") -> str:
     return f'<img src="data:image/{kind};base64,{base64.b64encode(content).decode()}">'
 
 
-def page(parts: list[tuple[str, Part]], script: str = "") -> str:
-    """Return a page.
-
-    Args:
-        parts: With their headings; an empty heading is left out.
-        script: HTML below them.
-    """
+def page(parts: list[tuple[str, str]]) -> str:
+    """Return a page of parts in HTML with their headings; an empty heading is left out."""
     blocks = []
-    for number, (heading, part) in enumerate(parts):
+    for heading, part in parts:
         title = f"<h2>{escaped(heading)}</h2>" if heading else ""
-        drawn = ""
-        if part.figure is not None:
-            data = part.figure.replace("</", "<\\/").replace("<!--", "<\\!--")
-            drawn = (
-                f'<div id="figure{number}" class="figure"></div>'
-                f'<script type="application/json" id="figure{number}-data">{data}</script>'
-            )
-        blocks.append(f"<section>{title}{part.body}{drawn}</section>")
+        blocks.append(f"<section>{title}{part}</section>")
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Dataset</title>'
-        f"<style>{_STYLE}</style></head><body>{''.join(blocks)}{script}</body></html>"
+        f"<style>{_STYLE}</style></head><body>{''.join(blocks)}</body></html>"
     )
