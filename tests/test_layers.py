@@ -9,7 +9,7 @@ import pytest
 
 WEB = r"(fastapi|starlette|uvicorn|flask|werkzeug|aiohttp)"
 ORCHESTRATION = rf"(kedro\w*|zenml|mlflow|optuna|{WEB})"
-PURE = r"book_forecast\.(sarima|forecasters|bookscan|series|backtesting|payload)"
+PURE = r"book_forecast\.(sarima|forecasters|bookscan|series|backtesting|decisions|payload)"
 
 # Rooms of book_forecast from the top down. A room imports rooms of lower rows only; "" is the
 # package's own top, where Kedro looks for settings and pipelines.
@@ -25,7 +25,7 @@ ROWS = (
     ("forecasters",),
     ("options",),
     ("bookscan", "sample"),
-    ("backtesting",),
+    ("backtesting", "decisions"),
     ("series",),
     ("sarima",),
     ("payload",),

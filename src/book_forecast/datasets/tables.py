@@ -43,12 +43,13 @@ class CsvTableDataset(InputDataset[pd.DataFrame]):
         *,
         filepath: str,
         columns: Sequence[str],
+        optional: Sequence[str] = (),
         credentials: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Set the location (see `InputDataset`) and the columns that a file must have."""
+        """Set the location (see `InputDataset`), and the columns that a file must and may have."""
         super().__init__(filepath=filepath, credentials=credentials, metadata=metadata)
-        self._columns = list(columns)
+        self._columns, self._optional = list(columns), list(optional)
 
     def load(self) -> pd.DataFrame:
         """Read all files in order of their names.
@@ -63,7 +64,7 @@ class CsvTableDataset(InputDataset[pd.DataFrame]):
         """
         self._fs.invalidate_cache(self._path)
         found = [row for name, path in self._find() for row in self._read(name, path)]
-        names = ["file", "row", *self._columns, "surplus"]
+        names = ["file", "row", *self._columns, *self._optional, "surplus"]
         frame = pd.DataFrame(found, columns=names)
         return frame.astype(dict.fromkeys(names, "str") | {"row": "int64"})
 
@@ -100,7 +101,7 @@ class CsvTableDataset(InputDataset[pd.DataFrame]):
                     yield [
                         name,
                         row,
-                        *(padded[position].strip() for position in positions),
+                        *("" if place is None else padded[place].strip() for place in positions),
                         surplus,
                     ]
         except csv.Error as error:
@@ -127,12 +128,12 @@ class CsvTableDataset(InputDataset[pd.DataFrame]):
             raise UnreadableTableError(f"{name} is no text. {_WHAT_TO_DO}")
         return text
 
-    def _positions(self, name: str, header: Sequence[str]) -> list[int]:
-        """Return the position of each column in a file's header."""
+    def _positions(self, name: str, header: Sequence[str]) -> list[int | None]:
+        """Return the position of each column in a file's header; None for one that it may lack."""
         names = [cell.strip().casefold() for cell in header]
         needed = ",".join(self._columns)
-        for column in self._columns:
-            if names.count(column) == 1:
+        for column in (*self._columns, *self._optional):
+            if names.count(column) == 1 or (column in self._optional and column not in names):
                 continue
             problem = "two columns" if column in names else "no column"
             semicolons = " Separate its cells by commas." if ";" in "".join(header) else ""
@@ -140,7 +141,10 @@ class CsvTableDataset(InputDataset[pd.DataFrame]):
                 f"{name} cannot be used: it has {problem} {column} in its first row, which must "
                 f"be a header with {needed}.{semicolons} Correct it, or remove the file."
             )
-        return [names.index(column) for column in self._columns]
+        return [
+            names.index(column) if column in names else None
+            for column in (*self._columns, *self._optional)
+        ]
 
     def _describe(self) -> dict[str, Any]:
-        return super()._describe() | {"columns": self._columns}
+        return super()._describe() | {"columns": self._columns, "optional": self._optional}

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, PlainValidator, model_validator
 
 from book_forecast.bookscan.hints import ExportHints
 from book_forecast.options.base import OptionGroup
+from book_forecast.options.decisions import DecideOptions
 from book_forecast.options.groups import (
     BacktestOptions,
     ExecutionOptions,
@@ -42,6 +43,7 @@ class Options(OptionGroup):
     forecast: ForecastOptions = ForecastOptions()
     execution: ExecutionOptions = ExecutionOptions()
     promote: PromoteOptions = PromoteOptions()
+    decide: DecideOptions = DecideOptions()
     reporting: ReportingOptions = ReportingOptions()
 
     @model_validator(mode="before")

@@ -19,6 +19,11 @@ DRAWS = 1024
 _NORMAL = NormalDist()
 SCORES = np.array([_NORMAL.inv_cdf(p) for p in PROBABILITIES])
 """Normal scores of the quantiles of a release."""
+_CELLS_A_SCORE = 64
+_CELLS = np.arange(int((SCORES[-1] - SCORES[0]) * _CELLS_A_SCORE) + 2)
+# The last quantile that is not above a cell's lower end; a cell has at most one quantile in it.
+_BELOW = np.searchsorted(SCORES, SCORES[0] + _CELLS / _CELLS_A_SCORE, side="right") - 1
+_SLOPES = 1.0 / np.diff(SCORES)
 _GRID = np.linspace(-4.0, 4.0, 65)
 """Normal scores of shared processes for which conditional means are tabulated."""
 
@@ -26,6 +31,28 @@ _GRID = np.linspace(-4.0, 4.0, 65)
 def scores_of(probabilities: Sequence[float]) -> FloatArray:
     """Return the normal scores of probabilities."""
     return np.array([_NORMAL.inv_cdf(p) for p in probabilities])
+
+
+def copies_of(scores: Floats, quantiles: FloatArray) -> FloatArray:
+    """Return what quantiles make of normal scores, shape (weeks, draws).
+
+    It is `numpy.interp` week by week, in a third of the time.
+
+    Args:
+        scores: Shape (weeks, draws).
+        quantiles: Shape (17, weeks); the first and the last bound the result.
+    """
+    inside = np.clip(scores, SCORES[0], SCORES[-1])
+    last = len(SCORES) - 2
+    below = _BELOW[((inside - SCORES[0]) * _CELLS_A_SCORE).astype(np.intp)]
+    np.minimum(below, last, out=below)
+    below += inside >= SCORES[below + 1]
+    np.minimum(below, last, out=below)
+    below += (last + 1) * np.arange(len(scores))[:, None]
+    slopes = np.diff(quantiles, axis=0).T * _SLOPES
+    starts = quantiles[:-1].T - slopes * SCORES[:-1]
+    found: FloatArray = starts.ravel()[below] + slopes.ravel()[below] * inside
+    return found
 
 
 @lru_cache(maxsize=64)

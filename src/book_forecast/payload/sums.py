@@ -23,6 +23,7 @@ from .draws import (
     DRAWS,
     SCORES,
     conditional_mean,
+    copies_of,
     drawn_of_class,
     drawn_of_title,
     moments,
@@ -144,6 +145,21 @@ class SumReader:
             found = np.interp(probabilities, places, np.sort(self._draws(groups)))
         return SumForecast(mean, expected, found)
 
+    def draws_of(self, isbn: str, weeks: npt.NDArray[np.datetime64]) -> FloatArray:
+        """Return draws of a title's weekly sales, dependent over weeks, shape (weeks, draws).
+
+        Args:
+            isbn: The title.
+            weeks: Saturdays in rising order, each at most 104 weeks after the title's cutoff.
+
+        Raises:
+            KeyError: If the release lacks the title.
+            ValueError: If a week is out of bounds; names the bounds.
+        """
+        row = self._rows[isbn]
+        (group,) = self._groups(np.array([row]), np.asarray(weeks, dtype="datetime64[D]"))
+        return self._weekly_draws(row, group)
+
     def _groups(self, rows: IntArray, days: npt.NDArray[np.datetime64]) -> list[_Group]:
         """Return the titles by class and cutoff."""
         groups = []
@@ -183,17 +199,12 @@ class SumReader:
             limit = np.partition(np.concatenate(variances), n_titles - most)[n_titles - most]
         total, left = np.zeros(DRAWS), 0.0
         for group, variance in zip(groups, variances, strict=True):
-            of_class = (self.dependence, group.name, group.is_launch)
             shared = drawn_of_class(self.dependence, group.name)[group.shared]
             rest = group.quantiles.copy()
             for row in group.rows[variance >= limit]:
-                quantiles = self.payload.quantiles[row][:, group.ahead].astype(np.float64)
-                rest -= quantiles
-                scores = shared + drawn_of_title(*of_class, self.isbns[row], group.ahead)
-                is_whole = quantiles.max() < FEW_COPIES and self._sells_whole_copies(row)
-                for week in range(n_weeks):
-                    copies = np.interp(scores[week], SCORES, quantiles[:, week])
-                    total += np.rint(copies) if is_whole else copies
+                rest -= self.payload.quantiles[row][:, group.ahead].astype(np.float64)
+                for copies in self._weekly_draws(row, group):
+                    total += copies
             if (variance < limit).any():
                 own = self.dependence.own_covariance(group.name, LONGEST_HORIZON)
                 total += conditional_mean(shared, np.diag(own)[group.ahead], rest)
@@ -201,6 +212,16 @@ class SumReader:
         if left:
             total += np.sqrt(left) * stratified(1, "all others")[0]
         return np.maximum(total, 0.0)
+
+    def _weekly_draws(self, row: int, group: _Group) -> FloatArray:
+        """Return draws of a title's weeks, shape (weeks, draws)."""
+        of_class = (self.dependence, group.name, group.is_launch)
+        shared = drawn_of_class(self.dependence, group.name)[group.shared]
+        scores = shared + drawn_of_title(*of_class, self.isbns[row], group.ahead)
+        quantiles = self.payload.quantiles[row][:, group.ahead].astype(np.float64)
+        copies = copies_of(scores, quantiles)
+        is_whole = quantiles.max() < FEW_COPIES and self._sells_whole_copies(row)
+        return np.rint(copies) if is_whole else copies
 
     def _sells_whole_copies(self, row: int) -> bool:
         """Return whether all known weeks of a title are whole numbers."""

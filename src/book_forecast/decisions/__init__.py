@@ -1,0 +1,1 @@
+"""What forecasts mean for a planner: how long stock lasts, and what to order."""

@@ -1,0 +1,177 @@
+"""What to order now: nothing, or as many copies as a target asks for.
+
+The target is a service level, or the newsvendor's critical ratio (Arrow, Harris and Marschak 1951):
+the profit of a copy that is sold, as a share of that profit and the loss of a copy that is left.
+Both say with which probability the stock shall last. An order can wait if it can be made at the
+next review without missing the target; otherwise it serves the weeks from its arrival on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from book_forecast.decisions.stock import Floats, copies_short, follow_stock
+
+Policy = Literal["service_level", "margin"]
+HIGHEST_TARGET = 0.995
+"""Quantiles beyond are not known."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The terms on which a title is ordered.
+
+    Attributes:
+        lead_weeks: Weeks until an order arrives.
+        review_weeks: Weeks until the next order can be made.
+        order_for_weeks: Weeks that an order serves from its arrival on.
+        order_multiple: Copies of a pack.
+        smallest_order: In copies.
+        policy: What decides: the service level or the expected margin.
+        service_level: Probability with which the stock shall last.
+        unit_cost: Of a copy that is bought.
+        price: Of a copy that is sold.
+        holding_cost: Of a copy in stock, a week.
+        write_off: Share of its cost that a copy loses which is left over.
+    """
+
+    lead_weeks: int
+    review_weeks: int = 1
+    order_for_weeks: int = 13
+    order_multiple: int = 1
+    smallest_order: int = 1
+    policy: Policy = "service_level"
+    service_level: float = 0.95
+    unit_cost: float | None = None
+    price: float | None = None
+    holding_cost: float = 0.0
+    write_off: float = 0.2
+
+    @property
+    def target(self) -> float:
+        """The probability with which the stock shall last.
+
+        Raises:
+            ValueError: If the margin decides, and cost or price are missing.
+        """
+        if self.policy == "service_level":
+            return self.service_level
+        if self.unit_cost is None or self.price is None:
+            raise ValueError("the margin needs unit_cost and price")
+        gain = self.price - self.unit_cost
+        loss = self.holding_cost * self.order_for_weeks + self.write_off * self.unit_cost
+        if gain <= 0:
+            return 0.0
+        return min(gain / (gain + loss), HIGHEST_TARGET)
+
+    @property
+    def last_week(self) -> int:
+        """The number of weeks that a decision has to look ahead."""
+        return self.lead_weeks + max(self.order_for_weeks, self.review_weeks)
+
+
+@dataclass(frozen=True)
+class StockAdvice:
+    """The advice for one title.
+
+    Attributes:
+        demand: Mean of what is asked for within the lead time.
+        demand_quantiles: Its quantiles, shape (probabilities,).
+        chance_to_run_out: Chance to run out within the lead time.
+        run_out_week: The first week, from 1, by which running out is likelier than not; None if
+            that is none of the weeks that are known.
+        target: Probability with which the stock shall last.
+        order: Copies to order now.
+        reason: One sentence.
+    """
+
+    demand: float
+    demand_quantiles: Floats
+    chance_to_run_out: float
+    run_out_week: int | None
+    target: float
+    order: int
+    reason: str
+
+
+def advise(
+    on_hand: float,
+    arrivals: Floats,
+    demand: Floats,
+    terms: Terms,
+    probabilities: Sequence[float],
+) -> StockAdvice:
+    """Return what to order for a title.
+
+    Args:
+        on_hand: Copies before the first week.
+        arrivals: Copies that come at the beginning of each week, shape (weeks,).
+        demand: Draws of what is asked for in each week, shape (weeks, draws); at least
+            `terms.last_week` weeks.
+        terms: Lead time, costs and target.
+        probabilities: Of the quantiles of demand within the lead time.
+
+    Raises:
+        ValueError: If the margin decides, and cost or price are missing.
+    """
+    lead, target = terms.lead_weeks, terms.target
+    path = follow_stock(on_hand, arrivals, demand)
+    within = demand[:lead].sum(axis=0)
+    chance = float(path.run_out[lead - 1]) if lead else 0.0
+    # Until an order of the next review could arrive.
+    waiting = lead + terms.review_weeks
+    lasts = 1.0 - float(path.run_out[waiting - 1])
+    order = 0
+    if lasts < target:
+        served = range(lead, lead + terms.order_for_weeks)
+        short = copies_short(path, on_hand, arrivals, demand, served)
+        order = _rounded(float(np.quantile(short, target)), terms)
+    return StockAdvice(
+        float(within.mean()),
+        np.quantile(within, probabilities),
+        chance,
+        path.first_likely,
+        target,
+        order,
+        _reason(order, lasts, waiting, terms),
+    )
+
+
+def _rounded(copies: float, terms: Terms) -> int:
+    """Return whole packs, not less than the smallest order; 0 stays 0."""
+    if copies <= 0:
+        return 0
+    needed = max(math.ceil(copies), terms.smallest_order)
+    return math.ceil(needed / terms.order_multiple) * terms.order_multiple
+
+
+def _reason(order: int, lasts: float, waiting: int, terms: Terms) -> str:
+    weeks = f"{waiting} week" + ("s" if waiting != 1 else "")
+    if terms.target <= 0:
+        return "Order nothing: the price does not exceed the unit cost."
+    target = f"the target is {_percent(terms.target)}"
+    if terms.policy == "margin":
+        target += ", at which the expected margin is largest"
+    if lasts >= terms.target:
+        return (
+            f"Order nothing yet: the stock lasts {weeks}, until a later order could arrive, with "
+            f"{_percent(lasts)}; {target}."
+        )
+    if not order:
+        return (
+            f"Order nothing: an order arrives in {terms.lead_weeks} weeks, and in "
+            f"{_percent(terms.target)} of cases the {terms.order_for_weeks} weeks after need none."
+        )
+    return (
+        f"Order {order}: without it the stock lasts {weeks}, until a later order could arrive, "
+        f"with {_percent(lasts)} only; {target}. It serves {terms.order_for_weeks} weeks."
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share < 0.99 or share == 1 else f"{100 * share:.1f} %"

@@ -1,0 +1,113 @@
+"""Orders follow the chance that stock lasts, and come in packs."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from book_forecast.decisions.orders import Terms, advise
+from book_forecast.decisions.stock import copies_short, follow_stock
+
+WEEKS, DRAWS = 40, 400
+NONE = np.zeros(WEEKS)
+STEADY = np.full((WEEKS, DRAWS), 10.0)
+TERMS = Terms(lead_weeks=4)
+
+
+def noisy(mean=10.0, seed=0):
+    return np.random.default_rng(seed).gamma(4.0, mean / 4.0, (WEEKS, DRAWS))
+
+
+def advice(on_hand, terms=TERMS, arrivals=NONE, demand=STEADY):
+    return advise(on_hand, arrivals, demand, terms, [0.1, 0.9])
+
+
+def test_stock_that_lasts_until_a_later_order_needs_none():
+    found = advice(50)
+    assert found.order == 0
+    assert found.reason.startswith("Order nothing yet: the stock lasts 5 weeks")
+    assert found.chance_to_run_out == 0
+
+
+def test_an_order_serves_the_weeks_from_its_arrival_on():
+    """40 copies last the lead time; then 13 weeks of 10 copies are needed."""
+    found = advice(40)
+    assert found.order == 130
+    assert found.run_out_week == 5
+    assert "Order 130: without it the stock lasts 5 weeks" in found.reason
+
+
+def test_sales_that_are_lost_before_an_order_arrives_are_not_ordered():
+    assert advice(0).order == advice(40).order == 130
+    assert advice(0).chance_to_run_out == 1.0
+
+
+def test_what_is_on_its_way_counts_from_its_week_on():
+    arrivals = NONE.copy()
+    arrivals[4] = 100
+    assert advice(40, arrivals=arrivals).order == 0
+    late = np.roll(arrivals, 20)
+    assert advice(40, arrivals=late).order == 130
+
+
+def test_orders_are_packs_and_not_less_than_the_smallest():
+    assert advice(40, replace(TERMS, order_multiple=48)).order == 144
+    assert advice(40, replace(TERMS, smallest_order=500, order_multiple=48)).order == 528
+    assert advice(50, replace(TERMS, smallest_order=500)).order == 0
+
+
+def test_without_a_lead_time_stock_on_hand_is_what_there_is():
+    found = advice(4, replace(TERMS, lead_weeks=0, order_for_weeks=2))
+    assert (found.order, found.demand, found.chance_to_run_out) == (16, 0, 0)
+
+
+def test_the_margin_asks_for_the_newsvendors_quantile():
+    """A gain of 6 and a loss of 0.2 * 4 + 13 * 0.1 a copy: 6 / 8.1."""
+    terms = replace(TERMS, policy="margin", unit_cost=4.0, price=10.0, holding_cost=0.1)
+    assert terms.target == pytest.approx(6 / 8.1)
+    demand = noisy()
+    short = np.maximum(demand[4:17].sum(axis=0) - follow_stock(0, NONE, demand).left[3], 0)
+    found = advice(0, terms, demand=demand)
+    assert found.order == np.ceil(np.quantile(short, terms.target))
+    assert "expected margin" in found.reason
+
+
+def test_no_order_can_earn_what_costs_more_than_its_price():
+    terms = replace(TERMS, policy="margin", unit_cost=4.0, price=4.0)
+    found = advice(0, terms)
+    assert found.order == 0
+    assert found.reason == "Order nothing: the price does not exceed the unit cost."
+
+
+def test_the_margin_needs_prices():
+    with pytest.raises(ValueError, match="needs unit_cost and price"):
+        advice(0, replace(TERMS, policy="margin"))
+
+
+@given(st.integers(0, 300), st.integers(0, 300), st.integers(0, 12), st.sampled_from([0.5, 0.9]))
+def test_more_stock_never_asks_for_a_larger_order(stock, more, lead, level):
+    terms = Terms(lead_weeks=lead, service_level=level)
+    demand = noisy()
+    assert (
+        advice(stock + more, terms, demand=demand).order
+        <= advice(stock, terms, demand=demand).order
+    )
+
+
+@given(st.integers(0, 300), st.integers(0, 12))
+def test_an_order_makes_the_stock_last_as_often_as_asked(stock, lead):
+    terms, demand = Terms(lead_weeks=lead, service_level=0.9), noisy()
+    found = advice(stock, terms, demand=demand)
+    if found.order:
+        path = follow_stock(stock, NONE, demand)
+        served = range(lead, lead + terms.order_for_weeks)
+        short = copies_short(path, stock, NONE, demand, served)
+        assert (short <= found.order).mean() >= 0.9
+
+
+def test_the_chance_to_run_out_only_grows():
+    chances = follow_stock(60, NONE, noisy()).run_out
+    assert (np.diff(chances) >= 0).all()
+    assert 0 <= chances[0] <= chances[-1] <= 1
