@@ -29,7 +29,7 @@ LAYERS = [
     *("models", "evaluation", "model_output", "reporting"),
 ]
 STAGES = {"ingest", "preprocess", "tune", "train", "evaluate", "forecast"}
-PIPELINES = STAGES | {"__default__", "weekly"}
+PIPELINES = STAGES | {"__default__", "decide", "weekly"}
 METRICS = {"n_titles": 1.0, "test_wape": 0.25, "test_wape_seasonal_naive": 0.5}
 
 
