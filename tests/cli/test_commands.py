@@ -132,7 +132,10 @@ def test_data_root_is_an_option_and_a_parameter_and_relative_to_the_current_fold
         (["--async"], "--async is not for this project"),
         (["--runner-params", "is_async=True"], "--async is not for this project"),
         (["--pipeline", "ingst"], "There is no pipeline 'ingst': did you mean ingest?"),
-        (["--pipelines", "ingest,xyzzy"], "There is no pipeline 'xyzzy': there are decide, evaluate, "),
+        (
+            ["--pipelines", "ingest,xyzzy"],
+            "There is no pipeline 'xyzzy': there are decide, evaluate, ",
+        ),
         (["--nodes", "fou"], "Pipeline does not contain nodes named ['fou']"),
     ],
 )

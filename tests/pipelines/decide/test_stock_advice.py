@@ -8,6 +8,7 @@ from book_forecast.options.decisions import DecideOptions
 from book_forecast.options.groups import ForecastOptions
 from book_forecast.pipelines.decide.nodes import advise_on_stock
 from book_forecast.pipelines.decide.stock_rows import TERMS
+from book_forecast.storage.errors import UserError
 from tests.releases import payloads
 
 RELEASE = payloads.release(titles=4)
@@ -133,6 +134,11 @@ def test_without_tables_there_is_no_advice():
     assert found.empty
     assert none.empty
     assert {"order", "reason", "lo-80"} <= set(found)
+
+
+def test_before_the_first_forecast_it_says_what_to_run():
+    with pytest.raises(UserError, match="no forecasts to advise from: run `kedro run`"):
+        advise_on_stock(None, table(), DecideOptions(), ForecastOptions())
 
 
 def test_an_answer_repeats():

@@ -18,6 +18,7 @@ from book_forecast.options.groups import ForecastOptions
 from book_forecast.payload.contents import Payload
 from book_forecast.payload.sums import SumReader
 from book_forecast.pipelines.decide.stock_rows import TERMS, Stock, clean_stock, reject_title
+from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ TYPES = {
 
 
 def advise_on_stock(
-    current_release: Payload,
+    current_release: Payload | None,
     stock_table: pd.DataFrame,
     decide: DecideOptions,
     forecast: ForecastOptions,
@@ -52,7 +53,7 @@ def advise_on_stock(
     """Advise what to order for each title of the tables of stock.
 
     Args:
-        current_release: The release, after newer weeks.
+        current_release: The release, after newer weeks; None before the first forecast.
         stock_table: file, row, isbn, on_hand, on_order, arrives, the terms, surplus, as text.
         decide: Terms of titles and classes that the table does not tell.
         forecast: Levels of the intervals.
@@ -62,7 +63,15 @@ def advise_on_stock(
         demand within the lead time for each level. last_week is the release's, at whose end the
         stock is counted; run_out_week is missing where running out is not likely within
         cover_weeks. And the rejected rows: file, row, column, value, reason.
+
+    Raises:
+        UserError: If there are no forecasts yet.
     """
+    if current_release is None:
+        raise UserError(
+            "There are no forecasts to advise from: run `kedro run`, or the pipeline forecast "
+            "where there is a champion."
+        )
     reader = SumReader(current_release)
     last_week = reader.next_weeks(1)[0] - np.timedelta64(7, "D") if reader.isbns else TODAY
     stock = clean_stock(stock_table, last_week.item())
