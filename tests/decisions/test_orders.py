@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from book_forecast.decisions.orders import Terms, advise
+from book_forecast.decisions.orders import advise
 from book_forecast.decisions.stock import copies_short, follow_stock
+from book_forecast.options.decisions import DecideOptions
 
 WEEKS, DRAWS = 40, 400
 NONE = np.zeros(WEEKS)
 STEADY = np.full((WEEKS, DRAWS), 10.0)
-TERMS = Terms(lead_weeks=4)
+TERMS = DecideOptions(lead_weeks=4).terms_of(None, {})
 
 
 def noisy(mean=10.0, seed=0):
@@ -88,7 +89,7 @@ def test_the_margin_needs_prices():
 
 @given(st.integers(0, 300), st.integers(0, 300), st.integers(0, 12), st.sampled_from([0.5, 0.9]))
 def test_more_stock_never_asks_for_a_larger_order(stock, more, lead, level):
-    terms = Terms(lead_weeks=lead, service_level=level)
+    terms = replace(TERMS, lead_weeks=lead, service_level=level)
     demand = noisy()
     assert (
         advice(stock + more, terms, demand=demand).order
@@ -98,7 +99,7 @@ def test_more_stock_never_asks_for_a_larger_order(stock, more, lead, level):
 
 @given(st.integers(0, 300), st.integers(0, 12))
 def test_an_order_makes_the_stock_last_as_often_as_asked(stock, lead):
-    terms, demand = Terms(lead_weeks=lead, service_level=0.9), noisy()
+    terms, demand = replace(TERMS, lead_weeks=lead, service_level=0.9), noisy()
     found = advice(stock, terms, demand=demand)
     if found.order:
         path = follow_stock(stock, NONE, demand)

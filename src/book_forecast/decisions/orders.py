@@ -24,7 +24,7 @@ HIGHEST_TARGET = 0.995
 
 @dataclass(frozen=True)
 class Terms:
-    """The terms on which a title is ordered.
+    """The terms on which a title is ordered; their defaults are parameters.
 
     Attributes:
         lead_weeks: Weeks until an order arrives.
@@ -41,16 +41,16 @@ class Terms:
     """
 
     lead_weeks: int
-    review_weeks: int = 1
-    order_for_weeks: int = 13
-    order_multiple: int = 1
-    smallest_order: int = 1
-    policy: Policy = "service_level"
-    service_level: float = 0.95
-    unit_cost: float | None = None
-    price: float | None = None
-    holding_cost: float = 0.0
-    write_off: float = 0.2
+    review_weeks: int
+    order_for_weeks: int
+    order_multiple: int
+    smallest_order: int
+    policy: Policy
+    service_level: float
+    unit_cost: float | None
+    price: float | None
+    holding_cost: float
+    write_off: float
 
     @property
     def target(self) -> float:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.floating]
 LIKELY = 0.5
-"""The chance from which a title is said to run out."""
+"""With this chance or a higher one, a title is expected to run out."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,14 @@ def follow_stock(on_hand: float, arrivals: Floats, demand: Floats) -> StockPath:
         arrivals: Copies that come at the beginning of each week, shape (weeks,).
         demand: Draws of what is asked for in each week, shape (weeks, draws).
     """
-    left = np.empty(demand.shape)
-    is_out = np.zeros(demand.shape, dtype=bool)
-    stock, ever = np.full(demand.shape[1], float(on_hand)), np.zeros(demand.shape[1], dtype=bool)
+    left, run_out = np.empty(demand.shape), np.empty(len(demand))
+    stock, is_out = np.full(demand.shape[1], float(on_hand)), np.zeros(demand.shape[1], dtype=bool)
     for week, asked in enumerate(demand):
         stock = stock + arrivals[week] - asked
-        ever |= stock < 0
+        is_out |= stock < 0
         stock = np.maximum(stock, 0.0)
-        left[week], is_out[week] = stock, ever
-    return StockPath(left, is_out.mean(axis=1))
+        left[week], run_out[week] = stock, is_out.mean()
+    return StockPath(left, run_out)
 
 
 def copies_short(

@@ -141,6 +141,21 @@ def test_before_the_first_forecast_it_says_what_to_run():
         advise_on_stock(None, table(), DecideOptions(), ForecastOptions())
 
 
+def test_terms_of_a_class_that_no_title_has_are_a_warning(caplog):
+    advised({"isbn": ISBNS[0], "on_hand": "3"}, by_class={"Fict": {"service_level": 0.9}})
+    assert "by_class names the product class 'Fict', which no title has; known are" in caplog.text
+
+
+def test_many_titles_that_cannot_be_used_keep_their_own_reasons():
+    rows = [{"isbn": payloads.isbn(n), "on_hand": "3"} for n in range(2, 300)]
+    found, left_out = advised(*rows, lead_weeks=None)
+    assert found.empty
+    assert left_out["row"].tolist() == list(range(2, 300))
+    reasons = left_out["reason"].tolist()
+    assert all("no lead time" in reason for reason in reasons[:2])
+    assert set(reasons[2:]) == {f"not in the release {RELEASE.release}"}
+
+
 def test_an_answer_repeats():
     rows = [{"isbn": isbn, "on_hand": "20"} for isbn in ISBNS]
     pd.testing.assert_frame_equal(advised(*rows)[0], advised(*rows)[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,15 +18,13 @@ from book_forecast.options.decisions import DecideOptions
 from book_forecast.options.groups import ForecastOptions
 from book_forecast.payload.contents import Payload
 from book_forecast.payload.sums import SumReader
-from book_forecast.pipelines.decide.stock_rows import TERMS, Stock, clean_stock, reject_title
+from book_forecast.pipelines.decide.stock_rows import TERMS, Stock, clean_stock, reject_titles
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 
 COVER_WEEKS = 26
-"""Weeks ahead in which a title is said to run out."""
-TODAY = np.datetime64("today")
-"""Of a release without titles."""
+"""Weeks ahead in which a title is expected to run out, or not."""
 TYPES = {
     "isbn": "str",
     "product_class": "str",
@@ -73,27 +72,45 @@ def advise_on_stock(
             "where there is a champion."
         )
     reader = SumReader(current_release)
-    last_week = reader.next_weeks(1)[0] - np.timedelta64(7, "D") if reader.isbns else TODAY
-    stock = clean_stock(stock_table, last_week.item())
-    for isbn in sorted(set(stock.positions) - set(reader.isbns)):
-        reason = f"not in the release {current_release.release}"
-        reject_title(stock, stock_table, isbn, "isbn", reason)
+    last_week = _last_week(reader)
+    stock = clean_stock(stock_table, last_week)
+    _warn_of_unknown_classes(current_release, decide)
+    unknown = set(stock.positions) - set(reader.isbns)
+    reasons = dict.fromkeys(unknown, f"not in the release {current_release.release}")
     records = []
     for title in _titles(current_release, stock):
         try:
             record = _advised(reader, title, decide, forecast.levels)
         except ValueError as error:
-            reject_title(stock, stock_table, title.isbn, "isbn", str(error))
+            reasons[title.isbn] = str(error)
         else:
             records.append(record)
+    reject_titles(stock, stock_table, reasons)
     names = [f"{side}-{level}" for level in forecast.levels for side in ("lo", "hi")]
     types = TYPES | dict.fromkeys(names, "float64")
     advised = pd.DataFrame(records, columns=list(types))
-    about = {"release": current_release.release, "last_week": last_week}
-    advised = advised.assign(**about).astype(types)
+    advised = advised.assign(release=current_release.release, last_week=last_week).astype(types)
     rejected = stock.rejections.frame(lambda rows: stock_table[["file", "row"]].iloc[rows])
     _report(advised, rejected)
     return advised, rejected
+
+
+def _last_week(reader: SumReader) -> dt.date:
+    """Return the release's last week; without titles no delivery is in its past."""
+    if not reader.isbns:
+        return dt.date.min
+    last_week: dt.date = (reader.next_weeks(1)[0] - np.timedelta64(7, "D")).item()
+    return last_week
+
+
+def _warn_of_unknown_classes(release: Payload, decide: DecideOptions) -> None:
+    """Warn of terms that no title has."""
+    known = set(release.titles["product_class"].to_pylist()) - {None}
+    for name in sorted(set(decide.by_class) - known):
+        logger.warning(
+            "decide.by_class names the product class %r, which no title has; known are %s",
+            *(name, ", ".join(sorted(known)) or "none"),
+        )
 
 
 @dataclass(frozen=True)

@@ -83,11 +83,18 @@ def clean_stock(raw: pd.DataFrame, last_week: dt.date) -> Stock:
     return Stock(titles, deliveries.reset_index(drop=True), positions, rejections)
 
 
-def reject_title(stock: Stock, raw: pd.DataFrame, isbn: str, column: str, reason: str) -> None:
-    """Reject all rows of a title."""
-    bad = np.zeros(len(raw), dtype=bool)
-    bad[stock.positions[isbn]] = True
-    _reject(stock.rejections, raw, bad, column, reason)
+def reject_titles(stock: Stock, raw: pd.DataFrame, reasons: Mapping[str, str]) -> None:
+    """Reject all rows of some titles.
+
+    Args:
+        stock: The titles, and the checks of all rows.
+        raw: The table as read.
+        reasons: By ISBN.
+    """
+    bad, texts = np.zeros(len(raw), dtype=bool), np.full(len(raw), "", dtype=object)
+    for isbn, reason in reasons.items():
+        bad[stock.positions[isbn]], texts[stock.positions[isbn]] = True, reason
+    _reject(stock.rejections, raw, bad, "isbn", texts)
 
 
 def _reject(
