@@ -48,8 +48,8 @@ def follow_stock(on_hand: float, arrivals: Floats, demand: Floats) -> StockPath:
         stock = stock + arrivals[week] - asked
         is_out |= stock < 0
         stock = np.maximum(stock, 0.0)
-        left[week], run_out[week] = stock, is_out.mean()
-    return StockPath(left, run_out)
+        left[week], run_out[week] = stock, np.count_nonzero(is_out)
+    return StockPath(left, run_out / demand.shape[1])
 
 
 def copies_short(
