@@ -71,7 +71,7 @@ def test_the_margin_asks_for_the_newsvendors_quantile():
     demand = noisy()
     short = np.maximum(demand[4:17].sum(axis=0) - follow_stock(0, NONE, demand).left[3], 0)
     found = advice(0, terms, demand=demand)
-    assert found.order == np.ceil(np.quantile(short, terms.target))
+    assert (short <= found.order).mean() >= terms.target > (short <= found.order - 1).mean()
     assert "expected margin" in found.reason
 
 

@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 
 from book_forecast.decisions.stock import Floats, copies_short, follow_stock
+from book_forecast.payload.draws import quantiles_of
 
 Policy = Literal["service_level", "margin"]
 HIGHEST_TARGET = 0.995
@@ -130,16 +131,22 @@ def advise(
     if lasts < target:
         served = range(lead, lead + terms.order_for_weeks)
         short = copies_short(path, on_hand, arrivals, demand, served)
-        order = _rounded(float(np.quantile(short, target)), terms)
+        order = _rounded(_enough(short, target), terms)
     return StockAdvice(
         float(within.mean()),
-        np.quantile(within, probabilities),
+        quantiles_of(within, probabilities),
         chance,
         path.first_likely,
         target,
         order,
         _reason(order, lasts, waiting, terms),
     )
+
+
+def _enough(short: Floats, target: float) -> float:
+    """Return the smallest number of copies that suffices with a probability."""
+    place = math.ceil(target * len(short)) - 1
+    return float(np.partition(short, place)[place])
 
 
 def _rounded(copies: float, terms: Terms) -> int:

@@ -55,6 +55,18 @@ def copies_of(scores: Floats, quantiles: FloatArray) -> FloatArray:
     return found
 
 
+def quantiles_of(draws: FloatArray, probabilities: Sequence[float]) -> FloatArray:
+    """Return quantiles of equally likely draws, each in the middle of its share.
+
+    Args:
+        draws: Shape (draws,).
+        probabilities: In any order.
+    """
+    places = (np.arange(len(draws)) + 0.5) / len(draws)
+    found: FloatArray = np.interp(probabilities, places, np.sort(draws))
+    return found
+
+
 @lru_cache(maxsize=64)
 def drawn(process: Process, name: str) -> Floats:
     """Return draws of a process, shape (104, draws): stratified along its main directions."""

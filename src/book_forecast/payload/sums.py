@@ -27,6 +27,7 @@ from .draws import (
     drawn_of_class,
     drawn_of_title,
     moments,
+    quantiles_of,
     scores_of,
     stratified,
 )
@@ -141,8 +142,7 @@ class SumReader:
         if len(rows) == 1 and len(days) == 1:
             found = np.interp(scores_of(probabilities), SCORES, groups[0].quantiles[:, 0])
         else:
-            places = (np.arange(DRAWS) + 0.5) / DRAWS
-            found = np.interp(probabilities, places, np.sort(self._draws(groups)))
+            found = quantiles_of(self._draws(groups), probabilities)
         return SumForecast(mean, expected, found)
 
     def draws_of(self, isbn: str, weeks: npt.NDArray[np.datetime64]) -> FloatArray:

@@ -6,6 +6,7 @@ import pytest
 
 from book_forecast.options.decisions import DecideOptions
 from book_forecast.options.groups import ForecastOptions
+from book_forecast.payload.sums import SumReader
 from book_forecast.pipelines.decide.nodes import advise_on_stock
 from book_forecast.pipelines.decide.stock_rows import TERMS
 from book_forecast.storage.errors import UserError
@@ -54,6 +55,9 @@ def test_a_title_has_its_demand_its_chances_and_its_order():
 
 def test_the_demand_of_the_lead_time_is_the_sum_of_its_weeks():
     found, _ = advised({"isbn": ISBNS[1], "on_hand": "5", "lead_weeks": "8"})
+    reader = SumReader(RELEASE)
+    summed = reader.sum_of([ISBNS[1]], reader.next_weeks(8), [0.1, 0.9])
+    np.testing.assert_allclose(found[["lo-80", "hi-80"]].to_numpy()[0], summed.quantiles, rtol=1e-6)
     means = RELEASE.mean[1, :8].sum()
     assert found["demand"].item() == pytest.approx(means, rel=0.1)
     assert found["lead_weeks"].item() == 8
