@@ -7,9 +7,20 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from hypothesis import settings
 
 from runner_testing.projects import write_files
-from zenml_runner.kedro_project.project import RUN_GROUP_VARIABLE, open_project
+from zenml_runner.kedro_project.project import PROJECT_VARIABLE, RUN_GROUP_VARIABLE, open_project
+
+# How long an example takes says more of what else the machine does than of the law it tests.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
+
+
+@pytest.fixture(autouse=True)
+def _no_environment_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("KEDRO_ENV", RUN_GROUP_VARIABLE, PROJECT_VARIABLE):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -23,7 +34,6 @@ def opened(tmp_path: Path) -> Iterator[Callable[[dict[str, str]], Path]]:
         return open_project(write_files(folder, files)).path
 
     with mock.patch.dict(os.environ), mock.patch.object(sys, "path", list(sys.path)):
-        os.environ.pop(RUN_GROUP_VARIABLE, None)
         yield open_
     os.chdir(before)
     for name in set(sys.modules) - modules:

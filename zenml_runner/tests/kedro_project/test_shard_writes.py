@@ -164,8 +164,8 @@ def test_parts_of_a_run_with_more_shards_are_told(runner):
     assert "of earlier runs" not in done.stdout + done.stderr
     fewer = runner.zenml("run", "--shards", "2")
     assert fewer.returncode == 0, fewer.stderr
-    told = " ".join((fewer.stdout + fewer.stderr).split())
-    assert "parts: 3 of 5 parts are of earlier runs, and are read too:" in told
+    printed = " ".join((fewer.stdout + fewer.stderr).split())
+    assert "parts: 3 of 5 parts are of earlier runs, and are read too:" in printed
 
 
 @pytest.mark.slow

@@ -189,7 +189,7 @@ def _run_remotely(prepared: Prepared, pipeline: Any, name: str, *, wait: bool) -
         raise
     except Exception:
         # Orchestrators that wait raise an error of their own where a step has failed.
-        zenml_run = _begun(name) if prepared.target.is_driven_here else None
+        zenml_run = _with_unfinished_step(name) if prepared.target.is_driven_here else None
         if zenml_run is None:
             raise
     print_links(zenml_run)
@@ -200,12 +200,13 @@ def _run_remotely(prepared: Prepared, pipeline: Any, name: str, *, wait: bool) -
         raise SystemExit(1)
 
 
-def _begun(name: str) -> Any:
-    """Return a run of which a step has begun; None if there is none."""
+def _with_unfinished_step(name: str) -> Any:
+    """Return a run that has a step which began and did not complete; None if there is none."""
     from zenml_runner.client import find_run
 
     try:
         found = find_run(name)
     except RunnerError:
         return None
-    return found if found.steps else None
+    states = {step.status.value for step in found.steps.values()}
+    return found if states - {"completed", "cached"} else None

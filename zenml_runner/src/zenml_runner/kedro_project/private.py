@@ -53,7 +53,7 @@ def parameter_inputs(context: Any) -> dict[str, Any]:
 
     Kedro builds them when it creates a catalog only; a shard has values of its own.
     """
-    # Kedro keeps the parameters that it has validated, from 1.6 on.
+    # From 1.6 on Kedro caches the parameters after it has validated them.
     if hasattr(context, "_validated_params_cache"):
         context._validated_params_cache = None
     found: dict[str, Any] = context._get_parameters()

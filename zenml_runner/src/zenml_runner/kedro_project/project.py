@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import shutil
-import subprocess
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zenml_runner.errors import RunnerError
+from zenml_runner.git import ask_git
 from zenml_runner.redaction import without_user
 
 # No usage statistics, unless the user's environment asks for them.
@@ -58,22 +57,13 @@ class Project:
 
 def _origin(path: Path) -> str:
     """Return the address of a Git repository and the project's place in it, or the folder."""
-    git = shutil.which("git")
-    if git is None:
-        return str(path)
-
-    def ask(*arguments: str) -> str:
-        done = subprocess.run(  # noqa: S603
-            [git, *arguments], cwd=path, capture_output=True, text=True, check=False
-        )
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    remote = ask("config", "--get", "remote.origin.url")
+    remote = ask_git(path, "config", "--get", "remote.origin.url")
     if not remote:
         return str(path)
     # The same repository has an address with and without user, and with and without suffix.
     host = re.sub(r"^\w+://", "", without_user(remote, "")).rpartition("@")[2]
-    return f"{host.removesuffix('.git').replace(':', '/')}/{ask('rev-parse', '--show-prefix')}"
+    place = ask_git(path, "rev-parse", "--show-prefix") or ""
+    return f"{host.removesuffix('.git').replace(':', '/')}/{place}"
 
 
 @contextmanager

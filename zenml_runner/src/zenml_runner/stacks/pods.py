@@ -68,7 +68,7 @@ def _memory(memory: str | None) -> str | None:
 
 
 def _node_terms(own: StepSettings) -> list[dict[str, Any]]:
-    """Return the alternatives of labels of which a node must have one."""
+    """Return sets of labels; a node must have all labels of one set."""
 
     def has(label: str, value: str) -> dict[str, Any]:
         return {"key": label, "operator": "In", "values": [value]}

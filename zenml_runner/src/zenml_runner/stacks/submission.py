@@ -1,4 +1,4 @@
-"""Tells what an orchestrator has to say while it takes a run, which ZenML only logs."""
+"""Prints what an orchestrator logs while it takes a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOT_TAKEN = "Failed to upload"
 
 
 class _Collector(logging.Handler):
-    """Keeps each message once."""
+    """Collects each message once."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)

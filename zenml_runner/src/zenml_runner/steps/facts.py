@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from zenml_runner.git import ask_git
 from zenml_runner.redaction import without_secrets
 
 # ZenML stores 64 KB under a key.
@@ -19,10 +18,9 @@ PARAMETERS = "parameters"
 REVISION_VARIABLES = ("ZENML_RUNNER_REVISION", "GIT_COMMIT", "COMMIT_SHA", "GITHUB_SHA")
 """Environment variables with the commit of an image's code; the project's own comes first."""
 _REVISION = "_REVISION"
-GIT_SECONDS = 10
 
 
-def parameters_of(values: Mapping[str, Any]) -> dict[str, Any]:
+def shown_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters that a step's nodes have read as metadata, without secrets.
 
     Args:
@@ -58,30 +56,13 @@ def code_of(project: Path, package: str) -> dict[str, Any]:
     for variable in variables:
         if commit := os.environ.get(variable):
             return {"code": {"commit": commit, "from": variable}}
-    commit = _git(project, "rev-parse", "HEAD")
+    commit = ask_git(project, "rev-parse", "HEAD")
     if not commit:
         return {}
     code: dict[str, Any] = {"commit": commit}
-    if branch := _git(project, "symbolic-ref", "--short", "HEAD"):
+    if branch := ask_git(project, "symbolic-ref", "--short", "HEAD"):
         code["branch"] = branch
-    changed = _git(project, "status", "--porcelain", "--untracked-files=no", ".")
+    changed = ask_git(project, "status", "--porcelain", "--untracked-files=no", ".")
     if changed is not None:
         code["uncommitted_changes"] = bool(changed)
     return {"code": code}
-
-
-def _git(project: Path, *arguments: str) -> str | None:
-    git = shutil.which("git")
-    if git is None:
-        return None
-    try:
-        done = subprocess.run(  # noqa: S603
-            [git, "-C", str(project), *arguments],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=GIT_SECONDS,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()

@@ -1,4 +1,4 @@
-"""What ZenML keeps of the steps of a run: metadata, artifacts and versions of its model."""
+"""What ZenML stores of the steps of a run: metadata, artifacts and versions of its model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from zenml_runner.plan import StepPlan
 from zenml_runner.redaction import without_user
 from zenml_runner.settings.shows import Shows
 from zenml_runner.steps.alerts import describe, post
-from zenml_runner.steps.facts import PARAMETERS, code_of, parameters_of
+from zenml_runner.steps.facts import PARAMETERS, code_of, shown_parameters
 from zenml_runner.tracking.mlflow_run import metrics_of
 
 logger = logging.getLogger(__name__)
@@ -56,15 +56,15 @@ class StepRecords:
                 made = self._registry.publish(step, context, lineage, data)
                 self._add_to_model(context, made, data.numbers)
         with _warnings("the metadata"):
-            if metadata := lineage.metadata() | parameters_of(data.parameters):
+            if metadata := lineage.metadata() | shown_parameters(data.parameters):
                 # Artifacts have the metadata of their step: sizes, sources and parameters.
                 _log(metadata, context.step_run.id, made if len(made) <= MAX_SHARING else [])
 
     def cached(self, step: StepPlan, context: Any, former: Any) -> None:
         """Record a step that is skipped: it has the records of its former run."""
         with _warnings("the metadata"):
-            kept = ("read", "written", PARAMETERS)
-            metadata = {k: v for k, v in former.run_metadata.items() if k.startswith(kept)}
+            names = ("read", "written", PARAMETERS)
+            metadata = {k: v for k, v in former.run_metadata.items() if k.startswith(names)}
             if metadata:
                 _log(metadata, context.step_run.id)
         with _warnings("the artifacts"):
@@ -75,7 +75,7 @@ class StepRecords:
     def failed(self, context: Any, data: SavedData) -> None:
         """Record what a failed step was to work with."""
         with _warnings("the metadata"):
-            if metadata := parameters_of(data.parameters):
+            if metadata := shown_parameters(data.parameters):
                 _log(metadata, context.step_run.id)
 
     def end(self, name: str, model_version: Any, mlflow_run: str | None) -> None:

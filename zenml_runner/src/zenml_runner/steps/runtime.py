@@ -22,6 +22,7 @@ from zenml_runner.kedro_project.project import open_project, run_group
 from zenml_runner.kedro_project.shard_writes import ShardWrites
 from zenml_runner.plan import StepPlan, Task, plan_of, version_of
 from zenml_runner.steps import caching
+from zenml_runner.steps.alerts import describe
 from zenml_runner.steps.records import StepRecords
 from zenml_runner.tracking.mlflow_run import (
     active_run_id,
@@ -34,6 +35,9 @@ from zenml_runner.tracking.mlflow_run import (
 
 NODES_DONE = "nodes_done"
 """A step's metadata once its nodes have run; pipelines of a plugin's class have it."""
+
+MAX_REASON = 200
+"""Characters of an error in the line of its step."""
 
 _local_run: LocalRun | None = None
 
@@ -229,5 +233,4 @@ def _failure(step: StepPlan, error: Exception) -> str:
     """Describe a failed attempt; ZenML decides whether another one follows."""
     retry = step.settings.retry
     more = f", {retry.max_retries} retries at most" if retry and retry.max_retries else ""
-    first_line = next(iter(str(error).splitlines()), "")[:200]
-    return f"failed ({type(error).__name__}: {first_line}{more})"
+    return f"failed ({describe(error)[:MAX_REASON]}{more})"
