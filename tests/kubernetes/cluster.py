@@ -1,12 +1,11 @@
 """Stands in for a Kubernetes cluster on loopback: it runs the pods of its jobs as processes.
 
 It knows what ZenML asks for: jobs, cron jobs, pods, secrets, service accounts and role bindings. A
-job has the retries and the deadline of its specification. A cron job is kept, and never fires.
+job has the retries and the deadline of its specification. A cron job stays, and never fires.
 """
 
 import base64
 import itertools
-import json
 import re
 import subprocess
 import sys
@@ -16,11 +15,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from runner_testing.loopback import JsonHandler, served
 from tests import leash
 from tests.vertex.executors import CONTAINER, ROOT
 
@@ -42,7 +41,7 @@ class Cluster:
         output: What containers have printed, by pod.
     """
 
-    url: str
+    url: str = ""
     base: dict[str, str] = field(default_factory=dict)
     objects: dict[str, dict[str, Manifest]] = field(default_factory=dict)
     asked: dict[str, list[Manifest]] = field(default_factory=dict)
@@ -156,17 +155,13 @@ class Cluster:
 
 @contextmanager
 def fake_cluster() -> Iterator[Cluster]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    cluster = Cluster(f"http://127.0.0.1:{server.server_port}")
-    server.cluster = cluster  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield cluster
-    finally:
-        cluster.end()
-        server.shutdown()
-        server.server_close()
+    cluster = Cluster()
+    with served(_Handler, cluster) as address:
+        cluster.url = f"http://{address}"
+        try:
+            yield cluster
+        finally:
+            cluster.end()
 
 
 def _add_defaults(job: Manifest) -> None:
@@ -177,19 +172,19 @@ def _add_defaults(job: Manifest) -> None:
             condition.setdefault("status", "True")
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(JsonHandler):
+    api: Cluster
 
-    def do_POST(self) -> None:
+    def post(self) -> None:
         _, kind, _, _ = self._place()
-        self._answer(self._cluster.create(kind, self._body()), 201)
+        self.answer(self.api.create(kind, self.body()), 201)
 
-    def do_GET(self) -> None:
+    def get(self) -> None:
         _, kind, name, part = self._place()
         if part == "log":
-            self._answer(self._cluster.output.get(name, ""))
+            self.answer(self.api.output.get(name, ""))
         elif name:
-            self._found(self._cluster.objects.get(kind, {}).get(name))
+            self._found(self.api.objects.get(kind, {}).get(name))
         else:
             query = parse_qs(urlsplit(self.path).query)
             wanted = dict(
@@ -200,17 +195,17 @@ class _Handler(BaseHTTPRequestHandler):
             phase = query.get("fieldSelector", [""])[0].removeprefix("status.phase=")
             found = [
                 one
-                for one in list(self._cluster.objects.get(kind, {}).values())
+                for one in list(self.api.objects.get(kind, {}).values())
                 if wanted.items() <= one["metadata"].get("labels", {}).items()
                 and phase in ("", one.get("status", {}).get("phase"))
             ]
-            self._answer({"items": found, "metadata": {}})
+            self.answer({"items": found, "metadata": {}})
 
-    def do_PATCH(self) -> None:
+    def patch(self) -> None:
         _, kind, name, _ = self._place()
-        found = self._cluster.objects.get(kind, {}).get(name)
+        found = self.api.objects.get(kind, {}).get(name)
         if found is not None:
-            for part, values in self._body().items():
+            for part, values in self.body().items():
                 if isinstance(values, dict):
                     found.setdefault(part, {}).update(
                         {
@@ -223,14 +218,9 @@ class _Handler(BaseHTTPRequestHandler):
                     )
         self._found(found)
 
-    def do_DELETE(self) -> None:
+    def delete(self) -> None:
         _, kind, name, _ = self._place()
-        self._found(self._cluster.delete(kind, name))
-
-    @property
-    def _cluster(self) -> Cluster:
-        cluster: Cluster = self.server.cluster  # type: ignore[attr-defined]
-        return cluster
+        self._found(self.api.delete(kind, name))
 
     def _place(self) -> tuple[str, str, str, str]:
         """Namespace, kind, name and part of the object that a request is about."""
@@ -241,23 +231,8 @@ class _Handler(BaseHTTPRequestHandler):
         namespace, kind, name, part = (text or "" for text in found.groups())
         return namespace, kind, name, part
 
-    def _body(self) -> Manifest:
-        body: Manifest = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)))
-        return body
-
     def _found(self, found: Manifest | None) -> None:
         if found is None:
-            self._answer({"message": "not found", "reason": "NotFound", "code": 404}, 404)
+            self.answer({"message": "not found", "reason": "NotFound", "code": 404}, 404)
         else:
-            self._answer(found)
-
-    def _answer(self, content: Any, status: int = 200) -> None:
-        body = content.encode() if isinstance(content, str) else json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
+            self.answer(found)

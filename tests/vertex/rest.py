@@ -1,14 +1,13 @@
 """A stand-in for Vertex's REST endpoint: remembers jobs and schedules, and reports their state."""
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from runner_testing.loopback import JsonHandler, served
 
 _DONE = {"done": True, "response": {"@type": "type.googleapis.com/google.protobuf.Empty"}}
 _COLLECTION = re.compile(r"^/v1/(projects/[^/]+/locations/[^/]+/(pipelineJobs|schedules))$")
@@ -73,43 +72,31 @@ class FakeVertex:
         return None
 
 
+class _Handler(JsonHandler):
+    api: FakeVertex
+
+    def get(self) -> None:
+        parts = urlsplit(self.path)
+        self._found(self.api.get(parts.path, parse_qs(parts.query)))
+
+    def delete(self) -> None:
+        self._found(self.api.delete(urlsplit(self.path).path))
+
+    def post(self) -> None:
+        parts = urlsplit(self.path)
+        self._found(self.api.post(parts.path, parse_qs(parts.query), self.body()))
+
+    def _found(self, content: Any) -> None:
+        self.answer({"error": {}} if content is None else content, 404 if content is None else 200)
+
+
 @contextmanager
 def fake_vertex() -> Iterator[FakeVertex]:
     """Serve the endpoint on a thread of this process."""
     vertex = FakeVertex()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            self._answer(vertex.get(parts.path, parse_qs(parts.query)))
-
-        def do_DELETE(self) -> None:
-            self._answer(vertex.delete(urlsplit(self.path).path))
-
-        def do_POST(self) -> None:
-            parts = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            self._answer(vertex.post(parts.path, parse_qs(parts.query), json.loads(body)))
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-        def _answer(self, content: Any) -> None:
-            data = json.dumps(content if content is not None else {"error": {}}).encode()
-            self.send_response(404 if content is None else 200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    vertex.url = f"http://127.0.0.1:{server.server_port}"
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with served(_Handler, vertex) as address:
+        vertex.url = f"http://{address}"
         yield vertex
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def _now() -> str:

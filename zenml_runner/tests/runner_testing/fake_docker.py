@@ -1,7 +1,6 @@
 """Stands in for Docker's engine on loopback: a container is a process with the image's project."""
 
 import itertools
-import json
 import os
 import re
 import struct
@@ -12,9 +11,10 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from runner_testing.loopback import JsonHandler, served
 
 CONTAINER = Path(__file__).parent / "container"
 PACKAGES = Path(__file__).parents[2] / "src"
@@ -46,12 +46,14 @@ class FakeDocker:
     Attributes:
         url: For `DOCKER_HOST`.
         containers: By id, in the order of their creation.
+        most: Containers that it creates before it fails; any number if None.
     """
 
-    url: str
+    url: str = ""
     containers: dict[str, Container] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     base: dict[str, str] = field(default_factory=dict)
+    most: int | None = None
 
     def create(self, asked: dict[str, Any]) -> str:
         name = f"{next(self.numbers):064x}"
@@ -91,34 +93,30 @@ def fake_docker(base: Mapping[str, str]) -> Iterator[FakeDocker]:
     Args:
         base: Environment variables of the image.
     """
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    docker = FakeDocker(f"tcp://127.0.0.1:{server.server_port}", base=dict(base))
-    server.docker = docker  # type: ignore[attr-defined]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield docker
-    finally:
-        server.shutdown()
-        server.server_close()
-        for container in docker.containers.values():
-            if container.process is not None and container.process.poll() is None:
-                container.process.kill()
+    docker = FakeDocker(base=dict(base))
+    with served(_Handler, docker) as address:
+        docker.url = f"tcp://{address}"
+        try:
+            yield docker
+        finally:
+            for container in docker.containers.values():
+                if container.process is not None and container.process.poll() is None:
+                    container.process.kill()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(JsonHandler):
     """The requests of docker-py's `containers.run`."""
 
-    protocol_version = "HTTP/1.1"
+    api: FakeDocker
 
-    def do_GET(self) -> None:
+    def get(self) -> None:
         path = re.sub(r"^/v[\d.]+", "", self.path).partition("?")[0]
         if path == "/version":
-            self._answer({"ApiVersion": "1.41", "Version": "24.0"})
+            self.answer({"ApiVersion": "1.41", "Version": "24.0"})
         elif path == "/_ping":
-            self._answer({})
+            self.answer({})
         elif found := re.fullmatch(r"/containers/(\w+)/json", path):
-            self._answer(
+            self.answer(
                 {
                     "Id": found[1],
                     "Config": {"Tty": False},
@@ -126,43 +124,28 @@ class _Handler(BaseHTTPRequestHandler):
                 }
             )
         elif found := re.fullmatch(r"/containers/(\w+)/logs", path):
-            container = self._docker.containers[found[1]]
+            container = self.api.containers[found[1]]
             container.ended.wait()
             frame = struct.pack(">BxxxL", 1, len(container.output)) + container.output
-            self._send(frame, "application/octet-stream")
+            self.send(frame, "application/octet-stream")
         else:
-            self._answer({"message": f"not known here: {path}"}, 404)
+            self.answer({"message": f"not known here: {path}"}, 404)
 
-    def do_POST(self) -> None:
+    def post(self) -> None:
         path = re.sub(r"^/v[\d.]+", "", self.path).partition("?")[0]
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)) or "{}")
+        body = self.body()
         if path == "/containers/create":
-            self._answer({"Id": self._docker.create(body), "Warnings": []}, 201)
+            if self.api.most is not None and len(self.api.containers) >= self.api.most:
+                self.answer({"message": "no space left on device"}, 500)
+            else:
+                self.answer({"Id": self.api.create(body), "Warnings": []}, 201)
         elif found := re.fullmatch(r"/containers/(\w+)/start", path):
-            self._docker.start(found[1])
-            self._send(b"", "application/json", 204)
+            self.api.start(found[1])
+            self.send(b"", "application/json", 204)
         elif found := re.fullmatch(r"/containers/(\w+)/wait", path):
-            container = self._docker.containers[found[1]]
+            container = self.api.containers[found[1]]
             container.ended.wait()
             assert container.process is not None
-            self._answer({"StatusCode": container.process.returncode})
+            self.answer({"StatusCode": container.process.returncode})
         else:
-            self._answer({"message": f"not known here: {path}"}, 404)
-
-    @property
-    def _docker(self) -> FakeDocker:
-        docker: FakeDocker = self.server.docker  # type: ignore[attr-defined]
-        return docker
-
-    def _answer(self, content: Any, status: int = 200) -> None:
-        self._send(json.dumps(content).encode(), "application/json", status)
-
-    def _send(self, body: bytes, kind: str, status: int = 200) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
+            self.answer({"message": f"not known here: {path}"}, 404)

@@ -175,9 +175,19 @@ def test_docker_runs_a_container_for_each_step_and_a_resumed_run_those_that_are_
     docker.containers.clear()
     resumed = runner.zenml("run", "--resume", printed[1], "--stack", "company_local_docker")
     assert resumed.returncode == 0, resumed.stderr
-    assert "All 1 steps done" in resumed.stdout or "1 step" in resumed.stdout
+    assert "The only step done" in resumed.stdout
     assert len(docker.containers) == 1
     assert json.loads(runner.data()["two.json"]) == 7
+
+
+def test_an_engine_that_fails_between_two_steps_is_an_error_of_its_own(runner, docker):
+    docker.containers.clear()
+    docker.most = 1
+    failed = runner.zenml("run", "--stack", "company_local_docker", "--params", "n=6")
+    docker.most = None
+    assert failed.returncode == 1, failed.stdout
+    assert "no space left on device" in failed.stderr
+    assert "Resume it with" not in failed.stderr
 
 
 def test_the_compiled_pipeline_names_the_stack_and_hides_secrets(runner):
