@@ -4,14 +4,17 @@ Kedro stays in charge of nodes, catalog, configuration and hooks. ZenML schedule
 records. From the command line down:
 
     commands       the commands a user types
-    stacks         registers ZenML stacks, checks that they answer; Vertex AI with retries
     translation    turns a plan into a ZenML pipeline
-    steps          the one ZenML step, which runs some nodes of a plan: session, cache, log
+    steps          the one ZenML step, which runs some nodes of a plan: session, cache, log, records
     planning       turns a Kedro pipeline into a plan: groups of nodes, steps, shards, barriers
-    kedro_project  opens a Kedro project and runs its nodes; one module for each Kedro concept
+    stacks         finds or registers ZenML stacks; says the words of zenml.yml in theirs
+    artifacts      datasets as ZenML's artifacts, with versions and stages of models
     tracking       the one MLflow run of all steps
+    kedro_project  opens a Kedro project and runs its nodes; one module for each Kedro concept
     plan           what is planned, as data that a step receives
+    views          what a dataset looks like: tables, figures, plain values
     settings       the typed options of conf/<env>/zenml.yml
 
-client and processes ask ZenML's store; locks, failures, errors and redaction serve all of them.
+client and processes ask ZenML's store, servers whether one answers; command_line, errors, failures,
+git, locks and redaction serve all of them.
 """

@@ -11,7 +11,7 @@ from zenml_runner.command_line import command
 from zenml_runner.errors import RunnerError
 from zenml_runner.failures import no_server, store_url
 from zenml_runner.locks import machine_lock
-from zenml_runner.stacks.preflight import server_error
+from zenml_runner.servers import server_error
 
 if TYPE_CHECKING:
     from zenml.client import Client

@@ -17,10 +17,11 @@ from zenml_runner.kedro_project.project import Project, open_project
 from zenml_runner.kedro_project.settings import default_tracking
 from zenml_runner.plan import Plan, RunSpec, Slice
 from zenml_runner.planning.planner import make_plan
+from zenml_runner.servers import few_mlflow_retries
 from zenml_runner.settings.schedules import Shards
 from zenml_runner.settings.zenml_yml import RegisteredStack, Stack, ZenmlSettings
 from zenml_runner.stacks.lookup import choose_stack
-from zenml_runner.stacks.preflight import check, few_mlflow_retries
+from zenml_runner.stacks.preflight import check
 from zenml_runner.stacks.secrets import secret_ids, set_secrets
 from zenml_runner.stacks.step_options import checked_settings, pipeline_settings, warnings_of
 from zenml_runner.stacks.target import Target, target_of
