@@ -12,6 +12,7 @@ import pyarrow as pa
 from book_forecast.bookscan.isbn_text import check_digit_13
 from book_forecast.payload.contents import SCHEMAS, Payload, read_payload
 from book_forecast.payload.manifest import LONGEST_HORIZON, PROBABILITIES
+from book_forecast.payload.planning import PLANNING
 from book_forecast.releases.assembly import assemble, files_of, new_release
 from book_forecast.releases.store import ReleaseStore
 
@@ -62,6 +63,50 @@ def tables(titles: int = 3, weeks: int = 120, seed: int = 0) -> dict[str, pa.Tab
         "scores": {name: generator.uniform(0.1, 0.9, titles) for name in SCHEMAS["scores"].names},
     }
     return {kind: pa.table(content) for kind, content in columns.items()}
+
+
+def planning(titles: int = 3, weeks: int = 120, horizon: int = 52) -> dict[str, pa.Table]:
+    """Tables for planners beside those of `tables`; every seventh title has no explanation."""
+    rows = range(titles)
+    season = 1.0 + 0.5 * np.sin(2.0 * np.pi * np.arange(horizon) / 52.0)
+    path = [None if n % 7 == 6 else np.roll(season, n) for n in rows]
+    known = min(32, weeks)
+    promoted = [CUTOFF - dt.timedelta(weeks=20), CUTOFF + dt.timedelta(weeks=4)]
+    columns: dict[str, dict[str, Any]] = {
+        "details": {
+            "imprint": [f"Imprint {n % 11}" for n in rows],
+            "publisher_group": [f"Group {n % 5}" for n in rows],
+            "publication_date": [None if n % 2 else CUTOFF - dt.timedelta(n % 900) for n in rows],
+            "price": [8.99 + n % 5 for n in rows],
+        },
+        "explanations": {
+            "members": ['{"sarima": 0.6, "theta": 0.4}' if p is not None else None for p in path],
+            "level": [55.0 if p is not None else None for p in path],
+            "trend": [None if p is None else np.ones(horizon) for p in path],
+            "season": path,
+            "holidays": [None] * titles,
+            "promotion": [None] * titles,
+            "other": [None if p is None else np.ones(horizon) for p in path],
+        },
+        "last_forecasts": {
+            "first_week": [CUTOFF - dt.timedelta(weeks=known - 1)] * titles,
+            "level": [80.0] * titles,
+            **{
+                name: [np.full(known, 50.0 + size)] * titles
+                for name, size in (("mean", 0.0), ("lower", -20.0), ("upper", 30.0))
+            },
+        },
+        "promotions": {
+            "weeks": [promoted if n % 3 == 0 else [] for n in rows],
+            "depths": [[0.3, 0.2] if n % 3 == 0 else [] for n in rows],
+        },
+        "left_out": {
+            "isbn": [isbn(titles)],
+            "title": ["A short book"],
+            "reason": ["20 weeks of sales, 52 are needed"],
+        },
+    }
+    return {kind: pa.table(content, PLANNING[kind]) for kind, content in columns.items()}
 
 
 def _lists(values: np.ndarray) -> pa.Array:

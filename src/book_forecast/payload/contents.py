@@ -11,7 +11,8 @@ nor anything else of the project: MLflow stores a copy of it beside each registe
     specifications-<digest>.parquet   what is needed to fit a title again; may be missing
     trained_states-<digest>.parquet   states before newer weeks; missing before the first of them
 
-Rows are in the order of `titles`, which is that of the ISBNs; `specifications` has ISBNs itself.
+Tables for planners, such as `details`, may be there too (`planning`). Rows are in the order of
+`titles`, which is that of the ISBNs; `specifications` and `left_out` have ISBNs themselves.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from .manifest import (
     file_entry,
     read_manifest,
 )
+from .planning import OWN_ROWS, PLANNING
 
 Weeks = npt.NDArray[np.datetime64]
 
@@ -66,6 +68,7 @@ SCHEMAS = {
     ),
     "specifications": pa.schema({"isbn": _TEXT, "specification": _TEXT}),
     "trained_states": pa.schema({"state": _TEXT}),
+    **PLANNING,
 }
 """Columns of each file. `volumes` ends with the cutoff; null is a missing week.
 
@@ -74,7 +77,8 @@ were rolled in later. A specification is JSON. A trained state is the one at `tr
 where it is the present one, `UNKNOWN_STATE` where an older version has not kept it.
 """
 UNKNOWN_STATE = ""
-_MAY_BE_MISSING = {"scores", "specifications", "trained_states"}
+_MAY_BE_MISSING = {"scores", "specifications", "trained_states", *PLANNING}
+_OWN_ROWS = {"specifications", *OWN_ROWS}
 _WHOLE = ("isbn", "model", "state", "first_week", "trained_until", "cutoff")
 """Columns of titles that no forecast can do without."""
 _ROW_GROUP = 1000
@@ -97,6 +101,7 @@ class Payload:
         specifications: Columns as in `SCHEMAS`; None in releases of older versions.
         trained_states: Columns as in `SCHEMAS`, n rows; None where no newer weeks are rolled in,
             and in releases that an older version has rolled.
+        planning: Tables for planners by kind, as far as the release has them.
     """
 
     manifest: Mapping[str, Any]
@@ -107,6 +112,7 @@ class Payload:
     scores: pa.Table | None
     specifications: pa.Table | None = None
     trained_states: pa.Table | None = None
+    planning: Mapping[str, pa.Table] = field(default_factory=dict)
 
     @property
     def release(self) -> str:
@@ -141,7 +147,7 @@ def read_payload(folder: Path, manifest: str = MANIFEST) -> Payload:
     files = {kind: _open_table(folder, kind, entry) for kind, entry in entries.items()}
     rows = files["titles"].metadata.num_rows
     for kind, file in files.items():
-        if file.metadata.num_rows != rows and kind != "specifications":
+        if file.metadata.num_rows != rows and kind not in _OWN_ROWS:
             name = entries[kind]["name"]
             raise PayloadError(f"{name} has {file.metadata.num_rows} rows for {rows} titles.")
     try:
@@ -160,6 +166,7 @@ def read_payload(folder: Path, manifest: str = MANIFEST) -> Payload:
         scores=tables.get("scores"),
         specifications=tables.get("specifications"),
         trained_states=tables.get("trained_states"),
+        planning={kind: tables[kind] for kind in PLANNING if kind in tables},
     )
 
 

@@ -31,6 +31,7 @@ from book_forecast.payload.manifest import (
     checksum,
     file_entry,
 )
+from book_forecast.payload.planning import PLANNING, taken
 from book_forecast.storage.errors import UserError
 
 WEEKS, WEEKS_MARK = "volumes", "…"
@@ -101,6 +102,7 @@ def new_release(
         scores=tables.get("scores"),
         specifications=tables.get("specifications"),
         trained_states=tables.get("trained_states"),
+        planning={kind: tables[kind] for kind in PLANNING if kind in tables},
     )
 
 
@@ -166,15 +168,17 @@ def new_titles(
             ("quantiles", (len(PROBABILITIES), LONGEST_HORIZON)),
         )
     )
+    planning = taken(payload.planning, order.tolist())
     return replace(
         payload,
-        manifest=_without_files(payload, *tables) | _summary(tables["titles"]),
+        manifest=_without_files(payload, *tables, *planning) | _summary(tables["titles"]),
         titles=tables["titles"],
         volumes=tables["histories"]["volumes"],
         mean=means,
         quantiles=quantiles,
         scores=tables.get("scores"),
         trained_states=tables.get("trained_states"),
+        planning=planning,
     )
 
 
@@ -209,6 +213,19 @@ def with_scores(payload: Payload, table: pa.Table, summary: Mapping[str, float])
     return replace(payload, manifest=manifest, scores=scores)
 
 
+def with_planning(payload: Payload, tables: Mapping[str, pa.Table]) -> Payload:
+    """Return the release with tables for planners, by kind; the same object if it has them."""
+    changed = {
+        kind: table
+        for kind, table in tables.items()
+        if kind not in payload.planning or not payload.planning[kind].equals(table)
+    }
+    if not changed:
+        return payload
+    manifest = _without_files(payload, *changed)
+    return replace(payload, manifest=manifest, planning={**payload.planning, **changed})
+
+
 def with_titles_of(champion: Payload, older: Payload, isbns: Sequence[str]) -> Payload:
     """Make a release of the champion in which some titles are those of an older release.
 
@@ -219,21 +236,21 @@ def with_titles_of(champion: Payload, older: Payload, isbns: Sequence[str]) -> P
     """
     rows = {isbn: row for row, isbn in enumerate(champion.titles["isbn"].to_pylist())}
     older_rows = {isbn: row for row, isbn in enumerate(older.titles["isbn"].to_pylist())}
-    taken = np.arange(len(champion))
+    rows_taken = np.arange(len(champion))
     for isbn in isbns:
         for release, known in ((champion.release, rows), (older.release, older_rows)):
             if isbn not in known:
                 raise UserError(f"The release {release} has no title {isbn}.")
-        taken[rows[isbn]] = len(champion) + older_rows[isbn]
+        rows_taken[rows[isbn]] = len(champion) + older_rows[isbn]
     ours, theirs = tables_of(champion), tables_of(older)
     if "trained_states" in ours or "trained_states" in theirs:
         for payload, of_payload in ((champion, ours), (older, theirs)):
             of_payload["trained_states"] = _states_table(trained_states(payload))
     tables = {
-        kind: pa.concat_tables([table, theirs[kind]]).take(taken)
+        kind: pa.concat_tables([table, theirs[kind]]).take(rows_taken)
         for kind, table in ours.items()
-        if kind in theirs and kind != "specifications"
-    }
+        if kind in theirs and kind not in {"specifications", *PLANNING}
+    } | taken(champion.planning, rows_taken.tolist(), older.planning)
     if champion.specifications is not None and older.specifications is not None:
         given = pc.is_in(older.specifications["isbn"], pa.array(isbns, pa.string()))
         kept = pc.is_in(champion.specifications["isbn"], pa.array(isbns, pa.string()))
@@ -303,6 +320,7 @@ def tables_of(payload: Payload) -> dict[str, pa.Table]:
         "scores": payload.scores,
         "specifications": payload.specifications,
         "trained_states": payload.trained_states,
+        **payload.planning,
     }
     return {kind: table for kind, table in tables.items() if table is not None}
 

@@ -26,6 +26,7 @@ import pyarrow as pa
 
 from book_forecast.payload.contents import Payload, read_payload
 from book_forecast.payload.manifest import PayloadError
+from book_forecast.payload.planning import PLANNING
 from book_forecast.serving.no_pandas import keep_pandas_out
 from book_forecast.serving.source import local_copy
 
@@ -99,6 +100,7 @@ def _open(layout: dict[str, Any], descriptor: int) -> Payload:
         mean=array("mean"),
         quantiles=array("quantiles"),
         scores=table("scores") if "scores" in parts else None,
+        planning={kind: table(kind) for kind in PLANNING if kind in parts},
     )
 
 
@@ -113,7 +115,11 @@ def _write(payload: Payload, file: IO[bytes]) -> dict[str, Any]:
         yield
         parts[name] = (start, file.tell() - start)
 
-    tables = {"titles": payload.titles, "histories": pa.table({"volumes": payload.volumes})}
+    tables = {
+        "titles": payload.titles,
+        "histories": pa.table({"volumes": payload.volumes}),
+        **payload.planning,
+    }
     if payload.scores is not None:
         tables["scores"] = payload.scores
     for name, table in tables.items():

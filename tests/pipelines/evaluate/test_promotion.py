@@ -232,16 +232,26 @@ def test_a_champion_that_came_after_the_comparison_is_refused():
         )
 
 
-def test_scores_are_added_in_the_order_of_the_release():
+def test_scores_and_last_forecasts_are_added_in_the_order_of_the_release():
     candidate = release(3, 1)
     columns = SCHEMAS["scores"].names
     table = pd.DataFrame({"isbn": [payloads.isbn(n) for n in (2, 0, 1)], "title": "x"})
     table = table.assign(**{name: [0.2, 0.0, 0.1] for name in columns})
-    scored = add_scores(candidate, table, {"test_wape": 0.1})
+    models = pd.DataFrame({"isbn": isbns(3), "model": "sarima"})
+    known = pd.concat(
+        [forecasts(isbns(3)[1:], "sarima", 0.2), forecasts(isbns(3), "seasonal_naive", 0.3)]
+    )
+    scored = add_scores(candidate, table, {"test_wape": 0.1}, known, models)
     assert scored.scores is not None
     assert scored.scores["wape"].to_pylist() == [0.0, 0.1, 0.2]
     assert scored.manifest["scores"] == {"test_wape": 0.1}
     assert scored.manifest["fingerprint"] == candidate.manifest["fingerprint"]
+    last = scored.planning["last_forecasts"].to_pylist()
+    assert last[0] == dict.fromkeys(last[0])
+    assert last[1]["first_week"] == WEEKS.iloc[0].date()
+    assert last[1]["level"] == 80
+    assert last[1]["mean"] == pytest.approx(known["mean"].head(len(WEEKS)).to_list())
+    assert last[1]["upper"] == pytest.approx(known["hi-80"].head(len(WEEKS)).to_list())
 
 
 @pytest.mark.parametrize("required", [False, True])

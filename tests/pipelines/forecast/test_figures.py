@@ -31,7 +31,8 @@ PARAMETERS = {
 
 @pytest.fixture(scope="module")
 def model_input():
-    return pd.concat([make_history(isbn, 120) for isbn in ISBNS], ignore_index=True)
+    weeks = [make_history(isbn, 120).assign(rrp=9.99) for isbn in ISBNS]
+    return pd.concat(weeks, ignore_index=True)
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,7 @@ def create_promotion() -> Pipeline:
             ),
             node(
                 nodes.add_scores,
-                ["candidate", "score_table", "metrics"],
+                ["candidate", "score_table", "metrics", "test_forecasts", "training_models"],
                 "scored_candidate",
                 name="add_scores",
                 tags=CURRENT,

@@ -19,7 +19,8 @@ from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.naive import SeasonalNaive, Zero
 from book_forecast.options.groups import PromoteOptions
 from book_forecast.payload.contents import SCHEMAS, Payload
-from book_forecast.releases.assembly import with_scores
+from book_forecast.payload.planning import updated
+from book_forecast.releases.assembly import with_planning, with_scores
 from book_forecast.releases.gates import (
     Comparison,
     Measures,
@@ -33,11 +34,41 @@ logger = logging.getLogger(__name__)
 
 
 def add_scores(
-    candidate: Payload, score_table: pd.DataFrame, metrics: Mapping[str, float]
+    candidate: Payload,
+    score_table: pd.DataFrame,
+    metrics: Mapping[str, float],
+    test_forecasts: pd.DataFrame,
+    training_models: pd.DataFrame,
 ) -> Payload:
-    """Return the candidate with its scores on the test weeks."""
+    """Return the candidate with its forecasts of the test weeks, and their scores."""
     table = score_table[["isbn", *SCHEMAS["scores"].names]]
-    return with_scores(candidate, pa.Table.from_pandas(table, preserve_index=False), metrics)
+    scored = with_scores(candidate, pa.Table.from_pandas(table, preserve_index=False), metrics)
+    own = test_forecasts.merge(training_models[["isbn", "model"]], on=["isbn", "model"])
+    return with_planning(scored, {"last_forecasts": _last_forecasts(scored, own)})
+
+
+def _last_forecasts(candidate: Payload, own: pd.DataFrame) -> pa.Table:
+    """Return the forecasts of the test weeks as the release's table, with the narrowest interval.
+
+    Args:
+        candidate: The release.
+        own: isbn, week, mean and `lo-L`, `hi-L` by the chosen model of each title.
+    """
+    row_of = {isbn: row for row, isbn in enumerate(candidate.titles["isbn"].to_pylist())}
+    levels = [float(name.removeprefix("lo-")) for name in own.columns if name.startswith("lo-")]
+    bounds: dict[str, str] = {}
+    if levels:
+        bounds = {"lower": f"lo-{min(levels):g}", "upper": f"hi-{min(levels):g}"}
+    rows = {}
+    for isbn, title in own.sort_values(["isbn", "week"]).groupby("isbn", sort=False):
+        if isbn in row_of:
+            rows[row_of[str(isbn)]] = {
+                "first_week": title["week"].iloc[0].date(),
+                "level": min(levels, default=None),
+                "mean": title["mean"].to_numpy(),
+                **{side: title[name].to_numpy() for side, name in bounds.items()},
+            }
+    return updated(None, "last_forecasts", rows, len(row_of))
 
 
 def judge_candidate(

@@ -4,7 +4,7 @@ from kedro.pipeline import Pipeline, node
 from kedro.pipeline.node import Node
 
 from book_forecast.hooks.optional_inputs import FIGURES, NEWER_WEEKS
-from book_forecast.pipelines.forecast import explanations, figures, nodes
+from book_forecast.pipelines.forecast import explanations, figures, nodes, planning
 
 
 def create_pipeline(*, after_training: bool = False) -> Pipeline:
@@ -56,6 +56,16 @@ def create_pipeline(*, after_training: bool = False) -> Pipeline:
                 ],
                 "explanations",
                 name="explain_forecasts",
+            ),
+            node(
+                planning.describe_titles,
+                [
+                    *("current_release", "explanations", "titles", "model_input", "covariates"),
+                    "titles_left_out",
+                ],
+                "described_release",
+                name="describe_titles",
+                tags=FIGURES,
             ),
             node(
                 figures.plot_titles,
