@@ -1,39 +1,17 @@
-// The address holds what is shown, so that it can be shared and Back works.
+// The address holds what is shown, so that it can be shared and Back works. Each page reads and writes
+// its own part of it.
 
-export const LEVELS = [50, 80, 90, 95, 99];
-export const SPANS = [
-  ["1", "1 year"],
-  ["3", "3 years"],
-  ["all", "All"],
-];
-const DEFAULTS = { horizon: 32, level: 80, span: "3" };
+import { listQuery, readList } from "./list-address.js";
+import { readTitle, titleQuery } from "./title-address.js";
 
-let longest = 104;
-
-export function limitHorizon(weeks) {
-  longest = weeks;
-  DEFAULTS.horizon = Math.min(DEFAULTS.horizon, longest);
-}
-
+// { isbn, title, list }: the title that is open, or null; the settings of its page and of the list.
 export function readAddress() {
   const query = new URLSearchParams(location.search);
-  const horizon = Number(query.get("horizon"));
-  const level = Number(query.get("level"));
-  const span = query.get("span");
-  return {
-    isbn: query.get("isbn") || null,
-    horizon: Number.isInteger(horizon) && horizon >= 1 ? Math.min(horizon, longest) : DEFAULTS.horizon,
-    level: level >= 1 && level <= 99 ? level : DEFAULTS.level,
-    span: SPANS.some(([value]) => value === span) ? span : DEFAULTS.span,
-  };
+  return { isbn: query.get("isbn") || null, title: readTitle(query), list: readList(query) };
 }
 
-export function addressOf(state) {
-  const query = new URLSearchParams();
-  if (state.isbn) query.set("isbn", state.isbn);
-  for (const name of ["horizon", "level", "span"]) {
-    if (state[name] !== DEFAULTS[name]) query.set(name, state[name]);
-  }
+export function addressOf({ isbn, title, list }) {
+  const query = isbn ? titleQuery(isbn, title) : listQuery(list);
   const text = query.toString();
   return text ? `?${text}` : location.pathname;
 }

@@ -1,6 +1,7 @@
 // Requests to the service. The token, if there is one, is stored for this tab alone.
 
 const TOKEN = "book-forecast-token";
+const PATIENCE_MS = 20_000;
 
 export class Refusal extends Error {
   constructor(status, message) {
@@ -14,7 +15,12 @@ export const storeToken = (token) => sessionStorage.setItem(TOKEN, token);
 export const forgetToken = () => sessionStorage.removeItem(TOKEN);
 
 export async function ask(path, signal) {
-  return (await request(path, signal)).json();
+  const response = await request(path, signal);
+  try {
+    return await response.json();
+  } catch (error) {
+    throw noAnswer(error);
+  }
 }
 
 // Why there is no release, or not the newest one; open to everybody.
@@ -43,13 +49,23 @@ async function request(path, signal) {
   if (token !== null) headers.Authorization = `Bearer ${token}`;
   let response;
   try {
-    response = await fetch(path, { headers, signal });
+    response = await fetch(path, { headers, signal: patient(signal) });
   } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Refusal(0, "The service does not answer: it may have been stopped.");
+    throw noAnswer(error);
   }
   if (!response.ok) throw new Refusal(response.status, await reason(response));
   return response;
+}
+
+const noAnswer = (error) =>
+  error.name === "AbortError"
+    ? error
+    : new Refusal(0, "The service does not answer: it may have been stopped.");
+
+// A service that is stopped may leave a connection open and never answer.
+function patient(signal) {
+  const timeout = AbortSignal.timeout(PATIENCE_MS);
+  return signal ? AbortSignal.any([signal, timeout]) : timeout;
 }
 
 async function reason(response) {

@@ -1,36 +1,38 @@
-// The planner's page: reacts to what is clicked and typed, and fetches what is shown.
+// The frame of the planner's page: the address, which page is on the screen, the token, and what
+// happens while the service does not answer. A page has `load`, which fetches, `draw`, which shows what
+// was fetched, `leave`, and `place`, its element. Until all is fetched, the screen stays as it is.
 
-import { addressOf, limitHorizon, readAddress } from "./address.js";
-import { Refusal, ask, download, forgetToken, hasToken, health, storeToken } from "./api.js";
-import { makeControls, markControls, writeHorizon } from "./controls.js";
-import { draw } from "./plot.js";
+import { addressOf, readAddress } from "./address.js";
+import { Refusal, ask, forgetToken, hasToken, health, storeToken } from "./api.js";
+import { ListPage } from "./list-page.js";
 import { showProblem, showRelease } from "./release.js";
 import { Search } from "./search.js";
 import { at } from "./text.js";
-import { showBook, showForecast, showNumbers } from "./title.js";
-import { Titles } from "./titles.js";
+import { TitlePage } from "./title-page.js";
 
-const PATIENCE_MS = 120;
 const RETRY_MS = 5_000;
 
 let state = readAddress();
 let about = null; // the release, as the service describes it
-let shown = null; // { isbn, book, history, forecast, demand }
+let shown = null; // the page on the screen
 let asked = null;
 let retrying = null;
 
-const handlers = { choose: (isbn) => go({ isbn }, true), fail };
-new Search(at("search-form"), handlers);
-const titles = new Titles(document.querySelector(".titles"), {
+const choose = (isbn) => go({ isbn }, { chosen: true });
+const changeList = (settings, options = {}) =>
+  go({ isbn: null, list: { ...state.list, page: 1, ...settings } }, options);
+
+const handlers = { choose, fail, change: changeList, again: () => show() };
+const titlePage = new TitlePage({
+  change: (settings, options) => go({ title: { ...state.title, ...settings } }, options),
+  fail,
+});
+const listPage = new ListPage({
   ...handlers,
   promoted: (promotion) => showRelease(about, promotion),
 });
+new Search(at("search-form"), handlers);
 
-makeControls(go);
-at("horizon").addEventListener("input", slide);
-at("csv").addEventListener("click", fetchFile);
-at("xlsx").addEventListener("click", fetchFile);
-at("numbers").addEventListener("toggle", () => shown && showNumbers(shown));
 at("retry").addEventListener("click", start);
 at("token-form").addEventListener("submit", useToken);
 at("home").addEventListener("click", (event) => {
@@ -43,7 +45,6 @@ addEventListener("popstate", () => {
   state = readAddress();
   show();
 });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 
 start();
 
@@ -53,157 +54,119 @@ async function start() {
     const [served, books] = await Promise.all([ask("release"), ask("books?limit=1")]);
     about = served;
     showRelease(about, books.changes.promotion);
-    limitHorizon(books.longest_horizon);
-    at("horizon").max = books.longest_horizon;
+    titlePage.limit(books.longest_horizon);
     state = readAddress();
   } catch (error) {
     fail(error);
     return;
   }
-  at("alert").hidden = true;
-  // An element with the focus must not vanish with it.
-  if (document.activeElement === at("retry")) at("main").focus({ preventScroll: true });
-  at("retry").hidden = true;
   at("token-form").hidden = true;
   at("content").hidden = false;
-  titles.start();
-  show();
+  await show();
   showProblem();
 }
 
-function go(change, chosen = false) {
+// Changes the state, the address and the screen.
+function go(change, { chosen = false, replace = false } = {}) {
   state = { ...state, ...change };
-  if (addressOf(state) !== location.search) history.pushState(null, "", addressOf(state));
+  const address = addressOf(state);
+  if (replace) history.replaceState(null, "", address);
+  else if (address !== location.search) history.pushState(null, "", address);
   return show(chosen);
-}
-
-// A slider that is dragged must not leave a hundred addresses behind.
-let sliding = null;
-function slide() {
-  state.horizon = Number(at("horizon").value);
-  writeHorizon(state.horizon);
-  clearTimeout(sliding);
-  sliding = setTimeout(() => {
-    history.replaceState(null, "", addressOf(state));
-    show();
-  }, PATIENCE_MS);
 }
 
 async function show(chosen = false) {
   asked?.abort();
-  markControls(state);
-  if (!state.isbn) {
-    at("book").hidden = true;
-    shown = null;
-    document.title = "Book forecasts";
-    return;
-  }
   asked = new AbortController();
-  const before = shown;
-  at("plot").setAttribute("aria-busy", "true");
+  const wanted = state;
+  const page = wanted.isbn ? titlePage : listPage;
+  let content;
   try {
-    shown = await fetched(asked.signal);
-    at("alert").hidden = true;
+    content = await page.load(wanted, asked.signal);
   } catch (error) {
-    if (error.name !== "AbortError") {
-      at("book").hidden = true;
-      shown = null;
-      fail(error);
-    }
+    if (error.name === "AbortError") return;
+    await fail(error);
+    // A title that is not there leaves the list on the screen.
+    if (page === titlePage && isAboutRequest(error)) await showList(wanted);
     return;
   }
-  at("book").hidden = false;
-  if (shown.book !== before?.book) showBook(shown.book);
-  if (shown.forecast.release !== about.release) renew();
-  showForecast(shown, state);
-  showNumbers(shown);
-  if (chosen) {
-    at("book-title").focus({ preventScroll: true });
-    at("book").scrollIntoView({ block: "start" });
-  }
-  await redraw();
+  settle();
+  await reveal(page, content, wanted, chosen);
 }
 
-// Only the forecast and its sum are fetched for a title that is shown, unless another release is served by now.
-async function fetched(signal) {
-  const { isbn, horizon, level } = state;
-  const path = `books/${encodeURIComponent(isbn)}`;
-  const asking = Promise.all([
-    ask(`${path}/forecast?horizon=${horizon}&level=${level}`, signal),
-    ask(`${path}/demand?weeks=${horizon}&level=${level}`, signal),
-  ]);
-  if (shown?.isbn === isbn) {
-    const [forecast, demand] = await asking;
-    const { release, cutoff } = shown.forecast;
-    if (forecast.release === release && forecast.cutoff === cutoff) {
-      return { ...shown, forecast, demand };
-    }
+async function showList(wanted) {
+  const list = { ...wanted, isbn: null };
+  try {
+    await reveal(listPage, await listPage.load(list, asked.signal), list, false);
+  } catch (error) {
+    if (error.name !== "AbortError") await fail(error);
   }
-  const [book, past, [forecast, demand]] = await Promise.all([
-    ask(path, signal),
-    ask(`${path}/history`, signal),
-    asking,
-  ]);
-  return { isbn, book, history: past, forecast, demand };
+}
+
+async function reveal(page, content, wanted, chosen) {
+  if (shown !== page) {
+    shown?.leave();
+    if (shown) shown.place.hidden = true;
+    page.place.hidden = false;
+    shown = page;
+  }
+  if (content.release !== about.release) renew();
+  await page.draw(content, wanted, chosen);
+}
+
+// The service has answered: nothing is wrong any more.
+function settle() {
+  clearTimeout(retrying);
+  at("alert").hidden = true;
+  // An element with the focus must not vanish with it.
+  if (document.activeElement === at("retry")) at("main").focus({ preventScroll: true });
+  at("retry").hidden = true;
 }
 
 // Another release is served than when the page was opened.
 async function renew() {
   try {
     about = await ask("release");
+    showRelease(about, (await ask("books?limit=1")).changes.promotion);
   } catch (error) {
     fail(error);
     return;
   }
-  await titles.start();
   showProblem();
 }
 
-async function redraw() {
-  if (!shown) return;
-  const drawn = await draw(at("plot"), shown.history, shown.forecast, state.level, state.span);
-  at("plot").hidden = !drawn;
-  at("plot").removeAttribute("aria-busy");
-  at("plot-missing").hidden = drawn;
-  if (!drawn) at("numbers").open = true;
-}
-
-// Without a token, the browser downloads the link by itself.
-async function fetchFile(event) {
-  if (!hasToken()) return;
-  event.preventDefault();
-  try {
-    await download(event.currentTarget.getAttribute("href"));
-  } catch (error) {
-    fail(error);
-  }
-}
+// Whether a refusal is about the request, and would be the same again.
+const isAboutRequest = ({ status }) => status >= 400 && status < 500 && status !== 401 && status !== 403;
 
 async function fail(error) {
   if (!(error instanceof Refusal)) throw error;
   if (error.status === 401 || error.status === 403) {
-    at("token-why").textContent = hasToken()
-      ? "The service does not take this token."
-      : "This service answers only those who have its token.";
-    forgetToken();
-    at("alert").hidden = true;
-    at("content").hidden = true;
-    at("token-form").hidden = false;
-    at("token").focus();
+    askForToken();
     return;
   }
   const problem = error.status === 503 ? (await health()).problem : null;
-  warn(
-    problem
-      ? `There are no forecasts to show yet. The service says: ${problem}`
-      : error.message,
-  );
-  // Other refusals are about the request, and would be the same again.
-  if (error.status === 0 || error.status >= 500) {
-    at("retry").hidden = false;
-    clearTimeout(retrying);
-    retrying = setTimeout(start, RETRY_MS);
+  const text = problem
+    ? `There are no forecasts to show yet. The service says: ${problem}`
+    : error.message;
+  if (isAboutRequest(error)) {
+    warn(text);
+    return;
   }
+  warn(shown ? `${text} What is shown stays here, and the page goes on when the service is back.` : text);
+  at("retry").hidden = false;
+  clearTimeout(retrying);
+  retrying = setTimeout(start, RETRY_MS);
+}
+
+function askForToken() {
+  at("token-why").textContent = hasToken()
+    ? "The service does not take this token."
+    : "This service answers only those who have its token.";
+  forgetToken();
+  at("alert").hidden = true;
+  at("content").hidden = true;
+  at("token-form").hidden = false;
+  at("token").focus();
 }
 
 // A text that is shown already must not be read out at each retry.

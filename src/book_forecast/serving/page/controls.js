@@ -1,6 +1,6 @@
 // Horizon, interval and span of the past.
 
-import { LEVELS, SPANS } from "./address.js";
+import { LEVELS, SPANS } from "./title-address.js";
 import { at, element, percent, weeks } from "./text.js";
 
 // Calls `change` with the part of the state that a control has changed.
