@@ -28,8 +28,10 @@ from pathlib import Path
 from typing import Self, cast
 
 import numpy as np
+import pyarrow as pa
 import uvloop
 
+from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.store import ReleaseStore
 from tests.releases import payloads
@@ -96,7 +98,34 @@ def make_releases(store: ReleaseStore, titles: int, weeks: int) -> None:
     for seed, release in enumerate((FIRST, SECOND)):
         if release not in store.releases():
             tables = payloads.tables(titles=titles, weeks=weeks, seed=seed)
+            tables["titles"] = named(tables["titles"])
+            tables |= payloads.planning(titles=titles, weeks=weeks, horizon=LONGEST_HORIZON)
             store.write(release, assemble(release, tables, {}))
+
+
+def named(titles: pa.Table) -> pa.Table:
+    """Return titles with names as long and as many as those of a catalogue."""
+    generator = np.random.default_rng(0)
+    syllables = [a + b for a in "bcdfghklmnprstvw" for b in ("a", "e", "i", "or", "um", "an")]
+
+    def words(number: int, most: int) -> list[str]:
+        lengths = generator.integers(1, most + 1, number)
+        return ["".join(generator.choice(syllables, length)).title() for length in lengths]
+
+    vocabulary, n_titles = words(8000, 4), titles.num_rows
+    authors = [" ".join(words(2, 3)) for _ in range(max(n_titles * 2 // 5, 1))]
+    columns = {
+        "title": [
+            " ".join(generator.choice(vocabulary, generator.integers(1, 7)))
+            for _ in range(n_titles)
+        ],
+        "author": generator.choice(authors, n_titles).tolist(),
+        "product_class": [f"{'FSTY'[n % 4]}{n % 9}" for n in range(n_titles)],
+    }
+    for name, values in columns.items():
+        place = titles.schema.get_field_index(name)
+        titles = titles.set_column(place, name, pa.array(values, pa.string()))
+    return titles
 
 
 class Service:

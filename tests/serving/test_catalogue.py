@@ -7,7 +7,8 @@ import numpy as np
 from book_forecast.payload.contents import read_payload
 from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.serving import catalogue as catalogue_module
-from book_forecast.serving.catalogue import Catalogue, folded, words_of
+from book_forecast.serving.catalogue import Catalogue
+from book_forecast.serving.words import folded, words_of
 from tests.releases import payloads
 
 

@@ -27,6 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m book_forecast.serving", description=__doc__)
     parser.add_argument("--releases", metavar="FOLDER", help="folder of all releases")
     parser.add_argument("--storage-uri", metavar="FOLDER", help="one release, or a model with it")
+    parser.add_argument("--stock", metavar="FILE", help="advice on stock, beside the releases")
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
     try:

@@ -1,4 +1,4 @@
-"""Routes of titles: search, history, forecast and its files."""
+"""Routes of a title: names, history, forecast and its files; `lists` finds titles."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import orjson
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import Field
 
 from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.limits import HIGHEST_LEVEL, LOWEST_LEVEL
-from book_forecast.serving.catalogue import Order, Sort, rounded
+from book_forecast.serving.catalogue import rounded
 from book_forecast.serving.current import ServedRelease
-from book_forecast.serving.errors import RequestError
 from book_forecast.serving.files import CSV_TYPE, XLSX_TYPE, csv_file, file_name, xlsx_file
 from book_forecast.serving.predict import (
     DEFAULT_HORIZON,
@@ -27,7 +26,7 @@ from book_forecast.serving.predict import (
     read_isbn,
 )
 from book_forecast.serving.routes import NOT_READY, served_release
-from book_forecast.serving.schemas import Book, Books, ErrorDetail, SalesHistory, TitlePrediction
+from book_forecast.serving.schemas import Book, ErrorDetail, SalesHistory, TitlePrediction
 from book_forecast.serving.settings import ServiceSettings
 
 Served = Annotated[ServedRelease, Depends(served_release)]
@@ -92,9 +91,6 @@ def make_router(settings: ServiceSettings) -> APIRouter:
 
     router = APIRouter(prefix="/books", tags=["books"])
     router.add_api_route(
-        "", books, response_model=Books, responses=ERRORS, summary="Search and sort the titles"
-    )
-    router.add_api_route(
         "/{isbn}", book, response_model=Book, responses=TITLE_ERRORS, summary="One title"
     )
     router.add_api_route(
@@ -112,45 +108,6 @@ def make_router(settings: ServiceSettings) -> APIRouter:
         summary="Forecast of a title",
     )
     return router
-
-
-def books(
-    request: Request,
-    served: Served,
-    q: Annotated[
-        str,
-        Query(
-            max_length=200,
-            description="Words that are parts of title, author or ISBN; case and accents do not "
-            "matter.",
-        ),
-    ] = "",
-    sort: Annotated[
-        Sort, Query(description="Changes by their size; titles without one come last.")
-    ] = "title",
-    order: Annotated[
-        Order | None, Query(description="By default `asc` for titles, `desc` for numbers.")
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    offset: Annotated[int, Query(ge=0)] = 0,
-) -> dict[str, Any]:
-    """Titles of the release that is served, with the size of their forecasts."""
-    settings: ServiceSettings = request.app.state.settings
-    catalogue = served.catalogue()
-    total, rows = catalogue.find(_isbn_or_text(served.reader, q), sort, order, offset, limit)
-    changes = catalogue.changes
-    return {
-        "release": served.release,
-        "cutoff": served.reader.payload.manifest["cutoff"],
-        "longest_horizon": settings.max_horizon,
-        "changes": {
-            "state": catalogue.comparison,
-            "before": changes and changes.before,
-            "promotion": catalogue.promotion and catalogue.promotion.model_dump(),
-        },
-        "total": total,
-        "books": [catalogue.book(row) for row in rows],
-    }
 
 
 def book(served: Served, isbn: Isbn) -> dict[str, Any]:
@@ -175,15 +132,6 @@ def _row(reader: ForecastReader, text: str) -> int:
     isbn = read_isbn(text)
     check_title(reader, isbn)
     return reader.row(isbn)
-
-
-def _isbn_or_text(reader: ForecastReader, text: str) -> str:
-    """Return the 13 digits of a title's ISBN in any spelling, or else the text itself."""
-    try:
-        isbn = read_isbn(text)
-    except RequestError:
-        return text
-    return isbn if isbn in reader else text
 
 
 def _file(

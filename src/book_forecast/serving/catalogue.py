@@ -1,10 +1,9 @@
-"""The titles of a release, indexed once, so that search and sorting are quick."""
+"""The titles of a release, indexed once, so that search, filters and sorting are quick."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -13,33 +12,62 @@ import numpy.typing as npt
 from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.releases.promotion_log import Promotion
 from book_forecast.serving.comparison import Floats, ForecastChanges
+from book_forecast.serving.facts import TitleFacts
+from book_forecast.serving.groups import Field, Groups, Mask, Rows, groups_of
+from book_forecast.serving.search import Matches, WordIndex
+from book_forecast.serving.stock import StockAdvice
+from book_forecast.serving.views import ASCENDING, Order, Sort, ViewName
+from book_forecast.serving.words import folded, words_of
 
-SUMMED_WEEKS = 13
-"""Weeks ahead whose sum stands for the size of a title."""
-
-Sort = Literal["title", "volume", "change", "change_copies"]
-Order = Literal["asc", "desc"]
 ComparisonState = Literal["pending", "ready", "none", "failed"]
 
 _COLUMNS = ("isbn", "title", "author", "product_class", "model", "specification", "fallback_reason")
 _SCORES = ("wape", "mase", "seasonal_naive_wape", "seasonal_naive_mase")
-_SEPARATORS = re.compile(r"[^\w]+|_+")
-_DROPPED = str.maketrans(dict.fromkeys("'\u2019`\u00b4.", ""))
-# Letters without a decomposition, and how people type them whose keyboard lacks them.
-_PLAIN = str.maketrans(
-    {"ø": "o", "ł": "l", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"}
-)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which titles are asked for.
+
+    Attributes:
+        text: Words of title, author or ISBN; all titles if there is none.
+        filters: Names by field, of which a title has one; all titles if there is none.
+        rows: Of titles that are named; None for all.
+        view: The list that they are on.
+    """
+
+    text: str = ""
+    filters: Mapping[Field, Sequence[str]] = field(default_factory=dict)
+    rows: Sequence[int] | None = None
+    view: ViewName = "all"
+
+
+@dataclass(frozen=True)
+class Found:
+    """The titles of a selection.
+
+    Attributes:
+        mask: Whether each title is among them, shape (titles,).
+        matches: Of the words.
+        without: The same as `mask` without the filter of one field, for fields with a filter.
+    """
+
+    mask: Mask
+    matches: Matches
+    without: Mapping[Field, Mask]
 
 
 class Catalogue:
     """Finds titles of a release and describes them.
 
     Attributes:
-        next_13_weeks: Copies expected in the weeks after the cutoff, by row.
+        facts: What the list tells of each title.
+        groups: The titles by names that they share, as far as the release has them.
         promotion: The release's last entry in the promotion log; None before it is looked up, and
             if there is none.
         comparison: State of the comparison with the previous champion.
         changes: Its result; None before it is ready.
+        stock: Advice on stock.
     """
 
     def __init__(self, reader: ForecastReader) -> None:
@@ -54,28 +82,34 @@ class Catalogue:
             name: None if payload.scores is None else np.array(payload.scores[name].to_numpy())
             for name in _SCORES
         }
-        self.next_13_weeks: Floats = payload.mean[:, :SUMMED_WEEKS].sum(axis=1, dtype=np.float64)
+        self.facts = TitleFacts(payload)
+        self.groups = groups_of(payload)
+        self._isbns = reader.isbns
         names = [
-            folded(title or isbn or "")
-            for title, isbn in zip(self._columns["title"], self._columns["isbn"], strict=True)
+            folded(title or isbn)
+            for title, isbn in zip(self._columns["title"], self._isbns, strict=True)
         ]
-        self._texts = [
-            f"{name} {folded(author or '')} {isbn}"
-            for name, author, isbn in zip(
-                names, self._columns["author"], self._columns["isbn"], strict=True
-            )
-        ]
+        self._words = WordIndex(
+            [
+                f"{name} {folded(author or '')} {isbn}"
+                for name, author, isbn in zip(
+                    names, self._columns["author"], self._isbns, strict=True
+                )
+            ]
+        )
         order = sorted(range(len(names)), key=names.__getitem__)
         self._alphabetical: Floats = np.empty(len(names))
         self._alphabetical[order] = np.arange(len(names))
-        self._orders: dict[tuple[Sort, Order], npt.NDArray[np.int64]] = {}
+        self._left_out = LeftOut(reader)
+        self._orders: dict[tuple[Sort, Order], Rows] = {}
         self.comparison: ComparisonState = "none"
         self.promotion: Promotion | None = None
         self.changes: ForecastChanges | None = None
+        self.add_stock(StockAdvice())
 
     def __len__(self) -> int:
         """Return the number of titles."""
-        return len(self._texts)
+        return len(self._isbns)
 
     def add_changes(self, changes: ForecastChanges) -> None:
         """Take the changes against the previous champion, by which titles can be sorted then."""
@@ -83,47 +117,114 @@ class Catalogue:
         self._orders = {}
         self.comparison = "ready"
 
-    def find(
-        self, text: str, sort: Sort, order: Order | None, offset: int, limit: int
-    ) -> tuple[int, list[int]]:
-        """Search and sort.
+    def add_stock(self, stock: StockAdvice) -> None:
+        """Take advice on stock, in the place of what there was before."""
+        names = ("chance_to_run_out", "run_out_week", "order")
+        self._stock_values = {name: stock.values(name, self._isbns) for name in names}
+        self.stock = stock
+        self._orders = {}
+
+    def find(self, selection: Selection) -> Found:
+        """Return the titles of a selection."""
+        matches = self._words.find(selection.text)
+        rest = matches.found & self._of_view(selection.view)
+        if selection.rows is not None:
+            rest &= np.isin(np.arange(len(self)), selection.rows)
+        of_filter = {name: self.groups[name].mask(v) for name, v in selection.filters.items()}
+        without = {
+            name: np.logical_and.reduce([rest, *(m for n, m in of_filter.items() if n != name)])
+            for name in of_filter
+        }
+        mask = np.logical_and.reduce([rest, *of_filter.values()])
+        return Found(mask, matches, without)
+
+    def ordered(self, found: Found, sort: Sort, order: Order | None) -> Rows:
+        """Return titles in an order, as rows of the payload.
 
         Args:
-            text: Words that are parts of title, author or ISBN; case and accents do not matter.
+            found: The titles.
             sort: Key. Unknown values come last in both orders. Changes are sorted by size,
                 whether up or down.
-            order: None for ascending titles and descending numbers.
-            offset: Number of titles on earlier pages.
-            limit: Number of titles on a page.
-
-        Returns:
-            How many titles match, and those of the page as rows of the payload.
+            order: None for the usual one: titles from A, numbers from the largest.
         """
-        rows = self._order(sort, order or ("asc" if sort == "title" else "desc"))
-        words = words_of(text)
-        if words:
-            texts = self._texts
-            rows = np.array(
-                [row for row in rows.tolist() if all(word in texts[row] for word in words)], int
-            )
-        return len(rows), rows[offset : offset + limit].tolist()
+        order = order or ("asc" if sort in ASCENDING else "desc")
+        if sort == "match":
+            # What sells most first among titles that are equally close.
+            keys = (-self.facts.next_weeks[13], found.matches.distance)
+            rows = np.lexsort(keys if order == "asc" else (keys[0], -keys[1]))
+        else:
+            rows = self._order(sort, order)
+        return rows[found.mask[rows]]
+
+    def facets(self, found: Found, most: int) -> dict[Field, list[dict[str, Any]]]:
+        """Return the names by which titles can be filtered further, with the number of titles.
+
+        Args:
+            found: The titles; a field that is filtered offers what its other names would give.
+            most: Names by field at most: those of most titles, by the alphabet.
+        """
+        return {
+            name: _largest(groups, groups.counts(found.without.get(name, found.mask)), most)
+            for name, groups in self.groups.items()
+        }
+
+    def left_out(self, text: str, most: int) -> tuple[int, list[dict[str, Any]]]:
+        """Return how many titles the release lacks, and some of them with the reasons.
+
+        Args:
+            text: Words of title or ISBN; all if there is none.
+            most: Titles at most.
+        """
+        return self._left_out.find(text, most)
+
+    def reason_left_out(self, isbn: str) -> str | None:
+        """Return why the release lacks a title; None if it does not tell."""
+        return self._left_out.reasons.get(isbn)
 
     def book(self, row: int) -> dict[str, Any]:
         """Return what the API's `Book` has of a title, by its row in the payload."""
+        facts, changes = self.facts, self.changes
         book: dict[str, Any] = {name: column[row] for name, column in self._columns.items()}
+        for name in ("imprint", "publisher_group"):
+            groups = self.groups.get(name)
+            book[name] = (groups.names[groups.codes[row]] or None) if groups else None
+        book["publication_date"] = _day(facts.published[row])
+        book["price"] = rounded(facts.price[row], 2)
+        book["is_launch"] = bool(facts.is_launch[row])
         book["cutoff"] = self._cutoffs[row]
-        book["next_13_weeks"] = rounded(self.next_13_weeks[row], 1)
+        for span, values in facts.next_weeks.items():
+            book[f"next_{span}_weeks"] = rounded(values[row], 1)
         for name, scores in self._scores.items():
             book[name] = None if scores is None else rounded(scores[row], 4)
-        changes = self.changes
+        book["last_expected"] = rounded(facts.last.expected[row], 1)
+        book["last_sold"] = rounded(facts.last.sold[row], 1)
+        book["error_copies"] = rounded(facts.last.missed[row], 1)
         book["change"] = None if changes is None else rounded(changes.relative[row], 4)
         book["change_copies"] = None if changes is None else rounded(changes.copies[row], 1)
         book["change_weeks"] = None if changes is None else int(changes.weeks[row]) or None
+        advice = self.stock.of(self._isbns[row]) or {}
+        for name in ("on_hand", "on_order", "chance_to_run_out", "run_out_week", "order"):
+            book[name] = advice.get(name)
         return book
 
-    def _order(self, sort: Sort, order: Order) -> npt.NDArray[np.int64]:
+    def sparkline(self, row: int) -> dict[str, Any]:
+        """Return the last weeks of a title and those ahead, for a small picture."""
+        return {"sold": self.facts.recent(row), "expected": self.facts.coming(row)}
+
+    def _of_view(self, view: ViewName) -> Mask:
+        if view == "changed":
+            return np.nan_to_num(self._values("change_copies")) > 0
+        if view == "runs_out":
+            return ~np.isnan(self._stock_values["chance_to_run_out"])
+        if view == "wrong":
+            return ~(np.isnan(self.facts.error) & np.isnan(self.facts.last.missed))
+        if view == "launches":
+            return self.facts.is_launch
+        return np.ones(len(self), dtype=bool)
+
+    def _order(self, sort: Sort, order: Order) -> Rows:
         """Return the rows in an order, which is computed once."""
-        # Taken before the values: `add_changes` replaces it in another thread.
+        # Taken before the values: `add_changes` and `add_stock` replace it in another thread.
         orders = self._orders
         if (sort, order) not in orders:
             values = self._values(sort)
@@ -133,31 +234,75 @@ class Catalogue:
         return orders[sort, order]
 
     def _values(self, sort: Sort) -> Floats:
-        if sort == "title":
-            return self._alphabetical
-        if sort == "volume":
-            return self.next_13_weeks
-        if self.changes is None:
+        facts, changes = self.facts, self.changes
+        of_facts = {
+            "title": self._alphabetical,
+            "volume_4": facts.next_weeks[4],
+            "volume": facts.next_weeks[13],
+            "volume_32": facts.next_weeks[32],
+            "error": facts.error,
+            "error_copies": facts.error if np.isnan(facts.last.missed).all() else facts.last.missed,
+            "published": _as_numbers(facts.published),
+            "chance": self._stock_values["chance_to_run_out"],
+            "order": self._stock_values["order"],
+        }
+        if sort in of_facts:
+            return of_facts[sort]
+        if sort == "run_out":
+            return self._first_to_run_out()
+        if changes is None:
             return np.full(len(self), np.nan)
-        return np.abs(self.changes.relative if sort == "change" else self.changes.copies)
+        return np.abs(changes.relative if sort == "change" else changes.copies)
+
+    def _first_to_run_out(self) -> Floats:
+        """Return a number that is lower the sooner, and then the likelier, a title runs out."""
+        chance = self._stock_values["chance_to_run_out"]
+        weeks = _as_numbers(np.asarray(self._stock_values["run_out_week"]))
+        # Those that may last go behind all others, the likeliest to run out first.
+        return np.where(np.isnan(weeks), 1e9, weeks) - 0.9 * chance
 
 
-def folded(text: str) -> str:
-    """Return a text without case, accents and punctuation."""
-    decomposed = unicodedata.normalize("NFKD", text.translate(_DROPPED)).casefold()
-    letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
-    return _SEPARATORS.sub(" ", letters.translate(_PLAIN)).strip()
+class LeftOut:
+    """Titles that the release lacks, and why.
 
+    Attributes:
+        reasons: By ISBN.
+    """
 
-def words_of(text: str) -> Sequence[str]:
-    """Return the words of a search; digits with blanks and hyphens between them are one ISBN."""
-    plain = folded(text)
-    digits = plain.replace(" ", "")
-    if digits.isdigit() and len(digits) > 4:
-        return [digits]
-    return plain.split()
+    def __init__(self, reader: ForecastReader) -> None:
+        """Read the table of a release, which may lack it."""
+        table = reader.payload.planning.get("left_out")
+        self._titles: list[dict[str, Any]] = [] if table is None else table.to_pylist()
+        self.reasons = {title["isbn"]: title["reason"] for title in self._titles}
+        self._words = WordIndex([f"{folded(t['title'] or '')} {t['isbn']}" for t in self._titles])
+
+    def find(self, text: str, most: int) -> tuple[int, list[dict[str, Any]]]:
+        """Return how many titles match a text, and the closest of them."""
+        if not words_of(text):
+            return len(self._titles), self._titles[:most]
+        matches = self._words.find(text)
+        rows = np.flatnonzero(matches.found)
+        closest = rows[np.argsort(matches.distance[rows], kind="stable")][:most]
+        return len(rows), [self._titles[row] for row in closest]
 
 
 def rounded(value: float, digits: int) -> float | None:
     """Return a number for JSON; None for NaN, which JSON does not have."""
     return None if np.isnan(value) else round(float(value), digits)
+
+
+def _day(day: np.datetime64) -> str | None:
+    return None if np.isnat(day) else str(day)
+
+
+def _as_numbers(days: npt.NDArray[Any]) -> Floats:
+    if days.dtype.kind != "M":
+        return days.astype(np.float64)
+    return np.where(np.isnat(days), np.nan, days.astype("datetime64[D]").astype(np.float64))
+
+
+def _largest(groups: Groups, counts: npt.NDArray[np.int64], most: int) -> list[dict[str, Any]]:
+    chosen = np.flatnonzero(counts)
+    if len(chosen) > most:
+        chosen = np.sort(chosen[np.argsort(-counts[chosen], kind="stable")[:most]])
+    return [{"name": groups.names[code], "n_titles": int(counts[code])} for code in chosen]

@@ -13,6 +13,8 @@ from book_forecast.payload.sums import SumReader
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.catalogue import Catalogue
 from book_forecast.serving.comparison import compare_with_previous, last_promotion
+from book_forecast.serving.stock import StockAdvice
+from book_forecast.serving.totals import TotalReader
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +25,7 @@ class ServedRelease:
     Attributes:
         reader: Of its forecasts.
         sums: Of sums over weeks and titles.
+        totals: Of sums over groups of titles.
         location: The folder that it was read from.
         loaded_at: When, in UTC.
     """
@@ -39,11 +42,13 @@ class ServedRelease:
         """
         self.reader = reader
         self.sums = SumReader(reader.payload)
+        self.totals = TotalReader(self.sums)
         self.location = location
         self.loaded_at = dt.datetime.now(dt.UTC)
         self._store = store
         self._lock = threading.Lock()
         self._catalogue: Catalogue | None = None
+        self._stock = StockAdvice()
 
     @property
     def release(self) -> str:
@@ -60,11 +65,24 @@ class ServedRelease:
         with self._lock:
             if self._catalogue is None:
                 self._catalogue = Catalogue(self.reader)
+                self._catalogue.add_stock(self._stock)
                 if self._store is not None:
                     self._catalogue.comparison = "pending"
                     arguments = (self._store, self._catalogue, self.reader.payload)
                     threading.Thread(target=_compare, args=arguments, daemon=True).start()
             return self._catalogue
+
+    @property
+    def stock(self) -> StockAdvice:
+        """Advice on the stock of titles."""
+        return self._stock
+
+    def take_stock(self, stock: StockAdvice) -> None:
+        """Take advice on stock, in the place of what there was before."""
+        with self._lock:
+            self._stock = stock
+            if self._catalogue is not None:
+                self._catalogue.add_stock(stock)
 
 
 @dataclass
@@ -76,10 +94,12 @@ class Current:
     Attributes:
         served: None before a release is loaded.
         problem: Why another release that should be served is not; None if all is well.
+        stock_problem: Why newer advice on stock is not used; None if all is well.
     """
 
     served: ServedRelease | None = None
     problem: str | None = None
+    stock_problem: str | None = None
 
     @property
     def release(self) -> str | None:

@@ -45,7 +45,8 @@ class Groups:
 
     def sums(self, rows: Rows, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return the sum of the values of some titles by group, shape (groups,)."""
-        return np.bincount(self.codes[rows], weights=values, minlength=len(self.names))
+        summed = np.bincount(self.codes[rows], weights=values, minlength=len(self.names))
+        return summed.astype(np.float64)
 
 
 def groups_of(payload: Payload) -> Mapping[Field, Groups]:

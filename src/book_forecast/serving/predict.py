@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import orjson
+import pyarrow.compute as pc
 
 from book_forecast.bookscan.isbn_text import normalise_text
 from book_forecast.payload.forecast_reader import ForecastReader
@@ -153,10 +154,15 @@ def check_title(reader: ForecastReader, isbn: str) -> None:
     """Refuse a title that the release does not have.
 
     Raises:
-        RefusedError: Names the title and the release.
+        RefusedError: Names the title, the release and, if that is known, the reason.
     """
-    if isbn not in reader:
-        raise RefusedError("unknown_isbn", f"{isbn} is not in release {reader.payload.release}.")
+    if isbn in reader:
+        return
+    detail = f"{isbn} is not in release {reader.payload.release}"
+    left_out = reader.payload.planning.get("left_out")
+    if left_out is not None and (row := pc.index(left_out["isbn"], isbn).as_py()) >= 0:
+        detail += f": {left_out['reason'][row].as_py()}"
+    raise RefusedError("unknown_isbn", f"{detail.rstrip('.')}.")
 
 
 def read_isbn(value: object) -> str:

@@ -114,7 +114,12 @@ async def readyz(request: Request) -> Response:
     """Whether a release is loaded; `problem` is why it may not be the right one."""
     current: Current = request.app.state.current
     release, problem = current.release, current.problem
-    content = {"ready": release is not None, "release": release, "problem": problem}
+    content = {
+        "ready": release is not None,
+        "release": release,
+        "problem": problem,
+        "stock_problem": current.stock_problem,
+    }
     return Response(orjson.dumps(content), 200 if release else 503, media_type=JSON)
 
 

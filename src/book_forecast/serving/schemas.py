@@ -79,6 +79,7 @@ class Ready(_Strict):
     problem: str | None = Field(
         description="Why another release that should be served is not, or what else is wrong."
     )
+    stock_problem: str | None = Field(description="Why newer advice on stock is not used.")
 
 
 class Release(_Strict):
@@ -119,11 +120,18 @@ class Book(BaseModel):
     title: str | None
     author: str | None
     product_class: str | None
+    imprint: str | None
+    publisher_group: str | None
+    publication_date: dt.date | None
+    price: float | None = Field(description="Recommended price of a copy.")
+    is_launch: bool = Field(description="It is new, or not published yet.")
     model: str
     specification: str | None
     fallback_reason: str | None = Field(description="Why its model is a simpler one than usual.")
     cutoff: dt.date | None = Field(description="Saturday of the last week before the forecast.")
-    next_13_weeks: float | None = Field(description="Copies expected in the weeks after it.")
+    next_4_weeks: float | None = Field(description="Copies expected in the weeks after it.")
+    next_13_weeks: float | None = Field(description="The same for 13 weeks.")
+    next_32_weeks: float | None = Field(description="The same for 32 weeks.")
     change: float | None = Field(
         description="`change_copies` as a share of the previous champion's forecast."
     )
@@ -136,17 +144,20 @@ class Book(BaseModel):
     mase: float | None = Field(description="Error on the test weeks over that of the history.")
     seasonal_naive_wape: float | None = Field(description="`wape` of the same weeks of last year.")
     seasonal_naive_mase: float | None = Field(description="`mase` of the same weeks of last year.")
-
-
-class Books(BaseModel):
-    """A page of titles."""
-
-    release: str
-    cutoff: dt.date | None
-    longest_horizon: int = Field(description="Longest horizon of a request, in weeks.")
-    changes: ReleaseComparison
-    total: int = Field(description="Titles that match, on all pages.")
-    books: list[Book]
+    last_expected: float | None = Field(
+        description="Copies that the last forecast expected in the test weeks."
+    )
+    last_sold: float | None = Field(description="Copies that were sold in them.")
+    error_copies: float | None = Field(description="Sum of the weekly errors, in copies.")
+    on_hand: float | None = Field(description="Copies in stock; this and the next: from advice.")
+    on_order: float | None
+    chance_to_run_out: float | None = Field(
+        description="Chance that stock runs out before an order of today arrives, 0 to 1."
+    )
+    run_out_week: dt.date | None = Field(
+        description="Saturday of the week in which it runs out; null if that is not likely."
+    )
+    order: int | None = Field(description="Copies to order now.")
 
 
 class SalesHistory(BaseModel):
@@ -180,14 +191,16 @@ class Demand(_Sum):
     isbn: str = Field(description="13 digits.")
     release: str
     cutoff: dt.date = Field(description="Saturday of the last week before.")
+    first: int = Field(description="First week that is added up; 1 follows the cutoff.")
     weeks: int = Field(description="How many weeks are added up.")
+    first_week: dt.date
     last_week: dt.date
 
 
 class Total(_Sum):
     """What some titles sell together."""
 
-    name: str | None = Field(description="Of the class, or `all`; null for titles without one.")
+    name: str | None = Field(description="Of the group, or `all`; null for titles without one.")
     n_titles: int
 
 
@@ -197,8 +210,13 @@ class Totals(_Strict):
     by: str
     release: str
     cutoff: dt.date | None = Field(
-        description="Saturday of the last week before; null in a release without titles."
+        description="Saturday of the release's last week; null in a release without titles."
     )
+    first: int = Field(description="First week that is added up; 1 follows the cutoff.")
     weeks: int = Field(description="How many weeks are added up.")
+    first_week: dt.date | None
     last_week: dt.date | None
+    n_titles: int = Field(description="Titles that are added up.")
+    n_beyond: int = Field(description="Titles left out, because they are not forecast as far.")
+    n_groups: int = Field(description="Groups on all pages.")
     totals: list[Total]

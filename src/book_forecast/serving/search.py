@@ -1,8 +1,8 @@
 """Finds titles by words: parts of words first, and words with wrong letters where there are none.
 
-Two words are as far apart as the letters that were left out, added, changed or swapped with their
-neighbour (the optimal string alignment distance). It is computed for all words of a release at once,
-in a few milliseconds for ten thousand titles.
+Two words are as far apart as the letters that were left out, added, changed or swapped with
+their neighbour (the optimal string alignment distance). It is computed for all words of a release
+at once, in a few milliseconds for ten thousand titles.
 """
 
 from __future__ import annotations

@@ -47,6 +47,7 @@ class ServiceSettings(BaseModel):
         storage_uri: Folder of one release, or of an MLflow model with one, local or `gs://…`.
         releases: Folder of all releases, local or `gs://…`; its champion is served if there is no
             `storage_uri`.
+        stock: File with advice on stock, as the pipeline `decide` writes it, local or `gs://…`.
         host: Address to listen at; by default loopback, or everything where Vertex AI names a port.
         port: Port to listen at; 0 takes a free one.
         health_route: A second path of `/readyz`.
@@ -65,6 +66,7 @@ class ServiceSettings(BaseModel):
 
     storage_uri: str | None = Field(None, min_length=1)
     releases: str | None = Field(None, min_length=1)
+    stock: str | None = Field(None, min_length=1)
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
     health_route: Route | None = None

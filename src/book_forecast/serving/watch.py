@@ -14,6 +14,8 @@ from book_forecast.serving.current import Current, ServedRelease
 from book_forecast.serving.loader import load
 from book_forecast.serving.settings import ServiceSettings
 from book_forecast.serving.source import NoChampionError, PayloadPointer, Source, source_of
+from book_forecast.serving.stock import StockAdvice, StockFile
+from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +33,11 @@ class Watch:
     """
 
     def __init__(
-        self, source: Source, poll_seconds: float, store: ReleaseStore | None = None
+        self,
+        source: Source,
+        poll_seconds: float,
+        store: ReleaseStore | None = None,
+        stock: StockFile | None = None,
     ) -> None:
         """Prepare the watch; nothing is read yet.
 
@@ -39,6 +45,7 @@ class Watch:
             source: Finds the payload to serve.
             poll_seconds: How often to look for another one.
             store: Where each release is compared with the previous champion; None: nowhere.
+            stock: File with advice on stock.
         """
         self.current = Current()
         self.swaps = 0
@@ -46,6 +53,8 @@ class Watch:
         self._source = source
         self._poll_seconds = poll_seconds
         self._store = store
+        self._stock_file = stock
+        self._stock = StockAdvice()
         self._refused: PayloadPointer | None = None
         self._pause = 0.0
         self._read_again_at = 0.0
@@ -85,10 +94,32 @@ class Watch:
             self.failures += 1
             self._set_problem(f"{type(error).__name__}: {error}", error)
 
+    def check_stock(self) -> None:
+        """Look once for other advice on stock; if that fails, the old advice stays."""
+        if self._stock_file is None:
+            return
+        try:
+            stock = self._stock_file.read_if_new()
+        except UserError as error:
+            self._set_stock_problem(str(error))
+            return
+        except Exception as error:  # noqa: BLE001
+            # As for releases; forecasts do not depend on it.
+            self._set_stock_problem(f"{type(error).__name__}: {error}", error)
+            return
+        if stock is None:
+            return
+        self._set_stock_problem(None)
+        self._stock = stock
+        if self.current.served is not None:
+            self.current.served.take_stock(stock)
+        logger.info("Advice on the stock of %d titles", len(stock))
+
     def _run(self) -> None:
         while not self._stopped:
             self._awake.clear()
             self.check()
+            self.check_stock()
             self._awake.wait(self._poll_seconds)
 
     def _is_new(self, pointer: PayloadPointer) -> bool:
@@ -114,6 +145,7 @@ class Watch:
         if payload.release != pointer.release:
             raise PayloadError(f"{location} holds {payload.release}, not {pointer.release}.")
         served = ServedRelease(ForecastReader(payload), location, self._store)
+        served.take_stock(self._stock)
         self.swaps += 1
         # In this order, nobody sees the new release with the old problem.
         self.current.problem = None
@@ -131,8 +163,14 @@ class Watch:
             logger.error("%s", problem, exc_info=unexpected)
         self.current.problem = problem
 
+    def _set_stock_problem(self, problem: str | None, unexpected: Exception | None = None) -> None:
+        if problem is not None and problem != self.current.stock_problem:
+            logger.error("%s", problem, exc_info=unexpected)
+        self.current.stock_problem = problem
+
 
 def watch_of(settings: ServiceSettings) -> Watch:
     """Return a watch that compares releases with the previous champion, if there is a store."""
     store = ReleaseStore(settings.releases) if settings.releases else None
-    return Watch(source_of(settings), settings.poll_seconds, store)
+    stock = StockFile(settings.stock) if settings.stock else None
+    return Watch(source_of(settings), settings.poll_seconds, store, stock)
