@@ -3,12 +3,17 @@
 // was fetched, `leave`, and `place`, its element. Until all is fetched, the screen stays as it is.
 
 import { addressOf, readAddress } from "./address.js";
-import { Refusal, ask, forgetToken, hasToken, health, storeToken } from "./api.js";
+import { Refusal, ask, download, forgetToken, hasToken, health, storeToken } from "./api.js";
+import { Filters } from "./filters.js";
+import { LeftOutPage } from "./left-out-page.js";
+import { VIEWS, listQuery, readList } from "./list-address.js";
 import { ListPage } from "./list-page.js";
 import { showProblem, showRelease } from "./release.js";
 import { Search } from "./search.js";
-import { at } from "./text.js";
+import { at, element, isPlain } from "./text.js";
 import { TitlePage } from "./title-page.js";
+import { TotalsPage } from "./totals-page.js";
+import { PAGES } from "./views.js";
 
 const RETRY_MS = 5_000;
 
@@ -31,18 +36,44 @@ const listPage = new ListPage({
   ...handlers,
   promoted: (promotion) => showRelease(about, promotion),
 });
-new Search(at("search-form"), handlers);
+const totalsPage = new TotalsPage(handlers);
+const leftOutPage = new LeftOutPage(handlers);
+const filters = new Filters(changeList, fail);
+new Search(at("search-form"), {
+  ...handlers,
+  list: (q) => changeList({ ...readList(new URLSearchParams()), q }),
+});
+makeViews();
 
 at("retry").addEventListener("click", start);
 at("token-form").addEventListener("submit", useToken);
 at("home").addEventListener("click", (event) => {
-  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (!isPlain(event)) return;
   event.preventDefault();
-  go({ isbn: null });
+  changeList(readList(new URLSearchParams()));
   at("search").focus();
 });
+at("back").addEventListener("click", (event) => {
+  if (!isPlain(event)) return;
+  event.preventDefault();
+  go({ isbn: null });
+});
+// Without a token, the browser downloads a link by itself.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("#list a[download]");
+  if (!link || !hasToken()) return;
+  event.preventDefault();
+  try {
+    await download(link.getAttribute("href"));
+  } catch (error) {
+    fail(error);
+  }
+});
 addEventListener("popstate", () => {
+  const { list } = state;
   state = readAddress();
+  // The address of a title does not have the list that led to it.
+  if (state.isbn) state.list = list;
   show();
 });
 
@@ -55,7 +86,8 @@ async function start() {
     about = served;
     showRelease(about, books.changes.promotion);
     titlePage.limit(books.longest_horizon);
-    state = readAddress();
+    totalsPage.limit(books.longest_horizon);
+    state = { ...readAddress(), ...(state.isbn ? { list: state.list } : {}) };
   } catch (error) {
     fail(error);
     return;
@@ -79,7 +111,7 @@ async function show(chosen = false) {
   asked?.abort();
   asked = new AbortController();
   const wanted = state;
-  const page = wanted.isbn ? titlePage : listPage;
+  const page = pageOf(wanted);
   let content;
   try {
     content = await page.load(wanted, asked.signal);
@@ -94,6 +126,11 @@ async function show(chosen = false) {
   await reveal(page, content, wanted, chosen);
 }
 
+function pageOf({ isbn, list: { view } }) {
+  if (isbn) return titlePage;
+  return { totals: totalsPage, left_out: leftOutPage }[view] ?? listPage;
+}
+
 async function showList(wanted) {
   const list = { ...wanted, isbn: null };
   try {
@@ -105,13 +142,44 @@ async function showList(wanted) {
 
 async function reveal(page, content, wanted, chosen) {
   if (shown !== page) {
-    shown?.leave();
+    shown?.leave(wanted.isbn);
     if (shown) shown.place.hidden = true;
     page.place.hidden = false;
     shown = page;
   }
+  showFrame(page, content, wanted);
   if (content.release !== about.release) renew();
   await page.draw(content, wanted, chosen);
+}
+
+// What is around a page: which view is open, the filters, and the way back.
+function showFrame(page, content, { list }) {
+  const isTitle = page === titlePage;
+  for (const link of at("views").children) {
+    const { view } = link.dataset;
+    link.href = `?${listQuery({ ...list, view, sort: null, order: null, page: 1 })}`;
+    if (!isTitle && view === list.view) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  at("filters").hidden = isTitle || page === leftOutPage;
+  if (!at("filters").hidden) filters.draw(list, content.facets);
+  at("back").hidden = !isTitle;
+  const link = at("back").firstElementChild;
+  link.href = `?${listQuery(list)}`;
+  link.textContent = `Back to the list: ${PAGES[list.view].name}`;
+}
+
+function makeViews() {
+  at("views").append(
+    ...VIEWS.map((view) => element("a", { href: "./", "data-view": view }, PAGES[view].name)),
+  );
+  at("views").addEventListener("click", (event) => {
+    const link = event.target.closest("a");
+    if (!link || !isPlain(event)) return;
+    event.preventDefault();
+    // Filters stay from view to view, the order does not.
+    changeList({ view: link.dataset.view, sort: null, order: null });
+  });
 }
 
 // The service has answered: nothing is wrong any more.

@@ -1,18 +1,20 @@
 // A combobox after the pattern of the ARIA Authoring Practices: the focus stays in the field.
 
 import { ask } from "./api.js";
-import { count, element } from "./text.js";
+import { count, element, name } from "./text.js";
 
 const PATIENCE_MS = 120;
 const SHOWN = 8;
 
 export class Search {
-  constructor(form, { choose, fail }) {
+  // `choose` opens a title, `list` lists all that match some words.
+  constructor(form, { choose, list, fail }) {
     this.form = form;
     this.field = form.querySelector("input");
     this.list = form.querySelector("ul");
     this.status = form.querySelector("[role=status]");
     this.choose = choose;
+    this.listAll = list;
     this.fail = fail;
     this.active = -1;
     this.asked = null;
@@ -44,9 +46,10 @@ export class Search {
     this.asked?.abort();
     clearTimeout(this.timer);
     this.asked = new AbortController();
+    this.found = null;
     const query = new URLSearchParams({
       q: this.field.value,
-      sort: "volume",
+      sort: "match",
       limit: SHOWN,
     });
     try {
@@ -56,14 +59,15 @@ export class Search {
     }
   }
 
-  show({ total, books }) {
+  show({ total, books, is_similar: isSimilar, left_out: leftOut }) {
+    this.found = { total, books };
     this.list.replaceChildren(
       ...books.map((book, index) =>
         element(
           "li",
           { role: "option", id: `match-${index}`, "data-isbn": book.isbn, "aria-selected": "false" },
-          element("span", { class: "match-title" }, book.title ?? book.isbn),
-          element("span", { class: "quiet small" }, [book.author, book.isbn].filter(Boolean).join(" · ")),
+          element("span", { class: "match-title" }, name(book.title ?? book.isbn)),
+          element("span", { class: "quiet small" }, name(book.author ?? ""), ` ${book.isbn}`),
         ),
       ),
     );
@@ -72,10 +76,7 @@ export class Search {
     const open = books.length > 0 && document.activeElement === this.field;
     this.list.hidden = !open;
     this.field.setAttribute("aria-expanded", String(open));
-    if (total === 0) this.status.textContent = "No title, author or ISBN matches.";
-    else if (total > books.length)
-      this.status.textContent = `${count(total)} titles match; the ${books.length} that sell most are listed.`;
-    else this.status.textContent = total === 1 ? "1 title matches." : `${total} titles match.`;
+    this.status.textContent = told(total, books.length, isSimilar, leftOut);
   }
 
   key(event) {
@@ -107,20 +108,33 @@ export class Search {
     });
   }
 
-  // Enter takes the title that is pointed at, or else the first.
+  // Enter takes the title that is pointed at, or the only one; otherwise it lists all that match.
   async submit(event) {
     event.preventDefault();
-    if (this.field.value.trim() === "") return;
-    if (this.list.hidden || this.active === -1) await this.look();
-    const option = this.list.children[Math.max(this.active, 0)];
-    if (option) this.take(option);
+    const words = this.field.value.trim();
+    if (words === "") return;
+    const pointed = this.list.hidden ? null : this.list.children[this.active];
+    if (pointed) {
+      this.take(pointed);
+      return;
+    }
+    await this.look();
+    if (this.found?.total === 1) this.take(this.list.firstElementChild);
+    else if (this.found) {
+      this.clear();
+      this.listAll(words);
+    }
   }
 
   take(option) {
+    this.clear();
+    this.choose(option.dataset.isbn);
+  }
+
+  clear() {
     this.close();
     this.field.value = "";
     this.status.textContent = "";
-    this.choose(option.dataset.isbn);
   }
 
   close() {
@@ -130,4 +144,17 @@ export class Search {
     this.field.setAttribute("aria-expanded", "false");
     this.field.removeAttribute("aria-activedescendant");
   }
+}
+
+function told(total, listed, isSimilar, leftOut) {
+  const [without] = leftOut?.titles ?? [];
+  if (total === 0 && without) {
+    return `${without.title ?? without.isbn} has no forecast: ${without.reason}`;
+  }
+  if (total === 0) return "No title, author or ISBN matches.";
+  const is = total === 1 ? "1 title" : `${count(total)} titles`;
+  const text = isSimilar
+    ? `No title has exactly these words; ${is} with similar words`
+    : `${is} ${total === 1 ? "matches" : "match"}`;
+  return total > listed ? `${text}. Enter lists them all.` : `${text}.`;
 }

@@ -20,6 +20,13 @@ const day = new Intl.DateTimeFormat("en-GB", {
   timeZone: "UTC",
 });
 
+const longDay = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric",
+  month: "long",
+  year: "numeric",
+  timeZone: "UTC",
+});
+
 export const UNKNOWN = "–";
 
 const or = (value, write) => (value === null || value === undefined ? UNKNOWN : write(value));
@@ -36,6 +43,7 @@ export const percent = (n) => `${n}\u00a0%`;
 export const share = (value) => or(value, (n) => percent(whole.format(100 * n)));
 export const signedShare = (value) => or(value, (n) => percent(minus(signedWhole.format(100 * n))));
 export const date = (iso) => or(iso, (text) => day.format(new Date(text)));
+export const longDate = (iso) => or(iso, (text) => longDay.format(new Date(text)));
 export const weeks = (n) => `${n} ${n === 1 ? "week" : "weeks"}`;
 
 export const BASELINE = "seasonal_naive";
@@ -56,6 +64,12 @@ export function element(tag, attributes = {}, ...children) {
   made.append(...children);
   return made;
 }
+
+// A name by itself: one that is written from right to left does not turn what is around it.
+export const name = (text) => element("bdi", {}, text);
+
+// Lets the browser open new tabs and windows by itself.
+export const isPlain = (event) => !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
 
 export function row(...cells) {
   const [head, ...rest] = cells;

@@ -1,0 +1,38 @@
+// Buttons for the page before and the next one.
+
+import { count } from "./text.js";
+
+export class Pager {
+  constructor(place, size, what, turn) {
+    this.place = place;
+    this.size = size;
+    this.what = what;
+    [this.previous, this.next] = place.querySelectorAll("button");
+    this.line = place.querySelector("span");
+    this.previous.addEventListener("click", () => turn(this.page - 1));
+    this.next.addEventListener("click", () => turn(this.page + 1));
+  }
+
+  show(page, total) {
+    this.page = page;
+    const first = (page - 1) * this.size + 1;
+    const last = Math.min(page * this.size, total);
+    this.place.hidden = total === 0;
+    this.line.textContent =
+      first > total
+        ? `There are ${count(total)} ${this.what}`
+        : `${count(first)}–${count(last)} of ${count(total)} ${this.what}`;
+    this.enable(this.previous, page > 1);
+    this.enable(this.next, last < total);
+  }
+
+  // A button that is disabled would lose the focus.
+  enable(button, enabled) {
+    if (!enabled && document.activeElement === button) {
+      const other = button === this.next ? this.previous : this.next;
+      other.disabled = false;
+      other.focus();
+    }
+    button.disabled = !enabled;
+  }
+}
