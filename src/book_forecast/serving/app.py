@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from book_forecast import __version__
-from book_forecast.serving import books, lists, page, sums
+from book_forecast.serving import books, exports, lists, page, sums
 from book_forecast.serving.errors import RequestError
 from book_forecast.serving.guard import BodyGuard, TokenGuard
 from book_forecast.serving.metrics import Metrics
@@ -53,6 +53,7 @@ def create_app(settings: ServiceSettings, watch: Watch | None = None) -> FastAPI
     app.state.watch, app.state.current = watch, watch.current
     app.include_router(make_router(settings))
     app.include_router(lists.make_router())
+    app.include_router(exports.make_router())
     app.include_router(books.make_router(settings))
     app.include_router(sums.make_router(settings))
     app.include_router(page.router)

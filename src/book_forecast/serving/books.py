@@ -49,7 +49,7 @@ TITLE_ERRORS: dict[int | str, dict[str, Any]] = {
     **ERRORS,
     422: {"model": ErrorDetail, "description": "Not an ISBN, or a parameter is out of its bounds."},
 }
-_FILES = {
+FILES = {
     "description": "The forecast, in the format that was asked for.",
     "content": {
         "text/csv": {"schema": {"type": "string"}},
@@ -104,7 +104,7 @@ def make_router(settings: ServiceSettings) -> APIRouter:
         "/{isbn}/forecast",
         forecast,
         response_model=TitlePrediction,
-        responses={200: _FILES, **TITLE_ERRORS},
+        responses={200: FILES, **TITLE_ERRORS},
         summary="Forecast of a title",
     )
     return router

@@ -30,7 +30,7 @@ def csv_file(forecast: ReleaseForecast, title: str) -> bytes:
     writer = csv.writer(text)
     writer.writerow(_columns(forecast))
     for row in _rows(forecast, title):
-        writer.writerow([_harmless(v) if isinstance(v, str) else v for v in row.values()])
+        writer.writerow([harmless(v) if isinstance(v, str) else v for v in row.values()])
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -105,5 +105,6 @@ def _rows(forecast: ReleaseForecast, title: str) -> Iterator[dict[str, Any]]:
         yield dict(zip(columns, row, strict=True))
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text

@@ -49,10 +49,10 @@ class StockAdvice:
     def __init__(self, table: pa.Table | None = None) -> None:
         """Index a table with `COLUMNS`; None is advice on no title."""
         self._table = table if table is not None else pa.table({n: [] for n in COLUMNS})
-        self._rows = {isbn: row for row, isbn in enumerate(self._table["isbn"].to_pylist())}
-        first = self._table.slice(0, 1).to_pylist()
-        self.last_week = str(first[0]["last_week"]) if first else None
-        self.release: str | None = first[0]["release"] if first else None
+        self._columns = {name: self._table[name].to_pylist() for name in COLUMNS}
+        self._rows = {isbn: row for row, isbn in enumerate(self._columns["isbn"])}
+        self.last_week = str(self._columns["last_week"][0]) if self._rows else None
+        self.release: str | None = self._columns["release"][0] if self._rows else None
 
     def __len__(self) -> int:
         """Return the number of titles."""
@@ -61,7 +61,7 @@ class StockAdvice:
     def of(self, isbn: str) -> dict[str, Any] | None:
         """Return the advice on a title, by the names of `COLUMNS`; None if there is none."""
         row = self._rows.get(isbn)
-        return None if row is None else self._table.slice(row, 1).to_pylist()[0]
+        return None if row is None else {name: of[row] for name, of in self._columns.items()}
 
     def values(self, name: str, isbns: Sequence[str]) -> npt.NDArray[Any]:
         """Return a column of numbers or days for titles, NaN or NaT where there is no advice."""

@@ -1,0 +1,78 @@
+"""Route of files with the titles of the list, for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+
+from book_forecast.serving.books import ERRORS, FILES, Served
+from book_forecast.serving.files import CSV_TYPE, XLSX_TYPE, harmless
+from book_forecast.serving.lists import usual_sort
+from book_forecast.serving.selections import Selected
+from book_forecast.serving.tables import Sheet, about_sheet, all_sheets, titles_sheet
+from book_forecast.serving.views import Order, Sort
+from book_forecast.serving.workbook import workbook_of
+
+
+def make_router() -> APIRouter:
+    """Return the route."""
+    router = APIRouter(tags=["books"])
+    router.add_api_route(
+        "/export",
+        export,
+        response_class=Response,
+        responses={200: FILES, **ERRORS},
+        summary="The titles of a list as a file",
+    )
+    return router
+
+
+def export(
+    served: Served,
+    selected: Selected,
+    format: Annotated[Literal["csv", "xlsx"], Query(description="Of the file.")],  # noqa: A002
+    sort: Annotated[Sort | None, Query(description="As in `/books`.")] = None,
+    order: Annotated[Order | None, Query(description="As in `/books`.")] = None,
+    everything: Annotated[
+        bool,
+        Query(description="Whether a workbook has a sheet for every view, and for totals."),
+    ] = False,
+) -> Response:
+    """All titles of a list, with numbers as numbers.
+
+    A CSV file is UTF-8 with a byte order mark. A text that a spreadsheet would take for a formula
+    has an apostrophe before it there.
+    """
+    cutoff = served.reader.payload.manifest["cutoff"]
+    if everything and format == "xlsx":
+        return _file(workbook_of(all_sheets(served)), f"books-{cutoff}", format)
+    catalogue = served.catalogue()
+    rows = catalogue.ordered(catalogue.find(selected), sort or usual_sort(selected), order)
+    sheet = titles_sheet(catalogue, rows, selected.view)
+    name = f"books-{cutoff}-{selected.view.replace('_', '-')}"
+    if format == "csv":
+        return _file(_csv(sheet), name, format)
+    return _file(workbook_of([sheet, about_sheet(served)]), name, format)
+
+
+def _csv(sheet: Sheet) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([heading for heading, _ in sheet.columns])
+    writer.writerows([[_cell(value) for value in row] for row in sheet.rows])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _cell(value: Any) -> Any:
+    return harmless(value) if isinstance(value, str) else value
+
+
+def _file(content: bytes, name: str, suffix: Literal["csv", "xlsx"]) -> Response:
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}.{suffix}"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(content, media_type=CSV_TYPE if suffix == "csv" else XLSX_TYPE, headers=headers)
