@@ -11,7 +11,9 @@ from tests.browser.chromium import Chromium
 from tests.serving import servers
 
 ROWS = "document.querySelectorAll('#title-rows tr').length"
-COMPARED = "document.querySelector('#titles-line').innerText.startsWith('Changes against')"
+COMPARED = "document.querySelector('#changes-line').innerText.startsWith('Changes are against')"
+TOLD = "document.querySelector('#titles-line strong')"
+"""What the titles of the list sell together is there."""
 DRAWN = "document.querySelector('#plot .scatterlayer .trace')"
 
 

@@ -1,12 +1,13 @@
 """The page when the service is not ready, guarded, limited, stopped, or gets another release."""
 
+import contextlib
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests.browser.chromium import wait_for
 from tests.browser.planner import (
-    COMPARED,
     DRAWN,
     ROWS,
     is_ready,
@@ -68,16 +69,64 @@ def test_a_page_that_is_open_while_another_release_comes_shows_all_of_it(chromiu
     with serving(Path(store.root), BOOK_FORECAST_SERVE_POLL_SECONDS="0.2") as address:
         wait_for(lambda: is_ready(address), "the release")
         chromium.open(f"{address}?isbn={stores.CAFE}")
-        chromium.until(f"{DRAWN} && {COMPARED}")
-        assert "Sales known to 29 Jun 2024" in chromium.text("#release-line")
+        chromium.until(DRAWN)
+        assert "Sales to 29 June 2024" in chromium.text("#release-line")
         servers.promote(store, stores.BEFORE)
         wait_for(lambda: served_release(address) == stores.BEFORE, "the other release")
         chromium.run("document.querySelector('#horizon').focus()")
         chromium.press("ArrowRight")
         last = "document.querySelector('#plot').data[2].x.at(-1)"
         chromium.until(f"{last} === '2024-06-22'")
-        chromium.until("document.querySelector('#release-line').innerText.includes('22 Jun 2024')")
+        chromium.until("document.querySelector('#release-line').innerText.includes('22 June 2024')")
+        chromium.click(".release summary")
         assert stores.BEFORE in chromium.text("#release")
+
+
+@pytest.fixture
+def stoppable(releases, tmp_path):
+    """A service whose process can be stopped, and another be started in its place."""
+    with servers.Server(tmp_path, "--releases", str(releases)) as server:
+        yield server.ready()
+
+
+def restarted(server, releases, folder):
+    """The service at the same address."""
+    return servers.Server(folder, "--releases", str(releases), AIP_HTTP_PORT=str(server.port))
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGSTOP], ids=["ended", "frozen"])
+def test_what_is_open_stays_while_the_service_is_away_and_goes_on_when_it_is_back(
+    chromium, stoppable, releases, tmp_path, stop
+):
+    address = f"{stoppable.url}/"
+    chromium.open(f"{address}?view=changed&imprint=Imprint+3")
+    chromium.until(f"{ROWS} > 3")
+    chromium.click("#title-rows a")
+    chromium.until(DRAWN)
+    title = chromium.text("#book-title")
+    stoppable.process.send_signal(stop)
+    if stop == signal.SIGTERM:
+        stoppable.process.wait(timeout=30)
+    chromium.click("label[for=level-95]")
+    chromium.until("!document.querySelector('#alert').hidden")
+    assert "does not answer" in chromium.text("#alert")
+    assert "What is shown stays here" in chromium.text("#alert")
+    assert chromium.text("#book-title") == title
+    assert chromium.run(f"!document.querySelector('#book').hidden && Boolean({DRAWN})")
+    chromium.click("#back a")
+    chromium.run("new Promise((done) => setTimeout(done, 300))")
+    assert chromium.text("#book-title") == title
+    if stop == signal.SIGTERM:
+        again = restarted(stoppable, releases, tmp_path)
+    else:
+        stoppable.process.send_signal(signal.SIGCONT)
+        again = contextlib.nullcontext()
+    with again:
+        # By itself, to what was asked for last.
+        chromium.until(f"{ROWS} > 3 && !document.querySelector('#list').hidden")
+        assert chromium.text("#list-head") == "What changed most"
+        chromium.until("document.querySelector('#alert').hidden")
+        assert chromium.run("document.querySelector('#filter-imprint').value") == "=Imprint 3"
 
 
 def test_a_service_that_does_not_answer_is_reported_once_and_tried_again(chromium, releases):
@@ -85,9 +134,10 @@ def test_a_service_that_does_not_answer_is_reported_once_and_tried_again(chromiu
         wait_for(lambda: is_ready(address), "the release")
         chromium.open(address)
         chromium.until(ROWS)
-    chromium.click("#titles [data-sort=title] button")
+    chromium.click("#title-heads [data-sort=title] button")
     chromium.until("!document.querySelector('#alert').hidden")
     assert "does not answer" in chromium.text("#alert")
+    assert chromium.run(ROWS) == 50
     chromium.run(
         """
         window.changes = 0;

@@ -1,11 +1,14 @@
 """A store of two releases, of titles with a season, growth and weeks that were not reported."""
 
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from book_forecast.payload.manifest import LONGEST_HORIZON, PROBABILITIES
 from book_forecast.releases.assembly import assemble
@@ -28,11 +31,13 @@ TITLES = [
         "Long, A",
     ),
     ("Notes from a Small Island", "Bryson, Bill"),
-    ("The Gruffalo", "Donaldson, Julia"),
+    ('מלחמה ושלום, "כרך א"', "טולסטוי, לב"),
     ("Captain Corelli's Mandolin", "Bernières, Louis de"),
     ("Knitting for Owls", None),
 ]
 FIRST, CAFE, FORMULA, TAGS, ALCHEMIST = (payloads.isbn(n) for n in range(5))
+HEBREW = payloads.isbn(7)
+CLASSES = ("F1.1", "S2.0", "Y3.4")
 
 
 def tables(cutoff: dt.date, titles: int, faster: float, seed: int = 5) -> dict[str, pa.Table]:
@@ -77,6 +82,7 @@ def tables(cutoff: dt.date, titles: int, faster: float, seed: int = 5) -> dict[s
     replaced = {
         "title": [name for name, _ in names],
         "author": [author for _, author in names],
+        "product_class": [CLASSES[n % len(CLASSES)] for n in range(titles)],
         "trained_until": [cutoff] * titles,
         "cutoff": [cutoff] * titles,
         "first_week": [cutoff - dt.timedelta(weeks=WEEKS - 1)] * titles,
@@ -85,7 +91,46 @@ def tables(cutoff: dt.date, titles: int, faster: float, seed: int = 5) -> dict[s
         at = made["titles"].schema.get_field_index(name)
         column = pa.array(values, made["titles"].schema.field(at).type)
         made["titles"] = made["titles"].set_column(at, name, column)
-    return made
+    return made | payloads.planning(titles=titles, weeks=WEEKS, horizon=LONGEST_HORIZON)
+
+
+def write_stock(path: Path, chances: Mapping[str, float], **columns: Any) -> None:
+    """Advice on the stock of some titles, as the pipeline `decide` writes it.
+
+    Args:
+        path: Of the file.
+        chances: To run out, by ISBN. The likelier, the sooner; below a half there is no week.
+        columns: Other values of columns.
+    """
+    isbns, likely = list(chances), list(chances.values())
+    weeks: list[dt.date | None] = [
+        CUTOFF + dt.timedelta(weeks=round(10 * (1.0 - chance)) + 1) if chance >= 0.5 else None
+        for chance in likely
+    ]
+    values = {
+        "isbn": isbns,
+        "product_class": ["F1.1"] * len(isbns),
+        "release": [NOW] * len(isbns),
+        "last_week": _moments([CUTOFF for _ in isbns]),
+        "on_hand": [120.0] * len(isbns),
+        "on_order": [0.0] * len(isbns),
+        "lead_weeks": [8] * len(isbns),
+        "demand": [200.0] * len(isbns),
+        "chance_to_run_out": likely,
+        "run_out_week": _moments(weeks),
+        "cover_weeks": [5] * len(isbns),
+        "target": [0.9] * len(isbns),
+        "order": [round(100 * chance) for chance in likely],
+        "reason": ["120 copies last five weeks, and an order arrives in eight."] * len(isbns),
+        "lo-80": [100.0] * len(isbns),
+        **columns,
+    }
+    pq.write_table(pa.table(values), path)
+
+
+def _moments(days: list[dt.date | None]) -> pa.Array:
+    """Days as Kedro's table has them."""
+    return pa.array(days, pa.date32()).cast(pa.timestamp("us"))
 
 
 def write(root: Path, titles: int = 60) -> ReleaseStore:

@@ -6,8 +6,8 @@ import numpy as np
 
 from book_forecast.payload.contents import read_payload
 from book_forecast.payload.forecast_reader import ForecastReader
-from book_forecast.serving import catalogue as catalogue_module
-from book_forecast.serving.catalogue import Catalogue
+from book_forecast.serving import words as words_module
+from book_forecast.serving.catalogue import Catalogue, Selection
 from book_forecast.serving.words import folded, words_of
 from tests.releases import payloads
 
@@ -24,11 +24,10 @@ def test_a_search_neither_folds_nor_sorts_the_titles_anew(tmp_path, monkeypatch)
     folder = payloads.write(tmp_path / "many", titles=1000, weeks=4)
     catalogue = Catalogue(ForecastReader(read_payload(folder)))
     fold, sort = Mock(wraps=folded), Mock(wraps=np.lexsort)
-    monkeypatch.setattr(catalogue_module, "folded", fold)
+    monkeypatch.setattr(words_module, "folded", fold)
     monkeypatch.setattr(np, "lexsort", sort)
-    for offset in (0, 5, 10):
-        total, rows = catalogue.find("author 3 book 7", "volume", None, offset, 5)
-        assert total > 15
-        assert len(rows) == 5
+    for _ in range(3):
+        found = catalogue.find(Selection("author 3 book 7"))
+        assert len(catalogue.ordered(found, "volume", None)) > 15
     assert [call.args for call in fold.call_args_list] == [("author 3 book 7",)] * 3
     assert sort.call_count == 1

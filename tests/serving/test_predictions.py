@@ -153,7 +153,12 @@ def test_no_instances_get_no_predictions(server):
 
 def test_health_readiness_and_release_describe_what_is_served(server, served_store):
     assert server.client.get("/healthz").json() == {"status": "alive"}
-    assert server.readiness() == {"ready": True, "release": FIRST, "problem": None}
+    assert server.readiness() == {
+        "ready": True,
+        "release": FIRST,
+        "problem": None,
+        "stock_problem": None,
+    }
     described = server.client.get("/release").json()
     assert (described["release"], described["titles"], described["cutoff"]) == (
         FIRST,

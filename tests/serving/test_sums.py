@@ -5,6 +5,7 @@ import datetime as dt
 import pyarrow as pa
 import pytest
 
+from book_forecast.payload.planning import PLANNING
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.promotion_log import Promotion
 from book_forecast.releases.store import ReleaseStore
@@ -60,17 +61,50 @@ def test_totals_add_up_over_all_titles(client):
     assert every["mean"] == pytest.approx(single, rel=1e-4)
 
 
-def test_totals_by_class_add_up_to_those_of_all(client):
-    by_class = totals(client, by="product_class", weeks=13)["totals"]
-    (every,) = totals(client, weeks=13)["totals"]
-    assert sum(total["n_titles"] for total in by_class) == every["n_titles"]
-    assert sum(total["mean"] for total in by_class) == pytest.approx(every["mean"], rel=1e-4)
+@pytest.mark.parametrize("by", ["author", "imprint", "publisher_group", "product_class"])
+def test_the_totals_of_groups_add_up_to_that_of_all(client, by):
+    query = {"weeks": 13, "from": 5}
+    found = totals(client, by=by, limit=200, **query)
+    (every,) = totals(client, **query)["totals"]
+    assert found["n_groups"] == len(found["totals"]) > 2
+    assert sum(total["n_titles"] for total in found["totals"]) == every["n_titles"] == TITLES
+    assert sum(t["mean"] for t in found["totals"]) == pytest.approx(every["mean"], rel=1e-5)
+    means = [total["mean"] for total in found["totals"]]
+    assert means == sorted(means, reverse=True)
+
+
+def test_the_groups_are_on_pages(client):
+    whole = totals(client, by="author", limit=200)["totals"]
+    pages = [totals(client, by="author", limit=4, offset=n)["totals"] for n in range(0, 20, 4)]
+    assert [total for page in pages for total in page] == whole
+    assert None in [total["name"] for total in whole]
+
+
+def test_a_group_is_the_sum_of_the_titles_that_a_filter_finds(client):
+    largest = totals(client, by="imprint", weeks=8)["totals"][0]
+    filtered = totals(client, imprint=largest["name"], weeks=8)["totals"]
+    assert filtered == [{**largest, "name": "all"}]
+    books = client.get("/books", params={"imprint": largest["name"], "limit": 500}).json()["books"]
+    named = totals(client, isbn=[book["isbn"] for book in books], weeks=8)["totals"]
+    assert named == filtered
+
+
+def test_a_span_may_begin_later(client):
+    parts = [demand(client, **{"from": first, "weeks": 4}) for first in (1, 5, 9)]
+    whole = demand(client, weeks=12)
+    assert sum(part["mean"] for part in parts) == pytest.approx(whole["mean"], rel=1e-5)
+    assert parts[2]["last_week"] == whole["last_week"]
+    assert parts[1]["first_week"] == str(stores.CUTOFF + dt.timedelta(weeks=5))
+    later = totals(client, **{"from": 9, "weeks": 4, "isbn": stores.CAFE})
+    assert later["totals"][0]["mean"] == pytest.approx(parts[2]["mean"], abs=0.01)
 
 
 @pytest.fixture(scope="module")
 def unlike(tmp_path_factory):
     """A service of three titles: one of another class, one that ended 100 weeks ago, one late."""
     made = stores.tables(stores.CUTOFF, 3, faster=1.0)
+    for kind in PLANNING:
+        del made[kind]
     ago = [dt.timedelta(weeks=weeks) for weeks in (0, 100, 3)]
     columns = {
         "product_class": pa.array(["F", "Y", "Y"], pa.string()),
@@ -108,14 +142,16 @@ def unlike(tmp_path_factory):
 
 
 def test_totals_have_the_names_and_numbers_of_the_classes(unlike):
-    found = totals(unlike, by="product_class", weeks=3)
+    found = totals(unlike, by="product_class", weeks=3, sort="name")
     assert [(row["name"], row["n_titles"]) for row in found["totals"]] == [("F", 1), ("Y", 2)]
     assert found["cutoff"] == str(stores.CUTOFF)
 
 
 def test_a_title_that_is_not_forecast_as_far_is_left_out_of_totals(unlike):
-    (every,) = totals(unlike, weeks=13)["totals"]
-    assert every["n_titles"] == 2
+    found = totals(unlike, weeks=13)
+    (every,) = found["totals"]
+    assert every["n_titles"] == found["n_titles"] == 2
+    assert found["n_beyond"] == 1
 
 
 def test_the_demand_of_a_title_follows_its_own_cutoff(unlike):
@@ -141,3 +177,29 @@ def test_what_is_out_of_bounds_or_unknown_is_refused(client, path, query, status
     answer = client.get(path, params=query)
     assert answer.status_code == status
     assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ({"from": 100, "weeks": 6}, "end with week 105, but the last one is 104"),
+        ({"from": 0}, "from: Input should be greater than or equal to 1"),
+        ({"isbn": ["9780200000018"]}, "check digit"),
+        ({"isbn": [stores.CAFE] * 501}, "at most 500 items"),
+        ({"imprint": ["x"] * 101}, "at most 100 items"),
+        ({"author": "x" * 301}, "at most 300 characters"),
+        ({"limit": 201}, "less than or equal to 200"),
+    ],
+)
+def test_a_refusal_names_the_bound(client, query, problem):
+    answer = client.get("/totals", params=query)
+    assert answer.status_code == 422
+    assert problem in answer.json()["detail"]
+
+
+def test_a_release_without_names_of_imprints_says_so(unlike):
+    answer = unlike.get("/totals", params={"by": "imprint"})
+    assert answer.status_code == 422
+    assert f"release {stores.NOW} does not have the imprints" in answer.json()["detail"]
+    assert unlike.get("/totals", params={"publisher_group": "x"}).status_code == 422
+    assert totals(unlike, by="author", weeks=3)["n_groups"] == 3

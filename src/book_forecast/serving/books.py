@@ -50,7 +50,7 @@ TITLE_ERRORS: dict[int | str, dict[str, Any]] = {
     422: {"model": ErrorDetail, "description": "Not an ISBN, or a parameter is out of its bounds."},
 }
 FILES = {
-    "description": "The forecast, in the format that was asked for.",
+    "description": "In the format that was asked for.",
     "content": {
         "text/csv": {"schema": {"type": "string"}},
         XLSX_TYPE: {"schema": {"type": "string", "format": "binary"}},

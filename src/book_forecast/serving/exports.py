@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -48,14 +49,22 @@ def export(
     """
     cutoff = served.reader.payload.manifest["cutoff"]
     if everything and format == "xlsx":
-        return _file(workbook_of(all_sheets(served)), f"books-{cutoff}", format)
+        return file_of(all_sheets(served), f"books-{cutoff}", format)
     catalogue = served.catalogue()
     rows = catalogue.ordered(catalogue.find(selected), sort or usual_sort(selected), order)
     sheet = titles_sheet(catalogue, rows, selected.view)
     name = f"books-{cutoff}-{selected.view.replace('_', '-')}"
-    if format == "csv":
-        return _file(_csv(sheet), name, format)
-    return _file(workbook_of([sheet, about_sheet(served)]), name, format)
+    return file_of([sheet, about_sheet(served)], name, format)
+
+
+def file_of(sheets: Sequence[Sheet], name: str, suffix: Literal["csv", "xlsx"]) -> Response:
+    """Return sheets as a workbook, or the first of them as CSV."""
+    content = _csv(sheets[0]) if suffix == "csv" else workbook_of(sheets)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}.{suffix}"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(content, media_type=CSV_TYPE if suffix == "csv" else XLSX_TYPE, headers=headers)
 
 
 def _csv(sheet: Sheet) -> bytes:
@@ -68,11 +77,3 @@ def _csv(sheet: Sheet) -> bytes:
 
 def _cell(value: Any) -> Any:
     return harmless(value) if isinstance(value, str) else value
-
-
-def _file(content: bytes, name: str, suffix: Literal["csv", "xlsx"]) -> Response:
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}.{suffix}"',
-        "X-Content-Type-Options": "nosniff",
-    }
-    return Response(content, media_type=CSV_TYPE if suffix == "csv" else XLSX_TYPE, headers=headers)

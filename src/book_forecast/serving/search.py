@@ -96,7 +96,8 @@ class WordIndex:
         """Return twice the wrong letters of each word, and one more for the start of a word."""
         of_whole, of_start = _allowed(len(word))
         found = np.full(len(self._lengths), _FAR, dtype=np.int16)
-        if not of_whole or len(word) > _LONGEST:
+        # Another number, such as an ISBN, is another title and no typo.
+        if not of_whole or len(word) > _LONGEST or word.isdigit():
             return found
         last = _alignment(self._letters, word, of_whole)
         start = last.min(axis=0)

@@ -9,8 +9,9 @@ import orjson
 from fastapi import APIRouter, Query, Response
 
 from book_forecast.payload.sums import SumForecast
-from book_forecast.serving.books import ERRORS, TITLE_ERRORS, Isbn, Level, Served
+from book_forecast.serving.books import ERRORS, FILES, TITLE_ERRORS, Isbn, Level, Served
 from book_forecast.serving.errors import RequestError
+from book_forecast.serving.exports import file_of
 from book_forecast.serving.groups import Field, Rows
 from book_forecast.serving.predict import (
     DEFAULT_LEVELS,
@@ -22,6 +23,7 @@ from book_forecast.serving.predict import (
 from book_forecast.serving.schemas import Demand, Totals
 from book_forecast.serving.selections import Selected, check_field
 from book_forecast.serving.settings import ServiceSettings
+from book_forecast.serving.tables import LEVEL, about_sheet, totals_sheet
 from book_forecast.serving.totals import Days, GroupSort
 
 DEFAULT_WEEKS = 13
@@ -87,12 +89,18 @@ def make_router(settings: ServiceSettings) -> APIRouter:
             _USUAL_GROUPS
         ),
         offset: Annotated[int, Query(ge=0)] = 0,
+        format: Annotated[  # noqa: A002
+            Literal["json", "csv", "xlsx"],
+            Query(description="Of the response; a file has intervals of 80 %."),
+        ] = "json",
     ) -> Response:
         """What titles sell together in some weeks after the release's cutoff.
 
         A title that the release does not forecast as far is left out. The means of all groups add
         up to that of all titles.
         """
+        if format != "json":
+            level = [LEVEL]
         _check_span(first, weeks, longest)
         catalogue, reader = served.catalogue(), served.totals
         field = None if by == "all" else check_field(catalogue, by, served.release)
@@ -110,10 +118,15 @@ def make_router(settings: ServiceSettings) -> APIRouter:
             reader.total(name, members, days[first - 1 :], _tails(level))
             for name, members in groups[offset : offset + limit]
         ]
+        span = _about_span(days, first, weeks)
+        if format != "json":
+            notes = [("Weeks to", f"{span['first_week']} … {span['last_week']}")]
+            sheets = [totals_sheet(by, found), about_sheet(served, notes)]
+            return file_of(sheets, f"totals-{span['cutoff']}-by-{by.replace('_', '-')}", format)
         content = {
             "by": by,
             "release": served.release,
-            **_about_span(days, first, weeks),
+            **span,
             "n_titles": len(within),
             "n_beyond": len(rows) - len(within),
             "n_groups": len(groups),
@@ -140,7 +153,7 @@ def make_router(settings: ServiceSettings) -> APIRouter:
         "/totals",
         totals,
         response_model=Totals,
-        responses=ERRORS,
+        responses={200: FILES, **ERRORS},
         summary="What titles sell in some weeks together",
     )
     return router

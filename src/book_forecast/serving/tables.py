@@ -9,7 +9,6 @@ from typing import Any, Literal
 from book_forecast.serving.catalogue import Catalogue, Selection
 from book_forecast.serving.current import ServedRelease
 from book_forecast.serving.groups import Field, Rows
-from book_forecast.serving.selections import WHAT
 from book_forecast.serving.totals import Days, Total
 from book_forecast.serving.views import VIEWS, ViewName
 
@@ -48,7 +47,7 @@ COLUMNS: dict[str, tuple[str, Kind]] = {
 """Heading and kind of a title's fields."""
 _NAMES = ("isbn", "title", "author")
 _OF_TOTALS: list[tuple[str, Kind]] = [
-    ("Titles", "whole"),
+    ("Number of titles", "whole"),
     ("Expected", "copies"),
     (f"At least ({LEVEL} %)", "copies"),
     (f"At most ({LEVEL} %)", "copies"),
@@ -93,8 +92,8 @@ def titles_sheet(catalogue: Catalogue, rows: Rows, view: ViewName) -> Sheet:
     return Sheet(VIEWS[view].heading, [COLUMNS[name] for name in names], values)
 
 
-def totals_sheet(name: str, heading: str, totals: Sequence[Total]) -> Sheet:
-    """Return totals of groups with their intervals."""
+def totals_sheet(by: str, totals: Sequence[Total]) -> Sheet:
+    """Return totals of groups with their intervals of `LEVEL` percent."""
     rows = [
         [
             total.name,
@@ -104,7 +103,8 @@ def totals_sheet(name: str, heading: str, totals: Sequence[Total]) -> Sheet:
         ]
         for total in totals
     ]
-    return Sheet(name, [(heading, "text"), *_OF_TOTALS], rows)
+    heading = COLUMNS[by][0] if by in COLUMNS else "Titles"
+    return Sheet(f"By {heading.lower()}", [(heading, "text"), *_OF_TOTALS], rows)
 
 
 def left_out_sheet(catalogue: Catalogue) -> Sheet:
@@ -159,4 +159,4 @@ def _totals_by(served: ServedRelease, by: Field, days: Days) -> Sheet:
     totals = [
         reader.total(name, rows, days, (tail, 1.0 - tail)) for name, rows in groups[:MOST_GROUPS]
     ]
-    return totals_sheet(f"By {WHAT[by].removesuffix('s')}"[:31], WHAT[by].title(), totals)
+    return totals_sheet(by, totals)

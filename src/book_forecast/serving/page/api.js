@@ -1,7 +1,7 @@
 // Requests to the service. The token, if there is one, is stored for this tab alone.
 
 const TOKEN = "book-forecast-token";
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 10_000;
 
 export class Refusal extends Error {
   constructor(status, message) {

@@ -60,7 +60,7 @@ at("back").addEventListener("click", (event) => {
 });
 // Without a token, the browser downloads a link by itself.
 document.addEventListener("click", async (event) => {
-  const link = event.target.closest("#list a[download]");
+  const link = event.target.closest("#list a[download], #totals-page a[download]");
   if (!link || !hasToken()) return;
   event.preventDefault();
   try {

@@ -24,7 +24,7 @@ export class LeftOutPage {
   draw({ total, titles }, { list }) {
     document.title = `${PAGES.left_out.name} – Book forecasts`;
     at("left-out-line").textContent = total
-      ? `${count(total)} titles were delivered, but have no forecast.`
+      ? `${titlesOf(total)} delivered, but ${total === 1 ? "has" : "have"} no forecast.`
       : list.q
         ? "No title without a forecast matches."
         : "No title that was delivered is known to lack a forecast.";
@@ -45,3 +45,5 @@ export class LeftOutPage {
 
   leave() {}
 }
+
+const titlesOf = (n) => `${count(n)} ${n === 1 ? "title was" : "titles were"}`;

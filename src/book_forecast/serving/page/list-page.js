@@ -63,8 +63,7 @@ export class ListPage {
     at("list-head").textContent = page.name;
     at("list-about").textContent = page.about;
     const columns = columnsOf(list.view, content.stock.n_titles > 0);
-    at("title-heads").replaceChildren(head(columns));
-    this.mark(list);
+    this.showHeads(columns, sortOf(list));
     this.rows.replaceChildren(...content.books.map((book) => bookRow(book, columns, list)));
     at("titles").hidden = content.total === 0;
     this.pager.show(list.page, content.total);
@@ -81,13 +80,15 @@ export class ListPage {
     this.left = isbn;
   }
 
-  mark(list) {
-    const { sort, order } = sortOf(list);
+  // The same heads stay, so that the button that was pressed keeps the focus.
+  showHeads(columns, { sort, order }) {
+    const heads = columns.map((column) => column.id).join(" ");
+    if (heads !== this.heads) at("title-heads").replaceChildren(head(columns));
+    this.heads = heads;
     for (const column of at("title-heads").querySelectorAll("[data-sort]")) {
-      const isIt = column.dataset.sort === sort;
-      if (isIt) column.setAttribute("aria-sort", order === "asc" ? "ascending" : "descending");
-      // The head was made anew: the button that was pressed keeps the focus.
-      if (isIt && this.hadFocus === sort) column.querySelector("button").focus();
+      if (column.dataset.sort === sort) {
+        column.setAttribute("aria-sort", order === "asc" ? "ascending" : "descending");
+      } else column.removeAttribute("aria-sort");
     }
   }
 

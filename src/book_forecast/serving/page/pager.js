@@ -15,13 +15,14 @@ export class Pager {
 
   show(page, total) {
     this.page = page;
+    const what = total === 1 ? this.what.replace(/s$/, "") : this.what;
     const first = (page - 1) * this.size + 1;
     const last = Math.min(page * this.size, total);
     this.place.hidden = total === 0;
     this.line.textContent =
       first > total
-        ? `There are ${count(total)} ${this.what}`
-        : `${count(first)}–${count(last)} of ${count(total)} ${this.what}`;
+        ? `There are ${count(total)} ${what}`
+        : `${count(first)}–${count(last)} of ${count(total)} ${what}`;
     this.enable(this.previous, page > 1);
     this.enable(this.next, last < total);
   }

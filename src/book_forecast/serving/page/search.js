@@ -148,13 +148,12 @@ export class Search {
 
 function told(total, listed, isSimilar, leftOut) {
   const [without] = leftOut?.titles ?? [];
-  if (total === 0 && without) {
-    return `${without.title ?? without.isbn} has no forecast: ${without.reason}`;
-  }
-  if (total === 0) return "No title, author or ISBN matches.";
+  const reason = without && `${without.title ?? without.isbn} has no forecast: ${without.reason}`;
+  if (total === 0) return reason ?? "No title, author or ISBN matches.";
   const is = total === 1 ? "1 title" : `${count(total)} titles`;
   const text = isSimilar
     ? `No title has exactly these words; ${is} with similar words`
     : `${is} ${total === 1 ? "matches" : "match"}`;
-  return total > listed ? `${text}. Enter lists them all.` : `${text}.`;
+  const more = total > listed ? " Enter lists them all." : "";
+  return `${text}.${more}${reason ? ` ${reason}` : ""}`;
 }

@@ -8,6 +8,7 @@ import { at, copies, count, date, element, isPlain, name, weeks } from "./text.j
 import { PAGES } from "./views.js";
 
 const PAGE = 25;
+const MOST = 200; // groups of a file
 const LEVEL = 80;
 const NAMES = {
   product_class: ["Class", "Without a class"],
@@ -88,6 +89,10 @@ export class TotalsPage {
       }),
     );
     this.pager.show(list.page, groups.n_groups);
+    const query = selectionOf(list);
+    for (const key of ["by", "from", "weeks"]) query.set(key, list[key]);
+    query.set("limit", MOST);
+    for (const format of ["csv", "xlsx"]) at(`totals-${format}`).href = `totals?format=${format}&${query}`;
   }
 
   leave() {}
