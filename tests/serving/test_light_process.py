@@ -26,7 +26,9 @@ def test_a_service_that_has_answered_everything_has_imported_nothing_heavy(serve
             isbn = app.state.current.served.reader.isbns[0]
             for path in ("release", "metrics", "openapi.json", "books", f"books/{isbn}",
                          f"books/{isbn}/forecast", f"books/{isbn}/history",
-                         f"books/{isbn}/forecast?format=csv", ""):
+                         f"books/{isbn}/forecast?format=csv", "totals?by=author", "",
+                         "books?q=autor&sparklines=true&facets=true", "export?format=csv",
+                         "export?format=xlsx&everything=true"):
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}").read()
             imported = sorted({name.partition(".")[0] for name in sys.modules})
             pathlib.Path(result).write_text(json.dumps(imported))
@@ -108,13 +110,17 @@ def test_kedro_serve_becomes_the_service_of_the_project(executed, project_path):
     assert command[1:7] == [
         *("-m", "book_forecast.serving", "--host", "127.0.0.1", "--port", "8090"),
     ]
-    assert command[7:] == ["--releases", f"{project_path}/data/06_models/releases"]
+    data = f"{project_path}/data"
+    stock = f"{data}/07_model_output/stock_advice.parquet"
+    assert command[7:] == ["--releases", f"{data}/06_models/releases", "--stock", stock]
 
 
 def test_kedro_serve_takes_the_releases_of_an_environment(executed, monkeypatch):
     monkeypatch.setenv("BOOK_FORECAST_BUCKET", "books")
     command = executed("--env", "production")
     assert command[command.index("--releases") + 1] == "gs://books/06_models/releases"
+    stock = command[command.index("--stock") + 1]
+    assert stock == "gs://books/07_model_output/stock_advice.parquet"
 
 
 def test_kedro_serve_refuses_what_is_no_environment(executed):

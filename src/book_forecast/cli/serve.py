@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,28 +20,39 @@ from book_forecast.storage.errors import UserError
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
 @data_root_option
 @click.option("--releases", help="Folder of all releases; by default the data root's.")
+@click.option("--stock", help="File with advice on stock; by default the data root's.")
 def serve(
-    env: str | None, host: str, port: int, data_root: str | None, releases: str | None
+    env: str | None,
+    host: str,
+    port: int,
+    data_root: str | None,
+    releases: str | None,
+    stock: str | None,
 ) -> None:
     """Serve the champion's forecasts over HTTP."""
     if releases is None:
-        releases = _releases(env, data_root)
+        releases, usual_stock = _places(env, data_root, ("candidate", "stock_advice"))
+        stock = stock or usual_stock
     elif data_root is not None:
         raise UserError("--releases is a folder in the data root: leave out --data-root.")
     else:
         releases = given_data_root(releases)
     # The process becomes the service, so that nothing of Kedro stays in memory.
     command = [sys.executable, "-m", "book_forecast.serving", "--host", host, "--port", str(port)]
-    os.execv(sys.executable, [*command, "--releases", releases])  # noqa: S606
+    command += ["--releases", releases, *(["--stock", stock] if stock else [])]
+    os.execv(sys.executable, command)  # noqa: S606
 
 
-def _releases(env: str | None, data_root: str | None) -> str:
-    """The folder of releases in the data root, which is the environment's if none is given."""
+def _places(env: str | None, data_root: str | None, names: Sequence[str]) -> list[str]:
+    """Places of catalog entries in the data root, the environment's if none is given."""
     from kedro.framework.session import KedroSession
 
     given = {"data_root": data_root} if data_root else None
     # Without a path Kedro looks for the project from the current folder upwards.
     session = KedroSession.create(env=env, save_on_close=False, runtime_params=given)
     context = cast("Any", session).load_context()
-    folder = str(context.config_loader["catalog"]["candidate"]["filepath"])
-    return folder if is_address(folder) else str(Path(context.project_path) / folder)
+    catalog = context.config_loader["catalog"]
+    places = (str(catalog[name]["filepath"]) for name in names)
+    return [
+        place if is_address(place) else str(Path(context.project_path) / place) for place in places
+    ]
