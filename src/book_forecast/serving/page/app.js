@@ -53,6 +53,8 @@ at("home").addEventListener("click", (event) => {
   changeList(readList(new URLSearchParams()));
   at("search").focus();
 });
+// On paper, the plot has the width and the colours of paper.
+matchMedia("print").addEventListener("change", () => titlePage.redraw());
 at("back").addEventListener("click", (event) => {
   if (!isPlain(event)) return;
   event.preventDefault();

@@ -43,8 +43,12 @@ export class Filters {
         if (document.activeElement !== control) control.value = list.author ?? "";
       } else if (facets?.[field]) choices(control, facets[field], list[field]);
     }
-    const isOn = list.q !== "" || FILTERS.some((field) => list[field] !== null);
-    at("filter-reset").hidden = !isOn;
+    const on = FILTERS.filter((field) => list[field] !== null);
+    at("filter-reset").hidden = !on.length && !list.q;
+    tellOnPaper([
+      ...(list.q ? [`Words: ${list.q}`] : []),
+      ...on.map((field) => `${labelOf(field)}: ${list[field] || NAMELESS}`),
+    ]);
     at("filter-status").textContent = "";
   }
 
@@ -90,6 +94,13 @@ export class Filters {
         : "No author of these titles has this in the name.";
     }
   }
+}
+
+const labelOf = (field) => document.querySelector(`label[for=filter-${field}]`).textContent;
+
+// Controls are not printed.
+function tellOnPaper(texts) {
+  for (const line of document.querySelectorAll(".filter-line")) line.textContent = texts.join(" · ");
 }
 
 // An empty text is the name of titles without one, so names have a letter before them.
