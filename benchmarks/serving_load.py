@@ -2,6 +2,10 @@
 
     python -m benchmarks.serving_load --titles 10000 --rate 200 --seconds 60
 
+The releases have the tables for planners, and there is advice on the stock of all titles. Sums, the
+list, searches and files are measured one request after the other; the page in a Chromium that has
+never seen it, where there is one.
+
 The service runs as a process of its own on releases of invented titles. This process sends requests
 at a fixed rate, whether earlier responses have come or not. A latency counts from the moment when
 the request was due, so a pause of the service counts for every request in it. Half of the requests
@@ -15,6 +19,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,16 +31,20 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Self, cast
+from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
 import uvloop
 
 from book_forecast.payload.manifest import LONGEST_HORIZON
+from book_forecast.payload.planning import PARTS
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.store import ReleaseStore
+from tests.browser.chromium import NAMES, started
 from tests.releases import payloads
 from tests.serving.servers import promote
+from tests.serving.stores import write_stock
 
 FIRST, SECOND = "2024-07-01T05.00.00-00000001", "2024-07-08T05.00.00-00000002"
 HORIZON, LEVELS = 32, [80, 95]
@@ -55,7 +64,11 @@ def main() -> None:
         store = ReleaseStore(str(options.folder or Path(temporary, "releases")))
         make_releases(store, options.titles, options.weeks)
         promote(store, FIRST)
-        with Service(store.root) as service:
+        stock = Path(temporary, "stock_advice.parquet")
+        chances = np.random.default_rng(0).beta(0.4, 1.5, options.titles).tolist()
+        isbns = [payloads.isbn(n) for n in range(options.titles)]
+        write_stock(stock, dict(zip(isbns, chances, strict=True)))
+        with Service(store.root, stock) as service:
             uvloop.run(measure(service, store, options))
 
 
@@ -71,9 +84,11 @@ async def measure(service: Service, store: ReleaseStore, options: argparse.Names
     for batch in batches:
         await client.send(predict(batch, 104, [50, 60, 70, 80, 90, 95, 98, 99]))
     for isbn in isbns:
-        await client.send(request(f"/books/{isbn}/history"))
-    await client.send(request("/books"))
-    print(f"memory: {service.memory()}")
+        for path in ("", "/history", "/demand"):
+            await client.send(request(f"/books/{isbn}{path}"))
+    await measure_lists(client, service, isbns)
+    print(f"memory after every title, list and file: {service.memory()}")
+    measure_page(service.port)
     requests = [predict([isbn]) if n % 2 else get(isbn) for n, isbn in enumerate(isbns)]
     name = f"{options.rate:g} requests/s for {options.seconds:g} s"
     report(name, await open_loop(client, requests, options.rate, options.seconds))
@@ -93,6 +108,77 @@ async def measure(service: Service, store: ReleaseStore, options: argparse.Names
     print(f"releases seen meanwhile: {len(result.releases)}; memory: {service.memory()}")
 
 
+async def measure_lists(client: Client, service: Service, isbns: list[str]) -> None:
+    """Measure sums, lists, searches and files, one request after the other."""
+    demand = [request(f"/books/{isbn}/demand?weeks=13") for isbn in isbns[:500]]
+    await report_each(client, service, "demand of a title in 13 weeks", demand)
+    # No span twice: sums are stored.
+    spans = [request(f"/totals?weeks={weeks}&level=80") for weeks in range(1, 53)]
+    await report_each(client, service, "total over all titles, 1 to 52 weeks", spans)
+    for by in ("product_class", "publisher_group", "imprint", "author"):
+        paths = [request(f"/totals?by={by}&weeks={weeks}&level=80") for weeks in (8, 13, 26)]
+        await report_each(client, service, f"25 totals by {by}", paths)
+    page = "limit=50&sparklines=true&facets=true"
+    views = [
+        request(f"/books?view={view}&{page}&offset={offset}")
+        for view in ("all", "changed", "runs_out", "wrong", "launches")
+        for offset in (0, 50, 100, 5000)
+    ]
+    await report_each(client, service, "50 titles of a list, with filters and sparklines", views)
+    found = json.loads(await client.send(request("/books?limit=200")))["books"]
+    words = [book["title"].split()[0] for book in found if len(book["title"].split()[0]) > 5]
+    typos = [request(f"/books?q={quote(word[:2] + word[3:])}&limit=8") for word in words]
+    await report_each(client, service, "search for a word that lacks a letter", typos)
+    for name in ("format=csv", "format=xlsx&view=changed", "format=xlsx&everything=true"):
+        await report_each(client, service, f"file: {name}", [request(f"/export?{name}")])
+
+
+async def report_each(client: Client, service: Service, name: str, requests: list[bytes]) -> None:
+    """Send requests one after the other, and print how long they took."""
+    before = service.processor_seconds()
+    times = [await timed(partial(client.send, one)) for one in requests]
+    each = (service.processor_seconds() - before) / len(requests)
+    print(f"{name}: {spread(times)}, of which the service had a processor for {each * 1000:.1f} ms")
+
+
+_LISTED = """
+new MutationObserver((_, observer) => {
+  if (!document.querySelector("#title-rows tr")) return;
+  observer.disconnect();
+  requestAnimationFrame(() => setTimeout(() => { window.listed = performance.now(); }));
+}).observe(document, { childList: true, subtree: true });
+"""
+
+
+def measure_page(port: int) -> None:
+    """Measure when the list can be read and used in a browser that has never seen the page."""
+    if not any(shutil.which(name) for name in NAMES):
+        print("no Chromium: the page is not measured")
+        return
+    times, turns = [], []
+    for _ in range(5):
+        with tempfile.TemporaryDirectory() as folder, started(Path(folder)) as browser:
+            browser.send("Page.addScriptToEvaluateOnNewDocument", source=_LISTED)
+            browser.open(f"http://127.0.0.1:{port}/")
+            browser.until("window.listed")
+            times.append(browser.run("window.listed") / 1000)
+            turns.append(browser.run(_TURN) / 1000)
+    print(f"list of the page, from the address to the end of its first drawing: {spread(times)}")
+    print(f"its next page, from the click to the end of its drawing: {spread(turns)}")
+
+
+_TURN = """
+new Promise((done) => {
+  const begin = performance.now();
+  new MutationObserver((_, observer) => {
+    observer.disconnect();
+    requestAnimationFrame(() => setTimeout(() => done(performance.now() - begin)));
+  }).observe(document.querySelector("#title-rows"), { childList: true });
+  document.querySelector("#list-pager button:last-of-type").click();
+})
+"""
+
+
 def make_releases(store: ReleaseStore, titles: int, weeks: int) -> None:
     """Write two releases of invented titles, unless they are there."""
     for seed, release in enumerate((FIRST, SECOND)):
@@ -100,7 +186,20 @@ def make_releases(store: ReleaseStore, titles: int, weeks: int) -> None:
             tables = payloads.tables(titles=titles, weeks=weeks, seed=seed)
             tables["titles"] = named(tables["titles"])
             tables |= payloads.planning(titles=titles, weeks=weeks, horizon=LONGEST_HORIZON)
+            tables["explanations"] = explained(tables["explanations"])
             store.write(release, assemble(release, tables, {}))
+
+
+def explained(explanations: pa.Table) -> pa.Table:
+    """Return explanations of all titles with all parts, which differ from title to title."""
+    generator = np.random.default_rng(0)
+    for name in PARTS:
+        factors = generator.lognormal(0.0, 0.1, explanations.num_rows * LONGEST_HORIZON)
+        ends = np.arange(explanations.num_rows + 1, dtype=np.int32) * LONGEST_HORIZON
+        column = pa.ListArray.from_arrays(pa.array(ends), pa.array(factors, pa.float32()))
+        place = explanations.schema.get_field_index(name)
+        explanations = explanations.set_column(place, name, column)
+    return explanations
 
 
 def named(titles: pa.Table) -> pa.Table:
@@ -131,11 +230,14 @@ def named(titles: pa.Table) -> pa.Table:
 class Service:
     """The service as a process."""
 
-    def __init__(self, releases: str) -> None:
+    def __init__(self, releases: str, stock: Path) -> None:
         self.log = tempfile.TemporaryFile()  # noqa: SIM115
         started = time.perf_counter()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "book_forecast.serving", "--releases", releases, "--port", "0"],
+            [
+                *(sys.executable, "-m", "book_forecast.serving", "--port", "0"),
+                *("--releases", releases, "--stock", str(stock)),
+            ],
             stdout=self.log,
             env={**os.environ, "BOOK_FORECAST_SERVE_POLL_SECONDS": "600"},
         )
@@ -157,6 +259,11 @@ class Service:
             int(re.findall(rf"{key}:\s+(\d+)", status)[0]) / 1024 for key in ("VmRSS", "VmHWM")
         )
         return f"{now:.0f} MB now, {most:.0f} MB at most"
+
+    def processor_seconds(self) -> float:
+        """Return how long the process, without its children, has had a processor."""
+        status = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2].split()
+        return (int(status[11]) + int(status[12])) / os.sysconf("SC_CLK_TCK")
 
     def _wait(self, what: Callable[[], int]) -> int:
         while True:
@@ -300,7 +407,7 @@ async def timed(send: Callable[[], Awaitable[object]]) -> float:
 
 def spread(seconds: list[float]) -> str:
     """Return median and maximum in milliseconds."""
-    return f"{np.median(seconds) * 1000:.0f} ms (at most {max(seconds) * 1000:.0f} ms)"
+    return f"{np.median(seconds) * 1000:.1f} ms (at most {max(seconds) * 1000:.0f} ms)"
 
 
 def report(name: str, result: Result) -> None:

@@ -16,6 +16,8 @@ _PLAIN = str.maketrans(
 
 def folded(text: str) -> str:
     """Return a text without case, accents and punctuation."""
+    if text.isascii():  # most titles are
+        return _SEPARATORS.sub(" ", text.translate(_DROPPED).casefold()).strip()
     decomposed = unicodedata.normalize("NFKD", text.translate(_DROPPED)).casefold()
     letters = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return _SEPARATORS.sub(" ", letters.translate(_PLAIN)).strip()

@@ -115,7 +115,14 @@ def _page_file(name: str) -> File:
     content = path.read_bytes()
     if name == "index.html":
         content = content.replace(b"{plotly}", _plotly_version().encode())
+        content = content.replace(b"{modules}", _preloads().encode())
     return File(content, _TYPES[path.suffix], _ASK_EACH_TIME)
+
+
+def _preloads() -> str:
+    """Name all modules, so that a browser asks for them at once and not one after the other."""
+    modules = sorted(name for name in _PARTS if name.endswith(".js"))
+    return "\n    ".join(f'<link rel="modulepreload" href="static/{name}">' for name in modules)
 
 
 def _plotly_path() -> Path | None:
