@@ -165,6 +165,12 @@ def test_why_a_title_has_no_forecast_is_told(page):
     page.press("Enter")
     page.until("!document.querySelector('#left-out-beside').hidden")
     assert "20 weeks of sales" in page.text("#left-out-beside")
+    page.open(page.run("location.origin") + f"/?isbn={LEFT_OUT}")
+    page.until("!document.querySelector('#alert').hidden")
+    told = f"{LEFT_OUT} has no forecast: 20 weeks of sales, 52 are needed."
+    assert page.text("#alert") == told
+    page.until(ROWS)
+    page.errors.clear()  # of a 404, on purpose
     page.click("#views [data-view=left_out]")
     page.until("document.querySelectorAll('#left-out-rows tr').length === 1")
     assert page.text("#left-out-line") == "1 title was delivered, but has no forecast."
@@ -185,6 +191,18 @@ def test_what_is_listed_and_everything_can_be_downloaded(page):
     book = openpyxl.load_workbook(io.BytesIO(page.downloaded("books-2024-06-29.xlsx")))
     assert "Runs out first" in book.sheetnames
     assert book["All titles"].max_row == 61
+
+
+def test_on_paper_there_are_heads_and_filters_but_no_controls(page):
+    choose(page, "#filter-imprint", "=Imprint 3")
+    page.until(f"{ROWS} === 6 && {TOLD}")
+    page.send("Emulation.setEmulatedMedia", media="print")
+    shown = "[...document.querySelectorAll('{}')].filter(e => e.checkVisibility()).length"
+    assert page.run(shown.format("button:not(thead button), input, select, nav, .button")) == 0
+    assert "Imprint: Imprint 3" in page.text("#list")
+    assert "Next 13 weeks" in page.text("#title-heads").replace("\n", " ")
+    assert page.run(shown.format("#title-rows tr")) == 6
+    page.send("Emulation.setEmulatedMedia", media="")
 
 
 def test_titles_and_authors_are_shown_as_text_in_their_own_direction(page):

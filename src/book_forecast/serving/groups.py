@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from book_forecast.payload.contents import Payload
+from book_forecast.serving.words import folded
 
 Field = Literal["product_class", "publisher_group", "imprint", "author"]
 FIELDS: tuple[Field, ...] = get_args(Field)
@@ -33,6 +35,11 @@ class Groups:
         self.names = sorted(set(values), key=lambda name: (name.casefold(), name))
         self._codes_of = {name: code for code, name in enumerate(self.names)}
         self.codes = np.array([self._codes_of[value] for value in values], dtype=np.int64)
+
+    @cached_property
+    def plain_names(self) -> list[str]:
+        """The names without case, accents and punctuation, for searches."""
+        return [folded(name) for name in self.names]
 
     def mask(self, names: Sequence[str]) -> Mask:
         """Return whether each title belongs to one of some groups, shape (titles,)."""

@@ -125,7 +125,7 @@ def names(
     chosen = [
         code
         for code in np.argsort(-counts, kind="stable").tolist()
-        if counts[code] and part in folded(groups.names[code])
+        if counts[code] and part in groups.plain_names[code]
     ]
     return {
         "by": by,

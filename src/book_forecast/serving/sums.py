@@ -24,9 +24,8 @@ from book_forecast.serving.schemas import Demand, Totals
 from book_forecast.serving.selections import Selected, check_field
 from book_forecast.serving.settings import ServiceSettings
 from book_forecast.serving.tables import LEVEL, about_sheet, totals_sheet
-from book_forecast.serving.totals import Days, GroupSort
+from book_forecast.serving.totals import USUAL_WEEKS, Days, GroupSort, tails
 
-DEFAULT_WEEKS = 13
 By = Literal[Field, "all"]
 OVER_ALL: By = "all"
 MOST_GROUPS = 200
@@ -41,7 +40,7 @@ def make_router(settings: ServiceSettings) -> APIRouter:
     """Return the routes; the settings limit the weeks."""
     longest = settings.max_horizon
     ahead = Query(
-        min(DEFAULT_WEEKS, longest),
+        min(USUAL_WEEKS, longest),
         ge=1,
         le=longest,
         description="Weeks to add up, from `from` on.",
@@ -70,7 +69,7 @@ def make_router(settings: ServiceSettings) -> APIRouter:
             "isbn": isbn,
             "release": served.release,
             **_about_span(days, first, weeks),
-            **_described(served.sums.sum_of([isbn], days[first - 1 :], _tails(level)), level),
+            **_described(served.sums.sum_of([isbn], days[first - 1 :], tails(level)), level),
         }
         # FastAPI's check against the model would take as long as everything else.
         return Response(orjson.dumps(content), media_type=JSON)
@@ -115,7 +114,7 @@ def make_router(settings: ServiceSettings) -> APIRouter:
                 of_field = catalogue.groups[field]
                 groups = reader.groups_of(of_field, within, days[first - 1 :], sort)
         found = [
-            reader.total(name, members, days[first - 1 :], _tails(level))
+            reader.total(name, members, days[first - 1 :], tails(level))
             for name, members in groups[offset : offset + limit]
         ]
         span = _about_span(days, first, weeks)
@@ -178,11 +177,6 @@ def _about_span(days: Days, first: int, weeks: int) -> dict[str, Any]:
         "first_week": str(days[first - 1]) if len(days) else None,
         "last_week": str(days[-1]) if len(days) else None,
     }
-
-
-def _tails(levels: list[float]) -> list[float]:
-    tails = (0.5 - level / 200.0 for level in dict.fromkeys(levels))
-    return [p for tail in tails for p in (tail, 1.0 - tail)]
 
 
 def _described(found: SumForecast, levels: list[float]) -> dict[str, Any]:

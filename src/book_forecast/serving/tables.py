@@ -9,7 +9,7 @@ from typing import Any, Literal
 from book_forecast.serving.catalogue import Catalogue, Selection
 from book_forecast.serving.current import ServedRelease
 from book_forecast.serving.groups import Field, Rows
-from book_forecast.serving.totals import Days, Total
+from book_forecast.serving.totals import Days, Total, tails
 from book_forecast.serving.views import VIEWS, ViewName
 
 Kind = Literal["text", "copies", "whole", "share", "money", "day"]
@@ -155,8 +155,6 @@ def _totals_by(served: ServedRelease, by: Field, days: Days) -> Sheet:
     every = catalogue.ordered(catalogue.find(Selection()), "title", None)
     within = reader.within_reach(every, days)
     groups = reader.groups_of(catalogue.groups[by], within, days, "mean")
-    tail = 0.5 - LEVEL / 200.0
-    totals = [
-        reader.total(name, rows, days, (tail, 1.0 - tail)) for name, rows in groups[:MOST_GROUPS]
-    ]
+    bounds = tails([LEVEL])
+    totals = [reader.total(name, rows, days, bounds) for name, rows in groups[:MOST_GROUPS]]
     return totals_sheet(by, totals)

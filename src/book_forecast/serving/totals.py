@@ -17,6 +17,8 @@ from book_forecast.serving.groups import UNNAMED, Groups, Rows
 
 Days = npt.NDArray[np.datetime64]
 GroupSort = Literal["mean", "name"]
+USUAL_WEEKS = 13
+USUAL_LEVEL = 80.0
 _MOST_SUMS = 2000
 
 
@@ -45,6 +47,14 @@ class TotalReader:
             OrderedDict()
         )
         self._lock = Lock()
+
+    def prepare(self) -> None:
+        """Compute what totals need, so that the first of them is quick; stores that of all."""
+        self._sums.prepare()
+        if self._sums.isbns:
+            days = self._sums.next_weeks(USUAL_WEEKS)
+            rows = np.arange(len(self._sums.isbns), dtype=np.int64)
+            self.total(None, self.within_reach(rows, days), days, tails([USUAL_LEVEL]))
 
     def within_reach(self, rows: Rows, days: Days) -> Rows:
         """Return the titles, as rows of the payload, that are forecast in all of some weeks."""
@@ -94,6 +104,12 @@ class TotalReader:
             while len(self._known) > _MOST_SUMS:
                 self._known.popitem(last=False)
         return Total(name, len(rows), found)
+
+
+def tails(levels: Sequence[float]) -> list[float]:
+    """Return the probabilities of the bounds of distinct levels in percent, lower and upper."""
+    below = (0.5 - level / 200.0 for level in dict.fromkeys(levels))
+    return [p for tail in below for p in (tail, 1.0 - tail)]
 
 
 def _digest(values: npt.NDArray[Any]) -> bytes:

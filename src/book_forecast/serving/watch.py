@@ -156,7 +156,7 @@ class Watch:
         gc.freeze()
         if self._store is not None:
             served.catalogue()
-        served.sums.prepare()
+        served.totals.prepare()
 
     def _set_problem(self, problem: str | None, unexpected: Exception | None = None) -> None:
         if problem is not None and problem != self.current.problem:

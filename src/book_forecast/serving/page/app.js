@@ -217,7 +217,7 @@ async function fail(error) {
   const problem = error.status === 503 ? (await health()).problem : null;
   const text = problem
     ? `There are no forecasts to show yet. The service says: ${problem}`
-    : error.message;
+    : plain(error.message);
   if (isAboutRequest(error)) {
     warn(text);
     return;
@@ -227,6 +227,9 @@ async function fail(error) {
   clearTimeout(retrying);
   retrying = setTimeout(start, RETRY_MS);
 }
+
+// What a release is called is for those who make it.
+const plain = (text) => text.replace(/is not in release \d[\w.-]*\w/, "has no forecast");
 
 function askForToken() {
   at("token-why").textContent = hasToken()
