@@ -16,6 +16,7 @@ import { TotalsPage } from "./totals-page.js";
 import { PAGES } from "./views.js";
 
 const RETRY_MS = 5_000;
+const NAV_MARGIN = 16;
 
 let state = readAddress();
 let about = null; // the release, as the service describes it
@@ -160,8 +161,11 @@ function showFrame(page, content, { list }) {
   for (const link of at("views").children) {
     const { view } = link.dataset;
     link.href = `?${listQuery({ ...list, view, sort: null, order: null, page: 1 })}`;
-    if (!isTitle && view === list.view) link.setAttribute("aria-current", "page");
+    const isOpen = !isTitle && view === list.view;
+    if (isOpen) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
+    // A phone has no room for all of them.
+    if (isOpen) at("views").scrollLeft = link.offsetLeft - at("views").offsetLeft - NAV_MARGIN;
   }
   at("filters").hidden = isTitle || page === leftOutPage;
   if (!at("filters").hidden) filters.draw(list, content.facets);
