@@ -44,7 +44,7 @@ def store(shared):
     if store.champion() != FIRST or server.readiness()["problem"]:
         promote(store, FIRST)
         server.wake()
-        as_it_was = {"ready": True, "release": FIRST, "problem": None}
+        as_it_was = {"ready": True, "release": FIRST, "problem": None, "stock_problem": None}
         eventually(lambda: server.readiness() == as_it_was)
     return store
 
