@@ -14,10 +14,11 @@ from book_forecast.releases.promotion_log import Promotion
 from book_forecast.serving.comparison import Floats, ForecastChanges
 from book_forecast.serving.facts import TitleFacts
 from book_forecast.serving.groups import Field, Groups, Mask, Rows, groups_of
+from book_forecast.serving.left_out import LeftOut
 from book_forecast.serving.search import Matches, WordIndex
 from book_forecast.serving.stock import StockAdvice
 from book_forecast.serving.views import ASCENDING, Order, Sort, ViewName
-from book_forecast.serving.words import folded, words_of
+from book_forecast.serving.words import folded
 
 ComparisonState = Literal["pending", "ready", "none", "failed"]
 
@@ -100,7 +101,7 @@ class Catalogue:
         order = sorted(range(len(names)), key=names.__getitem__)
         self._alphabetical: Floats = np.empty(len(names))
         self._alphabetical[order] = np.arange(len(names))
-        self._left_out = LeftOut(reader)
+        self._left_out = LeftOut(payload)
         self._orders: dict[tuple[Sort, Order], Rows] = {}
         self.comparison: ComparisonState = "none"
         self.promotion: Promotion | None = None
@@ -260,30 +261,6 @@ class Catalogue:
         weeks = _as_numbers(np.asarray(self._stock_values["run_out_week"]))
         # Those that may last go behind all others, the likeliest to run out first.
         return np.where(np.isnan(weeks), 1e9, weeks) - 0.9 * chance
-
-
-class LeftOut:
-    """Titles that the release lacks, and why.
-
-    Attributes:
-        reasons: By ISBN.
-    """
-
-    def __init__(self, reader: ForecastReader) -> None:
-        """Read the table of a release, which may lack it."""
-        table = reader.payload.planning.get("left_out")
-        self._titles: list[dict[str, Any]] = [] if table is None else table.to_pylist()
-        self.reasons = {title["isbn"]: title["reason"] for title in self._titles}
-        self._words = WordIndex([f"{folded(t['title'] or '')} {t['isbn']}" for t in self._titles])
-
-    def find(self, text: str, most: int) -> tuple[int, list[dict[str, Any]]]:
-        """Return how many titles match a text, and the closest of them."""
-        if not words_of(text):
-            return len(self._titles), self._titles[:most]
-        matches = self._words.find(text)
-        rows = np.flatnonzero(matches.found)
-        closest = rows[np.argsort(matches.distance[rows], kind="stable")][:most]
-        return len(rows), [self._titles[row] for row in closest]
 
 
 def rounded(value: float, digits: int) -> float | None:

@@ -27,7 +27,7 @@ _LEFT_OUT_BESIDE = 5
 
 
 def make_router() -> APIRouter:
-    """Return the routes; those with a title's ISBN must come after them."""
+    """Return the routes."""
     router = APIRouter(tags=["books"])
     router.add_api_route(
         "/books",

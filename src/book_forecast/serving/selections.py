@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Depends, Query
+from pydantic import Field
 
+from book_forecast.serving.books import Served
 from book_forecast.serving.catalogue import Catalogue, Selection
 from book_forecast.serving.current import ServedRelease
 from book_forecast.serving.errors import RequestError
-from book_forecast.serving.groups import Field
-from book_forecast.serving.predict import check_title, read_isbn
-from book_forecast.serving.routes import served_release
+from book_forecast.serving.groups import Field as GroupField
+from book_forecast.serving.predict import LONGEST_ISBN, check_title, read_isbn
 from book_forecast.serving.views import ViewName
 
 MOST_NAMES = 100
@@ -26,8 +27,7 @@ WHAT = {
 }
 """Names of the fields, for people."""
 
-Served = Annotated[ServedRelease, Depends(served_release)]
-_Name = Annotated[str, Query(max_length=LONGEST_NAME)]
+_Name = Annotated[str, Field(max_length=LONGEST_NAME)]
 
 
 def _names(what: str) -> object:
@@ -53,7 +53,7 @@ def selection(
     imprint: Annotated[list[_Name] | None, _names("imprints")] = None,
     author: Annotated[list[_Name] | None, _names("authors")] = None,
     isbn: Annotated[
-        list[Annotated[str, Query(max_length=40)]] | None,
+        list[Annotated[str, Field(max_length=LONGEST_ISBN)]] | None,
         Query(max_length=MOST_ISBNS, description="Only these titles; may be given several times."),
     ] = None,
     view: Annotated[
@@ -76,7 +76,7 @@ def selection(
         "imprint": imprint,
         "author": author,
     }
-    filters: dict[Field, list[str]] = {}
+    filters: dict[GroupField, list[str]] = {}
     for field, names in given.items():
         if names is not None:
             filters[check_field(served.catalogue(), field, served.release)] = names
@@ -89,7 +89,7 @@ def selection(
 Selected = Annotated[Selection, Depends(selection)]
 
 
-def check_field(catalogue: Catalogue, field: str, release: str) -> Field:
+def check_field(catalogue: Catalogue, field: str, release: str) -> GroupField:
     """Return a field by which the titles of a release are grouped.
 
     Raises:
