@@ -23,6 +23,8 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 422]
 # Nor can one describe ISBNs of a list, the names that a release lacks, and spans that end too late.
 include-path-regex = "/(books|totals|names|export)$"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 404, 422]
+# In an address, whatever takes the place of a list of names is a name.
+checks.negative_data_rejection.expected-statuses = [200, 400, 404, 405, 406, 413, 415, 422]
 """
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -154,13 +155,16 @@ class Dependence:
         return cls(common, usual, classes)
 
 
+# A total over titles of many classes needs these matrices hundreds of times.
+@lru_cache(maxsize=64)
 def walk_covariance(n_weeks: int) -> FloatArray:
     """Return the covariance of a walk whose share rises to one, shape (n, n)."""
     ahead = np.arange(1, n_weeks + 1, dtype=np.float64)
     size = np.sqrt(ahead + HALF_OF_A_WALK)
-    return np.asarray(np.minimum.outer(ahead, ahead) / np.outer(size, size))
+    return _read_only(np.minimum.outer(ahead, ahead) / np.outer(size, size))
 
 
+@lru_cache(maxsize=64)
 def drift_correlation(persistence: float, n_weeks: int) -> FloatArray:
     """Return the correlation of an autoregression's errors 1 to n weeks ahead, shape (n, n).
 
@@ -171,7 +175,12 @@ def drift_correlation(persistence: float, n_weeks: int) -> FloatArray:
     grown = 1.0 - persistence ** (2.0 * ahead)
     decay = persistence ** np.abs(ahead[:, None] - ahead)
     ratio = np.sqrt(np.minimum.outer(grown, grown) / np.maximum.outer(grown, grown))
-    return np.asarray(decay * ratio)
+    return _read_only(decay * ratio)
+
+
+def _read_only(matrix: FloatArray) -> FloatArray:
+    matrix.setflags(write=False)
+    return matrix
 
 
 def _class_state(found: ClassDependence) -> dict[str, Any]:
