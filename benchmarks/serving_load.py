@@ -60,7 +60,10 @@ def main() -> None:
 async def measure(service: Service, store: ReleaseStore, options: argparse.Namespace) -> None:
     """Make all measurements, one after the other."""
     isbns = [payloads.isbn(n) for n in range(options.titles)]
-    print(f"ready {service.seconds_to_ready:.2f} s after the start of the process")
+    print(
+        f"ready {service.seconds_to_ready:.2f} s after the start of the process, which had a "
+        f"processor for {service.processor_seconds_to_ready:.2f} s"
+    )
     client = Client(service.port)
     batches = [isbns[start : start + 1000] for start in range(0, len(isbns), 1000)]
     times = [await timed(partial(client.send, predict(batch))) for batch in batches]

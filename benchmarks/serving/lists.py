@@ -43,7 +43,7 @@ async def report_each(client: Client, service: Service, name: str, requests: lis
     before = service.processor_seconds()
     times = [await timed(partial(client.send, one)) for one in requests]
     each = (service.processor_seconds() - before) / len(requests)
-    print(f"{name}: {spread(times)}, of which the service had a processor for {each * 1000:.1f} ms")
+    print(f"{name}: {spread(times)}, processor {each * 1000:.1f} ms")
 
 
 _LISTED = """

@@ -38,6 +38,7 @@ class Service:
         self.port = self._wait(self._port)
         self._wait(self._is_ready)
         self.seconds_to_ready = time.perf_counter() - started
+        self.processor_seconds_to_ready = self.processor_seconds()
 
     def __enter__(self) -> Self:
         return self
@@ -55,9 +56,9 @@ class Service:
         return f"{now:.0f} MB now, {most:.0f} MB at most"
 
     def processor_seconds(self) -> float:
-        """Return how long the process, without its children, has had a processor."""
+        """Return how long the process and those that it has ended have had a processor."""
         status = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2].split()
-        return (int(status[11]) + int(status[12])) / os.sysconf("SC_CLK_TCK")
+        return sum(map(int, status[11:15])) / os.sysconf("SC_CLK_TCK")
 
     def _wait(self, what: Callable[[], int]) -> int:
         while True:
