@@ -235,6 +235,7 @@ def test_stock_puts_what_runs_out_first_on_the_list(chromium, releases, tmp_path
         assert column(chromium, "Chance to run out") == ["90\u00a0%", "60\u00a0%", "10\u00a0%"]
         assert column(chromium, "Runs out") == ["13 Jul 2024", "3 Aug 2024", "not soon"]
         assert column(chromium, "Order now") == ["90", "60", "10"]
+        assert "It was counted on 29 June 2024." in chromium.text("#list-about")
 
 
 def _stocked(address: str) -> bool:

@@ -4,7 +4,7 @@ import { ask } from "./api.js";
 import { bookRow, columnsOf, head } from "./columns.js";
 import { FILTERS } from "./list-address.js";
 import { Pager } from "./pager.js";
-import { at, copies, count, date, element, isPlain, name, percent } from "./text.js";
+import { at, copies, count, date, element, isPlain, longDate, name, percent } from "./text.js";
 import { PAGES, sortOf, usualOrder } from "./views.js";
 
 const PAGE = 50;
@@ -61,7 +61,9 @@ export class ListPage {
     const page = PAGES[list.view];
     document.title = `${page.name} – Book forecasts`;
     at("list-head").textContent = page.name;
-    at("list-about").textContent = page.about;
+    const { last_week: counted } = content.stock;
+    const stock = list.view === "runs_out" && counted ? ` It was counted on ${longDate(counted)}.` : "";
+    at("list-about").textContent = page.about + stock;
     const columns = columnsOf(list.view, content.stock.n_titles > 0);
     this.showHeads(columns, sortOf(list));
     this.rows.replaceChildren(...content.books.map((book) => bookRow(book, columns, list)));
