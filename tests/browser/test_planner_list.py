@@ -157,6 +157,16 @@ def test_totals_lead_to_the_titles_of_a_group_and_on_to_a_title(page):
     page.until("!document.querySelector('#totals-page').hidden")
 
 
+def test_an_address_that_cannot_be_is_told_above_the_list(chromium, service):
+    chromium.open(f"{service}?view=totals&from=100&weeks=20")
+    chromium.until(f"{ROWS} === 50")
+    assert "20 weeks from week 100 on end with week 119" in chromium.text("#alert")
+    chromium.click("#views [data-view=changed]")
+    chromium.until("document.querySelector('#alert').hidden")
+    assert chromium.text("#list-head") == "What changed most"
+    assert query_of(chromium) == {"view": ["changed"]}
+
+
 def test_why_a_title_has_no_forecast_is_told(page):
     page.click("#search")
     page.insert(LEFT_OUT)

@@ -121,8 +121,12 @@ async function show(chosen = false) {
   } catch (error) {
     if (error.name === "AbortError") return;
     await fail(error);
-    // A title that is not there leaves the list on the screen.
-    if (page === titlePage && isAboutRequest(error)) await showList(wanted);
+    // A title that is not there, or an address that cannot be, still leaves a list on the screen.
+    if (isAboutRequest(error) && page === titlePage) await showList(wanted.list);
+    else if (isAboutRequest(error) && !shown) {
+      state = { ...state, list: readList(new URLSearchParams()) };
+      await showList(state.list);
+    }
     return;
   }
   settle();
@@ -134,10 +138,10 @@ function pageOf({ isbn, list: { view } }) {
   return { totals: totalsPage, left_out: leftOutPage }[view] ?? listPage;
 }
 
-async function showList(wanted) {
-  const list = { ...wanted, isbn: null };
+async function showList(list) {
+  const wanted = { ...state, isbn: null, list };
   try {
-    await reveal(listPage, await listPage.load(list, asked.signal), list, false);
+    await reveal(listPage, await listPage.load(wanted, asked.signal), wanted, false);
   } catch (error) {
     if (error.name !== "AbortError") await fail(error);
   }
