@@ -88,7 +88,7 @@ def run_panel(panel: Panel, settings: Settings) -> list[Origin]:
         if k:
             shutil.copytree(first / RAW, root / RAW, dirs_exist_ok=True)
         cutoff = None if last is None or not k else last - pd.Timedelta(weeks=k * horizon)
-        found.append(_run(panel, root, _parameters(panel, horizon, cutoff, settings), settings))
+        found.append(_run(panel, root, run_parameters(panel, horizon, cutoff, settings), settings))
     return found
 
 
@@ -113,7 +113,7 @@ def _plan(panel: Panel, root: Path, settings: Settings) -> tuple[int, int, pd.Ti
     return horizon, count, sales["week"].max()
 
 
-def _parameters(
+def run_parameters(
     panel: Panel, horizon: int, cutoff: pd.Timestamp | None, settings: Settings
 ) -> dict[str, Any]:
     """Return parameters of a run by name."""

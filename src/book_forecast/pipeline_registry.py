@@ -3,23 +3,24 @@
 from kedro.framework.project import find_pipelines
 from kedro.pipeline import Pipeline
 
+from book_forecast.pipelines.decide import pipeline as decide
 from book_forecast.pipelines.evaluate import pipeline as evaluate
 from book_forecast.pipelines.forecast import pipeline as forecast
 from book_forecast.pipelines.ingest import pipeline as ingest
 from book_forecast.pipelines.preprocess import pipeline as preprocess
 from book_forecast.pipelines.train import pipeline as train
 
-LAST = ("forecast_history", "title_plots", "overview_plot", "explanation_plots")
+LAST = ("forecast_history", "title_plots", "overview_plot", "explanation_plots", "stock_page")
 """Outputs of the nodes that run last; a gate that waits for these runs after all others."""
-ORDER = ("ingest", "preprocess", "tune", "train", "evaluate", "forecast")
+ORDER = ("ingest", "preprocess", "tune", "train", "evaluate", "forecast", "decide")
 
 
 def register_pipelines() -> dict[str, Pipeline]:
     """Find the pipelines under `book_forecast.pipelines`.
 
     Returns:
-        Every pipeline by name; `__default__`, the six from export to forecasts; and `weekly`, from
-        export to the champion's forecasts without a fit.
+        Every pipeline by name; `__default__`, the seven from export to advice on stock; and
+        `weekly`, from export to the champion's forecasts and that advice without a fit.
     """
     found = find_pipelines(raise_errors=True)
     if all(name in found for name in ORDER):
@@ -27,13 +28,18 @@ def register_pipelines() -> dict[str, Pipeline]:
     if "weekly" in found:
         # Kedro may load this one alone.
         steps = (ingest, preprocess, forecast)
-        found["weekly"] = sum((step.create_pipeline() for step in steps), found["weekly"])
+        own = found["weekly"] + decide.create_pipeline(after_forecast=True)
+        found["weekly"] = sum((step.create_pipeline() for step in steps), own)
     return found
 
 
 def _whole(found: dict[str, Pipeline]) -> Pipeline:
-    """The six pipelines as one, whose gates come last."""
-    own = {**found, "forecast": forecast.create_pipeline(after_training=True)}
+    """The seven pipelines as one, whose gates come last."""
+    own = {
+        **found,
+        "forecast": forecast.create_pipeline(after_training=True),
+        "decide": decide.create_pipeline(after_forecast=True),
+    }
     ungated = sum((own[name] for name in ORDER), Pipeline([]))
     for name, gated in (("train", train), ("evaluate", evaluate)):
         ungated -= found[name].only_nodes(gated.GATE)

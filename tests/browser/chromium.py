@@ -31,6 +31,7 @@ FLAGS = [
     "--window-size=1500,950",
 ]
 PATIENCE = 120.0
+_GONE = "Inspected target navigated or closed"
 # Chromium reads its orders from descriptor 3 and answers on 4.
 _LAUNCH = """
 import os, sys
@@ -172,7 +173,16 @@ class Chromium:
 
     def until(self, script: str) -> None:
         """Wait until an expression holds on the page."""
-        wait_for(lambda: self.run(f"Boolean({script})"), script)
+
+        def holds() -> bool:
+            try:
+                return bool(self.run(f"Boolean({script})"))
+            except AssertionError as error:
+                if _GONE in str(error):  # the page that was asked is on its way to the next one
+                    return False
+                raise
+
+        wait_for(holds, script)
 
     def text(self, selector: str) -> str:
         """The text of an element, as it is seen."""

@@ -9,9 +9,12 @@ import plotly.graph_objects as go
 import pytest
 
 from book_forecast.datasets import FigurePageDataset, FiguresDataset
-from book_forecast.plots.index import Link, index_page, index_titles
-from book_forecast.plots.pages import standalone_page
+from book_forecast.pipelines.decide.report import report_stock
+from book_forecast.plots.index import index_page, index_titles
+from book_forecast.plots.listing import Link, TitlePages
+from book_forecast.plots.pages import links_script, standalone_page
 from tests.browser import chromium as browsers
+from tests.pipelines.decide.frames import rejected_stock, stock_advice
 
 pytestmark = pytest.mark.browser
 
@@ -68,13 +71,71 @@ def test_a_titles_page_draws_fills_the_window_and_leads_back(reporting, offline)
         filepath=str(reporting / "plots"), label="forecast", index="../index.html"
     )
     dataset.save({"9780000000001": figure("The Alchemist", 2)})
-    (reporting / "index.html").write_text(index_page(index_titles([]), {}, [], []))
+    (reporting / "index.html").write_text(index_page(index_titles([]), [], [], []))
     offline.open(dataset.load()["9780000000001"])
     offline.until(f"{DRAWN} === 2")
     assert offline.run("document.title") == "The Alchemist, forecast"
     assert offline.run("document.querySelector('.main-svg').clientHeight / innerHeight") > 0.8
     offline.click("nav a")
     offline.until("document.title === 'Book forecasts: all pages'")
+
+
+def test_pages_of_a_title_lead_to_each_other_and_to_the_next_title(reporting, offline):
+    first, second = "9780000000001", "9780000000002"
+    plots, tuning = (
+        FiguresDataset(filepath=str(reporting / name), index="../index.html")
+        for name in ("title plots", "tuning")
+    )
+    plots.save({first: figure("One", 1), second: figure(EVIL, 1)})
+    tuning.save({second: figure("Search", 1)})
+    kinds = [
+        TitlePages("forecast", "title plots/*.html", [second, first]),
+        TitlePages("stock", "stock.html#*", [second]),
+        TitlePages("tuning", "tuning/*.html", [second]),
+    ]
+    for dataset in (plots, tuning):
+        dataset.relate(links_script(kinds, {second: EVIL}))
+    offline.open((reporting / "title plots" / f"{second}.html").as_uri())
+    offline.until(f"{DRAWN} === 1")
+    links = "[...document.querySelectorAll('nav a')].map((a) => [a.textContent, a.href])"
+    there = [f"stock.html#{second}", f"tuning/{second}.html", f"title%20plots/{first}.html"]
+    assert offline.run(links)[1:] == [
+        [text, f"{reporting.as_uri()}/{address}"]
+        for text, address in zip(["stock", "tuning", "next title →"], there, strict=True)
+    ]
+    assert offline.text("nav strong") == "forecast"
+    offline.click("nav a:nth-of-type(3)")
+    offline.until("document.querySelector('nav strong')?.textContent === 'tuning'")
+    offline.click("nav a:nth-of-type(2)")
+    offline.until("location.href.includes('title%20plots')")
+
+
+def test_a_title_without_an_index_yet_has_a_page_without_errors(reporting, offline):
+    FiguresDataset(filepath=str(reporting / "plots"), index="../index.html").save(
+        {"9780000000001": figure("One", 1)}
+    )
+    offline.open((reporting / "plots/9780000000001.html").as_uri())
+    offline.until(f"{DRAWN} === 1")
+
+
+def test_advice_on_stock_is_text_fits_a_phone_and_leads_to_titles(reporting, offline):
+    reporting.mkdir()
+    isbns = [f"97800000000{n:02}" for n in range(3)]
+    names = pd.DataFrame({"isbn": isbns, "title": [EVIL, "كتاب (1) الأيام", '"Quoted" & more']})
+    pages = {isbns[0]: f"file:///elsewhere/title%20plots/{isbns[0]}.html"}
+    html = report_stock(stock_advice(*isbns), rejected_stock(EVIL), names, pages)
+    (reporting / "stock.html").write_text(html, encoding="utf-8")
+    offline.show_as(390, 800, phone=True)
+    offline.open(f"{(reporting / 'stock.html').as_uri()}#{isbns[2]}")
+    assert offline.run("document.documentElement.scrollWidth <= innerWidth")
+    titles = "[...document.querySelectorAll('table:first-of-type td:first-child')]"
+    assert offline.run(f"{titles}.map((cell) => cell.textContent)")[:3] == [*names["title"]]
+    assert offline.run("document.querySelector('tr:target td').textContent") == names["title"][2]
+    assert offline.run("document.querySelector('td a').href") == (
+        f"{reporting.as_uri()}/title%20plots/{isbns[0]}.html"
+    )
+    assert offline.run("document.querySelectorAll('td bdi').length") == 1
+    assert EVIL in offline.text("main table:last-of-type")
 
 
 def test_the_index_filters_sorts_and_leads_to_a_thousand_titles(reporting, offline, caplog):
@@ -84,7 +145,7 @@ def test_the_index_filters_sorts_and_leads_to_a_thousand_titles(reporting, offli
     names[7] = EVIL
     sold = pd.DataFrame({"isbn": isbns, "week": pd.Timestamp("2024-06-29"), "volume": range(1000)})
     titles = pd.DataFrame({"isbn": isbns, "title": names})
-    pages = {"forecast": {isbn: f"plots/{isbn}.html" for isbn in isbns}}
+    pages = [TitlePages("forecast", "plots/*.html", isbns)]
     FiguresDataset(filepath=str(reporting / "plots")).save({isbns[42]: figure("The 42nd", 1)})
     caplog.set_level(logging.ERROR)
     table = index_titles(isbns, titles, sold)
@@ -109,7 +170,7 @@ def test_the_index_filters_sorts_and_leads_to_a_thousand_titles(reporting, offli
 
 def test_the_index_can_be_read_on_a_phone(reporting, offline):
     reporting.mkdir()
-    (reporting / "index.html").write_text(index_page(index_titles(["1" * 13]), {}, [], []))
+    (reporting / "index.html").write_text(index_page(index_titles(["1" * 13]), [], [], []))
     offline.show_as(390, 800, phone=True)
     offline.open((reporting / "index.html").as_uri())
     assert offline.run("document.documentElement.scrollWidth <= innerWidth")

@@ -1,5 +1,6 @@
 """The index of pages after a run, on real catalogs."""
 
+import json
 import logging
 from pathlib import Path
 
@@ -44,6 +45,14 @@ def catalog(tmp_path) -> DataCatalog:
                 tmp_path / "with space" / "07_output" / "scores.parquet",
                 metadata={"index": {"label": "Scores"}},
             ),
+            "stock_page": entry(
+                "AtomicTextDataset",
+                reporting / "stock.html",
+                metadata={
+                    "index": {"label": "Advice", "filled": "stock_advice", "titles": "stock"}
+                },
+            ),
+            "stock_advice": entry("AtomicParquetDataset", tmp_path / "stock_advice.parquet"),
             "titles": entry("AtomicParquetDataset", tmp_path / "titles.parquet"),
             "model_input": entry("AtomicParquetDataset", tmp_path / "model_input.parquet"),
         }
@@ -78,6 +87,23 @@ def test_the_index_leads_to_everything_that_exists(catalog):
     assert links == ["overview.html", *of_titles, "../07_output/scores.parquet"]
     assert all((folder / link).exists() for link in links)
     assert "Import report" not in index
+
+
+def test_a_page_of_titles_is_listed_and_linked_once_its_table_has_rows(catalog):
+    catalog.save("title_plots", {A: go.Figure()})
+    catalog.save("stock_page", "<!doctype html>")
+    catalog.save("stock_advice", pd.DataFrame({"isbn": pd.Series([], dtype="str")}))
+    assert "stock" not in (after_run_of("title_plots", catalog) or "")
+    catalog.save("stock_advice", pd.DataFrame({"isbn": [B, A]}))
+    index = after_run_of("title_plots", catalog) or ""
+    assert '<a href="stock.html">Advice</a>' in index
+    assert f'<a href="stock.html#{B}">stock</a>' in index
+    script = Path(catalog.get("title_plots")._root) / "pages.js"
+    known = json.loads(script.read_text().removeprefix("window.titlePages = ").rstrip(";\n"))
+    assert [(kind["address"], sorted(kind["isbns"])) for kind in known["kinds"]] == [
+        ("title_plots/*.html", [A]),
+        ("stock.html#*", [A, B]),
+    ]
 
 
 def test_in_a_bucket_addresses_are_relative_too():

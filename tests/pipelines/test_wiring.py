@@ -26,10 +26,19 @@ def nodes_of(pipelines: dict[str, Pipeline]) -> Iterator[tuple[str, Node]]:
             yield name, node
 
 
-def test_the_default_pipeline_is_the_six_from_export_to_forecasts(pipelines):
+def test_the_default_pipeline_is_the_seven_from_export_to_advice_on_stock(pipelines):
     assert set(pipelines) >= {*ORDER, "__default__"}
     together = {node.name for name in ORDER for node in pipelines[name].nodes}
     assert {node.name for node in pipelines["__default__"].nodes} == together
+
+
+def test_a_weekly_run_advises_on_stock_once_forecasts_are_written(pipelines):
+    for name in ("weekly", "__default__"):
+        advise = next(n for n in pipelines[name].nodes if n.name == "decide.advise_on_stock")
+        assert "forecasts" in advise.inputs
+    assert {node.name for node in pipelines["weekly"].nodes} >= {
+        node.name for node in pipelines["decide"].nodes
+    }
 
 
 def test_no_node_has_more_than_eight_inputs(pipelines):

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from book_forecast.plots.index import Link, index_page, index_titles
+from book_forecast.plots.index import index_page, index_titles
+from book_forecast.plots.listing import Link, TitlePages
 from tests.plots.frames import make_forecast, make_history, make_titles, weeks_from
 
 A, B, C = "9780000000001", "9780000000002", "9780000000003"
@@ -34,9 +35,9 @@ def test_titles_are_listed_by_recent_volume_with_what_is_known_of_them():
 def test_without_tables_there_are_the_isbns_of_pages():
     found = index_titles([C, A])
     assert found["title"].tolist() == [A, C]
-    page = index_page(found, {"forecast": {A: "a.html"}}, [], [])
+    page = index_page(found, [TitlePages("forecast", "p/*.html", [A])], [], [])
     assert "WAPE" not in page
-    assert f'<a href="a.html">{A}</a>' in page
+    assert f'<a href="p/{A}.html">{A}</a>' in page
 
 
 def test_a_missing_week_or_title_breaks_nothing():
@@ -45,18 +46,20 @@ def test_a_missing_week_or_title_breaks_nothing():
     given["titles"]["title"] = None
     found = index_titles([A], **given)
     assert sorted(found["title"]) == [A, B]
-    assert "9780000000001" in index_page(found, {}, [], [])
+    assert "9780000000001" in index_page(found, [], [], [])
 
 
 def test_titles_labels_and_addresses_are_escaped():
     titles = index_titles([A], pd.DataFrame({"isbn": [A], "title": ["</td><script>x()</script>"]}))
     links = [Link("<b>", 'odd "name"#1.html')]
-    page = index_page(titles, {"a&b": {A: "x/y.html"}}, links, [Link("t", "../a b.parquet")], "<i>")
+    kinds = [TitlePages("a&b", "x/y.html", [A]), TitlePages("stock", "z.html#*", [A])]
+    page = index_page(titles, kinds, links, [Link("t", "../a b.parquet")], "<i>")
     assert "<script>x()" not in page
     assert "&lt;/td&gt;&lt;script&gt;x()" in page
     assert '<a href="odd%20%22name%22%231.html">&lt;b&gt;</a>' in page
     assert '<a href="../a%20b.parquet">t</a>' in page
     assert '<a href="x/y.html">a&amp;b</a>' in page
+    assert f'<a href="z.html#{A}">stock</a>' in page
     assert "<b>" not in page
     assert "<i>" not in page
 

@@ -23,7 +23,7 @@ from kedro.io.core import (
 )
 from plotly import graph_objects as go
 
-from book_forecast.plots.pages import SCRIPT, linked_page
+from book_forecast.plots.pages import LINKS, NO_LINKS, SCRIPT, linked_page
 from book_forecast.storage.files import ABANDONED_AFTER_SECONDS, replacing
 
 logger = logging.getLogger(__name__)
@@ -101,7 +101,14 @@ class FiguresDataset(AbstractDataset[Mapping[str, go.Figure], dict[str, str]]):
             self._remove(stage)
             raise
         self._publish(stage)
+        if self._index and not self._fs.exists(f"{self._root}/{LINKS}"):
+            self.relate(NO_LINKS)
         logger.info("%s: %d pages written to %s", self._filepath.name, len(data), self._root)
+
+    def relate(self, script: str) -> None:
+        """Write the script that leads from each page to others: `pages.links_script` makes it."""
+        with replacing(self._fs, f"{self._root}/{LINKS}", "w") as file:
+            file.write(script)
 
     def load(self) -> dict[str, str]:
         """Return the URLs of the pages by name."""

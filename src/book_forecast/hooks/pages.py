@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import posixpath
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,9 @@ from pydantic import BaseModel, ConfigDict
 
 from book_forecast.datasets import FigurePageDataset, FiguresDataset
 from book_forecast.hooks.locations import location
-from book_forecast.plots.index import Link, index_page, index_titles
+from book_forecast.plots.index import index_page, index_titles
+from book_forecast.plots.listing import Link, TitlePages
+from book_forecast.plots.pages import links_script
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +34,9 @@ class IndexEntry(BaseModel):
     Attributes:
         label: Its name there.
         order: Its place among the others, the smallest first; then by label.
+        filled: A table; without rows in it, the entry is not listed.
+        titles: Of a page with a row of each title of `filled`, which has its ISBN as the anchor:
+            the label of links to these rows.
 
     Example:
         ```yaml
@@ -45,10 +51,12 @@ class IndexEntry(BaseModel):
 
     label: str
     order: int = 9
+    filled: str | None = None
+    titles: str | None = None
 
 
 class ReportIndexHooks:
-    """Writes the page that leads to all others.
+    """Writes the page that leads to all others, and the links between those of one title.
 
     An entry with ``metadata: {index: {label: …}}`` is in the index under that label: figures by
     ISBN in the row of each title, other pages above the titles, tables below them. The index lists
@@ -85,36 +93,55 @@ def render_index(catalog: CatalogProtocol[Any, Any]) -> str | None:
         catalog: Its entries with ``metadata: {index: {…}}`` are listed.
     """
     folder = posixpath.dirname(str(location(catalog.get(INDEX))))
-    titles: dict[str, dict[str, str]] = {}
+    kinds: list[TitlePages] = []
     figures, tables = [], []
-    for name, label in _listed(catalog):
+    for name, entry in _listed(catalog):
         dataset = catalog.get(name)
         if not catalog.exists(name):
             continue
+        rows = _table(catalog, entry.filled) if entry.filled else None
+        if entry.filled and (rows is None or rows.empty):
+            continue
         address = posixpath.relpath(str(location(dataset)), folder)
         if isinstance(dataset, FiguresDataset):
-            titles[label] = {isbn: f"{address}/{isbn}.html" for isbn in dataset.load()}
+            kinds.append(TitlePages(entry.label, f"{address}/*.html", [*dataset.load()]))
         elif isinstance(dataset, FigurePageDataset):
-            figures.append(
-                Link(label, posixpath.join(posixpath.dirname(address), dataset.page.name))
-            )
+            beside = posixpath.join(posixpath.dirname(address), dataset.page.name)
+            figures.append(Link(entry.label, beside))
         elif address.endswith(".html"):
-            figures.append(Link(label, address))
+            figures.append(Link(entry.label, address))
         else:
-            tables.append(Link(label, address))
-    isbns = sorted({isbn for pages in titles.values() for isbn in pages})
+            tables.append(Link(entry.label, address))
+        if rows is not None and entry.titles:
+            kinds.append(TitlePages(entry.titles, f"{address}#*", [*rows["isbn"]]))
+    isbns = sorted({isbn for kind in kinds for isbn in kind.isbns})
     if not isbns and not figures:
         return None
     facts = {name: _table(catalog, name) for name in FACTS}
     note = f"Written {datetime.now().astimezone():%Y-%m-%d %H:%M}{_weeks(facts['forecasts'])}"
-    return index_page(index_titles(isbns, **facts), titles, figures, tables, note)
+    titles = index_titles(isbns, **facts)
+    _relate(catalog, kinds, titles)
+    return index_page(titles, kinds, figures, tables, note)
 
 
-def _listed(catalog: CatalogProtocol[Any, Any]) -> list[tuple[str, str]]:
-    """Names of the entries in the index and their labels, in their order."""
+def _relate(
+    catalog: CatalogProtocol[Any, Any], kinds: Sequence[TitlePages], titles: pd.DataFrame
+) -> None:
+    """Write the links between pages of the same title, and from title to title."""
+    place = {isbn: number for number, isbn in enumerate(titles["isbn"])}
+    ordered = [kind._replace(isbns=sorted(kind.isbns, key=place.__getitem__)) for kind in kinds]
+    script = links_script(ordered, dict(zip(titles["isbn"], titles["title"], strict=True)))
+    for name, _ in _listed(catalog):
+        dataset = catalog.get(name)
+        if isinstance(dataset, FiguresDataset) and catalog.exists(name):
+            dataset.relate(script)
+
+
+def _listed(catalog: CatalogProtocol[Any, Any]) -> list[tuple[str, IndexEntry]]:
+    """Names of the entries in the index and what they say, in their order."""
     found = [(_entry(catalog, name), name) for name in catalog.keys()]  # noqa: SIM118
-    listed = [(entry.order, entry.label, name) for entry, name in found if entry is not None]
-    return [(name, label) for _, label, name in sorted(listed)]
+    listed = [(entry.order, entry.label, name, entry) for entry, name in found if entry is not None]
+    return [(name, entry) for *_, name, entry in sorted(listed, key=lambda of: of[:3])]
 
 
 def _entry(catalog: CatalogProtocol[Any, Any], name: str) -> IndexEntry | None:

@@ -5,74 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 import pandas as pd
 
+from book_forecast.plots.listing import (
+    LISTING_SCRIPT,
+    LISTING_STYLE,
+    Heading,
+    Link,
+    TitlePages,
+    link_list,
+    links_cell,
+    listing,
+    number_cell,
+    table_row,
+    text_cell,
+    title_cell,
+)
 from book_forecast.plots.pages import page
-from book_forecast.plots.style import FAINT, GRID, title_or_isbn
+from book_forecast.plots.style import title_or_isbn
 
 _YEAR = pd.Timedelta(weeks=52)
 
-_STYLE = f"""
-main {{ max-width: 1200px; margin: 0 auto; }}
-h1 {{ font-size: 24px; font-weight: 600; margin: 24px 0 4px; }}
-h2 {{ font-size: 16px; font-weight: 600; margin: 28px 0 8px; }}
-ul {{ list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: 6px 24px; margin: 0; }}
-#filter {{ width: 320px; max-width: 100%; box-sizing: border-box; }}
-.wide {{ overflow-x: auto; }}
-table {{ border-collapse: collapse; width: 100%; margin: 8px 0 32px; }}
-th, td {{ padding: 6px 12px 6px 0; text-align: left; border-bottom: 1px solid {GRID}; }}
-th button {{ font: inherit; color: {FAINT}; background: none; border: 0;
-  padding: 0; cursor: pointer; text-align: inherit; }}
-th[aria-sort] button {{ color: inherit; font-weight: 600; }}
-.number {{ text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }}
-td a {{ margin-right: 12px; white-space: nowrap; }}
+_STYLE = (
+    LISTING_STYLE
+    + """
+ul { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: 6px 24px; margin: 0; }
 """
-
-_SCRIPT = """
-const body = document.querySelector("tbody");
-const rows = [...body.rows];
-const named = (row) => row.cells[0].textContent + " " + row.cells[1].textContent;
-const texts = rows.map((row) => named(row).toLowerCase());
-const filter = document.getElementById("filter");
-const counted = document.getElementById("counted");
-const apply = () => {
-  const words = filter.value.toLowerCase().split(/\\s+/);
-  let shown = 0;
-  rows.forEach((row, i) => {
-    row.hidden = !words.every((word) => texts[i].includes(word));
-    shown += !row.hidden;
-  });
-  counted.textContent = `${shown} of ${rows.length}`;
-};
-filter.addEventListener("input", apply);
-document.querySelectorAll("th button").forEach((button) => button.addEventListener("click", () => {
-  const head = button.parentElement;
-  const column = head.cellIndex;
-  const number = head.classList.contains("number");
-  const before = head.getAttribute("aria-sort");
-  const up = before ? before !== "ascending" : !number;
-  document.querySelectorAll("th[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
-  head.setAttribute("aria-sort", up ? "ascending" : "descending");
-  const key = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent;
-  const order = (a, b) => {
-    const [x, y] = [key(a), key(b)];
-    if (!number) return x.localeCompare(y) * (up ? 1 : -1);
-    if (x === "" || y === "") return (x === "") - (y === "");
-    return (x - y) * (up ? 1 : -1);
-  };
-  body.append(...[...rows].sort(order));
-}));
-apply();
-"""
-
-
-class Link(NamedTuple):
-    """A page or a file that the index leads to."""
-
-    label: str
-    address: str
+)
 
 
 class _Column(NamedTuple):
@@ -134,7 +94,7 @@ def index_titles(
 
 def index_page(
     titles: pd.DataFrame,
-    pages: Mapping[str, Mapping[str, str]],
+    kinds: Sequence[TitlePages],
     figures: Sequence[Link],
     tables: Sequence[Link],
     note: str = "",
@@ -143,71 +103,45 @@ def index_page(
 
     Args:
         titles: As `index_titles` returns them.
-        pages: Addresses of titles' pages by ISBN, by what they show; relative ones.
+        kinds: Pages of titles.
         figures: Pages of all titles.
         tables: Files.
         note: A line below the heading.
     """
     shown = [column for column in _COLUMNS if titles[column.name].notna().any()]
-    rows = "\n".join(_row(row, shown, pages) for row in titles.to_dict("records"))
+    listed = [(kind, frozenset(kind.isbns)) for kind in kinds]
+    rows = (_row(row, shown, listed) for row in titles.to_dict("records"))
     body = f"""<main>
 <h1>Book forecasts</h1>
 <p class="faint">{escape(note)}</p>
-{_list("Figures and reports", figures)}
+{link_list("Figures and reports", figures)}
 <h2>Titles</h2>
-<label for="filter">Title or ISBN contains</label>
-<input id="filter" type="search" autocomplete="off"> <span id="counted" class="faint"></span>
-<div class="wide"><table>
-<thead><tr>{"".join(_headings(shown))}</tr></thead>
-<tbody>
-{rows}
-</tbody>
-</table></div>
-{_list("Tables", tables)}
+{listing(_headings(shown), rows)}
+{link_list("Tables", tables)}
 </main>
-<script>{_SCRIPT}</script>"""
+<script>{LISTING_SCRIPT}</script>"""
     return page("Book forecasts: all pages", body, _STYLE)
 
 
-def _headings(shown: Sequence[_Column]) -> Iterator[str]:
-    yield '<th><button type="button">Title</button></th>'
-    yield '<th><button type="button">ISBN</button></th>'
+def _headings(shown: Sequence[_Column]) -> Iterator[Heading]:
+    yield Heading("Title")
+    yield Heading("ISBN")
     for column in shown:
-        order = ' aria-sort="descending"' if column.name == "sold" else ""
-        heading = f'<button type="button">{escape(column.heading)}</button>'
-        yield f'<th class="number"{order}>{heading}</th>'
-    yield "<th>Pages</th>"
+        yield Heading(column.heading, True, "descending" if column.name == "sold" else "")
+    yield Heading("Pages", is_fixed=True)
 
 
 def _row(
-    row: Mapping[Any, Any], shown: Sequence[_Column], pages: Mapping[str, Mapping[str, str]]
+    row: Mapping[Any, Any],
+    shown: Sequence[_Column],
+    kinds: Sequence[tuple[TitlePages, frozenset[str]]],
 ) -> str:
     isbn = str(row["isbn"])
-    links = [Link(name, found[isbn]) for name, found in pages.items() if isbn in found]
-    title = escape(row["title"])
+    links = [kind.link(isbn) for kind, isbns in kinds if isbn in isbns]
     cells = [
-        f"<td>{_anchor(Link(row['title'], links[0].address)) if links else title}</td>",
-        f"<td>{escape(isbn)}</td>",
-        *(_cell(row[column.name], column.form) for column in shown),
-        f"<td>{''.join(map(_anchor, links))}</td>",
+        title_cell(row["title"], links[0] if links else None),
+        text_cell(isbn),
+        *(number_cell(row[column.name], column.form) for column in shown),
+        links_cell(links),
     ]
-    return f"<tr>{''.join(cells)}</tr>"
-
-
-def _cell(value: Any, form: str) -> str:
-    if pd.isna(value):
-        return '<td class="number" data-value="">-</td>'
-    return f'<td class="number" data-value="{value:.6g}">{form.format(value)}</td>'
-
-
-def _list(heading: str, links: Sequence[Link]) -> str:
-    if not links:
-        return ""
-    items = "".join(f"<li>{_anchor(link)}</li>" for link in links)
-    return f"<h2>{escape(heading)}</h2>\n<ul>{items}</ul>"
-
-
-def _anchor(link: Link) -> str:
-    # A colon in the first part of a path would make it a scheme.
-    address = quote(link.address, safe="/._-~")
-    return f'<a href="{escape(address)}">{escape(link.label)}</a>'
+    return table_row(cells)

@@ -4,27 +4,41 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape, unescape
 from string import Template
 from typing import Any
+from urllib.parse import quote
 
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
+from book_forecast.plots.listing import TitlePages
 from book_forecast.plots.style import FAINT, FONT, GRID, INK
 
 SCRIPT = "plotly.min.js"
 """Name of the script beside the pages that `linked_page` returns."""
+LINKS = "pages.js"
+"""Name of a second script beside them: the pages of each title, as `links_script` returns it."""
+NO_LINKS = "// The pages of titles; the index of all pages comes with them.\n"
 
 STYLE = f"""
 body {{ margin: 0; padding: 0 24px; font: 14px {FONT}; color: {INK}; background: white; }}
 a {{ color: #0072B2; }}
 nav, label, .faint {{ color: {FAINT}; }}
 nav, label {{ display: block; padding: 12px 0 6px; }}
+nav a, nav strong {{ display: inline-block; margin-right: 16px; }}
+nav strong {{ color: {INK}; font-weight: 600; }}
 select, input {{ font: inherit; padding: 4px 6px; border: 1px solid {GRID}; border-radius: 4px; }}
+.figure {{ overflow-x: auto; overflow-y: hidden; }}
+.figure > div {{ min-width: 640px; }}
+@media print {{
+  nav, .modebar-container, .updatemenu-container {{ display: none; }}
+  body {{ padding: 0; }}
+}}
 """
 
 _FILLING: dict[str, Any] = {
@@ -77,6 +91,48 @@ const show = async (number) => {
 })();
 """
 
+# Runs after LINKS: leads to the other pages of the same title, and to the titles beside it.
+_RELATE = """
+(() => {
+  const known = window.titlePages;
+  const nav = document.querySelector("nav");
+  if (!known || !nav) return;
+  const isbn = nav.dataset.title;
+  const root = new URL(nav.querySelector("a").getAttribute("href"), location.href);
+  const at = (kind, title) => new URL(kind.address.replace("*", title), root).href;
+  const here = decodeURI(location.href.split("#")[0]);
+  const add = (kind, text, title) => {
+    const link = document.createElement(decodeURI(at(kind, title)) === here ? "strong" : "a");
+    link.textContent = text;
+    if (link.href !== undefined) link.href = at(kind, title);
+    if (title !== isbn) link.title = known.names[title] || title;
+    nav.append(" ", link);
+  };
+  const own = known.kinds.filter((kind) => kind.isbns.includes(isbn));
+  own.forEach((kind) => add(kind, kind.label, isbn));
+  const shown = own.find((kind) => decodeURI(at(kind, isbn)) === here);
+  if (!shown) return;
+  const place = shown.isbns.indexOf(isbn);
+  if (place > 0) add(shown, "← title before", shown.isbns[place - 1]);
+  if (place < shown.isbns.length - 1) add(shown, "next title →", shown.isbns[place + 1]);
+})();
+"""
+
+
+def links_script(kinds: Sequence[TitlePages], names: Mapping[str, str]) -> str:
+    """Return the script `LINKS`.
+
+    Args:
+        kinds: All pages of titles.
+        names: Titles by ISBN.
+    """
+    listed = {isbn for kind in kinds for isbn in kind.isbns}
+    known = {
+        "names": {isbn: name for isbn, name in names.items() if isbn in listed},
+        "kinds": [kind._replace(address=quote(kind.address, "/*#"))._asdict() for kind in kinds],
+    }
+    return f"window.titlePages = {json.dumps(known, separators=(',', ':'))};\n"
+
 
 def headline(figure: go.Figure, otherwise: str) -> str:
     """Return the first line of a figure's title as plain text.
@@ -112,7 +168,11 @@ def linked_page(figure: go.Figure, name: str, label: str = "", index: str = "") 
     title = ", ".join(filter(None, [headline(figure, name), label]))
     # With an id of its own, the same figure makes the same file in every run.
     drawn = figure.to_html(full_html=False, include_plotlyjs=False, div_id="figure", **_FILLING)
-    return page(title, f'{_link(index)}\n<script src="{SCRIPT}" charset="utf-8"></script>\n{drawn}')
+    script = f'<script src="{SCRIPT}" charset="utf-8"></script>'
+    parts = [_link(index, name), script, f'<div class="figure">{drawn}</div>']
+    if index:
+        parts += [f'<script src="{LINKS}"></script>', f"<script>{_RELATE}</script>"]
+    return page(title, "\n".join(parts))
 
 
 def standalone_page(figures: Mapping[str, go.Figure], title: str = "", index: str = "") -> str:
@@ -128,7 +188,7 @@ def standalone_page(figures: Mapping[str, go.Figure], title: str = "", index: st
     body = [
         _link(index),
         _choice(names) if len(names) > 1 else "",
-        '<div id="figure"></div>',
+        '<div class="figure"><div id="figure"></div></div>',
         f'<script type="text/plain" id="packed-plotly">{_packed_plotly()}</script>',
         *(f'<script type="text/plain" class="packed-figure">{text}</script>' for text in packed),
         f"<script>{_UNPACK}</script>",
@@ -136,8 +196,9 @@ def standalone_page(figures: Mapping[str, go.Figure], title: str = "", index: st
     return page(title or names[0], "\n".join(body))
 
 
-def _link(index: str) -> str:
-    return f'<nav><a href="{escape(index)}">All pages</a></nav>' if index else ""
+def _link(index: str, name: str = "") -> str:
+    title = f' data-title="{escape(name)}"' if name else ""
+    return f'<nav{title}><a href="{escape(index)}">All pages</a></nav>' if index else ""
 
 
 def _choice(names: Sequence[str]) -> str:

@@ -48,6 +48,7 @@ def advise_on_stock(
     stock_table: pd.DataFrame,
     decide: DecideOptions,
     forecast: ForecastOptions,
+    forecasts: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Advise what to order for each title of the tables of stock.
 
@@ -56,6 +57,7 @@ def advise_on_stock(
         stock_table: file, row, isbn, on_hand, on_order, arrives, the terms, surplus, as text.
         decide: Terms of titles and classes that the table does not tell.
         forecast: Levels of the intervals.
+        forecasts: Of the same run, which are written first; None where the advice alone is asked.
 
     Returns:
         A row per title in the order of the release: what `TYPES` lists and `lo-L`, `hi-L` of the
@@ -91,7 +93,7 @@ def advise_on_stock(
     advised = pd.DataFrame(records, columns=list(types))
     advised = advised.assign(release=current_release.release, last_week=last_week).astype(types)
     rejected = stock.rejections.frame(lambda rows: stock_table[["file", "row"]].iloc[rows])
-    _report(advised, rejected)
+    _report(advised, rejected, is_asked=forecasts is None)
     return advised, rejected
 
 
@@ -183,9 +185,10 @@ def _as_columns(
     return {**values, **intervals}
 
 
-def _report(advised: pd.DataFrame, rejected: pd.DataFrame) -> None:
+def _report(advised: pd.DataFrame, rejected: pd.DataFrame, *, is_asked: bool) -> None:
     if rejected.empty and advised.empty:
-        logger.info("No stock in 01_raw/stock: there is nothing to advise on")
+        if is_asked:
+            logger.info("No stock in 01_raw/stock: there is nothing to advise on")
         return
     orders = advised["order"] > 0
     logger.info(

@@ -1,0 +1,1 @@
+"""Stock under orders from different forecasts, on the panels of the accuracy benchmark."""
