@@ -2,6 +2,7 @@
 
 import click
 
+from book_forecast.cli.forecasts import forecast
 from book_forecast.cli.releases import release
 from book_forecast.cli.run_command import run
 from book_forecast.cli.sample import sample
@@ -15,5 +16,5 @@ def cli() -> None:
     """Commands of this project."""
 
 
-for command in (run, release, sample, serve):
+for command in (run, forecast, release, sample, serve):
     cli.add_command(command)
