@@ -27,7 +27,7 @@ from book_forecast.storage.errors import UserError
 # A book of a price of 10, of which the dealer has 6; stock costs a quarter of its cost a year.
 COSTS = {"unit_cost": 4.0, "price": 10.0, "holding_cost": 0.02, "write_off": 0.2}
 ORDER_FOR_WEEKS = 8
-LEADS, POLICIES = (4, 8), ("service_level", "margin")
+LEADS, POLICIES, SIZES = (4, 8), ("service_level", "margin"), ("target", "median")
 SEEDS = (42, 1, 2)
 
 
@@ -70,7 +70,10 @@ def every_terms() -> list[Terms]:
     """Return the terms that are simulated."""
     options = DecideOptions.model_validate({**COSTS, "order_for_weeks": ORDER_FOR_WEEKS})
     return [
-        options.model_copy(update={"policy": policy}).terms_of(None, {"lead_weeks": float(lead)})
+        options.model_copy(update={"policy": policy, "order_size": size}).terms_of(
+            None, {"lead_weeks": float(lead)}
+        )
+        for size in SIZES
         for policy in POLICIES
         for lead in LEADS
     ]

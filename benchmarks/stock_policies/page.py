@@ -1,4 +1,4 @@
-"""The section of docs/decisions.md on stock under different forecasts."""
+"""Tables of docs/decisions.md: stock under orders from different forecasts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from benchmarks.runs import markdown_table
 from benchmarks.stock_policies.simulation import NAIVE, OURS, SAFETY, SOURCES, SPANS
 from book_forecast.decisions.orders import Terms
 
+_KEYS = ["order_size", "policy", "panel", "lead_weeks"]
+_POLICIES = {"service_level": "Service level", "margin": "Largest expected margin: target"}
+_SIZES = {"target": "order_size: target", "median": "order_size: median"}
+
 
 def summary(rows: pd.DataFrame, terms: Terms) -> pd.DataFrame:
     """Add up titles, and put figures per 100 copies asked for.
@@ -20,58 +24,51 @@ def summary(rows: pd.DataFrame, terms: Terms) -> pd.DataFrame:
         terms: Prices and costs.
 
     Returns:
-        A row per panel, policy, lead_weeks and source.
+        A row per order_size, policy, panel, lead_weeks and source. `stock` is the mean one, in
+        weeks of sales.
     """
-    by = rows.groupby(["panel", "policy", "lead_weeks", "source"], sort=False)
+    by = rows.groupby([*_KEYS, "source"], sort=False)
     found = by.sum(numeric_only=True).drop(columns="target")
     found["target"], found["titles"] = by["target"].first(), by["isbn"].nunique()
-    margin, unit_cost = (terms.price or 0.0) - (terms.unit_cost or 0.0), terms.unit_cost or 0.0
-    cost = (
-        margin * found["short"]
-        + terms.holding_cost * found["stock"]
-        + terms.write_off * unit_cost * found["left"]
-    )
-    share = 100.0 / found["asked"].where(found["asked"] > 0)
-    # Stock in weeks of sales: the mean over scored weeks, beside what a week asks for.
-    found["mean_stock"] = found["stock"] / found["asked"].where(found["asked"] > 0)
+    unit_cost = terms.unit_cost or 0.0
+    lost = ((terms.price or 0.0) - unit_cost) * found["short"]
+    kept = terms.holding_cost * found["stock"]
+    written_off = terms.write_off * unit_cost * found["left"]
+    asked = found["asked"].where(found["asked"] > 0)
+    found["cost"] = 100.0 * (lost + kept + written_off) / asked
+    found["stock"] /= asked
     for name in ("short", "left"):
-        found[name] *= share
-    found["cost"] = cost * share
-    found["weeks_short"] = found["weeks_short"] / found["weeks"]
-    for kind in ("ordered", "waited"):
-        found[f"{kind}_share"] = found[f"{kind}_kept"] / found[kind].where(found[kind] > 0)
+        found[name] *= 100.0 / asked
+    found["weeks_short"] /= found["weeks"]
     return found.reset_index()
 
 
 def policy_tables(found: pd.DataFrame) -> Iterator[str]:
-    """Yield a table for each policy and lead time."""
-    for (policy, lead), own in found.groupby(["policy", "lead_weeks"], sort=False):
-        targets = own["target"]
-        name = {"service_level": "Service level", "margin": "Best margin, target"}[str(policy)]
-        yield f"### {name} {targets.iloc[0]:.0%}, lead time {lead} weeks\n"
-        yield markdown_table(
-            ["panel", "titles", "forecast", "short", "left", "stock", "weeks short", "cost"],
-            [list(_policy_row(row)) for row in own.to_dict("records")],
-        )
+    """Yield a table for each size of orders and policy."""
+    for (size, policy), own in found.groupby(["order_size", "policy"], sort=False):
+        name = f"{_POLICIES[str(policy)]} {own['target'].iloc[0]:.0%}"
+        yield f"### {name}, `{_SIZES[str(size)]}`\n"
+        rows = []
+        for (panel, lead), one in own.groupby(["panel", "lead_weeks"], sort=False):
+            by_source = {row["source"]: row for row in one.to_dict("records")}
+            least = min(row["cost"] for row in by_source.values())
+            cells = [_cell(by_source[source], least) for source in SOURCES]
+            rows.append([panel, by_source[OURS]["titles"], lead, *cells])
+        yield markdown_table(["panel", "titles", "lead", *SOURCES], rows)
 
 
-def _policy_row(row: Mapping[Any, Any]) -> Iterator[str]:
-    is_first = row["source"] == SOURCES[0]
-    yield str(row["panel"]) if is_first else ""
-    yield str(row["titles"]) if is_first else ""
-    yield str(row["source"])
-    yield f"{row['short']:.1f}"
-    yield f"{row['left']:.0f}"
-    yield f"{row['mean_stock']:.1f}"
-    yield f"{row['weeks_short']:.1%}"
-    yield f"{row['cost']:.0f}"
+def _cell(row: Mapping[Any, Any], least: float) -> str:
+    cost = f"{row['cost']:.0f}"
+    bold = f"**{cost}**" if cost == f"{least:.0f}" else cost
+    return f"{row['short']:.1f} · {row['left']:.0f} · {row['stock']:.1f} · {bold}"
 
 
 def promise_table(found: pd.DataFrame) -> str:
-    """Return how often orders and waiting kept their promise."""
+    """Return how often orders and waiting kept their promise, and weeks without a copy short."""
     rows = []
-    keys = ["panel", "policy", "lead_weeks"]
-    for (panel, _, lead), own in found.groupby(keys, sort=False):
+    for (size, policy, panel, lead), own in found.groupby(_KEYS, sort=False):
+        if size != "target":
+            continue
         by_source = {row["source"]: row for row in own.to_dict("records")}
         cells = [panel, lead, f"{own['target'].iloc[0]:.0%}"]
         for source in (OURS, NAIVE, SAFETY):
@@ -83,7 +80,7 @@ def promise_table(found: pd.DataFrame) -> str:
 
 
 def _kept(row: Mapping[Any, Any], kind: str) -> str:
-    return f"{row[f'{kind}_share']:.0%} of {row[kind]:.0f}" if row[kind] else ""
+    return f"{row[f'{kind}_kept'] / row[kind]:.0%} of {row[kind]:.0f}" if row[kind] else ""
 
 
 def coverage_table(sums: pd.DataFrame) -> str:

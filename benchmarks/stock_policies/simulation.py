@@ -121,7 +121,7 @@ def simulate(
         report: Gets a line for each review.
 
     Returns:
-        A row per title, source and terms: isbn, source, policy, lead_weeks, target, and what
+        A row per title, source and terms: isbn, source, policy, order_size, lead_weeks, target, and what
         `Ledger` counts, with the copies left and on order at the end as `left`. And a row per sum
         of weeks ahead: isbn, source, weeks, inside (its 80 % interval), mean, sold.
     """
@@ -207,6 +207,7 @@ def _row(isbn: str, ledger: Ledger) -> dict[str, object]:
         "isbn": isbn,
         "source": ledger.source,
         "policy": terms.policy,
+        "order_size": terms.order_size,
         "lead_weeks": terms.lead_weeks,
         "target": terms.target,
         "asked": ledger.asked,

@@ -108,6 +108,33 @@ def test_an_order_makes_the_stock_last_as_often_as_asked(stock, lead):
         assert (short <= found.order).mean() >= 0.9
 
 
+@given(st.integers(0, 300), st.integers(0, 12), st.integers(1, 13))
+def test_a_median_order_is_safe_until_a_later_one_and_serves_its_weeks_in_half_of_the_cases(
+    stock, lead, review
+):
+    terms, demand = replace(TERMS, lead_weeks=lead, review_weeks=review), noisy()
+    safe = advice(stock, terms, demand=demand)
+    found = advice(stock, replace(terms, order_size="median"), demand=demand)
+    assert bool(found.order) == bool(safe.order)
+    if found.order:
+        path = follow_stock(stock, NONE, demand)
+        for weeks, share in ((review, TERMS.target), (terms.order_for_weeks, 0.5)):
+            short = copies_short(path, stock, NONE, demand, range(lead, lead + weeks))
+            assert (short <= found.order).mean() >= share
+        assert found.reason.endswith("in half of the cases.")
+        assert found.order <= safe.order
+
+
+def test_a_median_order_is_the_smallest_that_does_both():
+    terms = replace(TERMS, order_size="median")
+    demand = noisy()
+    found = advice(0, terms, demand=demand)
+    path = follow_stock(0, NONE, demand)
+    short = [copies_short(path, 0, NONE, demand, range(4, 4 + weeks)) for weeks in (1, 13)]
+    kept = [(part <= found.order - 1).mean() for part in short]
+    assert kept[0] < 0.95 or kept[1] < 0.5
+
+
 def test_the_chance_to_run_out_only_grows():
     chances = follow_stock(60, NONE, noisy()).run_out
     assert (np.diff(chances) >= 0).all()

@@ -142,6 +142,7 @@ def test_tables_figures_and_documents_are_logged_as_pages_show_them(run):
         "titles", {"9780722532935": go.Figure(), "9780241003008": go.Figure()}, "plots"
     )
     run.log_artifact("searches", {}, "plots")
+    run.log_artifact("stock_advice", pd.DataFrame({"isbn": []}), "tables")
     run.log_artifact("residuals", {"9780241003008": lambda: go.Figure(go.Bar(y=[1]))}, "plots")
     run.log_artifact("import_report", "<!doctype html>", "reports")
     run.log_artifact("summary", {"titles": 2}, "tables")

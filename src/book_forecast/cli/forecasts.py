@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from book_forecast.cli.data_root import data_root_option
 from book_forecast.cli.readable import ReadableCommand
+from book_forecast.storage.data_root import is_address
 from book_forecast.storage.errors import UserError
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ def export(
             check_level(level)
     except ValueError as error:
         raise UserError(f"--{error}") from None
-    place = to or _default_place(context.catalog)
+    place = to or _default_place(context)
     if not place.lower().endswith((CSV, WORKBOOK)):
         raise UserError(f"--to {place}: name a file that ends with {WORKBOOK} or {CSV}.")
     export = _export(context.catalog, weeks, chosen)
@@ -72,10 +74,10 @@ def _context(env: str | None, data_root: str | None) -> Any:
     return session.load_context()
 
 
-def _default_place(catalog: Any) -> str:
-    from book_forecast.hooks.locations import location
-
-    return posixpath.join(posixpath.dirname(str(location(catalog.get("forecasts")))), NAME)
+def _default_place(context: Any) -> str:
+    table = str(context.config_loader["catalog"]["forecasts"]["filepath"])
+    place = posixpath.join(posixpath.dirname(table), NAME)
+    return place if is_address(place) else str(Path(context.project_path) / place)
 
 
 def _export(catalog: Any, horizon: int, levels: tuple[float, ...]) -> Export:

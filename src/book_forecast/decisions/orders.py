@@ -3,7 +3,9 @@
 The target is a service level, or the newsvendor's critical ratio (Arrow, Harris and Marschak 1951):
 the profit of a copy that is sold, as a share of that profit and the loss of a copy that is left.
 Both say with which probability the stock shall last. An order can wait if it can be made at the
-next review without missing the target; otherwise it serves the weeks from its arrival on.
+next review without missing the target; otherwise it serves the weeks from its arrival on. Where
+reviews are frequent, it may serve them in half of the cases, and with the target only the weeks
+until a later order could arrive.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from book_forecast.decisions.stock import Floats, copies_short, follow_stock
 from book_forecast.payload.draws import quantiles_of
 
 Policy = Literal["service_level", "margin"]
+OrderSize = Literal["target", "median"]
 HIGHEST_TARGET = 0.995
 """Quantiles beyond are not known."""
 
@@ -31,6 +34,8 @@ class Terms:
         lead_weeks: Weeks until an order arrives.
         review_weeks: Weeks until the next order can be made.
         order_for_weeks: Weeks that an order serves from its arrival on.
+        order_size: With which probability it serves them: the target; or a half, but the target
+            until a later order could arrive.
         order_multiple: Copies of a pack.
         smallest_order: In copies.
         policy: What decides: the service level or the expected margin.
@@ -44,6 +49,7 @@ class Terms:
     lead_weeks: int
     review_weeks: int
     order_for_weeks: int
+    order_size: OrderSize
     order_multiple: int
     smallest_order: int
     policy: Policy
@@ -129,9 +135,10 @@ def advise(
     lasts = 1.0 - float(path.run_out[waiting - 1])
     order = 0
     if lasts < target:
-        served = range(lead, lead + terms.order_for_weeks)
-        short = copies_short(path, on_hand, arrivals, demand, served)
-        order = _rounded(_enough(short, target), terms)
+        for n_weeks, share in _served(terms):
+            served = range(lead, lead + n_weeks)
+            short = copies_short(path, on_hand, arrivals, demand, served)
+            order = max(order, _rounded(_enough(short, share), terms))
     return StockAdvice(
         float(within.mean()),
         quantiles_of(within, probabilities),
@@ -141,6 +148,13 @@ def advise(
         order,
         _reason(order, lasts, waiting, terms),
     )
+
+
+def _served(terms: Terms) -> list[tuple[int, float]]:
+    """Return the weeks from its arrival on that an order serves, with a probability each."""
+    if terms.order_size == "target":
+        return [(terms.order_for_weeks, terms.target)]
+    return [(terms.review_weeks, terms.target), (terms.order_for_weeks, min(terms.target, 0.5))]
 
 
 def _enough(short: Floats, target: float) -> float:
@@ -172,11 +186,13 @@ def _reason(order: int, lasts: float, waiting: int, terms: Terms) -> str:
     if not order:
         return (
             f"Order nothing: an order arrives in {terms.lead_weeks} weeks, and in "
-            f"{_percent(terms.target)} of cases the {terms.order_for_weeks} weeks after need none."
+            f"{_percent(_served(terms)[-1][1])} of cases the {terms.order_for_weeks} weeks after "
+            "need none."
         )
     return (
         f"Order {order}: without it the stock lasts {weeks}, until a later order could arrive, "
-        f"with {_percent(lasts)} only; {target}. It serves {terms.order_for_weeks} weeks."
+        f"with {_percent(lasts)} only; {target}. It serves {terms.order_for_weeks} weeks"
+        f"{'' if terms.order_size == 'target' else ' in half of the cases'}."
     )
 
 

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from book_forecast.decisions.orders import HIGHEST_TARGET, Policy, Terms
+from book_forecast.decisions.orders import HIGHEST_TARGET, OrderSize, Policy, Terms
 from book_forecast.options.base import OptionGroup, Share
 from book_forecast.payload.manifest import LONGEST_HORIZON
 
@@ -21,6 +21,7 @@ class StockTerms(OptionGroup):
         lead_weeks: Weeks until an order arrives; None where each title must say.
         review_weeks: Weeks until the next order can be made.
         order_for_weeks: Weeks that an order serves from its arrival on.
+        order_size: With which probability it serves them: the target, or a half.
         order_multiple: Copies of a pack.
         smallest_order: In copies.
         policy: What decides: the service level or the expected margin.
@@ -34,6 +35,7 @@ class StockTerms(OptionGroup):
     lead_weeks: int | None = Field(default=None, ge=0, le=MOST_WEEKS)
     review_weeks: int = Field(default=1, ge=1, le=MOST_WEEKS)
     order_for_weeks: int = Field(default=13, ge=1, le=MOST_WEEKS)
+    order_size: OrderSize = "target"
     order_multiple: int = Field(default=1, ge=1)
     smallest_order: int = Field(default=1, ge=1)
     policy: Policy = "service_level"

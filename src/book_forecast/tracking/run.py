@@ -95,6 +95,8 @@ class TrackedRun:
     def log_artifact(self, name: str, data: Any, folder: str) -> None:
         """Log a table, a figure, figures by name or a document in a form that MLflow can show.
 
+        A table without rows, and figures of no title, are not logged.
+
         Args:
             name: File name without suffix.
             data: A frame, a Plotly figure, figures by name (or functions that return them), which
@@ -102,7 +104,8 @@ class TrackedRun:
             folder: Folder among the run's artifacts.
         """
         if isinstance(data, pd.DataFrame):
-            self._log_table(name, data, folder)
+            if len(data):
+                self._log_table(name, data, folder)
         elif hasattr(data, "to_plotly_json"):
             self._log_page(name, {name: data}, "", folder)
         elif isinstance(data, Mapping) and all(map(_is_drawn, data.values())):
