@@ -64,19 +64,24 @@ def _cell(row: Mapping[Any, Any], least: float) -> str:
 
 
 def promise_table(found: pd.DataFrame) -> str:
-    """Return how often orders and waiting kept their promise, and weeks without a copy short."""
+    """Return how often a service level was reached.
+
+    Orders of the size `target` promise to last for their weeks, and waiting to last until a later
+    order could arrive. Beside both is the share of weeks without a copy short.
+    """
     rows = []
-    for (size, policy, panel, lead), own in found.groupby(_KEYS, sort=False):
-        if size != "target":
-            continue
-        by_source = {row["source"]: row for row in own.to_dict("records")}
-        cells = [panel, lead, f"{own['target'].iloc[0]:.0%}"]
+    level = found[found["policy"] == "service_level"]
+    for (panel, lead), own in level.groupby(["panel", "lead_weeks"], sort=False):
+        by = {(row["order_size"], row["source"]): row for row in own.to_dict("records")}
+        cells = [panel, lead]
         for source in (OURS, NAIVE, SAFETY):
-            one = by_source[source]
+            one = by["target", source]
             cells += [_kept(one, "ordered"), _kept(one, "waited")]
+        cells += [f"{1 - by[size, OURS]['weeks_short']:.1%}" for size in _SIZES]
         rows.append(cells)
     heads = [f"{name}: {kind}" for name in (OURS, NAIVE, SAFETY) for kind in ("orders", "waiting")]
-    return markdown_table(["panel", "lead", "asked", *heads], rows)
+    weeks = [f"{OURS}: weeks, {size}" for size in _SIZES]
+    return markdown_table(["panel", "lead", *heads, *weeks], rows)
 
 
 def _kept(row: Mapping[Any, Any], kind: str) -> str:

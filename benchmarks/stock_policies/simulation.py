@@ -121,9 +121,9 @@ def simulate(
         report: Gets a line for each review.
 
     Returns:
-        A row per title, source and terms: isbn, source, policy, order_size, lead_weeks, target, and what
-        `Ledger` counts, with the copies left and on order at the end as `left`. And a row per sum
-        of weeks ahead: isbn, source, weeks, inside (its 80 % interval), mean, sold.
+        A row per title, source and terms: isbn, source, policy, order_size, lead_weeks, target, and
+        what `Ledger` counts, with the copies left and on order at the end as `left`. And a row per
+        sum of weeks ahead: isbn, source, weeks, inside (its 80 % interval), mean, sold.
     """
     titles = _titles(origin)
     every = [*terms]

@@ -1,1 +1,1 @@
-"""The six pipelines: ingest, preprocess, tune, train, evaluate, forecast."""
+"""The pipelines: ingest, preprocess, tune, train, evaluate, forecast, decide; weekly joins some."""
