@@ -28,8 +28,8 @@ LAYERS = [
     *("raw", "intermediate", "primary", "model_input"),
     *("models", "evaluation", "model_output", "reporting"),
 ]
-STAGES = {"ingest", "preprocess", "tune", "train", "evaluate", "forecast"}
-PIPELINES = STAGES | {"__default__", "decide", "weekly"}
+STAGES = {"ingest", "preprocess", "tune", "train", "evaluate", "forecast", "decide"}
+PIPELINES = STAGES | {"__default__", "weekly"}
 METRICS = {"n_titles": 1.0, "test_wape": 0.25, "test_wape_seasonal_naive": 0.5}
 
 
@@ -146,7 +146,7 @@ def test_figures_and_metrics_have_a_preview(viz):
     assert json.loads(metrics) == METRICS
 
 
-def test_the_pipelines_are_six_boxes(viz):
+def test_the_pipelines_are_seven_boxes(viz):
     flow = get(viz, "pipelines/__default__")
     boxes = {
         child["id"]
