@@ -104,4 +104,4 @@ def coverage_table(sums: pd.DataFrame) -> str:
         count = len(own[(own["source"] == OURS) & (own["weeks"] == SPANS[0])])
         rows.append([*cells, f"{count:,}"])
     heads = [f"{source}, {span} weeks" for source in (OURS, NAIVE, SAFETY) for span in SPANS]
-    return markdown_table(["panel", *heads, "sums of 4 weeks"], rows)
+    return markdown_table(["panel", *heads, "titles and reviews"], rows)

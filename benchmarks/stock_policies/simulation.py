@@ -24,8 +24,8 @@ OURS, NAIVE, SAFETY, MEAN = (
 )
 SOURCES = (OURS, NAIVE, SAFETY, MEAN)
 PROMISES = ("ordered", "ordered_kept", "waited", "waited_kept")
-SPANS = (4, 8, 13)
-"""Lead times whose intervals are scored."""
+SPANS = (1, 4, 8, 13)
+"""Weeks whose sums are scored."""
 _BOUNDS = (0.1, 0.9)
 
 
