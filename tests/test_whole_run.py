@@ -1,4 +1,4 @@
-"""The six pipelines from an export to forecasts, as the command line runs them."""
+"""All pipelines from an export to forecasts, as the command line runs them."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 
 from tests.runs import export, kedro_run, table
 
-PIPELINES = ("ingest", "preprocess", "tune", "train", "evaluate", "forecast")
+PIPELINES = ("ingest", "preprocess", "tune", "train", "evaluate", "forecast", "decide")
 COLUMNS = {
     "02_intermediate/rejected_rows.parquet": {"file", "sheet", "row", "column", "value", "reason"},
     "02_intermediate/rejected_titles.parquet": {"file", "row", "column", "value", "reason"},
