@@ -11,7 +11,7 @@ import pytest
 from book_forecast.datasets import FigurePageDataset, FiguresDataset
 from book_forecast.pipelines.decide.report import report_stock
 from book_forecast.plots.index import index_page, index_titles
-from book_forecast.plots.listing import Link, TitlePages
+from book_forecast.plots.listing import MOST_SHOWN, Link, TitlePages
 from book_forecast.plots.pages import links_script, standalone_page
 from tests.browser import chromium as browsers
 from tests.pipelines.decide.frames import rejected_stock, stock_advice
@@ -130,12 +130,26 @@ def test_advice_on_stock_is_text_fits_a_phone_and_leads_to_titles(reporting, off
     assert offline.run("document.documentElement.scrollWidth <= innerWidth")
     titles = "[...document.querySelectorAll('table:first-of-type td:first-child')]"
     assert offline.run(f"{titles}.map((cell) => cell.textContent)")[:3] == [*names["title"]]
-    assert offline.run("document.querySelector('tr:target td').textContent") == names["title"][2]
+    assert offline.run("document.querySelector('tr.target td').textContent") == names["title"][2]
     assert offline.run("document.querySelector('td a').href") == (
         f"{reporting.as_uri()}/title%20plots/{isbns[0]}.html"
     )
     assert offline.run("document.querySelectorAll('td bdi').length") == 1
     assert EVIL in offline.text("main table:last-of-type")
+
+
+def test_the_row_of_a_link_is_shown_among_thousands(reporting, offline):
+    reporting.mkdir()
+    isbns = [f"97800000{number:05}" for number in range(MOST_SHOWN + 100)]
+    advice = pd.concat([stock_advice(isbn) for isbn in isbns], ignore_index=True)
+    html = report_stock(advice, rejected_stock(), None)
+    (reporting / "stock.html").write_text(html)
+    offline.open(f"{(reporting / 'stock.html').as_uri()}#{isbns[-1]}")
+    box = f"document.getElementById('{isbns[-1]}').getBoundingClientRect()"
+    assert offline.run(f"{box}.height > 0 && {box}.top >= 0 && {box}.bottom <= innerHeight")
+    assert offline.run("document.querySelectorAll('tbody tr:not([hidden])').length") == (
+        MOST_SHOWN + 1
+    )
 
 
 def test_the_index_filters_sorts_and_leads_to_a_thousand_titles(reporting, offline, caplog):
@@ -156,6 +170,11 @@ def test_the_index_filters_sorts_and_leads_to_a_thousand_titles(reporting, offli
     shown = "document.querySelectorAll('tbody tr:not([hidden])').length"
     assert offline.run(first) == "Book 0999x"
     assert offline.text("#counted") == "1000 of 1000"
+    assert offline.run(shown) == MOST_SHOWN
+    assert offline.text("#more") == "Show all 1000"
+    offline.click("#more")
+    assert offline.run(shown) == 1000
+    assert offline.run("document.getElementById('more').hidden")
     offline.click("th:nth-child(3) button")
     assert offline.run(first) == "Book 0000x"
     offline.click("th button")

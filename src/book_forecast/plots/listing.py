@@ -29,10 +29,11 @@ th.number {{ white-space: normal; }}
 td:first-child {{ min-width: 11em; overflow-wrap: anywhere; }}
 td a {{ margin-right: 12px; white-space: nowrap; }}
 td:first-child a {{ white-space: normal; }}
-tr:target td {{ background: #FFF6D6; }}
+tr.target td {{ background: #FFF6D6; }}
+#more {{ font: inherit; padding: 6px 12px; margin-bottom: 24px; }}
 @media print {{
   .wide {{ overflow: visible; }}
-  label, #filter {{ display: none; }}
+  label, #filter, #more {{ display: none; }}
   table {{ font-size: 11px; }}
   tr {{ break-inside: avoid; }}
   thead {{ display: table-header-group; }}
@@ -40,23 +41,47 @@ tr:target td {{ background: #FFF6D6; }}
 }}
 """
 
+MOST_SHOWN = 500
+"""Rows that are shown at first: a browser takes seconds to lay out ten thousand."""
 LISTING_SCRIPT = """
+const most = $most;
 const body = document.querySelector("tbody");
-const rows = [...body.rows];
-const named = (row) => row.cells[0].textContent + " " + row.cells[1].textContent;
-const texts = rows.map((row) => named(row).toLowerCase());
+const rows = [...body.querySelectorAll("tr")].map((row) => {
+  row.hidden = false;
+  const cells = [...row.querySelectorAll("td")];
+  const keys = cells.map((cell) => cell.dataset.value ?? cell.textContent);
+  return { row, keys, text: `${keys[0]} ${keys[1]}`.toLowerCase() };
+});
+const words = new Intl.Collator();
 const filter = document.getElementById("filter");
 const counted = document.getElementById("counted");
+const more = document.getElementById("more");
+let limit = most;
 const apply = () => {
-  const words = filter.value.toLowerCase().split(/\\s+/);
-  let shown = 0;
-  rows.forEach((row, i) => {
-    row.hidden = !words.every((word) => texts[i].includes(word));
-    shown += !row.hidden;
-  });
-  counted.textContent = `${shown} of ${rows.length}`;
+  const asked = filter.value.toLowerCase().split(/\\s+/);
+  const found = rows.filter(({ text }) => asked.every((word) => text.includes(word)));
+  const wanted = location.hash.slice(1);
+  const shown = found.filter(({ row }, i) => i < limit || (wanted && row.id === wanted));
+  // All at once: to move thousands of rows one by one takes many seconds.
+  body.replaceChildren();
+  body.append(...shown.map(({ row }) => row));
+  counted.textContent = `${found.length} of ${rows.length}`;
+  more.hidden = found.length <= limit;
+  more.textContent = `Show all ${found.length}`;
+};
+const target = () => {
+  apply();
+  document.querySelector("tr.target")?.classList.remove("target");
+  const row = document.getElementById(location.hash.slice(1));
+  row?.classList.add("target");
+  row?.scrollIntoView({ block: "center" });
 };
 filter.addEventListener("input", apply);
+more.addEventListener("click", () => {
+  limit = Infinity;
+  apply();
+});
+window.addEventListener("hashchange", target);
 const heads = document.querySelectorAll("th button");
 heads.forEach((button) => button.addEventListener("click", () => {
   const head = button.parentElement;
@@ -66,17 +91,16 @@ heads.forEach((button) => button.addEventListener("click", () => {
   const up = before ? before !== "ascending" : !number;
   document.querySelectorAll("th[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
   head.setAttribute("aria-sort", up ? "ascending" : "descending");
-  const key = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent;
-  const order = (a, b) => {
-    const [x, y] = [key(a), key(b)];
-    if (!number) return x.localeCompare(y) * (up ? 1 : -1);
+  rows.sort((a, b) => {
+    const [x, y] = [a.keys[column], b.keys[column]];
+    if (!number) return words.compare(x, y) * (up ? 1 : -1);
     if (x === "" || y === "") return (x === "") - (y === "");
     return (x - y) * (up ? 1 : -1);
-  };
-  body.append(...[...rows].sort(order));
+  });
+  apply();
 }));
-apply();
-"""
+target();
+""".replace("$most", str(MOST_SHOWN))
 
 
 class Link(NamedTuple):
@@ -133,16 +157,22 @@ def listing(headings: Iterable[Heading], rows: Iterable[str]) -> str:
 
     Args:
         headings: The first two columns are title and ISBN.
-        rows: As `table_row` returns them.
+        rows: As `table_row` returns them; those beyond `MOST_SHOWN` are hidden until asked for.
     """
+    shown = [
+        row if number < MOST_SHOWN else row.replace("<tr", "<tr hidden", 1)
+        for number, row in enumerate(rows)
+    ]
     return f"""<label for="filter">Title or ISBN contains</label>
 <input id="filter" type="search" autocomplete="off"> <span id="counted" class="faint"></span>
 <div class="wide"><table>
 <thead><tr>{"".join(map(_head, headings))}</tr></thead>
 <tbody>
-{chr(10).join(rows)}
+{chr(10).join(shown)}
 </tbody>
-</table></div>"""
+</table></div>
+<button type="button" id="more" hidden>Show all</button>
+<noscript><style>tr[hidden] {{ display: table-row; }}</style></noscript>"""
 
 
 def table_row(cells: Iterable[str], anchor: str = "") -> str:
