@@ -9,7 +9,9 @@ import pytest
 
 WEB = r"(fastapi|starlette|uvicorn|flask|werkzeug|aiohttp)"
 ORCHESTRATION = rf"(kedro\w*|zenml|mlflow|optuna|{WEB})"
-PURE = r"book_forecast\.(sarima|forecasters|bookscan|series|backtesting|decisions|payload)"
+PURE = (
+    r"book_forecast\.(sarima|forecasters|bookscan|series|backtesting|decisions|monitoring|payload)"
+)
 
 # Rooms of book_forecast from the top down. A room imports rooms of lower rows only; "" is the
 # package's own top, where Kedro looks for settings and pipelines.
@@ -25,7 +27,7 @@ ROWS = (
     ("forecasters",),
     ("options",),
     ("bookscan", "sample"),
-    ("backtesting", "decisions"),
+    ("backtesting", "decisions", "monitoring"),
     ("series",),
     ("sarima",),
     ("payload",),

@@ -7,6 +7,7 @@ from book_forecast.pipelines.decide import pipeline as decide
 from book_forecast.pipelines.evaluate import pipeline as evaluate
 from book_forecast.pipelines.forecast import pipeline as forecast
 from book_forecast.pipelines.ingest import pipeline as ingest
+from book_forecast.pipelines.monitor import pipeline as monitor
 from book_forecast.pipelines.preprocess import pipeline as preprocess
 from book_forecast.pipelines.train import pipeline as train
 
@@ -20,14 +21,15 @@ def register_pipelines() -> dict[str, Pipeline]:
 
     Returns:
         Every pipeline by name; `__default__`, the seven from export to advice on stock; and
-        `weekly`, from export to the champion's forecasts and that advice without a fit.
+        `weekly`, from export to the champion's forecasts and that advice without a fit, with what
+        monitor finds.
     """
     found = find_pipelines(raise_errors=True)
     if all(name in found for name in ORDER):
         found["__default__"] = _whole(found)
     if "weekly" in found:
         # Kedro may load this one alone.
-        steps = (ingest, preprocess, forecast)
+        steps = (ingest, preprocess, monitor, forecast)
         own = found["weekly"] + decide.create_pipeline(after_forecast=True)
         found["weekly"] = sum((step.create_pipeline() for step in steps), own)
     return found

@@ -101,6 +101,17 @@ def test_of_many_metrics_those_that_are_named_are_logged(run):
     assert data(run).metrics == {"test_wape": 0.2, "test_coverage-80": 0.8}
 
 
+def test_columns_over_weeks_are_one_series_a_column_and_group(run, client):
+    weeks = pd.to_datetime(["2024-06-22", "2024-06-29"])
+    frame = pd.DataFrame({"week": weeks, "horizon": "1 to 4", "wape": [0.2, 0.3], "bias": np.nan})
+    run.log_series(frame, "week", ("wape", "bias", "coverage-80"), by="horizon", prefix="weekly")
+    history = client.get_metric_history(run.run_id, "weekly.1 to 4.wape")
+    assert [point.value for point in history] == [0.2, 0.3]
+    assert history[1].step == history[0].step + 1
+    assert history[0].timestamp == weeks[0].timestamp() * 1000
+    assert client.get_metric_history(run.run_id, "weekly.1 to 4.bias") == []
+
+
 def test_the_model_of_a_run_has_the_runs_metrics(run, client, experiment):
     from mlflow.entities import LoggedModelOutput
 

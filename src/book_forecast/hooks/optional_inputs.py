@@ -15,6 +15,8 @@ FIGURES = "figures"
 """The tag of nodes that draw, and that accept None for a dataset that does not exist."""
 NEWER_WEEKS = "newer_weeks"
 """The tag of the node that rolls a release forward, where there are weeks that are newer."""
+RECORDS = "records"
+"""The tag of nodes that hold what former runs have left against what is there now."""
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +32,7 @@ class FigureInputHooks:
             pipeline: The nodes to run.
             catalog: Where data are looked for and, if missing, replaced.
         """
-        drawing = pipeline.only_nodes_with_tags(FIGURES, NEWER_WEEKS)
+        drawing = pipeline.only_nodes_with_tags(FIGURES, NEWER_WEEKS, RECORDS)
         others = pipeline - drawing
         for name in sorted((drawing.inputs() & pipeline.inputs()) - others.inputs()):
             if not name.startswith(("params:", "parameters")) and not catalog.exists(name):

@@ -39,6 +39,24 @@ TEST = "test"
 logger = logging.getLogger(__name__)
 
 
+class Series(BaseModel):
+    """Columns of a frame that are metrics over time: one series a column and group.
+
+    Attributes:
+        week: Column of the weeks, whose number since 1970 is the step of a metric.
+        columns: The metrics.
+        by: Column of the groups; its value is the first part of the metric's name.
+        prefix: The part before it.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    week: str = "week"
+    columns: tuple[str, ...]
+    by: str
+    prefix: str
+
+
 class MlflowEntry(BaseModel):
     """What of a catalog entry goes to MLflow: ``metadata: {mlflow: {…}}`` of the entry.
 
@@ -49,6 +67,7 @@ class MlflowEntry(BaseModel):
         title_runs: The data are a frame with a row per title, which gets a child run.
         sums: The data are a frame; columns whose sums are metrics, by name of the metric.
         dataset: The data are a table that a run works on; what it is for, as ``training``.
+        series: The data are a frame; metrics over its weeks.
 
     Example:
         ```yaml
@@ -68,6 +87,7 @@ class MlflowEntry(BaseModel):
     title_runs: bool = False
     sums: dict[str, str] = Field(default_factory=dict)
     dataset: str | None = None
+    series: Series | None = None
 
 
 class TrackingHooks:
@@ -247,6 +267,8 @@ class TrackingHooks:
             run.log_metrics({metric: data[column].sum() for metric, column in entry.sums.items()})
         if entry.metrics:
             run.log_metrics(data, entry.metrics if isinstance(entry.metrics, tuple) else ("*",))
+        if entry.series is not None:
+            run.log_series(data, **entry.series.model_dump())
         if entry.artifact is not None:
             run.log_artifact(name, data, entry.artifact)
         if entry.title_runs and self._context is not None:

@@ -20,6 +20,7 @@ from book_forecast.options.groups import (
     SelectionOptions,
 )
 from book_forecast.options.models import ModelOptions
+from book_forecast.options.monitoring import MonitorOptions
 from book_forecast.options.values import check_release
 
 # Groups of earlier versions whose rolling origins stand in `backtest`.
@@ -44,6 +45,7 @@ class Options(OptionGroup):
     execution: ExecutionOptions = ExecutionOptions()
     promote: PromoteOptions = PromoteOptions()
     decide: DecideOptions = DecideOptions()
+    monitor: MonitorOptions = MonitorOptions()
     reporting: ReportingOptions = ReportingOptions()
 
     @model_validator(mode="before")

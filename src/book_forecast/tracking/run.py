@@ -28,6 +28,7 @@ T = TypeVar("T")
 # MLflow's page shows CSV files; larger tables are logged as Parquet.
 MAX_CSV_ROWS = 50_000
 _METRICS_A_BATCH = 1000
+_SECONDS_OF_A_WEEK = 7 * 24 * 3600
 _TAGS_A_BATCH = 100
 
 
@@ -91,6 +92,31 @@ class TrackedRun:
         outputs = self.client.get_run(self.run_id).outputs
         for model in outputs.model_outputs if outputs else []:
             self._log_metrics(self.run_id, values, model_id=model.model_id)
+
+    def log_series(
+        self, frame: pd.DataFrame, week: str, columns: Sequence[str], by: str, prefix: str
+    ) -> None:
+        """Log columns over weeks, one series a column and group; the step is the week's number.
+
+        Args:
+            frame: A row a week and group.
+            week: Column of the weeks.
+            columns: Those to be logged, where the frame has them.
+            by: Column of the groups.
+            prefix: First part of the names.
+        """
+        from mlflow.entities import Metric
+
+        points = []
+        for name in [name for name in columns if name in frame]:
+            for row in frame[[week, by, name]].dropna().itertuples(index=False):
+                day, group, value = row
+                key = records.clean_name(f"{prefix}.{group}.{name}")
+                moment = int(day.timestamp() * 1000)
+                step = int(day.timestamp() // _SECONDS_OF_A_WEEK)
+                points.append(Metric(key, float(value), moment, step))
+        for batch in _batches(points, _METRICS_A_BATCH):
+            self.client.log_batch(self.run_id, metrics=batch)
 
     def log_artifact(self, name: str, data: Any, folder: str) -> None:
         """Log a table, a figure, figures by name or a document in a form that MLflow can show.

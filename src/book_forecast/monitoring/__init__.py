@@ -1,0 +1,1 @@
+"""Recorded forecasts held against the sales that followed: errors, level shifts, deliveries."""

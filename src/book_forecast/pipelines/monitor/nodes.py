@@ -1,0 +1,214 @@
+"""Nodes of the monitor pipeline: recorded forecasts beside sales, shifts, the newest delivery."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from book_forecast.monitoring.delivery import Check, DeliveryBounds, check_delivery
+from book_forecast.monitoring.errors import (
+    SUMS,
+    added_up,
+    forecast_errors,
+    known_weeks,
+    levels_of,
+)
+from book_forecast.monitoring.shifts import find_shifts, window_ratios
+from book_forecast.monitoring.summaries import Limits, score_groups, score_weeks, state_of
+from book_forecast.options.groups import SelectionOptions
+from book_forecast.options.monitoring import MonitorOptions
+from book_forecast.payload.manifest import LONGEST_HORIZON
+from book_forecast.pipelines.monitor.recorded import Partitions, Recorded
+from book_forecast.series.history import WEEK
+
+logger = logging.getLogger(__name__)
+
+_PAST_WINDOWS = 12
+"""Recorded windows before the newest one that say how titles vary."""
+_GRID: dict[str, Any] = {"isbn": "str", "week": "datetime64[us]", "volume": "float64"}
+_FORECASTS: dict[str, Any] = {
+    **dict.fromkeys(("week", "cutoff"), "datetime64[us]"),
+    "isbn": "str",
+    "mean": "float64",
+}
+_KEYS = ["isbn", "release", "week", "horizon"]
+
+
+def score_recorded_forecasts(
+    recorded_forecasts: Partitions | None,
+    model_input: pd.DataFrame | None,
+    release_weeks: pd.DataFrame | None,
+    titles: pd.DataFrame | None,
+    monitor: MonitorOptions,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Score the forecasts of the newest weeks that former runs have recorded.
+
+    Args:
+        recorded_forecasts: Tables by release and cutoff; None without any.
+        model_input: isbn, week, volume.
+        release_weeks: The same of the release's other titles.
+        titles: isbn, product_class.
+        monitor: The weeks to score.
+
+    Returns:
+        The measures by title, class, release and horizon, and those by week.
+    """
+    known = known_weeks(_grid(model_input, release_weeks))
+    recorded = Recorded.of(recorded_forecasts)
+    newest = known["week"].max()
+    tables = []
+    levels: list[int | float] = []
+    if pd.notna(newest):
+        first = newest - (monitor.monitored_weeks - 1) * WEEK
+        near = known[known["week"] >= first]
+        for forecasts in recorded.between(first - LONGEST_HORIZON * WEEK, newest - WEEK):
+            levels = levels_of(forecasts)
+            errors = forecast_errors(forecasts, near, levels)
+            tables.append(added_up([errors], _KEYS))
+    sums = added_up(tables, _KEYS)
+    sums = sums.reindex(columns=[*_KEYS, *SUMS, *(f"inside-{level}" for level in levels)])
+    classes = (
+        {} if titles is None else dict(zip(titles["isbn"], titles["product_class"], strict=True))
+    )
+    if len(sums):
+        logger.info(
+            "Scored recorded forecasts of %d titles on %d weeks to %s",
+            *(sums["isbn"].nunique(), sums["week"].nunique(), newest.date()),
+        )
+    else:
+        logger.info("No recorded forecast has met sales yet: the next deliveries score them.")
+    return score_groups(sums, classes, levels), score_weeks(sums, levels)
+
+
+def find_title_shifts(
+    recorded_forecasts: Partitions | None,
+    test_forecasts: pd.DataFrame | None,
+    backtest_forecasts: pd.DataFrame | None,
+    training_models: pd.DataFrame | None,
+    model_input: pd.DataFrame | None,
+    release_weeks: pd.DataFrame | None,
+    monitor: MonitorOptions,
+) -> pd.DataFrame:
+    """Find titles whose sales have shifted beside the forecast of some weeks ago.
+
+    Args:
+        recorded_forecasts: Tables by release and cutoff; None without any.
+        test_forecasts: Forecasts frame of the test weeks.
+        backtest_forecasts: Forecasts frame of rolling origins.
+        training_models: isbn, model: the chosen model of each title.
+        model_input: isbn, week, volume.
+        release_weeks: The same of the release's other titles.
+        monitor: Window and alarm rate.
+
+    Returns:
+        As `find_shifts`; no row before a forecast was recorded that many weeks ago.
+    """
+    known = known_weeks(_grid(model_input, release_weeks))
+    recorded, window = Recorded.of(recorded_forecasts), monitor.shift_window
+    newest = known["week"].max()
+    cutoff = None if pd.isna(newest) else recorded.latest_before(newest - window * WEEK)
+    if cutoff is None:
+        logger.info("No recorded forecast is %d weeks old yet: no shift can be found.", window)
+        none = window_ratios(pd.DataFrame(columns=[*_FORECASTS]).astype(_FORECASTS), known, window)
+        return find_shifts(none, none, monitor.alarm_rate)
+    tables = [recorded.at(cutoff)]
+    until = cutoff - window * WEEK
+    tables += [recorded.at(day) for day in recorded.spaced(until, window, _PAST_WINDOWS)]
+    if training_models is not None:
+        chosen = training_models[["isbn", "model"]]
+        folds = [frame for frame in (test_forecasts, backtest_forecasts) if frame is not None]
+        tables += [frame.merge(chosen, on=["isbn", "model"]) for frame in folds]
+    windows = pd.concat([window_ratios(frame, known, window) for frame in tables])
+    windows = windows.drop_duplicates(["isbn", "cutoff"])
+    latest, past = windows[windows["cutoff"] == cutoff], windows[windows["cutoff"] <= until]
+    found = find_shifts(latest, past, monitor.alarm_rate)
+    logger.info(
+        "%d of %d titles have shifted in the %d weeks after %s",
+        *(found["shifted"].sum(), len(found), window, cutoff.date()),
+    )
+    return found
+
+
+def check_newest_delivery(
+    weekly_sales: pd.DataFrame,
+    model_input: pd.DataFrame | None,
+    recorded_forecasts: Partitions | None,
+    selection: SelectionOptions,
+    monitor: MonitorOptions,
+    today: dt.date | None = None,
+) -> pd.DataFrame:
+    """Check the newest delivery of sales.
+
+    Args:
+        weekly_sales: isbn, week, volume, asp of the exports.
+        model_input: isbn, week, volume of the titles in use; NaN where the week is missing.
+        recorded_forecasts: Tables by release and cutoff; None without any.
+        selection: With a cutoff_date, the sales are meant to end early.
+        monitor: Bounds of a usual delivery.
+        today: The present day if not given.
+
+    Returns:
+        name, state (ok, warning, broken), value, bound, message.
+    """
+    recorded, newest = Recorded.of(recorded_forecasts), weekly_sales["week"].max()
+    before = None if pd.isna(newest) else recorded.latest_before(newest - WEEK)
+    expected = pd.DataFrame(columns=["isbn", "week", "mean"])
+    if before is not None:
+        expected = recorded.at(before)[["isbn", "week", "mean"]]
+    bounds = DeliveryBounds(
+        monitor.late_days, monitor.volume_jump, monitor.price_jumps, monitor.vanished
+    )
+    day = today or dt.datetime.now(tz=dt.UTC).date()
+    is_meant = selection.cutoff_date is not None
+    checks = check_delivery(
+        weekly_sales, _grid(model_input, None), expected, bounds, None if is_meant else day
+    )
+    return pd.DataFrame([asdict(check) for check in checks])
+
+
+def summarise_monitoring(
+    monitor_scores: pd.DataFrame,
+    title_shifts: pd.DataFrame,
+    delivery_checks: pd.DataFrame,
+    monitor: MonitorOptions,
+) -> dict[str, Any]:
+    """Return the state of forecasts and delivery, and report it.
+
+    Args:
+        monitor_scores: As `score_recorded_forecasts` returns them.
+        title_shifts: As `find_title_shifts` returns them.
+        delivery_checks: As `check_newest_delivery` returns them.
+        monitor: Where forecasts count as degraded.
+    """
+    checks = [Check(**_named(row)) for row in delivery_checks.to_dict("records")]
+    limits = Limits(
+        monitor.max_naive_ratio,
+        monitor.coverage_margin,
+        monitor.tracking_signal,
+        monitor.alarm_rate,
+    )
+    status = state_of(monitor_scores, title_shifts, checks, limits)
+    for release, line in status["releases"].items():
+        logger.info("%s: %s", release, line)
+    for problem in status["problems"]:
+        logger.warning(problem)
+    if not status["problems"]:
+        logger.info("The newest delivery and the recorded forecasts are as usual.")
+    return status
+
+
+def _grid(model_input: pd.DataFrame | None, release_weeks: pd.DataFrame | None) -> pd.DataFrame:
+    """Return the weeks of all titles; none where neither table is there."""
+    frames = [f[["isbn", "week", "volume"]] for f in (model_input, release_weeks) if f is not None]
+    if not frames:
+        return pd.DataFrame(columns=list(_GRID)).astype(_GRID)
+    return pd.concat(frames, ignore_index=True).drop_duplicates(["isbn", "week"])
+
+
+def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(name): value for name, value in row.items()}

@@ -1,0 +1,143 @@
+"""The nodes of the monitor pipeline, on recorded forecasts as files have them."""
+
+import datetime as dt
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from book_forecast.options.groups import SelectionOptions
+from book_forecast.options.monitoring import MonitorOptions
+from book_forecast.pipelines.monitor import nodes
+from book_forecast.plots.monitoring import monitor_figure, monitor_page
+from tests.monitoring.catalogues import FIRST, LEVEL_WEEKS, WEEKS, Catalogue
+
+OPTIONS = MonitorOptions()
+RELEASE = "2024-01-01T00.00.00-00000000"
+HORIZON = 8
+CATALOGUE = Catalogue(40, copies=400.0, noise=0.05, seed=5)
+
+
+def day(week: int) -> pd.Timestamp:
+    return FIRST + pd.Timedelta(weeks=week)
+
+
+def sales(catalogue: Catalogue, until: int) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "isbn": np.repeat(catalogue.isbns, until),
+            "week": np.tile(pd.DatetimeIndex([day(week) for week in range(until)]), catalogue.n),
+            "volume": catalogue.sold[:, :until].ravel(),
+        }
+    )
+
+
+def recorded(catalogue: Catalogue, until: int, runs: int) -> dict:
+    """The tables of weekly runs; each is read by a call, as Kedro's partitions are."""
+
+    def table(end: int) -> pd.DataFrame:
+        before = slice(end - LEVEL_WEEKS, end)
+        level = (catalogue.sold[:, before] / catalogue.season[:, before]).mean(axis=1)
+        weeks = list(range(end, min(end + HORIZON, WEEKS)))
+        mean = (level[:, None] * catalogue.season[:, weeks]).ravel()
+        return pd.DataFrame(
+            {
+                "isbn": np.repeat(catalogue.isbns, len(weeks)),
+                "week": np.tile(pd.DatetimeIndex([day(week) for week in weeks]), catalogue.n),
+                "cutoff": day(end - 1),
+                "release": RELEASE,
+                "mean": mean,
+                "lo-80": mean * 0.9,
+                "hi-80": mean * 1.1,
+            }
+        )
+
+    ends = range(until - runs, until + 1)
+    return {f"{RELEASE}/{day(end - 1):%Y-%m-%d}": lambda end=end: table(end) for end in ends}
+
+
+def monitored(catalogue: Catalogue, until: int = 110, runs: int = 40) -> dict:
+    """All results of the pipeline after a delivery."""
+    weeks, tables = sales(catalogue, until), recorded(catalogue, until, runs)
+    titles = pd.DataFrame(
+        {
+            "isbn": catalogue.isbns,
+            "title": [f"<b>{n}</b>" for n in range(catalogue.n)],
+            "product_class": ["F", None] * (catalogue.n // 2),
+        }
+    )
+    scores, by_week = nodes.score_recorded_forecasts(tables, weeks, None, titles, OPTIONS)
+    shifts = nodes.find_title_shifts(tables, None, None, None, weeks, None, OPTIONS)
+    checks = nodes.check_newest_delivery(
+        weeks.assign(asp=9.0),
+        weeks,
+        tables,
+        SelectionOptions(),
+        OPTIONS,
+        today=(day(until - 1) + pd.Timedelta(days=2)).date(),
+    )
+    status = nodes.summarise_monitoring(scores, shifts, checks, OPTIONS)
+    return {
+        "scores": scores,
+        "weeks": by_week,
+        "shifts": shifts,
+        "checks": checks,
+        "status": status,
+        "page": monitor_page(status, scores, shifts, checks, titles),
+        "figure": monitor_figure(by_week),
+    }
+
+
+def test_a_usual_week_is_ok_and_better_than_last_year():
+    found = monitored(CATALOGUE)
+    assert found["status"]["state"] == "ok", found["status"]["problems"]
+    whole = found["scores"].set_index("by").loc["all"]
+    assert whole["ratio"] < 1.0
+    assert whole["weeks"] == OPTIONS.monitored_weeks
+    assert whole["titles"] == 40
+    assert set(found["scores"].loc[found["scores"]["by"] == "product_class", "name"]) == {"", "F"}
+    assert list(found["status"]["releases"]) == [RELEASE]
+    assert found["weeks"]["week"].nunique() == OPTIONS.monitored_weeks
+    assert [len(trace.y) for trace in found["figure"].data] == [OPTIONS.monitored_weeks] * 4
+
+
+def test_titles_that_shift_are_found_and_named_on_the_page_as_text():
+    found = monitored(CATALOGUE.shifted(106, 1.6))
+    assert found["shifts"]["shifted"].mean() > 0.9
+    assert found["status"]["state"] == "degraded"
+    assert any("by chance alone" in problem for problem in found["status"]["problems"])
+    assert "&lt;b&gt;" in found["page"]
+    assert "<b>" not in found["page"]
+
+
+def test_a_broken_delivery_is_the_state_whatever_the_forecasts():
+    found = monitored(CATALOGUE.shifted(109, 20.0))
+    assert found["status"]["state"] == "broken"
+    assert "must not be used" in found["page"]
+
+
+def test_before_the_first_recorded_forecast_there_is_a_state_and_a_page(caplog):
+    weeks = sales(CATALOGUE, 110)
+    with caplog.at_level(logging.INFO):
+        scores, by_week = nodes.score_recorded_forecasts(None, weeks, None, None, OPTIONS)
+        shifts = nodes.find_title_shifts(None, None, None, None, weeks, None, OPTIONS)
+    ended = SelectionOptions(cutoff_date=dt.date(2024, 1, 6))
+    checks = nodes.check_newest_delivery(weeks.assign(asp=np.nan), None, None, ended, OPTIONS)
+    status = nodes.summarise_monitoring(scores, shifts, checks, OPTIONS)
+    assert status["state"] == "new"
+    assert "No recorded forecast has met sales yet" in caplog.text
+    assert "As usual" not in monitor_page(status, scores, shifts, checks, None)
+    assert monitor_figure(by_week).layout.title.text
+
+
+def test_a_title_in_two_releases_is_tested_by_the_later_one():
+    tables = recorded(CATALOGUE, 110, 40)
+    later = {
+        name.replace("2024-01-01", "2024-02-01"): lambda read=read: read().assign(mean=1e6)
+        for name, read in tables.items()
+        if name.endswith(f"{day(105):%Y-%m-%d}")
+    }
+    weeks = sales(CATALOGUE, 110)
+    found = nodes.find_title_shifts(tables | later, None, None, None, weeks, None, OPTIONS)
+    assert found["expected"].min() == pytest.approx(4e6)
