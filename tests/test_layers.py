@@ -26,7 +26,7 @@ ROWS = (
     ("execution",),
     ("forecasters",),
     ("options",),
-    ("bookscan", "sample"),
+    ("bookscan", "sample", "alerts"),
     ("backtesting", "decisions", "monitoring"),
     ("series",),
     ("sarima",),

@@ -5,6 +5,7 @@ import warnings
 
 from omegaconf.resolvers import oc
 
+from book_forecast.hooks.alerts import AlertHooks
 from book_forecast.hooks.interruption import InterruptionHooks
 from book_forecast.hooks.killed_runs import KilledRunsHooks
 from book_forecast.hooks.lineage import LineageHooks
@@ -40,6 +41,7 @@ HOOKS = (
     TrackingHooks(),
     KilledRunsHooks(),
     InterruptionHooks(),
+    AlertHooks(),
     ReleaseHooks(),
     ReportIndexHooks(),
     SummaryHooks(),

@@ -2,6 +2,7 @@
 
 import click
 
+from book_forecast.cli.alerts import alerts
 from book_forecast.cli.forecasts import forecast
 from book_forecast.cli.releases import release
 from book_forecast.cli.run_command import run
@@ -16,5 +17,5 @@ def cli() -> None:
     """Commands of this project."""
 
 
-for command in (run, forecast, release, sample, serve):
+for command in (run, forecast, release, alerts, sample, serve):
     cli.add_command(command)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from book_forecast.cli.alerts import announce
 from book_forecast.cli.data_root import data_root_option
 from book_forecast.cli.readable import ReadableCommand
 from book_forecast.storage.errors import UserError
@@ -37,7 +38,7 @@ def _of_project(function: Function) -> Function:
         # Without a path Kedro looks for the project from the current folder upwards.
         session: Any = KedroSession.create(env=env, save_on_close=False, runtime_params=given)
         context = session.load_context()
-        click.get_current_context().obj = context.catalog
+        click.get_current_context().obj = context
         store, registry = context.catalog["candidate"].store, ReleaseRegistry.of(context)
         manager = ReleaseManager(store, registry, Path(context.project_path))
         try:
@@ -135,7 +136,7 @@ def compare(manager: ReleaseManager, first: str, second: str) -> None:
     both = [row for row in ours if row["isbn"] in known]
     other = sum(row != known[row["isbn"]] for row in both)
     click.echo(f"{len(both)} titles in both, {other} of them with another specification")
-    catalog = click.get_current_context().obj
+    catalog = click.get_current_context().obj.catalog
     differ = payloads[0].release != payloads[1].release
     weeks = catalog.load("model_input") if differ and catalog.exists("model_input") else None
     table = None if weeks is None else post_release_errors(payloads, weeks)
@@ -260,4 +261,7 @@ def _normalised(isbns: Sequence[str]) -> list[str]:
 
 
 def _show(promotion: Promotion) -> None:
+    from book_forecast.releases.promotion_alerts import promotion_alert
+
     click.echo(f"Champion is {promotion.release} (was {promotion.before or 'none'}).")
+    announce(click.get_current_context().obj, promotion_alert(promotion))

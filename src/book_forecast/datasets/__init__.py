@@ -13,6 +13,7 @@ from book_forecast.datasets.checkpoints import CheckpointFolderDataset
 from book_forecast.datasets.exports import ExportsDataset
 from book_forecast.datasets.figures import FiguresDataset
 from book_forecast.datasets.generations import GenerationDataset
+from book_forecast.datasets.outbox import OutboxDataset
 from book_forecast.datasets.releases import ReleaseDataset
 from book_forecast.datasets.tables import CsvTableDataset
 from book_forecast.datasets.title_lists import LaunchTablesDataset, TitleListsDataset
@@ -30,6 +31,7 @@ __all__ = [
     "FormerTableDataset",
     "GenerationDataset",
     "LaunchTablesDataset",
+    "OutboxDataset",
     "ReleaseDataset",
     "TitleListsDataset",
     "TitleRowsDataset",

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, PlainValidator, model_validator
 
 from book_forecast.bookscan.hints import ExportHints
+from book_forecast.options.alerts import AlertOptions
 from book_forecast.options.base import OptionGroup
 from book_forecast.options.decisions import DecideOptions
 from book_forecast.options.groups import (
@@ -46,6 +47,7 @@ class Options(OptionGroup):
     promote: PromoteOptions = PromoteOptions()
     decide: DecideOptions = DecideOptions()
     monitor: MonitorOptions = MonitorOptions()
+    alerts: AlertOptions = AlertOptions()
     reporting: ReportingOptions = ReportingOptions()
 
     @model_validator(mode="before")

@@ -9,13 +9,11 @@ from fnmatch import fnmatchcase
 from numbers import Real
 from typing import Any
 
+from book_forecast.storage.redaction import without_secrets
+
 # MLflow takes 6,000 to 8,000 characters; its tables are not readable with that many.
 MAX_VALUE_LENGTH = 500
 
-_USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
-_QUERY_SECRET = re.compile(
-    r"(?i)([?&;](?:[\w-]*(?:token|key|secret|signature|sig|password)[\w-]*)=)[^&\s]+"
-)
 _SECRET_NAME = re.compile(r"(?i)(password|passwd|secret|token|credential|api_?key|private_?key)")
 _NOT_IN_NAMES = re.compile(r"[^\w.\- :/]")
 
@@ -32,7 +30,7 @@ def text(value: Any) -> str:
     """Return a value as a short text without secrets."""
     if isinstance(value, list | tuple):
         value = ", ".join(map(str, value))
-    shown = _QUERY_SECRET.sub(r"\1***", _USER_INFO.sub("***@", str(value)))
+    shown = without_secrets(str(value))
     if len(shown) <= MAX_VALUE_LENGTH:
         return shown
     rest = f"… ({len(shown)} characters)"

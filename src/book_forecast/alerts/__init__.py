@@ -1,0 +1,1 @@
+"""Alerts: what happened, kept until it is sent, to a webhook and by mail."""

@@ -1,0 +1,179 @@
+"""Alerts that wait to be sent, and when the same was sent last: a small file for each.
+
+pending/<key>.json    an alert, and the channels that have it already
+sent/<key>.json       when it was sent last
+digest.json           when the last digest was sent
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+import fsspec
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from book_forecast.alerts.channels import Channel, ChannelError
+from book_forecast.alerts.events import Alert, Kind
+from book_forecast.storage.files import replacing
+
+logger = logging.getLogger(__name__)
+
+MOST_PENDING = 1000
+_MOST_BYTES = 20_000
+_DIGEST = dt.timedelta(hours=20)
+"""Between two digests: runs of two days are not exactly a day apart."""
+_KEPT = dt.timedelta(days=60)
+Clock = Callable[[], dt.datetime]
+T = TypeVar("T", bound=BaseModel)
+
+
+class _Pending(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    alert: Alert
+    done: list[str] = []
+
+
+class _Sent(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    when: AwareDatetime
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+class Outbox:
+    """A folder of alerts, local or on a bucket."""
+
+    def __init__(self, location: str, clock: Clock = _now) -> None:
+        """Open an outbox, which need not exist yet."""
+        self._fs, self._path = fsspec.core.url_to_fs(location)
+        self._clock = clock
+
+    def add(self, alert: Alert, repeat_hours: float) -> bool:
+        """Keep an alert until it is sent.
+
+        Args:
+            alert: What happened.
+            repeat_hours: The same alert is not sent again within.
+
+        Returns:
+            Whether it is new; False if the same one waits, or was sent lately.
+        """
+        sent = self._read(_Sent, f"sent/{alert.key}.json")
+        if sent and self._clock() - sent.when < dt.timedelta(hours=repeat_hours):
+            return False
+        name = f"pending/{alert.key}.json"
+        if self._read(_Pending, name) is not None:
+            return False
+        if len(self._names("pending")) >= MOST_PENDING:
+            logger.warning("%d alerts wait to be sent: further ones are dropped", MOST_PENDING)
+            return False
+        self._write(name, _Pending(alert=alert))
+        return True
+
+    def pending(self) -> list[Alert]:
+        """Return the alerts that wait, the oldest first."""
+        return [pending.alert for pending in self._pending()]
+
+    def flush(
+        self,
+        channels: Sequence[Channel],
+        digest_kinds: Sequence[Kind],
+        sender: str,
+        digest_now: bool = False,
+    ) -> tuple[int, list[str]]:
+        """Send what waits; an alert that not every channel takes waits on for these.
+
+        Args:
+            channels: Where alerts go.
+            digest_kinds: Those that go out once a day, together.
+            sender: First line of a message.
+            digest_now: Whether the digest goes out although the last one is not a day old.
+
+        Returns:
+            How many alerts every channel has now, and the problems of channels.
+        """
+        waiting = list(self._pending())
+        digest = [one for one in waiting if one.alert.kind in digest_kinds]
+        batches = [[one] for one in waiting if one not in digest]
+        is_due = digest_now or self._is_digest_due()
+        if digest and is_due:
+            batches.append(digest)
+        n_sent, problems = 0, dict.fromkeys(channel.name for channel in channels)
+        for batch in batches:
+            n_sent += self._send(batch, channels, sender, problems)
+        if digest and is_due and not any(problems.values()):
+            self._write("digest.json", _Sent(when=self._clock()))
+        self._forget()
+        return n_sent, [problem for problem in problems.values() if problem]
+
+    def _send(
+        self,
+        batch: Sequence[_Pending],
+        channels: Sequence[Channel],
+        sender: str,
+        problems: dict[str, str | None],
+    ) -> int:
+        """Send alerts in one message a channel; one that has failed once is not asked again."""
+        for channel in channels:
+            lacking = [one for one in batch if channel.name not in one.done]
+            if not lacking or problems[channel.name]:
+                continue
+            try:
+                channel.send([one.alert for one in lacking], sender)
+            except ChannelError as error:
+                problems[channel.name] = f"{channel.name}: {error}"
+                continue
+            for one in lacking:
+                one.done.append(channel.name)
+                self._write(f"pending/{one.alert.key}.json", one)
+        names = {channel.name for channel in channels}
+        complete = [one for one in batch if names <= set(one.done)]
+        for one in complete:
+            self._write(f"sent/{one.alert.key}.json", _Sent(when=self._clock()))
+            self._fs.rm_file(f"{self._path}/pending/{one.alert.key}.json")
+        return len(complete)
+
+    def _is_digest_due(self) -> bool:
+        last = self._read(_Sent, "digest.json")
+        return last is None or self._clock() - last.when >= _DIGEST
+
+    def _pending(self) -> Iterator[_Pending]:
+        found = [self._read(_Pending, f"pending/{name}") for name in self._names("pending")]
+        yield from sorted(filter(None, found), key=lambda one: one.alert.when)
+
+    def _forget(self) -> None:
+        """Remove the records of alerts that were sent long ago."""
+        for name in self._names("sent"):
+            sent = self._read(_Sent, f"sent/{name}")
+            if sent is not None and self._clock() - sent.when > _KEPT:
+                self._fs.rm_file(f"{self._path}/sent/{name}")
+
+    def _names(self, folder: str) -> list[str]:
+        path = f"{self._path}/{folder}"
+        self._fs.invalidate_cache(path)
+        names = (found.rpartition("/")[2] for found in self._fs.find(path, maxdepth=1))
+        return sorted(name for name in names if name.endswith(".json") and name[0] != ".")
+
+    def _read(self, model: type[T], name: str) -> T | None:
+        """Read a file; None where there is none, or where it is damaged."""
+        path = f"{self._path}/{name}"
+        try:
+            content = self._fs.cat_file(path, start=0, end=_MOST_BYTES)
+        except FileNotFoundError:
+            return None
+        try:
+            return model.model_validate_json(content)
+        except ValidationError:
+            logger.warning("%s is damaged, and is passed over", path)
+            return None
+
+    def _write(self, name: str, content: BaseModel) -> None:
+        with replacing(self._fs, f"{self._path}/{name}") as file:
+            file.write(content.model_dump_json().encode())

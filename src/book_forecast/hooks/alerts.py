@@ -1,0 +1,156 @@
+"""Kedro hooks for alerts: what a run has found goes to the outbox, and from there to people."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pandas as pd
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol
+
+from book_forecast.alerts.channels import is_set_up
+from book_forecast.alerts.events import Alert
+from book_forecast.alerts.sending import Alerts, sender_of
+from book_forecast.datasets.outbox import OUTBOX, OutboxDataset
+from book_forecast.datasets.releases import ReleaseDataset
+from book_forecast.options.alerts import AlertOptions
+from book_forecast.payload.contents import Payload
+from book_forecast.releases.gates import PromotionRefusedError, Verdict
+from book_forecast.releases.promotion_alerts import promotion_alert
+from book_forecast.releases.store import ReleaseStore
+
+logger = logging.getLogger(__name__)
+
+_SHOWN = 10
+
+
+class AlertHooks:
+    """Tells people what a run has found; whatever goes wrong with that is a warning and no more.
+
+    Without an address of a channel in the environment, nothing is written or sent.
+    """
+
+    def __init__(self) -> None:
+        self._context: KedroContext | None = None
+        self._store: ReleaseStore | None = None
+        self._n_promotions = 0
+        self._found: list[Alert] = []
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Remember the context, which has the parameters."""
+        self._context = context
+
+    @hook_impl
+    def before_pipeline_run(self, catalog: CatalogProtocol[Any, Any]) -> None:
+        """Note how long the promotion log is."""
+        self._found, self._store = [], None
+        if not is_set_up(os.environ):
+            return
+        with _warning():
+            entry = catalog.get("candidate")
+            if isinstance(entry, ReleaseDataset):
+                self._store, self._n_promotions = entry.store, len(entry.store.promotions())
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
+        """Note what there is to tell of a dataset."""
+        if dataset_name not in _TELLING or not is_set_up(os.environ) or self._context is None:
+            return
+        with _warning():
+            self._found += _TELLING[dataset_name](data, _options(self._context))
+
+    @hook_impl(trylast=True)
+    def after_pipeline_run(self, catalog: CatalogProtocol[Any, Any]) -> None:
+        """Send what there is."""
+        self._tell(catalog)
+
+    @hook_impl(trylast=True)
+    def on_pipeline_error(
+        self, error: Exception, run_params: Mapping[str, Any], catalog: CatalogProtocol[Any, Any]
+    ) -> None:
+        """Send what there is, and that the run has failed."""
+        if is_set_up(os.environ) and not isinstance(error, PromotionRefusedError):
+            names = run_params.get("pipeline_names") or [run_params.get("pipeline_name")]
+            pipelines = ", ".join(filter(None, names)) or "all pipelines"
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
+            self._found.append(
+                Alert(kind="run_failed", subject=pipelines, text=f"{pipelines}: {reason}")
+            )
+        self._tell(catalog)
+
+    def _tell(self, catalog: CatalogProtocol[Any, Any]) -> None:
+        if not is_set_up(os.environ) or self._context is None or OUTBOX not in catalog:
+            return
+        with _warning():
+            entry = catalog.get(OUTBOX)
+            if not isinstance(entry, OutboxDataset):
+                return
+            if self._store is not None:
+                newer = self._store.promotions()[self._n_promotions :]
+                self._found += [promotion_alert(one) for one in newer]
+            found, self._found = self._found, []
+            sender = sender_of(self._context.env)
+            rules = _options(self._context).rules
+            Alerts(entry.load(), os.environ, sender=sender, **rules).tell(found)
+
+
+def _options(context: KedroContext) -> AlertOptions:
+    return AlertOptions.model_validate(context.config_loader["parameters"].get("alerts", {}))
+
+
+def _of_verdict(data: Mapping[str, Any], _: AlertOptions) -> Iterator[Alert]:
+    verdict = Verdict.model_validate(data)
+    if not verdict.promote:
+        text = f"{verdict.release} is not promoted: it {verdict.why}"
+        yield Alert(kind="gate_failed", subject=verdict.release, text=text)
+
+
+def _of_state(data: Mapping[str, Any], _: AlertOptions) -> Iterator[Alert]:
+    text = " ".join(data["problems"])
+    if data["state"] == "broken":
+        yield Alert(kind="delivery_broken", subject=text, text=text)
+    elif data["state"] == "degraded":
+        yield Alert(kind="forecasts_degraded", text=text)
+
+
+def _of_candidate(data: Payload, _: AlertOptions) -> Iterator[Alert]:
+    manifest = data.manifest
+    text = f"{data.release}: {manifest['titles']} titles, weeks to {manifest['cutoff']}."
+    yield Alert(kind="trained", subject=data.release, text=text)
+
+
+def _of_stock(data: pd.DataFrame, options: AlertOptions) -> Iterator[Alert]:
+    scarce = data[data["chance_to_run_out"] >= options.runs_out_chance]
+    if scarce.empty:
+        return
+    first = scarce.sort_values("chance_to_run_out", ascending=False).head(_SHOWN)
+    shown = ", ".join(
+        f"{row.isbn} ({row.chance_to_run_out:.0%}, order {row.order})"
+        for row in first.itertuples(index=False)
+    )
+    more = f" and {len(scarce) - len(first)} more" if len(scarce) > len(first) else ""
+    text = f"{len(scarce)} of {len(data)} titles may run out before an order arrives: {shown}{more}"
+    yield Alert(kind="runs_out", text=text)
+
+
+_TELLING: dict[str, Any] = {
+    "promotion": _of_verdict,
+    "monitor_status": _of_state,
+    "candidate": _of_candidate,
+    "stock_advice": _of_stock,
+}
+"""What there is to tell of a dataset, by its name in the catalog."""
+
+
+@contextmanager
+def _warning() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - a forecast is worth more than the news of it
+        logger.warning("Alerts could not be sent (%s); the run goes on", error)

@@ -1,0 +1,135 @@
+"""What a run tells people: by a webhook on loopback, from what it writes and how it ends."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+from kedro.io import DataCatalog
+
+from book_forecast.alerts.channels import WEBHOOK
+from book_forecast.datasets import OutboxDataset, ReleaseDataset
+from book_forecast.hooks.alerts import AlertHooks
+from book_forecast.releases.gates import PromotionRefusedError
+from tests.alerts.servers import webhook
+from tests.releases import payloads
+from tests.serving.servers import promote
+
+
+@pytest.fixture
+def server(monkeypatch) -> Any:
+    with webhook() as found:
+        monkeypatch.setenv(WEBHOOK, found.url)
+        yield found
+
+
+class Run:
+    """The hooks of one run after another on one data root."""
+
+    def __init__(self, root: Path, **alerts: Any) -> None:
+        self.hooks = AlertHooks()
+        self.candidate = ReleaseDataset(filepath=str(root / "releases"), release="candidate")
+        self.outbox = OutboxDataset(filepath=str(root / "alerts"))
+        self.catalog = DataCatalog({"candidate": self.candidate, "alert_outbox": self.outbox})
+        parameters = {"parameters": {"alerts": alerts}}
+        context: Any = SimpleNamespace(config_loader=parameters, env="testing")
+        self.hooks.after_context_created(context)
+        self.hooks.before_pipeline_run(self.catalog)
+
+    def end(self, **saved: Any) -> None:
+        for name, data in saved.items():
+            self.hooks.after_dataset_saved(name, data)
+        self.hooks.after_pipeline_run(self.catalog)
+
+    def fail(self, error: Exception, pipeline: str | None = "weekly") -> None:
+        self.hooks.on_pipeline_error(error, {"pipeline_name": pipeline}, self.catalog)
+
+
+def state(name: str, *problems: str) -> dict[str, Any]:
+    return {"state": name, "problems": list(problems)}
+
+
+def test_a_failed_run_is_told_at_once_without_secrets(server, tmp_path):
+    Run(tmp_path).fail(ValueError("gs://me:pw@bucket is away\nsecond line"))
+    assert server.texts == [
+        "*book_forecast, testing*\n*Run failed*: weekly: gs://***@bucket is away"
+    ]
+
+
+def test_a_broken_delivery_is_told_and_a_usual_one_is_not(server, tmp_path):
+    Run(tmp_path).end(monitor_status=state("ok"))
+    assert server.texts == []
+    Run(tmp_path).end(monitor_status=state("broken", "Delivery: 3 titles."))
+    assert "*Delivery broken*: Delivery: 3 titles." in server.texts[0]
+
+
+def test_a_refused_candidate_is_told_once_and_is_no_failed_run(server, tmp_path):
+    verdict = {
+        "release": payloads.RELEASE,
+        "champion": None,
+        "promote": False,
+        "gates": [{"name": "champion", "status": "failed", "reason": "WAPE 1.2 times its"}],
+    }
+    run = Run(tmp_path)
+    run.hooks.after_dataset_saved("promotion", verdict)
+    run.fail(PromotionRefusedError("is worse"))
+    assert len(server.texts) == 1
+    assert "*Candidate refused*" in server.texts[0]
+
+
+def test_promotions_during_the_run_are_told(server, tmp_path):
+    run = Run(tmp_path)
+    store = run.candidate.store
+    release = payloads.saved(store)
+    promote(store, release)
+    run.end()
+    assert f"*New champion*: {release} is champion (promote by ann)" in server.texts[0]
+    run = Run(tmp_path)
+    run.end()
+    assert len(server.texts) == 1
+
+
+def test_titles_that_run_out_are_in_the_digest(server, tmp_path):
+    advice = pd.DataFrame(
+        {
+            "isbn": [payloads.isbn(n) for n in range(3)],
+            "chance_to_run_out": [0.9, 0.1, 0.6],
+            "order": [100, 0, 40],
+        }
+    )
+    Run(tmp_path).end(stock_advice=advice)
+    assert "2 of 3 titles may run out" in server.texts[0]
+    assert (
+        f"{payloads.isbn(0)} (90%, order 100), {payloads.isbn(2)} (60%, order 40)"
+        in server.texts[0]
+    )
+    Run(tmp_path, repeat_hours=0).end(stock_advice=advice)
+    assert len(server.texts) == 1
+    assert len(OutboxDataset(filepath=str(tmp_path / "alerts")).load().pending()) == 1
+
+
+def test_a_kind_that_nobody_wants_is_not_told(server, tmp_path):
+    Run(tmp_path, immediate=["promotion"], digest=[]).fail(ValueError("no"))
+    assert server.texts == []
+
+
+def test_a_webhook_that_is_down_costs_a_warning_and_the_next_run_sends(server, tmp_path, caplog):
+    server.answers = [500] * 3
+    Run(tmp_path).end(monitor_status=state("broken", "x"))
+    assert "Alerts wait to be sent again with the next run: webhook" in caplog.text
+    Run(tmp_path).end()
+    assert len(server.texts) == 1
+
+
+def test_an_address_that_cannot_be_used_costs_a_warning(monkeypatch, tmp_path, caplog):
+    monkeypatch.setenv(WEBHOOK, "http://example.org/secretpath")
+    Run(tmp_path).end(monitor_status=state("broken", "x"))
+    assert "must begin with https" in caplog.text
+    assert "secretpath" not in caplog.text
+
+
+def test_without_a_channel_nothing_is_written(monkeypatch, tmp_path):
+    monkeypatch.delenv(WEBHOOK, raising=False)
+    Run(tmp_path).fail(ValueError("no"))
+    assert not (tmp_path / "alerts").exists()
