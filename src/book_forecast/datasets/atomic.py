@@ -10,7 +10,7 @@ import json
 import logging
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import pandas as pd
 from kedro.io.core import DatasetError, get_filepath_str
@@ -23,6 +23,7 @@ from plotly import graph_objects as go
 
 from book_forecast.execution.lineage import Lineage
 from book_forecast.plots.pages import standalone_page
+from book_forecast.storage.errors import UserError
 from book_forecast.storage.files import replacing
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,23 @@ logger = logging.getLogger(__name__)
 
 class AtomicSave:
     """Mixin before a stock dataset; ``_write`` of a subclass writes the data to an open file."""
+
+    def load(self: Any) -> Any:
+        """Read the file.
+
+        Raises:
+            UserError: If it is damaged; names it and what to do.
+        """
+        try:
+            return super().load()  # type: ignore[misc]
+        except DatasetError as error:
+            if not _is_damaged(error.__cause__):
+                raise
+            path = get_filepath_str(self._get_load_path(), self._protocol)
+            raise UserError(
+                f"{path} is damaged ({error.__cause__}). Delete it, and run the pipelines that "
+                "write it again."
+            ) from error
 
     def save(self: Any, data: Any) -> None:
         """Replace the file as a whole or not at all."""
@@ -45,8 +63,14 @@ class AtomicSave:
         raise NotImplementedError
 
 
+def _is_damaged(error: BaseException | None) -> bool:
+    """Return whether a file was read, but not as what it should be."""
+    # Errors of the disk have a number; those of a content have none.
+    return isinstance(error, ValueError) or (isinstance(error, OSError) and error.errno is None)
+
+
 class AtomicParquetDataset(AtomicSave, ParquetDataset):
-    """A table in one Parquet file.
+    """A table in one Parquet file, each page with a checksum.
 
     Example:
         ```yaml
@@ -56,6 +80,9 @@ class AtomicParquetDataset(AtomicSave, ParquetDataset):
           metadata: {kedro-viz: {layer: reporting}}
         ```
     """
+
+    DEFAULT_LOAD_ARGS: ClassVar[dict[str, Any]] = {"page_checksum_verification": True}
+    DEFAULT_SAVE_ARGS: ClassVar[dict[str, Any]] = {"write_page_checksum": True}
 
     def save(self, data: pd.DataFrame) -> None:
         """Replace the file, unless it has the same content from the same inputs already."""
@@ -110,7 +137,7 @@ class FormerTableDataset(AtomicParquetDataset):
         """Read the table."""
         try:
             frame: pd.DataFrame = super().load()
-        except (OSError, ValueError, DatasetError) as error:
+        except (OSError, ValueError, DatasetError, UserError) as error:
             logger.debug("There is no former table: %s", error)
             return None
         frame.attrs = {}

@@ -132,7 +132,7 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
             raise DatasetError(f"fingerprint {data.fingerprint!r} is no folder name")
         folder = f"{self._root}/{data.fingerprint}"
         with replacing(self._fs, f"{folder}/{data.shard.name}.parquet") as file:
-            data.frame.to_parquet(file, index=False)
+            data.frame.to_parquet(file, index=False, write_page_checksum=True)
         self._saved = data.fingerprint
         missing = self._missing(data.fingerprint, data.shard.count)
         if missing:
@@ -250,8 +250,10 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
             path = f"{self._root}/{generation.name}/{name}"
             try:
                 with self._fs.open(path, "rb") as file:
-                    tables.append(pq.read_table(file))
-            except pa.ArrowInvalid as error:
+                    tables.append(pq.read_table(file, page_checksum_verification=True))
+            except (pa.ArrowInvalid, OSError) as error:
+                if isinstance(error, OSError) and error.errno is not None:
+                    raise  # of the disk, not of the content
                 raise IncompleteGenerationError(
                     f"{path} is damaged ({error}): delete it and run that shard again"
                 ) from error

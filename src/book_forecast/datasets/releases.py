@@ -52,15 +52,13 @@ class ReleaseDataset(AbstractDataset[Payload, Payload | None]):
         Raises:
             UserError: If there is no such release, or it cannot be trusted.
         """
-        release: str | None = self._wanted
-        if self._wanted in _POINTERS:
-            release = self.store.pointer(self._wanted)
-        elif self._wanted == CHAMPION:
-            release = self.store.champion()
-        if release is None:
-            return None
         try:
-            return self.store.read(release)
+            release: str | None = self._wanted
+            if self._wanted in _POINTERS:
+                release = self.store.pointer(self._wanted)
+            elif self._wanted == CHAMPION:
+                release = self.store.champion()
+            return None if release is None else self.store.read(release)
         except PayloadError as error:
             raise UserError(f"{error} `kedro release list` shows all releases.") from error
 

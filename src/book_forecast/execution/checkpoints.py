@@ -1,8 +1,9 @@
 """Checkpoints: finished results of single titles on a local disk, from which a run resumes.
 
-A file holds the results of one function and generation: a line per title, its ISBN and the result
-as JSON. The process that finishes a title writes the line before it starts the next title. A line
-that a kill has torn is ignored. Floats are restored bit for bit.
+A file holds the results of one function and generation: a line per title, its ISBN, a checksum and
+the result as JSON. The process that finishes a title writes the line before it starts the next
+title. A line that a kill has torn, or that has changed since, is ignored, so that its title is
+computed again. Floats are restored bit for bit.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import math
 import re
 import struct
 import time
+import zlib
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -56,7 +58,8 @@ class Checkpoint:
         text = json.dumps([_plain(result, self.kinds)], separators=(",", ":"), allow_nan=False)
         try:
             with locked(self.path, _PATIENCE) as file:
-                file.write(b"\n" * _is_torn(file) + f"{isbn} {text}\n".encode())
+                line = f"{isbn} {_checksum(text.encode())} {text}\n"
+                file.write(b"\n" * _is_torn(file) + line.encode())
         except (OSError, UserError) as error:
             logger.warning("The checkpoint of %s is not saved: %s", isbn, error)
 
@@ -67,8 +70,9 @@ class Checkpoint:
         found = {}
         with suppress(FileNotFoundError), self.path.open("rb") as file:
             for line in file:
-                isbn, _, text = line.partition(b" ")
-                if isbn in wanted:
+                isbn, _, rest = line.partition(b" ")
+                checksum, _, text = rest.rstrip(b"\n").partition(b" ")
+                if isbn in wanted and checksum.decode(errors="replace") == _checksum(text):
                     with suppress(ValueError, LookupError, TypeError, AttributeError):
                         found[isbn.decode()] = _thing(json.loads(text)[0], kinds)
         return found
@@ -127,6 +131,10 @@ class CheckpointFolder:
             if not _NAME.fullmatch(part):
                 raise ValueError(f"{part!r} is no name of a checkpoint")
         return Checkpoint(self.path / name / f"{generation}{_SUFFIX}", kinds, is_final)
+
+
+def _checksum(content: bytes) -> str:
+    return f"{zlib.crc32(content):08x}"
 
 
 def _is_torn(file: Any) -> bool:

@@ -43,7 +43,7 @@ def read_or_make(
     """
     path = checkpoints.path / name / f"{generation}{_SUFFIX}"
     try:
-        found = pd.read_parquet(path)
+        found = pd.read_parquet(path, page_checksum_verification=True)
         # A frame in use is not an old one.
         os.utime(path)
     except FileNotFoundError:
@@ -67,7 +67,7 @@ def _write(frame: pd.DataFrame, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
-        frame.to_parquet(temporary, index=False)
+        frame.to_parquet(temporary, index=False, write_page_checksum=True)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
