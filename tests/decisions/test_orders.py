@@ -15,6 +15,7 @@ WEEKS, DRAWS = 40, 400
 NONE = np.zeros(WEEKS)
 STEADY = np.full((WEEKS, DRAWS), 10.0)
 TERMS = DecideOptions(lead_weeks=4).terms_of(None, {})
+SAFE = replace(TERMS, order_size="target")
 
 
 def noisy(mean=10.0, seed=0):
@@ -66,7 +67,7 @@ def test_without_a_lead_time_stock_on_hand_is_what_there_is():
 
 def test_the_margin_asks_for_the_newsvendors_quantile():
     """A gain of 6 and a loss of 0.2 * 4 + 13 * 0.1 a copy: 6 / 8.1."""
-    terms = replace(TERMS, policy="margin", unit_cost=4.0, price=10.0, holding_cost=0.1)
+    terms = replace(SAFE, policy="margin", unit_cost=4.0, price=10.0, holding_cost=0.1)
     assert terms.target == pytest.approx(6 / 8.1)
     demand = noisy()
     short = np.maximum(demand[4:17].sum(axis=0) - follow_stock(0, NONE, demand).left[3], 0)
@@ -98,8 +99,8 @@ def test_more_stock_never_asks_for_a_larger_order(stock, more, lead, level):
 
 
 @given(st.integers(0, 300), st.integers(0, 12))
-def test_an_order_makes_the_stock_last_as_often_as_asked(stock, lead):
-    terms, demand = replace(TERMS, lead_weeks=lead, service_level=0.9), noisy()
+def test_an_order_of_the_targets_size_makes_the_stock_last_as_often_as_asked(stock, lead):
+    terms, demand = replace(SAFE, lead_weeks=lead, service_level=0.9), noisy()
     found = advice(stock, terms, demand=demand)
     if found.order:
         path = follow_stock(stock, NONE, demand)
@@ -113,8 +114,8 @@ def test_a_median_order_is_safe_until_a_later_one_and_serves_its_weeks_in_half_o
     stock, lead, review
 ):
     terms, demand = replace(TERMS, lead_weeks=lead, review_weeks=review), noisy()
-    safe = advice(stock, terms, demand=demand)
-    found = advice(stock, replace(terms, order_size="median"), demand=demand)
+    safe = advice(stock, replace(terms, order_size="target"), demand=demand)
+    found = advice(stock, terms, demand=demand)
     assert bool(found.order) == bool(safe.order)
     if found.order:
         path = follow_stock(stock, NONE, demand)
@@ -126,9 +127,8 @@ def test_a_median_order_is_safe_until_a_later_one_and_serves_its_weeks_in_half_o
 
 
 def test_a_median_order_is_the_smallest_that_does_both():
-    terms = replace(TERMS, order_size="median")
     demand = noisy()
-    found = advice(0, terms, demand=demand)
+    found = advice(0, demand=demand)
     path = follow_stock(0, NONE, demand)
     short = [copies_short(path, 0, NONE, demand, range(4, 4 + weeks)) for weeks in (1, 13)]
     kept = [(part <= found.order - 1).mean() for part in short]

@@ -35,7 +35,7 @@ class StockTerms(OptionGroup):
     lead_weeks: int | None = Field(default=None, ge=0, le=MOST_WEEKS)
     review_weeks: int = Field(default=1, ge=1, le=MOST_WEEKS)
     order_for_weeks: int = Field(default=13, ge=1, le=MOST_WEEKS)
-    order_size: OrderSize = "target"
+    order_size: OrderSize = "median"
     order_multiple: int = Field(default=1, ge=1)
     smallest_order: int = Field(default=1, ge=1)
     policy: Policy = "service_level"
