@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
 from book_forecast.serving.books import ERRORS, FILES, Served
-from book_forecast.serving.files import CSV_TYPE, XLSX_TYPE, harmless
+from book_forecast.serving.files import CSV_TYPE, XLSX_TYPE, csv_of
 from book_forecast.serving.lists import usual_sort
 from book_forecast.serving.selections import Selected
-from book_forecast.serving.tables import Sheet, about_sheet, all_sheets, titles_sheet
+from book_forecast.serving.tables import about_sheet, all_sheets, titles_sheet
 from book_forecast.serving.views import Order, Sort
 from book_forecast.serving.workbook import workbook_of
+from book_forecast.storage.spreadsheets import Sheet
 
 
 def make_router() -> APIRouter:
@@ -59,21 +58,9 @@ def export(
 
 def file_of(sheets: Sequence[Sheet], name: str, suffix: Literal["csv", "xlsx"]) -> Response:
     """Return sheets as a workbook, or the first of them as CSV."""
-    content = _csv(sheets[0]) if suffix == "csv" else workbook_of(sheets)
+    content = csv_of(sheets[0]) if suffix == "csv" else workbook_of(sheets)
     headers = {
         "Content-Disposition": f'attachment; filename="{name}.{suffix}"',
         "X-Content-Type-Options": "nosniff",
     }
     return Response(content, media_type=CSV_TYPE if suffix == "csv" else XLSX_TYPE, headers=headers)
-
-
-def _csv(sheet: Sheet) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([heading for heading, _ in sheet.columns])
-    writer.writerows([[_cell(value) for value in row] for row in sheet.rows])
-    return text.getvalue().encode("utf-8-sig")
-
-
-def _cell(value: Any) -> Any:
-    return harmless(value) if isinstance(value, str) else value

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import datetime as dt
 import io
-from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from book_forecast.payload.forecast_reader import ReleaseForecast
+from book_forecast.storage.spreadsheets import Column, Sheet, about, write_csv, write_workbook
 
 CSV_TYPE = "text/csv; charset=utf-8"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-# A spreadsheet takes a text that begins like this for a formula.
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001
 
 
 def file_name(forecast: ReleaseForecast, suffix: str) -> str:
@@ -24,54 +18,23 @@ def file_name(forecast: ReleaseForecast, suffix: str) -> str:
     return f"forecast-{forecast.isbn}-{forecast.cutoff}.{suffix}"
 
 
+def csv_of(sheet: Sheet) -> bytes:
+    """Return a table as CSV for spreadsheets."""
+    content = io.BytesIO()
+    write_csv(content, sheet)
+    return content.getvalue()
+
+
 def csv_file(forecast: ReleaseForecast, title: str) -> bytes:
-    """Return the weeks as CSV in UTF-8, with the byte order mark that Excel needs."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(_columns(forecast))
-    for row in _rows(forecast, title):
-        writer.writerow([harmless(v) if isinstance(v, str) else v for v in row.values()])
-    return text.getvalue().encode("utf-8-sig")
+    """Return the weeks of a title as CSV."""
+    return csv_of(_sheet(forecast, title))
 
 
 def xlsx_file(forecast: ReleaseForecast, title: str, release: str) -> bytes:
-    """Return the weeks as a workbook, with a second sheet that describes them."""
-    # These imports take a third of a second, so they wait for the first workbook.
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-    from openpyxl.styles import Font
-
-    book = Workbook(write_only=True)
-
-    def cell(sheet: Any, value: object, *, bold: bool = False) -> Any:
-        if isinstance(value, str):
-            value = ILLEGAL_CHARACTERS_RE.sub("", value)
-        made = WriteOnlyCell(sheet, value=value)
-        if isinstance(value, str):
-            # Otherwise a text that begins with "=" becomes a formula.
-            made.data_type = "s"
-        elif isinstance(value, float):
-            made.number_format = "#,##0.0"
-        made.font = Font(bold=bold)
-        return made
-
-    sheet = book.create_sheet("Forecast")
-    sheet.freeze_panes = "A2"
-    columns = _columns(forecast)
-    for number, name in enumerate(columns):
-        width = {"isbn": 16, "title": 40, "model": 16}.get(name, 12)
-        sheet.column_dimensions[chr(ord("A") + number)].width = width
-    sheet.append([cell(sheet, name, bold=True) for name in columns])
-    for row in _rows(forecast, title):
-        row |= {name: dt.date.fromisoformat(row[name]) for name in ("week", "cutoff")}
-        sheet.append([cell(sheet, value) for value in row.values()])
-    notes = book.create_sheet("About")
-    notes.column_dimensions["A"].width, notes.column_dimensions["B"].width = 24, 60
-    for name, text in _about(forecast, title, release).items():
-        notes.append([cell(notes, name, bold=True), cell(notes, text)])
+    """Return the weeks of a title as a workbook, with a second sheet that describes them."""
     content = io.BytesIO()
-    book.save(content)
+    sheets = [_sheet(forecast, title), about(_about(forecast, title, release).items())]
+    write_workbook(content, sheets)
     return content.getvalue()
 
 
@@ -89,22 +52,21 @@ def _about(forecast: ReleaseForecast, title: str, release: str) -> dict[str, str
     }
 
 
-def _columns(forecast: ReleaseForecast) -> list[str]:
+def _sheet(forecast: ReleaseForecast, title: str) -> Sheet:
+    """Return a row a week, with the columns of the project's forecast tables."""
     bounds = [f"{side}-{level:.10g}" for level in forecast.bounds for side in ("lo", "hi")]
-    return ["isbn", "title", "week", "cutoff", "model", "mean", *bounds]
-
-
-def _rows(forecast: ReleaseForecast, title: str) -> Iterator[dict[str, Any]]:
-    """Yield a row a week, with the columns of the project's forecast tables."""
-    columns = _columns(forecast)
-    bounds = [bound for pair in forecast.bounds.values() for bound in pair]
-    numbers = np.round(np.array([forecast.mean, *bounds]).T, 3).tolist()
-    weeks = np.datetime_as_string(forecast.weeks).tolist()
-    for week, values in zip(weeks, numbers, strict=True):
-        row = (forecast.isbn, title, week, str(forecast.cutoff), forecast.model, *values)
-        yield dict(zip(columns, row, strict=True))
-
-
-def harmless(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    columns = [
+        Column("isbn", width=16),
+        Column("title", width=40),
+        *(Column(name, "day") for name in ("week", "cutoff")),
+        Column("model", width=16),
+        *(Column(name, "copies") for name in ("mean", *bounds)),
+    ]
+    paths = [forecast.mean, *(bound for pair in forecast.bounds.values() for bound in pair)]
+    numbers = np.round(np.array(paths).T, 3).tolist()
+    cutoff = forecast.cutoff.item()
+    rows = [
+        (forecast.isbn, title, week, cutoff, forecast.model, *values)
+        for week, values in zip(forecast.weeks.tolist(), numbers, strict=True)
+    ]
+    return Sheet("Forecast", columns, rows)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterable, Sequence
 
 from book_forecast.serving.catalogue import Catalogue, Selection
 from book_forecast.serving.current import ServedRelease
 from book_forecast.serving.groups import Field, Rows
 from book_forecast.serving.totals import Days, Total, tails
 from book_forecast.serving.views import VIEWS, ViewName
-
-Kind = Literal["text", "copies", "whole", "share", "money", "day"]
+from book_forecast.storage.spreadsheets import Column, Kind, Sheet, about
 
 MOST_OF_VIEW = 1000
 """Titles on the sheet of a view beside that of all titles."""
@@ -45,6 +42,8 @@ COLUMNS: dict[str, tuple[str, Kind]] = {
     "wape": ("Last error, share", "share"),
 }
 """Heading and kind of a title's fields."""
+_WIDTHS = {"ISBN": 16, "Title": 40, "Author": 24, "Why": 60}
+_WIDTH = 14
 _NAMES = ("isbn", "title", "author")
 _OF_TOTALS: list[tuple[str, Kind]] = [
     ("Number of titles", "whole"),
@@ -63,21 +62,8 @@ _ABOUT = {
 }
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """A table of a file.
-
-    Attributes:
-        name: Of the sheet.
-        columns: Heading and kind.
-        rows: Values by column; days are ISO texts, None is unknown.
-        is_about: Whether it describes the others: names and texts.
-    """
-
-    name: str
-    columns: Sequence[tuple[str, Kind]]
-    rows: Sequence[Sequence[Any]] = field(repr=False)
-    is_about: bool = False
+def _columns(described: Iterable[tuple[str, Kind]]) -> list[Column]:
+    return [Column(name, kind, _WIDTHS.get(name, _WIDTH)) for name, kind in described]
 
 
 def titles_sheet(catalogue: Catalogue, rows: Rows, view: ViewName) -> Sheet:
@@ -85,11 +71,7 @@ def titles_sheet(catalogue: Catalogue, rows: Rows, view: ViewName) -> Sheet:
     names = (*_NAMES, *VIEWS[view].columns) if view != "all" else tuple(COLUMNS)
     books = (catalogue.book(row) for row in rows.tolist())
     values = [[book[name] for name in names] for book in books]
-    for row in values:
-        for place, value in enumerate(row):
-            if hasattr(value, "isoformat"):
-                row[place] = value.isoformat()
-    return Sheet(VIEWS[view].heading, [COLUMNS[name] for name in names], values)
+    return Sheet(VIEWS[view].heading, _columns(COLUMNS[name] for name in names), values)
 
 
 def totals_sheet(by: str, totals: Sequence[Total]) -> Sheet:
@@ -104,7 +86,7 @@ def totals_sheet(by: str, totals: Sequence[Total]) -> Sheet:
         for total in totals
     ]
     heading = COLUMNS[by][0] if by in COLUMNS else "Titles"
-    return Sheet(f"By {heading.lower()}", [(heading, "text"), *_OF_TOTALS], rows)
+    return Sheet(f"By {heading.lower()}", _columns([(heading, "text"), *_OF_TOTALS]), rows)
 
 
 def left_out_sheet(catalogue: Catalogue) -> Sheet:
@@ -112,7 +94,7 @@ def left_out_sheet(catalogue: Catalogue) -> Sheet:
     total, _ = catalogue.left_out("", 0)
     _, titles = catalogue.left_out("", total)
     rows = [[title["isbn"], title["title"], title["reason"]] for title in titles]
-    columns: list[tuple[str, Kind]] = [("ISBN", "text"), ("Title", "text"), ("Why", "text")]
+    columns = _columns([("ISBN", "text"), ("Title", "text"), ("Why", "text")])
     return Sheet("Without a forecast", columns, rows)
 
 
@@ -129,7 +111,7 @@ def about_sheet(served: ServedRelease, more: Sequence[tuple[str, str]] = ()) -> 
         *more,
         *_ABOUT.items(),
     ]
-    return Sheet("About", [], [list(fact) for fact in facts], is_about=True)
+    return about(facts)
 
 
 def all_sheets(served: ServedRelease) -> list[Sheet]:

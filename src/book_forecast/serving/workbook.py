@@ -13,26 +13,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from book_forecast.serving.no_pandas import keep_pandas_out
-
-if TYPE_CHECKING:  # the process that writes needs nothing else of the service
-    from book_forecast.serving.tables import Sheet
+from book_forecast.storage.spreadsheets import Column, Sheet, write_workbook
 
 _SECONDS = 300.0
 _NICENESS = 10
-_FORMATS = {
-    "copies": "#,##0.0",
-    "whole": "#,##0",
-    "share": "0%",
-    "money": "#,##0.00",
-    "day": "yyyy-mm-dd",
-}
-_WIDTHS = {"ISBN": 16, "Title": 40, "Author": 24, "Why": 60}
 _one_at_a_time = threading.Lock()
 
 
@@ -42,7 +31,7 @@ def workbook_of(sheets: Sequence[Sheet]) -> bytes:
     Raises:
         RuntimeError: If the process that writes it fails.
     """
-    content = orjson.dumps([asdict(sheet) for sheet in sheets])
+    content = orjson.dumps([_plain(sheet) for sheet in sheets])
     with _one_at_a_time:
         done = subprocess.run(  # noqa: S603
             [sys.executable, "-m", __spec__.name],
@@ -57,61 +46,28 @@ def workbook_of(sheets: Sequence[Sheet]) -> bytes:
     return done.stdout
 
 
+def _plain(sheet: Sheet) -> dict[str, Any]:
+    """Return a sheet as JSON holds it, where days are texts."""
+    columns, rows = [list(column) for column in sheet.columns], list(sheet.rows)
+    return {**vars(sheet), "columns": columns, "rows": rows}
+
+
 def main() -> None:
     """Read sheets from standard input, and write the workbook to standard output."""
     keep_pandas_out()
     os.nice(_NICENESS)
-    from openpyxl import Workbook
-
-    book = Workbook(write_only=True)
-    for sheet in orjson.loads(sys.stdin.buffer.read()):
-        _write(book.create_sheet(sheet["name"]), sheet)
-    book.save(sys.stdout.buffer)
+    sheets = orjson.loads(sys.stdin.buffer.read())
+    write_workbook(sys.stdout.buffer, [_sheet(**sheet) for sheet in sheets])
 
 
-def _write(place: Any, sheet: dict[str, Any]) -> None:
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Font
-    from openpyxl.utils import get_column_letter
-
-    bold = Font(bold=True)
-
-    def text(value: object, *, strong: bool = False) -> Any:
-        cell = WriteOnlyCell(place, value=_clean(str(value)))
-        # Otherwise a text that begins with "=" becomes a formula.
-        cell.data_type = "s"
-        if strong:
-            cell.font = bold
-        return cell
-
-    def cell(value: Any, kind: str) -> Any:
-        if value is None:
-            return None
-        if kind == "text":
-            return text(value)
-        found = dt.date.fromisoformat(value) if kind == "day" else value
-        made = WriteOnlyCell(place, value=found)
-        made.number_format = _FORMATS[kind]
-        return made
-
-    if sheet["is_about"]:
-        place.column_dimensions["A"].width, place.column_dimensions["B"].width = 28, 80
-        for name, value in sheet["rows"]:
-            place.append([text(name, strong=True), text(value)])
-        return
-    place.freeze_panes = "A2"
-    for number, (heading, _) in enumerate(sheet["columns"], 1):
-        place.column_dimensions[get_column_letter(number)].width = _WIDTHS.get(heading, 14)
-    place.append([text(heading, strong=True) for heading, _ in sheet["columns"]])
-    kinds = [kind for _, kind in sheet["columns"]]
-    for row in sheet["rows"]:
-        place.append([cell(value, kind) for value, kind in zip(row, kinds, strict=True)])
-
-
-def _clean(text: str) -> str:
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-    return str(ILLEGAL_CHARACTERS_RE.sub("", text))
+def _sheet(columns: list[list[Any]], rows: list[list[Any]], **about: Any) -> Sheet:
+    """Return a sheet that came as JSON, in which days are texts."""
+    made = [Column(*column) for column in columns]
+    days = [place for place, column in enumerate(made) if column.kind == "day"]
+    for row in rows:
+        for place in days:
+            row[place] = row[place] and dt.date.fromisoformat(row[place])
+    return Sheet(columns=made, rows=rows, **about)
 
 
 if __name__ == "__main__":

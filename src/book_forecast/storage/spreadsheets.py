@@ -18,12 +18,13 @@ _LONGEST_TEXT = 32_767
 # A spreadsheet takes a text that begins like this for a formula.
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001
 
-Kind = Literal["text", "copies", "whole", "share", "ratio", "day"]
+Kind = Literal["text", "copies", "whole", "share", "ratio", "money", "day"]
 _FORMATS = {
     "copies": "#,##0.0",
     "whole": "#,##0",
     "share": "0%",
     "ratio": "0.00",
+    "money": "#,##0.00",
     "day": "yyyy-mm-dd",
 }
 
@@ -51,12 +52,19 @@ class Sheet:
         columns: Of its rows.
         rows: Values by column; None is an empty cell. They are read once.
         frozen: Columns that stay in place when a reader scrolls.
+        is_about: Whether it describes the others: no headings, but names in its first column.
     """
 
     name: str
     columns: Sequence[Column]
     rows: Iterable[Sequence[Any]]
     frozen: int = 0
+    is_about: bool = False
+
+
+def about(rows: Iterable[Sequence[str]]) -> Sheet:
+    """Return a sheet of names and texts that describes others."""
+    return Sheet("About", [Column("", width=28), Column("", width=80)], rows, is_about=True)
 
 
 def write_workbook(file: IO[bytes], sheets: Iterable[Sheet]) -> None:
@@ -73,10 +81,14 @@ def write_workbook(file: IO[bytes], sheets: Iterable[Sheet]) -> None:
     book = Workbook(write_only=True)
     for sheet in sheets:
         place = book.create_sheet(sheet.name)
-        place.freeze_panes = f"{get_column_letter(sheet.frozen + 1)}2"
         for number, column in enumerate(sheet.columns, start=1):
             place.column_dimensions[get_column_letter(number)].width = column.width
         cells = _Cells(place)
+        if sheet.is_about:
+            for name, text in sheet.rows:
+                place.append([cells.heading(name), cells.value(text, "text")])
+            continue
+        place.freeze_panes = f"{get_column_letter(sheet.frozen + 1)}2"
         place.append([cells.heading(column.heading) for column in sheet.columns])
         kinds = [column.kind for column in sheet.columns]
         for row in sheet.rows:
