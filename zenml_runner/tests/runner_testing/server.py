@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import importlib
+import inspect
 import io
 import json
 import os
@@ -18,8 +19,21 @@ def import_all(modules: list[str]) -> None:
         for module in modules:
             with contextlib.suppress(ModuleNotFoundError):
                 importlib.import_module(module)
+        if "zenml" in sys.modules:
+            prepare_zenml()
     gc.collect()
     gc.freeze()
+
+
+def prepare_zenml() -> None:
+    """Do what every command with ZenML does anew, and what depends on installed packages alone."""
+    from sqlalchemy.orm import configure_mappers
+    from zenml.integrations.registry import integration_registry
+
+    # The first run of a process imports the libraries of all integrations.
+    integration_registry.activate_integrations()
+    configure_mappers()
+    inspect.stack()  # Python remembers which file is which module.
 
 
 def next_command() -> dict[str, Any]:

@@ -25,9 +25,13 @@ from queue import Empty, SimpleQueue
 
 SERVER = Path(__file__).with_name("server.py")
 LIBRARIES = (
-    *("pandas", "IPython", "git", "dynaconf", "kedro.io", "kedro.pipeline"),
-    *("kedro_datasets.pandas", "kedro_datasets.partitions", "mlflow.pyfunc"),
-    *("mlflow.store.tracking.sqlalchemy_store", "zenml.client", "zenml.zen_stores.sql_zen_store"),
+    *("pandas", "IPython", "git", "dynaconf", "kedro.config", "kedro.io", "kedro.pipeline"),
+    *("kedro_datasets.json", "kedro_datasets.pandas", "kedro_datasets.partitions"),
+    *("kedro_datasets.pickle", "kedro_datasets.text", "mlflow.pyfunc"),
+    *("mlflow.store.tracking.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_workspace_store"),
+    *("zenml.client", "zenml.zen_stores.sql_zen_store", "zenml.pipelines.pipeline_definition"),
+    *("zenml.execution.pipeline.utils", "zenml.orchestrators.step_launcher", "zenml.log_stores"),
+    *("zenml.deployers", "zenml.sandboxes", "zenml.step_operators", "zenml.experiment_trackers"),
 )
 
 
