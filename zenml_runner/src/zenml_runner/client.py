@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import cache
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ def quiet_client() -> Client:
     from zenml.client import Client
 
     name_own_modules_in_full()
+    list_packages_here()
     root = logging.getLogger()
     for handler in list(root.handlers):
         if isinstance(handler, zenml_logger.ZenMLConsoleHandler):
@@ -75,6 +77,21 @@ def name_own_modules_in_full() -> None:
         root = package
     if root == package:
         source_utils.set_custom_source_root(str(package.parent))
+
+
+@cache
+def installed_packages() -> list[str]:
+    """Return the packages of this environment with their versions, as `pip freeze` prints them."""
+    return sorted(f"{package.name}=={package.version}" for package in distributions())
+
+
+@cache
+def list_packages_here() -> None:
+    """Let ZenML list packages in this process: it would start pip twice a run, a second each."""
+    from zenml.environment import Environment
+
+    environment: Any = Environment
+    environment.get_python_packages = staticmethod(installed_packages)
 
 
 @cache

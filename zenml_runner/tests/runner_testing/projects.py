@@ -10,7 +10,7 @@ from pathlib import Path
 
 import kedro
 
-from runner_testing import warm
+from runner_testing import prepared, warm
 
 FILES = {
     "pyproject.toml": f"""
@@ -214,6 +214,9 @@ class Runner:
         }
         for name in ("MLFLOW_TRACKING_URI", "KEDRO_ENV", "DEPLOYMENT_ENV", "ZENML_STORE_URL"):
             self.environment.pop(name, None)
+        prepared.copy_store(home / "zenml")
+        if "sqlite:///mlflow.db" in (project / "conf/base/zenml.yml").read_text():
+            prepared.copy_database(project / "mlflow.db")
 
     def zenml(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """`python -m zenml_runner …` from outside the project."""

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from runner_testing.small import small_files
+from zenml_runner.client import installed_packages
 from zenml_runner.commands.prepare import prepare
 from zenml_runner.steps import caching
 from zenml_runner.steps.caching import _code
@@ -67,14 +68,14 @@ def test_the_versions_of_libraries_count(key_of, monkeypatch, tmp_path):
     package.mkdir()
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: library\nVersion: 1.0\n")
     monkeypatch.syspath_prepend(tmp_path)
-    caching._libraries.cache_clear()
+    installed_packages.cache_clear()
     assert key_of(CSV) != before
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: library\nVersion: 1.1\n")
     second = key_of(CSV)
-    caching._libraries.cache_clear()
+    installed_packages.cache_clear()
     assert key_of(CSV) != second
     monkeypatch.undo()
-    caching._libraries.cache_clear()
+    installed_packages.cache_clear()
 
 
 def test_all_code_of_the_project_counts_and_none_of_hidden_folders(tmp_path):

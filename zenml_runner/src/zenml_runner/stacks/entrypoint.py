@@ -7,6 +7,8 @@ from zenml.entrypoints.step_entrypoint_configuration import (
     StepEntrypointConfiguration,
 )
 
+from zenml_runner.client import list_packages_here
+
 
 class StepEntrypoint(StepEntrypointConfiguration):
     """ZenML's entrypoint without the imports of all libraries with a materializer.
@@ -16,6 +18,7 @@ class StepEntrypoint(StepEntrypointConfiguration):
 
     def run(self) -> None:
         """Run the step that the arguments name."""
+        list_packages_here()
         snapshot = self.snapshot
         self.prepare_code_environment()
         self._run_step(step=self.step, snapshot=snapshot)

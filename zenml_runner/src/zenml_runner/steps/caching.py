@@ -13,13 +13,12 @@ import json
 import logging
 import platform
 from collections.abc import Mapping
-from functools import cache
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 from kedro.io.core import is_parameter
 
+from zenml_runner.client import installed_packages
 from zenml_runner.kedro_project.catalog import configuration_of
 from zenml_runner.kedro_project.execution import Execution
 from zenml_runner.kedro_project.lineage import StepLineage, describe
@@ -72,7 +71,7 @@ def _key(execution: Execution, step: StepPlan) -> str | None:
     content: dict[str, Any] = {
         "project": execution.project.path,
         "code": _code(execution.project.source),
-        "libraries": _libraries(),
+        "libraries": [platform.python_version(), *installed_packages()],
         "nodes": step.nodes,
         "shard": step.params,
         "catalog": {
@@ -111,14 +110,6 @@ def _without_credentials(thing: Any) -> Any:
             if key != "credentials"
         }
     return [_without_credentials(value) for value in thing] if isinstance(thing, list) else thing
-
-
-@cache
-def _libraries() -> str:
-    """Return a hash of Python's version and those of all installed packages."""
-    found = sorted(f"{package.name}=={package.version}" for package in distributions())
-    text = "\n".join([platform.python_version(), *found])
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _code(source: Path) -> str:
