@@ -17,13 +17,23 @@ from typing import IO, Any
 _END_OF_PARENT, _HELD = os.pipe()
 
 
+class Leashed(subprocess.Popen[str]):
+    """A process that ends with this one."""
+
+    def kill(self) -> None:
+        """End it, with all processes that it has started."""
+        if self.poll() is None:
+            os.killpg(self.pid, signal.SIGKILL)
+        self.wait()
+
+
 def start(
     command: Sequence[str],
     *,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     output: IO[Any] | int = subprocess.DEVNULL,
-) -> subprocess.Popen[str]:
+) -> Leashed:
     """Start a command whose process, and those that it starts, end with this one.
 
     Args:
@@ -32,7 +42,7 @@ def start(
         cwd: The folder in which it runs.
         output: Where both of its streams go.
     """
-    return subprocess.Popen(
+    return Leashed(
         [sys.executable, "-I", "-S", __file__, *command],
         env=env,
         cwd=cwd,
@@ -44,11 +54,9 @@ def start(
     )
 
 
-def end(process: subprocess.Popen[str]) -> None:
-    """End a process and those that it has started."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def end(process: Leashed) -> None:
+    """End a process and those that it has started, and close its output."""
+    process.kill()
     if process.stdout is not None:
         process.stdout.close()
 

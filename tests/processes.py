@@ -1,5 +1,6 @@
 """A Python process with the project's heavy libraries imported, which runs its commands."""
 
+from runner_testing import warm
 from runner_testing.warm import Warm
 
 # ZenML is not among them: it replaces `print` when it is imported.
@@ -11,3 +12,14 @@ LIBRARIES = (
 )
 
 project = Warm(LIBRARIES)
+
+# What containers and submitting commands import, in the environment that they share.
+CLOUD = (
+    *("gcsfs", "fsspec.implementations.dirfs", "google.cloud.aiplatform", "google.oauth2.id_token"),
+    *("kfp.compiler", "kfp.dsl", "kubernetes", "zenml.integrations.gcp.orchestrators"),
+    *("zenml.entrypoints.step_entrypoint_configuration", "zenml.zen_stores.rest_zen_store"),
+)
+
+cloud = Warm(
+    (*LIBRARIES, *warm.LIBRARIES, *CLOUD), {"GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"}
+)

@@ -7,7 +7,6 @@ job has the retries and the deadline of its specification. A cron job stays, and
 import base64
 import itertools
 import re
-import subprocess
 import sys
 import tempfile
 import threading
@@ -20,8 +19,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from runner_testing.loopback import JsonHandler, served
-from tests import leash
-from tests.vertex.executors import CONTAINER, ROOT
+from runner_testing.warm import Command
+from tests.leash import Leashed
+from tests.vertex.executors import CONTAINER, ROOT, start_container
 
 _PATH = re.compile(r"/(?:api|apis/[^/]+)/v1/namespaces/([^/]+)/([a-z]+)(?:/([^/]+))?(?:/([a-z]+))?")
 _CREATED = "2026-01-01T00:00:00Z"
@@ -48,7 +48,7 @@ class Cluster:
     output: dict[str, str] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-    _running: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+    _running: dict[str, Command | Leashed] = field(default_factory=dict)
 
     def jobs_of(self, step: str) -> list[Manifest]:
         """The jobs of a step; "" are those that start the steps of a run."""
@@ -75,12 +75,12 @@ class Cluster:
             found = self.objects.get(kind, {}).pop(name, None)
             for pod, process in self._running.items():
                 if kind == "jobs" and pod.startswith(f"{name}-"):
-                    leash.end(process)
+                    process.kill()
             return found
 
     def end(self) -> None:
         for process in list(self._running.values()):
-            leash.end(process)
+            process.kill()
 
     def _run_job(self, job: Manifest) -> None:
         spec = job["spec"]
@@ -117,22 +117,22 @@ class Cluster:
         pod = {"metadata": metadata, "spec": template["spec"], "status": {"phase": "Running"}}
         self.create("pods", pod)
         (container,) = template["spec"]["containers"]
-        with tempfile.TemporaryDirectory() as disk, tempfile.TemporaryFile("w+") as output:
-            process = leash.start(
+        with tempfile.TemporaryDirectory() as disk, tempfile.NamedTemporaryFile("w+") as output:
+            process = start_container(
                 [*container["command"], *container["args"]],
-                env=self._environment(name, container, disk),
-                cwd=Path(disk),
-                output=output,
+                self._environment(name, container, disk),
+                Path(disk),
+                output,
             )
             self._running[name] = process
             while process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.05)
-            leash.end(process)
+            process.kill()
             output.seek(0)
             self.output[name] = output.read()
         del self._running[name]
-        pod["status"] = {"phase": "Succeeded" if process.returncode == 0 else "Failed"}
-        return process.returncode
+        pod["status"] = {"phase": "Succeeded" if process.wait() == 0 else "Failed"}
+        return process.wait()
 
     def _environment(self, pod: str, container: Manifest, disk: str) -> dict[str, str]:
         own = {}

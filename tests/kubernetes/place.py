@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import fsspec
 import yaml
 
 from runner_testing.projects import write_files
-from tests import leash
+from tests import processes
 from tests.vertex.executors import ROOT
 from tests.vertex.servers import ZenmlServer
 
@@ -52,14 +51,9 @@ class Place:
         return self.python(*words)
 
     def python(self, *words: str) -> subprocess.CompletedProcess[str]:
-        process = leash.start(
-            [sys.executable, *words],
-            cwd=self.project,
-            env=self.environment,
-            output=subprocess.PIPE,
-        )
+        process = processes.cloud.start(words, self.project, self.environment)
         output, _ = process.communicate()
-        return subprocess.CompletedProcess(words, process.returncode, output)
+        return subprocess.CompletedProcess(words, process.wait(), output)
 
     def register(self, stack: str, *components: tuple[str, str, str, dict[str, Any]]) -> None:
         """Register a stack, as somebody else would.

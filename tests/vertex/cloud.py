@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +15,8 @@ from urllib.request import Request, urlopen
 import fsspec
 from mlflow import MlflowClient
 
-from tests import leash
+from runner_testing.warm import Command
+from tests import processes
 from tests.vertex.executors import ROOT, Machines, Outcome
 from tests.vertex.rest import FakeVertex, fake_vertex
 from tests.vertex.servers import ZenmlServer, mlflow_server, zenml_server
@@ -86,22 +85,15 @@ class Cloud:
         with urlopen(Request(url, body, {"Content-Type": "application/json"}), timeout=120):
             pass
 
-    def start(
-        self, project: Path, *commands: Sequence[str], **variables: str
-    ) -> subprocess.Popen[str]:
+    def start(self, project: Path, *commands: Sequence[str], **variables: str) -> Command:
         """Start `python -m zenml_runner …` on a machine that only knows the servers.
 
         Several commands run one after the other in one process, which spares its start-up.
         """
-        line = [sys.executable, "-m", OFFLINE]
+        words = ["-m", OFFLINE]
         for name, *arguments in commands:
-            line += [name, "--project", str(project), *arguments, THEN]
-        return leash.start(
-            line[:-1],
-            cwd=self.home,
-            env=self._environment() | variables,
-            output=subprocess.PIPE,
-        )
+            words += [name, "--project", str(project), *arguments, THEN]
+        return processes.cloud.start(words[:-1], self.home, self._environment() | variables)
 
     def _environment(self) -> dict[str, str]:
         names = ("PATH", "LANG", "VIRTUAL_ENV", "XDG_CACHE_HOME")
@@ -127,7 +119,7 @@ class Cloud:
         """Run a command to its end: its exit code and what it printed."""
         process = self.start(project, arguments, **variables)
         output, _ = process.communicate()
-        return process.returncode, output
+        return process.wait(), output
 
     def run_watched(self, project: Path, trouble: Path, *arguments: str) -> Watched:
         """Run `run --wait …` of the pipeline `squares` while its containers run."""
@@ -136,9 +128,9 @@ class Cloud:
         job_id = self.submitted("squares", before, process)
         outcome = self.execute(job_id, project, trouble)
         output, _ = process.communicate()
-        return Watched(job_id, process.returncode, output, outcome)
+        return Watched(job_id, process.wait(), output, outcome)
 
-    def submitted(self, pipeline: str, number: int, process: subprocess.Popen[str]) -> str:
+    def submitted(self, pipeline: str, number: int, process: Command) -> str:
         """Wait for a pipeline's job, by its number from 0, as long as the command runs."""
         while len(jobs := self.jobs(pipeline)) <= number:
             if process.poll() is not None:
@@ -152,13 +144,15 @@ class Cloud:
             i for i, job in self.vertex.jobs.copy().items() if job.get("displayName") == pipeline
         ]
 
-    def execute(self, job_id: str, project: Path, trouble: Path | None = None) -> Outcome:
+    def execute(
+        self, job_id: str, project: Path, trouble: Path | None = None, *, anew: bool = False
+    ) -> Outcome:
         """Run the containers of a job, and let Vertex know how it ended."""
         job = self.vertex.jobs[job_id]
         base = self.google | {"ZENML_RUNNER_PROJECT": str(project), "COLUMNS": "200"}
         if trouble is not None:
             base["TROUBLE"] = str(trouble)
-        outcome = Machines(base, trouble).run(job_id, job)
+        outcome = Machines(base, trouble, anew=anew).run(job_id, job)
         self.vertex.end(job, succeeded=outcome.succeeded)
         return outcome
 

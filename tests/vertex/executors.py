@@ -4,13 +4,14 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests import leash
+from runner_testing.warm import Command
+from tests import leash, processes
 
 AT_A_TIME = 3  # a container waits for servers a third of its time
 JOB_NAME = "{{$.pipeline_job_name}}"
@@ -92,16 +93,38 @@ class Outcome:
         return "\n".join(f"== {name}\n{self.output[name]}" for name in sorted(self.failed))
 
 
+def start_container(
+    command: Sequence[str], env: Mapping[str, str], disk: Path, output: Any, *, anew: bool = False
+) -> Command | leash.Leashed:
+    """Start a container's command, as a process that ends with this one.
+
+    Args:
+        command: Python and its arguments.
+        env: Of the container.
+        disk: Its folder.
+        output: A file with a name, which gets both streams.
+        anew: Whether Python starts anew instead of with libraries imported.
+    """
+    program, *words = command
+    if anew:
+        return leash.start(command, env=env, cwd=disk, output=output)
+    assert program == "python"
+    return processes.cloud.start(words, disk, env, Path(output.name))
+
+
 class Machines:
     """Starts containers as processes, some at a time.
 
     Attributes:
         base: Environment of every container, as the image and Google Cloud would give it.
         kill_signs: Where a file `<task>.kill` appears, its container is killed.
+        anew: Whether Python starts anew for each container instead of with libraries imported.
     """
 
-    def __init__(self, base: Mapping[str, str], kill_signs: Path | None = None) -> None:
-        self.base, self.kill_signs = dict(base), kill_signs
+    def __init__(
+        self, base: Mapping[str, str], kill_signs: Path | None = None, *, anew: bool = False
+    ) -> None:
+        self.base, self.kill_signs, self.anew = dict(base), kill_signs, anew
 
     def run(self, job_name: str, job: Mapping[str, Any]) -> Outcome:
         """Run all tasks of a job that do not depend on a failed one, as Vertex's default is."""
@@ -131,21 +154,22 @@ class Machines:
         return code == 0
 
     def _run_container(self, job_name: str, task: Task) -> tuple[int, str]:
-        with tempfile.TemporaryDirectory() as disk, tempfile.TemporaryFile("w+") as output:
-            process = leash.start(
+        with tempfile.TemporaryDirectory() as disk, tempfile.NamedTemporaryFile("w+") as output:
+            process = start_container(
                 [*task.container["command"], *task.container["args"]],
-                env=self._environment(job_name, task, Path(disk)),
-                cwd=Path(disk),
-                output=output,
+                self._environment(job_name, task, Path(disk)),
+                Path(disk),
+                output,
+                anew=self.anew,
             )
             while process.poll() is None:
                 time.sleep(0.05)
                 sign = self.kill_signs / f"{task.name}.kill" if self.kill_signs else None
                 if sign is not None and sign.exists():
                     sign.unlink()
-                    leash.end(process)
+                    process.kill()
             output.seek(0)
-            return process.returncode, output.read()
+            return process.wait(), output.read()
 
     def _environment(self, job_name: str, task: Task, disk: Path) -> dict[str, str]:
         own = {k: v.replace(JOB_NAME, job_name) for k, v in task.environment.items()}

@@ -11,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 
 from book_forecast.sample import sample_frame
-from tests import leash
 from tests.vertex.cloud import Cloud
 from tests.vertex.executors import ROOT, Outcome
 
@@ -92,4 +91,4 @@ def in_background(google: Cloud) -> Iterator[Future[Production]]:
 
     with ThreadPoolExecutor(1) as pool:
         yield pool.submit(run)
-        leash.end(process)
+        process.kill()

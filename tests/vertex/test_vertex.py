@@ -13,7 +13,6 @@ Google's launcher of custom jobs; that a schedule fires; the consistency of the 
 import json
 import re
 import shlex
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -23,7 +22,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from tests import leash
+from runner_testing.warm import Command
 from tests.vertex.cloud import Cloud, cloud
 from tests.vertex.executors import ROOT, Outcome, tasks_of
 from tests.vertex.production import FOLDS, REGISTRY, TITLES, Production
@@ -67,7 +66,7 @@ def troubled(google: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def schedules(google: Cloud, troubled: Path) -> Iterator[subprocess.Popen[str]]:
+def schedules(google: Cloud, troubled: Path) -> Iterator[Command]:
     """Makes two schedules of the small project and ends one of them, beside a run's containers."""
     process = google.start(
         troubled,
@@ -78,11 +77,11 @@ def schedules(google: Cloud, troubled: Path) -> Iterator[subprocess.Popen[str]]:
         ["schedule", "--list"],
     )
     yield process
-    leash.end(process)
+    process.kill()
 
 
 @pytest.fixture(scope="module")
-def scheduling(schedules: subprocess.Popen[str]) -> list[str]:
+def scheduling(schedules: Command) -> list[str]:
     """What the commands of the schedules have printed."""
     output, _ = schedules.communicate()
     assert schedules.returncode == 0, output
@@ -145,7 +144,7 @@ def test_a_schedule_has_its_cron_string_and_its_runs_one_version_in_all_steps(
     google.vertex.jobs["squares-on-monday"] = dict(
         weekly["createPipelineJobRequest"]["pipelineJob"]
     )
-    outcome = google.execute("squares-on-monday", troubled, tmp_path)
+    outcome = google.execute("squares-on-monday", troubled, tmp_path, anew=True)
     assert outcome.succeeded, outcome.failures()
     assert_completed(google, "squares-on-monday", outcome, attempts=1)
     run = google.zenml_run("squares-on-monday")

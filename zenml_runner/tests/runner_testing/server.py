@@ -8,6 +8,7 @@ import io
 import json
 import os
 import runpy
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -37,42 +38,89 @@ def prepare_zenml() -> None:
 
 
 def next_command() -> dict[str, Any]:
-    """Wait for the commands to end; return, in a process of its own, the order of each."""
-    answers = os.dup(1)
+    """Begin commands until there are no more; return, in a process of its own, each one's order.
+
+    A process between this one and the command waits for its end. Both are a group of their own,
+    with all that the command starts.
+    """
+    keepers: dict[int, int] = {}
     for line in sys.stdin:
         order: dict[str, Any] = json.loads(line)
-        process = os.fork()
-        if process == 0:
-            os.close(answers)
-            return order
-        _, status = os.waitpid(process, 0)
-        os.write(answers, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        number = order["number"]
+        for known, keeper in list(keepers.items()):
+            if os.waitpid(keeper, os.WNOHANG)[0]:
+                del keepers[known]
+        if order.get("kill"):
+            if number in keepers:
+                end(keepers.pop(number))
+                answer(number, -signal.SIGKILL)
+            continue
+        keeper = os.fork()
+        # Both see to it, so that the group exists for either.
+        with contextlib.suppress(PermissionError, ProcessLookupError):
+            os.setpgid(keeper, keeper)
+        if keeper == 0:
+            command = os.fork()
+            if command == 0:
+                return order
+            _, status = os.waitpid(command, 0)
+            answer(number, os.waitstatus_to_exitcode(status))
+            os._exit(0)
+        keepers[number] = keeper
+    for keeper in keepers.values():
+        end(keeper)
     os._exit(0)
 
 
+def answer(number: int, code: int) -> None:
+    """Tell how a command has ended; of two answers the first counts."""
+    os.write(1, f"{number} {code}\n".encode())
+
+
+def end(keeper: int) -> None:
+    """End a group of processes."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(keeper, signal.SIGKILL)
+    os.waitpid(keeper, 0)
+
+
 def become(order: dict[str, Any]) -> None:
-    """Do what Python does with the words of a command line."""
+    """Do what Python does with its environment and the words of a command line."""
+    output = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     for number, path, flags in (
         (0, os.devnull, os.O_RDONLY),
-        (1, order["out"], os.O_WRONLY | os.O_CREAT),
-        (2, order["err"], os.O_WRONLY | os.O_CREAT),
+        (1, order["out"], output),
+        (2, order["err"], output),
     ):
         file = os.open(path, flags)
         os.dup2(file, number)
         os.close(file)
+    sys.stdin = os.fdopen(0, closefd=False)  # The other one has read ahead.
     os.chdir(order["cwd"])
     os.environ.clear()
     os.environ.update(order["env"])
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed()
+    folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[1:1] = [folder for folder in folders if folder]
     first, *arguments = order["words"]
     if first == "-m":
         module, *arguments = arguments
         sys.argv, sys.path[0] = [module, *arguments], order["cwd"]
+        customize(folders)
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     else:
         sys.argv, sys.path[0] = [first, *arguments], str(Path(first).parent)
+        customize(folders)
         runpy.run_path(first, run_name="__main__")
+
+
+def customize(folders: list[str]) -> None:
+    """Run the first `sitecustomize.py`, as Python does when it starts."""
+    for folder in folders:
+        if folder and (found := Path(folder, "sitecustomize.py")).exists():
+            runpy.run_path(str(found), run_name="sitecustomize")
+            return
 
 
 if __name__ == "__main__":
