@@ -40,12 +40,13 @@ ADAPTER_ROWS = (
     ("translation",),
     ("planning", "steps"),
     ("artifacts", "stacks", "processes"),
-    ("client", "tracking"),
-    ("servers", "failures"),
+    ("tracking",),
+    ("client",),
+    ("failures",),
     ("kedro_project",),
     ("plan",),
     ("settings", "views"),
-    ("command_line", "errors", "git", "locks", "redaction"),
+    ("errors", "redaction"),
 )
 TOP = {"__init__", "__main__", "settings", "pipeline_registry"}
 

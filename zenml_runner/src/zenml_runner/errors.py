@@ -1,9 +1,12 @@
-"""Errors that the user can fix."""
+"""Errors that the user can fix, and commands in the words that the user has typed."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+import click
 
 
 class RunnerError(Exception):
@@ -38,3 +41,22 @@ def refuse_unknown(
         if name not in known:
             thing = f"{kind} {name!r} {where}".rstrip()
             raise RunnerError(f"There is no {thing}: {did_you_mean(name, known)}")
+
+
+def command(*words: str) -> str:
+    """Return a command as it is typed here: `kedro zenml …` or `python -m zenml_runner …`.
+
+    A folder that the user has named with `--project` is named again.
+
+    Args:
+        words: The command's name and arguments.
+    """
+    prefix, project = "kedro zenml", None
+    context = click.get_current_context(silent=True)
+    while context is not None:
+        project = project or context.params.get("project")
+        if context.command.name == "zenml" and " " in context.command_path:
+            prefix = context.command_path
+        context = context.parent
+    named = [] if project is None else ["--project", str(project)]
+    return f"{prefix} {shlex.join([*words, *named])}"

@@ -7,8 +7,7 @@ import zlib
 from datetime import datetime
 from typing import Any
 
-from zenml_runner.settings.sections import Section
-from zenml_runner.settings.shows import Shows
+from zenml_runner.settings.sections import Section, Shows
 from zenml_runner.settings.steps import StepSettings
 
 EXTRA = "kedro"

@@ -15,7 +15,7 @@ from zenml_runner.processes import PROCESS, this_process
 from zenml_runner.settings.zenml_yml import ZenmlSettings
 from zenml_runner.stacks.step_options import pipeline_settings, step_options
 from zenml_runner.stacks.target import Target
-from zenml_runner.steps.alerts import alert_failure
+from zenml_runner.steps.records import alert_failure
 from zenml_runner.steps.step import run_nodes
 
 

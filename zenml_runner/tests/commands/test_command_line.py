@@ -7,7 +7,7 @@ import click
 import pytest
 
 import zenml_runner
-from zenml_runner.command_line import command
+from zenml_runner.errors import command
 
 
 @pytest.mark.parametrize(

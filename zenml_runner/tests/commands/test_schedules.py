@@ -4,7 +4,7 @@ import pytest
 
 from zenml_runner.commands.schedule import choose_schedule
 from zenml_runner.errors import RunnerError
-from zenml_runner.settings.schedules import ScheduleSettings
+from zenml_runner.settings.sections import ScheduleSettings
 
 MONDAYS = ScheduleSettings(cron="0 5 * * 1", params={"horizon": 26, "levels": [80]}, shards=16)
 

@@ -18,9 +18,9 @@ from runner_testing.words import (
 )
 from zenml_runner.commands import zenml
 from zenml_runner.errors import RunnerError
-from zenml_runner.kedro_project.conf_source import carried, refuse_local, resolved
 from zenml_runner.kedro_project.execution import Execution
 from zenml_runner.kedro_project.project import Project, open_project
+from zenml_runner.kedro_project.settings import carried, refuse_local, resolved
 from zenml_runner.steps import caching
 
 

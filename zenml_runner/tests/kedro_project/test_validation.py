@@ -5,10 +5,9 @@ from kedro.config import OmegaConfigLoader
 from kedro.pipeline import Pipeline, node
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.kedro_project.conf_source import refuse_unknown_env
 from zenml_runner.kedro_project.parameters import misspelt_params
 from zenml_runner.kedro_project.pipelines import refuse_unknown_parts
-from zenml_runner.kedro_project.settings import settings_of
+from zenml_runner.kedro_project.settings import refuse_unknown_env, settings_of
 from zenml_runner.plan import RunSpec, Slice
 from zenml_runner.settings.sections import deep_merge
 

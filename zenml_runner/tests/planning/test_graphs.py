@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zenml_runner.planning.graphs import cycles, ordered, reduced
+from zenml_runner.planning.groups import cycles, ordered, reduced
 
 
 @st.composite

@@ -8,7 +8,7 @@ from kedro.pipeline import Pipeline, node
 
 from zenml_runner.plan import Plan, RunSpec
 from zenml_runner.planning.planner import make_plan
-from zenml_runner.settings.schedules import Shards
+from zenml_runner.settings.sections import Shards
 from zenml_runner.settings.zenml_yml import read_settings
 
 

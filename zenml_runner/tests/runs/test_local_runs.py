@@ -88,7 +88,7 @@ def test_a_step_without_the_run_around_it_is_a_kedro_run_of_its_nodes(runner):
 LOCKED = """
 import threading, time
 from zenml.client import Client
-from zenml_runner.locks import zenml_lock
+from zenml_runner.client import zenml_lock
 
 Client().zen_store  # three threads at once would each create its tables
 inside, most, order = 0, 0, []

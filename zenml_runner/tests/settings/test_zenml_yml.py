@@ -8,7 +8,7 @@ import yaml
 from zenml_runner.errors import RunnerError
 from zenml_runner.settings.steps import Retry, StepSettings
 from zenml_runner.settings.zenml_yml import ZenmlSettings, read_settings
-from zenml_runner.stacks.lookup import choose_stack
+from zenml_runner.stacks.target import choose_stack
 
 
 def refusal(content: dict) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.settings.schedules import ScheduleSettings
+from zenml_runner.settings.sections import ScheduleSettings
 from zenml_runner.stacks.calendars import zenml_schedule, zone_of_cron_jobs, zone_settings
 from zenml_runner.stacks.target import Target
 

@@ -4,7 +4,7 @@ import os
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-from zenml_runner.servers import MLFLOW_RETRIES, few_mlflow_retries, server_error
+from zenml_runner.failures import MLFLOW_RETRIES, few_mlflow_retries, server_error
 
 
 class Healthy(BaseHTTPRequestHandler):

@@ -11,11 +11,11 @@ from typing import Any
 
 import click
 
-from zenml_runner.commands.config_file import config_file
 from zenml_runner.commands.options import (
     FriendlyGroup,
     NumberOrAuto,
     conf_source,
+    config_file,
     names,
     parameters,
     refused,
@@ -114,7 +114,7 @@ def zenml(context: click.Context, project: Path | None) -> None:
 @_with(PROJECT)
 def init(**arguments: Any) -> None:
     """Write conf/base/zenml.yml with comments on its keys."""
-    from zenml_runner.commands.init import write_config
+    from zenml_runner.commands.stacks import write_config
 
     write_config(**arguments)
 
@@ -177,7 +177,7 @@ def schedule(**arguments: Any) -> None:
 @click.argument("run", required=False)
 def status(**arguments: Any) -> None:
     """Show the last runs, or the steps of one."""
-    from zenml_runner.commands.status import show_status
+    from zenml_runner.commands.report import show_status
 
     show_status(**arguments)
 
@@ -188,7 +188,7 @@ def status(**arguments: Any) -> None:
 @click.option("--step", help="Only this step.")
 def logs(**arguments: Any) -> None:
     """Show the logs of a run's steps."""
-    from zenml_runner.commands.status import show_logs
+    from zenml_runner.commands.report import show_logs
 
     show_logs(**arguments)
 
@@ -200,7 +200,7 @@ def logs(**arguments: Any) -> None:
 @click.option("--stage", type=click.Choice(["staging", "production", "archived"]))
 def promote(**arguments: Any) -> None:
     """Set the stage of a MODEL's VERSION; without them, follow the aliases in MLflow."""
-    from zenml_runner.commands.promote import promote_models
+    from zenml_runner.commands.stacks import promote_models
 
     promote_models(**arguments)
 

@@ -10,21 +10,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.kedro_project.conf_source import carried, refuse_local, refuse_unknown_env
+from zenml_runner.failures import few_mlflow_retries
 from zenml_runner.kedro_project.execution import Execution
 from zenml_runner.kedro_project.parameters import misspelt_params
 from zenml_runner.kedro_project.project import Project, open_project
-from zenml_runner.kedro_project.settings import default_tracking
+from zenml_runner.kedro_project.settings import (
+    carried,
+    default_tracking,
+    refuse_local,
+    refuse_unknown_env,
+)
 from zenml_runner.plan import Plan, RunSpec, Slice
 from zenml_runner.planning.planner import make_plan
-from zenml_runner.servers import few_mlflow_retries
-from zenml_runner.settings.schedules import Shards
+from zenml_runner.settings.sections import Shards
 from zenml_runner.settings.zenml_yml import RegisteredStack, Stack, ZenmlSettings
-from zenml_runner.stacks.lookup import choose_stack
-from zenml_runner.stacks.preflight import check
-from zenml_runner.stacks.secrets import secret_ids, set_secrets
 from zenml_runner.stacks.step_options import checked_settings, pipeline_settings, warnings_of
-from zenml_runner.stacks.target import Target, target_of
+from zenml_runner.stacks.submission import check, secret_ids, set_secrets
+from zenml_runner.stacks.target import Target, choose_stack, target_of
 
 if TYPE_CHECKING:
     from zenml.config.schedule import Schedule

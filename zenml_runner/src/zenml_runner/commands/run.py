@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 
-from zenml_runner.command_line import command
 from zenml_runner.commands.prepare import Prepared, joined_name, prepare
 from zenml_runner.commands.report import (
     RunReport,
@@ -20,7 +19,7 @@ from zenml_runner.commands.report import (
     print_plan,
     print_resume,
 )
-from zenml_runner.errors import RunnerError
+from zenml_runner.errors import RunnerError, command
 from zenml_runner.kedro_project.project import open_project, run_group
 from zenml_runner.kedro_project.settings import tracking_uri
 from zenml_runner.plan import Plan, StepPlan, plan_of, version_at, version_of
@@ -179,7 +178,7 @@ def _run_locally(prepared: Prepared, pipeline: Any) -> None:
 
 def _run_remotely(prepared: Prepared, pipeline: Any, name: str, *, wait: bool) -> None:
     """Submit the run and, with `--wait`, watch it; where this process drives it, it has ended."""
-    from zenml_runner.commands.watch import watch
+    from zenml_runner.commands.report import watch
     from zenml_runner.stacks.submission import submission
 
     try:

@@ -7,14 +7,13 @@ from typing import Any
 
 import click
 
-from zenml_runner.command_line import command
 from zenml_runner.commands.prepare import joined_name, prepare
-from zenml_runner.errors import RunnerError
-from zenml_runner.kedro_project.conf_source import carried
+from zenml_runner.errors import RunnerError, command
 from zenml_runner.kedro_project.execution import Execution
 from zenml_runner.kedro_project.project import Project, open_project
+from zenml_runner.kedro_project.settings import carried
 from zenml_runner.plan import RunSpec
-from zenml_runner.settings.schedules import ScheduleSettings, Shards
+from zenml_runner.settings.sections import ScheduleSettings, Shards
 
 
 def schedule_pipeline(

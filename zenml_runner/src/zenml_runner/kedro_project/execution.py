@@ -13,9 +13,8 @@ from kedro.framework.project import settings as project_settings
 from kedro.pipeline import Pipeline
 
 from zenml_runner.errors import refuse_unknown
-from zenml_runner.kedro_project.conf_source import resolved
 from zenml_runner.kedro_project.hooks import PipelineHooks
-from zenml_runner.kedro_project.lineage import LineageRecorder, StepLineage
+from zenml_runner.kedro_project.lineage import LineageRecorder, SavedData, StepLineage
 from zenml_runner.kedro_project.parameters import give_to_nodes, parameters_of
 from zenml_runner.kedro_project.pipelines import (
     chosen_pipeline,
@@ -35,9 +34,8 @@ from zenml_runner.kedro_project.private import (
     without_transcoding,
 )
 from zenml_runner.kedro_project.project import Project
-from zenml_runner.kedro_project.saved_data import SavedData
 from zenml_runner.kedro_project.sessions import Session
-from zenml_runner.kedro_project.settings import settings_of
+from zenml_runner.kedro_project.settings import resolved, settings_of
 from zenml_runner.kedro_project.shard_writes import ShardWrites
 from zenml_runner.plan import RunSpec, StepPlan
 from zenml_runner.settings.sections import deep_merge

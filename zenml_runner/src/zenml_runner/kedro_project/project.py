@@ -1,10 +1,12 @@
-"""Opens a Kedro project."""
+"""Opens a Kedro project, and asks Git about its folder."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import re
+import shutil
+import subprocess
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.git import ask_git
 from zenml_runner.redaction import without_user
 
 # No usage statistics, unless the user's environment asks for them.
@@ -119,3 +120,30 @@ def open_project(path: Path | None = None) -> Project:
     # As in `kedro run`, the current folder is the project's.
     os.chdir(found)
     return Project(Path(found), metadata.package_name, Path(metadata.source_dir))
+
+
+SECONDS = 10
+"""Git on a network's disk may take longer: then nothing is known."""
+
+
+def ask_git(folder: Path, *arguments: str) -> str | None:
+    """Return Git's answer; None without Git, outside of a repository, or after `SECONDS`.
+
+    Args:
+        folder: The folder to ask about.
+        arguments: Command and arguments.
+    """
+    git = shutil.which("git")
+    if git is None:
+        return None
+    try:
+        done = subprocess.run(  # noqa: S603
+            [git, "-C", str(folder), *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=SECONDS,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

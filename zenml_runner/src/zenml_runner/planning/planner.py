@@ -29,7 +29,7 @@ from zenml_runner.planning.group_keys import (
 from zenml_runner.planning.groups import NodeNames, group
 from zenml_runner.planning.items import count_items, shards_of
 from zenml_runner.planning.sharding import StepBuilder
-from zenml_runner.settings.schedules import Shards
+from zenml_runner.settings.sections import Shards
 from zenml_runner.settings.zenml_yml import ZenmlSettings
 
 

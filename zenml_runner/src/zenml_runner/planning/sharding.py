@@ -10,9 +10,8 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
 from zenml_runner.plan import ShardSpec, StepPlan
-from zenml_runner.planning.graphs import reduced
 from zenml_runner.planning.group_keys import MAX_NAME_LENGTH
-from zenml_runner.planning.groups import NodeNames
+from zenml_runner.planning.groups import NodeNames, reduced
 from zenml_runner.settings.steps import Machine, StepSettings
 from zenml_runner.settings.zenml_yml import ZenmlSettings
 

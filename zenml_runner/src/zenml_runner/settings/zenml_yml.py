@@ -8,9 +8,15 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.settings.schedules import ScheduleSettings, Shards
-from zenml_runner.settings.sections import Section
-from zenml_runner.settings.shows import AlertSettings, ArtifactSettings, ModelSettings, Shows
+from zenml_runner.settings.sections import (
+    AlertSettings,
+    ArtifactSettings,
+    ModelSettings,
+    ScheduleSettings,
+    Section,
+    Shards,
+    Shows,
+)
 from zenml_runner.settings.steps import ComponentSettings, Steps
 
 

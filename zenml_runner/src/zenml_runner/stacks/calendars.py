@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zenml_runner.errors import RunnerError
-from zenml_runner.settings.schedules import ScheduleSettings
+from zenml_runner.settings.sections import ScheduleSettings
 from zenml_runner.stacks.target import Target
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from zenml.client import Client
 from zenml.constants import ENV_ZENML_ACTIVE_STACK_ID
 from zenml.enums import StackComponentType
 
+from zenml_runner.client import zenml_lock
 from zenml_runner.errors import RunnerError
 from zenml_runner.kedro_project.project import Project
 from zenml_runner.kedro_project.settings import tracking_uri
-from zenml_runner.locks import zenml_lock
 from zenml_runner.redaction import without_user
 from zenml_runner.settings.zenml_yml import (
     ConfiguredStack,

@@ -13,8 +13,7 @@ from zenml_runner.settings.sections import deep_merge
 from zenml_runner.settings.steps import ComponentSettings, StepSettings
 from zenml_runner.settings.zenml_yml import ZenmlSettings
 from zenml_runner.stacks.dialects import RESOURCES
-from zenml_runner.stacks.lookup import IN_PROCESS
-from zenml_runner.stacks.target import ORCHESTRATOR, STEP_OPERATOR, Target
+from zenml_runner.stacks.target import IN_PROCESS, ORCHESTRATOR, STEP_OPERATOR, Target
 
 GENERAL = ("docker", "resources", "deployment")
 """ZenML's keys of settings that no component has."""

@@ -1,21 +1,31 @@
-"""What the orchestrator and the step operators of a stack can do, as their classes declare it."""
+"""The stack of a run: where it is found, and what its components can do.
+
+It is in zenml.yml, or among those that are registered with ZenML. What the orchestrator and the
+step operators can do is what their classes declare.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
-from zenml_runner.errors import RunnerError, refuse_unknown
-from zenml_runner.settings.zenml_yml import LocalStack, RegisteredStack, Stack
+from zenml_runner.errors import RunnerError, did_you_mean, refuse_unknown
+from zenml_runner.settings.zenml_yml import (
+    LocalStack,
+    MlflowTracker,
+    RegisteredStack,
+    Stack,
+    ZenmlSettings,
+)
 from zenml_runner.stacks.dialects import (
     ORCHESTRATORS,
     STEP_OPERATORS,
     Dialect,
     unknown_dialect,
 )
-from zenml_runner.stacks.lookup import IN_PROCESS, zenml_stack
 
 ORCHESTRATOR = "orchestrator"
 STEP_OPERATOR = "step_operator"
@@ -50,11 +60,6 @@ class Target:
         if self.orchestrator is None:
             return not self.in_process
         return bool(self.orchestrator.config.is_schedulable)
-
-    @property
-    def deletes_schedules(self) -> bool:
-        """Whether a schedule that ZenML deletes ends."""
-        return self.orchestrator is None or bool(self.orchestrator.supports_schedule_deletion)
 
     @cached_property
     def settings_class(self) -> Any:
@@ -126,3 +131,91 @@ def target_of(name: str, stack: Stack) -> Target:
         orchestrator=found.orchestrator,
         step_operators=found.step_operators,
     )
+
+
+IN_PROCESS = "local"
+"""The flavor of ZenML's orchestrator that runs all steps in its own process."""
+
+
+def choose_stack(settings: ZenmlSettings, name: str | None) -> tuple[str, Stack]:
+    """Return name and stack as requested, by default the environment's own.
+
+    Raises:
+        RunnerError: If neither zenml.yml nor ZenML has such a stack.
+    """
+    chosen = name or settings.stack
+    if chosen in settings.stacks:
+        return chosen, settings.stacks[chosen]
+    from zenml.client import Client
+
+    from zenml_runner.client import quiet_client
+
+    quiet_client()
+    found = Client().list_stacks(name=chosen, size=1, hydrate=True).items
+    if not found:
+        known = [stack.name for stack in Client().list_stacks(size=1000).items]
+        near = get_close_matches(chosen, known, n=1)
+        there = f"did you mean {near[0]!r}?" if near else "`zenml stack list` shows them."
+        raise RunnerError(
+            f"There is no stack {chosen!r} in zenml.yml: {did_you_mean(chosen, settings.stacks)} "
+            f"ZenML has none of this name either: {there}"
+        )
+    uses_operators = any(own.step_operator for own in settings.steps.every())
+    return chosen, _registered(found[0], uses_operators=uses_operators)
+
+
+def zenml_stack(name: str, stack_id: str) -> Any:
+    """Return ZenML's object of a registered stack.
+
+    Raises:
+        RunnerError: If packages are missing that it needs.
+    """
+    from zenml.client import Client
+    from zenml.stack import Stack as ZenmlStack
+
+    model = Client().get_stack(stack_id)
+    try:
+        return ZenmlStack.from_model(model)
+    except ImportError as error:
+        integrations = sorted(
+            {
+                component.integration
+                for components in model.components.values()
+                for component in components
+                if component.integration and component.integration != "built-in"
+            }
+        )
+        reason = error.__cause__ or error.__context__ or error
+        raise RunnerError(
+            f"The stack {name} needs packages that are not installed ({reason}): run "
+            f"`zenml integration install {' '.join(integrations)}`."
+        ) from error
+
+
+def _registered(model: Any, *, uses_operators: bool) -> RegisteredStack:
+    """Return what a run needs to know of a stack.
+
+    Args:
+        model: ZenML's response.
+        uses_operators: Whether zenml.yml names step operators; ZenML's local orchestrator runs
+            such steps elsewhere.
+    """
+    from zenml.enums import StackComponentType
+
+    stack = zenml_stack(model.name, str(model.id))
+    orchestrator = model.components[StackComponentType.ORCHESTRATOR][0]
+    operators = model.components.get(StackComponentType.STEP_OPERATOR)
+    return RegisteredStack(
+        id=str(model.id),
+        orchestrator=orchestrator.flavor_name,
+        in_process=orchestrator.flavor_name == IN_PROCESS and not (operators and uses_operators),
+        needs_server=stack.requires_remote_server,
+        mlflow=_tracker(model.components.get(StackComponentType.EXPERIMENT_TRACKER)),
+    )
+
+
+def _tracker(components: Any) -> MlflowTracker | None:
+    for component in components or ():
+        if component.flavor_name == "mlflow":
+            return MlflowTracker(tracking_uri=component.configuration.get("tracking_uri"))
+    return None

@@ -1,4 +1,4 @@
-"""A flavor of ZenML's Vertex orchestrator with two implementations.
+"""A flavor of ZenML's Vertex orchestrator with two implementations, and its containers' entrypoint.
 
 The one that submits jobs imports Google's clients and Kubeflow's compiler, which takes seconds. A
 step in a container submits nothing and uses the other one.
@@ -12,6 +12,10 @@ from uuid import UUID
 
 from zenml.config.base_settings import BaseSettings
 from zenml.constants import METADATA_ORCHESTRATOR_RUN_ID, METADATA_ORCHESTRATOR_URL
+from zenml.entrypoints.step_entrypoint_configuration import (
+    STEP_NAME_OPTION,
+    StepEntrypointConfiguration,
+)
 from zenml.integrations.gcp.flavors.vertex_orchestrator_flavor import (
     VertexOrchestratorConfig,
     VertexOrchestratorFlavor,
@@ -20,6 +24,7 @@ from zenml.integrations.gcp.flavors.vertex_orchestrator_flavor import (
 from zenml.metadata.metadata_types import MetadataType, Uri
 from zenml.orchestrators import BaseOrchestrator
 
+from zenml_runner.client import list_packages_here
 from zenml_runner.stacks.registration import VERTEX_FLAVOR
 from zenml_runner.tracking.mlflow_run import VERTEX_JOB_VARIABLE
 
@@ -78,3 +83,21 @@ class RetryingVertexOrchestratorFlavor(VertexOrchestratorFlavor):
         from zenml_runner.stacks.vertex_jobs import RetryingVertexOrchestrator
 
         return RetryingVertexOrchestrator
+
+
+class StepEntrypoint(StepEntrypointConfiguration):
+    """ZenML's entrypoint without the imports of all libraries with a materializer.
+
+    A step returns plain data, so it needs none of them.
+    """
+
+    def run(self) -> None:
+        """Run the step that the arguments name."""
+        list_packages_here()
+        snapshot = self.snapshot
+        self.prepare_code_environment()
+        self._run_step(step=self.step, snapshot=snapshot)
+        self.post_run(
+            pipeline_name=snapshot.pipeline_configuration.name,
+            step_name=self.entrypoint_args[STEP_NAME_OPTION],
+        )

@@ -83,7 +83,7 @@ def vertex_name(name: str) -> str:
 
 def with_own_entrypoint(text: str) -> str:
     """Replace the entrypoint in a compiled Vertex pipeline by `StepEntrypoint`."""
-    own = "zenml_runner.stacks.entrypoint.StepEntrypoint"
+    own = "zenml_runner.stacks.vertex.StepEntrypoint"
     return text.replace(source_utils.resolve(StepEntrypointConfiguration).import_path, own)
 
 

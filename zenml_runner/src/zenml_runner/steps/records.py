@@ -1,25 +1,28 @@
-"""What ZenML stores of the steps of a run: metadata, artifacts and versions of its model."""
+"""What ZenML gets to know of steps: metadata, artifacts, versions of its model, and messages.
+
+Metadata are the datasets, the parameters, and the commit of the code. Messages go to the alerter of
+the stack: steps that fail for good, and runs that end well.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import logging
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from zenml_runner.artifacts.models import add_to_model
+from zenml_runner.artifacts.models import add_to_model, follow_aliases
 from zenml_runner.artifacts.registry import Registry
-from zenml_runner.artifacts.stages import follow_aliases
-from zenml_runner.kedro_project.lineage import StepLineage
-from zenml_runner.kedro_project.saved_data import SavedData
+from zenml_runner.kedro_project.lineage import SavedData, StepLineage
+from zenml_runner.kedro_project.project import ask_git
 from zenml_runner.plan import StepPlan
-from zenml_runner.redaction import without_user
-from zenml_runner.settings.shows import Shows
-from zenml_runner.steps.alerts import describe, post
-from zenml_runner.steps.facts import PARAMETERS, code_of, shown_parameters
+from zenml_runner.redaction import without_secret_values, without_secrets, without_user
+from zenml_runner.settings.sections import Shows
 from zenml_runner.tracking.mlflow_run import metrics_of
 
 logger = logging.getLogger(__name__)
@@ -147,3 +150,110 @@ def _warnings(what: str) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001
         reason = without_user(str(error).partition("\n")[0])[:100]
         logger.warning("ZenML cannot record %s (%s)", what, reason)
+
+
+# ZenML stores 64 KB under a key.
+MAX_BYTES = 60_000
+PARAMETERS = "parameters"
+"""The key of the parameters in a step's metadata."""
+REVISION_VARIABLES = ("ZENML_RUNNER_REVISION", "GIT_COMMIT", "COMMIT_SHA", "GITHUB_SHA")
+"""Environment variables with the commit of an image's code; the project's own comes first."""
+_REVISION = "_REVISION"
+
+
+def shown_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that a step's nodes have read as metadata, without secrets.
+
+    Args:
+        values: By name; a value that is too long is left out.
+    """
+    found = {
+        name: without_secrets(_plain(values[name]), name, public_name=None)
+        for name in sorted(values)
+    }
+    for name in sorted(found, key=lambda name: -len(_text(found[name]))):
+        if len(_text(found)) <= MAX_BYTES:
+            break
+        found[name] = f"… {len(_text(found[name])):,} characters"
+    return {PARAMETERS: found} if found else {}
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(_text(value))
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, default=str)
+
+
+def code_of(project: Path, package: str) -> dict[str, Any]:
+    """Return the commit of the code as metadata, with uncommitted changes; nothing if unknown.
+
+    Args:
+        project: The project's folder.
+        package: Its package; `<PACKAGE>_REVISION` is the variable of its image.
+    """
+    variables = (package.upper() + _REVISION, *REVISION_VARIABLES)
+    for variable in variables:
+        if commit := os.environ.get(variable):
+            return {"code": {"commit": commit, "from": variable}}
+    commit = ask_git(project, "rev-parse", "HEAD")
+    if not commit:
+        return {}
+    code: dict[str, Any] = {"commit": commit}
+    if branch := ask_git(project, "symbolic-ref", "--short", "HEAD"):
+        code["branch"] = branch
+    changed = ask_git(project, "status", "--porcelain", "--untracked-files=no", ".")
+    if changed is not None:
+        code["uncommitted_changes"] = bool(changed)
+    return {"code": code}
+
+
+logger = logging.getLogger(__name__)
+
+MAX_MESSAGE = 500
+
+
+def alert_failure(exception: BaseException) -> None:
+    """Report a step that has failed for good; ZenML calls it in the step.
+
+    Args:
+        exception: The error of its last attempt.
+    """
+    from zenml import get_step_context
+
+    context = get_step_context()
+    notes = [f" ({note})" for note in getattr(exception, "__notes__", [])[-1:]]
+    what = f"step {context.step_run.name} has failed{''.join(notes)}"
+    post(context.pipeline_run.name, f"{what}: {describe(exception)}")
+
+
+def describe(error: BaseException) -> str:
+    """Return an error's type and the first line of its message, without secrets."""
+    first_line = next(iter(str(error).strip().splitlines()), "")
+    return without_secret_values(f"{type(error).__name__}: {first_line}")
+
+
+def post(run: str, what: str) -> None:
+    """Send a message to the active stack's alerter; a failure is a warning.
+
+    Args:
+        run: Name of the ZenML run.
+        what: What has happened to it.
+    """
+    message = f"{run}: {what}"[:MAX_MESSAGE]
+    try:
+        alerter = _alerter()
+        if alerter is None:
+            logger.warning("The stack has no alerter for this message: %s", message)
+        elif not alerter.post(message):
+            logger.warning("The stack's alerter has not sent this message: %s", message)
+    except Exception as error:  # noqa: BLE001 - a message must not change the outcome of a run
+        reason = without_secret_values(str(error).partition("\n")[0])[:100]
+        logger.warning("The stack's alerter fails (%s); it was to send: %s", reason, message)
+
+
+def _alerter() -> Any:
+    from zenml.client import Client
+
+    return Client().active_stack.alerter

@@ -22,8 +22,7 @@ from zenml_runner.kedro_project.project import open_project, run_group
 from zenml_runner.kedro_project.shard_writes import ShardWrites
 from zenml_runner.plan import StepPlan, Task, plan_of, version_of
 from zenml_runner.steps import caching
-from zenml_runner.steps.alerts import describe
-from zenml_runner.steps.records import StepRecords
+from zenml_runner.steps.records import StepRecords, describe
 from zenml_runner.tracking.mlflow_run import (
     active_run_id,
     changed_params_as_tags,

@@ -15,10 +15,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from zenml_runner.locks import zenml_lock
+from zenml_runner.client import zenml_lock
+from zenml_runner.failures import MLFLOW_RETRIES
 from zenml_runner.plan import RunSpec
 from zenml_runner.redaction import HIDDEN, without_secrets, without_user
-from zenml_runner.servers import MLFLOW_RETRIES
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
