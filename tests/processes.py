@@ -20,6 +20,4 @@ CLOUD = (
     *("zenml.entrypoints.step_entrypoint_configuration", "zenml.zen_stores.rest_zen_store"),
 )
 
-cloud = Warm(
-    (*LIBRARIES, *warm.LIBRARIES, *CLOUD), {"GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"}
-)
+cloud = Warm((*LIBRARIES, *warm.LIBRARIES, *CLOUD), {"GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"})

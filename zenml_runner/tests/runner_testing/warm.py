@@ -175,7 +175,7 @@ class Warm:
         quiet |= {"KEDRO_DISABLE_TELEMETRY": "true", "ZENML_ANALYTICS_OPT_IN": "false"}
         server = subprocess.Popen(
             [sys.executable, str(SERVER), *self.modules],
-            env=os.environ | quiet | self.variables,
+            env={**os.environ, **quiet, **self.variables},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
