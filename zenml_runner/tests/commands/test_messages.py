@@ -55,6 +55,7 @@ def test_the_error_of_a_step_and_each_message_once(runner):
     # What is printed is stored by what wraps the streams of a process that starts anew.
     runner.anew = True
     done = runner.zenml("run")
+    runner.anew = False
     assert done.returncode == 1
     resume = re.search(r"--resume (\S+)", done.stderr)
     assert resume
@@ -78,6 +79,19 @@ def test_standard_output_of_compile_is_yaml_whatever_the_project_prints(runner):
     assert yaml.safe_load(done.stdout)["steps"] == [{"name": "boom", "nodes": ["boom"]}]
     assert "the registry is imported" in done.stderr
     assert "the registry warns" in done.stderr
+
+
+@pytest.mark.slow
+def test_kedro_logs_one_line_before_the_yaml_and_the_command_tells_how_to_do_without(runner):
+    done = runner.kedro("zenml", "compile")
+    assert done.returncode == 0, done.stderr
+    line, key, text = done.stdout.partition("pipeline: ")
+    assert re.fullmatch(r"\[.*\] INFO +Using .* as logging .*", line, re.DOTALL), line
+    assert line.count("INFO") == 1
+    assert yaml.safe_load(key + text)["steps"] == [{"name": "boom", "nodes": ["boom"]}]
+    assert "`python -m zenml_runner compile`" in " ".join(done.stderr.split())
+    alone = runner.zenml("compile")
+    assert "python -m zenml_runner compile" not in alone.stderr
 
 
 @pytest.mark.slow

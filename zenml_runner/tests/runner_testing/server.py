@@ -13,6 +13,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+# Modules that read a variable of the environment when they are imported.
+READERS = {"KUBECONFIG": ("kubernetes.config.kube_config", "kubernetes.config")}
+
 
 def import_all(modules: list[str]) -> None:
     """Import modules, where they are installed; what they print is no command's to say."""
@@ -99,6 +102,10 @@ def become(order: dict[str, Any]) -> None:
     os.chdir(order["cwd"])
     os.environ.clear()
     os.environ.update(order["env"])
+    for variable, modules in READERS.items():
+        for module in modules if variable in os.environ else ():
+            if module in sys.modules:
+                importlib.reload(sys.modules[module])
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed()
     folders = os.environ.get("PYTHONPATH", "").split(os.pathsep)

@@ -16,11 +16,6 @@ from runner_testing.projects import Runner, write_files, write_project
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home")
-
-
 @pytest.fixture
 def runner(tmp_path, home):
     """A fresh project; ZenML's own store is kept from one test to the next."""
@@ -266,6 +261,7 @@ def test_status_and_logs_tell_of_a_run(runner):
     # ZenML hangs its storing of logs into what Kedro has set up for them when it is imported.
     runner.anew = True
     done = runner.zenml("run", "--nodes", "make")
+    runner.anew = False
     name = extract(r"ZenML run (\S+) \(completed\)", done.stdout)
     assert name in runner.zenml("status").stdout
     shown = runner.zenml("status", name).stdout
