@@ -4,7 +4,6 @@ import itertools
 import os
 import re
 import struct
-import subprocess
 import sys
 import tempfile
 import threading
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from runner_testing import warm
 from runner_testing.loopback import JsonHandler, served
 
 CONTAINER = Path(__file__).parent / "container"
@@ -30,7 +30,7 @@ class Container:
     """
 
     asked: dict[str, Any]
-    process: subprocess.Popen[bytes] | None = None
+    process: warm.Command | None = None
     output: bytes = b""
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -65,24 +65,19 @@ class FakeDocker:
 
     def _run(self, container: Container) -> None:
         asked = container.asked
+        program, *words = [*asked["Entrypoint"], *(asked["Cmd"] or [])]
+        assert program == "python"
         with tempfile.TemporaryDirectory() as disk:
-            process = subprocess.Popen(
-                [*asked["Entrypoint"], *(asked["Cmd"] or [])],
-                env={
-                    "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
-                    "PYTHONPATH": f"{CONTAINER}:{PACKAGES}",
-                    "HOME": disk,
-                    "APP": disk,
-                    **self.base,
-                    **container.environment,
-                },
-                cwd=disk,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
-            container.process = process
-            container.output, _ = process.communicate()
+            environment = {
+                "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
+                "PYTHONPATH": f"{CONTAINER}:{PACKAGES}",
+                "HOME": disk,
+                "APP": disk,
+                **self.base,
+                **container.environment,
+            }
+            container.process = warm.zenml.start(words, Path(disk), environment)
+            container.output = container.process.communicate()[0].encode()
         container.ended.set()
 
 
@@ -100,7 +95,7 @@ def fake_docker(base: Mapping[str, str]) -> Iterator[FakeDocker]:
             yield docker
         finally:
             for container in docker.containers.values():
-                if container.process is not None and container.process.poll() is None:
+                if container.process is not None:
                     container.process.kill()
 
 
@@ -146,6 +141,6 @@ class _Handler(JsonHandler):
             container = self.api.containers[found[1]]
             container.ended.wait()
             assert container.process is not None
-            self.answer({"StatusCode": container.process.returncode})
+            self.answer({"StatusCode": container.process.wait()})
         else:
             self.answer({"message": f"not known here: {path}"}, 404)

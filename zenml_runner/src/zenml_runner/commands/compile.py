@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zenml_runner.errors import command
 from zenml_runner.redaction import without_secrets
 
 if TYPE_CHECKING:
@@ -20,10 +19,10 @@ if TYPE_CHECKING:
 
 def compile_pipeline(output: Path | None, project: Path | None, **arguments: Any) -> None:
     """Write the compiled pipeline as YAML, to the terminal if there is no output file."""
-    if output is None and command().startswith("kedro "):
+    if output is None and click.get_current_context().find_root().command.name != "zenml":
         # Kedro logs when it is imported, before it looks for plugins.
         click.echo(
-            "Note: unless conf/logging.yml prevents it, kedro logs a line to standard output before "
+            "Note: unless conf/logging.yml prevents it, kedro logs to standard output before "
             "it loads plugins. `python -m zenml_runner compile` and --output write YAML alone.",
             err=True,
         )
