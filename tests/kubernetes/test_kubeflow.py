@@ -17,7 +17,7 @@ from tests.kubernetes.place import CONTEXT, Place, make_place, write_kubeconfig
 from tests.vertex.executors import ROOT, Machines, tasks_of
 from tests.vertex.servers import ZenmlServer
 
-pytest_plugins = ("tests.gcs",)
+pytest_plugins = ("tests.gcs", "tests.vertex.servers")
 # Where other work keeps the machine busy, all of this takes many times as long.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -55,13 +55,16 @@ def kfp() -> Iterator[FakeKfp]:
 
 @pytest.fixture(scope="module")
 def place(
-    server: ZenmlServer, gcs_server: str, kfp: FakeKfp, tmp_path_factory: pytest.TempPathFactory
+    shared_zenml: ZenmlServer,
+    gcs_server: str,
+    kfp: FakeKfp,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Place:
     files = small_files(
         REGISTRY, CATALOG, parameters="n: 1\n", zenml=ZENML, package="flow", more=REFUSED
     )
     home = tmp_path_factory.mktemp("flow")
-    made = make_place(home, files, server, gcs_server, "flow")
+    made = make_place(home, files, shared_zenml, gcs_server, "flow")
     write_kubeconfig(home / "kubeconfig", kfp.url)
     made.register("flow", ("ORCHESTRATOR", "flow", "kubeflow", {"kubeflow_hostname": kfp.url}))
     made.register("tekton", ("ORCHESTRATOR", "tekton", "tekton", {"kubernetes_context": CONTEXT}))

@@ -19,7 +19,7 @@ from tests.kubernetes.cluster import Cluster, fake_cluster
 from tests.kubernetes.place import CONTEXT, Place, make_place, write_kubeconfig
 from tests.vertex.servers import ZenmlServer
 
-pytest_plugins = ("tests.gcs",)
+pytest_plugins = ("tests.gcs", "tests.vertex.servers")
 # Where other work keeps the machine busy, all of this takes many times as long.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -82,7 +82,7 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def place(
-    server: ZenmlServer,
+    shared_zenml: ZenmlServer,
     gcs_server: str,
     cluster: Cluster,
     tmp_path_factory: pytest.TempPathFactory,
@@ -91,7 +91,7 @@ def place(
     files = small_files(
         REGISTRY, CATALOG, parameters="n: 1\n", zenml=ZENML, package="pods", more=MIXED
     )
-    made = make_place(home, files, server, gcs_server, "pods")
+    made = make_place(home, files, shared_zenml, gcs_server, "pods")
     write_kubeconfig(home / "kubeconfig", cluster.url)
     cluster.base |= made.image
     config = {"kubernetes_context": CONTEXT, "kubernetes_namespace": "books"}

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from mlflow import MlflowClient
 
 from runner_testing.warm import Command
 from tests import processes
-from tests.vertex.executors import ROOT, Machines, Outcome
+from tests.vertex.executors import SOURCES, Machines, Outcome
 from tests.vertex.rest import FakeVertex, fake_vertex
-from tests.vertex.servers import ZenmlServer, mlflow_server, zenml_server
+from tests.vertex.servers import ZenmlServer, mlflow_server
 
 THEN = "--then"
 OFFLINE = "tests.vertex.offline"
@@ -103,7 +103,7 @@ class Cloud:
             | self.google
             | {
                 "HOME": str(self.home),
-                "PYTHONPATH": str(ROOT),
+                "PYTHONPATH": os.pathsep.join(map(str, SOURCES)),
                 "COLUMNS": "200",
                 # Google's words on the age of this Python, which the command itself silences.
                 "PYTHONWARNINGS": "ignore::FutureWarning",
@@ -170,13 +170,19 @@ class Cloud:
 
 
 @contextmanager
-def cloud(home: Path, storage: str) -> Iterator[Cloud]:
-    """Start everything that is not storage."""
+def cloud(home: Path, storage: str, start_zenml: Callable[[], ZenmlServer]) -> Iterator[Cloud]:
+    """Start everything that is not storage.
+
+    Args:
+        home: Where everything keeps its files.
+        storage: Address of the storage emulator.
+        start_zenml: Starts ZenML's server, or returns one that runs.
+    """
     with ExitStack() as stack, ThreadPoolExecutor(1) as pool:
         # Both take many seconds to import what they are made of.
         context = mlflow_server(home / "mlflow")
         tracking = pool.submit(stack.enter_context, context)
-        zenml = stack.enter_context(zenml_server(home / "zenml"))
+        zenml = start_zenml()
         made = Cloud(home, storage, stack.enter_context(fake_vertex()), zenml, tracking.result())
         made.make_bucket("artifacts")
         yield made

@@ -18,6 +18,7 @@ JOB_NAME = "{{$.pipeline_job_name}}"
 CUSTOM_JOB = "google_cloud_pipeline_components.container.v1.custom_job.launcher"
 CONTAINER = Path(__file__).parent / "container"
 ROOT = Path(__file__).parents[2]
+SOURCES = (ROOT, ROOT / "src", ROOT / "zenml_runner/src")
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ class Machines:
         own = {k: v.replace(JOB_NAME, job_name) for k, v in task.environment.items()}
         return {
             "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
-            "PYTHONPATH": os.pathsep.join(map(str, (CONTAINER, ROOT, ROOT / "src"))),
+            "PYTHONPATH": os.pathsep.join(map(str, (CONTAINER, *SOURCES))),
             "HOME": str(disk),
             "APP": str(disk),
             **self.base,

@@ -28,18 +28,25 @@ from tests.vertex.executors import ROOT, Outcome, tasks_of
 from tests.vertex.production import FOLDS, REGISTRY, TITLES, Production
 from tests.vertex.production import in_background as production_jobs
 from tests.vertex.project import write_project
+from tests.vertex.servers import ZenmlServer
 from zenml_runner.kedro_project.project import Project
 
-pytest_plugins = ("tests.gcs",)
+pytest_plugins = ("tests.gcs", "tests.vertex.servers")
 # Where other work keeps the machine busy, all of this takes many times as long.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture(scope="module")
-def google(gcs_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def google(
+    gcs_server: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Cloud]:
+    def start_zenml() -> ZenmlServer:
+        found: ZenmlServer = request.getfixturevalue("shared_zenml")
+        return found
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
-        with cloud(tmp_path_factory.mktemp("cloud"), gcs_server) as made:
+        with cloud(tmp_path_factory.mktemp("cloud"), gcs_server, start_zenml) as made:
             yield made
 
 

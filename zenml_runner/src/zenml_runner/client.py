@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 # ZenML logs a failed step with its stack trace; the command prints node and error.
 _SILENCED = ("zenml.orchestrators", "zenml.steps", "zenml.pipelines")
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.5
+# A process that holds a lock for so long was killed.
+TIMEOUT_SECONDS = 60.0
 
 
 def quiet_client() -> Client:
@@ -117,13 +122,6 @@ def _require_server(url: str) -> None:
     """Refuse a server that does not answer; ZenML itself would retry for most of a minute."""
     if url.startswith(("http://", "https://")) and server_error(url) is not None:
         raise RunnerError(no_server(url))
-
-
-logger = logging.getLogger(__name__)
-
-POLL_SECONDS = 0.5
-# A process that holds a lock for so long was killed.
-TIMEOUT_SECONDS = 60.0
 
 
 @contextmanager

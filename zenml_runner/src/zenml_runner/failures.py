@@ -15,6 +15,8 @@ from zenml_runner.kedro_project.project import environment_variable
 from zenml_runner.redaction import without_user
 
 _MLFLOW_REQUEST = re.compile(r"API request to (https?://\S+?)/api/\S+ failed")
+TIMEOUT_SECONDS = 30
+MLFLOW_RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 
 
 def explain(error: BaseException) -> str:
@@ -136,10 +138,6 @@ def _bucket(error: BaseException) -> str | None:
             "read and write its objects."
         )
     return None
-
-
-TIMEOUT_SECONDS = 30
-MLFLOW_RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 
 
 def server_error(url: str) -> OSError | None:

@@ -19,6 +19,8 @@ from zenml.models import ModelVersionArtifactRequest, RunMetadataResource
 from zenml_runner.settings.sections import ModelSettings, Stage
 from zenml_runner.tracking.mlflow_run import MLFLOW_RUN_ID
 
+logger = logging.getLogger(__name__)
+
 
 def add_to_model(
     version: UUID, artifacts: Iterable[UUID], numbers: Mapping[str, Mapping[str, float]]
@@ -38,9 +40,6 @@ def add_to_model(
     if metadata:
         resource = RunMetadataResource(id=version, type=MetadataResourceTypes.MODEL_VERSION)
         Client().create_run_metadata(metadata=metadata, resources=[resource])
-
-
-logger = logging.getLogger(__name__)
 
 
 def follow_aliases(models: Iterable[ModelSettings], uri: str | None = None) -> list[str]:

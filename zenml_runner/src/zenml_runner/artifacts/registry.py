@@ -31,6 +31,14 @@ from zenml_runner.views.view import View
 
 # The shards of a run may have written this many versions of a dataset.
 _MAX_WRITERS = 1000
+logger = logging.getLogger(__name__)
+
+FOLDER = "kedro"
+"""The folder of the views in the artifact store."""
+_MAX_NAME = 255
+_ANYTHING = ("builtins", "object")
+_METHOD = "update_run_step"
+_waiting: dict[UUID, StepRunUpdate] = {}
 
 
 class Registry:
@@ -151,14 +159,6 @@ def _numbered(name: str, versions: Iterable[UUID]) -> dict[str, UUID]:
     return {f"{name} ({number})": version for number, version in enumerate(found, start=1)}
 
 
-logger = logging.getLogger(__name__)
-
-FOLDER = "kedro"
-"""The folder of the views in the artifact store."""
-_MAX_NAME = 255
-_ANYTHING = ("builtins", "object")
-
-
 def artifact_name(dataset: str) -> str:
     """Return the name of a dataset's artifact: its own, without transcoding."""
     return without_transcoding(dataset)[:_MAX_NAME]
@@ -241,10 +241,6 @@ def _source(kind: tuple[str, str]) -> Source:
 @cache
 def _materializer() -> Source:
     return source_utils.resolve(DatasetMaterializer)
-
-
-_METHOD = "update_run_step"
-_waiting: dict[UUID, StepRunUpdate] = {}
 
 
 def link_at_end(step_run: UUID, outputs: Mapping[str, UUID], inputs: Mapping[str, UUID]) -> None:

@@ -14,6 +14,9 @@ from zenml_runner.errors import RunnerError, did_you_mean
 _STARTS_PAIR = re.compile(r"\s*[^\W\d][\w.-]*\s*=")
 # YAML reads 0722532938 as an octal number, or not, by its digits; it is an ISBN or the like.
 _LEADING_ZERO = re.compile(r"0\d+")
+SECTION = "run"
+# Kedro's names of options that have another name here.
+_RENAMED = {"node_names": "nodes"}
 
 
 class FriendlyCommand(click.Command):
@@ -142,11 +145,6 @@ def refused(reason: str) -> Callable[[click.Context, click.Parameter, bool], Non
 def _quoted(pair: str) -> str:
     name, _, content = pair.partition("=")
     return f"{name}='{content}'" if _LEADING_ZERO.fullmatch(content) else pair
-
-
-SECTION = "run"
-# Kedro's names of options that have another name here.
-_RENAMED = {"node_names": "nodes"}
 
 
 def config_file(context: click.Context, option: click.Parameter, path: str | None) -> None:

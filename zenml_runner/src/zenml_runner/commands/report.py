@@ -13,10 +13,15 @@ from zenml_runner.errors import command, refuse_unknown
 from zenml_runner.kedro_project.execution import NODE_NOTE
 from zenml_runner.kedro_project.project import Project, open_project
 from zenml_runner.plan import Plan, plan_of, project_tag
-from zenml_runner.processes import refreshed
 
 if TYPE_CHECKING:
     from zenml_runner.commands.prepare import Prepared
+
+POLL_SECONDS = 5.0
+NO_ERROR = "it has left no error; its process may have been killed"
+ENDED = {"completed", "cached", "failed", "stopped", "cancelled", "skipped"}
+MAX_RUNS = 20
+PAGE_LINES = 1000
 
 
 class RunReport:
@@ -90,17 +95,14 @@ def print_resume(prepared: Prepared, zenml_run: Any) -> None:
     click.echo(f"Resume it with\n  {command(*words)}", err=True)
 
 
-POLL_SECONDS = 5.0
-NO_ERROR = "it has left no error; its process may have been killed"
-ENDED = {"completed", "cached", "failed", "stopped", "cancelled", "skipped"}
-
-
 def watch(zenml_run: Any, report: RunReport) -> bool:
     """Print a line for each step that ends, until the run does.
 
     Returns:
         Whether the run has failed.
     """
+    from zenml_runner.processes import refreshed
+
     reported: set[str] = set()
     while True:
         run = refreshed(quiet_client().get_pipeline_run(zenml_run.id))
@@ -159,10 +161,6 @@ def seconds_of(step: Any) -> float | None:
     if step.start_time is None or step.end_time is None:
         return None
     return float((step.end_time - step.start_time).total_seconds())
-
-
-MAX_RUNS = 20
-PAGE_LINES = 1000
 
 
 def show_status(project: Path | None, run: str | None) -> None:
@@ -237,7 +235,6 @@ def _list_runs(project: Project) -> None:
 
 
 def _show_run(run: Any) -> None:
-    from zenml_runner.commands.report import print_links, reason, seconds_of, was_interrupted
     from zenml_runner.processes import refreshed
 
     run = refreshed(run)

@@ -23,10 +23,7 @@ def register_stacks(project: Path | None, env: str | None) -> None:
         RunnerError: If the environment's own stack cannot be registered.
     """
     from zenml_runner.client import quiet_client
-    from zenml_runner.kedro_project.execution import Execution
-    from zenml_runner.kedro_project.project import open_project
     from zenml_runner.stacks.registration import register
-    from zenml_runner.stacks.target import choose_stack
 
     opened = open_project(project)
     quiet_client()
@@ -53,8 +50,6 @@ def write_config(project: Path | None) -> None:
     Raises:
         RunnerError: If the file exists.
     """
-    from zenml_runner.kedro_project.project import open_project
-
     opened = open_project(project)
     from kedro.framework.project import settings
 

@@ -184,9 +184,6 @@ def _rows(data: Any) -> int | None:
     return len(data)
 
 
-logger = logging.getLogger(__name__)
-
-
 class SavedData:
     """A Kedro hook that looks at saved data; an error of it is a warning.
 

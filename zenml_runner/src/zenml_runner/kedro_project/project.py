@@ -26,6 +26,8 @@ NO_TELEMETRY = {
 PROJECT_VARIABLE = "ZENML_RUNNER_PROJECT"
 RUN_GROUP_VARIABLE = "KEDRO_RUN_GROUP"
 """Names the ZenML run to the project's hooks, in every session of its steps."""
+SECONDS = 10
+"""Git on a network's disk may take longer: then nothing is known."""
 
 
 @dataclass(frozen=True)
@@ -120,10 +122,6 @@ def open_project(path: Path | None = None) -> Project:
     # As in `kedro run`, the current folder is the project's.
     os.chdir(found)
     return Project(Path(found), metadata.package_name, Path(metadata.source_dir))
-
-
-SECONDS = 10
-"""Git on a network's disk may take longer: then nothing is known."""
 
 
 def ask_git(folder: Path, *arguments: str) -> str | None:

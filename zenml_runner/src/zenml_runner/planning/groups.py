@@ -12,6 +12,11 @@ from typing import TypeVar
 
 from zenml_runner.errors import RunnerError
 
+NodeNames = tuple[str, ...]
+V = TypeVar("V")
+Waits = Mapping[V, set[V]]
+"""The vertices that each vertex waits for, in an order of its own."""
+
 
 @dataclass(frozen=True)
 class GraphNode:
@@ -21,9 +26,6 @@ class GraphNode:
     parents: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
-
-
-NodeNames = tuple[str, ...]
 
 
 def group(
@@ -190,12 +192,6 @@ def _explain_cycle(
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "no dataset"
-
-
-V = TypeVar("V")
-
-Waits = Mapping[V, set[V]]
-"""The vertices that each vertex waits for, in an order of its own."""
 
 
 def ordered(waits: Waits[V]) -> list[V]:

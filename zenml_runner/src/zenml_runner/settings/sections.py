@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from zenml_runner.errors import did_you_mean
 
+Shards = Annotated[int, Field(ge=1, le=1000)] | Literal["auto"]
+
 
 class Section(BaseModel):
     """A section of the file; unknown keys are refused."""
@@ -36,9 +38,6 @@ def deep_merge(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, An
         if isinstance(base[key], Mapping) and isinstance(more[key], Mapping):
             result[key] = deep_merge(base[key], more[key])
     return result
-
-
-Shards = Annotated[int, Field(ge=1, le=1000)] | Literal["auto"]
 
 
 class ScheduleSettings(Section):

@@ -27,6 +27,8 @@ from zenml_runner.stacks.dialects import (
     unknown_dialect,
 )
 
+IN_PROCESS = "local"
+"""The flavor of ZenML's orchestrator that runs all steps in its own process."""
 ORCHESTRATOR = "orchestrator"
 STEP_OPERATOR = "step_operator"
 
@@ -131,10 +133,6 @@ def target_of(name: str, stack: Stack) -> Target:
         orchestrator=found.orchestrator,
         step_operators=found.step_operators,
     )
-
-
-IN_PROCESS = "local"
-"""The flavor of ZenML's orchestrator that runs all steps in its own process."""
 
 
 def choose_stack(settings: ZenmlSettings, name: str | None) -> tuple[str, Stack]:

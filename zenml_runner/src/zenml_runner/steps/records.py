@@ -29,6 +29,14 @@ logger = logging.getLogger(__name__)
 
 # Beyond that the metadata of a step say little about each of its artifacts.
 MAX_SHARING = 20
+# ZenML stores 64 KB under a key.
+MAX_BYTES = 60_000
+PARAMETERS = "parameters"
+"""The key of the parameters in a step's metadata."""
+REVISION_VARIABLES = ("ZENML_RUNNER_REVISION", "GIT_COMMIT", "COMMIT_SHA", "GITHUB_SHA")
+"""Environment variables with the commit of an image's code; the project's own comes first."""
+_REVISION = "_REVISION"
+MAX_MESSAGE = 500
 
 
 class StepRecords:
@@ -152,15 +160,6 @@ def _warnings(what: str) -> Iterator[None]:
         logger.warning("ZenML cannot record %s (%s)", what, reason)
 
 
-# ZenML stores 64 KB under a key.
-MAX_BYTES = 60_000
-PARAMETERS = "parameters"
-"""The key of the parameters in a step's metadata."""
-REVISION_VARIABLES = ("ZENML_RUNNER_REVISION", "GIT_COMMIT", "COMMIT_SHA", "GITHUB_SHA")
-"""Environment variables with the commit of an image's code; the project's own comes first."""
-_REVISION = "_REVISION"
-
-
 def shown_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters that a step's nodes have read as metadata, without secrets.
 
@@ -207,11 +206,6 @@ def code_of(project: Path, package: str) -> dict[str, Any]:
     if changed is not None:
         code["uncommitted_changes"] = bool(changed)
     return {"code": code}
-
-
-logger = logging.getLogger(__name__)
-
-MAX_MESSAGE = 500
 
 
 def alert_failure(exception: BaseException) -> None:

@@ -33,7 +33,6 @@ def run_nodes(task: dict[str, Any]) -> None:
         task: A `Task` as plain data.
     """
     from zenml_runner.steps import runtime
-    from zenml_runner.steps.step import messages_once
 
     checked = Task.model_validate(task)
     with messages_once():
