@@ -17,7 +17,7 @@ from tests.kubernetes.place import CONTEXT, Place, make_place, write_kubeconfig
 from tests.vertex.executors import ROOT, Machines, tasks_of
 from tests.vertex.servers import ZenmlServer
 
-pytest_plugins = ("tests.gcs", "tests.vertex.servers")
+pytest_plugins = ("tests.gcs", "tests.vertex.shared")
 # Where other work keeps the machine busy, all of this takes many times as long.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 

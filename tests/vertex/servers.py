@@ -1,7 +1,4 @@
-"""Real servers on loopback, each a process with a home of its own: ZenML's and MLflow's.
-
-A test module shares ZenML's with others by `pytest_plugins = ("tests.vertex.servers",)`.
-"""
+"""Real servers on loopback, each a process with a home of its own: ZenML's and MLflow's."""
 
 import json
 import os
@@ -15,8 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
-
-import pytest
 
 from tests import leash
 
@@ -51,15 +46,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-@pytest.fixture(scope="session")
-def shared_zenml(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ZenmlServer]:
-    """ZenML's server, which takes many seconds to start."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
-        with zenml_server(tmp_path_factory.mktemp("zenml")) as made:
-            yield made
 
 
 @contextmanager

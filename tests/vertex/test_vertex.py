@@ -31,7 +31,7 @@ from tests.vertex.project import write_project
 from tests.vertex.servers import ZenmlServer
 from zenml_runner.kedro_project.project import Project
 
-pytest_plugins = ("tests.gcs", "tests.vertex.servers")
+pytest_plugins = ("tests.gcs", "tests.vertex.shared")
 # Where other work keeps the machine busy, all of this takes many times as long.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 

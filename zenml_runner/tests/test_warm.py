@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ Warm(()).start(sys.argv[1:], pathlib.Path.cwd(), os.environ).wait()
 
 
 @pytest.fixture(scope="module")
-def warm():
+def warm() -> Iterator[Warm]:
     made = Warm(("json",))
     yield made
     made.end()
@@ -57,14 +58,16 @@ def are_gone(numbers: list[int]) -> bool:
     return True
 
 
-def test_a_command_has_its_own_folder_environment_words_output_and_exit_code(warm, tmp_path):
+def test_a_command_has_its_own_folder_environment_words_output_and_exit_code(
+    warm: Warm, tmp_path: Path
+) -> None:
     code = "import os, sys; print(os.getcwd(), os.environ, sys.argv[1:]); sys.exit(3)"
     done = warm.run([script(tmp_path, code), "word"], tmp_path, {"ONLY": "this"})
     assert done.returncode == 3
     assert done.stdout == f"{tmp_path} environ({{'ONLY': 'this'}}) ['word']\n"
 
 
-def test_what_python_runs_at_its_start_is_run(warm, tmp_path):
+def test_what_python_runs_at_its_start_is_run(warm: Warm, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import os; os.environ['SET'] = 'yes'")
     code = "import os, sys; print(os.environ['SET'], file=sys.stderr); print('then')"
     place = {"PYTHONPATH": str(tmp_path)}
@@ -72,7 +75,9 @@ def test_what_python_runs_at_its_start_is_run(warm, tmp_path):
     assert sorted(command.communicate()[0].splitlines()) == ["then", "yes"]
 
 
-def test_several_commands_run_at_a_time_and_one_is_ended_with_its_own_processes(warm, tmp_path):
+def test_several_commands_run_at_a_time_and_one_is_ended_with_its_own_processes(
+    warm: Warm, tmp_path: Path
+) -> None:
     sleeps = warm.start([script(tmp_path, SLEEPS), str(tmp_path / "pids")], tmp_path, os.environ)
     numbers = pids(tmp_path / "pids")
     other = tmp_path / "other"
@@ -84,7 +89,7 @@ def test_several_commands_run_at_a_time_and_one_is_ended_with_its_own_processes(
     assert are_gone(numbers)
 
 
-def test_commands_end_when_the_process_that_started_them_is_killed(tmp_path):
+def test_commands_end_when_the_process_that_started_them_is_killed(tmp_path: Path) -> None:
     words = [script(tmp_path, SLEEPS), str(tmp_path / "pids")]
     source = str(Path(__file__).parent)
     parent = subprocess.Popen(

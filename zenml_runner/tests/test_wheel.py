@@ -11,7 +11,7 @@ LIMIT = 150_000
 BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
 
 
-def test_the_wheel_has_all_of_the_package_alone_and_stays_small(tmp_path):
+def test_the_wheel_has_all_of_the_package_alone_and_stays_small(tmp_path: Path) -> None:
     source = tmp_path / "source"
     unused = shutil.ignore_patterns("*.egg-info", "__pycache__")
     shutil.copytree(HERE / "src", source / "src", ignore=unused)

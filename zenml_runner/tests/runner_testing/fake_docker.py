@@ -65,7 +65,8 @@ class FakeDocker:
 
     def _run(self, container: Container) -> None:
         asked = container.asked
-        program, *words = [*asked["Entrypoint"], *(asked["Cmd"] or [])]
+        line: list[str] = asked["Entrypoint"] + (asked["Cmd"] or [])
+        program, *words = line
         assert program == "python"
         with tempfile.TemporaryDirectory() as disk:
             environment = {
