@@ -211,6 +211,8 @@ class Runner:
             "ZENML_CONFIG_PATH": str(home / "zenml"),
             "RECORD": str(self.record),
             "COLUMNS": "200",
+            # The store is a copy of one in its newest form.
+            "DISABLE_DATABASE_MIGRATION": "true",
         }
         for name in ("MLFLOW_TRACKING_URI", "KEDRO_ENV", "DEPLOYMENT_ENV", "ZENML_STORE_URL"):
             self.environment.pop(name, None)

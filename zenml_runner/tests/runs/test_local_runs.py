@@ -271,6 +271,7 @@ def test_status_and_logs_tell_of_a_run(runner):
 
 def test_stacks_are_registered_once_though_two_begin_on_a_fresh_machine(runner, tmp_path):
     runner.environment["ZENML_CONFIG_PATH"] = str(tmp_path / "fresh")
+    del runner.environment["DISABLE_DATABASE_MIGRATION"]
     done = runner.zenml_at_once("stacks")
     assert [d.returncode for d in done] == [0, 0], done[0].stderr + done[1].stderr
     created = sorted(d.stdout.count(": created") for d in done)
