@@ -2,7 +2,8 @@
 
 Real are ZenML's server, its client and its Vertex orchestrator (in our flavor), Kubeflow's
 compiler, Google's client of Vertex, MLflow's server, Kedro and its plugins, and the containers' own
-commands, which run as processes in the order of the job's DAG. Storage is an emulator, Vertex an
+commands, which run as processes in the order of the job's DAG: those of a schedule's job start
+Python anew, others are forks that have the libraries imported. Storage is an emulator, Vertex an
 endpoint of ours that remembers what it is sent.
 
 Not proven are: the image and its build; IAM, the network and quotas; what Vertex itself checks in a
