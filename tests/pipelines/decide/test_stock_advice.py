@@ -12,7 +12,7 @@ from book_forecast.pipelines.decide.stock_rows import TERMS
 from book_forecast.storage.errors import UserError
 from tests.releases import payloads
 
-RELEASE = payloads.release(titles=4)
+RELEASE = payloads.release(titles=4, moment=payloads.LATER)
 ISBNS = [payloads.isbn(n) for n in range(4)]
 LAST_WEEK = pd.Timestamp(RELEASE.titles["cutoff"].to_pylist()[0])
 COLUMNS = ["file", "row", "isbn", "on_hand", "on_order", "arrives", *TERMS, "surplus"]
