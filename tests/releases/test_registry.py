@@ -122,6 +122,12 @@ for asked, params in (("9780000000002", {}), (sys.argv[3], {"horizon": 105})):
         model.predict(pd.DataFrame({"isbn": [asked]}), params=params)
     except Exception as error:
         print(error)
+sums = model.predict(
+    pd.DataFrame({"isbn": [sys.argv[3]]}), params={"horizon": 3, "levels": [80.0], "cumulative": True}
+)
+assert sums["cumulative-mean"].iloc[-1] == sums["mean"].sum(), sums
+assert (sums["cumulative-lo-80"] < sums["cumulative-mean"]).all(), sums
+assert (sums["cumulative-mean"] < sums["cumulative-hi-80"]).all(), sums
 print(json.dumps([answer.columns.tolist(), len(answer), answer["release"][0],
     [name for name in sys.modules if name.split(".")[0] == "book_forecast"]]))
 """

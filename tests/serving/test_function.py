@@ -71,7 +71,7 @@ def function(store, project_path, tmp_path_factory):
 def test_it_answers_as_the_service_does(function, server):
     request = {
         "instances": [{"isbn": KNOWN[0]}, {"isbn": UNKNOWN}, {"isbn": KNOWN[1], "horizon": 200}],
-        "parameters": {"horizon": 8, "levels": [80]},
+        "parameters": {"horizon": 8, "levels": [80], "cumulative": True},
     }
     answer = function.post("/", json=request)
     assert answer.status_code == 200

@@ -55,6 +55,31 @@ def test_parameters_hold_for_instances_that_have_none_of_their_own(server):
     assert found == [(5, 1), (3, 0), (5, 1)]
 
 
+def test_running_sums_come_where_they_are_asked_for(server):
+    response = server.predict(
+        {"isbn": KNOWN[0]}, {"isbn": KNOWN[1], "cumulative": False}, cumulative=True, horizon=8
+    )
+    summed, plain = response.json()["predictions"]
+    assert "cumulative" not in plain
+    found = summed["cumulative"]
+    np.testing.assert_allclose(found["mean"], np.cumsum(summed["mean"]), atol=0.01)
+    for weeks in (1, 4, 8):
+        query = {"weeks": weeks, "level": [80, 95]}
+        demand = server.client.get(f"/books/{KNOWN[0]}/demand", params=query).json()
+        assert found["expected"][weeks - 1] == pytest.approx(demand["expected"], abs=0.01)
+        for own, alone in zip(found["intervals"], demand["intervals"], strict=True):
+            assert own["level"] == alone["level"]
+            assert own["lower"][weeks - 1] == pytest.approx(alone["lower"], abs=0.01)
+            assert own["upper"][weeks - 1] == pytest.approx(alone["upper"], abs=0.01)
+
+
+def test_many_running_sums_are_one_response(server):
+    instances = [{"isbn": isbn, "cumulative": True} for isbn in KNOWN * 3]
+    found = server.predict(*instances, horizon=2).json()["predictions"]
+    assert [len(p["cumulative"]["mean"]) for p in found] == [2] * len(instances)
+    assert [p["isbn"] for p in found] == KNOWN * 3
+
+
 def spelt_as_isbn10(isbn):
     from book_forecast.bookscan.isbn_text import check_digit_10
 
@@ -93,6 +118,7 @@ def test_an_isbn_may_be_spelt_in_any_way(server, spell):
         ({"isbn": KNOWN[0], "levels": [80, 99.1]}, "invalid_levels", "1 to 99"),
         ({"isbn": KNOWN[0], "levels": 80}, "invalid_levels", "up to 10"),
         ({"isbn": KNOWN[0], "levels": ["80"]}, "invalid_levels", "must be numbers, 1 to 99"),
+        ({"isbn": KNOWN[0], "cumulative": 1}, "invalid_cumulative", "true or false"),
         ({"isbn": KNOWN[0], "levels": [True]}, "invalid_levels", "must be numbers, 1 to 99"),
         ({"isbn": KNOWN[0], "levels": list(range(1, 12))}, "invalid_levels", "up to 10"),
         ({"isbn": KNOWN[0], "level": 80}, "invalid_instance", '"level"'),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .manifest import LONGEST_HORIZON
+from collections.abc import Sequence
+
+from .manifest import LONGEST_HORIZON, PROBABILITIES
 
 LOWEST_LEVEL, HIGHEST_LEVEL = 1.0, 99.0
 """Bounds of interval levels, in percent."""
@@ -20,3 +22,13 @@ def check_level(level: float) -> None:
         raise ValueError(
             f"level is {level}: it must be {LOWEST_LEVEL:g} to {HIGHEST_LEVEL:g} percent."
         )
+
+
+def check_probabilities(probabilities: Sequence[float]) -> None:
+    """Raise a `ValueError` that names the bounds if no payload holds one of these quantiles."""
+    for probability in probabilities:
+        if not PROBABILITIES[0] <= probability <= PROBABILITIES[-1]:
+            raise ValueError(
+                f"probability is {probability}: it must be {PROBABILITIES[0]} to "
+                f"{PROBABILITIES[-1]}."
+            )

@@ -31,7 +31,8 @@ from .draws import (
     scores_of,
     stratified,
 )
-from .manifest import LONGEST_HORIZON, PROBABILITIES, PayloadError
+from .limits import check_horizon, check_probabilities
+from .manifest import LONGEST_HORIZON, PayloadError
 
 DRAWN_WEEKS = 500
 """Weeks of titles that are drawn one by one; a list has the largest titles among them."""
@@ -128,7 +129,7 @@ class SumReader:
             KeyError: If the release lacks a title.
             ValueError: If a week or a probability is out of bounds; names the bounds.
         """
-        _check(probabilities)
+        check_probabilities(probabilities)
         rows = np.array(sorted({self._rows[isbn] for isbn in isbns}), dtype=np.int64)
         days = np.unique(np.asarray(weeks, dtype="datetime64[D]"))
         if not len(rows) or not len(days):
@@ -145,12 +146,30 @@ class SumReader:
             found = quantiles_of(self._draws(groups), probabilities)
         return SumForecast(mean, expected, found)
 
-    def draws_of(self, isbn: str, weeks: npt.NDArray[np.datetime64]) -> FloatArray:
+    def weeks_of(self, isbn: str, horizon: int) -> tuple[FloatArray, FloatArray]:
+        """Return a title's mean, shape (horizon,), and its quantiles, shape (17, horizon).
+
+        Raises:
+            KeyError: If the release lacks the title.
+            ValueError: If the horizon is out of bounds; names the bounds.
+        """
+        check_horizon(horizon)
+        row = self._rows[isbn]
+        mean = self.payload.mean[row, :horizon].astype(np.float64)
+        return mean, self.payload.quantiles[row, :, :horizon].astype(np.float64)
+
+    def draws_of(
+        self,
+        isbn: str,
+        weeks: npt.NDArray[np.datetime64],
+        quantiles: FloatArray | None = None,
+    ) -> FloatArray:
         """Return draws of a title's weekly sales, dependent over weeks, shape (weeks, draws).
 
         Args:
             isbn: The title.
             weeks: Saturdays in rising order, each at most 104 weeks after the title's cutoff.
+            quantiles: Shape (17, weeks), in place of the release's.
 
         Raises:
             KeyError: If the release lacks the title.
@@ -158,7 +177,7 @@ class SumReader:
         """
         row = self._rows[isbn]
         (group,) = self._groups(np.array([row]), np.asarray(weeks, dtype="datetime64[D]"))
-        return self._weekly_draws(row, group)
+        return self._weekly_draws(row, group, quantiles)
 
     def _groups(self, rows: IntArray, days: npt.NDArray[np.datetime64]) -> list[_Group]:
         """Return the titles by class and cutoff."""
@@ -213,15 +232,20 @@ class SumReader:
             total += np.sqrt(left) * stratified(1, "all others")[0]
         return np.maximum(total, 0.0)
 
-    def _weekly_draws(self, row: int, group: _Group) -> FloatArray:
-        """Return draws of a title's weeks, shape (weeks, draws)."""
+    def _weekly_draws(
+        self, row: int, group: _Group, quantiles: FloatArray | None = None
+    ) -> FloatArray:
+        """Return draws of a title's weeks, by its quantiles or others; shape (weeks, draws)."""
         of_class = (self.dependence, group.name, group.is_launch)
         shared = drawn_of_class(self.dependence, group.name)[group.shared]
         scores = shared + drawn_of_title(*of_class, self.isbns[row], group.ahead)
-        quantiles = self.payload.quantiles[row][:, group.ahead].astype(np.float64)
+        if quantiles is None:
+            quantiles = self.payload.quantiles[row][:, group.ahead].astype(np.float64)
         copies = copies_of(scores, quantiles)
-        is_whole = quantiles.max() < FEW_COPIES and self._sells_whole_copies(row)
-        return np.rint(copies) if is_whole else copies
+        if self._sells_whole_copies(row):
+            few = quantiles.max(axis=0) < FEW_COPIES
+            copies[few] = np.rint(copies[few])
+        return copies
 
     def _sells_whole_copies(self, row: int) -> bool:
         """Return whether all known weeks of a title are whole numbers."""
@@ -282,12 +306,3 @@ def _ahead(
             "known week of a title."
         )
     return ahead
-
-
-def _check(probabilities: Sequence[float]) -> None:
-    for probability in probabilities:
-        if not PROBABILITIES[0] <= probability <= PROBABILITIES[-1]:
-            raise ValueError(
-                f"probability is {probability}: it must be {PROBABILITIES[0]} to "
-                f"{PROBABILITIES[-1]}."
-            )

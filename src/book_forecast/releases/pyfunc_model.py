@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from book_forecast_release_1.contents import read_payload  # type: ignore[import-not-found]
 from book_forecast_release_1.forecast_reader import ForecastReader  # type: ignore[import-not-found]
+from book_forecast_release_1.running_sums import running_sums  # type: ignore[import-not-found]
+from book_forecast_release_1.sums import SumReader  # type: ignore[import-not-found]
 from mlflow.pyfunc.model import PythonModel
 
 HORIZON = 32
@@ -25,7 +27,8 @@ class ReleaseModel(PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Read and check the payload."""
-        self.reader = ForecastReader(read_payload(Path(context.artifacts["payload"])))
+        payload = read_payload(Path(context.artifacts["payload"]))
+        self.reader, self.sums = ForecastReader(payload), SumReader(payload)
 
     def predict(  # type: ignore[no-untyped-def]
         self,
@@ -38,10 +41,12 @@ class ReleaseModel(PythonModel):
         Args:
             context: MLflow's.
             model_input: A frame with a column isbn, or a list of ISBNs; each once.
-            params: horizon, in weeks, and levels, in percent.
+            params: horizon, in weeks; levels, in percent; cumulative, whether to add the sums of
+                the weeks up to each one.
 
         Returns:
-            isbn, week, cutoff, release, model, mean and `lo-L`, `hi-L` for each level.
+            isbn, week, cutoff, release, model, mean and `lo-L`, `hi-L` for each level; with
+            cumulative, the same of the sums as cumulative-mean and `cumulative-lo-L`, ….
 
         Raises:
             KeyError: If the release does not have a title.
@@ -50,7 +55,12 @@ class ReleaseModel(PythonModel):
         given = params or {}
         horizon = int(given.get("horizon", HORIZON))
         levels = [float(level) for level in np.atleast_1d(given.get("levels", LEVELS))]
-        frames = [self._frame(str(isbn), horizon, levels) for isbn in _isbns(model_input)]
+        cumulative = bool(given.get("cumulative", False))
+        frames = []
+        for isbn in map(str, _isbns(model_input)):
+            frame = self._frame(isbn, horizon, levels)
+            sums = self._sums(isbn, horizon, levels) if cumulative else {}
+            frames.append(frame.assign(**sums))
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
     def _frame(self, isbn: str, horizon: int, levels: list[float]) -> pd.DataFrame:
@@ -68,6 +78,13 @@ class ReleaseModel(PythonModel):
         for level, (lower, upper) in found.bounds.items():
             columns |= {f"lo-{level:g}": lower, f"hi-{level:g}": upper}
         return pd.DataFrame(columns)
+
+    def _sums(self, isbn: str, horizon: int, levels: list[float]) -> dict[str, Any]:
+        """Return the columns of running sums."""
+        tails = [0.5 - level / 200.0 for level in levels]
+        found = running_sums(self.sums, isbn, horizon, [p for t in tails for p in (t, 1.0 - t)])
+        names = [f"cumulative-{side}-{level:g}" for level in levels for side in ("lo", "hi")]
+        return {"cumulative-mean": found.mean} | dict(zip(names, found.quantiles, strict=True))
 
 
 def _isbns(model_input: Any) -> list[Any]:

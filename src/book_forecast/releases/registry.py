@@ -283,5 +283,9 @@ def _signature() -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
-    options = [ParamSpec("horizon", "long", 32), ParamSpec("levels", "double", [80.0, 95.0], (-1,))]
+    options = [
+        ParamSpec("horizon", "long", 32),
+        ParamSpec("levels", "double", [80.0, 95.0], (-1,)),
+        ParamSpec("cumulative", "boolean", False),
+    ]
     return ModelSignature(Schema([ColSpec("string", "isbn")]), params=ParamSchema(options))

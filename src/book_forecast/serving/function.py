@@ -62,7 +62,8 @@ def _content(request: Request) -> object:
     served = watch.current.served
     if served is None:
         raise NothingLoadedError
-    return {"predictions": [prediction for _, prediction in predictions(served.reader, batch)]}
+    found = predictions(served.reader, served.sums, batch)
+    return {"predictions": [prediction for _, prediction in found]}
 
 
 def _service() -> tuple[ServiceSettings, Watch]:

@@ -53,6 +53,12 @@ def predict_body(settings: ServiceSettings) -> dict[str, Any]:
         "maxItems": MOST_LEVELS,
         "description": f"Intervals in percent; {list(DEFAULT_LEVELS)} if not given.",
     }
+    cumulative = {
+        "type": ["boolean", "null"],
+        "description": "Whether the prediction has `cumulative` too: the sums of the first week, "
+        "the first two weeks and so on, with intervals of the joint distribution. `false` if not "
+        "given.",
+    }
     instance = {
         "title": "Instance",
         "type": "object",
@@ -66,6 +72,7 @@ def predict_body(settings: ServiceSettings) -> dict[str, Any]:
             },
             "horizon": horizon,
             "levels": levels,
+            "cumulative": cumulative,
         },
     }
     anything = {"title": "Anything else", "description": "Answered by an error in its place."}
@@ -83,14 +90,18 @@ def predict_body(settings: ServiceSettings) -> dict[str, Any]:
             "parameters": {
                 "type": ["object", "null"],
                 "additionalProperties": False,
-                "properties": {"horizon": horizon, "levels": levels},
+                "properties": {
+                    "horizon": horizon,
+                    "levels": levels,
+                    "cumulative": cumulative,
+                },
                 "description": "Of all instances that have none of their own.",
             },
         },
     }
     example = {
         "instances": [{"isbn": "9780722532935"}, {"isbn": "9780241003008", "horizon": 8}],
-        "parameters": {"horizon": 32, "levels": [80, 95]},
+        "parameters": {"horizon": 32, "levels": [80, 95], "cumulative": True},
     }
     content = {JSON: {"schema": request, "example": example}}
     return {"requestBody": {"required": True, "content": content}}

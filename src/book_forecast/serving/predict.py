@@ -16,6 +16,8 @@ from book_forecast.bookscan.isbn_text import normalise_text
 from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.limits import HIGHEST_LEVEL, LOWEST_LEVEL, check_level
 from book_forecast.payload.manifest import LONGEST_HORIZON
+from book_forecast.payload.running_sums import RunningSums, running_sums
+from book_forecast.payload.sums import SumReader
 from book_forecast.serving.errors import RequestError
 
 JSON = "application/json"
@@ -31,8 +33,8 @@ class RefusedError(RequestError):
     """A part of a request that cannot be predicted.
 
     Attributes:
-        code: For programs: `unknown_isbn`, `invalid_isbn`, `invalid_horizon`, `invalid_levels` or
-            `invalid_instance`.
+        code: For programs: `unknown_isbn`, `invalid_isbn`, `invalid_horizon`, `invalid_levels`,
+            `invalid_cumulative` or `invalid_instance`.
     """
 
     def __init__(self, code: str, detail: str) -> None:
@@ -49,12 +51,14 @@ class Batch:
         horizon: Of instances without their own.
         levels: Of instances without their own.
         max_horizon: Longest horizon of an instance.
+        cumulative: Whether instances without their own wish get running sums too.
     """
 
     instances: list[Any]
     horizon: int
     levels: tuple[float, ...]
     max_horizon: int
+    cumulative: bool = False
 
 
 def check_type(content_type: str | None) -> None:
@@ -91,15 +95,23 @@ def read_batch(body: bytes, max_instances: int, max_horizon: int = LONGEST_HORIZ
     parameters = _given(content, "parameters", {})
     if not isinstance(parameters, dict):
         raise RequestError(422, '"parameters" must be an object.')
-    _refuse_others(parameters, {"horizon", "levels"}, '"parameters"')
+    _refuse_others(parameters, {"horizon", "levels", "cumulative"}, '"parameters"')
     default = min(DEFAULT_HORIZON, max_horizon)
     horizon = read_horizon(_given(parameters, "horizon", default), max_horizon)
     levels = read_levels(_given(parameters, "levels", DEFAULT_LEVELS))
-    return Batch(instances, horizon, levels, max_horizon)
+    cumulative = read_cumulative(_given(parameters, "cumulative", False))
+    return Batch(instances, horizon, levels, max_horizon, cumulative)
 
 
-def predictions(reader: ForecastReader, batch: Batch) -> Iterator[tuple[str, dict[str, Any]]]:
+def predictions(
+    reader: ForecastReader, sums: SumReader, batch: Batch
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Predict a batch.
+
+    Args:
+        reader: Of the release.
+        sums: Of the same release.
+        batch: As `read_batch` returns it.
 
     Yields:
         For each instance its outcome (`answered`, or the code of its error), and its prediction or
@@ -107,7 +119,7 @@ def predictions(reader: ForecastReader, batch: Batch) -> Iterator[tuple[str, dic
     """
     for instance in batch.instances:
         try:
-            yield "answered", _predict(reader, instance, batch)
+            yield "answered", _predict(reader, sums, instance, batch)
         except RefusedError as error:
             failure: dict[str, Any] = {
                 "release": reader.payload.release,
@@ -146,6 +158,38 @@ def predict_title(
         "intervals": [
             {"level": level, "lower": _rounded(lower), "upper": _rounded(upper)}
             for level, (lower, upper) in forecast.bounds.items()
+        ],
+    }
+
+
+def sum_title(
+    sums: SumReader, isbn: str, horizon: int, levels: tuple[float, ...]
+) -> dict[str, Any]:
+    """Return the sums of a title's first week, its first two weeks and so on, ready for JSON.
+
+    Args:
+        sums: Of a release that has the title.
+        isbn: As `read_isbn` returns it.
+        horizon: As `read_horizon` returns it.
+        levels: As `read_levels` returns them.
+    """
+    tails = [0.5 - level / 200.0 for level in levels]
+    probabilities = [p for tail in tails for p in (tail, 1.0 - tail)]
+    return as_json(running_sums(sums, isbn, horizon, probabilities), levels)
+
+
+def as_json(found: RunningSums, levels: tuple[float, ...]) -> dict[str, Any]:
+    """Return running sums with the bounds of levels, in pairs, ready for JSON."""
+    return {
+        "mean": _rounded(found.mean),
+        "expected": _rounded(found.expected),
+        "intervals": [
+            {
+                "level": level,
+                "lower": _rounded(found.quantiles[2 * place]),
+                "upper": _rounded(found.quantiles[2 * place + 1]),
+            }
+            for place, level in enumerate(levels)
         ],
     }
 
@@ -222,15 +266,30 @@ def read_levels(value: object) -> tuple[float, ...]:
     return tuple(dict.fromkeys(value))
 
 
-def _predict(reader: ForecastReader, instance: object, batch: Batch) -> dict[str, Any]:
+def read_cumulative(value: object) -> bool:
+    """Return whether running sums are asked for.
+
+    Raises:
+        RefusedError: If it is neither true nor false.
+    """
+    if not isinstance(value, bool):
+        raise RefusedError("invalid_cumulative", "cumulative must be true or false.")
+    return value
+
+
+def _predict(
+    reader: ForecastReader, sums: SumReader, instance: object, batch: Batch
+) -> dict[str, Any]:
     if not isinstance(instance, dict) or "isbn" not in instance:
         raise RefusedError("invalid_instance", 'An instance must be an object with an "isbn".')
-    if others := instance.keys() - {"isbn", "horizon", "levels"}:
+    if others := instance.keys() - {"isbn", "horizon", "levels", "cumulative"}:
         raise RefusedError("invalid_instance", f"An instance has no {_quoted(others)}.")
     isbn = read_isbn(instance["isbn"])
     horizon = read_horizon(_given(instance, "horizon", batch.horizon), batch.max_horizon)
     levels = read_levels(_given(instance, "levels", batch.levels))
-    return predict_title(reader, isbn, horizon, levels)
+    cumulative = read_cumulative(_given(instance, "cumulative", batch.cumulative))
+    found = predict_title(reader, isbn, horizon, levels)
+    return found | {"cumulative": sum_title(sums, isbn, horizon, levels)} if cumulative else found
 
 
 def _given(content: Mapping[str, Any], name: str, default: Any) -> Any:

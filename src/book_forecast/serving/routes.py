@@ -11,7 +11,6 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
-from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.serving.current import Current, ServedRelease
 from book_forecast.serving.errors import NothingLoadedError
 from book_forecast.serving.metrics import Metrics
@@ -82,21 +81,22 @@ async def predict(request: Request) -> Response:
     state = request.app.state
     settings: ServiceSettings = state.settings
     batch = read_batch(await request.body(), settings.max_instances, settings.max_horizon)
-    chunks = _chunks((await served_release(request)).reader, batch, state.metrics)
+    chunks = _chunks(await served_release(request), batch, state.metrics)
     if len(batch.instances) > _CHUNK:
         return StreamingResponse(chunks, media_type=JSON)
     return Response(b"".join([chunk async for chunk in chunks]), media_type=JSON)
 
 
-async def _chunks(reader: ForecastReader, batch: Batch, counts: Metrics) -> AsyncIterator[bytes]:
+async def _chunks(served: ServedRelease, batch: Batch, counts: Metrics) -> AsyncIterator[bytes]:
     """Yield the response to a batch, some instances at a time."""
     chunk: list[bytes] = []
     outcomes: Counter[str] = Counter()
     start = b'{"predictions":['
-    for outcome, prediction in predictions(reader, batch):
+    for outcome, prediction in predictions(served.reader, served.sums, batch):
         outcomes[outcome] += 1
         chunk.append(orjson.dumps(prediction))
-        if len(chunk) == _CHUNK:
+        # Running sums take a millisecond themselves.
+        if len(chunk) == _CHUNK or "cumulative" in prediction:
             yield start + b",".join(chunk)
             start, chunk = b",", []
             await asyncio.sleep(0)

@@ -25,8 +25,21 @@ class Interval(_Strict):
     """A prediction interval."""
 
     level: float = Field(ge=1, le=99, description="Percent.")
-    lower: list[float] = Field(description="Copies a week.")
-    upper: list[float] = Field(description="Copies a week.")
+    lower: list[float] = Field(description="Copies.")
+    upper: list[float] = Field(description="Copies.")
+
+
+class RunningSum(_Strict):
+    """Sums over the weeks ahead: the first entry is of the first week, the second of the first two.
+
+    The intervals are those of the sums, from the joint distribution of the weeks.
+    """
+
+    mean: list[float] = Field(description="Copies: sums of the weekly means.")
+    expected: list[float] = Field(
+        description="Copies: means of the sums' distributions; above `mean` where weeks are skewed."
+    )
+    intervals: list[Interval]
 
 
 class TitlePrediction(_Strict):
@@ -39,13 +52,17 @@ class TitlePrediction(_Strict):
     weeks: list[dt.date] = Field(description="Saturdays of the weeks ahead.")
     mean: list[float] = Field(description="Copies a week.")
     intervals: list[Interval]
+    cumulative: RunningSum | None = Field(
+        None, description="Sums from the first week on; missing unless they are asked for."
+    )
 
 
 class InstanceError(_Strict):
     """The error of an instance."""
 
     code: str = Field(
-        description="unknown_isbn, invalid_isbn, invalid_horizon, invalid_levels, invalid_instance"
+        description="unknown_isbn, invalid_isbn, invalid_horizon, invalid_levels, "
+        "invalid_cumulative, invalid_instance"
     )
     message: str
 
