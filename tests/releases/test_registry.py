@@ -123,7 +123,8 @@ for asked, params in (("9780000000002", {}), (sys.argv[3], {"horizon": 105})):
     except Exception as error:
         print(error)
 sums = model.predict(
-    pd.DataFrame({"isbn": [sys.argv[3]]}), params={"horizon": 3, "levels": [80.0], "cumulative": True}
+    pd.DataFrame({"isbn": [sys.argv[3]]}),
+    params={"horizon": 3, "levels": [80.0], "cumulative": True},
 )
 assert sums["cumulative-mean"].iloc[-1] == sums["mean"].sum(), sums
 assert (sums["cumulative-lo-80"] < sums["cumulative-mean"]).all(), sums
