@@ -61,14 +61,30 @@ class Ensemble(FittedForecaster):
         """See `FittedForecaster.forecast`."""
         means = self.member_means(horizon, future)
         mean = sum((self.weights[name] * means[name] for name in means), np.zeros(horizon))
+        found = self.around(mean, levels, (future or {}).get(PROMOTION))
+        return capped(found, self.top)
+
+    def around(
+        self, mean: FloatArray, levels: Sequence[float], promotions: FloatArray | None = None
+    ) -> Forecast:
+        """Return a mean with its bounds before they are capped.
+
+        Args:
+            mean: Copies by week ahead, shape (horizon,).
+            levels: Interval levels in percent.
+            promotions: Their depths, shape (horizon,), in place of those known.
+        """
         kinds = None
         if self.weeks_ahead is not None:
-            promotions = (future or {}).get(PROMOTION)
-            kinds = self.weeks_ahead.kinds(len(self.volumes), horizon, promotions)
+            kinds = self.weeks_ahead.kinds(len(self.volumes), len(mean), promotions)
         newer = self._newer_shift
         scale = self.scale if newer is None else newer.widened(self.scale)
-        found = self.calibration.forecast(mean, scale, levels, kinds)
-        return capped(found, max(self.ceiling, largest(self.volumes)))
+        return self.calibration.forecast(mean, scale, levels, kinds)
+
+    @property
+    def top(self) -> float:
+        """The end of bounds, in copies; that of a larger mean is the mean."""
+        return max(self.ceiling, largest(self.volumes))
 
     def with_ceiling(self, ceiling: float) -> Self:
         """See `FittedForecaster.with_ceiling`."""

@@ -179,6 +179,19 @@ class Regression(FittedForecaster):
         }
         return replace(self, covariates=known)
 
+    def covariates_ahead(self, horizon: int) -> dict[str, FloatArray]:
+        """Return the covariates of the weeks ahead by name, as a forecast uses them."""
+        n = len(self.volumes) - self.first
+        return {name: self._column(name, n, horizon, None)[n:] for name in self.covariates}
+
+    def seen(self, name: str) -> tuple[float, float]:
+        """Return the smallest and the largest value of a covariate in the fit.
+
+        Values ahead count up to `BEYOND` times the distance of the two outside of them.
+        """
+        column = self.covariates[name][: self._n_seen]
+        return float(column.min()), float(column.max())
+
     @property
     def _slopes(self) -> FloatArray:
         """Coefficients of the columns, without the constant."""

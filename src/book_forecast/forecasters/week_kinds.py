@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from book_forecast.forecasters.base import array, plain
+from book_forecast.payload.what_if import DEEP
 from book_forecast.series.covariates import PROMOTION_PLAN
 from book_forecast.series.history import PROMOTION, BoolArray, FloatArray, History, weeks_after
 
@@ -19,8 +20,6 @@ Kinds = Mapping[str, BoolArray]
 CHRISTMAS = "christmas"
 # Saturdays that end the weeks around Christmas and New Year, as month and day.
 FIRST_OF_CHRISTMAS, LAST_OF_CHRISTMAS = 1211, 107
-DEEP = 0.1
-"""Depth beyond which a week is one of promotion."""
 FEWEST_FACTOR, MOST_FACTOR = 1.0 / 1.5, 3.0
 WEEKS_OF_A_FACTOR = 4.0
 """Distinct weeks of a kind at which its residuals have half of the weight, beside no difference."""

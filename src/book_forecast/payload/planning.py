@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 _TEXT = pa.string()
 _WEEKS = pa.list_(pa.date32())
 _NUMBERS = pa.list_(pa.float32())
+_SHORT = pa.list_(pa.float16())
 PARTS = ("trend", "season", "holidays", "promotion", "other")
 """Factors of an explained forecast, beside its level."""
 PLANNING = {
@@ -37,6 +38,12 @@ PLANNING = {
         }
     ),
     "promotions": pa.schema({"weeks": _WEEKS, "depths": _NUMBERS}),
+    "effects": pa.schema(
+        {
+            **{"depths": _NUMBERS, "promotion": _SHORT, "after_plan": _SHORT, "planned": _NUMBERS},
+            **{"spread": _SHORT, "ceiling": pa.float32(), "share": _SHORT, "regressors": _TEXT},
+        }
+    ),
     "left_out": pa.schema({"isbn": _TEXT, "title": _TEXT, "reason": _TEXT}),
 }
 """Columns by table.
@@ -45,6 +52,7 @@ PLANNING = {
 the level in copies plus one, and what multiplies it by week after the cutoff. A last forecast is
 that of the test weeks, from `first_week` on, in copies a week, with the bounds of an interval of
 `level` percent. Promotions are those up to the cutoff and the planned ones, with their depths.
+`what_if` describes the effects.
 """
 OWN_ROWS = frozenset({"left_out"})
 """Tables whose rows are not those of `titles`."""

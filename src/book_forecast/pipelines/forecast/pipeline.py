@@ -4,7 +4,7 @@ from kedro.pipeline import Pipeline, node
 from kedro.pipeline.node import Node
 
 from book_forecast.hooks.optional_inputs import FIGURES, NEWER_WEEKS
-from book_forecast.pipelines.forecast import explanations, figures, nodes, planning
+from book_forecast.pipelines.forecast import effects, explanations, figures, nodes, planning
 
 
 def create_pipeline(*, after_training: bool = False) -> Pipeline:
@@ -65,6 +65,13 @@ def create_pipeline(*, after_training: bool = False) -> Pipeline:
                 ],
                 "described_release",
                 name="describe_titles",
+                tags=FIGURES,
+            ),
+            node(
+                effects.measure_effects,
+                ["described_release", "covariates", "params:execution", "checkpoints"],
+                "planned_release",
+                name="measure_effects",
                 tags=FIGURES,
             ),
             node(
