@@ -4,6 +4,7 @@ import click
 
 from book_forecast.cli.alerts import alerts
 from book_forecast.cli.forecasts import forecast
+from book_forecast.cli.overrides import override
 from book_forecast.cli.releases import release
 from book_forecast.cli.run_command import run
 from book_forecast.cli.sample import sample
@@ -17,5 +18,5 @@ def cli() -> None:
     """Commands of this project."""
 
 
-for command in (run, forecast, release, alerts, sample, serve):
+for command in (run, forecast, release, override, alerts, sample, serve):
     cli.add_command(command)

@@ -31,7 +31,7 @@ def serve(
 ) -> None:
     """Serve the champion's forecasts over HTTP."""
     if releases is None:
-        releases, usual_stock = _places(env, data_root, ("candidate", "stock_advice"))
+        releases, usual_stock = places(env, data_root, ("candidate", "stock_advice"))
         stock = stock or usual_stock
     elif data_root is not None:
         raise UserError("--releases is a folder in the data root: leave out --data-root.")
@@ -43,8 +43,8 @@ def serve(
     os.execv(sys.executable, command)  # noqa: S606
 
 
-def _places(env: str | None, data_root: str | None, names: Sequence[str]) -> list[str]:
-    """Places of catalog entries in the data root, the environment's if none is given."""
+def places(env: str | None, data_root: str | None, names: Sequence[str]) -> list[str]:
+    """Return places of catalog entries in the data root, the environment's if none is given."""
     from kedro.framework.session import KedroSession
 
     given = {"data_root": data_root} if data_root else None

@@ -10,7 +10,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import FloatArray
+from .arrays import FloatArray, Floats
 from .contents import Payload
 
 # Relative, as MLflow stores this folder beside each payload under another name.
@@ -78,30 +78,43 @@ class ForecastReader:
         row = self._row[isbn]
         cutoff = self._cutoffs[row]
         weeks = cutoff + np.timedelta64(7, "D") * np.arange(1, horizon + 1)
-        bounds = {}
-        for level in levels:
-            check_level(level)
-            tail = (1.0 - level / 100.0) / 2.0
-            bounds[level] = (
-                self._quantile(row, tail, horizon),
-                self._quantile(row, 1.0 - tail, horizon),
-            )
+        bounds = bounds_of(self.payload.quantiles[row, :, :horizon], levels)
         mean = self.payload.mean[row, :horizon].astype(np.float64)
         return ReleaseForecast(isbn, self._models[row], cutoff, weeks, mean, bounds)
 
-    def _quantile(self, row: int, probability: float, horizon: int) -> FloatArray:
-        """Return a quantile of the payload, or interpolate between two of them.
 
-        Between two, the logarithm of one plus the copies is taken to be linear in the normal score,
-        which is exact for log-normal distributions and close for normal ones.
-        """
-        left, share = _between(round(probability, 9))
-        stored = self.payload.quantiles[row, :, :horizon]
-        lower = stored[left].astype(np.float64)
-        if share == 0.0:
-            return lower
-        upper = stored[left + 1].astype(np.float64)
-        return np.expm1((1.0 - share) * np.log1p(lower) + share * np.log1p(upper))
+def bounds_of(
+    quantiles: Floats | FloatArray, levels: Sequence[float]
+) -> dict[float, tuple[FloatArray, FloatArray]]:
+    """Return lower and upper bounds by level, shape (horizon,) each.
+
+    Args:
+        quantiles: As a payload holds them of one title, shape (17, horizon).
+        levels: Interval levels in percent, 1 to 99.
+
+    Raises:
+        ValueError: If a level is out of bounds.
+    """
+    bounds = {}
+    for level in levels:
+        check_level(level)
+        tail = (1.0 - level / 100.0) / 2.0
+        bounds[level] = (_quantile(quantiles, tail), _quantile(quantiles, 1.0 - tail))
+    return bounds
+
+
+def _quantile(quantiles: Floats | FloatArray, probability: float) -> FloatArray:
+    """Return a quantile of a payload, or interpolate between two of them.
+
+    Between two, the logarithm of one plus the copies is taken to be linear in the normal score,
+    which is exact for log-normal distributions and close for normal ones.
+    """
+    left, share = _between(round(probability, 9))
+    lower = quantiles[left].astype(np.float64)
+    if share == 0.0:
+        return lower
+    upper = quantiles[left + 1].astype(np.float64)
+    return np.expm1((1.0 - share) * np.log1p(lower) + share * np.log1p(upper))
 
 
 @lru_cache(maxsize=4096)

@@ -40,8 +40,14 @@ PLANNING = {
     "promotions": pa.schema({"weeks": _WEEKS, "depths": _NUMBERS}),
     "effects": pa.schema(
         {
-            **{"depths": _NUMBERS, "promotion": _SHORT, "after_plan": _SHORT, "planned": _NUMBERS},
-            **{"spread": _SHORT, "ceiling": pa.float32(), "share": _SHORT, "regressors": _TEXT},
+            "depths": _NUMBERS,
+            "promotion": _SHORT,
+            "after_plan": _SHORT,
+            "planned": _NUMBERS,
+            "spread": _SHORT,
+            "ceiling": pa.float32(),
+            "share": _SHORT,
+            "regressors": _TEXT,
         }
     ),
     "left_out": pa.schema({"isbn": _TEXT, "title": _TEXT, "reason": _TEXT}),

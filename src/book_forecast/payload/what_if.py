@@ -245,9 +245,12 @@ def changed(
     planned, depths, is_known = _depths(effects, plan)
     promotion, spread = np.zeros(len(mean)), np.ones(len(mean))
     if np.isfinite(plan.depths).any() and effects.depths is not None:
-        promotion = _of_promotion(effects, depths, is_known)
+        # Weeks that stay as they are planned stay as they are forecast.
+        is_new = np.isfinite(plan.depths) | (np.arange(len(mean)) >= len(effects.planned))
+        promotion = np.where(is_new, _of_promotion(effects, depths, is_known), 0.0)
         deep = (depths > DEEP).astype(int)
-        spread = np.where(is_known, effects.spread[deep, np.arange(len(mean))], 1.0)
+        reaches = effects.spread[deep, np.arange(len(mean))]
+        spread = np.where(is_new & is_known, reaches, 1.0)
     factor = np.exp(promotion)
     if plan.regressors:
         models = effects.regressors

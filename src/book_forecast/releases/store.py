@@ -4,6 +4,7 @@
     candidate.json                the release that training made last
     chosen.json, current.json     the release of a run's forecasts, and the one that made the last
     changes/000001.json …         the promotion log: who was made champion, and by whom
+    overrides/000001.json …       overrides by people; see `overrides`
 
 The promotion log alone decides who is champion. Releases are also versions of a model in MLflow,
 but training and forecasting need this folder only.
@@ -14,7 +15,6 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-import uuid
 from collections.abc import Container, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ from book_forecast.releases.fetching import fetch_payload
 from book_forecast.releases.promotion_log import ChampionChangedError, Promotion
 from book_forecast.storage.cache import cache_folder
 from book_forecast.storage.errors import UserError
-from book_forecast.storage.files import replacing
+from book_forecast.storage.files import create_file, replacing
 
 RELEASE_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8}")
 CANDIDATE, CHAMPION, CHOSEN, CURRENT = "candidate", "champion", "chosen", "current"
@@ -207,20 +207,12 @@ class ReleaseStore:
         path = f"{self._path}/{_LOG}/{promotion.number:06d}.json"
         content = promotion.model_dump_json(indent=1).encode()
         try:
-            if isinstance(self._fs, LocalFileSystem):
-                _create_local(Path(path), content)
-            else:
-                with suppress(FileExistsError):
-                    self._fs.pipe_file(path, content, mode="create")
-                # A request whose response was lost is repeated, and then finds its own file.
-                if self._fs.cat_file(path) != content:
-                    raise FileExistsError(path)
+            create_file(self._fs, path, content)
         except FileExistsError:
             raise ChampionChangedError(
                 f"Somebody else changed the champion at the same time ({path}): look at "
                 "`kedro release list` and decide again."
             ) from None
-        self._fs.invalidate_cache(f"{self._path}/{_LOG}")
 
     def _refuse_another(self, release: str, manifest: Mapping[str, Any]) -> None:
         if manifest["release"] != release:
@@ -262,14 +254,3 @@ class ReleaseStore:
                 f"{release!r} is no id of a release: an id looks like 2026-11-24T05.00.00-1a2b3c4d."
             )
         return f"{self._path}/{release}"
-
-
-def _create_local(path: Path, content: bytes) -> None:
-    """Create a file with all of its content, unless it exists."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    waiting = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        waiting.write_bytes(content)
-        path.hardlink_to(waiting)
-    finally:
-        waiting.unlink(missing_ok=True)

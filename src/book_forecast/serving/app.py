@@ -13,7 +13,16 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from book_forecast import __version__
-from book_forecast.serving import books, exports, lists, page, sums
+from book_forecast.serving import (
+    books,
+    details,
+    exports,
+    lists,
+    overrides,
+    page,
+    sums,
+    what_if,
+)
 from book_forecast.serving.errors import RequestError
 from book_forecast.serving.guard import BodyGuard, TokenGuard
 from book_forecast.serving.metrics import Metrics
@@ -56,6 +65,8 @@ def create_app(settings: ServiceSettings, watch: Watch | None = None) -> FastAPI
     app.include_router(exports.make_router())
     app.include_router(books.make_router(settings))
     app.include_router(sums.make_router(settings))
+    for planning in (details, what_if, overrides):
+        app.include_router(planning.make_router(settings))
     app.include_router(page.router)
     open_paths = OPEN_PATHS | page.PATHS | {settings.health_route or "/readyz"}
     describe(app, settings, open_paths)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from pydantic import SecretStr
 from starlette.datastructures import Headers
@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from book_forecast.serving.errors import RequestError
+from book_forecast.serving.settings import LOOPBACK
 
 
 def has_token(authorization: str | None, token: SecretStr) -> bool:
@@ -22,6 +23,24 @@ def has_token(authorization: str | None, token: SecretStr) -> bool:
     # Compared even with another scheme, so that the time reveals nothing.
     is_same = hmac.compare_digest(given.strip().encode(errors="replace"), wanted)
     return is_same and scheme.lower() == "bearer"
+
+
+def is_same_site(headers: Mapping[str, str]) -> bool:
+    """Return whether a request names this machine, and comes from no page of another site.
+
+    A page of another site may reach loopback, under its own name or as the origin.
+    """
+    if _host_of(headers.get("host", "")) not in LOOPBACK:
+        return False
+    origin = headers.get("origin")
+    return origin is None or _host_of(origin.partition("://")[2]) in LOOPBACK
+
+
+def _host_of(address: str) -> str:
+    """Return the host of an address without its port."""
+    if address.startswith("["):
+        return address.partition("]")[0].removeprefix("[")
+    return address.partition(":")[0].lower()
 
 
 class TokenGuard:

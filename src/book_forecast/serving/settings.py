@@ -18,6 +18,8 @@ from pydantic import (
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.storage.errors import UserError
 
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Hosts that only this machine reaches."""
 _PREFIX = "BOOK_FORECAST_SERVE_"
 _NAMES = {
     "AIP_STORAGE_URI": "storage_uri",
@@ -53,6 +55,7 @@ class ServiceSettings(BaseModel):
         health_route: A second path of `/readyz`.
         predict_route: A second path of `/predict`.
         token: Bearer token that callers must send; None lets everybody in.
+        write_overrides: Whether overrides by people are written beside the releases.
         poll_seconds: How often to look for another champion.
         max_body: Bytes of a request at most.
         max_instances: Instances of a request at most.
@@ -72,6 +75,7 @@ class ServiceSettings(BaseModel):
     health_route: Route | None = None
     predict_route: Route | None = None
     token: Token | None = None
+    write_overrides: bool = False
     poll_seconds: float = Field(10.0, gt=0.0, le=86400.0)
     max_body: int = Field(1_000_000, ge=1000, le=100_000_000)
     max_instances: int = Field(1000, ge=1, le=100_000)
@@ -118,4 +122,20 @@ def read_settings(environ: Mapping[str, str], **given: Any) -> ServiceSettings:
             "No release is named: set AIP_STORAGE_URI to the folder of one release, or "
             "BOOK_FORECAST_RELEASES (or --releases) to the folder of all releases."
         )
+    _check_overrides(settings)
     return settings
+
+
+def _check_overrides(settings: ServiceSettings) -> None:
+    if not settings.write_overrides:
+        return
+    if settings.releases is None:
+        raise UserError(
+            "BOOK_FORECAST_SERVE_WRITE_OVERRIDES needs the folder of all releases: set "
+            "BOOK_FORECAST_RELEASES (or --releases)."
+        )
+    if settings.token is None and settings.host not in LOOPBACK:
+        raise UserError(
+            f"BOOK_FORECAST_SERVE_WRITE_OVERRIDES needs a token where others reach the service: "
+            f"set BOOK_FORECAST_TOKEN, or listen at 127.0.0.1 instead of {settings.host}."
+        )

@@ -9,9 +9,11 @@ import time
 
 from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.manifest import PayloadError
+from book_forecast.releases.overrides import OverrideLog
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.current import Current, ServedRelease
 from book_forecast.serving.loader import load
+from book_forecast.serving.override_book import OverrideBook
 from book_forecast.serving.settings import ServiceSettings
 from book_forecast.serving.source import NoChampionError, PayloadPointer, Source, source_of
 from book_forecast.serving.stock import StockAdvice, StockFile
@@ -30,6 +32,7 @@ class Watch:
         current: What is served.
         swaps: How often a release was loaded.
         failures: How often a release could not be found or loaded.
+        overrides: By people.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class Watch:
         poll_seconds: float,
         store: ReleaseStore | None = None,
         stock: StockFile | None = None,
+        overrides: OverrideBook | None = None,
     ) -> None:
         """Prepare the watch; nothing is read yet.
 
@@ -46,7 +50,9 @@ class Watch:
             poll_seconds: How often to look for another one.
             store: Where each release is compared with the previous champion; None: nowhere.
             stock: File with advice on stock.
+            overrides: By people; None where there is no folder of all releases.
         """
+        self.overrides = overrides
         self.current = Current()
         self.swaps = 0
         self.failures = 0
@@ -120,6 +126,8 @@ class Watch:
             self._awake.clear()
             self.check()
             self.check_stock()
+            if self.overrides is not None:
+                self.overrides.refresh()
             self._awake.wait(self._poll_seconds)
 
     def _is_new(self, pointer: PayloadPointer) -> bool:
@@ -173,4 +181,5 @@ def watch_of(settings: ServiceSettings) -> Watch:
     """Return a watch that compares releases with the previous champion, if there is a store."""
     store = ReleaseStore(settings.releases) if settings.releases else None
     stock = StockFile(settings.stock) if settings.stock else None
-    return Watch(source_of(settings), settings.poll_seconds, store, stock)
+    book = OverrideBook(OverrideLog(settings.releases)) if settings.releases else None
+    return Watch(source_of(settings), settings.poll_seconds, store, stock, book)

@@ -1,4 +1,4 @@
-"""Atomic replacement of a file, on a local disk or an object store."""
+"""Files that appear or change as a whole, on a local disk or an object store."""
 
 from __future__ import annotations
 
@@ -49,6 +49,30 @@ def replacing(
                 yield file
             fs.put_file(str(local), path)
     fs.invalidate_cache(path)
+    fs.invalidate_cache(path.rpartition("/")[0])
+
+
+def create_file(fs: AbstractFileSystem, path: str, content: bytes) -> None:
+    """Create a file with all of its content, and its folder if need be.
+
+    Raises:
+        FileExistsError: If there is one; it is unchanged.
+    """
+    if isinstance(fs, LocalFileSystem):
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        waiting = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+        try:
+            waiting.write_bytes(content)
+            target.hardlink_to(waiting)
+        finally:
+            waiting.unlink(missing_ok=True)
+    else:
+        with suppress(FileExistsError):
+            fs.pipe_file(path, content, mode="create")
+        # A request whose response was lost is repeated, and then finds its own file.
+        if fs.cat_file(path) != content:
+            raise FileExistsError(path)
     fs.invalidate_cache(path.rpartition("/")[0])
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from book_forecast.options.models import RegressorOptions
 from book_forecast.payload.contents import Payload
-from book_forecast.payload.what_if import Plan, changed, effects_of
+from book_forecast.payload.what_if import Effects, Plan, changed, effects_of
 from book_forecast.pipelines.forecast.effects import measure_effects
 from tests.histories import ALONE, checkpoints_in, release_of
 from tests.pipelines.forecast.rhythm import (
@@ -43,8 +43,11 @@ def covariates(*planned: tuple[str, int, float], spent: dict[int, float] | None 
     weeks = np.arange(TRAINED + NEWER)
     depths = np.where(weeks % 11 < 2, 0.1 + 0.02 * (weeks % 7), 0.0)
     money = np.where(weeks % 13 < 3, 10.0 + weeks % 5, 0.0)
-    past = [(isbn, "promotion", w, depths[w]) for isbn in TITLES for w in weeks if depths[w]]
-    past += [("all", "advertising", w, money[w]) for w in weeks]
+    past: list[tuple[str, str, int, float]]
+    past = [
+        (isbn, "promotion", int(w), float(depths[w])) for isbn in TITLES for w in weeks if depths[w]
+    ]
+    past += [("all", "advertising", int(w), float(money[w])) for w in weeks]
     ahead = {TRAINED + NEWER: 0.0} | (spent or {})
     past += [("all", "advertising", week, value) for week, value in ahead.items()]
     frame = pd.DataFrame(past, columns=["isbn", "name", "number", "value"])
@@ -97,10 +100,14 @@ def measured(payload: Payload, known: pd.DataFrame) -> Payload:
         return measure_effects(payload, known, ALONE, checkpoints)
 
 
+def reactions(payload: Payload, row: int) -> Effects:
+    found = effects_of(payload, row)
+    assert found is not None
+    return found
+
+
 def tried(payload: Payload, row: int, depths=None, spent=None):
     """Mean and quantiles of a title under a plan: depths and money by week ahead, from 0."""
-    effects = effects_of(payload, row)
-    assert effects is not None
     path = np.full(HORIZON, np.nan)
     for week, depth in (depths or {}).items():
         path[week] = depth
@@ -111,7 +118,9 @@ def tried(payload: Payload, row: int, depths=None, spent=None):
             values["advertising"][week] = value
     own = Plan(path, values, np.ones(HORIZON))
     mean = payload.mean[row, :HORIZON].astype(float)
-    return changed(effects, own, mean, payload.quantiles[row, :, :HORIZON].astype(float))
+    return changed(
+        reactions(payload, row), own, mean, payload.quantiles[row, :, :HORIZON].astype(float)
+    )
 
 
 def assert_same(found, payload: Payload, row: int) -> None:
@@ -134,7 +143,7 @@ def test_a_tried_promotion_is_the_forecast_of_the_planned_one(tmp_path: Path, tr
         assert_same(tried(base, row, DEPTHS), planned, row)
         raised = planned.mean[row, 3] / base.mean[row, 3]
         assert raised > 1.2, "the plan must matter"
-    assert effects_of(base, 0).spread[1].min() > 1.2 > effects_of(base, 0).spread[0].max()
+    assert reactions(base, 0).spread[1].min() > 1.2 > reactions(base, 0).spread[0].max()
 
 
 def test_a_promotion_in_a_plan_is_changed_and_cancelled(tmp_path: Path, trained: Payload):
@@ -154,7 +163,7 @@ def test_a_tried_regressor_is_the_forecast_of_the_known_one(tmp_path: Path, trai
     planned = rolled(tmp_path / "b", trained, covariates(spent=spent))
     assert_same(tried(base, 1, spent=dict.fromkeys(range(2, 5), 12.0)), planned, 1)
     assert planned.mean[1, 2] > 1.2 * base.mean[1, 2]
-    known = effects_of(base, 1).regressors.others["advertising"]
+    known = reactions(base, 1).regressors.others["advertising"]
     assert known.is_known
     assert (known.low, known.high) == (0.0, 14.0)
 
@@ -169,7 +178,7 @@ def test_a_promotion_and_a_regressor_are_tried_together(tmp_path: Path, trained:
 
 
 def test_a_title_whose_models_take_no_covariates_reacts_to_nothing(trained: Payload):
-    effects = effects_of(measured(trained, covariates()), 2)
+    effects = reactions(measured(trained, covariates()), 2)
     assert effects.depths is None
     assert not effects.regressors.others
     assert effects.regressors.unused == ("advertising",)

@@ -4,7 +4,14 @@ from kedro.pipeline import Pipeline, node
 from kedro.pipeline.node import Node
 
 from book_forecast.hooks.optional_inputs import FIGURES, NEWER_WEEKS
-from book_forecast.pipelines.forecast import effects, explanations, figures, nodes, planning
+from book_forecast.pipelines.forecast import (
+    effects,
+    explanations,
+    figures,
+    nodes,
+    overrides,
+    planning,
+)
 
 
 def create_pipeline(*, after_training: bool = False) -> Pipeline:
@@ -73,6 +80,12 @@ def create_pipeline(*, after_training: bool = False) -> Pipeline:
                 "planned_release",
                 name="measure_effects",
                 tags=FIGURES,
+            ),
+            node(
+                overrides.score_overrides,
+                ["current_release", "overrides"],
+                "override_scores",
+                name="score_overrides",
             ),
             node(
                 figures.plot_titles,

@@ -1,0 +1,239 @@
+"""Overrides: what a person expects in place of a forecast, kept apart from models and releases.
+
+The log is a folder beside the releases, with a file for each entry, written by whoever comes first
+with its number. No file is ever changed: a withdrawal is an entry of its own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import re
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import fsspec
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
+
+from book_forecast.payload.manifest import LONGEST_HORIZON
+from book_forecast.storage.errors import UserError
+from book_forecast.storage.files import create_file
+
+logger = logging.getLogger(__name__)
+
+FOLDER = "overrides"
+"""Of the log, in the folder of all releases."""
+MOST_ENTRIES = 10_000
+MOST_COPIES = 1e9
+"""Of a week."""
+LONGEST_NAME, LONGEST_REASON = 80, 500
+_MOST_BYTES = 20_000
+_ATTEMPTS = 20
+_ENTRY = re.compile(r"\d{6}\.json")
+# A name or reason is one line that can be shown anywhere.
+_Name = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=LONGEST_NAME, pattern=r"^[^\x00-\x1f\x7f]*$"
+    ),
+]
+_Reason = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=3,
+        max_length=LONGEST_REASON,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+    ),
+]
+_Copies = Annotated[float, Field(ge=0.0, le=MOST_COPIES, allow_inf_nan=False)]
+_Weeks = Annotated[tuple[_Copies, ...], Field(min_length=1, max_length=LONGEST_HORIZON)]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    who: _Name
+    why: _Reason
+    when: AwareDatetime = Field(default_factory=lambda: dt.datetime.now(dt.UTC))
+
+
+class Override(_Entry):
+    """What a person expects of a title.
+
+    Attributes:
+        who: The person.
+        why: The reason.
+        when: In UTC.
+        isbn: 13 digits.
+        release: The one whose forecast it replaces.
+        cutoff: Last week that the forecast knew.
+        first_week: Saturday of the first week.
+        copies: What the person expects in each week.
+        replaced: What the forecast expected.
+    """
+
+    kind: Literal["override"] = "override"
+    isbn: Annotated[str, StringConstraints(pattern=r"^\d{13}$")]
+    release: str
+    cutoff: dt.date
+    first_week: dt.date
+    copies: _Weeks
+    replaced: _Weeks
+
+    @property
+    def weeks(self) -> list[dt.date]:
+        """The Saturdays."""
+        return [self.first_week + dt.timedelta(weeks=n) for n in range(len(self.copies))]
+
+
+class Withdrawal(_Entry):
+    """An override is withdrawn: it is shown no more, and scored nevertheless.
+
+    Attributes:
+        of: Number of the override.
+    """
+
+    kind: Literal["withdrawal"] = "withdrawal"
+    of: int = Field(ge=1)
+
+
+class LoggedOverride(BaseModel):
+    """An override as the log has it.
+
+    Attributes:
+        number: In the log, from 1.
+        override: The entry.
+        withdrawal: Of it; None if it holds.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    override: Override
+    withdrawal: Withdrawal | None = None
+
+
+class FullLogError(UserError):
+    """The log has as many entries as it may have."""
+
+
+_ANY: TypeAdapter[Override | Withdrawal] = TypeAdapter(
+    Annotated[Override | Withdrawal, Field(discriminator="kind")]
+)
+
+
+class OverrideLog:
+    """The log beside the releases."""
+
+    def __init__(self, releases: str) -> None:
+        """Open a log.
+
+        Args:
+            releases: Folder of all releases, local or `gs://…`; it need not have a log yet.
+        """
+        self.location = f"{releases.rstrip('/')}/{FOLDER}"
+        self._fs, self._path = fsspec.core.url_to_fs(self.location)
+        # Entries never change.
+        self._known: dict[int, Override | Withdrawal | None] = {}
+
+    def overrides(self) -> list[LoggedOverride]:
+        """Read all overrides, the oldest first; unreadable entries cost a warning each."""
+        for number in self._numbers():
+            if number not in self._known:
+                self._known[number] = self._read(number)
+        withdrawn = {
+            entry.of: entry for entry in self._known.values() if isinstance(entry, Withdrawal)
+        }
+        return [
+            LoggedOverride(number=number, override=entry, withdrawal=withdrawn.get(number))
+            for number, entry in sorted(self._known.items())
+            if isinstance(entry, Override)
+        ]
+
+    def add(self, entry: Override | Withdrawal) -> int:
+        """Append an entry.
+
+        Returns:
+            Its number.
+
+        Raises:
+            FullLogError: If the log is full.
+            UserError: If it cannot be written.
+        """
+        content = entry.model_dump_json(indent=1).encode()
+        for _ in range(_ATTEMPTS):
+            number = max(self._numbers(), default=0) + 1
+            if number > MOST_ENTRIES:
+                raise FullLogError(
+                    f"{self.location} has {MOST_ENTRIES} entries, which is the most. Move it away; "
+                    "a new log begins with the next override."
+                )
+            try:
+                create_file(self._fs, self._file(number), content)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise UserError(
+                    f"The override cannot be written to {self.location}: {error}."
+                ) from error
+            return number
+        raise UserError(
+            f"Many others write to {self.location} at the same time: try again in a moment."
+        )
+
+    def withdraw(self, number: int, who: str, why: str) -> Override:
+        """Withdraw an override.
+
+        Returns:
+            The override.
+
+        Raises:
+            UserError: If there is none of this number, it is withdrawn already, or name or reason
+                are unusable.
+        """
+        found = {one.number: one for one in self.overrides()}.get(number)
+        if found is None:
+            raise UserError(f"{self.location} has no override {number}.")
+        if found.withdrawal is not None:
+            raise UserError(
+                f"Override {number} was withdrawn by {found.withdrawal.who} on "
+                f"{found.withdrawal.when:%Y-%m-%d}."
+            )
+        try:
+            entry = Withdrawal(who=who, why=why, of=number)
+        except ValidationError as error:
+            raise UserError(f"The override cannot be withdrawn: {problems_in(error)}.") from None
+        self.add(entry)
+        return found.override
+
+    def _numbers(self) -> Sequence[int]:
+        self._fs.invalidate_cache(self._path)
+        names = [path.rpartition("/")[2] for path in self._fs.find(self._path, maxdepth=1)]
+        return [int(name[:6]) for name in names if _ENTRY.fullmatch(name)]
+
+    def _read(self, number: int) -> Override | Withdrawal | None:
+        path = self._file(number)
+        content = self._fs.cat_file(path, start=0, end=_MOST_BYTES)
+        try:
+            return _ANY.validate_json(content)
+        except ValidationError:
+            logger.warning("%s is no override, and is passed over", path)
+            return None
+
+    def _file(self, number: int) -> str:
+        return f"{self._path}/{number:06d}.json"
+
+
+def problems_in(error: ValidationError) -> str:
+    """Return what is wrong with the fields of an entry, in one line."""
+    found = error.errors(include_input=False, include_url=False)
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)

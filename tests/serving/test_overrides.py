@@ -1,0 +1,144 @@
+"""Overrides by people in the service."""
+
+import threading
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from book_forecast.releases.overrides import OverrideLog
+from book_forecast.serving.app import create_app
+from book_forecast.serving.settings import ServiceSettings, read_settings
+from book_forecast.storage.errors import UserError
+from tests.serving import planning
+from tests.serving.planning import CAFE, CUTOFF, WEEK
+from tests.serving.servers import Server, eventually
+
+FIRST = str(CUTOFF + 3 * WEEK)
+MADE = {"who": "Ann", "why": "A prize is announced", "first_week": FIRST, "copies": [90, 80.5]}
+PATH = f"/books/{CAFE}/overrides"
+
+
+@pytest.fixture
+def releases(tmp_path):
+    return str(planning.write(tmp_path / "releases"))
+
+
+@pytest.fixture
+def client(releases):
+    settings = ServiceSettings(releases=releases, write_overrides=True)
+    with TestClient(create_app(settings), base_url="http://127.0.0.1") as service:
+        eventually(lambda: service.get("/readyz").status_code == 200)
+        yield service
+
+
+def test_an_override_is_signed_and_shown_beside_the_forecast(client):
+    before = client.get(f"/books/{CAFE}/forecast").json()
+    answer = client.post(PATH, json=MADE)
+    assert answer.status_code == 201, answer.text
+    made = answer.json()
+    assert (made["number"], made["source"], made["who"]) == (1, "person", "Ann")
+    assert made["weeks"] == [FIRST, str(CUTOFF + 4 * WEEK)]
+    assert made["copies"] == [90.0, 80.5]
+    assert made["replaced"] == before["mean"][2:4]
+    found = client.get(PATH).json()
+    assert found == {"isbn": CAFE, "writable": True, "overrides": [made]}
+    assert client.get(f"/books/{CAFE}/details").json()["overrides"] == [made]
+    # The numbers of the release stay.
+    assert client.get(f"/books/{CAFE}/forecast").json() == before
+
+
+def test_the_newest_is_first_and_a_withdrawn_one_is_gone(client, releases):
+    for copies in (10, 20, 30):
+        client.post(PATH, json={**MADE, "copies": [copies]})
+    OverrideLog(releases).withdraw(2, "Bob", "by mistake")
+    client.app.state.watch.overrides.refresh()
+    found = client.get(PATH).json()["overrides"]
+    assert [one["copies"] for one in found] == [[30.0], [10.0]]
+
+
+def test_the_service_takes_none_unless_it_is_told_so(releases):
+    with TestClient(
+        create_app(ServiceSettings(releases=releases)), base_url="http://127.0.0.1"
+    ) as service:
+        eventually(lambda: service.get("/readyz").status_code == 200)
+        answer = service.post(PATH, json=MADE)
+        assert answer.status_code == 403
+        assert "BOOK_FORECAST_SERVE_WRITE_OVERRIDES" in answer.json()["detail"]
+        assert service.get(PATH).json()["writable"] is False
+    assert OverrideLog(releases).overrides() == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"who": ""}, "who"),
+        ({"who": " "}, "who"),
+        ({"who": "a\nb"}, "who"),
+        ({"who": "x" * 81}, "at most 80"),
+        ({"why": "no"}, "at least 3"),
+        ({"why": "x" * 501}, "at most 500"),
+        ({"copies": []}, "at least 1"),
+        ({"copies": [-1]}, "greater than or equal to 0"),
+        ({"copies": [1e10]}, "1000000000"),
+        ({"copies": [1] * 105}, "at most 104"),
+        ({"copies": [1] * 103}, "the last week ahead"),
+        ({"first_week": str(CUTOFF)}, "first_week"),
+        ({"more": 1}, "Extra inputs"),
+    ],
+)
+def test_out_of_bounds_is_422_and_names_the_bound(client, changed, message):
+    answer = client.post(PATH, json=MADE | changed)
+    assert answer.status_code == 422
+    assert message in answer.json()["detail"]
+    assert client.get(PATH).json()["overrides"] == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": ""}, 415),
+        ({"Content-Type": "application/json", "Host": "evil.example"}, 403),
+        ({"Content-Type": "application/json", "Origin": "http://evil.example"}, 403),
+        ({"Content-Type": "application/json", "Origin": "null"}, 403),
+    ],
+)
+def test_pages_of_other_sites_cannot_write(client, headers, status):
+    body = httpx.Request("POST", "http://x", json=MADE).content
+    answer = client.post(PATH, content=body, headers=headers)
+    assert answer.status_code in (status, 422)
+    assert client.get(PATH).json()["overrides"] == []
+
+
+def test_many_at_the_same_time_are_all_taken(releases, tmp_path):
+    variables = {"BOOK_FORECAST_SERVE_WRITE_OVERRIDES": "true"}
+    with Server(tmp_path, "--releases", releases, **variables) as service:
+        service.ready()
+        answers = []
+
+        def write(copies):
+            body = {**MADE, "copies": [copies]}
+            answers.append(httpx.post(f"{service.url}{PATH}", json=body, trust_env=False))
+
+        threads = [threading.Thread(target=write, args=(n,)) for n in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [answer.status_code for answer in answers] == [201] * 12
+        found = service.client.get(PATH).json()["overrides"]
+    assert sorted(one["number"] for one in found) == list(range(1, 13))
+    assert sorted(one["copies"][0] for one in found) == list(range(12))
+
+
+def test_a_token_is_needed_where_others_reach_the_service(releases):
+    told = {"BOOK_FORECAST_RELEASES": releases, "BOOK_FORECAST_SERVE_WRITE_OVERRIDES": "true"}
+    assert read_settings(told).write_overrides
+    with pytest.raises(UserError, match="BOOK_FORECAST_TOKEN"):
+        read_settings({**told, "BOOK_FORECAST_SERVE_HOST": "0.0.0.0"})
+    open_to_all = {"BOOK_FORECAST_SERVE_HOST": "0.0.0.0", "BOOK_FORECAST_TOKEN": "secret-token"}
+    assert read_settings({**told, **open_to_all}).write_overrides
+    del told["BOOK_FORECAST_RELEASES"]
+    with pytest.raises(UserError, match="folder of all releases"):
+        read_settings({**told, "AIP_STORAGE_URI": releases})
