@@ -23,6 +23,15 @@ export async function ask(path, signal) {
   }
 }
 
+export async function send(path, body, signal) {
+  const response = await request(path, signal, body);
+  try {
+    return await response.json();
+  } catch (error) {
+    throw noAnswer(error);
+  }
+}
+
 // Why there is no release, or not the newest one; open to everybody.
 export async function health() {
   try {
@@ -33,8 +42,8 @@ export async function health() {
 }
 
 // A link cannot send a token, so the file is fetched and saved by a link of its own.
-export async function download(path) {
-  const response = await request(path);
+export async function download(path, body) {
+  const response = await request(path, undefined, body);
   const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await response.blob());
@@ -43,13 +52,18 @@ export async function download(path) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-async function request(path, signal) {
+async function request(path, signal, body) {
   const headers = {};
+  const sent = {};
+  if (body !== undefined) {
+    headers["Content-Type"] = "application/json";
+    Object.assign(sent, { method: "POST", body: JSON.stringify(body) });
+  }
   const token = sessionStorage.getItem(TOKEN);
   if (token !== null) headers.Authorization = `Bearer ${token}`;
   let response;
   try {
-    response = await fetch(path, { headers, signal: patient(signal) });
+    response = await fetch(path, { ...sent, headers, signal: patient(signal) });
   } catch (error) {
     throw noAnswer(error);
   }

@@ -4,7 +4,7 @@ import { copies, date, percent } from "./text.js";
 
 let loading = null;
 
-function plotly() {
+export function plotly() {
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = document.documentElement.dataset.plotly;
@@ -24,22 +24,32 @@ export async function draw(place, history, forecast, level, span) {
     return false;
   }
   const colour = palette();
-  await Plotly.react(
+  await put(
+    Plotly,
     place,
     traces(history, forecast, level, colour),
     layout(history, forecast, span, colour, place.clientWidth),
-    { displayModeBar: false, responsive: true, doubleClick: "reset" },
   );
+  return true;
+}
+
+// Draws with Plotly what a picture consists of.
+export async function put(Plotly, place, data, look) {
+  await Plotly.react(place, data, look, {
+    displayModeBar: false,
+    responsive: true,
+    doubleClick: "reset",
+  });
   // Words beside the plot describe it; a screen reader would read its parts one by one.
   place.firstElementChild?.setAttribute("aria-hidden", "true");
   // Plotly measures texts with this, outside of the page.
   document.getElementById("js-plotly-tester")?.setAttribute("aria-hidden", "true");
-  return true;
 }
 
-function palette() {
+export function palette() {
   const style = getComputedStyle(document.documentElement);
   const names = ["ink", "quiet", "line", "paper", "sales", "forecast", "band", "bar", "gap"];
+  names.push("plan", "plan-band", "season", "holidays", "promotion", "trend", "other");
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
 }
 

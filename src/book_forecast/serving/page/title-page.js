@@ -2,10 +2,13 @@
 
 import { ask, download, hasToken } from "./api.js";
 import { makeControls, markControls, writeHorizon } from "./controls.js";
+import { Overrides } from "./overrides.js";
+import { drawDetails, showDetails } from "./planning.js";
 import { draw } from "./plot.js";
 import { at } from "./text.js";
 import { limitHorizon } from "./title-address.js";
 import { showBook, showForecast, showNumbers } from "./title.js";
+import { WhatIf } from "./what-if.js";
 
 const PATIENCE_MS = 120;
 
@@ -14,10 +17,13 @@ export class TitlePage {
   // without an entry in the browser's history. `fail` reports a refusal.
   constructor({ change, fail }) {
     this.place = at("book");
-    this.shown = null; // { isbn, book, history, forecast, demand }
+    this.shown = null; // { isbn, book, history, forecast, details }
     this.settings = null;
+    this.longest = 104;
     this.fail = fail;
     this.change = change;
+    this.whatIf = new WhatIf();
+    this.overrides = new Overrides({ changed: () => this.change({}) });
     makeControls(change);
     at("horizon").addEventListener("input", () => this.slide());
     at("csv").addEventListener("click", (event) => this.fetchFile(event));
@@ -27,32 +33,33 @@ export class TitlePage {
   }
 
   limit(weeks) {
+    this.longest = weeks;
     limitHorizon(weeks);
     at("horizon").max = weeks;
   }
 
-  // Fetches what `draw` draws; until then the screen stays as it is. Only the forecast and its sum are
-  // fetched for a title that is shown, unless another release is served by now.
+  // Fetches what `draw` draws; until then the screen stays as it is. Only the forecast and what depends
+  // on its horizon are fetched for a title that is shown, unless another release is served by now.
   async load({ isbn, title: { horizon, level } }, signal) {
     at("plot").setAttribute("aria-busy", "true");
     const path = `books/${encodeURIComponent(isbn)}`;
     const asking = Promise.all([
       ask(`${path}/forecast?horizon=${horizon}&level=${level}`, signal),
-      ask(`${path}/demand?weeks=${horizon}&level=${level}`, signal),
+      ask(`${path}/details?${spans(horizon, this.longest)}&level=${level}`, signal),
     ]);
     if (this.shown?.isbn === isbn) {
-      const [forecast, demand] = await asking;
+      const [forecast, details] = await asking;
       const { release, cutoff } = this.shown.forecast;
       if (forecast.release === release && forecast.cutoff === cutoff) {
-        return { ...this.shown, forecast, demand, release };
+        return { ...this.shown, forecast, details, release };
       }
     }
-    const [book, past, [forecast, demand]] = await Promise.all([
+    const [book, past, [forecast, details]] = await Promise.all([
       ask(path, signal),
       ask(`${path}/history`, signal),
       asking,
     ]);
-    return { isbn, book, history: past, forecast, demand, release: forecast.release };
+    return { isbn, book, history: past, forecast, details, release: forecast.release };
   }
 
   // Draws what was loaded; `chosen` is whether the title was just chosen from others.
@@ -61,9 +68,12 @@ export class TitlePage {
     this.shown = content;
     this.settings = settings;
     markControls(settings);
-    if (content.book !== before?.book) showBook(content.book);
+    if (content.book !== before?.book) showBook(content.book, content.details.facts);
     showForecast(content, settings);
     showNumbers(content);
+    showDetails(content, settings);
+    this.whatIf.show(content.isbn, content.details, settings);
+    this.overrides.show(content.isbn, content.details);
     if (chosen) {
       at("book-title").focus({ preventScroll: true });
       this.place.scrollIntoView({ block: "start" });
@@ -92,6 +102,8 @@ export class TitlePage {
     at("plot").removeAttribute("aria-busy");
     at("plot-missing").hidden = drawn;
     if (!drawn) at("numbers").open = true;
+    await drawDetails(this.shown);
+    await this.whatIf.redraw();
   }
 
   // Without a token, the browser downloads the link by itself.
@@ -105,3 +117,10 @@ export class TitlePage {
     }
   }
 }
+
+// A month, a quarter, and what is chosen.
+const spans = (horizon, longest) =>
+  [...new Set([4, 13, horizon])]
+    .filter((n) => n <= longest)
+    .map((n) => `weeks=${n}`)
+    .join("&");

@@ -8,38 +8,40 @@ import {
   copies,
   date,
   element,
-  model,
+  name,
   percent,
   row,
   share,
   weeks,
 } from "./text.js";
 
-export function showBook(book) {
-  const name = book.title ?? book.isbn;
-  document.title = `${name} – Book forecasts`;
-  at("book-title").textContent = name;
-  at("book-line").textContent = [
-    book.author,
+export function showBook(book, facts) {
+  const title = book.title ?? book.isbn;
+  document.title = `${title} – Book forecasts`;
+  at("book-title").textContent = title;
+  const known = [
+    book.author && name(book.author),
     `ISBN ${book.isbn}`,
-    book.product_class && `Class ${book.product_class}`,
-    model(book.model) + (book.specification ? ` ${book.specification}` : ""),
-  ]
-    .filter(Boolean)
-    .join(" · ");
+    book.product_class && element("span", {}, "Class ", name(book.product_class)),
+    facts?.imprint && name(facts.imprint),
+    facts?.publisher_group && name(facts.publisher_group),
+    facts?.publication_date && `Published ${date(facts.publication_date)}`,
+    facts?.price && `Price ${facts.price.toFixed(2)}`,
+  ].filter(Boolean);
+  at("book-line").replaceChildren(...known.flatMap((part, i) => (i ? [" · ", part] : [part])));
   scores(book);
 }
 
-export function showForecast({ book, history, forecast, demand }, { horizon, level, span }) {
+export function showForecast({ book, history, forecast, details }, { horizon, level, span }) {
   const { weeks: days, mean } = forecast;
-  const [{ lower, upper }] = demand.intervals;
+  const sum = details.sums.find(({ weeks: n }) => n === horizon);
   const when =
     days.length === 1
       ? `in the week to ${date(days[0])}`
       : `in ${weeks(days.length)}, to ${date(days.at(-1))}`;
   at("summary").replaceChildren(
-    element("strong", {}, `${copies(demand.mean)} copies`),
-    ` are expected ${when}, and between ${copies(lower)} and ${copies(upper)} with a ` +
+    element("strong", {}, `${copies(sum.mean)} copies`),
+    ` are expected ${when}, and between ${copies(sum.lower)} and ${copies(sum.upper)} with a ` +
       `probability of ${percent(level)}.` +
       (days.length === 1 ? "" : ` In the first week ${copies(mean[0])}.`),
   );
@@ -76,10 +78,10 @@ function scores(book) {
   }
   at("scores-text").textContent = verdict(book);
   const ratio = (value) => (value === null ? UNKNOWN : value.toFixed(2));
-  at("score-rows").append(row(model(book.model), share(book.wape), ratio(book.mase)));
+  at("score-rows").append(row("This forecast", share(book.wape), ratio(book.mase)));
   if (book.model === BASELINE) return;
   at("score-rows").append(
-    row(model(BASELINE), share(book.seasonal_naive_wape), ratio(book.seasonal_naive_mase)),
+    row("Same weeks last year", share(book.seasonal_naive_wape), ratio(book.seasonal_naive_mase)),
   );
 }
 
@@ -98,7 +100,7 @@ function verdict(book) {
       sentences.push(`That is ${better} than what sold in the same weeks a year before, ${beside}.`);
     }
   }
-  if (reason) sentences.push(`Its model is a simpler one than usual: ${reason}.`);
+  if (reason) sentences.push("This title is forecast in a simpler way than usual.");
   return sentences.join(" ");
 }
 
