@@ -42,6 +42,13 @@ def test_the_interval_of_a_sum_is_narrower_than_the_sum_of_the_intervals(reader)
     assert (np.diff(found.quantiles, axis=1) >= 0.0).all()
 
 
+def test_some_spans_are_those_of_all(reader):
+    every = running_sums(reader, ISBN, 13, [0.1, 0.9])
+    some = running_sums(reader, ISBN, 13, [0.1, 0.9], [1, 4, 13])
+    np.testing.assert_array_equal(some.mean, every.mean[[0, 3, 12]])
+    np.testing.assert_array_equal(some.quantiles, every.quantiles[:, [0, 3, 12]])
+
+
 def test_other_distributions_take_the_place_of_the_release_s(reader):
     mean, quantiles = reader.weeks_of(ISBN, 13)
     plain = running_sums(reader, ISBN, 13, [0.1, 0.9])

@@ -110,19 +110,19 @@ def _sums(served: ServedRelease, isbn: str, spans: Sequence[int], level: float) 
     if not spans:
         return []
     tail = 0.5 - level / 200.0
-    found = running_sums(served.sums, isbn, spans[-1], [tail, 1.0 - tail])
+    found = running_sums(served.sums, isbn, spans[-1], [tail, 1.0 - tail], spans)
     days = served.sums.next_weeks(spans[-1], isbn)
     return [
         {
             "weeks": n,
             "last_week": str(days[n - 1]),
-            "mean": round(float(found.mean[n - 1]), 3),
-            "expected": round(float(found.expected[n - 1]), 3),
+            "mean": round(float(found.mean[place]), 3),
+            "expected": round(float(found.expected[place]), 3),
             "level": level,
-            "lower": round(float(found.quantiles[0, n - 1]), 3),
-            "upper": round(float(found.quantiles[1, n - 1]), 3),
+            "lower": round(float(found.quantiles[0, place]), 3),
+            "upper": round(float(found.quantiles[1, place]), 3),
         }
-        for n in spans
+        for place, n in enumerate(spans)
     ]
 
 

@@ -17,6 +17,7 @@ from book_forecast.payload.what_if import Effects, Plan, changed, effects_of
 from book_forecast.serving.books import TITLE_ERRORS, Isbn, Served
 from book_forecast.serving.current import ServedRelease
 from book_forecast.serving.errors import RequestError
+from book_forecast.serving.explaining import day
 from book_forecast.serving.files import CSV_TYPE
 from book_forecast.serving.planning_schemas import WhatIfAnswer
 from book_forecast.serving.predict import JSON, check_title, read_isbn
@@ -131,9 +132,8 @@ def _forecast(
     """Return weekly distributions and that of their sum."""
     found = bounds_of(quantiles, levels)
     tails = [0.5 - level / 200.0 for level in levels]
-    sums = running_sums_of(
-        served.sums, isbn, mean, quantiles, [p for tail in tails for p in (tail, 1.0 - tail)]
-    )
+    probabilities = [p for tail in tails for p in (tail, 1.0 - tail)]
+    sums = running_sums_of(served.sums, isbn, mean, quantiles, probabilities, [len(mean)])
     bounds = np.round(sums.quantiles[:, -1], 3).reshape(-1, 2).tolist()
     return {
         "mean": np.round(mean, 3).tolist(),
@@ -167,7 +167,7 @@ def _notes(asked: WhatIf, effects: Effects | None, plan: Plan, weeks: WeeksAhead
             last = int(np.flatnonzero(tried)[-1])
             if last >= len(effects.planned) and effects.promotion[0].any():
                 found.append(
-                    f"All weeks to {weeks.saturday(last)} count as planned: those without a "
+                    f"All weeks to {day(weeks.saturday(last))} count as planned: those without a "
                     "promotion are forecast without one, not with the usual share of promotions."
                 )
     models = None if effects is None else effects.regressors

@@ -90,7 +90,8 @@ async function picture(place, traces, { title = "Copies a week", isFactor = fals
       type: "date",
       linecolor: colour.quiet,
       hoverformat: "Week to %-d %b %Y",
-      nticks: place.clientWidth < 500 ? 4 : 8,
+      nticks: place.clientWidth < 500 ? 3 : 8,
+      tickangle: 0,
       fixedrange: true,
     },
     yaxis: {
