@@ -1,4 +1,4 @@
-"""A plan that is tried in the service becomes the forecast, once its file is among the promotions."""
+"""A plan that is tried in the service becomes the forecast, once its file is in the data root."""
 
 import shutil
 from pathlib import Path
