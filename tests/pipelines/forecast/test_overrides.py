@@ -79,5 +79,6 @@ def test_a_week_that_nobody_reported_does_not_count(tmp_path: Path, release: Pay
 
 def test_unknown_titles_and_an_empty_log_are_no_error(tmp_path: Path, release: Payload):
     assert scored(tmp_path, release) == []
+    assert score_overrides(release, None).empty
     unknown = override(payloads.CUTOFF, [1.0], [2.0]).model_copy(update={"isbn": "9780000000002"})
     assert scored(tmp_path, release, unknown) == []

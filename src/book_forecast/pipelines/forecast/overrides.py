@@ -34,13 +34,13 @@ TYPES = {
 }
 
 
-def score_overrides(current_release: Payload, overrides: pd.DataFrame) -> pd.DataFrame:
+def score_overrides(current_release: Payload, overrides: pd.DataFrame | None) -> pd.DataFrame:
     """Score overrides on the weeks that have arrived since.
 
     Args:
         current_release: After newer weeks.
         overrides: number, isbn, who, why, made, withdrawn, release, week, copies and replaced, the
-            mean of the forecast at the time.
+            mean of the forecast at the time; None without any.
 
     Returns:
         A row for each override with a known week: first_week, last_week and weeks of those scored,
@@ -49,7 +49,7 @@ def score_overrides(current_release: Payload, overrides: pd.DataFrame) -> pd.Dat
     """
     row_of = {isbn: row for row, isbn in enumerate(current_release.titles["isbn"].to_pylist())}
     records = []
-    for number, rows in overrides.groupby("number"):
+    for number, rows in () if overrides is None else overrides.groupby("number"):
         weeks = rows.sort_values("week")
         if (row := row_of.get(weeks["isbn"].iloc[0])) is None:
             continue

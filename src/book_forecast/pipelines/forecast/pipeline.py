@@ -86,6 +86,7 @@ def create_pipeline(*, after_training: bool = False) -> Pipeline:
                 ["current_release", "overrides"],
                 "override_scores",
                 name="score_overrides",
+                tags=FIGURES,
             ),
             node(
                 figures.plot_titles,
