@@ -192,7 +192,7 @@ class Effects:
             None if depths is None else np.asarray(depths, dtype=np.float64),
             long("promotion", 0.0, 0 if depths is None else len(depths)),
             long("after_plan", 0.0),
-            np.asarray(row["planned"] or [], dtype=np.float64),
+            np.asarray([] if row["planned"] is None else row["planned"], dtype=np.float64),
             long("spread", 1.0, 2),
             np.inf if row["ceiling"] is None else float(row["ceiling"]),
             long("share", 0.0),
@@ -205,15 +205,12 @@ def effects_of(payload: Payload, row: int) -> Effects | None:
     table = payload.planning.get(EFFECTS)
     if table is None:
         return None
-    columns = {name: table[name][row] for name in table.column_names}
-    return Effects.from_row(
-        {
-            name: value.values.to_numpy(zero_copy_only=False).tolist()
-            if value.is_valid and hasattr(value, "values")
-            else value.as_py()
-            for name, value in columns.items()
-        }
-    )
+    found: dict[str, Any] = {}
+    for name in table.column_names:
+        cell = table[name][row]
+        is_list = cell.is_valid and hasattr(cell, "values")
+        found[name] = cell.values.to_numpy(zero_copy_only=False) if is_list else cell.as_py()
+    return Effects.from_row(found)
 
 
 @dataclass(frozen=True)
