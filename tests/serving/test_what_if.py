@@ -136,6 +136,8 @@ def test_a_title_that_does_not_react_says_so(client):
             {"own_level": {"factor": 2, "first_week": day(2), "half_life": 0}},
             "greater than or equal to 0.1",
         ),
+        ({"own_level": {"factor": False, "first_week": day(2)}}, "valid number"),
+        ({"horizon": True}, "valid integer"),
         ({"horizon": 105}, "less than or equal to 104"),
         ({"levels": [99.5]}, "less than or equal to 99"),
         ({"promotion": []}, "Extra inputs"),

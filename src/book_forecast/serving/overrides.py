@@ -34,7 +34,7 @@ from book_forecast.storage.errors import UserError
 READ_ONLY = (
     "This service takes no overrides: set BOOK_FORECAST_SERVE_WRITE_OVERRIDES=true where it starts."
 )
-_Copies = Annotated[float, Field(ge=0.0, le=MOST_COPIES, allow_inf_nan=False)]
+_Copies = Annotated[float, Field(strict=True, ge=0.0, le=MOST_COPIES, allow_inf_nan=False)]
 
 
 class NewOverride(BaseModel):
@@ -72,8 +72,6 @@ def make_router(settings: ServiceSettings) -> APIRouter:
         request: Request, served: Served, isbn: Isbn, made: Annotated[NewOverride, Body()]
     ) -> dict[str, Any]:
         """Sign an override; the service writes the forecast that it replaces beside it."""
-        if not settings.write_overrides:
-            raise RequestError(403, READ_ONLY)
         # Pages of other sites can send no body of this type, and not under the name of this one.
         if request.headers.get("content-type") is None:
             raise RequestError(415, "The body needs the type application/json.")
@@ -102,23 +100,31 @@ def make_router(settings: ServiceSettings) -> APIRouter:
         responses=TITLE_ERRORS,
         summary="What people expect of a title",
     )
+    if not settings.write_overrides:
+        router.add_api_route(
+            "/books/{isbn}/overrides", refuse, methods=["POST"], include_in_schema=False
+        )
+        return router
     router.add_api_route(
         "/books/{isbn}/overrides",
         add,
         methods=["POST"],
         status_code=201,
-        # It answers 403 with what to do where the settings do not say so.
-        include_in_schema=settings.write_overrides,
         response_model=TitleOverride,
         responses={
             **TITLE_ERRORS,
-            403: {"model": ErrorDetail, "description": "The service takes no overrides."},
+            403: {"model": ErrorDetail, "description": "The request names another machine."},
             409: {"model": ErrorDetail, "description": "The log is full."},
             415: {"model": ErrorDetail, "description": "The body is of another type than JSON."},
         },
         summary="Sign an override of a title's forecast",
     )
     return router
+
+
+async def refuse() -> None:
+    """Say what to do where the settings do not let overrides be written."""
+    raise RequestError(405, READ_ONLY, {"Allow": "GET"})
 
 
 def book_of(request: Request) -> OverrideBook | None:

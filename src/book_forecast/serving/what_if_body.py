@@ -22,7 +22,8 @@ MOST_TIMES = 100.0
 """Highest factor of a level of one's own."""
 PRICES = ("price", "selling_price", "asp", "rrp", "list_price")
 """Regressors that a price stands for, the first that there is."""
-_Number = Annotated[float, Field(allow_inf_nan=False)]
+_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_Level = Annotated[float, Field(strict=True, ge=LOWEST_LEVEL, le=HIGHEST_LEVEL)]
 
 
 class _Part(BaseModel):
@@ -39,10 +40,9 @@ class _Span(_Part):
 class TriedPromotion(_Span):
     """A promotion."""
 
-    depth: float = Field(
+    depth: _Number = Field(
         ge=0.0,
         le=1.0,
-        allow_inf_nan=False,
         description="Discount beyond the usual one, as a share of the recommended price: 0.25 for "
         "a title with a usual discount of 10 % and a planned one of 35 %. 0 cancels a promotion.",
     )
@@ -51,7 +51,7 @@ class TriedPromotion(_Span):
 class TriedPrice(_Span):
     """A price, where prices are a regressor of the release."""
 
-    value: float = Field(gt=0.0, allow_inf_nan=False)
+    value: _Number = Field(gt=0.0)
 
 
 class TriedRegressor(_Span):
@@ -64,15 +64,12 @@ class TriedRegressor(_Span):
 class OwnLevel(_Part):
     """A level of one's own: after a prize, say, that no model knows of."""
 
-    factor: float = Field(
-        ge=0.0, le=MOST_TIMES, allow_inf_nan=False, description="Of the copies in its first week."
-    )
+    factor: _Number = Field(ge=0.0, le=MOST_TIMES, description="Of the copies in its first week.")
     first_week: dt.date = Field(description="A day of its first week.")
-    half_life: float | None = Field(
+    half_life: _Number | None = Field(
         None,
         ge=0.1,
         le=LONGEST_HORIZON,
-        allow_inf_nan=False,
         description="Weeks in which half of the difference is gone; without it, the level stays.",
     )
 
@@ -80,8 +77,10 @@ class OwnLevel(_Part):
 class WhatIf(_Part):
     """A plan to be tried on a title. Of changes of the same week, the later one in a list holds."""
 
-    horizon: int = Field(13, ge=1, le=LONGEST_HORIZON, description="Weeks ahead to forecast.")
-    levels: list[Annotated[float, Field(ge=LOWEST_LEVEL, le=HIGHEST_LEVEL)]] = Field(
+    horizon: int = Field(
+        13, strict=True, ge=1, le=LONGEST_HORIZON, description="Weeks ahead to forecast."
+    )
+    levels: list[_Level] = Field(
         list(DEFAULT_LEVELS), max_length=MOST_LEVELS, description="Intervals in percent."
     )
     promotions: list[TriedPromotion] = Field([], max_length=MOST_CHANGES)

@@ -7,8 +7,13 @@ export class Overrides {
   // `changed` is called after an override was signed.
   constructor({ changed }) {
     this.isbn = null;
+    this.plan = null; // { weeks, copies } of a plan that was tried, in place of a number
     this.changed = changed;
     at("override-form").addEventListener("submit", (event) => this.sign(event));
+    at("override-type").addEventListener("click", () => {
+      this.take(null);
+      at("override-copies").focus();
+    });
   }
 
   show(isbn, { overrides, writable, what_if: { first_week: first, last_week: last } }) {
@@ -16,6 +21,7 @@ export class Overrides {
       for (const id of ["override-copies", "override-first", "override-why"]) at(id).value = "";
       at("override-problem").hidden = true;
       at("override-done").textContent = "";
+      this.take(null);
     }
     this.isbn = isbn;
     const before = new Date(Date.parse(first) - 6 * 86_400_000).toISOString().slice(0, 10);
@@ -27,15 +33,32 @@ export class Overrides {
     at("signed").replaceChildren(...(overrides.length ? [banner(overrides[0])] : []));
   }
 
+  // Takes the numbers of a plan that was tried; null goes back to a number that is typed.
+  take(plan) {
+    this.plan = plan;
+    for (const label of at("override-form").querySelectorAll(".typed")) {
+      label.hidden = plan !== null;
+      label.querySelector("input").disabled = plan !== null;
+    }
+    at("override-plan").hidden = at("override-type").hidden = plan === null;
+    if (!plan) return;
+    const total = plan.copies.reduce((sum, week) => sum + week, 0);
+    at("override-plan").textContent = `The plan that was tried: ${copies(total)} copies ${span(plan)}.`;
+    at("override-who").focus();
+  }
+
   async sign(event) {
     event.preventDefault();
-    const n = Number(at("override-weeks").value);
+    const typed = () => ({
+      first_week: at("override-first").value,
+      copies: Array(Number(at("override-weeks").value)).fill(Number(at("override-copies").value)),
+    });
+    const { plan } = this;
     try {
       await send(`books/${encodeURIComponent(this.isbn)}/overrides`, {
         who: at("override-who").value.trim(),
         why: at("override-why").value.trim(),
-        first_week: at("override-first").value,
-        copies: Array(n).fill(Number(at("override-copies").value)),
+        ...(plan ? { first_week: plan.weeks[0], copies: plan.copies } : typed()),
       });
     } catch (error) {
       at("override-problem").textContent = error.message;
@@ -44,6 +67,7 @@ export class Overrides {
     }
     at("override-problem").hidden = true;
     at("override-copies").value = "";
+    this.take(null);
     at("override-done").textContent = "Signed.";
     this.changed();
   }

@@ -22,8 +22,8 @@ export class TitlePage {
     this.longest = 104;
     this.fail = fail;
     this.change = change;
-    this.whatIf = new WhatIf();
     this.overrides = new Overrides({ changed: () => this.change({}) });
+    this.whatIf = new WhatIf({ sign: (plan) => this.overrides.take(plan) });
     makeControls(change);
     at("horizon").addEventListener("input", () => this.slide());
     at("csv").addEventListener("click", (event) => this.fetchFile(event));

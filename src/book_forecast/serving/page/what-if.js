@@ -16,13 +16,18 @@ import {
 } from "./text.js";
 
 export class WhatIf {
-  constructor() {
+  // `sign` takes the weeks and copies of a plan that somebody signs.
+  constructor({ sign }) {
     this.shown = null; // { isbn, details, horizon, level }
     this.answer = null;
     at("what-if-form").addEventListener("submit", (event) => this.try(event));
     at("add-promotion").addEventListener("click", () => this.addPromotion().querySelector("input").focus());
     at("clear-plan").addEventListener("click", () => this.clear());
     at("plan-download").addEventListener("click", () => this.fetchFile());
+    at("sign-plan").addEventListener("click", () => {
+      const { weeks: days, changed } = this.answer.answer;
+      sign({ weeks: days, copies: changed.mean });
+    });
   }
 
   // Shows the form of a title; what was typed for it stays.
@@ -183,6 +188,7 @@ export class WhatIf {
       described("Plot of copies a week, as it is and with the plan", answer.weeks),
     );
     at("plan-file").hidden = !answer.plan.length;
+    at("sign-plan").hidden = !this.shown.details.writable;
     await this.redraw();
   }
 
