@@ -16,9 +16,9 @@ from book_forecast.bookscan.isbn_text import normalise_text
 from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.limits import HIGHEST_LEVEL, LOWEST_LEVEL, check_level
 from book_forecast.payload.manifest import LONGEST_HORIZON
-from book_forecast.payload.running_sums import RunningSums, running_sums
 from book_forecast.payload.sums import SumReader
 from book_forecast.serving.errors import RequestError
+from book_forecast.serving.running_sums import DECIMALS, sum_title
 
 JSON = "application/json"
 DEFAULT_HORIZON = 32
@@ -26,7 +26,6 @@ DEFAULT_LEVELS: tuple[float, ...] = (80, 95)
 MOST_LEVELS = 10
 LONGEST_ISBN = 40
 """Characters of an ISBN in any spelling."""
-_DECIMALS = 3
 
 
 class RefusedError(RequestError):
@@ -162,38 +161,6 @@ def predict_title(
     }
 
 
-def sum_title(
-    sums: SumReader, isbn: str, horizon: int, levels: tuple[float, ...]
-) -> dict[str, Any]:
-    """Return the sums of a title's first week, its first two weeks and so on, ready for JSON.
-
-    Args:
-        sums: Of a release that has the title.
-        isbn: As `read_isbn` returns it.
-        horizon: As `read_horizon` returns it.
-        levels: As `read_levels` returns them.
-    """
-    tails = [0.5 - level / 200.0 for level in levels]
-    probabilities = [p for tail in tails for p in (tail, 1.0 - tail)]
-    return as_json(running_sums(sums, isbn, horizon, probabilities), levels)
-
-
-def as_json(found: RunningSums, levels: tuple[float, ...]) -> dict[str, Any]:
-    """Return running sums with the bounds of levels, in pairs, ready for JSON."""
-    return {
-        "mean": _rounded(found.mean),
-        "expected": _rounded(found.expected),
-        "intervals": [
-            {
-                "level": level,
-                "lower": _rounded(found.quantiles[2 * place]),
-                "upper": _rounded(found.quantiles[2 * place + 1]),
-            }
-            for place, level in enumerate(levels)
-        ],
-    }
-
-
 def check_title(reader: ForecastReader, isbn: str) -> None:
     """Refuse a title that the release does not have.
 
@@ -315,7 +282,7 @@ def _number(value: object) -> float | None:
 
 
 def _rounded(values: npt.NDArray[np.float64]) -> list[float]:
-    rounded: list[float] = np.round(values, _DECIMALS).tolist()
+    rounded: list[float] = np.round(values, DECIMALS).tolist()
     return rounded
 
 
