@@ -32,26 +32,27 @@ class _Part:
 
     Attributes:
         weight: In the mean.
-        model: As it forecasts alone.
-        inner: The model without the ensemble around it.
+        model: The title's model: the ensemble, or the model itself.
+        inner: The model.
+        name: Of the member; None where the model itself is meant.
     """
 
     weight: float
     model: FittedForecaster
     inner: FittedForecaster
+    name: str | None = None
 
     def log_mean(self, horizon: int, future: Mapping[str, FloatArray] | None = None) -> FloatArray:
         """Return the logarithm of one plus its mean, shape (horizon,)."""
-        if isinstance(self.model, Ensemble):
-            (mean,) = self.model.member_means(horizon, future).values()
+        if isinstance(self.model, Ensemble) and self.name is not None:
+            mean = self.model.member_means(horizon, future, (self.name,))[self.name]
         else:
             mean = self.model.forecast(horizon, (), future).mean
         return np.log1p(mean)
 
-    def in_a_plan(self, happened: FloatArray) -> _Part:
-        """Return the model with a promotion plan of the next week, in which there is none."""
-        plan = {PROMOTION_PLAN: np.append(happened, 0.0)}
-        return replace(self, model=self.model.with_covariates(plan))
+    def of(self, model: FittedForecaster) -> _Part:
+        """Return the same part of the title's model in another state."""
+        return replace(self, model=model)
 
     def knots(self) -> FloatArray:
         """Return depths between which its effect is linear; empty without an effect."""
@@ -83,7 +84,7 @@ def measure(
     """
     horizon, parts = len(mean), list(_parts(model))
     before = [part.log_mean(horizon) for part in parts]
-    depths, promotion, after = _promotions(parts, before, mean, happened, planned)
+    depths, promotion, after = _promotions(model, parts, before, mean, happened, planned)
     share, regressors = _regressors(parts, before, mean, known)
     if depths is None and not regressors.names:
         return None
@@ -107,13 +108,13 @@ def _parts(model: FittedForecaster) -> Iterator[_Part]:
     if isinstance(model, Ensemble):
         for name, member in model.members.items():
             if member.capabilities.covariates:
-                alone = replace(model, members={name: member}, weights={name: 1.0})
-                yield _Part(model.weights[name], alone, member)
+                yield _Part(model.weights[name], model, member, name)
     elif model.capabilities.covariates or (isinstance(model, Launch) and model.guide is not None):
         yield _Part(1.0, model, model)
 
 
 def _promotions(
+    model: FittedForecaster,
     parts: list[_Part],
     before: list[FloatArray],
     mean: FloatArray,
@@ -126,10 +127,12 @@ def _promotions(
     grid = np.unique(np.concatenate([[0.0, DEEPEST], *knots]))
     total = np.tile(mean, (len(grid), 1))
     after = mean.copy()
+    # A plan of the next week, in which there is no promotion.
+    told = model.with_covariates({PROMOTION_PLAN: np.append(happened, 0.0)})
     for part, plain, depths in zip(parts, before, knots, strict=True):
         if not len(depths):
             continue
-        in_plan = part if len(planned) else part.in_a_plan(happened)
+        in_plan = part if len(planned) else part.of(told)
         measured = np.array(
             [in_plan.log_mean(horizon, {PROMOTION: np.full(horizon, d)}) for d in depths]
         )
