@@ -167,6 +167,13 @@ def test_an_unusable_body_is_422(client, body):
     assert set(answer.json()) == {"detail"}
 
 
+def test_bytes_that_are_no_text_are_400(client):
+    headers = {"Content-Type": "application/json"}
+    answer = client.post(f"/books/{CAFE}/what-if", content=b"\xff\x01", headers=headers)
+    assert answer.status_code == 400
+    assert set(answer.json()) == {"detail"}
+
+
 def test_a_price_without_a_regressor_of_prices_is_422(client):
     detail = ask(client, PLAIN, 422, price={"value": 6.0, "first_week": day(1)})["detail"]
     assert "prices are no regressor" in detail

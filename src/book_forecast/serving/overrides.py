@@ -24,7 +24,7 @@ from book_forecast.serving.current import ServedRelease
 from book_forecast.serving.errors import RequestError
 from book_forecast.serving.guard import is_same_site
 from book_forecast.serving.override_book import OverrideBook
-from book_forecast.serving.planning_schemas import TitleOverride, TitleOverrides
+from book_forecast.serving.planning_schemas import BODY_ERRORS, TitleOverride, TitleOverrides
 from book_forecast.serving.predict import check_title, check_type, read_isbn
 from book_forecast.serving.schemas import ErrorDetail
 from book_forecast.serving.settings import ServiceSettings
@@ -113,6 +113,7 @@ def make_router(settings: ServiceSettings) -> APIRouter:
         response_model=TitleOverride,
         responses={
             **TITLE_ERRORS,
+            **BODY_ERRORS,
             403: {"model": ErrorDetail, "description": "The request names another machine."},
             409: {"model": ErrorDetail, "description": "The log is full."},
             415: {"model": ErrorDetail, "description": "The body is of another type than JSON."},

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from book_forecast.serving.schemas import Interval, SumInterval
+from book_forecast.serving.schemas import ErrorDetail, Interval, SumInterval
+
+BODY_ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorDetail, "description": "The body is no JSON."},
+    408: {"model": ErrorDetail, "description": "The body did not arrive in time."},
+    413: {"model": ErrorDetail, "description": "The body is too large."},
+}
+"""What may be wrong with a body before it is read."""
 
 
 class _Strict(BaseModel):

@@ -19,7 +19,7 @@ from book_forecast.serving.current import ServedRelease
 from book_forecast.serving.errors import RequestError
 from book_forecast.serving.explaining import day
 from book_forecast.serving.files import CSV_TYPE
-from book_forecast.serving.planning_schemas import WhatIfAnswer
+from book_forecast.serving.planning_schemas import BODY_ERRORS, WhatIfAnswer
 from book_forecast.serving.predict import JSON, check_title, read_isbn
 from book_forecast.serving.settings import ServiceSettings
 from book_forecast.serving.weeks import WeeksAhead
@@ -30,8 +30,8 @@ NO_EFFECTS = (
     "forecast`, or weekly. A level of one's own can be tried without."
 )
 NO_PROMOTIONS = (
-    "This title's forecast does not react to promotions: its models use none, or found that they "
-    "made no difference to past sales."
+    "This title's forecast does not react to promotions: there were none, or they made no "
+    "difference to its sales."
 )
 _EXAMPLE = {
     "horizon": 13,
@@ -83,7 +83,7 @@ def make_router(settings: ServiceSettings) -> APIRouter:
         what_if,
         methods=["POST"],
         response_model=WhatIfAnswer,
-        responses={200: _FILE, **TITLE_ERRORS},
+        responses={200: _FILE, **TITLE_ERRORS, **BODY_ERRORS},
         summary="A plan tried on a title",
     )
     return router

@@ -19,6 +19,10 @@ export const keyed = (kind, text) =>
     text,
   );
 
+// Commands in a text stand between backticks.
+export const marked = (text) =>
+  text.split("`").map((part, i) => (i % 2 ? element("code", {}, part) : part));
+
 function showSums({ sums, stock }, horizon) {
   at("sum-rows").replaceChildren(
     ...sums.map((sum) => {
@@ -38,7 +42,7 @@ function showSums({ sums, stock }, horizon) {
 function showStock({ stock, missing }) {
   at("stock-order").hidden = !stock;
   at("stock-words").replaceChildren(
-    ...(stock ? stock.sentences : [missing.stock]).map((text) => element("li", {}, text)),
+    ...(stock ? stock.sentences : [missing.stock]).map((text) => element("li", {}, ...marked(text))),
   );
   if (!stock) return;
   at("stock-order").replaceChildren(
@@ -50,7 +54,7 @@ function showStock({ stock, missing }) {
 function showWhy({ explanation, missing }) {
   at("why-figure").hidden = !explanation;
   const words = explanation ? [...explanation.sentences, blend(explanation.members)] : [missing.explanation];
-  at("why-words").replaceChildren(...words.filter(Boolean).map((text) => element("p", {}, text)));
+  at("why-words").replaceChildren(...words.filter(Boolean).map((text) => element("p", {}, ...marked(text))));
   if (!explanation) return;
   at("why-key").replaceChildren(
     ...explanation.parts.map(({ name, label }) => keyed(`part ${name} ${DASHES[name]}`, label)),
@@ -76,7 +80,7 @@ function blend(members) {
 function showPromotions({ promotions, missing }) {
   const found = promotions ?? [];
   at("promotions").parentElement.hidden = !found.length;
-  at("promotions-text").textContent = promotionsText(promotions, missing);
+  at("promotions-text").replaceChildren(...marked(promotionsText(promotions, missing)));
   at("promotion-rows").replaceChildren(
     ...found.map((one) => {
       const span =
@@ -100,7 +104,7 @@ function promotionsText(promotions, missing) {
 
 function showLast({ last_forecast: last, missing }) {
   at("last-figure").hidden = !last;
-  at("last-text").textContent = last ? last.sentence : missing.last_forecast;
+  at("last-text").replaceChildren(...marked(last ? last.sentence : missing.last_forecast));
   if (!last) return;
   at("last-key").replaceChildren(
     keyed("sales", "Sold"),

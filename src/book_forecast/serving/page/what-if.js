@@ -2,7 +2,7 @@
 
 import { download, send } from "./api.js";
 import { described, drawPlan } from "./pictures.js";
-import { keyed } from "./planning.js";
+import { keyed, marked } from "./planning.js";
 import {
   at,
   copies,
@@ -34,7 +34,7 @@ export class WhatIf {
   show(isbn, details, { horizon, level }) {
     const before = this.shown;
     this.shown = { isbn, details, horizon, level };
-    at("what-if-text").textContent = details.what_if.text;
+    at("what-if-text").replaceChildren(...marked(details.what_if.text));
     if (before?.isbn !== isbn || before.details.release !== details.release) {
       this.clear();
       return;
