@@ -15,6 +15,16 @@ from tests.releases import payloads
 FIRST = dt.date(2024, 7, 6)
 
 
+pytest_plugins = ("tests.gcs",)
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "folder":
+        return str(tmp_path)
+    return f"{request.getfixturevalue('gcs_bucket')}/releases"
+
+
 def made(copies: tuple[float, ...] = (10.0, 12.0), isbn: str = payloads.isbn(0)) -> Override:
     return Override(
         who="Ann",
@@ -28,11 +38,11 @@ def made(copies: tuple[float, ...] = (10.0, 12.0), isbn: str = payloads.isbn(0))
     )
 
 
-def test_entries_come_back_with_their_numbers(tmp_path: Path):
-    log = OverrideLog(str(tmp_path))
+def test_entries_come_back_with_their_numbers(root: str):
+    log = OverrideLog(root)
     assert log.overrides() == []
     assert [log.add(made()), log.add(made((3.0,)))] == [1, 2]
-    first, second = OverrideLog(str(tmp_path)).overrides()
+    first, second = OverrideLog(root).overrides()
     assert (first.number, first.override.copies) == (1, (10.0, 12.0))
     assert first.override.weeks == [FIRST, FIRST + dt.timedelta(weeks=1)]
     assert second.withdrawal is None
