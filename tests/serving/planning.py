@@ -76,8 +76,8 @@ def tables(titles: int = TITLES) -> dict[str, pa.Table]:
         "lower": 0.7 * mean,
         "upper": 1.4 * mean,
     }
-    promoted = [CUTOFF - n * WEEK for n in (40, 39, 12)] + [CUTOFF + 3 * WEEK]
-    promotions = {"weeks": promoted, "depths": np.array([0.2, 0.3, 0.1, 0.25])}
+    promoted = [CUTOFF - n * WEEK for n in (40, 39, 20, 12)] + [CUTOFF + 3 * WEEK]
+    promotions = {"weeks": promoted, "depths": np.array([0.2, 0.3, 0.01, 0.1, 0.25])}
     silent = {"regressors": Regressors(unused=("advertising", "price", "weather")).to_json()}
     rows: dict[str, dict[int, dict[str, Any]]] = {
         "details": {1: facts},

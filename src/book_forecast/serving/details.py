@@ -40,6 +40,8 @@ Spans = Annotated[
     ),
 ]
 MOST_PROMOTIONS = 20
+LEAST_DEPTH = 0.05
+"""Of a past promotion that is shown: prices vary a little without one."""
 _BEFORE = 8
 """Weeks before a promotion that tell what sells without one."""
 _FORECAST = "Run `kedro run --pipeline forecast`, or weekly."
@@ -168,7 +170,8 @@ def _promotions(payload: Payload, row: int, ahead: WeeksAhead) -> list[dict[str,
         return None
     found = _planned(payload, "promotions", row) or {}
     sold = _volumes(payload, row)
-    promoted = dict(zip(found.get("weeks") or [], found.get("depths") or [], strict=True))
+    known = zip(found.get("weeks") or [], found.get("depths") or [], strict=True)
+    promoted = {week: depth for week, depth in known if depth >= LEAST_DEPTH or week > ahead.cutoff}
     runs = list(_runs(sorted(promoted)))[-MOST_PROMOTIONS:]
     return [_promotion(run, promoted, sold, ahead.cutoff) for run in reversed(runs)]
 

@@ -213,7 +213,9 @@ class TitleDetails(_Strict):
     facts: TitleFacts | None
     stock: TitleStock | None
     explanation: TitleExplanation | None
-    promotions: list[PromotionRun] | None = Field(description="The latest first.")
+    promotions: list[PromotionRun] | None = Field(
+        description="At least 5 % deep, or planned; the latest first."
+    )
     last_forecast: LastForecast | None
     what_if: Triable
     overrides: list[TitleOverride] = Field(description="By people; part of no forecast.")

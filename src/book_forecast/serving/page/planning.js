@@ -99,7 +99,7 @@ function showPromotions({ promotions, missing }) {
 function promotionsText(promotions, missing) {
   if (!promotions) return missing.promotions;
   if (!promotions.length) return "This title had no promotion that the sales show, and none is planned.";
-  return "Weeks with a larger discount than usual. Before: the mean of up to 8 weeks without one.";
+  return "Weeks with at least 5 % more discount than usual. Before: the mean of up to 8 weeks without one.";
 }
 
 function showLast({ last_forecast: last, missing }) {
