@@ -191,7 +191,8 @@ def _regressor(
     if abs(slope) * (high - low) < LEAST:
         return None
     last = int(np.flatnonzero(ahead != ahead[-1]).max(initial=-1)) + 1
-    path = tuple(ahead[: last + 1].tolist())
+    # Six digits are enough, and more would fill the releases.
+    path = tuple(float(f"{value:.6g}") for value in ahead[: last + 1])
     return Regressor(name, slope, low, high, is_known, path)
 
 
