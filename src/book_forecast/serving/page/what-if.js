@@ -35,12 +35,18 @@ export class WhatIf {
     const before = this.shown;
     this.shown = { isbn, details, horizon, level };
     at("what-if-text").replaceChildren(...marked(details.what_if.text));
-    if (before?.isbn !== isbn || before.details.release !== details.release) {
+    if (before?.isbn !== isbn) {
       this.clear();
       return;
     }
-    // The plan is tried again for another horizon.
-    if (this.answer && (before.horizon !== horizon || before.level !== level)) this.try();
+    for (const input of at("what-if-form").querySelectorAll("input[type=date]")) this.limit(input);
+    const isSame =
+      before.horizon === horizon &&
+      before.level === level &&
+      before.details.release === details.release &&
+      before.details.cutoff === details.cutoff;
+    // The plan is tried again for another horizon, or beside newer weeks.
+    if (this.answer && !isSame) this.try();
   }
 
   clear() {
@@ -99,7 +105,6 @@ export class WhatIf {
     const { first_week: first, last_week: last } = this.shown.details.what_if;
     input.min = shifted(first, -6);
     input.max = last;
-    input.value = "";
   }
 
   async try(event) {
