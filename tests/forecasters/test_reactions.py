@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from book_forecast.forecasters import transforms
 from book_forecast.forecasters.global_models.members import Boosting
 from book_forecast.forecasters.launches.knowledge import learn_launches
 from book_forecast.forecasters.launches.launch import Launch
@@ -11,7 +12,16 @@ from book_forecast.forecasters.naive import Naive
 from book_forecast.forecasters.promotion_effects import DEPTHS, PromotionEffects
 from book_forecast.forecasters.reactions import measure
 from book_forecast.payload.manifest import LONGEST_HORIZON
-from book_forecast.payload.what_if import Effects, Plan, Regressor, Regressors, changed, level_path
+from book_forecast.payload.what_if import (
+    NODES,
+    WEIGHTS,
+    Effects,
+    Plan,
+    Regressor,
+    Regressors,
+    changed,
+    level_path,
+)
 from book_forecast.releases.distributions import LEVELS, distribution_of
 from book_forecast.series.covariates import PROMOTION_PLAN
 from book_forecast.series.history import MODEL_HORIZON, History
@@ -68,7 +78,8 @@ def test_effects_come_back_from_their_row() -> None:
         planned=np.array([0.0, 0.25]),
         spread=np.ones((2, LONGEST_HORIZON)),
         ceiling=np.inf,
-        share=np.full(LONGEST_HORIZON, 0.5),
+        log_mean=np.full(LONGEST_HORIZON, 3.0),
+        deviation=np.full(LONGEST_HORIZON, 0.5),
         regressors=Regressors({"price": Regressor("price", -0.1, 1.0, 2.0, True, (1.0, 1.5))}),
     )
     found = Effects.from_row(made.to_row())
@@ -78,7 +89,14 @@ def test_effects_come_back_from_their_row() -> None:
     np.testing.assert_array_equal(found.planned, made.planned)
     np.testing.assert_array_equal(found.spread, made.spread)
     assert found.ceiling == np.inf
+    np.testing.assert_array_equal(found.log_mean, made.log_mean)
+    np.testing.assert_array_equal(found.deviation, made.deviation)
     assert found.regressors == made.regressors
+
+
+def test_means_are_those_of_the_models() -> None:
+    np.testing.assert_allclose(NODES, transforms.NODES)
+    np.testing.assert_allclose(WEIGHTS, transforms.WEIGHTS)
 
 
 @pytest.mark.parametrize(

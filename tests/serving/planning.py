@@ -26,7 +26,10 @@ DEPTHS = np.array([0.0, 0.2, 0.5, 1.0])
 
 
 def effects() -> Effects:
-    """Copies double at a depth of 0.5; advertising of 10 raises half of the mean by a fifth."""
+    """Copies double at a depth of 0.5; advertising of 10 raises a model of half weight by a fifth.
+
+    That model forecasts 40 copies a week.
+    """
     logs = np.outer(np.log(2.0) * np.minimum(DEPTHS / 0.5, 1.0), np.ones(LONGEST_HORIZON))
     # What is planned is part of the forecast.
     logs[:, 2] -= np.log(2.0) * 0.25 / 0.5
@@ -41,8 +44,9 @@ def effects() -> Effects:
         planned=np.array([0.0, 0.0, 0.25]),
         spread=spread,
         ceiling=np.inf,
-        share=np.full(LONGEST_HORIZON, 0.5),
-        regressors=Regressors(others, 0.5, 1.0, ("weather",)),
+        log_mean=np.full(LONGEST_HORIZON, np.log(41.0)),
+        deviation=np.zeros(LONGEST_HORIZON),
+        regressors=Regressors(others, 0.5, 1.0, 0.5, 12.0, 0.0, ("weather",)),
     )
 
 

@@ -93,18 +93,18 @@ def test_a_level_without_a_half_life_stays(client):
 def test_a_campaign_changes_the_share_of_the_models_that_take_it(client):
     campaign = {"name": "advertising", "value": 10, "first_week": day(4), "last_week": day(5)}
     found = ask(client, regressors=[campaign])
-    plain, changed = (1.0 + np.array(found[name]["mean"]) for name in ("plain", "changed"))
-    expected = np.ones(10)
-    expected[3:5] = 1.0 + 0.5 * 0.2
-    np.testing.assert_allclose(changed / plain, expected, rtol=2e-3)
+    plain, changed = (np.array(found[name]["mean"]) for name in ("plain", "changed"))
+    expected = np.zeros(10)
+    expected[3:5] = 0.5 * 41.0 * 0.2
+    np.testing.assert_allclose(changed - plain, expected, atol=0.01)
     assert found["notes"] == []
 
 
 def test_a_price_stands_for_the_regressor_of_prices(client):
     found = ask(client, price={"value": 6.0, "first_week": day(1), "last_week": day(10)})
-    plain, changed = (1.0 + np.array(found[name]["mean"]) for name in ("plain", "changed"))
-    expected = 0.5 + 0.5 * np.exp(-0.1 * (6.0 - 8.0))
-    np.testing.assert_allclose(changed / plain, expected, rtol=2e-3)
+    plain, changed = (np.array(found[name]["mean"]) for name in ("plain", "changed"))
+    expected = 0.5 * 41.0 * np.expm1(-0.1 * (6.0 - 8.0))
+    np.testing.assert_allclose(changed - plain, expected, atol=0.01)
     assert "futures: {price: known}" in found["notes"][0]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -91,28 +91,23 @@ class Ensemble(FittedForecaster):
         return replace(self, ceiling=ceiling)
 
     def member_means(
-        self,
-        horizon: int,
-        future: Mapping[str, FloatArray] | None = None,
-        names: Collection[str] | None = None,
+        self, horizon: int, future: Mapping[str, FloatArray] | None = None
     ) -> dict[str, FloatArray]:
-        """Return the members' forecasts in copies, each of shape (horizon,).
-
-        Args:
-            horizon: Weeks ahead.
-            future: As in `forecast`.
-            names: Of the members; all if not given.
-        """
-        wanted = self.members if names is None else names
-        members, newer = {name: self.members[name] for name in wanted}, self._newer_shift
-        if newer is not None:
-            # The members, which were fitted before it, know the former level alone.
-            weeks = newer.undone(seen_weeks(self.volumes, self.outliers, self.shift))
-            members = {name: model.with_weeks(weeks) for name, model in members.items()}
+        """Return each member's forecast in copies, each of shape (horizon,)."""
+        members, newer = self.forecasting()
         means = {name: model.forecast(horizon, (), future).mean for name, model in members.items()}
         return {
             name: mean if newer is None else newer.applied(mean) for name, mean in means.items()
         }
+
+    def forecasting(self) -> tuple[Mapping[str, FittedForecaster], LevelShift | None]:
+        """Return the members as they forecast, and the shift that their forecasts get after it."""
+        newer = self._newer_shift
+        if newer is None:
+            return self.members, None
+        # The members, which were fitted before it, know the former level alone.
+        weeks = newer.undone(seen_weeks(self.volumes, self.outliers, self.shift))
+        return {name: model.with_weeks(weeks) for name, model in self.members.items()}, newer
 
     @cached_property
     def _newer_shift(self) -> LevelShift | None:

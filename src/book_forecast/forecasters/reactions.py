@@ -5,7 +5,7 @@ Only the models that take covariates forecast again; the others' share of the me
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,17 +13,17 @@ import numpy as np
 from book_forecast.forecasters.base import FittedForecaster
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.launches.launch import Launch
+from book_forecast.forecasters.level_shifts import LevelShift
 from book_forecast.forecasters.promotion_effects import DEPTHS
 from book_forecast.forecasters.regression import BEYOND, Regression
 from book_forecast.payload.what_if import DEEP, Effects, Regressor, Regressors
 from book_forecast.series.covariates import PROMOTION_PLAN
 from book_forecast.series.history import PROMOTION, FloatArray
 
-DEEPEST = 1.0
+GRID = tuple(np.round(np.arange(0.0, 0.501, 0.05), 2).tolist())
+"""Depths that are measured, beside the one from which on the effect stays the same."""
 LEAST = 1e-3
 """A smaller effect of the deepest promotion is none, as is one of a regressor's whole range."""
-# Of a regressor's range: how far a value moves to measure its effect.
-_STEP = 0.25
 
 
 @dataclass(frozen=True)
@@ -32,35 +32,34 @@ class _Part:
 
     Attributes:
         weight: In the mean.
-        model: The title's model: the ensemble, or the model itself.
-        inner: The model.
-        name: Of the member; None where the model itself is meant.
+        model: As it forecasts.
+        shift: That its forecast gets afterwards; None without one.
     """
 
     weight: float
     model: FittedForecaster
-    inner: FittedForecaster
-    name: str | None = None
+    shift: LevelShift | None = None
 
-    def log_mean(self, horizon: int, future: Mapping[str, FloatArray] | None = None) -> FloatArray:
-        """Return the logarithm of one plus its mean, shape (horizon,)."""
-        if isinstance(self.model, Ensemble) and self.name is not None:
-            mean = self.model.member_means(horizon, future, (self.name,))[self.name]
+    def means(self, horizon: int, futures: Sequence[Mapping[str, FloatArray] | None]) -> FloatArray:
+        """Return its share in the mean for different covariates, shape (futures, horizon)."""
+        if isinstance(self.model, Regression):
+            found = self.model.means(horizon, futures)
         else:
-            mean = self.model.forecast(horizon, (), future).mean
-        return np.log1p(mean)
+            found = [self.model.forecast(horizon, (), future).mean for future in futures]
+        if self.shift is not None:
+            found = [self.shift.applied(mean) for mean in found]
+        return self.weight * np.array(found)
 
-    def of(self, model: FittedForecaster) -> _Part:
-        """Return the same part of the title's model in another state."""
-        return replace(self, model=model)
+    def in_a_plan(self, happened: FloatArray) -> _Part:
+        """Return the model with a promotion plan of the next week, in which there is none."""
+        plan = {PROMOTION_PLAN: np.append(happened, 0.0)}
+        return replace(self, model=self.model.with_covariates(plan))
 
-    def knots(self) -> FloatArray:
-        """Return depths between which its effect is linear; empty without an effect."""
-        if not isinstance(self.inner, Regression):
-            return np.array([0.0, *DEPTHS, DEEPEST])
-        if PROMOTION not in self.inner.covariates:
-            return np.empty(0)
-        return np.array([0.0, _deepest(self.inner)])
+    def deepest(self) -> float:
+        """Return the depth from which on its effect stays the same."""
+        if not isinstance(self.model, Regression):
+            return DEPTHS[-1]
+        return _deepest(self.model) if PROMOTION in self.model.covariates else 0.0
 
 
 def measure(
@@ -83,9 +82,14 @@ def measure(
         None where the forecast reacts to nothing, and there is no regressor.
     """
     horizon, parts = len(mean), list(_parts(model))
-    before = [part.log_mean(horizon) for part in parts]
-    depths, promotion, after = _promotions(model, parts, before, mean, happened, planned)
-    share, regressors = _regressors(parts, before, mean, known)
+    depths, promotion, after = _promotions(parts, mean, happened, planned)
+    regression = next((part for part in parts if isinstance(part.model, Regression)), None)
+    regressors = Regressors(unused=tuple(sorted(known)))
+    log_mean, deviation = np.zeros(horizon), np.zeros(horizon)
+    if regression is not None:
+        regressors = _regressors(regression, horizon, known)
+        if regressors.others and isinstance(regression.model, Regression):
+            log_mean, deviation = regression.model.log_forecast(horizon)
     if depths is None and not regressors.names:
         return None
     ceiling = np.inf
@@ -98,7 +102,8 @@ def measure(
         planned=planned[:horizon],
         spread=_spread(model, horizon, depths is not None),
         ceiling=ceiling,
-        share=share,
+        log_mean=log_mean,
+        deviation=deviation,
         regressors=regressors,
     )
 
@@ -106,40 +111,28 @@ def measure(
 def _parts(model: FittedForecaster) -> Iterator[_Part]:
     """Yield the models that take covariates."""
     if isinstance(model, Ensemble):
-        for name, member in model.members.items():
+        members, shift = model.forecasting()
+        for name, member in members.items():
             if member.capabilities.covariates:
-                yield _Part(model.weights[name], model, member, name)
+                yield _Part(model.weights[name], member, shift)
     elif model.capabilities.covariates or (isinstance(model, Launch) and model.guide is not None):
-        yield _Part(1.0, model, model)
+        yield _Part(1.0, model)
 
 
 def _promotions(
-    model: FittedForecaster,
-    parts: list[_Part],
-    before: list[FloatArray],
-    mean: FloatArray,
-    happened: FloatArray,
-    planned: FloatArray,
+    parts: list[_Part], mean: FloatArray, happened: FloatArray, planned: FloatArray
 ) -> tuple[FloatArray | None, FloatArray, FloatArray]:
     """Return depths, their effects by week, and the effect after a plan."""
     horizon = len(mean)
-    knots = [part.knots() for part in parts]
-    grid = np.unique(np.concatenate([[0.0, DEEPEST], *knots]))
-    total = np.tile(mean, (len(grid), 1))
-    after = mean.copy()
-    # A plan of the next week, in which there is no promotion.
-    told = model.with_covariates({PROMOTION_PLAN: np.append(happened, 0.0)})
-    for part, plain, depths in zip(parts, before, knots, strict=True):
-        if not len(depths):
-            continue
-        in_plan = part if len(planned) else part.of(told)
-        measured = np.array(
-            [in_plan.log_mean(horizon, {PROMOTION: np.full(horizon, d)}) for d in depths]
-        )
-        every = np.array([np.interp(grid, depths, week) for week in measured.T]).T
-        total += part.weight * (np.expm1(every) - np.expm1(plain))
+    grid = np.unique([*GRID, *(part.deepest() for part in parts)])
+    probes = [{PROMOTION: np.full(horizon, depth)} for depth in grid]
+    total, after = np.tile(mean, (len(grid), 1)), mean.copy()
+    for part in parts:
+        (plain,) = part.means(horizon, [None])
+        in_plan = part if len(planned) else part.in_a_plan(happened)
+        total += in_plan.means(horizon, probes) - plain
         if not len(planned):
-            after += part.weight * (np.expm1(in_plan.log_mean(horizon)) - np.expm1(plain))
+            after += in_plan.means(horizon, [None])[0] - plain
     logs = np.log1p(np.maximum(total, 0.0)) - np.log1p(mean)
     after_plan = np.log1p(np.maximum(after, 0.0)) - np.log1p(mean)
     # In a plan of one week, the first week is known.
@@ -149,45 +142,32 @@ def _promotions(
     return grid, logs, after_plan
 
 
-def _regressors(
-    parts: list[_Part], before: list[FloatArray], mean: FloatArray, known: Mapping[str, bool]
-) -> tuple[FloatArray, Regressors]:
-    """Return the share of the models that take regressors, and how these react."""
-    horizon = len(mean)
-    for part, plain in zip(parts, before, strict=True):
-        if not isinstance(part.inner, Regression):
-            continue
-        values = part.inner.covariates_ahead(horizon)
-        others = {
-            name: _regressor(part, plain, name, path, known.get(name, False))
-            for name, path in values.items()
-            if name != PROMOTION
-        }
-        reacting = {name: one for name, one in others.items() if one is not None}
-        if not reacting:
-            continue
-        slope, deepest = 0.0, DEEPEST
-        if PROMOTION in values:
-            deepest = _deepest(part.inner)
-            ends = [part.log_mean(horizon, {PROMOTION: np.full(horizon, d)}) for d in (0, deepest)]
-            slope = float(np.median(ends[1] - ends[0])) / deepest
-        share = part.weight * np.exp(plain) / (1.0 + mean)
-        unused = tuple(sorted(set(known) - set(reacting)))
-        return np.minimum(share, 1.0), Regressors(reacting, slope, deepest, unused)
-    return np.zeros(horizon), Regressors(unused=tuple(sorted(known)))
+def _regressors(part: _Part, horizon: int, known: Mapping[str, bool]) -> Regressors:
+    """Return how the model that takes regressors reacts to them."""
+    model = part.model
+    assert isinstance(model, Regression)  # noqa: S101 - the caller checks it
+    found = {
+        name: _regressor(model, name, path, known.get(name, False))
+        for name, path in model.covariates_ahead(horizon).items()
+        if name != PROMOTION
+    }
+    reacting = {name: one for name, one in found.items() if one is not None}
+    is_promoted = PROMOTION in model.covariates
+    return Regressors(
+        others=reacting,
+        depth_slope=model.slope(PROMOTION) if is_promoted else 0.0,
+        deepest=_deepest(model) if is_promoted else 1.0,
+        weight=part.weight,
+        top=float(np.log1p(model.transform.ceiling)),
+        shift=0.0 if part.shift is None else part.shift.size,
+        unused=tuple(sorted(set(known) - set(reacting))),
+    )
 
 
-def _regressor(
-    part: _Part, plain: FloatArray, name: str, ahead: FloatArray, is_known: bool
-) -> Regressor | None:
+def _regressor(model: Regression, name: str, ahead: FloatArray, is_known: bool) -> Regressor | None:
     """Return how a model reacts to a regressor; None where it does not."""
-    assert isinstance(part.inner, Regression)  # noqa: S101 - the caller checks it
-    low, high = part.inner.seen(name)
-    step = _STEP * (high - low)
-    # Towards the middle, where no value is clipped.
-    moved = ahead + np.where(ahead > (low + high) / 2.0, -step, step)
-    effect = (part.log_mean(len(ahead), {name: moved}) - plain) / (moved - ahead)
-    slope = float(np.median(effect))
+    low, high = model.seen(name)
+    slope = model.slope(name)
     if abs(slope) * (high - low) < LEAST:
         return None
     last = int(np.flatnonzero(ahead != ahead[-1]).max(initial=-1)) + 1
@@ -215,4 +195,4 @@ def _spread(model: FittedForecaster, horizon: int, reacts: bool) -> FloatArray:
 def _deepest(model: Regression) -> float:
     """Return the depth from which on the effect of a promotion stays the same."""
     low, high = model.seen(PROMOTION)
-    return float(min(high + BEYOND * (high - low), DEEPEST))
+    return float(min(high + BEYOND * (high - low), 1.0))

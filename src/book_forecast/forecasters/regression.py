@@ -179,6 +179,35 @@ class Regression(FittedForecaster):
         }
         return replace(self, covariates=known)
 
+    def log_forecast(self, horizon: int) -> tuple[FloatArray, FloatArray]:
+        """Return mean and deviation on the model's scale, shape (horizon,) each."""
+        ahead, _ = self._ahead(horizon, None)
+        return ahead.mean, np.sqrt(ahead.variance)
+
+    def means(
+        self, horizon: int, futures: Sequence[Mapping[str, FloatArray] | None]
+    ) -> list[FloatArray]:
+        """Return the means of forecasts with different covariates ahead; see `forecast`.
+
+        The weeks up to the cutoff are filtered once.
+        """
+        ahead, plain = self._ahead(horizon, None)
+        n, deviation = len(self.volumes) - self.first, np.sqrt(ahead.variance)
+        found = []
+        for future in futures:
+            mean = ahead.mean
+            for name, planned in (future or {}).items():
+                if name in self.covariates:
+                    column = self.names.index(covariate_column(name))
+                    values = self._column(name, n, horizon, planned)[n:]
+                    mean = mean + (values - plain[:, column]) * self._slopes[column]
+            found.append(self.transform.to_copies(mean, deviation, ()).mean)
+        return found
+
+    def slope(self, name: str) -> float:
+        """Return the coefficient of a covariate."""
+        return float(self._slopes[self.names.index(covariate_column(name))])
+
     def covariates_ahead(self, horizon: int) -> dict[str, FloatArray]:
         """Return the covariates of the weeks ahead by name, as a forecast uses them."""
         n = len(self.volumes) - self.first

@@ -46,7 +46,8 @@ PLANNING = {
             "planned": _NUMBERS,
             "spread": _SHORT,
             "ceiling": pa.float32(),
-            "share": _SHORT,
+            "log_mean": _NUMBERS,
+            "deviation": _NUMBERS,
             "regressors": _TEXT,
         }
     ),

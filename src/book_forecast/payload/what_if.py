@@ -9,8 +9,9 @@ the scale of log(1 + copies). Its columns, of 104 weeks where they are by week:
     planned     depths that are planned up to the last week of the plan, of whatever title
     spread      by week: factor of the interval's reach without a promotion, then with a deep one
     ceiling     the end of upper bounds, in copies
-    share       by week: share of one plus the mean whose models take regressors
-    regressors  JSON: how these models react; see `Regressors`
+    log_mean    by week: of the model that takes regressors
+    deviation   by week: the same
+    regressors  JSON: how this model reacts; see `Regressors`
 
 Null means that the forecast does not react.
 """
@@ -35,6 +36,9 @@ DEEP = 0.1
 """Depth beyond which a week is one of promotion, with intervals of their own."""
 MARGIN = 0.5
 """Share of the range of a regressor in the past by which a plan may lie outside of it."""
+NODES = np.linspace(-6.0, 6.0, 97)
+WEIGHTS = np.exp(-0.5 * NODES**2) / np.exp(-0.5 * NODES**2).sum()
+"""Of means of log-normal distributions that end at zero and at a ceiling: trapezoidal rule."""
 _UPPER = np.array([p > 0.5 for p in PROBABILITIES])
 
 
@@ -90,18 +94,24 @@ class Regressor:
 
 @dataclass(frozen=True, slots=True)
 class Regressors:
-    """How the models that take regressors react to these and to promotions.
+    """How the model that takes regressors reacts to these and to promotions.
 
     Attributes:
         others: By name.
         depth_slope: Effect of a promotion, by depth.
         deepest: Depth from which on the effect stays the same.
+        weight: Of the model in the mean.
+        top: Where its distributions end, on its scale.
+        shift: Of the level, which its mean gets afterwards.
         unused: Names of regressors that make no difference to this title.
     """
 
     others: Mapping[str, Regressor] = field(default_factory=dict)
     depth_slope: float = 0.0
     deepest: float = 1.0
+    weight: float = 0.0
+    top: float = 0.0
+    shift: float = 0.0
     unused: tuple[str, ...] = ()
 
     @property
@@ -114,6 +124,7 @@ class Regressors:
         others = [regressor.to_json() for regressor in self.others.values()]
         content = {
             "promotion": [self.depth_slope, self.deepest],
+            "model": [self.weight, self.top, self.shift],
             "others": others,
             "unused": list(self.unused),
         }
@@ -128,11 +139,21 @@ class Regressors:
         found = [Regressor.from_json(one) for one in content["others"]]
         slope, deepest = content["promotion"]
         others = {one.name: one for one in found}
-        return cls(others, float(slope), float(deepest), tuple(map(str, content["unused"])))
+        weight, top, shift = map(float, content["model"])
+        unused = tuple(map(str, content["unused"]))
+        return cls(others, float(slope), float(deepest), weight, top, shift, unused)
 
     def of_promotion(self, depths: FloatArray) -> FloatArray:
         """Return the effect of depths."""
         return np.asarray(self.depth_slope * np.minimum(depths, self.deepest))
+
+    def copies(self, log_mean: FloatArray, deviation: FloatArray) -> FloatArray:
+        """Return the share of the model in the mean, for mean and deviation on its scale."""
+        values = np.clip(log_mean + deviation * NODES[:, None], 0.0, self.top)
+        mean = WEIGHTS @ np.expm1(values)
+        if self.shift:
+            mean = np.expm1(np.maximum(np.log1p(mean) + self.shift, 0.0))
+        return np.asarray(self.weight * mean)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +167,9 @@ class Effects:
         planned: Shape (weeks of the plan,).
         spread: Shape (2, 104).
         ceiling: Copies.
-        share: Shape (104,).
-        regressors: Of the models that take them.
+        log_mean: Shape (104,).
+        deviation: Shape (104,).
+        regressors: Of the model that takes them.
     """
 
     depths: FloatArray | None
@@ -156,7 +178,8 @@ class Effects:
     planned: FloatArray
     spread: FloatArray
     ceiling: float
-    share: FloatArray
+    log_mean: FloatArray
+    deviation: FloatArray
     regressors: Regressors
 
     def to_row(self) -> dict[str, Any]:
@@ -173,7 +196,8 @@ class Effects:
             "planned": self.planned if len(self.planned) else None,
             "spread": short(self.spread, 1.0),
             "ceiling": self.ceiling if np.isfinite(self.ceiling) else None,
-            "share": short(self.share, 0.0),
+            "log_mean": self.log_mean if self.regressors.others else None,
+            "deviation": self.deviation if self.regressors.others else None,
             "regressors": self.regressors.to_json() if self.regressors.names else None,
         }
 
@@ -195,7 +219,8 @@ class Effects:
             np.asarray([] if row["planned"] is None else row["planned"], dtype=np.float64),
             long("spread", 1.0, 2),
             np.inf if row["ceiling"] is None else float(row["ceiling"]),
-            long("share", 0.0),
+            long("log_mean", 0.0),
+            long("deviation", 0.0),
             Regressors.from_json(row["regressors"]),
         )
 
@@ -248,23 +273,34 @@ def changed(
         deep = (depths > DEEP).astype(int)
         reaches = effects.spread[deep, np.arange(len(mean))]
         spread = np.where(is_new & is_known, reaches, 1.0)
-    factor = np.exp(promotion)
+    new_mean = (1.0 + mean) * np.exp(promotion) - 1.0
     if plan.regressors:
-        models = effects.regressors
-        pushed = np.zeros(len(mean))
-        for name, values in plan.regressors.items():
-            known = models.others[name]
-            ahead = known.values(len(mean))
-            pushed += known.slope * (np.where(np.isfinite(values), values, ahead) - ahead)
-        promoted = np.exp(models.of_promotion(depths) - models.of_promotion(planned))
-        factor = factor + effects.share[: len(mean)] * promoted * np.expm1(pushed)
-    new_mean = np.maximum((1.0 + mean) * np.maximum(factor, 0.0) - 1.0, 0.0)
+        new_mean += _of_regressors(effects, plan.regressors, planned, depths)
+    new_mean = np.maximum(new_mean, 0.0)
     reach = spread * (np.log1p(quantiles) - np.log1p(mean))
     new = np.maximum(np.expm1(np.log1p(new_mean) + reach), 0.0)
     # Bounds that ended at the ceiling end there again.
     top = np.maximum(effects.ceiling, new_mean)
     new[_UPPER] = np.minimum(new[_UPPER], top)
     return new_mean * plan.level, new * plan.level
+
+
+def _of_regressors(
+    effects: Effects,
+    tried: Mapping[str, FloatArray],
+    planned: FloatArray,
+    depths: FloatArray,
+) -> FloatArray:
+    """Return what regressors add to the mean by week, beside the depths to be tried."""
+    model, horizon = effects.regressors, len(depths)
+    pushed = np.zeros(horizon)
+    for name, values in tried.items():
+        ahead = model.others[name].values(horizon)
+        pushed += model.others[name].slope * np.where(np.isfinite(values), values - ahead, 0.0)
+    deviation = effects.deviation[:horizon]
+    promoted = model.of_promotion(depths) - model.of_promotion(planned)
+    before = effects.log_mean[:horizon] + promoted
+    return model.copies(before + pushed, deviation) - model.copies(before, deviation)
 
 
 def _depths(effects: Effects, plan: Plan) -> tuple[FloatArray, FloatArray, Any]:
