@@ -167,8 +167,10 @@ def test_a_plan_that_was_tried_is_signed(page: Chromium, server: Server) -> None
     assert page.run("document.querySelector('#override-plan').hidden")
 
 
-def test_nothing_is_wider_than_a_phone(page: Chromium) -> None:
+def test_nothing_is_wider_than_a_phone(page: Chromium, server: Server) -> None:
     page.show_as(390, 844, phone=True)
+    page.open(f"{server.url}/?isbn={CAFE}")
+    page.until(DRAWN)
     promotion(page, "2024-08-10", 1, 30)
     page.click("#what-if-form button[type=submit]")
     page.until(TRIED)
