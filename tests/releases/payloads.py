@@ -72,6 +72,8 @@ def planning(titles: int = 3, weeks: int = 120, horizon: int = 52) -> dict[str, 
     path = [None if n % 7 == 6 else np.roll(season, n) for n in rows]
     known = min(32, weeks)
     promoted = [CUTOFF - dt.timedelta(weeks=20), CUTOFF + dt.timedelta(weeks=4)]
+    depths = np.arange(0.0, 0.51, 0.05)
+    uplifts = np.outer(2.0 * depths, np.ones(LONGEST_HORIZON)).ravel().astype(np.float16)
     columns: dict[str, dict[str, Any]] = {
         "details": {
             "imprint": [f"Imprint {n % 11}" for n in rows],
@@ -99,6 +101,12 @@ def planning(titles: int = 3, weeks: int = 120, horizon: int = 52) -> dict[str, 
         "promotions": {
             "weeks": [promoted if n % 3 == 0 else [] for n in rows],
             "depths": [[0.3, 0.2] if n % 3 == 0 else [] for n in rows],
+        },
+        "effects": {
+            "depths": [depths] * titles,
+            "promotion": [uplifts] * titles,
+            **dict.fromkeys(("after_plan", "planned", "spread", "ceiling"), [None] * titles),
+            **dict.fromkeys(("log_mean", "deviation", "regressors"), [None] * titles),
         },
         "left_out": {
             "isbn": [isbn(titles)],
