@@ -133,3 +133,14 @@ def test_without_a_channel_nothing_is_written(monkeypatch, tmp_path):
     monkeypatch.delenv(WEBHOOK, raising=False)
     Run(tmp_path).fail(ValueError("no"))
     assert not (tmp_path / "alerts").exists()
+
+
+def test_a_training_is_news_only_if_it_has_made_a_release(server, tmp_path):
+    made = payloads.release()
+    run = Run(tmp_path, digest=["trained"])
+    run.candidate.save(made)
+    run.end(candidate=made)
+    assert f"*Models trained*: {made.release}: 3 titles" in server.texts[0]
+    again = Run(tmp_path, digest=[], immediate=["trained"], repeat_hours=0)
+    again.end(candidate=made)
+    assert len(server.texts) == 1

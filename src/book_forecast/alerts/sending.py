@@ -1,4 +1,4 @@
-"""Takes alerts in, and sends those that are to be told."""
+"""Takes alerts in, and sends those that the parameters ask for."""
 
 from __future__ import annotations
 

@@ -39,6 +39,7 @@ class AlertHooks:
         self._context: KedroContext | None = None
         self._store: ReleaseStore | None = None
         self._n_promotions = 0
+        self._known: frozenset[str] = frozenset()
         self._found: list[Alert] = []
 
     @hook_impl
@@ -48,7 +49,7 @@ class AlertHooks:
 
     @hook_impl
     def before_pipeline_run(self, catalog: CatalogProtocol[Any, Any]) -> None:
-        """Note how long the promotion log is."""
+        """Note how long the promotion log is, and which releases there are."""
         self._found, self._store = [], None
         if not is_set_up(os.environ):
             return
@@ -56,6 +57,7 @@ class AlertHooks:
             entry = catalog.get("candidate")
             if isinstance(entry, ReleaseDataset):
                 self._store, self._n_promotions = entry.store, len(entry.store.promotions())
+                self._known = frozenset(entry.store.releases())
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
@@ -63,7 +65,9 @@ class AlertHooks:
         if dataset_name not in _TELLING or not is_set_up(os.environ) or self._context is None:
             return
         with _warning():
-            self._found += _TELLING[dataset_name](data, _options(self._context))
+            found = _TELLING[dataset_name](data, _options(self._context))
+            # The candidate may be a release that was there before the run.
+            self._found += [a for a in found if a.kind != "trained" or a.subject not in self._known]
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self, catalog: CatalogProtocol[Any, Any]) -> None:

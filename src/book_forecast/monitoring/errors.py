@@ -15,17 +15,21 @@ SUMS = ("n", "sold", "error", "absolute_error", "naive_n", "naive_sold", "naive_
 """Columns that add up: weeks, copies sold, errors; the same of weeks with a seasonal naive."""
 
 
-def known_weeks(sales: pd.DataFrame) -> pd.DataFrame:
+def known_weeks(sales: pd.DataFrame, first: pd.Timestamp | None = None) -> pd.DataFrame:
     """Return weeks with the sales of a year before.
 
     Args:
         sales: isbn, week, volume: a full weekly grid a title; NaN where the week is missing.
+        first: The first of the weeks; all of them without one.
 
     Returns:
         isbn, week, volume, naive: the known weeks; naive is NaN where it is not known.
     """
     known = sales.loc[sales["volume"].notna(), ["isbn", "week", "volume"]]
     before = known.rename(columns={"volume": "naive"})
+    if first is not None:
+        before = before[before["week"] >= first - YEAR * WEEK]
+        known = known[known["week"] >= first]
     before = before.assign(week=before["week"] + YEAR * WEEK)
     return known.merge(before, on=["isbn", "week"], how="left")
 

@@ -35,7 +35,7 @@ def window_ratios(forecasts: pd.DataFrame, known: pd.DataFrame, window: int) -> 
     Args:
         forecasts: isbn, cutoff, week, mean.
         known: isbn, week, volume, without missing weeks.
-        window: Weeks after the cutoff; titles of which one is not known have no row.
+        window: Weeks after the cutoff; titles that lack one of them have no row.
 
     Returns:
         isbn, cutoff, sold, expected and ratio, the logarithm of one over the other.

@@ -36,7 +36,7 @@ def score_groups(
         are over all titles; others are of 1 to 4 weeks ahead.
     """
     near = sums[sums["horizon"] == NEAREST].assign(all=ALL_TITLES)
-    near["product_class"] = near["isbn"].map(classes).fillna("")
+    near["product_class"] = near["isbn"].map(classes).astype("object").fillna("")
     found = [
         _scored(near, by, by if column is None else column, levels) for by, column in GROUPS.items()
     ]

@@ -13,13 +13,13 @@ Address = Annotated[str, StringConstraints(pattern=r"^[^\s@<>,]+@[^\s@<>,]+$", m
 
 
 class AlertOptions(OptionGroup):
-    """What is told, and to whom; the channels' addresses are environment variables.
+    """What is sent, and to whom; the channels' addresses are environment variables.
 
     Attributes:
         immediate: Kinds that are sent at the end of the run.
         digest: Kinds that are sent together, once a day.
         repeat_hours: The same alert is not sent again within.
-        runs_out_chance: Chance to run out within the lead time from which on a title is told.
+        runs_out_chance: Chance to run out within the lead time from which on a title is named.
         mail_from: Sender of mail.
         mail_to: Addresses that mail goes to.
     """

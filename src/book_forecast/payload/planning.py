@@ -93,7 +93,7 @@ def taken(
 def updated(
     table: pa.Table | None, kind: str, rows: Mapping[int, Mapping[str, Any]], n_titles: int
 ) -> pa.Table:
-    """Return a table of which some rows are new.
+    """Return a table with some new rows.
 
     Args:
         table: The former one; None where there is none.

@@ -141,3 +141,17 @@ def test_a_title_in_two_releases_is_tested_by_the_later_one():
     weeks = sales(CATALOGUE, 110)
     found = nodes.find_title_shifts(tables | later, None, None, None, weeks, None, OPTIONS)
     assert found["expected"].min() == pytest.approx(4e6)
+
+
+def test_the_coverage_of_a_level_is_of_runs_that_all_have_it():
+    tables = recorded(CATALOGUE, 110, 40)
+    narrow = {"lo-80": "lo-50", "hi-80": "hi-50"}
+    both = {
+        name: lambda read=read: read().assign(**{new: read()[old] for old, new in narrow.items()})
+        for name, read in tables.items()
+    }
+    mixed = {name: both[name] if n % 2 else tables[name] for n, name in enumerate(tables)}
+    weeks = sales(CATALOGUE, 110)
+    alone, _ = nodes.score_recorded_forecasts(tables, weeks, None, None, OPTIONS)
+    found, _ = nodes.score_recorded_forecasts(mixed, weeks, None, None, OPTIONS)
+    pd.testing.assert_frame_equal(found, alone)

@@ -31,7 +31,7 @@ def describe_titles(
 ) -> Payload:
     """Add details, explanations, promotions and the titles left out to the release.
 
-    Where a table is None, the release keeps what it has.
+    Where a table is None, the release's own rows stay.
 
     Args:
         current_release: After newer weeks.

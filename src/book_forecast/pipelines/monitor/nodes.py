@@ -58,18 +58,21 @@ def score_recorded_forecasts(
     Returns:
         The measures by title, class, release and horizon, and those by week.
     """
-    known = known_weeks(_grid(model_input, release_weeks))
+    weeks = _grid(model_input, release_weeks).dropna(subset="volume")
     recorded = Recorded.of(recorded_forecasts)
-    newest = known["week"].max()
+    newest = weeks["week"].max()
     tables = []
-    levels: list[int | float] = []
+    levels: list[int | float] | None = None
     if pd.notna(newest):
         first = newest - (monitor.monitored_weeks - 1) * WEEK
-        near = known[known["week"] >= first]
+        near = known_weeks(weeks, first)
         for forecasts in recorded.between(first - LONGEST_HORIZON * WEEK, newest - WEEK):
-            levels = levels_of(forecasts)
-            errors = forecast_errors(forecasts, near, levels)
+            own = levels_of(forecasts)
+            errors = forecast_errors(forecasts, near, own)
             tables.append(added_up([errors], _KEYS))
+            # A level that another run did not have counts none of that run's weeks.
+            levels = own if levels is None else [level for level in levels if level in own]
+    levels = levels or []
     sums = added_up(tables, _KEYS)
     sums = sums.reindex(columns=[*_KEYS, *SUMS, *(f"inside-{level}" for level in levels)])
     classes = (
@@ -108,7 +111,7 @@ def find_title_shifts(
     Returns:
         As `find_shifts`; no row before a forecast was recorded that many weeks ago.
     """
-    known = known_weeks(_grid(model_input, release_weeks))
+    known = _grid(model_input, release_weeks).dropna(subset="volume")
     recorded, window = Recorded.of(recorded_forecasts), monitor.shift_window
     newest = known["week"].max()
     cutoff = None if pd.isna(newest) else recorded.latest_before(newest - window * WEEK)
@@ -123,8 +126,11 @@ def find_title_shifts(
         chosen = training_models[["isbn", "model"]]
         folds = [frame for frame in (test_forecasts, backtest_forecasts) if frame is not None]
         tables += [frame.merge(chosen, on=["isbn", "model"]) for frame in folds]
-    windows = pd.concat([window_ratios(frame, known, window) for frame in tables])
-    windows = windows.drop_duplicates(["isbn", "cutoff"])
+    columns = ["isbn", "cutoff", "week", "mean"]
+    forecasts = pd.concat([frame[columns] for frame in tables], ignore_index=True)
+    # A title of a fold may have the cutoff of a recorded forecast, which is the one that counts.
+    forecasts = forecasts.drop_duplicates(["isbn", "cutoff", "week"])
+    windows = window_ratios(forecasts, known, window)
     latest, past = windows[windows["cutoff"] == cutoff], windows[windows["cutoff"] <= until]
     found = find_shifts(latest, past, monitor.alarm_rate)
     logger.info(
