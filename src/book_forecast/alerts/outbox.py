@@ -110,7 +110,9 @@ class Outbox:
             n_sent += self._send(batch, channels, sender, problems)
         if digest and is_due and not any(problems.values()):
             self._write("digest.json", _Sent(when=self._clock()))
-        self._forget()
+        if n_sent:
+            # Each record is a request where they are on a bucket: most runs send nothing.
+            self._forget()
         return n_sent, [problem for problem in problems.values() if problem]
 
     def _send(
