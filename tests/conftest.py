@@ -8,8 +8,9 @@ from hypothesis import settings
 
 PROJECT = Path(__file__).resolve().parents[1]
 
-# How long an example takes says more of what else the machine does than of the law it tests.
-settings.register_profile("untimed", deadline=None)
+# How long an example takes says more of what else the machine does than of the law it tests. CI
+# tries the same examples each time: what a change broke must not depend on luck.
+settings.register_profile("untimed", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("untimed")
 
 

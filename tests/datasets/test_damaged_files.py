@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -57,6 +58,17 @@ def test_a_table_with_a_flipped_bit_is_an_error_or_the_same_table(tmp_path, plac
         return
     # What is left are names and statistics, which no checksum covers.
     assert np.array_equal(found.iloc[:, 1], TABLE["volume"])
+
+
+@pytest.mark.parametrize("name", ["index_columns", "columns", "kind", "start"])
+def test_a_table_with_a_damaged_name_beside_it_is_named(tmp_path, name):
+    dataset = AtomicParquetDataset(filepath=str(tmp_path / "table.parquet"))
+    dataset.save(TABLE)
+    path = tmp_path / "table.parquet"
+    table = pq.read_table(path)
+    beside = table.schema.metadata[b"pandas"].replace(f'"{name}"'.encode(), b'"?"')
+    pq.write_table(table.replace_schema_metadata({b"pandas": beside}), path)
+    assert "table.parquet is damaged" in str(error_of(dataset))
 
 
 @FEW

@@ -65,8 +65,10 @@ class AtomicSave:
 
 def _is_damaged(error: BaseException | None) -> bool:
     """Return whether a file was read, but not as what it should be."""
-    # Errors of the disk have a number; those of a content have none.
-    return isinstance(error, ValueError) or (isinstance(error, OSError) and error.errno is None)
+    # Errors of the disk have a number; those of a content have none. PyArrow looks names up in what
+    # pandas has written beside a table, which no checksum covers.
+    content = (ValueError, LookupError, TypeError, AttributeError)
+    return isinstance(error, content) or (isinstance(error, OSError) and error.errno is None)
 
 
 class AtomicParquetDataset(AtomicSave, ParquetDataset):
