@@ -48,6 +48,19 @@ ADAPTER_ROWS = (
     ("settings", "views"),
     ("errors", "redaction"),
 )
+# The same of the service.
+SERVICE_ROWS = (
+    ("__main__", "function"),
+    ("app",),
+    ("routes", "page"),
+    ("http", "sheets"),
+    ("requests",),
+    ("release",),
+    ("titles",),
+    ("loading",),
+    ("settings", "errors"),
+)
+SERVICE = "book_forecast.serving"
 TOP = {"__init__", "__main__", "settings", "pipeline_registry"}
 
 # (whose imports, what they may reach neither directly nor through our own modules)
@@ -125,15 +138,16 @@ def _chains(start: str, graph: dict[str, set[str]], forbidden: re.Pattern[str]) 
                 waiting.append((target, f"{chain} -> {target}"))
 
 
-def room_of(name: str) -> str:
+def room_of(name: str, house: str = "book_forecast") -> str:
     """The room of a module; "" for those at the top of book_forecast."""
-    package, _, rest = name.partition(".")
-    room = rest.partition(".")[0]
-    return "" if package == "book_forecast" and room in TOP else room
+    room = name.removeprefix(house).removeprefix(".").partition(".")[0]
+    return "" if house == "book_forecast" and room in TOP else room
 
 
 def upward_imports(
-    modules: Mapping[str, Path], rows: tuple[tuple[str, ...], ...] = ROWS
+    modules: Mapping[str, Path],
+    rows: tuple[tuple[str, ...], ...] = ROWS,
+    house: str = "book_forecast",
 ) -> list[str]:
     """Imports, written `a -> b`, that do not lead to a lower row; unknown rooms count as such."""
     row_of = {room: row for row, rooms in enumerate(rows) for room in rooms}
@@ -142,9 +156,9 @@ def upward_imports(
         for name, targets in graph_of(modules).items()
         for target in sorted(targets)
         # The package itself holds its version and nothing else.
-        if target.startswith(("book_forecast.", "zenml_runner."))
-        and room_of(name) != room_of(target)
-        and not row_of.get(room_of(name), 99) < row_of.get(room_of(target), -1)
+        if target.startswith(f"{house}.")
+        and room_of(name, house) != room_of(target, house)
+        and not row_of.get(room_of(name, house), 99) < row_of.get(room_of(target, house), -1)
     ]
 
 
@@ -192,9 +206,16 @@ def test_every_room_imports_lower_rows_only(ours):
 
 def test_every_folder_of_the_adapter_imports_lower_rows_only(ours):
     modules = {n: p for n, p in ours.items() if n.startswith("zenml_runner")}
-    rooms = {room_of(name) for name in modules} - {""}
+    rooms = {room_of(name, "zenml_runner") for name in modules} - {""}
     assert rooms == {room for row in ADAPTER_ROWS for room in row}
-    assert upward_imports(modules, ADAPTER_ROWS) == []
+    assert upward_imports(modules, ADAPTER_ROWS, "zenml_runner") == []
+
+
+def test_every_folder_of_the_service_imports_lower_rows_only(ours):
+    modules = {n: p for n, p in ours.items() if n.startswith(SERVICE)}
+    rooms = {room_of(name, SERVICE) for name in modules} - {""}
+    assert rooms == {room for row in SERVICE_ROWS for room in row}
+    assert upward_imports(modules, SERVICE_ROWS, SERVICE) == []
 
 
 def test_no_modules_import_each_other(ours):

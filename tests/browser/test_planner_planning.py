@@ -11,7 +11,7 @@ from tests.browser.planner import DRAWN
 from tests.serving import planning
 from tests.serving.planning import CAFE, HUNGRY, PLAIN
 from tests.serving.servers import Server, eventually
-from tests.serving.test_details import write_stock
+from tests.serving.routes.test_details import write_stock
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -9,7 +9,7 @@ from book_forecast.payload.contents import Payload, read_payload
 from book_forecast.payload.manifest import PayloadError
 from book_forecast.payload.planning import PLANNING, taken
 from book_forecast.releases.assembly import files_of, with_planning, with_titles_of
-from book_forecast.serving.loader import load
+from book_forecast.serving.loading.loader import load
 from tests.releases import payloads
 
 

@@ -15,10 +15,10 @@ def main() -> None:
     # The signal asks for a look at the champion; until it is handled, it must not end the process.
     with suppress(AttributeError):  # not every system has it
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    from book_forecast.serving.logs import LOG_CONFIG
-    from book_forecast.serving.no_pandas import keep_pandas_out
+    from book_forecast.serving.http.logs import LOG_CONFIG
+    from book_forecast.serving.loading.no_pandas import keep_pandas_out
+    from book_forecast.serving.release.watch import watch_of
     from book_forecast.serving.settings import read_settings
-    from book_forecast.serving.watch import watch_of
     from book_forecast.storage.errors import UserError
 
     keep_pandas_out()
@@ -41,7 +41,7 @@ def main() -> None:
     import uvicorn
 
     from book_forecast.serving.app import create_app
-    from book_forecast.serving.connection import connection_of
+    from book_forecast.serving.http.connection import connection_of
 
     uvicorn.run(
         create_app(settings, watch),

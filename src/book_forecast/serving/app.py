@@ -13,24 +13,24 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from book_forecast import __version__
-from book_forecast.serving import (
+from book_forecast.serving import page
+from book_forecast.serving.errors import RequestError
+from book_forecast.serving.http.guard import BodyGuard, TokenGuard
+from book_forecast.serving.http.metrics import Metrics
+from book_forecast.serving.http.openapi import describe
+from book_forecast.serving.http.request_log import RequestLog
+from book_forecast.serving.release.watch import Watch, watch_of
+from book_forecast.serving.routes import (
     books,
     details,
     exports,
     lists,
     overrides,
-    page,
+    predictions,
     sums,
     what_if,
 )
-from book_forecast.serving.errors import RequestError
-from book_forecast.serving.guard import BodyGuard, TokenGuard
-from book_forecast.serving.metrics import Metrics
-from book_forecast.serving.openapi import describe
-from book_forecast.serving.request_log import RequestLog
-from book_forecast.serving.routes import make_router
 from book_forecast.serving.settings import ServiceSettings
-from book_forecast.serving.watch import Watch, watch_of
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 """Paths that need no token."""
@@ -60,7 +60,7 @@ def create_app(settings: ServiceSettings, watch: Watch | None = None) -> FastAPI
     metrics = Metrics(watch)
     app.state.settings, app.state.metrics = settings, metrics
     app.state.watch, app.state.current = watch, watch.current
-    app.include_router(make_router(settings))
+    app.include_router(predictions.make_router(settings))
     app.include_router(lists.make_router())
     app.include_router(exports.make_router())
     app.include_router(books.make_router(settings))

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 import orjson
 
 from book_forecast.serving.errors import NothingLoadedError, RequestError
-from book_forecast.serving.guard import has_token
-from book_forecast.serving.logs import LOG_CONFIG
-from book_forecast.serving.no_pandas import keep_pandas_out
-from book_forecast.serving.predict import JSON, check_type, predictions, read_batch
+from book_forecast.serving.http.guard import has_token
+from book_forecast.serving.http.logs import LOG_CONFIG
+from book_forecast.serving.loading.no_pandas import keep_pandas_out
+from book_forecast.serving.loading.source import source_of
+from book_forecast.serving.release.watch import Watch
+from book_forecast.serving.requests.predict import JSON, check_type, predictions, read_batch
 from book_forecast.serving.settings import ServiceSettings, read_settings
-from book_forecast.serving.source import source_of
-from book_forecast.serving.watch import Watch
 
 if TYPE_CHECKING:
     from flask import Request

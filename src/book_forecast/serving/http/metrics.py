@@ -1,0 +1,93 @@
+"""Metrics for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from book_forecast.serving.release.watch import Watch
+
+_SECONDS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Metrics:
+    """Counts and times of this application alone."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "book_forecast_requests",
+            "Requests by route and status.",
+            ("method", "path", "status"),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "book_forecast_request_seconds",
+            "Time from a request's head to the end of its response.",
+            ("path",),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._instances = Counter(
+            "book_forecast_instances",
+            "Instances of /predict, answered or with the code of their error.",
+            ("outcome",),
+            registry=self._registry,
+        )
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+        self._registry.register(_Release(watch))
+
+    def note_request(self, method: str, path: str, status: int, seconds: float) -> None:
+        """Count a request; status 0 means that the caller left before the response."""
+        self._requests.labels(method, path, status).inc()
+        self._seconds.labels(path).observe(seconds)
+
+    def note_instances(self, outcome: str, number: int) -> None:
+        """Count instances of a batch."""
+        self._instances.labels(outcome).inc(number)
+
+    def text(self) -> bytes:
+        """Return all metrics in the format of Prometheus."""
+        return generate_latest(self._registry)
+
+
+class _Release(Collector):
+    """Metrics of the release that is served, looked up at each scrape."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics."""
+        served, problem = self._watch.current.served, self._watch.current.problem
+        info = GaugeMetricFamily(
+            "book_forecast_release", "The release that is served.", labels=("release", "cutoff")
+        )
+        titles = GaugeMetricFamily("book_forecast_titles", "Titles that have a forecast.")
+        titles.add_metric((), len(served.reader.isbns) if served else 0)
+        if served is not None:
+            info.add_metric((served.release, str(served.reader.payload.manifest["cutoff"])), 1)
+        yield info
+        yield titles
+        text = "1 while another release should be served, or something else is wrong."
+        yield GaugeMetricFamily("book_forecast_problem", text, value=float(problem is not None))
+        loads = CounterMetricFamily(
+            "book_forecast_loads", "Releases loaded, and attempts that failed.", labels=("outcome",)
+        )
+        loads.add_metric(("loaded",), self._watch.swaps)
+        loads.add_metric(("failed",), self._watch.failures)
+        yield loads

@@ -1,0 +1,1 @@
+"""The release that is served, and its change to another one."""

@@ -1,0 +1,1 @@
+"""Routes: what each address answers, and its bodies for the OpenAPI document."""
