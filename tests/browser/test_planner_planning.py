@@ -10,8 +10,8 @@ from tests.browser.chromium import Chromium
 from tests.browser.planner import DRAWN
 from tests.serving import planning
 from tests.serving.planning import CAFE, HUNGRY, PLAIN
-from tests.serving.servers import Server, eventually
 from tests.serving.routes.test_details import write_stock
+from tests.serving.servers import Server, eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -42,13 +42,15 @@ def follow_stock(on_hand: float, arrivals: Floats, demand: Floats) -> StockPath:
         arrivals: Copies that come at the beginning of each week, shape (weeks,).
         demand: Draws of what is asked for in each week, shape (weeks, draws).
     """
-    left, run_out = np.empty(demand.shape), np.empty(len(demand))
-    stock, is_out = np.full(demand.shape[1], float(on_hand)), np.zeros(demand.shape[1], dtype=bool)
+    left, run_out = np.empty(demand.shape, dtype=demand.dtype), np.empty(len(demand))
+    before = np.full(demand.shape[1], on_hand, dtype=demand.dtype)
+    is_out = np.zeros(demand.shape[1], dtype=bool)
     for week, asked in enumerate(demand):
-        stock = stock + arrivals[week] - asked
+        stock = np.subtract(before, asked, out=left[week])
+        stock += demand.dtype.type(arrivals[week])
         is_out |= stock < 0
-        stock = np.maximum(stock, 0.0)
-        left[week], run_out[week] = stock, np.count_nonzero(is_out)
+        before = np.maximum(stock, 0.0, out=stock)
+        run_out[week] = np.count_nonzero(is_out)
     return StockPath(left, run_out / demand.shape[1])
 
 
@@ -67,5 +69,5 @@ def copies_short(
     """
     before = path.left[served.start - 1] if served.start else np.float64(on_hand)
     weeks = slice(served.start, served.stop)
-    asked = np.cumsum(demand[weeks] - arrivals[weeks, None], axis=0)
+    asked = np.cumsum(demand[weeks] - arrivals[weeks, None].astype(demand.dtype), axis=0)
     return np.maximum((asked - before).max(axis=0), 0.0)

@@ -163,7 +163,7 @@ class SumReader:
         isbn: str,
         weeks: npt.NDArray[np.datetime64],
         quantiles: FloatArray | None = None,
-    ) -> FloatArray:
+    ) -> Floats:
         """Return draws of a title's weekly sales, dependent over weeks, shape (weeks, draws).
 
         Args:
@@ -176,8 +176,8 @@ class SumReader:
             ValueError: If a week is out of bounds; names the bounds.
         """
         row = self._rows[isbn]
-        (group,) = self._groups(np.array([row]), np.asarray(weeks, dtype="datetime64[D]"))
-        return self._weekly_draws(row, group, quantiles)
+        ahead = _ahead(np.asarray(weeks, dtype="datetime64[D]"), self._cutoffs[row])
+        return self._weekly_draws(row, ahead, ahead, quantiles)
 
     def _groups(self, rows: IntArray, days: npt.NDArray[np.datetime64]) -> list[_Group]:
         """Return the titles by class and cutoff."""
@@ -222,7 +222,7 @@ class SumReader:
             rest = group.quantiles.copy()
             for row in group.rows[variance >= limit]:
                 rest -= self.payload.quantiles[row][:, group.ahead].astype(np.float64)
-                for copies in self._weekly_draws(row, group):
+                for copies in self._weekly_draws(row, group.ahead, group.shared):
                     total += copies
             if (variance < limit).any():
                 own = self.dependence.own_covariance(group.name, LONGEST_HORIZON)
@@ -233,24 +233,24 @@ class SumReader:
         return np.maximum(total, 0.0)
 
     def _weekly_draws(
-        self, row: int, group: _Group, quantiles: FloatArray | None = None
-    ) -> FloatArray:
+        self, row: int, ahead: IntArray, shared: IntArray, quantiles: FloatArray | None = None
+    ) -> Floats:
         """Return draws of a title's weeks, by its quantiles or others; shape (weeks, draws)."""
-        of_class = (self.dependence, group.name, group.is_launch)
-        shared = drawn_of_class(self.dependence, group.name)[group.shared]
-        scores = shared + drawn_of_title(*of_class, self.isbns[row], group.ahead)
+        name, is_launch = self._names[self._codes[row]], bool(self._is_launch[row])
+        own = drawn_of_title(self.dependence, name, is_launch, self.isbns[row], ahead)
+        scores = drawn_of_class(self.dependence, name)[shared] + own
         if quantiles is None:
-            quantiles = self.payload.quantiles[row][:, group.ahead].astype(np.float64)
+            quantiles = self.payload.quantiles[row][:, ahead].astype(np.float64)
         copies = copies_of(scores, quantiles)
-        if self._sells_whole_copies(row):
-            few = quantiles.max(axis=0) < FEW_COPIES
+        few = quantiles.max(axis=0) < FEW_COPIES
+        if few.any() and self._sells_whole_copies(row):
             copies[few] = np.rint(copies[few])
         return copies
 
     def _sells_whole_copies(self, row: int) -> bool:
         """Return whether all known weeks of a title are whole numbers."""
-        known = np.nan_to_num(self.payload.volumes[row].values.to_numpy(zero_copy_only=False))
-        return bool((known == np.rint(known)).all())
+        known = self.payload.volumes[row].values.to_numpy(zero_copy_only=False)
+        return bool(((known == np.rint(known)) | np.isnan(known)).all())
 
     def _own_variances(self, group: _Group) -> FloatArray:
         """Return the variance of each title's sum given the shared processes, shape (titles,)."""
