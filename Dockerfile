@@ -8,7 +8,8 @@ RUN python -m venv --without-pip /opt/venv
 # keeps this layer. The install is editable: what is in /app is what runs. Nothing is compiled:
 # there are wheels of all packages but one, which is plain Python.
 COPY pyproject.toml constraints.txt README.md LICENSE ./
-COPY zenml_runner/pyproject.toml zenml_runner/README.md zenml_runner/LICENSE zenml_runner/
+COPY zenml_runner/pyproject.toml zenml_runner/README.md zenml_runner/LICENSE \
+     zenml_runner/zenml_runner_stdout.pth zenml_runner/
 RUN mkdir -p src/book_forecast zenml_runner/src/zenml_runner \
     && touch src/book_forecast/__init__.py zenml_runner/src/zenml_runner/__init__.py \
     && pip --python /opt/venv/bin/python install --no-cache-dir --only-binary=:all: --no-binary=kfp-server-api \

@@ -46,7 +46,7 @@ ADAPTER_ROWS = (
     ("kedro_project",),
     ("plan",),
     ("settings", "views"),
-    ("errors", "redaction"),
+    ("errors", "redaction", "stdout"),
 )
 # The same of the service.
 SERVICE_ROWS = (

@@ -15,5 +15,5 @@ records. From the command line down:
     views          what a dataset looks like: tables, figures, plain values
     settings       the typed options of conf/<env>/zenml.yml
 
-client and processes ask ZenML's store; failures, errors and redaction serve all of them.
+client and processes ask ZenML's store; failures, errors, redaction and stdout serve all of them.
 """

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from zenml_runner.redaction import without_secrets
+from zenml_runner.stdout import only_for_document
 
 if TYPE_CHECKING:
     from zenml_runner.commands.prepare import Prepared
@@ -19,15 +16,7 @@ if TYPE_CHECKING:
 
 def compile_pipeline(output: Path | None, project: Path | None, **arguments: Any) -> None:
     """Write the compiled pipeline as YAML, to the terminal if there is no output file."""
-    if output is None and click.get_current_context().find_root().command.name != "zenml":
-        # Kedro logs when it is imported, before it looks for plugins.
-        click.echo(
-            "Note: unless conf/logging.yml prevents it, kedro logs to standard output before "
-            "it loads plugins. `python -m zenml_runner compile` and --output write YAML alone.",
-            err=True,
-        )
-    with _nothing_on_stdout():
-        # Kedro logs to standard output as soon as it is imported.
+    with only_for_document():
         import yaml
 
         from zenml_runner.commands.prepare import prepare
@@ -43,27 +32,6 @@ def compile_pipeline(output: Path | None, project: Path | None, **arguments: Any
     part.write_text(text, encoding="utf-8")
     part.replace(output)
     click.echo(f"Wrote {len(prepared.plan.steps)} steps of {prepared.plan.run.pipeline}: {output}")
-
-
-@contextmanager
-def _nothing_on_stdout() -> Iterator[None]:
-    """Send to standard error what Kedro, plugins and the project print or log."""
-    with redirect_stdout(sys.stderr):
-        # Handlers of loggers hold the original stream, and libraries write to the descriptor.
-        _flush()
-        stdout = os.dup(1)
-        os.dup2(2, 1)
-        try:
-            yield
-        finally:
-            _flush()
-            os.dup2(stdout, 1)
-            os.close(stdout)
-
-
-def _flush() -> None:
-    if sys.__stdout__ is not None:
-        sys.__stdout__.flush()
 
 
 def _compiled(prepared: Prepared) -> dict[str, Any]:
