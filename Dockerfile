@@ -13,7 +13,7 @@ COPY zenml_runner/pyproject.toml zenml_runner/README.md zenml_runner/LICENSE \
 RUN mkdir -p src/book_forecast zenml_runner/src/zenml_runner \
     && touch src/book_forecast/__init__.py zenml_runner/src/zenml_runner/__init__.py \
     && pip --python /opt/venv/bin/python install --no-cache-dir --only-binary=:all: --no-binary=kfp-server-api \
-        --constraint constraints.txt --editable ./zenml_runner --editable ".[zenml,serve]"
+        --constraint constraints.txt --editable ./zenml_runner --editable ".[bigquery,zenml,serve]"
 COPY src src
 COPY zenml_runner/src zenml_runner/src
 COPY conf conf

@@ -55,5 +55,6 @@ CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "custom_resolvers": {"oc.env": oc.env, "gs_bucket": gs_bucket},
     # An environment changes single options of a nested group, not the whole group.
-    "merge_strategy": {"parameters": "soft", "globals": "soft", "mlflow": "soft"},
+    # The same holds for the options of a catalog entry.
+    "merge_strategy": dict.fromkeys(("parameters", "globals", "mlflow", "catalog"), "soft"),
 }

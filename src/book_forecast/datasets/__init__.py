@@ -9,6 +9,8 @@ from book_forecast.datasets.atomic import (
     FormerTableDataset,
     TitleRowsDataset,
 )
+from book_forecast.datasets.bigquery.sales import BigQuerySalesDataset
+from book_forecast.datasets.bigquery.tables import BigQueryTableDataset
 from book_forecast.datasets.checkpoints import CheckpointFolderDataset
 from book_forecast.datasets.exports import ExportsDataset
 from book_forecast.datasets.figures import FiguresDataset
@@ -24,6 +26,8 @@ __all__ = [
     "AtomicParquetDataset",
     "AtomicPlotlyDataset",
     "AtomicTextDataset",
+    "BigQuerySalesDataset",
+    "BigQueryTableDataset",
     "CheckpointFolderDataset",
     "CsvTableDataset",
     "ExportsDataset",

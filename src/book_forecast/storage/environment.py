@@ -13,7 +13,7 @@ from kedro.framework.context import KedroContext
 from book_forecast.storage.data_root import checked_data_root
 from book_forecast.storage.errors import UserError
 
-ENVIRONMENTS = ("development", "testing", "production")
+ENVIRONMENTS = ("development", "testing", "production", "bigquery")
 DEFAULT_ENVIRONMENT = "development"
 BUCKET_VARIABLE = "BOOK_FORECAST_BUCKET"
 

@@ -1,0 +1,1 @@
+"""Sales from BigQuery and tables to it, as entries of the catalog."""
