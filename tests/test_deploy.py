@@ -125,5 +125,7 @@ def test_the_shell_gets_every_variable_that_production_reads(project_path, terra
     }
     output = next(block for block in terraform["output"] if "environment" in block)
     given = set(re.findall(r"(\w+) = ", output["environment"]["value"]))
+    # conf/bigquery has the same steps; Terraform knows nothing of its tables.
+    asked = {name for name in asked if not name.startswith("BOOK_FORECAST_BIGQUERY_")}
     # The image is made after the registry; the number of titles is an operator's choice.
     assert asked == given | {"BOOK_FORECAST_IMAGE", "BOOK_FORECAST_TITLES"}
