@@ -14,9 +14,15 @@ from book_forecast.hooks.pages import ReportIndexHooks
 from book_forecast.hooks.parameters import OptionsHooks
 from book_forecast.hooks.releases import ReleaseHooks
 from book_forecast.hooks.run_lock import RunLockHooks
+from book_forecast.hooks.run_metrics import RunMetricsHooks
 from book_forecast.hooks.summary import SummaryHooks
 from book_forecast.hooks.tracking import TrackingHooks
-from book_forecast.storage.environment import EnvironmentConfigLoader, EnvironmentContext, gs_bucket
+from book_forecast.storage.environment import (
+    EnvironmentConfigLoader,
+    EnvironmentContext,
+    gs_bucket,
+    variable,
+)
 
 # Usage statistics would wait for a network that may not be there; whoever wants them sets these.
 os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "true")
@@ -42,6 +48,7 @@ HOOKS = (
     KilledRunsHooks(),
     InterruptionHooks(),
     AlertHooks(),
+    RunMetricsHooks(),
     ReleaseHooks(),
     ReportIndexHooks(),
     SummaryHooks(),
@@ -53,7 +60,7 @@ CONTEXT_CLASS = EnvironmentContext
 CONFIG_LOADER_CLASS = EnvironmentConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
-    "custom_resolvers": {"oc.env": oc.env, "gs_bucket": gs_bucket},
+    "custom_resolvers": {"oc.env": oc.env, "gs_bucket": gs_bucket, "variable": variable},
     # An environment changes single options of a nested group, not the whole group.
     # The same holds for the options of a catalog entry.
     "merge_strategy": dict.fromkeys(("parameters", "globals", "mlflow", "catalog"), "soft"),

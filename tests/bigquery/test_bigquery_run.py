@@ -56,6 +56,19 @@ def test_a_name_that_is_not_set_is_asked_for_before_any_node(project_path: Path)
     assert "set BOOK_FORECAST_BIGQUERY_PROJECT" in str(error)
 
 
+def test_empty_variables_as_containers_have_them_are_none(
+    project_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("BOOK_FORECAST_BIGQUERY_PROJECT", "books-test")
+    monkeypatch.setenv("BOOK_FORECAST_BIGQUERY_DATASET", "books")
+    without = catalog(project_path, "bigquery")
+    for name in ("SALES", "QUERY", "SINCE", "LOCATION"):
+        monkeypatch.setenv(f"BOOK_FORECAST_BIGQUERY_{name}", "")
+    assert catalog(project_path, "bigquery") == without
+    assert without["sales_exports"]["filepath"] is None
+    assert without["sales_exports"]["table"] == "sales"
+
+
 @pytest.mark.slow
 def test_a_week_reads_sales_from_bigquery_and_writes_tables_to_it(
     bigquery: Service, whole_run: Path, tmp_path: Path, project_path: Path
@@ -76,8 +89,14 @@ def test_a_week_reads_sales_from_bigquery_and_writes_tables_to_it(
         timePartitioning={"type": "DAY", "field": "End_Date"},
         requirePartitionFilter=True,
     )
-    done = kedro_run(project_path, data, "--env", "bigquery", "--pipeline", "weekly")
+    folder = tmp_path / "node"
+    done = kedro_run(
+        *(project_path, data, "--env", "bigquery", "--pipeline", "weekly"),
+        BOOK_FORECAST_METRICS_FOLDER=str(folder),
+    )
     assert done.returncode == 0, done.stdout + done.stderr
+    metrics = (folder / "book_forecast_bigquery_weekly.prom").read_text()
+    assert 'book_forecast_forecast_titles{environment="bigquery",pipeline="weekly"} 5.0' in metrics
     week = newest["End_Date"].iloc[0] + pd.Timedelta(days=7)
     weekly = pd.read_parquet(data / "03_primary/weekly_sales.parquet")
     assert weekly["week"].max() == week

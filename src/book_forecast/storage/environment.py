@@ -62,6 +62,15 @@ def gs_bucket(variable: str) -> str | None:
     return f"gs://{name}" if name else None
 
 
+def variable(name: str, default: str | None = None) -> str | None:
+    """Return an environment variable; an empty one is as good as none.
+
+    Configuration uses it as `${variable:NAME}` or `${variable:NAME,default}`. Steps in containers
+    have an empty variable where the machine that submits them has none.
+    """
+    return os.environ.get(name, "").strip() or default
+
+
 def with_checked_root(runtime_params: Mapping[str, Any] | None) -> dict[str, Any]:
     """Check a data root among run-time parameters, before anything is made of it.
 

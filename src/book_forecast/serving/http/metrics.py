@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
 from prometheus_client import (
@@ -77,11 +78,19 @@ class _Release(Collector):
         info = GaugeMetricFamily(
             "book_forecast_release", "The release that is served.", labels=("release", "cutoff")
         )
+        cutoff = GaugeMetricFamily(
+            "book_forecast_release_cutoff_timestamp_seconds",
+            "Last week of sales that the release is made from.",
+        )
         titles = GaugeMetricFamily("book_forecast_titles", "Titles that have a forecast.")
         titles.add_metric((), len(served.reader.isbns) if served else 0)
         if served is not None:
-            info.add_metric((served.release, str(served.reader.payload.manifest["cutoff"])), 1)
+            day = str(served.reader.payload.manifest["cutoff"])
+            info.add_metric((served.release, day), 1)
+            moment = dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC)
+            cutoff.add_metric((), moment.timestamp())
         yield info
+        yield cutoff
         yield titles
         text = "1 while another release should be served, or something else is wrong."
         yield GaugeMetricFamily("book_forecast_problem", text, value=float(problem is not None))
