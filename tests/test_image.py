@@ -77,8 +77,8 @@ def test_all_code_and_configuration_is_in_the_build_context(project_path):
     sent = context(project_path, project_path)
     wanted = [
         path.relative_to(project_path)
-        for folder in ("src", "zenml_runner/src", "conf/base", "conf/production")
-        for kind in ("*.py", "*.yml", "*.json", "*.typed")
+        for folder in ("src", "zenml_runner/src", "conf/base", "conf/bigquery", "conf/production")
+        for kind in ("*.py", "*.yml", "*.json", "*.sql", "*.typed")
         for path in (project_path / folder).rglob(kind)
         if ".egg-info" not in str(path) and not path.name.startswith("credentials")
     ]

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.bigquery.fake import Service, serving
+from tests.bigquery.fake import serving
+from tests.bigquery.service import Service
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from book_forecast import settings
 from book_forecast.datasets import BigQueryTableDataset
 from book_forecast.storage.environment import EnvironmentConfigLoader
 from book_forecast.storage.errors import find_user_error
-from tests.bigquery.fake import Service
+from tests.bigquery.service import Service
 from tests.bigquery.tables import arrow
 from tests.runs import kedro_run
 

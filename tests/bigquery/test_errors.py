@@ -9,7 +9,7 @@ from kedro.io.core import DatasetError
 from book_forecast.bookscan.hints import ExportHints
 from book_forecast.datasets import BigQuerySalesDataset, BigQueryTableDataset
 from book_forecast.storage.errors import UserError, find_user_error
-from tests.bigquery.fake import ApiError, Fault, Service
+from tests.bigquery.service import ApiError, Fault, Service
 from tests.bigquery.tables import OPTIONS, arrow, sample
 
 SALES, SCORES = "books-test.books.sales", "books-test.books.scores"
@@ -76,6 +76,19 @@ def test_an_error_of_writing_leaves_the_table_and_keeps_the_rows(
     bigquery.faults.clear()
     entry.save(new)
     assert bigquery.tables[SCORES].rows["value"].to_pylist() == [2.5]
+
+
+@pytest.mark.parametrize(("error", "sentence"), [ERRORS[0], ERRORS[2], ERRORS[3]])
+def test_a_job_that_fails_on_the_other_side_is_one_sentence_too(
+    bigquery: Service, entry: BigQueryTableDataset, error: ApiError, sentence: str
+):
+    bigquery.put(SALES, arrow(sample()))
+    bigquery.faults.append(Fault("RUN JOB", error, FOREVER))
+    assert f"BigQuery table {SCORES} {sentence}" in refused(entry)
+    assert SCORES not in bigquery.tables
+    with pytest.raises(UserError) as refusal:
+        read()
+    assert f"BigQuery table {SALES} {sentence}" in str(refusal.value)
 
 
 @pytest.mark.parametrize("request_", ["GET .*/tables/", "POST .*/jobs", "GET .*/queries/"])

@@ -11,7 +11,7 @@ from book_forecast.datasets import BigQuerySalesDataset, ExportsDataset
 from book_forecast.options.groups import IngestOptions
 from book_forecast.pipelines.ingest.nodes import Exports, clean_exports
 from book_forecast.storage.errors import UserError
-from tests.bigquery.fake import Service
+from tests.bigquery.service import Service
 from tests.bigquery.tables import OPTIONS, arrow, sample
 
 SALES = "books-test.books.sales"

@@ -8,7 +8,7 @@ from kedro.io.core import DatasetError
 
 from book_forecast.datasets import BigQueryTableDataset
 from book_forecast.storage.errors import find_user_error
-from tests.bigquery.fake import Service
+from tests.bigquery.service import Service
 from tests.bigquery.tables import OPTIONS
 
 NAME = "books-test.books.forecasts"

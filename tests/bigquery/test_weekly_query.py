@@ -12,7 +12,7 @@ from book_forecast.bookscan.rules import cleaning
 from book_forecast.datasets import BigQuerySalesDataset, ExportsDataset
 from book_forecast.options.groups import IngestOptions
 from book_forecast.pipelines.ingest.nodes import Exports, clean_exports
-from tests.bigquery.fake import Service
+from tests.bigquery.service import Service
 from tests.bigquery.tables import OPTIONS, arrow, sample
 
 

@@ -182,11 +182,11 @@ class BigQuerySalesDataset(AbstractDataset[Never, BigQuerySales]):
         return f"The query {self._query.name}" if self._query else self.shown_folder
 
     def _rows(self, sql: str) -> RowIterator | _EmptyRowIterator:
-        retry = self._connection.retry
+        client, retry = self._connection.client, self._connection.retry
 
         def run() -> RowIterator | _EmptyRowIterator:
             # The client's own repetition of jobs takes ten minutes, whatever the patience.
-            job = self._connection.client.query(
+            job = client.query(
                 sql, job_config=self._job_config(), retry=retry, job_retry=None
             )
             return job.result(retry=retry, job_retry=None)
