@@ -85,7 +85,7 @@ def test_weeks_that_end_on_sunday_are_under_the_saturday_before(
     rows = rows[rows["Delivery"] == 1]
     # A row a title and week, so that each date stands for its week.
     rows = rows.drop_duplicates(["ISBN", "End_Date"])
-    rows = rows[rows["End_Date"].dt.dayofweek == 5]
+    rows = rows[rows["End_Date"].dt.day_of_week == 5]
     rows = rows.assign(End_Date=rows["End_Date"] + pd.Timedelta(days=1))
     files, query = both(bigquery, project_path, tmp_path, rows, "drop", last_day=6)
     pd.testing.assert_frame_equal(query[0], files[0], rtol=1e-9)
