@@ -92,6 +92,7 @@ def test_a_week_reads_sales_from_bigquery_and_writes_tables_to_it(
     folder = tmp_path / "node"
     done = kedro_run(
         *(project_path, data, "--env", "bigquery", "--pipeline", "weekly"),
+        more="reporting.max_title_plots=1",
         BOOK_FORECAST_METRICS_FOLDER=str(folder),
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -186,9 +186,7 @@ class BigQuerySalesDataset(AbstractDataset[Never, BigQuerySales]):
 
         def run() -> RowIterator | _EmptyRowIterator:
             # The client's own repetition of jobs takes ten minutes, whatever the patience.
-            job = client.query(
-                sql, job_config=self._job_config(), retry=retry, job_retry=None
-            )
+            job = client.query(sql, job_config=self._job_config(), retry=retry, job_retry=None)
             return job.result(retry=retry, job_retry=None)
 
         return self._connection.job_retry(run)()
