@@ -4,12 +4,11 @@ import csv
 import io
 from urllib.parse import parse_qs
 
-import httpx
 import openpyxl
 import pytest
 
 from tests.browser.chromium import Chromium
-from tests.browser.planner import COMPARED, DRAWN, ROWS, TOLD, serving
+from tests.browser.planner import COMPARED, DRAWN, ROWS, TOLD, is_ready, serving
 from tests.releases import payloads
 from tests.serving import stores
 from tests.serving.servers import eventually
@@ -184,6 +183,23 @@ def test_why_a_title_has_no_forecast_is_told(page):
     page.click("#views [data-view=left_out]")
     page.until("document.querySelectorAll('#left-out-rows tr').length === 1")
     assert page.text("#left-out-line") == "1 title was delivered, but has no forecast."
+    page.click("#left-out-csv")
+    content = page.downloaded("without-a-forecast-2024-06-29.csv").decode("utf-8-sig")
+    assert content.splitlines() == [
+        "ISBN,Title,Why",
+        f'{LEFT_OUT},A short book,"20 weeks of sales, 52 are needed"',
+    ]
+
+
+def test_words_that_no_title_without_a_forecast_has_can_be_cleared(page):
+    page.open(page.run("location.origin") + "/?view=left_out&q=alchemist")
+    told = "No title without a forecast matches the words alchemist."
+    page.until(f"document.querySelector('#left-out-line').innerText === {told!r}")
+    assert page.run("document.querySelector('#left-out-files').hidden")
+    page.click("#left-out-all")
+    page.until("document.querySelectorAll('#left-out-rows tr').length === 1")
+    assert query_of(page) == {"view": ["left_out"]}
+    assert page.focused() == "left-out-head"
 
 
 def test_what_is_listed_and_everything_can_be_downloaded(page):
@@ -239,18 +255,13 @@ def test_stock_puts_what_runs_out_first_on_the_list(chromium, releases, tmp_path
     path = tmp_path / "advice.parquet"
     stores.write_stock(path, {stores.CAFE: 0.9, stores.ALCHEMIST: 0.6, stores.TAGS: 0.1})
     with serving(releases, BOOK_FORECAST_SERVE_STOCK=str(path)) as address:
-        eventually(lambda: _stocked(address))
+        eventually(lambda: is_ready(address))
         chromium.open(f"{address}?view=runs_out")
         chromium.until(f"{ROWS} === 3")
         assert column(chromium, "Chance to run out") == ["90\u00a0%", "60\u00a0%", "10\u00a0%"]
         assert column(chromium, "Runs out") == ["13 Jul 2024", "3 Aug 2024", "not soon"]
         assert column(chromium, "Order now") == ["90", "60", "10"]
         assert "It was counted on 29 June 2024." in chromium.text("#list-about")
-
-
-def _stocked(address: str) -> bool:
-    answer = httpx.get(f"{address}books", trust_env=False)
-    return bool(answer.status_code == 200 and answer.json()["stock"]["n_titles"] == 3)
 
 
 def test_what_the_release_is_can_be_read(page):

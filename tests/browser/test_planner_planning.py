@@ -167,10 +167,37 @@ def test_a_plan_that_was_tried_is_signed(page: Chromium, server: Server) -> None
     assert page.run("document.querySelector('#override-plan').hidden")
 
 
+def test_a_number_is_withdrawn_by_keyboard(page: Chromium, server: Server) -> None:
+    signed = {"who": "Cid", "why": "A prize", "first_week": "2024-08-10", "copies": [66]}
+    number = server.client.post(f"/books/{CAFE}/overrides", json=signed).json()["number"]
+    page.open(f"{server.url}/?isbn={CAFE}")
+    page.until(DRAWN)
+    page.run("document.querySelector('#overrides summary').focus()")
+    page.press("Enter")
+    page.press("Tab")
+    page.insert("Dot")
+    page.press("Tab")
+    page.insert("No")
+    page.press("Enter")
+    assert page.run("document.querySelector('#overrides .why').validity.tooShort")
+    page.insert(" prize")
+    page.press("Enter")
+    page.until("document.querySelector('#override-withdrawn').innerText === 'Withdrawn.'")
+    page.until("!document.querySelector('#overrides').innerText.includes('Cid')")
+    assert page.focused() == "overrides-head"
+    found = server.client.get(f"/books/{CAFE}/overrides").json()["overrides"]
+    assert number not in [one["number"] for one in found]
+
+
 def test_nothing_is_wider_than_a_phone(page: Chromium, server: Server) -> None:
     page.show_as(390, 844, phone=True)
     page.open(f"{server.url}/?isbn={CAFE}")
     page.until(DRAWN)
+    assert page.run(
+        "[...document.querySelectorAll('#sum-rows td:nth-child(2)')].every(cell => {"
+        " const range = document.createRange(); range.selectNodeContents(cell);"
+        " return range.getClientRects().length === 1; })"
+    )
     promotion(page, "2024-08-10", 1, 30)
     page.click("#what-if-form button[type=submit]")
     page.until(TRIED)
@@ -187,6 +214,20 @@ def test_forms_are_not_printed_and_answers_are(page: Chromium, tmp_path: Path) -
     assert page.run(visible.format("#stock-words"))
     for hidden in ("#what-if-form", "#override-form", "#plan-file"):
         assert not page.run(visible.format(hidden))
+
+
+def test_a_title_is_printed_in_full_size_and_its_plots_fit(page: Chromium) -> None:
+    width = "document.querySelector('#plot .main-svg').getAttribute('width')"
+    on_screen = page.run(width)
+    page.run(
+        "window.widths = []; new MutationObserver(changes => { for (const { target } of changes)"
+        " if (target.matches('.main-svg')) widths.push(Number(target.getAttribute('width'))); })"
+        ".observe(document.querySelector('#plot'), { subtree: true, attributeFilter: ['width'] })"
+    )
+    page.send("Page.printToPDF", preferCSSPageSize=True)
+    page.until(f"widths.length && {width} === {on_screen!r}")
+    # A4 without its margins has 703 pixels; a page that is too wide would be printed smaller.
+    assert page.run("Math.min(...widths)") == pytest.approx(703, abs=2)
 
 
 def test_all_fields_have_names(page: Chromium) -> None:

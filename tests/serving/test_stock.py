@@ -6,6 +6,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from book_forecast.releases.store import ReleaseStore
+from book_forecast.serving.loading.source import source_of
+from book_forecast.serving.release.watch import Watch
+from book_forecast.serving.settings import ServiceSettings
+from book_forecast.serving.titles.stock import StockFile
 from tests.serving import stores
 from tests.serving.servers import Server, eventually, promote
 
@@ -54,6 +58,26 @@ def test_advice_is_read_when_it_comes_and_when_it_changes(server, path):
     eventually(lambda: stock(server)["n_titles"] == 0)
 
 
+def test_no_release_is_served_before_the_advice_that_there_is(releases, path):
+    put(path, {stores.CAFE: 0.75})
+
+    class Noting(StockFile):
+        def read_if_new(self):
+            seen.append(watch.current.release)
+            return super().read_if_new()
+
+    seen: list[str | None] = []
+    store = ReleaseStore(releases)
+    source = source_of(ServiceSettings(releases=releases))
+    watch = Watch(source, poll_seconds=60.0, store=store, stock=Noting(str(path)))
+    watch.start()
+    eventually(lambda: watch.current.release)
+    watch.stop()
+    assert seen[0] is None
+    assert watch.current.served is not None
+    assert len(watch.current.served.stock) == 1
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
@@ -69,8 +93,9 @@ def test_a_file_that_is_no_advice_is_refused_and_the_old_advice_stays(
     put(path, {stores.CAFE: 0.75})
     eventually(lambda: chance(server) == 0.75)
     if content == "columns":
-        put(path, {stores.CAFE: 0.5}, chance_to_run_out=[0.5])
-        table = pq.read_table(path).drop_columns(["chance_to_run_out"])
+        whole = path.with_suffix(".whole")
+        stores.write_stock(whole, {stores.CAFE: 0.5})
+        table = pq.read_table(whole).drop_columns(["chance_to_run_out"])
         pq.write_table(table, path.with_suffix(".tmp"))
         path.with_suffix(".tmp").replace(path)
     elif content == "large":

@@ -126,6 +126,14 @@ class FullLogError(UserError):
     """The log has as many entries as it may have."""
 
 
+class UnknownOverrideError(UserError):
+    """The log has no override of this number."""
+
+
+class WithdrawnOverrideError(UserError):
+    """The override was withdrawn before."""
+
+
 _ANY: TypeAdapter[Override | Withdrawal] = TypeAdapter(
     Annotated[Override | Withdrawal, Field(discriminator="kind")]
 )
@@ -147,15 +155,16 @@ class OverrideLog:
 
     def overrides(self) -> list[LoggedOverride]:
         """Read all overrides, the oldest first; unreadable entries cost a warning each."""
+        # Threads of the service read at the same time: each has a copy of its own.
+        known = dict(self._known)
         for number in self._numbers():
-            if number not in self._known:
-                self._known[number] = self._read(number)
-        withdrawn = {
-            entry.of: entry for entry in self._known.values() if isinstance(entry, Withdrawal)
-        }
+            if number not in known:
+                known[number] = self._read(number)
+        self._known = known
+        withdrawn = {entry.of: entry for entry in known.values() if isinstance(entry, Withdrawal)}
         return [
             LoggedOverride(number=number, override=entry, withdrawal=withdrawn.get(number))
-            for number, entry in sorted(self._known.items())
+            for number, entry in sorted(known.items())
             if isinstance(entry, Override)
         ]
 
@@ -190,21 +199,28 @@ class OverrideLog:
             f"Many others write to {self.location} at the same time: try again in a moment."
         )
 
-    def withdraw(self, number: int, who: str, why: str) -> Override:
+    def withdraw(self, number: int, who: str, why: str, isbn: str | None = None) -> Override:
         """Withdraw an override.
+
+        Args:
+            number: Of the override.
+            who: Withdraws it.
+            why: The reason.
+            isbn: Of the title that it must be of; None for any.
 
         Returns:
             The override.
 
         Raises:
-            UserError: If there is none of this number, it is withdrawn already, or name or reason
-                are unusable.
+            UnknownOverrideError: If there is none of this number and title.
+            WithdrawnOverrideError: If it is withdrawn already.
+            UserError: If name or reason are unusable, or the withdrawal cannot be written.
         """
         found = {one.number: one for one in self.overrides()}.get(number)
-        if found is None:
-            raise UserError(f"{self.location} has no override {number}.")
+        if found is None or isbn not in (None, found.override.isbn):
+            raise UnknownOverrideError(f"{isbn or self.location} has no override {number}.")
         if found.withdrawal is not None:
-            raise UserError(
+            raise WithdrawnOverrideError(
                 f"Override {number} was withdrawn by {found.withdrawal.who} on "
                 f"{found.withdrawal.when:%Y-%m-%d}."
             )

@@ -24,6 +24,7 @@ from book_forecast.serving.routes import (
     books,
     details,
     exports,
+    left_out,
     lists,
     overrides,
     predictions,
@@ -63,6 +64,7 @@ def create_app(settings: ServiceSettings, watch: Watch | None = None) -> FastAPI
     app.include_router(predictions.make_router(settings))
     app.include_router(lists.make_router())
     app.include_router(exports.make_router())
+    app.include_router(left_out.make_router())
     app.include_router(books.make_router(settings))
     app.include_router(sums.make_router(settings))
     for planning in (details, what_if, overrides):

@@ -6,6 +6,7 @@ import io
 import openpyxl
 import pytest
 
+from tests.releases import payloads
 from tests.serving import stores
 from tests.serving.conftest import TITLES
 
@@ -93,6 +94,21 @@ def test_totals_are_a_file_too(client):
     )
     about = book_of(client, "/totals", **query)["About"]
     assert ("Weeks to", "2024-07-20 … 2024-09-07") in about.iter_rows(values_only=True)
+
+
+def test_titles_without_a_forecast_are_a_file_with_their_reasons(client):
+    wanted = {
+        "ISBN": payloads.isbn(TITLES),
+        "Title": "A short book",
+        "Why": "20 weeks of sales, 52 are needed",
+    }
+    assert table(client, "/left-out") == [wanted]
+    assert table(client, "/left-out", q="shrt book") == [wanted]
+    assert table(client, "/left-out", q="something else") == []
+    book = book_of(client, "/left-out")
+    assert rows(book["Without a forecast"]) == [wanted]
+    answer = client.get("/left-out", params={"format": "csv"})
+    assert 'filename="without-a-forecast-2024-06-29.csv"' in answer.headers["content-disposition"]
 
 
 @pytest.mark.parametrize("query", ["", "format=pdf", "format=csv&view=x"])

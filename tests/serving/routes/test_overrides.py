@@ -6,17 +6,17 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from book_forecast.releases.overrides import OverrideLog
+from book_forecast.releases.overrides import Override, OverrideLog
 from book_forecast.serving.app import create_app
 from book_forecast.serving.settings import ServiceSettings, read_settings
 from book_forecast.storage.errors import UserError
 from tests.serving import planning
-from tests.serving.planning import CAFE, CUTOFF, WEEK
+from tests.serving.planning import CAFE, CUTOFF, TAGS, WEEK
 from tests.serving.servers import Server, eventually
 
 FIRST = str(CUTOFF + 3 * WEEK)
 MADE = {"who": "Ann", "why": "A prize is announced", "first_week": FIRST, "copies": [90, 80.5]}
-PATH = f"/books/{CAFE}/overrides"
+PATH, DETAILS = f"/books/{CAFE}/overrides", f"/books/{CAFE}/details"
 
 
 @pytest.fixture
@@ -57,6 +57,79 @@ def test_the_newest_is_first_and_a_withdrawn_one_is_gone(client, releases):
     assert [one["copies"] for one in found] == [[30.0], [10.0]]
 
 
+GONE = {"who": "Bob", "why": "The prize went elsewhere"}
+
+
+def test_an_override_is_withdrawn_and_stays_in_the_log(client, releases):
+    for copies in (10, 20):
+        client.post(PATH, json={**MADE, "copies": [copies]})
+    answer = client.post(f"{PATH}/1/withdraw", json=GONE)
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["number"], answer.json()["copies"]) == (1, [10.0])
+    assert [one["number"] for one in client.get(PATH).json()["overrides"]] == [2]
+    assert [one["number"] for one in client.get(DETAILS).json()["overrides"]] == [2]
+    first, second = [one.withdrawal for one in OverrideLog(releases).overrides()]
+    assert first is not None
+    assert (first.who, first.why) == ("Bob", "The prize went elsewhere")
+    assert second is None
+    again = client.post(f"{PATH}/1/withdraw", json=GONE)
+    assert again.status_code == 409
+    assert "withdrawn by Bob" in again.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "message"),
+    [
+        (f"{PATH}/7/withdraw", GONE, 404, f"{CAFE} has no override 7"),
+        (f"/books/{TAGS}/overrides/1/withdraw", GONE, 404, f"{TAGS} has no override 1"),
+        ("/books/9780306406157/overrides/1/withdraw", GONE, 404, "9780306406157"),
+        (f"{PATH}/0/withdraw", GONE, 422, "number"),
+        (f"{PATH}/10001/withdraw", GONE, 422, "10000"),
+        (f"{PATH}/1/withdraw", {"who": "Bob"}, 422, "why"),
+        (f"{PATH}/1/withdraw", {**GONE, "who": " "}, 422, "who"),
+        (f"{PATH}/1/withdraw", {**GONE, "more": 1}, 422, "Extra inputs"),
+    ],
+)
+def test_what_cannot_be_withdrawn_is_refused(client, releases, path, body, status, message):
+    client.post(PATH, json=MADE)
+    answer = client.post(path, json=body)
+    assert answer.status_code == status
+    assert message in answer.json()["detail"]
+    assert OverrideLog(releases).overrides()[0].withdrawal is None
+
+
+def test_the_log_is_read_by_many_threads_while_it_grows(releases):
+    log = OverrideLog(releases)
+    entry = Override(
+        who="Ann",
+        why="A prize",
+        isbn=CAFE,
+        release="r",
+        cutoff=CUTOFF,
+        first_week=CUTOFF + WEEK,
+        copies=(1.0,),
+        replaced=(2.0,),
+    )
+    failed = []
+
+    def work(write):
+        try:
+            for _ in range(20):
+                if write:
+                    log.add(entry)
+                log.overrides()
+        except RuntimeError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(n == 0,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert [one.number for one in log.overrides()] == list(range(1, 21))
+
+
 def test_the_service_takes_none_unless_it_is_told_so(releases):
     with TestClient(
         create_app(ServiceSettings(releases=releases)), base_url="http://127.0.0.1"
@@ -64,6 +137,9 @@ def test_the_service_takes_none_unless_it_is_told_so(releases):
         eventually(lambda: service.get("/readyz").status_code == 200)
         answer = service.post(PATH, json=MADE)
         assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+        assert "BOOK_FORECAST_SERVE_WRITE_OVERRIDES" in answer.json()["detail"]
+        answer = service.post(f"{PATH}/1/withdraw", json=GONE)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "")
         assert "BOOK_FORECAST_SERVE_WRITE_OVERRIDES" in answer.json()["detail"]
         assert service.get(PATH).json()["writable"] is False
     assert OverrideLog(releases).overrides() == []
@@ -106,10 +182,12 @@ def test_out_of_bounds_is_422_and_names_the_bound(client, changed, message):
     ],
 )
 def test_pages_of_other_sites_cannot_write(client, headers, status):
-    body = httpx.Request("POST", "http://x", json=MADE).content
-    answer = client.post(PATH, content=body, headers=headers)
-    assert answer.status_code in (status, 422)
-    assert client.get(PATH).json()["overrides"] == []
+    made = client.post(PATH, json=MADE).json()
+    for path, content in ((PATH, MADE), (f"{PATH}/1/withdraw", GONE)):
+        body = httpx.Request("POST", "http://x", json=content).content
+        answer = client.post(path, content=body, headers=headers)
+        assert answer.status_code in (status, 422)
+    assert client.get(PATH).json()["overrides"] == [made]
 
 
 def test_many_at_the_same_time_are_all_taken(releases, tmp_path):

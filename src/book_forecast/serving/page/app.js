@@ -54,8 +54,10 @@ at("home").addEventListener("click", (event) => {
   changeList(readList(new URLSearchParams()));
   at("search").focus();
 });
-// On paper, the plot has the width and the colours of paper.
-matchMedia("print").addEventListener("change", () => titlePage.redraw());
+// On paper, plots have the width and the colours of paper; a narrow window has room for fewer dates.
+for (const query of ["print", "(max-width: 40rem)"]) {
+  matchMedia(query).addEventListener("change", () => titlePage.redraw());
+}
 at("back").addEventListener("click", (event) => {
   if (!isPlain(event)) return;
   event.preventDefault();
@@ -63,7 +65,7 @@ at("back").addEventListener("click", (event) => {
 });
 // Without a token, the browser downloads a link by itself.
 document.addEventListener("click", async (event) => {
-  const link = event.target.closest("#list a[download], #totals-page a[download]");
+  const link = event.target.closest("#list a[download], #totals-page a[download], #left-out-page a[download]");
   if (!link || !hasToken()) return;
   event.preventDefault();
   try {

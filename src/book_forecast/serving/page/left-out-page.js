@@ -14,6 +14,10 @@ export class LeftOutPage {
       at("left-out-head").scrollIntoView({ block: "start" });
       change({ page });
     });
+    at("left-out-all").addEventListener("click", () => {
+      at("left-out-head").focus();
+      change({ q: "" });
+    });
   }
 
   load({ list }, signal) {
@@ -23,11 +27,16 @@ export class LeftOutPage {
 
   draw({ total, titles }, { list }) {
     document.title = `${PAGES.left_out.name} – Book forecasts`;
-    at("left-out-line").textContent = total
-      ? `${titlesOf(total)} delivered, but ${total === 1 ? "has" : "have"} no forecast.`
-      : list.q
-        ? "No title without a forecast matches."
-        : "No title that was delivered is known to lack a forecast.";
+    at("left-out-line").replaceChildren(
+      total
+        ? `${titlesOf(total)} delivered, but ${total === 1 ? "has" : "have"} no forecast`
+        : list.q
+          ? "No title without a forecast matches"
+          : "No title that was delivered is known to lack a forecast",
+      ...(list.q ? [total ? "; words: " : " the words ", name(list.q)] : []),
+      ".",
+    );
+    at("left-out-all").hidden = !list.q;
     at("left-out").hidden = total === 0;
     at("left-out-rows").replaceChildren(
       ...titles.map(({ isbn, title, reason }) =>
@@ -41,6 +50,9 @@ export class LeftOutPage {
       ),
     );
     this.pager.show(list.page, total);
+    at("left-out-files").hidden = total === 0;
+    const query = new URLSearchParams({ q: list.q });
+    for (const format of ["csv", "xlsx"]) at(`left-out-${format}`).href = `left-out?format=${format}&${query}`;
   }
 
   leave() {}

@@ -1,15 +1,16 @@
-// What people expect in place of a title's forecast.
+// What people expect in place of a title's forecast: signed, shown and withdrawn.
 
 import { send } from "./api.js";
 import { at, copies, date, element, name, weeks } from "./text.js";
 
 export class Overrides {
-  // `changed` is called after an override was signed.
+  // `changed` is called after an override was signed or withdrawn.
   constructor({ changed }) {
     this.isbn = null;
     this.plan = null; // { weeks, copies } of a plan that was tried, in place of a number
     this.changed = changed;
     at("override-form").addEventListener("submit", (event) => this.sign(event));
+    at("overrides").addEventListener("submit", (event) => this.withdraw(event));
     at("override-type").addEventListener("click", () => {
       this.take(null);
       at("override-copies").focus();
@@ -20,7 +21,7 @@ export class Overrides {
     if (this.isbn !== isbn) {
       for (const id of ["override-copies", "override-first", "override-why"]) at(id).value = "";
       at("override-problem").hidden = true;
-      at("override-done").textContent = "";
+      at("override-done").textContent = at("override-withdrawn").textContent = "";
       this.take(null);
     }
     this.isbn = isbn;
@@ -28,9 +29,17 @@ export class Overrides {
     Object.assign(at("override-first"), { min: before, max: last });
     at("override-form").hidden = !writable;
     at("overrides-none").hidden = overrides.length > 0;
-    at("overrides").replaceChildren(...overrides.map(item));
+    this.list(overrides, writable);
     at("signed").hidden = !overrides.length;
     at("signed").replaceChildren(...(overrides.length ? [banner(overrides[0])] : []));
+  }
+
+  // The same list stays, with what is typed into its forms.
+  list(overrides, writable) {
+    const shown = JSON.stringify([overrides, writable]);
+    if (shown === this.shown) return;
+    this.shown = shown;
+    at("overrides").replaceChildren(...overrides.map((one) => item(one, writable)));
   }
 
   // Takes the numbers of a plan that was tried; null goes back to a number that is typed.
@@ -68,7 +77,28 @@ export class Overrides {
     at("override-problem").hidden = true;
     at("override-copies").value = "";
     this.take(null);
+    at("override-withdrawn").textContent = "";
     at("override-done").textContent = "Signed.";
+    this.changed();
+  }
+
+  async withdraw(event) {
+    event.preventDefault();
+    const form = event.target;
+    const [who, why] = ["who", "why"].map((name) => form.querySelector(`.${name}`).value.trim());
+    const path = `books/${encodeURIComponent(this.isbn)}/overrides/${form.dataset.number}/withdraw`;
+    try {
+      await send(path, { who, why });
+    } catch (error) {
+      const problem = form.querySelector(".notice");
+      problem.textContent = error.message;
+      problem.hidden = false;
+      return;
+    }
+    at("override-done").textContent = "";
+    at("override-withdrawn").textContent = "Withdrawn.";
+    // The form with the focus is about to vanish.
+    at("overrides-head").focus();
     this.changed();
   }
 }
@@ -88,7 +118,7 @@ function banner(one) {
   );
 }
 
-function item(one) {
+function item(one, writable) {
   return element(
     "li",
     {},
@@ -97,5 +127,24 @@ function item(one) {
     name(one.who),
     ` on ${date(one.when)}: `,
     name(one.why),
+    ...(writable ? [withdrawal(one)] : []),
+  );
+}
+
+function withdrawal(one) {
+  const field = (text, attributes) =>
+    element("label", {}, text, element("input", { type: "text", required: "", ...attributes }));
+  return element(
+    "details",
+    { class: "withdrawal" },
+    element("summary", { "aria-label": `Withdraw ${copies(one.total)} copies of ${one.who}` }, "Withdraw"),
+    element(
+      "form",
+      { class: "tried", "data-number": one.number },
+      field("Your name", { class: "who", maxlength: 80, autocomplete: "name" }),
+      field("Reason", { class: "why", minlength: 3, maxlength: 500 }),
+      element("button", { type: "submit", class: "button" }, "Withdraw it"),
+      element("p", { class: "notice wide", role: "alert", hidden: "" }),
+    ),
   );
 }

@@ -35,7 +35,9 @@ export async function draw(place, history, forecast, level, span) {
 
 // Draws with Plotly what a picture consists of.
 export async function put(Plotly, place, data, look) {
-  await Plotly.react(place, data, look, {
+  // Plotly measures its place when it draws first and when the window changes; paper is no window.
+  const width = place.clientWidth || undefined;
+  await Plotly.react(place, data, { ...look, width }, {
     displayModeBar: false,
     responsive: true,
     doubleClick: "reset",

@@ -124,8 +124,9 @@ class Watch:
     def _run(self) -> None:
         while not self._stopped:
             self._awake.clear()
-            self.check()
+            # First, so that no release is served without the advice that there is.
             self.check_stock()
+            self.check()
             if self.overrides is not None:
                 self.overrides.refresh()
             self._awake.wait(self._poll_seconds)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
 from book_forecast.serving.routes.books import ERRORS, FILES, Served
+from book_forecast.serving.routes.file_responses import file_of
 from book_forecast.serving.routes.lists import usual_sort
 from book_forecast.serving.routes.selections import Selected
-from book_forecast.serving.sheets.files import CSV_TYPE, XLSX_TYPE, csv_of
 from book_forecast.serving.sheets.tables import about_sheet, all_sheets, titles_sheet
-from book_forecast.serving.sheets.workbook import workbook_of
 from book_forecast.serving.titles.views import Order, Sort
-from book_forecast.storage.spreadsheets import Sheet
 
 
 def make_router() -> APIRouter:
@@ -54,13 +51,3 @@ def export(
     sheet = titles_sheet(catalogue, rows, selected.view)
     name = f"books-{cutoff}-{selected.view.replace('_', '-')}"
     return file_of([sheet, about_sheet(served)], name, format)
-
-
-def file_of(sheets: Sequence[Sheet], name: str, suffix: Literal["csv", "xlsx"]) -> Response:
-    """Return sheets as a workbook, or the first of them as CSV."""
-    content = csv_of(sheets[0]) if suffix == "csv" else workbook_of(sheets)
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}.{suffix}"',
-        "X-Content-Type-Options": "nosniff",
-    }
-    return Response(content, media_type=CSV_TYPE if suffix == "csv" else XLSX_TYPE, headers=headers)

@@ -1,4 +1,4 @@
-"""Routes of the list of titles: search, filters and views; titles that are left out."""
+"""Routes of the list of titles: search, filters and views."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ from fastapi import APIRouter, Query, Request, Response
 from book_forecast.serving.release.current import Current, ServedRelease
 from book_forecast.serving.requests.predict import JSON
 from book_forecast.serving.routes.books import ERRORS, Served
-from book_forecast.serving.routes.list_schemas import Books, Facets, LeftOutTitles
-from book_forecast.serving.routes.selections import LONGEST_SEARCH, Selected, check_field
+from book_forecast.serving.routes.left_out import left_out_titles
+from book_forecast.serving.routes.list_schemas import Books, Facets
+from book_forecast.serving.routes.selections import (
+    LONGEST_SEARCH,
+    MOST_BOOKS,
+    Selected,
+    check_field,
+)
 from book_forecast.serving.settings import ServiceSettings
 from book_forecast.serving.titles.catalogue import Selection
 from book_forecast.serving.titles.groups import Field
 from book_forecast.serving.titles.views import VIEWS, Order, Sort
 from book_forecast.serving.titles.words import folded
 
-MOST_BOOKS = 500
 MOST_NAMES = 1000
 _USUAL_NAMES = 200
 _LEFT_OUT_BESIDE = 5
@@ -42,13 +47,6 @@ def make_router() -> APIRouter:
         response_model=Facets,
         responses=ERRORS,
         summary="Names that titles share, such as their authors",
-    )
-    router.add_api_route(
-        "/left-out",
-        left_out,
-        response_model=LeftOutTitles,
-        responses=ERRORS,
-        summary="Titles without a forecast, and why",
     )
     return router
 
@@ -78,7 +76,7 @@ def books(
     """Titles of the release that is served, with the size of their forecasts."""
     settings: ServiceSettings = request.app.state.settings
     current: Current = request.app.state.current
-    catalogue = served.catalogue()
+    catalogue, text = served.catalogue(), selected.text
     found = catalogue.find(selected)
     rows = catalogue.ordered(found, sort or usual_sort(selected), order)
     listed = []
@@ -101,7 +99,7 @@ def books(
         "is_similar": found.matches.is_similar,
         "books": listed,
         "facets": catalogue.facets(found, _USUAL_NAMES) if facets else None,
-        "left_out": _left_out(served, selected.text, _LEFT_OUT_BESIDE) if selected.text else None,
+        "left_out": left_out_titles(served, text, _LEFT_OUT_BESIDE) if text else None,
     }
     # FastAPI's check against the model would take as long as everything else.
     return Response(orjson.dumps(content), media_type=JSON)
@@ -137,16 +135,6 @@ def names(
     }
 
 
-def left_out(
-    served: Served,
-    q: Annotated[str, Query(max_length=LONGEST_SEARCH, description="Words of title or ISBN.")] = "",
-    limit: Annotated[int, Query(ge=1, le=MOST_BOOKS)] = 50,
-    offset: Annotated[int, Query(ge=0)] = 0,
-) -> dict[str, Any]:
-    """Titles that were delivered, but are not in the release; it may not tell them."""
-    return _left_out(served, q, limit, offset)
-
-
 def usual_sort(selected: Selection) -> Sort:
     """Return the sort of a selection where none is asked for."""
     if selected.text:
@@ -162,8 +150,3 @@ def _changes(served: ServedRelease) -> dict[str, Any]:
         "before": changes and changes.before,
         "promotion": promotion and promotion.model_dump(include={"action", "when", "who", "why"}),
     }
-
-
-def _left_out(served: ServedRelease, text: str, limit: int, offset: int = 0) -> dict[str, Any]:
-    total, titles = served.catalogue().left_out(text, offset + limit)
-    return {"release": served.release, "total": total, "titles": titles[offset:]}

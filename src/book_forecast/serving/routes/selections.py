@@ -15,6 +15,8 @@ from book_forecast.serving.titles.catalogue import Catalogue, Selection
 from book_forecast.serving.titles.groups import Field as GroupField
 from book_forecast.serving.titles.views import ViewName
 
+MOST_BOOKS = 500
+"""Titles of a response at most."""
 MOST_NAMES = 100
 MOST_ISBNS = 500
 LONGEST_NAME = 300

@@ -18,7 +18,7 @@ from book_forecast.serving.requests.predict import (
     read_isbn,
 )
 from book_forecast.serving.routes.books import ERRORS, FILES, TITLE_ERRORS, Isbn, Level, Served
-from book_forecast.serving.routes.exports import file_of
+from book_forecast.serving.routes.file_responses import file_of
 from book_forecast.serving.routes.schemas import Demand, Totals
 from book_forecast.serving.routes.selections import Selected, check_field
 from book_forecast.serving.settings import ServiceSettings

@@ -89,10 +89,10 @@ def totals_sheet(by: str, totals: Sequence[Total]) -> Sheet:
     return Sheet(f"By {heading.lower()}", _columns([(heading, "text"), *_OF_TOTALS]), rows)
 
 
-def left_out_sheet(catalogue: Catalogue) -> Sheet:
-    """Return the titles without a forecast."""
-    total, _ = catalogue.left_out("", 0)
-    _, titles = catalogue.left_out("", total)
+def left_out_sheet(catalogue: Catalogue, text: str = "") -> Sheet:
+    """Return the titles without a forecast that match a text."""
+    total, _ = catalogue.left_out(text, 0)
+    _, titles = catalogue.left_out(text, total)
     rows = [[title["isbn"], title["title"], title["reason"]] for title in titles]
     columns = _columns([("ISBN", "text"), ("Title", "text"), ("Why", "text")])
     return Sheet("Without a forecast", columns, rows)
