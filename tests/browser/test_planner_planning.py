@@ -52,7 +52,7 @@ def test_sums_stock_reasons_and_promotions_are_read_in_plain_words(page: Chromiu
         *("4 weeks", "6 weeks until an order arrives", "13 weeks", "32 weeks as chosen"),
     ]
     assert page.text("#stock-order").startswith("Order 200 copies. Stock counted")
-    assert "420 copies are in stock, and 300 are on order." in page.text("#stock-words")
+    assert "420 copies are in stock, and 300 copies are on order." in page.text("#stock-words")
     assert "A usual week sells about 40 copies" in page.text("#why-words")
     assert page.run("document.querySelectorAll('#why-plot .scatterlayer .trace').length") == 5
     assert page.run("document.querySelectorAll('#promotion-rows tr').length") == 3

@@ -5,7 +5,8 @@ the profit of a copy that is sold, as a share of that profit and the loss of a c
 Both say with which probability the stock shall last. An order can wait if it can be made at the
 next review without missing the target; otherwise it serves the weeks from its arrival on. Where
 reviews are frequent, it may serve them in half of the cases, and with the target only the weeks
-until a later order could arrive.
+until a later order could arrive. Orders are rounded up to whole packs; where the margin decides, a
+pack less or no order is taken if its expected margin is larger.
 """
 
 from __future__ import annotations
@@ -68,13 +69,22 @@ class Terms:
         """
         if self.policy == "service_level":
             return self.service_level
-        if self.unit_cost is None or self.price is None:
-            raise ValueError("the margin needs unit_cost and price")
-        gain = self.price - self.unit_cost
-        loss = self.holding_cost * self.order_for_weeks + self.write_off * self.unit_cost
+        gain, loss = self.stakes
         if gain <= 0:
             return 0.0
         return min(gain / (gain + loss), HIGHEST_TARGET)
+
+    @property
+    def stakes(self) -> tuple[float, float]:
+        """The gain of a copy that is sold, and the loss of one that is left over.
+
+        Raises:
+            ValueError: If cost or price are missing.
+        """
+        if self.unit_cost is None or self.price is None:
+            raise ValueError("the margin needs unit_cost and price")
+        loss = self.holding_cost * self.order_for_weeks + self.write_off * self.unit_cost
+        return self.price - self.unit_cost, loss
 
     @property
     def last_week(self) -> int:
@@ -133,12 +143,14 @@ def advise(
     # Until an order of the next review could arrive.
     waiting = lead + terms.review_weeks
     lasts = 1.0 - float(path.run_out[waiting - 1])
-    order = 0
+    order = needed = 0
     if lasts < target:
         for n_weeks, share in _served(terms):
             served = range(lead, lead + n_weeks)
             short = copies_short(path, on_hand, arrivals, demand, served)
-            order = max(order, _rounded(_enough(short, share), terms))
+            needed = max(needed, math.ceil(_enough(short, share)))
+        # The last span is that of all weeks that the order serves.
+        order = _in_packs(needed, short, terms)
     return StockAdvice(
         float(within.mean()),
         quantiles_of(within, probabilities),
@@ -146,7 +158,7 @@ def advise(
         path.first_likely,
         target,
         order,
-        _reason(order, lasts, waiting, terms),
+        _reason(order, needed, lasts, waiting, terms),
     )
 
 
@@ -163,15 +175,37 @@ def _enough(short: Floats, target: float) -> float:
     return float(np.partition(short, place)[place])
 
 
-def _rounded(copies: float, terms: Terms) -> int:
-    """Return whole packs, not less than the smallest order; 0 stays 0."""
-    if copies <= 0:
+def _in_packs(needed: int, short: Floats, terms: Terms) -> int:
+    """Return an order of whole packs, not less than the smallest order; 0 stays 0.
+
+    Args:
+        needed: Copies that the target asks for.
+        short: How many more copies the weeks that an order serves need, shape (draws,).
+        terms: Packs, smallest order and policy.
+    """
+    if not needed:
         return 0
-    needed = max(math.ceil(copies), terms.smallest_order)
-    return math.ceil(needed / terms.order_multiple) * terms.order_multiple
+    pack, least = terms.order_multiple, _smallest(terms)
+    up = max(math.ceil(needed / pack) * pack, least)
+    if terms.policy == "service_level" or up == needed:
+        return up
+    down = up - pack if up > least else 0
+    return max(up, down, key=lambda order: _margin(order, short, terms))
 
 
-def _reason(order: int, lasts: float, waiting: int, terms: Terms) -> str:
+def _smallest(terms: Terms) -> int:
+    """Return the smallest order of whole packs."""
+    return math.ceil(terms.smallest_order / terms.order_multiple) * terms.order_multiple
+
+
+def _margin(order: int, short: Floats, terms: Terms) -> float:
+    """Return the expected margin of an order."""
+    gain, loss = terms.stakes
+    sold = float(np.minimum(short, order).mean())
+    return gain * sold - loss * (order - sold)
+
+
+def _reason(order: int, needed: int, lasts: float, waiting: int, terms: Terms) -> str:
     weeks = f"{waiting} week" + ("s" if waiting != 1 else "")
     if terms.target <= 0:
         return "Order nothing: the price does not exceed the unit cost."
@@ -183,17 +217,31 @@ def _reason(order: int, lasts: float, waiting: int, terms: Terms) -> str:
             f"Order nothing yet: the stock lasts {weeks}, until a later order could arrive, with "
             f"{_percent(lasts)}; {target}."
         )
+    if needed and not order:
+        return (
+            f"Order nothing: {needed:,} would do, but an order has at least {_smallest(terms):,}, "
+            f"which cost more than they earn in {terms.order_for_weeks} weeks."
+        )
     if not order:
         return (
             f"Order nothing: an order arrives in {terms.lead_weeks} weeks, and in "
             f"{_percent(_served(terms)[-1][1])} of cases the {terms.order_for_weeks} weeks after "
             "need none."
         )
+    size = "" if terms.order_size == "target" else " in half of the cases"
     return (
-        f"Order {order}: without it the stock lasts {weeks}, until a later order could arrive, "
-        f"with {_percent(lasts)} only; {target}. It serves {terms.order_for_weeks} weeks"
-        f"{'' if terms.order_size == 'target' else ' in half of the cases'}."
+        f"Order {order:,}{_rounding(order, needed, terms)}: without it the stock lasts {weeks}, "
+        f"until a later order could arrive, with {_percent(lasts)} only; {target}. It serves "
+        f"{terms.order_for_weeks} weeks{size}."
     )
+
+
+def _rounding(order: int, needed: int, terms: Terms) -> str:
+    if order == needed:
+        return ""
+    if needed < terms.smallest_order:
+        return f" ({needed:,}, but not less than {terms.smallest_order:,})"
+    return f" ({needed:,} in packs of {terms.order_multiple:,})"
 
 
 def _percent(share: float) -> str:

@@ -105,7 +105,10 @@ def _unify_errors(app: FastAPI) -> None:
 
     async def by_validation(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101
-        problems = (f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors())
+        errors = error.errors()
+        if any(e["type"] == "json_invalid" for e in errors):
+            return JSONResponse({"detail": "The body is no JSON."}, 400)
+        problems = (f"{'.'.join(map(str, e['loc'][1:])) or 'body'}: {e['msg']}" for e in errors)
         return JSONResponse({"detail": "; ".join(problems)}, 422)
 
     app.add_exception_handler(RequestError, by_service)

@@ -45,7 +45,7 @@ def test_a_title_has_its_demand_its_chances_and_its_order():
     assert found["isbn"].tolist() == [ISBNS[0], ISBNS[2]]
     first = found.iloc[1]
     assert first["order"] > 0
-    assert first["reason"].startswith(f"Order {first['order']}: ")
+    assert first["reason"].startswith(f"Order {first['order']:,}: ")
     assert first["chance_to_run_out"] == 1
     assert first["run_out_week"] == LAST_WEEK + pd.Timedelta(weeks=1)
     assert first["lo-95"] <= first["lo-80"] <= first["demand"] <= first["hi-80"] <= first["hi-95"]

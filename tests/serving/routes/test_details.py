@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from book_forecast.payload.planning import PLANNING
+from book_forecast.serving.routes.explaining import stock_sentences
 from book_forecast.serving.settings import ServiceSettings
 from book_forecast.serving.titles.stock import COLUMNS
 from tests.serving import planning
@@ -69,11 +70,45 @@ def test_stock_is_told_in_words(client):
     stock = details(client)["stock"]
     assert (stock["on_hand"], stock["order"], stock["lead_weeks"]) == (420.0, 200, 6)
     assert stock["sentences"] == [
-        "420 copies are in stock, and 300 are on order.",
+        "420 copies are in stock, and 300 copies are on order.",
         "The chance to run out before an order of today arrives, in 6 weeks, is 12 %.",
         "They are likely to last for 8 full weeks, and to run out in the week to 31 August 2024.",
         "Order 200: without it the stock lasts 7 weeks with 81 % only.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("stock", "sentences"),
+    [
+        (
+            {"on_hand": 1.0, "on_order": 3.0, "lead_weeks": 1},
+            [
+                "1 copy is in stock, and 3 copies are on order.",
+                "The chance to run out before an order of today arrives, in 1 week, is 25 %.",
+                "They are likely to last for more than 26 weeks.",
+            ],
+        ),
+        (
+            {"on_hand": 0.0, "on_order": 0.0, "lead_weeks": 4},
+            [
+                "No copies are in stock, and none are on order.",
+                "The chance that a sale is lost before an order of today arrives, in 4 weeks, is 25 %.",  # noqa: E501
+                "No sale is likely in 26 weeks.",
+            ],
+        ),
+        (
+            {"on_hand": 0.0, "on_order": 0.0, "lead_weeks": 0, "run_out_week": CUTOFF + WEEK},
+            [
+                "No copies are in stock, and none are on order.",
+                "An order of today arrives at once.",
+                "A sale is likely to be lost by the week to 6 July 2024.",
+            ],
+        ),
+    ],
+)
+def test_little_stock_or_none_is_told_in_words_too(stock, sentences):
+    rest = {"chance_to_run_out": 0.25, "cover_weeks": 26, "run_out_week": None, "reason": "R."}
+    assert stock_sentences({**rest, **stock}) == [*sentences, "R."]
 
 
 def test_the_explanation_is_three_sentences_without_names_of_models(client):

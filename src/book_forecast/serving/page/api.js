@@ -2,6 +2,8 @@
 
 const TOKEN = "book-forecast-token";
 const PATIENCE_MS = 10_000;
+// A workbook of everything takes seconds, and more on a busy machine.
+const FILE_PATIENCE_MS = 180_000;
 
 export class Refusal extends Error {
   constructor(status, message) {
@@ -43,7 +45,7 @@ export async function health() {
 
 // A link cannot send a token, so the file is fetched and saved by a link of its own.
 export async function download(path, body) {
-  const response = await request(path, undefined, body);
+  const response = await request(path, undefined, body, FILE_PATIENCE_MS);
   const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await response.blob());
@@ -52,7 +54,7 @@ export async function download(path, body) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-async function request(path, signal, body) {
+async function request(path, signal, body, patience = PATIENCE_MS) {
   const headers = {};
   const sent = {};
   if (body !== undefined) {
@@ -63,7 +65,7 @@ async function request(path, signal, body) {
   if (token !== null) headers.Authorization = `Bearer ${token}`;
   let response;
   try {
-    response = await fetch(path, { ...sent, headers, signal: patient(signal) });
+    response = await fetch(path, { ...sent, headers, signal: patient(signal, patience) });
   } catch (error) {
     throw noAnswer(error);
   }
@@ -77,8 +79,8 @@ const noAnswer = (error) =>
     : new Refusal(0, "The service does not answer: it may have been stopped.");
 
 // A service that is stopped may leave a connection open and never answer.
-function patient(signal) {
-  const timeout = AbortSignal.timeout(PATIENCE_MS);
+function patient(signal, milliseconds) {
+  const timeout = AbortSignal.timeout(milliseconds);
   return signal ? AbortSignal.any([signal, timeout]) : timeout;
 }
 

@@ -128,21 +128,38 @@ def compared(
 
 def stock_sentences(advice: Mapping[str, Any]) -> list[str]:
     """Return sentences on the stock of a title."""
-    on_order = advice["on_order"]
-    coming = f", and {copies(on_order)} are on order" if on_order else ", and none are on order"
-    weeks = advice["lead_weeks"]
-    lead = f"{weeks} week" + ("s" if weeks != 1 else "")
+    on_hand, on_order, lead = advice["on_hand"], advice["on_order"], advice["lead_weeks"]
+    coming = f"and {_are(on_order)} on order" if on_order else "and none are on order"
+    found = [f"{_are(on_hand) if on_hand else 'No copies are'} in stock, {coming}."]
     chance = f"{100.0 * advice['chance_to_run_out']:.0f} %"
-    found = [
-        f"{copies(advice['on_hand'])} copies are in stock{coming}.",
-        f"The chance to run out before an order of today arrives, in {lead}, is {chance}.",
-    ]
-    cover = advice["cover_weeks"]
-    if advice["run_out_week"] is None:
-        found.append(f"They are likely to last for more than {cover} weeks.")
+    is_empty = not on_hand and not on_order
+    event = "that a sale is lost" if is_empty else "to run out"
+    if lead:
+        found.append(
+            f"The chance {event} before an order of today arrives, in {_weeks(lead)}, is {chance}."
+        )
+    else:
+        found.append("An order of today arrives at once.")
+    cover, week = advice["cover_weeks"], advice["run_out_week"]
+    if is_empty and week is None:
+        found.append(f"No sale is likely in {_weeks(cover)}.")
+    elif is_empty:
+        found.append(f"A sale is likely to be lost by the week to {day(week)}.")
+    elif week is None:
+        found.append(f"They are likely to last for more than {_weeks(cover)}.")
     else:
         found.append(
             f"They are likely to last for {cover} full week{'s' if cover != 1 else ''}, and to run "
-            f"out in the week to {day(advice['run_out_week'])}."
+            f"out in the week to {day(week)}."
         )
     return [*found, str(advice["reason"])]
+
+
+def _are(number: float) -> str:
+    # Stock is counted, so that a decimal is the exception.
+    shown = f"{number:,.0f}" if float(number).is_integer() else copies(number)
+    return "1 copy is" if number == 1 else f"{shown} copies are"
+
+
+def _weeks(number: int) -> str:
+    return f"{number} week" + ("s" if number != 1 else "")
