@@ -29,10 +29,15 @@ def register_pipelines() -> dict[str, Pipeline]:
         found["__default__"] = _whole(found)
     if "weekly" in found:
         # Kedro may load this one alone.
-        steps = (ingest, preprocess, monitor, forecast)
-        own = found["weekly"] + decide.create_pipeline(after_forecast=True)
-        found["weekly"] = sum((step.create_pipeline() for step in steps), own)
+        steps = (ingest, preprocess, forecast)
+        advice = decide.create_pipeline(after_forecast=True)
+        found["weekly"] += sum((step.create_pipeline() for step in steps), advice) + _monitor_last()
     return found
+
+
+def _monitor_last() -> Pipeline:
+    """Monitor after the run's forecasts are recorded: what fails in it costs no forecast."""
+    return Pipeline(monitor.create_pipeline(), inputs={"recorded_forecasts": "forecast_history"})
 
 
 def _whole(found: dict[str, Pipeline]) -> Pipeline:

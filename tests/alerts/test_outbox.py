@@ -1,17 +1,19 @@
 """Alerts wait until every channel has them, go out once, and some of them once a day together."""
 
 import datetime as dt
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from book_forecast.alerts.channels import ChannelError
-from book_forecast.alerts.events import Alert
+from book_forecast.alerts.events import Alert, Kind
 from book_forecast.alerts.outbox import MOST_PENDING, Outbox
 
 SENDER = "book_forecast"
-DIGEST = ("runs_out",)
+DIGEST: tuple[Kind, ...] = ("runs_out",)
 
 
 class Clock:
@@ -25,6 +27,19 @@ class Clock:
 
     def wait(self, hours: float) -> None:
         self.now += dt.timedelta(hours=hours)
+
+
+class SlowChannel:
+    """A channel that takes a while, so that two processes would send at the same time."""
+
+    name = "webhook"
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    def send(self, alerts: Sequence[Alert], sender: str) -> None:
+        time.sleep(0.5)
+        self.sent += [alert.text for alert in alerts]
 
 
 class Recorder:
@@ -138,3 +153,22 @@ def test_records_of_sent_alerts_are_forgotten_after_two_months(outbox, tmp_path,
     outbox.flush([Recorder()], DIGEST, SENDER)
     (left,) = (tmp_path / "alerts/sent").iterdir()
     assert left.stem == failed("later").key
+
+
+def test_steps_that_end_at_once_send_an_alert_once(tmp_path):
+    channel, begin = SlowChannel(), threading.Barrier(4)
+
+    def end(number: int) -> None:
+        outbox = Outbox(str(tmp_path / "alerts"))
+        begin.wait()
+        outbox.add(failed(), 20)
+        outbox.add(failed(subject=f"step {number}", text=f"step {number}"), 20)
+        outbox.flush([channel], DIGEST, SENDER)
+
+    steps = [threading.Thread(target=end, args=(number,)) for number in range(4)]
+    for step in steps:
+        step.start()
+    for step in steps:
+        step.join()
+    assert sorted(channel.sent) == ["no", *(f"step {number}" for number in range(4))]
+    assert Outbox(str(tmp_path / "alerts")).pending() == []

@@ -48,7 +48,11 @@ def test_a_usual_delivery_is_ok():
 
 
 def test_sales_that_end_long_ago_are_late_unless_they_are_meant_to_end():
-    assert checks(sales(), today=dt.date(2024, 7, 1))["age"].state == "warning"
+    late = checks(sales(), today=dt.date(2024, 7, 1))["age"]
+    assert late.state == "warning"
+    assert "put newer exports into 01_raw/sales and run `kedro run" in late.message
+    assert checks(sales(), today=NEWEST.date() + dt.timedelta(13))["age"].state == "ok"
+    assert checks(sales(), today=NEWEST.date() + dt.timedelta(14))["age"].state == "warning"
     assert "age" not in checks(sales(), today=None)
 
 

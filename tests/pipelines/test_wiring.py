@@ -41,6 +41,20 @@ def test_a_weekly_run_advises_on_stock_once_forecasts_are_written(pipelines):
     }
 
 
+def test_a_weekly_run_monitors_after_its_forecasts_and_advice(pipelines):
+    """Whatever fails in monitor, such as a damaged record, costs neither."""
+    weekly = pipelines["weekly"]
+    monitoring = {node.name for node in pipelines["monitor"].nodes}
+    places = {node.name: place for place, node in enumerate(weekly.nodes)}
+    others = [place for name, place in places.items() if name not in monitoring]
+    assert min(places[name] for name in monitoring) > max(others)
+    # Runners that order nodes in another way wait for the records at least.
+    first = {node for node in weekly.nodes if node.name in monitoring}
+    read = {name for node in first for name in node.inputs}
+    assert "forecast_history" in read
+    assert "recorded_forecasts" not in weekly.datasets()
+
+
 def test_no_node_has_more_than_eight_inputs(pipelines):
     """Parameters, checkpoints and awaited outputs included."""
     found = {

@@ -1,5 +1,7 @@
 """Alerts that wait to be sent, and when the same was sent last: a small file for each.
 
+One process at a time adds or sends, so that steps that end at once send an alert once.
+
 pending/<key>.json    an alert, and the channels that have it already
 sent/<key>.json       when it was sent last
 digest.json           when the last digest was sent
@@ -10,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
 import fsspec
@@ -17,7 +20,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from book_forecast.alerts.channels import Channel, ChannelError
 from book_forecast.alerts.events import Alert, Kind
+from book_forecast.storage.errors import UserError
 from book_forecast.storage.files import replacing
+from book_forecast.storage.run_lock import Holder, run_lock
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +31,8 @@ _MOST_BYTES = 20_000
 _DIGEST = dt.timedelta(hours=20)
 """Between two digests: runs of two days are not exactly a day apart."""
 _KEPT = dt.timedelta(days=60)
+_PATIENCE_SECONDS = 120.0
+"""For another process that sends."""
 Clock = Callable[[], dt.datetime]
 T = TypeVar("T", bound=BaseModel)
 
@@ -52,6 +59,7 @@ class Outbox:
 
     def __init__(self, location: str, clock: Clock = _now) -> None:
         """Open an outbox, which need not exist yet."""
+        self._location = location
         self._fs, self._path = fsspec.core.url_to_fs(location)
         self._clock = clock
 
@@ -65,6 +73,11 @@ class Outbox:
         Returns:
             Whether it is new; False if the same one waits, or was sent lately.
         """
+        # One that another process sends for long waits beside it: no alert is lost.
+        with self._exclusive():
+            return self._add(alert, repeat_hours)
+
+    def _add(self, alert: Alert, repeat_hours: float) -> bool:
         sent = self._read(_Sent, f"sent/{alert.key}.json")
         if sent and self._clock() - sent.when < dt.timedelta(hours=repeat_hours):
             return False
@@ -99,6 +112,22 @@ class Outbox:
         Returns:
             How many alerts every channel has now, and the problems of channels.
         """
+        # A lock is an object of its own on a bucket: most runs send nothing.
+        if not self._names("pending"):
+            return 0, []
+        with self._exclusive() as is_free:
+            if not is_free:
+                return 0, ["another process sends them"]
+            return self._flush(channels, digest_kinds, sender, digest_now=digest_now)
+
+    def _flush(
+        self,
+        channels: Sequence[Channel],
+        digest_kinds: Sequence[Kind],
+        sender: str,
+        *,
+        digest_now: bool,
+    ) -> tuple[int, list[str]]:
         waiting = list(self._pending())
         digest = [one for one in waiting if one.alert.kind in digest_kinds]
         batches = [[one] for one in waiting if one not in digest]
@@ -141,6 +170,19 @@ class Outbox:
             self._write(f"sent/{one.alert.key}.json", _Sent(when=self._clock()))
             self._fs.rm_file(f"{self._path}/pending/{one.alert.key}.json")
         return len(complete)
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[bool]:
+        """Lock the outbox; yield whether that worked before the patience ended."""
+        with ExitStack() as stack:
+            try:
+                lock = run_lock(self._location, Holder("alerts"), _PATIENCE_SECONDS)
+                stack.enter_context(lock)
+            except UserError as error:
+                logger.warning("The outbox of alerts is not free: %s", error)
+                yield False
+            else:
+                yield True
 
     def _is_digest_due(self) -> bool:
         last = self._read(_Sent, "digest.json")

@@ -48,7 +48,7 @@ class Alerts:
         self._immediate, self._digest = tuple(immediate), tuple(digest)
         self._repeat_hours, self.sender = repeat_hours, sender
 
-    def tell(self, alerts: Iterable[Alert], digest_now: bool = False) -> list[str]:
+    def send(self, alerts: Iterable[Alert], digest_now: bool = False) -> list[str]:
         """Keep alerts and send what waits.
 
         Returns:

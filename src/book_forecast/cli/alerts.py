@@ -57,7 +57,7 @@ def send(env: str | None, data_root: str | None) -> None:
     """Send all alerts that wait, the day's digest included."""
     opened = _opened(env, data_root)
     waiting = len(opened.outbox.pending())
-    if problems := opened.tell([], digest_now=True):
+    if problems := opened.send([], digest_now=True):
         raise UserError("; ".join(problems))
     click.echo(f"{waiting} alerts sent." if waiting else "No alert waits.")
 
@@ -89,13 +89,13 @@ def alerts_of(context: Any) -> Alerts:
 
 
 def announce(context: Any, alert: Alert) -> None:
-    """Tell people of something that a command has done; a failure is a warning on the terminal."""
+    """Send an alert of what a command has done; a failure is a warning on the terminal."""
     from book_forecast.alerts.channels import is_set_up
 
     if not is_set_up(os.environ):
         return
     try:
-        problems = alerts_of(context).tell([alert])
+        problems = alerts_of(context).send([alert])
     except (UserError, OSError) as error:
         problems = [str(error)]
     for problem in problems:

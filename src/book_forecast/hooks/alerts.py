@@ -30,7 +30,7 @@ _SHOWN = 10
 
 
 class AlertHooks:
-    """Tells people what a run has found; whatever goes wrong with that is a warning and no more.
+    """Sends alerts of what a run has found; a failure to send them is a warning and no more.
 
     Without an address of a channel in the environment, nothing is written or sent.
     """
@@ -61,18 +61,18 @@ class AlertHooks:
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
-        """Note what there is to tell of a dataset."""
-        if dataset_name not in _TELLING or not is_set_up(os.environ) or self._context is None:
+        """Note the alerts of a dataset."""
+        if dataset_name not in _ALERTS_OF or not is_set_up(os.environ) or self._context is None:
             return
         with _warning():
-            found = _TELLING[dataset_name](data, _options(self._context))
+            found = _ALERTS_OF[dataset_name](data, _options(self._context))
             # The candidate may be a release that was there before the run.
             self._found += [a for a in found if a.kind != "trained" or a.subject not in self._known]
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self, catalog: CatalogProtocol[Any, Any]) -> None:
         """Send what there is."""
-        self._tell(catalog)
+        self._send(catalog)
 
     @hook_impl(trylast=True)
     def on_pipeline_error(
@@ -86,9 +86,9 @@ class AlertHooks:
             self._found.append(
                 Alert(kind="run_failed", subject=pipelines, text=f"{pipelines}: {reason}")
             )
-        self._tell(catalog)
+        self._send(catalog)
 
-    def _tell(self, catalog: CatalogProtocol[Any, Any]) -> None:
+    def _send(self, catalog: CatalogProtocol[Any, Any]) -> None:
         if not is_set_up(os.environ) or self._context is None or OUTBOX not in catalog:
             return
         with _warning():
@@ -101,7 +101,7 @@ class AlertHooks:
             found, self._found = self._found, []
             sender = sender_of(self._context.env)
             rules = _options(self._context).rules
-            Alerts(entry.load(), os.environ, sender=sender, **rules).tell(found)
+            Alerts(entry.load(), os.environ, sender=sender, **rules).send(found)
 
 
 def _options(context: KedroContext) -> AlertOptions:
@@ -143,13 +143,13 @@ def _of_stock(data: pd.DataFrame, options: AlertOptions) -> Iterator[Alert]:
     yield Alert(kind="runs_out", text=text)
 
 
-_TELLING: dict[str, Any] = {
+_ALERTS_OF: dict[str, Any] = {
     "promotion": _of_verdict,
     "monitor_status": _of_state,
     "candidate": _of_candidate,
     "stock_advice": _of_stock,
 }
-"""What there is to tell of a dataset, by its name in the catalog."""
+"""The alerts of a dataset, by its name in the catalog."""
 
 
 @contextmanager

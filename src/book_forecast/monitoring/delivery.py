@@ -94,8 +94,10 @@ def check_delivery(
 def _late(newest: pd.Timestamp, bounds: DeliveryBounds, today: dt.date) -> Check:
     days = (today - newest.date()).days
     state: State = "warning" if days > bounds.late_days else "ok"
-    message = f"The sales end with the week to {newest:%d %b %Y}, {days} days ago."
-    return Check("age", state, days, bounds.late_days, message)
+    message = f"The sales end with the week to {newest:%d %b %Y}, {days:,} days ago"
+    if state != "ok":
+        message += ": put newer exports into 01_raw/sales and run `kedro run --pipeline weekly`"
+    return Check("age", state, days, bounds.late_days, f"{message}.")
 
 
 def _short(newest: pd.Timestamp, latest: pd.DataFrame, grid: pd.DataFrame) -> Check:

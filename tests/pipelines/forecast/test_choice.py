@@ -9,7 +9,6 @@ import pytest
 from book_forecast.options.groups import ForecastOptions, SelectionOptions
 from book_forecast.payload.contents import Payload
 from book_forecast.pipelines.forecast.nodes import choose_own, choose_release, forecast_titles
-from book_forecast.pipelines.weekly.nodes import warn_of_old_sales
 from book_forecast.releases.gates import Gate, Verdict
 from book_forecast.storage.errors import UserError
 from tests.releases import payloads
@@ -107,14 +106,3 @@ def test_the_title_whose_forecast_changed_most_is_reported(
     assert f"The Book of 3 {ISBNS[3]}" in line
     assert f"{before:,.0f} copies in 4 weeks, {before + 4000.0:,.0f} before" in line
     assert len(line) <= 140
-
-
-@pytest.mark.parametrize(("days", "warnings"), [(14, 0), (15, 1)])
-def test_sales_that_end_more_than_two_weeks_ago_are_warned_of(
-    caplog: pytest.LogCaptureFixture, days: int, warnings: int
-) -> None:
-    today = payloads.CUTOFF + dt.timedelta(days=days)
-    warn_of_old_sales(forecast(), SelectionOptions(), today)
-    assert caplog.text.count("kedro run --pipeline weekly") == warnings
-    warn_of_old_sales(forecast(), SelectionOptions(cutoff_date=payloads.CUTOFF), today)
-    assert caplog.text.count("kedro run --pipeline weekly") == warnings
