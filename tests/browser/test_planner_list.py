@@ -191,6 +191,20 @@ def test_why_a_title_has_no_forecast_is_told(page):
     ]
 
 
+def test_a_window_that_becomes_narrow_shows_the_open_view_and_whole_isbns(page):
+    page.click("#views [data-view=left_out]")
+    page.until("document.querySelectorAll('#left-out-rows tr').length === 1")
+    page.show_as(390, 844, phone=True)
+    box = "document.querySelector('#views [aria-current]').getBoundingClientRect()"
+    page.until(f"{box}.left >= 0 && {box}.right <= 390")
+    lines = (
+        "(cell => { const range = document.createRange(); range.selectNodeContents(cell);"
+        " return range.getClientRects().length; })"
+    )
+    assert page.run(f"{lines}(document.querySelector('#left-out-rows td'))") == 1
+    assert page.run("document.documentElement.scrollWidth") <= 390
+
+
 def test_words_that_no_title_without_a_forecast_has_can_be_cleared(page):
     page.open(page.run("location.origin") + "/?view=left_out&q=alchemist")
     told = "No title without a forecast matches the words alchemist."

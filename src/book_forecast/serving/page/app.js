@@ -56,7 +56,10 @@ at("home").addEventListener("click", (event) => {
 });
 // On paper, plots have the width and the colours of paper; a narrow window has room for fewer dates.
 for (const query of ["print", "(max-width: 40rem)"]) {
-  matchMedia(query).addEventListener("change", () => titlePage.redraw());
+  matchMedia(query).addEventListener("change", () => {
+    showOpenView();
+    titlePage.redraw();
+  });
 }
 at("back").addEventListener("click", (event) => {
   if (!isPlain(event)) return;
@@ -170,15 +173,20 @@ function showFrame(page, content, { list }) {
     const isOpen = !isTitle && view === list.view;
     if (isOpen) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
-    // A phone has no room for all of them.
-    if (isOpen) at("views").scrollLeft = link.offsetLeft - at("views").offsetLeft - NAV_MARGIN;
   }
+  showOpenView();
   at("filters").hidden = isTitle || page === leftOutPage;
   if (!at("filters").hidden) filters.draw(list, content.facets);
   at("back").hidden = !isTitle;
   const link = at("back").firstElementChild;
   link.href = `?${listQuery(list)}`;
   link.textContent = `Back to the list: ${PAGES[list.view].name}`;
+}
+
+// A phone has no room for all views.
+function showOpenView() {
+  const link = at("views").querySelector("[aria-current]");
+  if (link) at("views").scrollLeft = link.offsetLeft - at("views").offsetLeft - NAV_MARGIN;
 }
 
 function makeViews() {

@@ -100,7 +100,7 @@ export class TotalsPage {
 
 function span({ first_week: first, last_week: last, weeks: n, n_beyond: beyond }) {
   const left = beyond ? ` ${count(beyond)} titles are left out: their forecast ends before.` : "";
-  return `Copies in the ${weeks(n)} to ${date(last)}, the first of which ends on ${date(first)}.${left}`;
+  return `Copies in the ${weeks(n)} to ${date(last)}; the first one ends on ${date(first)}.${left}`;
 }
 
 function row(head, { n_titles: n, mean, intervals: [{ lower, upper }] }) {
