@@ -166,6 +166,14 @@ def test_an_address_that_cannot_be_is_told_above_the_list(chromium, service):
     assert query_of(chromium) == {"view": ["changed"]}
 
 
+def test_a_page_beyond_the_last_one_leads_back_to_it(page):
+    page.open(page.run("location.origin") + "/?page=999")
+    page.until("document.querySelector('#list-pager span').innerText === 'There are 60 titles'")
+    page.click("#list-pager button")
+    page.until(f"{ROWS} === 10")
+    assert query_of(page) == {"page": ["2"]}
+
+
 def test_why_a_title_has_no_forecast_is_told(page):
     page.click("#search")
     page.insert(LEFT_OUT)

@@ -9,12 +9,14 @@ export class Pager {
     this.what = what;
     [this.previous, this.next] = place.querySelectorAll("button");
     this.line = place.querySelector("span");
-    this.previous.addEventListener("click", () => turn(this.page - 1));
+    // An address may name a page beyond the last one.
+    this.previous.addEventListener("click", () => turn(Math.min(this.page - 1, this.last)));
     this.next.addEventListener("click", () => turn(this.page + 1));
   }
 
   show(page, total) {
     this.page = page;
+    this.last = Math.max(1, Math.ceil(total / this.size));
     const what = total === 1 ? this.what.replace(/s$/, "") : this.what;
     const first = (page - 1) * this.size + 1;
     const last = Math.min(page * this.size, total);
