@@ -246,7 +246,8 @@ class Chromium:
     def downloaded(self, name: str) -> bytes:
         """A file that was downloaded, once it is complete; it is taken away."""
         path = self.downloads / name
-        wait_for(path.exists, f"download of {name}")
+        # An empty file stands for its name until the content is complete.
+        wait_for(lambda: path.exists() and path.stat().st_size > 0, f"download of {name}")
         content = path.read_bytes()
         path.unlink()
         return content

@@ -233,7 +233,7 @@ def test_a_title_is_printed_in_full_size_and_its_plots_fit(page: Chromium) -> No
 def test_all_fields_have_names(page: Chromium) -> None:
     nameless = page.run(
         "[...document.querySelectorAll('#book input, #book button, #book [role=img]')].filter(e =>"
-        " !(e.labels?.length || e.innerText || e.ariaLabel || e.getAttribute('aria-labelledby')))"
+        " !(e.labels?.length || e.textContent || e.ariaLabel || e.getAttribute('aria-labelledby')))"
         ".map(e => e.outerHTML)"
     )
     assert nameless == []
