@@ -172,3 +172,40 @@ def test_a_pin_is_taken_off_whatever_is_champion(typed, releases):
     typed("pin", releases[0])
     assert "leave out" in typed("pin", releases[1], "--off")
     assert typed("pin", "--off") == f"Champion is {releases[0]} (was {releases[0]})."
+
+
+def test_a_challenger_serves_a_share_and_is_taken_back_in_a_command_each(typed, releases, store):
+    first, second = releases
+    assert typed("arms").startswith("There is no champion")
+    typed("promote", first)
+    assert typed("withdraw").startswith("Error: No release challenges the champion")
+    assert typed("challenge", "candidate", "--share", "0.2").startswith(
+        f"{second} answers for 20.0% of the titles, {first} for the others."
+    )
+    assert "challenger" in typed("list").splitlines()[0]
+    shown = typed("arms").splitlines()
+    assert shown[0].split() == ["champion", first, "80.0%", "of", "the", "titles"]
+    assert shown[1].split()[:3] == ["challenger", second, "20.0%"]
+    assert shown[2].endswith("not compared yet: the pipeline monitor does")
+    typed("challenge", "challenger", "--share", "0.5", "--why", "more")
+    assert typed("withdraw", "--why", "too high").startswith(f"{second} is taken back")
+    assert store.challenge() is None
+    assert [line.split()[2:] for line in typed("arms").splitlines()[1:]] == [
+        ["20.0%", second, "ann:", "by", "hand"],
+        ["50.0%", second, "ann:", "more"],
+        ["withdrawn", second, "ann:", "too", "high"],
+    ]
+    typed("challenge", second)
+    assert typed("promote", "challenger") == f"Champion is {second} (was {first})."
+    assert store.challenge() is None
+
+
+def test_a_challenger_without_its_folder_is_shown_as_missing(typed, releases, store):
+    first, second = releases
+    typed("promote", first)
+    typed("challenge", second)
+    shutil.rmtree(store.location(second))
+    assert "MISSING" in typed("arms")
+    typed("withdraw")
+    assert typed("challenge", second[-8:]).startswith("Error: No release matches")
+    assert typed("challenge", first).endswith("challenge it with another release.")

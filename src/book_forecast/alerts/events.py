@@ -18,6 +18,10 @@ Kind = Literal[
     "trained",
     "promotion",
     "rollback",
+    "challenge_started",
+    "challenger_won",
+    "challenger_lost",
+    "challenger_withdrawn",
     "runs_out",
     "test",
 ]
@@ -29,6 +33,10 @@ HEADINGS: dict[Kind, str] = {
     "trained": "Models trained",
     "promotion": "New champion",
     "rollback": "Former champion restored",
+    "challenge_started": "Challenger serves",
+    "challenger_won": "Challenger has won",
+    "challenger_lost": "Challenger has lost",
+    "challenger_withdrawn": "Challenge ended",
     "runs_out": "Titles will run out",
     "test": "Test",
 }

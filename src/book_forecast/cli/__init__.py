@@ -2,6 +2,7 @@
 
 import click
 
+from book_forecast.cli import challenges as _  # noqa: F401 - commands of `release`
 from book_forecast.cli.alerts import alerts
 from book_forecast.cli.forecasts import forecast
 from book_forecast.cli.overrides import override

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 Function = Callable[..., Any]
 SUMMARY = ("test_wape", "test_wape_seasonal_naive", "test_mase", "test_mase_seasonal_naive")
-RELEASE_HELP = "RELEASE is an id, its start or end, a version in MLflow, champion or candidate."
+RELEASE_HELP = (
+    "RELEASE is an id, its start or end, a version in MLflow, champion, candidate or challenger."
+)
 
 
-def _of_project(function: Function) -> Function:
+def of_project(function: Function) -> Function:
     """Pass the project's release manager to a command; its context holds the catalog."""
 
     @functools.wraps(function)
@@ -49,7 +51,7 @@ def _of_project(function: Function) -> Function:
     return click.option("--env", "-e", help="Configuration environment.")(data_root_option(opened))
 
 
-def _why(function: Function) -> Function:
+def why_option(function: Function) -> Function:
     return click.option("--why", default="by hand", show_default=True, help="For the record.")(
         function
     )
@@ -61,7 +63,7 @@ def release() -> None:
 
 
 @release.command("list", cls=ReadableCommand)
-@_of_project
+@of_project
 def list_releases(manager: ReleaseManager) -> None:
     """Show all releases, the newest first, and the promotion log."""
     from book_forecast.payload.manifest import PayloadError
@@ -71,9 +73,14 @@ def list_releases(manager: ReleaseManager) -> None:
         click.echo(f"There are no releases in {manager.store.root} yet.")
         return
     versions, store = manager.versions(), manager.store
-    champion, candidate = store.champion(), store.candidate()
+    challenge = store.challenge()
+    named = {
+        "champion": store.champion(),
+        "candidate": store.candidate(),
+        "challenger": challenge and challenge.release,
+    }
     for name in reversed(releases):
-        marks = [m for m, r in (("champion", champion), ("candidate", candidate)) if r == name]
+        marks = [mark for mark, marked in named.items() if marked == name]
         try:
             manifest = manager.store.manifest(name)
         except PayloadError as error:
@@ -95,7 +102,7 @@ def list_releases(manager: ReleaseManager) -> None:
 
 @release.command(cls=ReadableCommand, epilog=RELEASE_HELP)
 @click.argument("name", metavar="RELEASE", default="champion")
-@_of_project
+@of_project
 def show(manager: ReleaseManager, name: str) -> None:
     """Show the manifest of a release."""
     import yaml
@@ -115,7 +122,7 @@ def show(manager: ReleaseManager, name: str) -> None:
 @release.command(cls=ReadableCommand, epilog=RELEASE_HELP)
 @click.argument("first", metavar="RELEASE")
 @click.argument("second", metavar="RELEASE", default="champion")
-@_of_project
+@of_project
 def compare(manager: ReleaseManager, first: str, second: str) -> None:
     """Compare the scores and models of two releases, and their errors on weeks after both."""
     from book_forecast.releases.post_release import post_release_errors
@@ -152,8 +159,8 @@ def compare(manager: ReleaseManager, first: str, second: str) -> None:
 
 @release.command(cls=ReadableCommand, epilog=RELEASE_HELP)
 @click.argument("name", metavar="RELEASE", default="candidate")
-@_why
-@_of_project
+@why_option
+@of_project
 def promote(manager: ReleaseManager, name: str, why: str) -> None:
     """Make a release champion, whatever the gates say."""
     _show(manager.promote(manager.find(name), "promote", why))
@@ -162,8 +169,8 @@ def promote(manager: ReleaseManager, name: str, why: str) -> None:
 @release.command(cls=ReadableCommand, epilog=RELEASE_HELP)
 @click.argument("name", metavar="RELEASE", required=False)
 @click.option("--isbn", "isbns", multiple=True, help="Only this title; may be given several times.")
-@_why
-@_of_project
+@why_option
+@of_project
 def rollback(manager: ReleaseManager, name: str | None, isbns: tuple[str, ...], why: str) -> None:
     """Go back to the former champion, or to any release.
 
@@ -181,8 +188,8 @@ def rollback(manager: ReleaseManager, name: str | None, isbns: tuple[str, ...], 
 @release.command(cls=ReadableCommand, epilog=RELEASE_HELP)
 @click.argument("name", metavar="RELEASE", required=False)
 @click.option("--off", is_flag=True, help="Let runs promote candidates again.")
-@_why
-@_of_project
+@why_option
+@of_project
 def pin(manager: ReleaseManager, name: str | None, off: bool, why: str) -> None:
     """Make a release champion and keep it: no run promotes another one."""
     if off and name is not None:
@@ -193,7 +200,7 @@ def pin(manager: ReleaseManager, name: str | None, off: bool, why: str) -> None:
 @release.command(cls=ReadableCommand, epilog=RELEASE_HELP)
 @click.argument("name", metavar="RELEASE", default="champion")
 @click.option("--isbn", "isbns", multiple=True, required=True, help="A title; may be repeated.")
-@_of_project
+@of_project
 def export(manager: ReleaseManager, name: str, isbns: tuple[str, ...]) -> None:
     """Log SARIMA models, also members of ensembles, as results of statsmodels in MLflow."""
     from book_forecast.releases.export import log_statsmodels
@@ -213,7 +220,7 @@ def export(manager: ReleaseManager, name: str, isbns: tuple[str, ...]) -> None:
 @click.option("--min-replicas", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--max-replicas", type=click.IntRange(1), default=1, show_default=True)
 @click.option("--service-account", envvar="BOOK_FORECAST_SERVICE_ACCOUNT")
-@_of_project
+@of_project
 def deploy(manager: ReleaseManager, name: str, **endpoint: Any) -> None:
     """Serve a release at an endpoint of Vertex AI."""
     from pydantic import ValidationError
@@ -232,7 +239,7 @@ def deploy(manager: ReleaseManager, name: str, **endpoint: Any) -> None:
 
 
 @release.command(cls=ReadableCommand)
-@_of_project
+@of_project
 def sync(manager: ReleaseManager) -> None:
     """Register the releases that MLflow lacks, and set its alias to the champion."""
     from book_forecast.releases.publishing import synchronise

@@ -26,6 +26,7 @@ class AlertOptions(OptionGroup):
 
     immediate: tuple[Kind, ...] = (
         *("run_failed", "gate_failed", "delivery_broken", "promotion", "rollback"),
+        *("challenge_started", "challenger_won", "challenger_lost", "challenger_withdrawn"),
     )
     digest: tuple[Kind, ...] = ("forecasts_degraded", "trained", "runs_out")
     repeat_hours: float = Field(default=20.0, ge=0, le=24 * 60)

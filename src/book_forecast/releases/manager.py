@@ -11,6 +11,7 @@ from pathlib import Path
 from book_forecast.payload.contents import Payload
 from book_forecast.payload.manifest import PayloadError
 from book_forecast.releases.assembly import with_titles_of
+from book_forecast.releases.challenges import CHALLENGER_ARM
 from book_forecast.releases.promotion import promote
 from book_forecast.releases.promotion_log import Action, ChampionChangedError, Promotion
 from book_forecast.releases.publishing import publish
@@ -41,7 +42,8 @@ class ReleaseManager:
         """Return the id of a release.
 
         Args:
-            name: An id, the start or the end of one, a version in MLflow, champion or candidate.
+            name: An id, the start or the end of one, a version in MLflow, champion, candidate or
+                challenger.
 
         Raises:
             UserError: If no release matches, or several do.
@@ -51,6 +53,13 @@ class ReleaseManager:
             if found is None:
                 raise UserError(f"There is no {name} yet: run the train and evaluate pipelines.")
             return found
+        if name == CHALLENGER_ARM:
+            challenge = self.store.challenge()
+            if challenge is None:
+                raise UserError(
+                    "No release challenges the champion: `kedro release arms` shows it."
+                )
+            return challenge.release
         known = self.store.releases()
         # The end of an id may consist of digits only, as a version does.
         matches = [release for release in known if release.endswith(f"-{name}")]
@@ -128,5 +137,7 @@ class ReleaseManager:
 
 
 def _near(name: str, releases: Sequence[str]) -> str:
-    near = get_close_matches(name, [CANDIDATE, CHAMPION, *releases], n=1, cutoff=0.7)
+    near = get_close_matches(
+        name, [CANDIDATE, CHAMPION, CHALLENGER_ARM, *releases], n=1, cutoff=0.7
+    )
     return f"did you mean {near[0]}? " if near else ""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
-import os
+from contextlib import suppress
 from datetime import UTC, datetime
 
+from book_forecast.releases.challenges import Outcome
+from book_forecast.releases.challenging import end_challenge, user
 from book_forecast.releases.promotion_log import (
     Action,
     ChampionChangedError,
@@ -16,10 +17,9 @@ from book_forecast.releases.promotion_log import (
 )
 from book_forecast.releases.registry import RegistryError, ReleaseRegistry
 from book_forecast.releases.store import ReleaseStore
+from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
-
-WHO_VARIABLE = "BOOK_FORECAST_USER"
 
 
 def promote(
@@ -64,11 +64,17 @@ def promote(
         action=action,
         release=release,
         before=before,
-        who=_user(),
+        who=user(),
         when=datetime.now(UTC),
         why=why,
     )
+    challenge = store.challenge()
     store.record(promotion)
+    if challenge is not None and release != champion:
+        # The promotion itself has ended the challenge; the entry says how.
+        outcome: Outcome = "promoted" if challenge.release == release else "overtaken"
+        with suppress(UserError, OSError):
+            end_challenge(store, challenge, outcome, why)
     logger.info("Champion is %s (was %s): %s", release, before or "none", why)
     try:
         mirror_champion(store, registry)
@@ -93,10 +99,3 @@ def mirror_champion(store: ReleaseStore, registry: ReleaseRegistry) -> None:
         if latest == release:
             return
         release = latest
-
-
-def _user() -> str:
-    try:
-        return os.environ.get(WHO_VARIABLE) or getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

@@ -5,6 +5,7 @@
     chosen.json, current.json     the release of a run's forecasts, and the one that made the last
     changes/000001.json …         the promotion log: who was made champion, and by whom
     overrides/000001.json …       overrides by people; see `overrides`
+    challenges/000001.json …      which release challenges the champion; see `challenges`
 
 The promotion log alone decides who is champion. Releases are also versions of a model in MLflow,
 but training and forecasting need this folder only.
@@ -27,6 +28,7 @@ from fsspec.implementations.local import LocalFileSystem
 from book_forecast.payload.contents import Payload, read_payload
 from book_forecast.payload.manifest import MANIFEST, PayloadError, read_manifest
 from book_forecast.releases.assembly import files_of, revise
+from book_forecast.releases.challenges import Challenge, ChallengeLog, is_running
 from book_forecast.releases.fetching import fetch_payload
 from book_forecast.releases.promotion_log import ChampionChangedError, Promotion
 from book_forecast.storage.cache import cache_folder
@@ -53,6 +55,7 @@ class ReleaseStore:
         """
         self.root = root.rstrip("/")
         self._fs, self._path = fsspec.core.url_to_fs(self.root)
+        self.challenges = ChallengeLog(self.root)
 
     def save(self, payload: Payload) -> bool:
         """Write a release, or what has changed of one; tables that did not change stay as they are.
@@ -177,6 +180,16 @@ class ReleaseStore:
         # A service asks every few seconds: only the last record is read.
         paths = self._promotion_paths()
         return self._promotion(paths[-1]).release if paths else None
+
+    def challenge(self) -> Challenge | None:
+        """Return the challenge that runs; None without one, or once the champion is another."""
+        last = self.challenges.last()
+        if not isinstance(last, Challenge):
+            return None
+        since = f"{last.promotion:06d}.json"
+        paths = [p for p in self._promotion_paths() if p.rpartition("/")[2] >= since]
+        later = [self._promotion(path) for path in paths]
+        return last if is_running(last, later) else None
 
     def candidate(self) -> str | None:
         """Return the release that training made last; None before the first."""
