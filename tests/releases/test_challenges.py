@@ -42,10 +42,16 @@ def others(manager: ReleaseManager) -> list[str]:
     return [name for name in manager.store.releases() if name != manager.store.champion()]
 
 
+def champion_of(manager: ReleaseManager) -> str:
+    found = manager.store.champion()
+    assert found is not None
+    return found
+
+
 def challenge(share: float, salt: str = "salt") -> Challenge:
-    return Challenge(
-        number=1, who="ann", why="x", release="b", champion="a", promotion=1, share=share, salt=salt
-    )
+    entry = {"number": 1, "who": "ann", "why": "x", "test": 1, "since": payloads.CUTOFF}
+    releases = {"release": "b", "champion": "a", "promotion": 1}
+    return Challenge(**entry, **releases, share=share, salt=salt)
 
 
 def served(share: float, salt: str) -> set[str]:
@@ -103,11 +109,11 @@ def test_a_challenge_is_read_back_and_taken_back(
         manager.find("challenger")
 
 
-def test_another_share_keeps_the_split_and_the_start(manager: ReleaseManager):
+def test_another_share_keeps_the_split_and_the_test(manager: ReleaseManager):
     name = others(manager)[0]
     first = start_challenge(manager.store, name, 0.1, "x")
     second = start_challenge(manager.store, name, 0.5, "more")
-    assert (second.salt, second.started) == (first.salt, first.started)
+    assert (second.salt, second.test, second.since) == (first.salt, 1, payloads.CUTOFF)
     assert (second.share, second.number, second.why) == (0.5, 2, "more")
     end_challenge(manager.store, second, "withdrawn", "x")
     assert start_challenge(manager.store, name, 0.5, "anew").salt != first.salt
@@ -126,7 +132,7 @@ def test_the_promotion_of_any_other_release_ends_the_challenge(manager: ReleaseM
 
 
 def test_a_change_of_the_champion_ends_it_even_if_nobody_wrote_so(manager: ReleaseManager):
-    store, champion = manager.store, manager.store.champion()
+    store, champion = manager.store, champion_of(manager)
     two = others(manager)
     made = start_challenge(store, two[0], 0.2, "x")
     manager.promote(two[1], "promote", "x")
@@ -139,7 +145,7 @@ def test_a_change_of_the_champion_ends_it_even_if_nobody_wrote_so(manager: Relea
 
 def test_a_pin_of_the_champion_ends_nothing(manager: ReleaseManager):
     made = start_challenge(manager.store, others(manager)[0], 0.2, "x")
-    manager.promote(manager.store.champion(), "pin", "x")
+    manager.promote(champion_of(manager), "pin", "x")
     assert manager.store.challenge() == made
 
 
@@ -150,7 +156,7 @@ def test_what_cannot_challenge_is_refused_with_the_reason(manager: ReleaseManage
         with pytest.raises(UserError, match="above 0 and below 1"):
             start_challenge(store, one, share, "x")
     with pytest.raises(UserError, match="is champion"):
-        start_challenge(store, store.champion(), 0.2, "x")
+        start_challenge(store, champion_of(manager), 0.2, "x")
     with pytest.raises(PayloadError, match="holds no release"):
         start_challenge(store, "2024-01-01T00.00.00-00000000", 0.2, "x")
     start_challenge(store, one, 0.2, "x")

@@ -52,6 +52,7 @@ def of_project(function: Function) -> Function:
 
 
 def why_option(function: Function) -> Function:
+    """Give a command the option --why."""
     return click.option("--why", default="by hand", show_default=True, help="For the record.")(
         function
     )

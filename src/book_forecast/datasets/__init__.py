@@ -11,6 +11,7 @@ from book_forecast.datasets.atomic import (
 )
 from book_forecast.datasets.bigquery.sales import BigQuerySalesDataset
 from book_forecast.datasets.bigquery.tables import BigQueryTableDataset
+from book_forecast.datasets.challenges import ChallengeDataset, ChallengerDataset
 from book_forecast.datasets.checkpoints import CheckpointFolderDataset
 from book_forecast.datasets.exports import ExportsDataset
 from book_forecast.datasets.figures import FiguresDataset
@@ -28,6 +29,8 @@ __all__ = [
     "AtomicTextDataset",
     "BigQuerySalesDataset",
     "BigQueryTableDataset",
+    "ChallengeDataset",
+    "ChallengerDataset",
     "CheckpointFolderDataset",
     "CsvTableDataset",
     "ExportsDataset",

@@ -20,6 +20,7 @@ from book_forecast.datasets.outbox import OUTBOX, OutboxDataset
 from book_forecast.datasets.releases import ReleaseDataset
 from book_forecast.options.alerts import AlertOptions
 from book_forecast.payload.contents import Payload
+from book_forecast.releases.challenging import challenge_alert
 from book_forecast.releases.gates import PromotionRefusedError, Verdict
 from book_forecast.releases.promotion_alerts import promotion_alert
 from book_forecast.releases.store import ReleaseStore
@@ -38,7 +39,7 @@ class AlertHooks:
     def __init__(self) -> None:
         self._context: KedroContext | None = None
         self._store: ReleaseStore | None = None
-        self._n_promotions = 0
+        self._n_promotions = self._n_challenges = 0
         self._known: frozenset[str] = frozenset()
         self._found: list[Alert] = []
 
@@ -57,6 +58,7 @@ class AlertHooks:
             entry = catalog.get("candidate")
             if isinstance(entry, ReleaseDataset):
                 self._store, self._n_promotions = entry.store, len(entry.store.promotions())
+                self._n_challenges = len(entry.store.challenges.entries())
                 self._known = frozenset(entry.store.releases())
 
     @hook_impl
@@ -98,6 +100,8 @@ class AlertHooks:
             if self._store is not None:
                 newer = self._store.promotions()[self._n_promotions :]
                 self._found += [promotion_alert(one) for one in newer]
+                entries = self._store.challenges.entries()[self._n_challenges :]
+                self._found += [challenge_alert(one) for one in entries]
             found, self._found = self._found, []
             sender = sender_of(self._context.env)
             rules = _options(self._context).rules
@@ -123,6 +127,16 @@ def _of_state(data: Mapping[str, Any], _: AlertOptions) -> Iterator[Alert]:
         yield Alert(kind="forecasts_degraded", text=text)
 
 
+def _of_test(data: Mapping[str, Any], _: AlertOptions) -> Iterator[Alert]:
+    subject, text = f"{data['test']} {data.get('challenger')}", data["message"]
+    if data["verdict"] == "win":
+        how = "`kedro release promote challenger` makes it champion."
+        yield Alert(kind="challenger_won", subject=subject, text=f"{text} {how}")
+    elif data["verdict"] == "lose":
+        how = "`kedro release withdraw` takes it back."
+        yield Alert(kind="challenger_lost", subject=subject, text=f"{text} {how}")
+
+
 def _of_candidate(data: Payload, _: AlertOptions) -> Iterator[Alert]:
     manifest = data.manifest
     text = f"{data.release}: {manifest['titles']} titles, weeks to {manifest['cutoff']}."
@@ -146,6 +160,7 @@ def _of_stock(data: pd.DataFrame, options: AlertOptions) -> Iterator[Alert]:
 _ALERTS_OF: dict[str, Any] = {
     "promotion": _of_verdict,
     "monitor_status": _of_state,
+    "arm_test": _of_test,
     "candidate": _of_candidate,
     "stock_advice": _of_stock,
 }

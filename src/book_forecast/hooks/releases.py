@@ -16,7 +16,9 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 
 from book_forecast.datasets.releases import ReleaseDataset
+from book_forecast.options.monitoring import MonitorOptions
 from book_forecast.payload.contents import Payload
+from book_forecast.releases.challenging import end_challenge
 from book_forecast.releases.gates import Verdict
 from book_forecast.releases.promotion import promote
 from book_forecast.releases.promotion_log import ChampionChangedError, PinnedError
@@ -28,11 +30,12 @@ from book_forecast.storage.errors import UserError
 logger = logging.getLogger(__name__)
 
 CANDIDATE, SCORED_CANDIDATE, PROMOTION = "candidate", "scored_candidate", "promotion"
+ARM_TEST = "arm_test"
 """Names of the catalog's entries that something follows from."""
 
 
 class ReleaseHooks:
-    """Registers candidates and their scores in MLflow, and promotes those that pass the gates."""
+    """Registers candidates in MLflow, promotes those that pass the gates, takes losers back."""
 
     def __init__(self) -> None:
         self._context: KedroContext | None = None
@@ -50,13 +53,14 @@ class ReleaseHooks:
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
-        """Act on a candidate, its scores or a verdict.
+        """Act on a candidate, its scores, a verdict, or the test of a challenger.
 
         Raises:
             UserError: If a verdict is about a champion that has changed since the comparison.
         """
         actions: dict[str, Callable[[ReleaseStore, ReleaseRegistry, Any], None]]
         actions = {CANDIDATE: self._register, SCORED_CANDIDATE: self._tag, PROMOTION: self._promote}
+        actions[ARM_TEST] = self._withdraw_loser
         if dataset_name not in actions or self._context is None or self._catalog is None:
             return
         entry = self._catalog.get(CANDIDATE)
@@ -111,6 +115,22 @@ class ReleaseHooks:
         except ChampionChangedError as error:
             if store.champion() != verdict.release:
                 raise UserError(str(error)) from error
+
+    def _withdraw_loser(
+        self, store: ReleaseStore, _: ReleaseRegistry, data: Mapping[str, Any]
+    ) -> None:
+        """Take a challenger back that has lost, where the parameter says so."""
+        if data["verdict"] != "lose" or self._context is None:
+            return
+        given = self._context.config_loader["parameters"].get("monitor", {})
+        running = store.challenge()
+        if running is None or running.test != data["test"]:
+            logger.info("The challenger %s was taken back before", data["challenger"])
+        elif MonitorOptions.model_validate(given).withdraw_loser:
+            try:
+                end_challenge(store, running, "lost", data["message"])
+            except UserError as error:
+                logger.warning("The challenger is not taken back: %s", error)
 
 
 @contextmanager

@@ -204,6 +204,7 @@ class PromoteOptions(OptionGroup):
         coverage_tolerance: How far coverage may be below the nominal level.
         max_fallbacks: Share of titles with a fallback.
         min_titles: Share of the champion's living titles that must be compared.
+        require_win: Whether it must have won a challenge of the champion.
         required: Whether a run whose candidate is refused ends with an error.
     """
 
@@ -214,4 +215,5 @@ class PromoteOptions(OptionGroup):
     coverage_tolerance: Share = 0.1
     max_fallbacks: Share = 0.2
     min_titles: Share = 0.8
+    require_win: bool = False
     required: bool = False

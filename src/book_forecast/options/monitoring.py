@@ -22,6 +22,8 @@ class MonitorOptions(OptionGroup):
             delivery counts as broken.
         price_jumps: Share of titles whose price differs by half or more.
         vanished: Share of titles with sales in every week that may have none.
+        false_verdicts: Probability that two equally good releases ever get a verdict.
+        withdraw_loser: Whether a challenger that has lost is taken back at once.
     """
 
     monitored_weeks: int = Field(default=13, ge=1, le=104)
@@ -34,3 +36,5 @@ class MonitorOptions(OptionGroup):
     volume_jump: float = Field(default=3.0, gt=1)
     price_jumps: Share = 0.2
     vanished: Share = 0.1
+    false_verdicts: float = Field(default=0.05, ge=0.0001, le=0.5)
+    withdraw_loser: bool = False

@@ -102,6 +102,8 @@ def monitor_page(
     monitor_scores: pd.DataFrame,
     title_shifts: pd.DataFrame,
     delivery_checks: pd.DataFrame,
+    arm_test: Mapping[str, Any],
+    arm_scores: pd.DataFrame,
     titles: pd.DataFrame | None,
 ) -> str:
     """Return the page of the newest state.
@@ -111,6 +113,8 @@ def monitor_page(
         monitor_scores: by, name, wape, naive_wape, bias, tracking_signal, coverage-L.
         title_shifts: isbn, sold, expected, change, p_value, shifted.
         delivery_checks: name, state, message.
+        arm_test: test, verdict, message: the state of the test of a challenger.
+        arm_scores: arm, release, titles, answers, n, wape, bias: what was served.
         titles: isbn, title; None where they are not known.
     """
     state = monitor_status["state"]
@@ -130,6 +134,7 @@ def monitor_page(
         ),
         "<h2>Forecasts beside what sold</h2>",
         _scores(monitor_scores),
+        _arms(arm_test, arm_scores),
         "<h2>Titles whose sales have shifted</h2>",
         _table(
             ["Title", "ISBN", "Sold", "Expected", "Change"],
@@ -174,6 +179,24 @@ def _scores(scores: pd.DataFrame) -> str:
     inside = [f"Inside {name.removeprefix('coverage-')} %" for name in levels]
     heads = ["", "Titles", "Error", "Of the same week a year before", "Bias", *inside]
     return _table([*heads, "Tracking signal"], rows)
+
+
+def _arms(test: Mapping[str, Any], served: pd.DataFrame) -> str:
+    """Return the section of champion and challenger; empty where there was never one."""
+    if test["test"] is None and set(served["arm"]) <= {"champion"}:
+        return ""
+    colour = {"win": GOOD, "lose": BAD}.get(test["verdict"], FAINT)
+    state = f'<p style="color: {colour}">{escape(test["message"])}</p>'
+    rows = [
+        [
+            *(row["arm"], row["release"], f"{row['titles']:,}", f"{row['answers']:,}"),
+            *("-" if pd.isna(row[name]) else f"{row[name]:.0%}" for name in ("wape", "bias")),
+        ]
+        for row in served.to_dict("records")
+    ]
+    heads = ["Arm", "Release", "Titles", "Answers", "Error", "Bias"]
+    table = _table(heads, rows, n_texts=2) if rows else "<p>No answers were logged.</p>"
+    return f"<h2>Champion and challenger</h2>{state}<h3>What was served</h3>{table}"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]], n_texts: int = 1) -> str:

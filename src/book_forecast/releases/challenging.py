@@ -49,7 +49,7 @@ def start_challenge(store: ReleaseStore, release: str, share: float, why: str) -
             f"{running.release} challenges {champion} already: take it back with `kedro release "
             "withdraw` first."
         )
-    store.read(release)
+    payloads = [store.read(release), store.read(champion)]
     number, who = store.challenges.next_number(), user()
     if running is not None:
         entry = running.with_share(share, number=number, who=who, why=why)
@@ -62,6 +62,8 @@ def start_challenge(store: ReleaseStore, release: str, share: float, why: str) -
             champion=champion,
             promotion=promotions[-1].number,
             share=share,
+            test=number,
+            since=max(str(payload.manifest["cutoff"]) for payload in payloads),
         )
     store.challenges.add(entry)
     logger.info("%s answers for %.1f %% of the titles: %s", release, 100.0 * share, why)

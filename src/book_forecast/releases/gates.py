@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -22,6 +22,10 @@ from book_forecast.storage.errors import UserError
 Status = Literal["passed", "warning", "failed"]
 TITLES_GATE = "titles"
 """Name of the gate that asks whether enough of the champion's titles are compared."""
+
+
+CHALLENGE_GATE = "challenge"
+"""Name of the gate that asks for a challenge that the candidate has won."""
 
 
 class PromotionRefusedError(UserError):
@@ -142,6 +146,37 @@ def judge(
     )
     promote = all(gate.status != "failed" for gate in gates)
     return Verdict(release=release, champion=comparison.champion, promote=promote, gates=gates)
+
+
+def with_challenge(verdict: Verdict, test: Mapping[str, Any] | None) -> Verdict:
+    """Add the gate that asks for a challenge that the candidate has won.
+
+    Args:
+        verdict: Of the other gates.
+        test: The state of the challenge as monitor writes it; None where it has written none.
+
+    Returns:
+        The verdict; unchanged for the first release, and for the champion itself.
+    """
+    if verdict.champion is None or verdict.release == verdict.champion:
+        return verdict
+    pair = (verdict.release, verdict.champion)
+    found = None if test is None or test["test"] is None else test
+    if found is None or (found["challenger"], found["champion"]) != pair:
+        reason = (
+            f"{verdict.release} has not challenged {verdict.champion}: `kedro release challenge "
+            f"{verdict.release}` begins it, and promote.require_win asks for a win"
+        )
+        gate = Gate(name=CHALLENGE_GATE, status="failed", reason=reason)
+    else:
+        won: Status = "passed" if found["verdict"] == "win" else "failed"
+        gate = Gate(name=CHALLENGE_GATE, status=won, reason=str(found["message"]).rstrip("."))
+    return verdict.model_copy(
+        update={
+            "gates": (*verdict.gates, gate),
+            "promote": verdict.promote and gate.status == "passed",
+        }
+    )
 
 
 def _champion_gate(comparison: Comparison, options: PromoteOptions) -> Gate:

@@ -5,7 +5,7 @@
     chosen.json, current.json     the release of a run's forecasts, and the one that made the last
     changes/000001.json …         the promotion log: who was made champion, and by whom
     overrides/000001.json …       overrides by people; see `overrides`
-    challenges/000001.json …      which release challenges the champion; see `challenges`
+    challenges/000001.json …      which release challenges the champion; see `challenge_log`
 
 The promotion log alone decides who is champion. Releases are also versions of a model in MLflow,
 but training and forecasting need this folder only.
@@ -28,7 +28,8 @@ from fsspec.implementations.local import LocalFileSystem
 from book_forecast.payload.contents import Payload, read_payload
 from book_forecast.payload.manifest import MANIFEST, PayloadError, read_manifest
 from book_forecast.releases.assembly import files_of, revise
-from book_forecast.releases.challenges import Challenge, ChallengeLog, is_running
+from book_forecast.releases.challenge_log import ChallengeLog
+from book_forecast.releases.challenges import Challenge, is_running
 from book_forecast.releases.fetching import fetch_payload
 from book_forecast.releases.promotion_log import ChampionChangedError, Promotion
 from book_forecast.storage.cache import cache_folder

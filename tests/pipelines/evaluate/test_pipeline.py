@@ -22,5 +22,5 @@ def test_the_gate_of_the_verdict_waits_for_what_the_pipeline_writes(name):
 def test_the_verdict_is_on_the_candidate_with_its_scores():
     configure_project("book_forecast")
     pipeline = register_pipelines()["evaluate"]
-    (judge,) = (node for node in pipeline.nodes if "promotion" in node.outputs)
+    (judge,) = (node for node in pipeline.nodes if "gate_verdict" in node.outputs)
     assert "scored_candidate" in judge.inputs

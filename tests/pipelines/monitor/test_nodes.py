@@ -77,14 +77,15 @@ def monitored(catalogue: Catalogue, until: int = 110, runs: int = 40) -> dict:
         OPTIONS,
         today=(day(until - 1) + pd.Timedelta(days=2)).date(),
     )
-    status = nodes.summarise_monitoring(scores, shifts, checks, OPTIONS)
+    test, _, served = nodes.compare_arms(None, None, None, None, weeks, None, OPTIONS)
+    status = nodes.summarise_monitoring(scores, shifts, checks, test, OPTIONS)
     return {
         "scores": scores,
         "weeks": by_week,
         "shifts": shifts,
         "checks": checks,
         "status": status,
-        "page": monitor_page(status, scores, shifts, checks, titles),
+        "page": monitor_page(status, scores, shifts, checks, test, served, titles),
         "figure": monitor_figure(by_week),
     }
 
@@ -124,10 +125,11 @@ def test_before_the_first_recorded_forecast_there_is_a_state_and_a_page(caplog):
         shifts = nodes.find_title_shifts(None, None, None, None, weeks, None, OPTIONS)
     ended = SelectionOptions(cutoff_date=dt.date(2024, 1, 6))
     checks = nodes.check_newest_delivery(weeks.assign(asp=np.nan), None, None, ended, OPTIONS)
-    status = nodes.summarise_monitoring(scores, shifts, checks, OPTIONS)
+    test, _, served = nodes.compare_arms(None, None, None, None, weeks, None, OPTIONS)
+    status = nodes.summarise_monitoring(scores, shifts, checks, test, OPTIONS)
     assert status["state"] == "new"
     assert "No recorded forecast has met sales yet" in caplog.text
-    assert "As usual" not in monitor_page(status, scores, shifts, checks, None)
+    assert "As usual" not in monitor_page(status, scores, shifts, checks, test, served, None)
     assert monitor_figure(by_week).layout.title.text
 
 

@@ -9,6 +9,7 @@ from book_forecast.pipelines.evaluate.promotion import (
     add_scores,
     judge_candidate,
     require_promotion,
+    require_win,
 )
 from book_forecast.pipelines.evaluate.report import report_families
 from book_forecast.pipelines.evaluate.scores import (
@@ -26,6 +27,7 @@ __all__ = [
     "make_score_table",
     "report_families",
     "require_promotion",
+    "require_win",
     "score_launches",
     "score_titles",
     "summarise_scores",

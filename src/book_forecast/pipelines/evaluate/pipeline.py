@@ -6,6 +6,7 @@ from kedro.pipeline import Pipeline, node
 
 from book_forecast import plots
 from book_forecast.hooks.lineage import CURRENT
+from book_forecast.hooks.optional_inputs import RECORDS
 from book_forecast.pipelines.evaluate import figures, nodes
 
 GATE = "require_promotion"
@@ -103,9 +104,16 @@ def create_promotion() -> Pipeline:
                     *("scored_candidate", "champion", "test_forecasts", "champion_test_forecasts"),
                     *("training_models", "model_input", "titles_left_out", "params:promote"),
                 ],
-                "promotion",
+                "gate_verdict",
                 name="judge_candidate",
                 tags=CURRENT,
+            ),
+            node(
+                nodes.require_win,
+                ["gate_verdict", "arm_test", "params:promote"],
+                "promotion",
+                name="require_win",
+                tags=RECORDS,
             ),
         ]
     )

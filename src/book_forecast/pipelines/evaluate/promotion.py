@@ -27,6 +27,7 @@ from book_forecast.releases.gates import (
     PromotionRefusedError,
     Verdict,
     judge,
+    with_challenge,
 )
 from book_forecast.storage.errors import UserError
 
@@ -95,7 +96,7 @@ def judge_candidate(
         options: Bounds of the gates.
 
     Returns:
-        The verdict as plain data.
+        The verdict of these gates as plain data.
 
     Raises:
         UserError: If another release has become champion since the champion was fitted.
@@ -113,7 +114,25 @@ def judge_candidate(
         comparison = _compare(
             champion, own, champion_test_forecasts, baseline, model_input, living, launches
         )
-    verdict = judge(candidate.release, measures, comparison, options)
+    return judge(candidate.release, measures, comparison, options).model_dump(mode="json")
+
+
+def require_win(
+    gate_verdict: Mapping[str, Any], arm_test: Mapping[str, Any] | None, options: PromoteOptions
+) -> dict[str, Any]:
+    """Add the gate of a won challenge where `promote.require_win` asks for it, and report.
+
+    Args:
+        gate_verdict: As `judge_candidate` returns it.
+        arm_test: The state of the challenge; None where monitor has written none.
+        options: Bounds of the gates.
+
+    Returns:
+        The verdict as plain data.
+    """
+    verdict = Verdict.model_validate(gate_verdict)
+    if options.require_win:
+        verdict = with_challenge(verdict, arm_test)
     for line in verdict.lines():
         logger.info("%s", line)
     return verdict.model_dump(mode="json")

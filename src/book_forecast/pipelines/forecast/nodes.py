@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -54,20 +55,31 @@ def forecast_titles(
     Raises:
         UserError: If the release has none of the titles that are named.
     """
-    reader, release = ForecastReader(current_release), current_release.release
     warn_of_lacking_titles(current_release, selection)
-    found = []
-    for isbn in asked_titles(current_release, selection):
+    isbns = asked_titles(current_release, selection)
+    frame = forecast_frame_of(current_release, isbns, forecast)
+    logger.info(
+        "Forecast %d weeks of %d titles from %s",
+        *(forecast.horizon, len(isbns), current_release.release),
+    )
+    report_week(current_release, frame, former_forecasts)
+    report_changes(current_release, frame, former_forecasts)
+    return frame
+
+
+def forecast_frame_of(
+    release: Payload, isbns: Sequence[str], forecast: ForecastOptions
+) -> pd.DataFrame:
+    """Return forecasts of some titles of a release; columns as in `forecast_titles`."""
+    reader, found = ForecastReader(release), []
+    for isbn in isbns:
         answer = reader.forecast(isbn, forecast.horizon, forecast.levels)
         lower = {level: bounds[0] for level, bounds in answer.bounds.items()}
         upper = {level: bounds[1] for level, bounds in answer.bounds.items()}
         distribution = Forecast(answer.mean, lower, upper)
         found.append(TitleForecast(isbn, answer.model, answer.cutoff, distribution))
     frame = forecast_frame(found, forecast.levels)
-    frame["release"] = pd.Series(release, index=frame.index, dtype="str")
-    logger.info("Forecast %d weeks of %d titles from %s", forecast.horizon, len(found), release)
-    report_week(current_release, frame, former_forecasts)
-    report_changes(current_release, frame, former_forecasts)
+    frame["release"] = pd.Series(release.release, index=frame.index, dtype="str")
     return frame
 
 

@@ -5,6 +5,7 @@ from kedro.pipeline.node import Node
 
 from book_forecast.hooks.optional_inputs import FIGURES, NEWER_WEEKS
 from book_forecast.pipelines.forecast import (
+    challenger,
     effects,
     explanations,
     figures,
@@ -54,6 +55,22 @@ def create_pipeline(*, after_training: bool = False) -> Pipeline:
                 "forecasts",
                 "forecast_history",
                 name="record_forecasts",
+            ),
+            node(
+                challenger.roll_challenger,
+                [
+                    *("challenger", "model_input", "release_weeks", "covariates"),
+                    *("params:selection", "params:execution", "checkpoints", "titles"),
+                ],
+                "rolled_challenger",
+                name="roll_challenger",
+                tags=NEWER_WEEKS,
+            ),
+            node(
+                challenger.record_challenger,
+                ["rolled_challenger", "params:forecast", "params:selection"],
+                "challenger_history",
+                name="record_challenger",
             ),
             node(
                 explanations.explain_forecasts,

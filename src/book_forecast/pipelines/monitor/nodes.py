@@ -23,14 +23,22 @@ from book_forecast.monitoring.summaries import Limits, score_groups, score_weeks
 from book_forecast.options.groups import SelectionOptions
 from book_forecast.options.monitoring import MonitorOptions
 from book_forecast.payload.manifest import LONGEST_HORIZON
-from book_forecast.pipelines.monitor.recorded import Partitions, Recorded
+from book_forecast.pipelines.monitor.arms import compare_arms
+from book_forecast.pipelines.monitor.recorded import Partitions, Recorded, weekly_grid
 from book_forecast.series.history import WEEK
+
+__all__ = [
+    "check_newest_delivery",
+    "compare_arms",
+    "find_title_shifts",
+    "score_recorded_forecasts",
+    "summarise_monitoring",
+]
 
 logger = logging.getLogger(__name__)
 
 _PAST_WINDOWS = 12
 """Recorded windows before the newest one that say how titles vary."""
-_GRID: dict[str, Any] = {"isbn": "str", "week": "datetime64[us]", "volume": "float64"}
 _FORECASTS: dict[str, Any] = {
     **dict.fromkeys(("week", "cutoff"), "datetime64[us]"),
     "isbn": "str",
@@ -58,7 +66,7 @@ def score_recorded_forecasts(
     Returns:
         The measures by title, class, release and horizon, and those by week.
     """
-    weeks = _grid(model_input, release_weeks).dropna(subset="volume")
+    weeks = weekly_grid(model_input, release_weeks).dropna(subset="volume")
     recorded = Recorded.of(recorded_forecasts)
     newest = weeks["week"].max()
     tables = []
@@ -111,7 +119,7 @@ def find_title_shifts(
     Returns:
         As `find_shifts`; no row before a forecast was recorded that many weeks ago.
     """
-    known = _grid(model_input, release_weeks).dropna(subset="volume")
+    known = weekly_grid(model_input, release_weeks).dropna(subset="volume")
     recorded, window = Recorded.of(recorded_forecasts), monitor.shift_window
     newest = known["week"].max()
     cutoff = None if pd.isna(newest) else recorded.latest_before(newest - window * WEEK)
@@ -172,7 +180,7 @@ def check_newest_delivery(
     day = today or dt.datetime.now(tz=dt.UTC).date()
     is_meant = selection.cutoff_date is not None
     checks = check_delivery(
-        weekly_sales, _grid(model_input, None), expected, bounds, None if is_meant else day
+        weekly_sales, weekly_grid(model_input, None), expected, bounds, None if is_meant else day
     )
     return pd.DataFrame([asdict(check) for check in checks])
 
@@ -181,6 +189,7 @@ def summarise_monitoring(
     monitor_scores: pd.DataFrame,
     title_shifts: pd.DataFrame,
     delivery_checks: pd.DataFrame,
+    arm_test: Mapping[str, Any],
     monitor: MonitorOptions,
 ) -> dict[str, Any]:
     """Return the state of forecasts and delivery, and report it.
@@ -189,6 +198,7 @@ def summarise_monitoring(
         monitor_scores: As `score_recorded_forecasts` returns them.
         title_shifts: As `find_title_shifts` returns them.
         delivery_checks: As `check_newest_delivery` returns them.
+        arm_test: The state of the test of a challenger.
         monitor: Where forecasts count as degraded.
     """
     checks = [Check(**_named(row)) for row in delivery_checks.to_dict("records")]
@@ -199,6 +209,11 @@ def summarise_monitoring(
         monitor.alarm_rate,
     )
     status = state_of(monitor_scores, title_shifts, checks, limits)
+    if arm_test["test"] is not None:
+        status["challenge"] = arm_test["message"]
+    if arm_test["verdict"] == "lose":
+        status["problems"].append(arm_test["message"])
+        status["state"] = "degraded" if status["state"] in ("ok", "new") else status["state"]
     for release, line in status["releases"].items():
         logger.info("%s: %s", release, line)
     for problem in status["problems"]:
@@ -206,14 +221,6 @@ def summarise_monitoring(
     if not status["problems"]:
         logger.info("The newest delivery and the recorded forecasts are as usual.")
     return status
-
-
-def _grid(model_input: pd.DataFrame | None, release_weeks: pd.DataFrame | None) -> pd.DataFrame:
-    """Return the weeks of all titles; none where neither table is there."""
-    frames = [f[["isbn", "week", "volume"]] for f in (model_input, release_weeks) if f is not None]
-    if not frames:
-        return pd.DataFrame(columns=list(_GRID)).astype(_GRID)
-    return pd.concat(frames, ignore_index=True).drop_duplicates(["isbn", "week"])
 
 
 def _named(row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from book_forecast.plots.monitoring import monitor_figure, monitor_page
 
 
 def create_pipeline() -> Pipeline:
-    """Wire recorded forecasts and sales to measures, shifted titles, checks and a state."""
+    """Wire recorded forecasts and sales to measures, shifted titles, checks, arms and a state."""
     return Pipeline(
         [
             node(
@@ -42,8 +42,21 @@ def create_pipeline() -> Pipeline:
                 tags=RECORDS,
             ),
             node(
+                nodes.compare_arms,
+                [
+                    *("challenge", "recorded_forecasts", "challenger_forecasts"),
+                    *("served_forecasts", "model_input", "release_weeks", "params:monitor"),
+                ],
+                ["arm_test", "arm_weeks", "arm_scores"],
+                name="compare_arms",
+                tags=RECORDS,
+            ),
+            node(
                 nodes.summarise_monitoring,
-                ["monitor_scores", "title_shifts", "delivery_checks", "params:monitor"],
+                [
+                    *("monitor_scores", "title_shifts", "delivery_checks", "arm_test"),
+                    "params:monitor",
+                ],
                 "monitor_status",
                 name="summarise_monitoring",
             ),
@@ -57,7 +70,7 @@ def create_pipeline() -> Pipeline:
                 monitor_page,
                 [
                     *("monitor_status", "monitor_scores", "title_shifts", "delivery_checks"),
-                    "titles",
+                    *("arm_test", "arm_scores", "titles"),
                 ],
                 "monitor_report",
                 name="report_monitoring",

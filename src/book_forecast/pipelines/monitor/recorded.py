@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import pandas as pd
 
 from book_forecast.series.history import WEEK
 
 Partitions = Mapping[str, Callable[[], pd.DataFrame]]
+_GRID: dict[str, Any] = {"isbn": "str", "week": "datetime64[us]", "volume": "float64"}
 
 
 @dataclass(frozen=True)
@@ -55,3 +56,13 @@ class Recorded:
             if cutoff <= last and (not found or found[-1] - cutoff >= weeks * WEEK):
                 found.append(cutoff)
         return found[:most]
+
+
+def weekly_grid(
+    model_input: pd.DataFrame | None, release_weeks: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Return isbn, week, volume of all titles; no row where neither table is there."""
+    frames = [f[["isbn", "week", "volume"]] for f in (model_input, release_weeks) if f is not None]
+    if not frames:
+        return pd.DataFrame(columns=list(_GRID)).astype(_GRID)
+    return pd.concat(frames, ignore_index=True).drop_duplicates(["isbn", "week"])

@@ -1,0 +1,135 @@
+"""The node that compares champion and challenger on the weeks since the challenge began."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from book_forecast.monitoring.arms import Pair, compare_weeks, score_served, weigh
+from book_forecast.monitoring.paired_test import Evidence
+from book_forecast.options.monitoring import MonitorOptions
+from book_forecast.pipelines.monitor.recorded import Partitions, Recorded, weekly_grid
+from book_forecast.releases.challenges import Challenge
+from book_forecast.series.history import WEEK
+
+logger = logging.getLogger(__name__)
+
+
+def compare_arms(
+    challenge: Mapping[str, Any] | None,
+    recorded_forecasts: Partitions | None,
+    challenger_forecasts: Partitions | None,
+    served_forecasts: Partitions | None,
+    model_input: pd.DataFrame | None,
+    release_weeks: pd.DataFrame | None,
+    monitor: MonitorOptions,
+) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
+    """Compare the forecasts of champion and challenger, on all titles that both forecast.
+
+    Both forecast every title each week, whichever of them answers for it. So the arms are compared
+    on the same titles and weeks, which shows far more than two groups of titles would.
+
+    Args:
+        challenge: The one that runs; None without one.
+        recorded_forecasts: Tables of the champion by release and cutoff; None without any.
+        challenger_forecasts: The same of the challenger.
+        served_forecasts: Tables that services have logged, by time; None without any.
+        model_input: isbn, week, volume.
+        release_weeks: The same of the release's other titles.
+        monitor: Weeks of served forecasts, and the error of the test.
+
+    Returns:
+        The state of the test, its weeks with the evidence after each, and what was served by arm.
+    """
+    known = weekly_grid(model_input, release_weeks).dropna(subset="volume")
+    served = score_served(_served(served_forecasts, known, monitor.monitored_weeks), known)
+    running = None if challenge is None else Challenge.model_validate(challenge)
+    pairs = () if running is None else _pairs(running, recorded_forecasts, challenger_forecasts)
+    weeks, found = weigh(compare_weeks(pairs, known), monitor.false_verdicts)
+    weeks.insert(0, "test", pd.Series("" if running is None else str(running.test), weeks.index))
+    if running is None:
+        message = "No release challenges the champion."
+        return {"test": None, "verdict": "none", "message": message, "metrics": {}}, weeks, served
+    state = _state(running, weeks, found)
+    logger.info("%s", state["message"])
+    return state, weeks, served
+
+
+def _pairs(
+    challenge: Challenge, champion: Partitions | None, challenger: Partitions | None
+) -> Iterator[Pair]:
+    """Yield the forecasts of both releases from each cutoff since the challenge began."""
+    ours, theirs = Recorded.of(champion).tables, Recorded.of(challenger).tables
+    since = pd.Timestamp(challenge.since)
+    for cutoff, releases in theirs.items():
+        by_champion = ours.get(cutoff, {}).get(challenge.champion)
+        by_challenger = releases.get(challenge.release)
+        if cutoff >= since and by_champion is not None and by_challenger is not None:
+            columns = ["isbn", "week", "mean"]
+            yield Pair(cutoff, by_champion()[columns], by_challenger()[columns])
+
+
+def _served(tables: Partitions | None, known: pd.DataFrame, n_weeks: int) -> Iterator[pd.DataFrame]:
+    """Yield the tables of served forecasts since some weeks before the newest sales.
+
+    The name of a table begins with the day on which it was written.
+    """
+    newest = known["week"].max()
+    first = "" if pd.isna(newest) else f"{newest - n_weeks * WEEK:%Y-%m-%d}"
+    for name in sorted(tables or {}):
+        if name >= first:
+            yield (tables or {})[name]()
+
+
+def _state(challenge: Challenge, weeks: pd.DataFrame, found: Evidence) -> dict[str, Any]:
+    """Return the state of the test, as a document has it."""
+    sums = weeks[["sold", "champion_error", "challenger_error"]].sum()
+    sold = float(sums["sold"])
+    wapes = [float(sums[f"{arm}_error"]) / sold if sold else None for arm in _ARMS]
+    decided = None if found.decided is None else found.decided
+    differ = weeks[weeks["scale"].notna()]
+    last = weeks.iloc[-1] if len(weeks) else None
+    evidence = {
+        side: 1.0 if last is None else float(last[f"evidence_{side}"]) for side in ("win", "lose")
+    }
+    n_weeks = int(weeks["weeks"].sum())
+    metrics = {f"evidence_{side}": value for side, value in evidence.items()}
+    metrics |= {"evidence_needed": found.needed, "weeks_compared": float(n_weeks)}
+    metrics |= {
+        f"{arm}_wape": wape for arm, wape in zip(_ARMS, wapes, strict=True) if wape is not None
+    }
+    return {
+        "test": challenge.test,
+        "champion": challenge.champion,
+        "challenger": challenge.release,
+        "share": challenge.share,
+        "verdict": found.verdict,
+        "decided": None if decided is None else f"{differ['week'].iloc[decided]:%Y-%m-%d}",
+        "message": _message(challenge, found.verdict, n_weeks, wapes, evidence, found.needed),
+        "metrics": metrics,
+    }
+
+
+_ARMS = ("champion", "challenger")
+_WORDS = {"win": "has won", "lose": "has lost", "go on": "has neither won nor lost"}
+
+
+def _message(
+    challenge: Challenge,
+    verdict: str,
+    n_weeks: int,
+    wapes: list[float | None],
+    evidence: Mapping[str, float],
+    needed: float,
+) -> str:
+    if not n_weeks:
+        return f"{challenge.release} challenges {challenge.champion}: no week since has sales yet."
+    ours, theirs = ("-" if wape is None else f"{wape:.3f}" for wape in wapes)
+    return (
+        f"{challenge.release} {_WORDS[verdict]} after {n_weeks} weeks: WAPE {theirs}, champion "
+        f"{ours}; evidence {evidence['win']:.3g} for it, {evidence['lose']:.3g} against, of "
+        f"{needed:g}."
+    )
