@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from book_forecast.monitoring.paired_test import FloatArray, evidence
@@ -156,6 +157,56 @@ def power_table(runs: int, error: float) -> str:
     return "\n".join(rows)
 
 
+def rivals_table(runs: int, error: float) -> str:
+    """Return the table of the weeks until a verdict, beside other tests that may be looked at."""
+    rows = [
+        "| titles | challenger's errors | this test | mixture of t-tests | bets by the range |",
+        "|---|---|---|---|---|",
+    ]
+    for titles in (15, 100, 1000):
+        for deviation in (BETTER["5 %"], BETTER["8 %"]):
+            world = World(titles=titles, challenger=deviation)
+            weeks, ratios = [], []
+            for differences, scale, ratio in world.weeks(runs, LOOKS[-1], 0):
+                needed = 2.0 / error
+                sides = (
+                    evidence(differences, scale, error).win,
+                    _mixture(differences),
+                    np.cumprod(1.0 + _STAKES * differences, axis=1).mean(axis=0),
+                )
+                weeks.append([_first(side >= needed) for side in sides])
+                ratios.append(ratio)
+            medians = np.median(np.array(weeks), axis=0)
+            shown = (f"{m:.0f}" if m <= LOOKS[-1] else f"over {LOOKS[-1]}" for m in medians)
+            lower = 1 - float(np.mean(ratios))
+            rows.append(f"| {titles:,} | {lower:.1%} lower | {' | '.join(shown)} |")
+    return "\n".join(rows)
+
+
+_STAKES = np.array([[0.1], [0.25], [0.5], [0.9]])
+
+
+def _first(is_enough: npt.NDArray[np.bool_]) -> int:
+    """Return the number of the first week with enough evidence; one more than all without."""
+    found = np.flatnonzero(is_enough)
+    return int(found[0]) + 1 if len(found) else len(is_enough) + 1
+
+
+def _mixture(differences: FloatArray) -> FloatArray:
+    """Return the evidence of a mixture of t-tests, on the side of the challenger."""
+    n = np.arange(1, len(differences) + 1)
+    sums, squares = differences.cumsum(), (differences**2).cumsum()
+    freedom = np.maximum(n - 1, 1)
+    variance = np.maximum((squares - sums**2 / n) / freedom, 1e-12)
+    ratio = sums**2 / n / variance / freedom
+    logs = -0.5 * np.log(1.0 + n) + (freedom + 1) / 2 * (
+        np.log1p(ratio) - np.log1p(ratio / (1.0 + n))
+    )
+    logs[0] = 0.0
+    found: FloatArray = np.exp(np.minimum(logs, 700.0)) * 2.0 * (sums > 0.0)
+    return found
+
+
 def main() -> None:
     """Simulate, and print or write the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -165,6 +216,7 @@ def main() -> None:
     error = MonitorOptions().false_verdicts
     tables = {
         "size": size_table(options.runs, error),
+        "rivals": rivals_table(max(options.runs // 10, 1), error),
         "power": power_table(max(options.runs // 10, 1), error),
     }
     if options.write is None:

@@ -11,6 +11,7 @@ from kedro.io import DataCatalog
 from book_forecast.alerts.channels import WEBHOOK
 from book_forecast.datasets import OutboxDataset, ReleaseDataset
 from book_forecast.hooks.alerts import AlertHooks
+from book_forecast.releases.challenging import end_challenge, start_challenge
 from book_forecast.releases.gates import PromotionRefusedError
 from tests.alerts.servers import webhook
 from tests.releases import payloads
@@ -144,3 +145,25 @@ def test_a_training_is_news_only_if_it_has_made_a_release(server, tmp_path):
     again = Run(tmp_path, digest=[], immediate=["trained"], repeat_hours=0)
     again.end(candidate=made)
     assert len(server.texts) == 1
+
+
+def test_the_verdict_on_a_challenger_and_its_end_are_told(server, tmp_path):
+    run = Run(tmp_path)
+    store = run.candidate.store
+    champion, other = payloads.saved(store), payloads.saved(store, 1)
+    promote(store, champion)
+    started = start_challenge(store, other, 0.2, "try it")
+    run = Run(tmp_path)
+    end_challenge(store, started, "lost", "worse")
+    found = {"test": 1, "challenger": other, "message": f"{other} has lost."}
+    run.end(arm_test=found | {"verdict": "lose"})
+    text = "\n".join(server.texts)
+    assert f"*Challenger has lost*: {other} has lost." in text
+    assert f"*Challenge ended*: The challenger {other} has lost, and was taken back" in text
+    assert "*New champion*" not in text
+    Run(tmp_path).end(arm_test=found | {"verdict": "win"})
+    assert "`kedro release promote challenger` makes it champion." in server.texts[-1]
+    n_texts = len(server.texts)
+    Run(tmp_path).end(arm_test=found | {"verdict": "go on"})
+    Run(tmp_path).end(arm_test={"test": None, "verdict": "none", "message": "", "metrics": {}})
+    assert len(server.texts) == n_texts

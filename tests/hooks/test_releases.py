@@ -11,6 +11,7 @@ from book_forecast.datasets.releases import ReleaseDataset
 from book_forecast.hooks.releases import ReleaseHooks
 from book_forecast.payload.contents import Payload
 from book_forecast.releases.assembly import with_scores
+from book_forecast.releases.challenging import start_challenge
 from book_forecast.releases.gates import Gate, Verdict
 from book_forecast.releases.promotion import promote
 from book_forecast.releases.registry import ReleaseRegistry
@@ -196,3 +197,35 @@ def test_other_datasets_and_other_catalogs_are_left_alone(store):
     hooks.after_dataset_saved("promotion", verdict(release, None))
     hooks.after_dataset_saved("forecasts", None)
     assert store.champion() is None
+
+
+def lost(store: ReleaseStore, verdict: str = "lose") -> dict[str, object]:
+    """What monitor says of a challenge that runs."""
+    running = store.challenge()
+    assert running is not None
+    found = {"test": running.test, "challenger": running.release, "message": "worse by 9 %"}
+    return found | {"verdict": verdict}
+
+
+def test_a_loser_is_taken_back_where_the_parameter_says_so(hooks, store, caplog):
+    first, second = made(store), made(store, 1)
+    judged(hooks, first, None)
+    start_challenge(store, second, 0.2, "x")
+    parameters = hooks._context.config_loader["parameters"]
+    hooks.after_dataset_saved("arm_test", lost(store))
+    assert store.challenge() is not None
+    parameters["monitor"] = {"withdraw_loser": True}
+    for verdict in ("win", "go on"):
+        hooks.after_dataset_saved("arm_test", lost(store, verdict))
+        assert store.challenge() is not None
+    found = lost(store)
+    hooks.after_dataset_saved("arm_test", found)
+    assert store.challenge() is None
+    last = store.challenges.last()
+    assert (last.outcome, last.why) == ("lost", "worse by 9 %")
+    hooks.after_dataset_saved("arm_test", found)
+    assert len(store.challenges.entries()) == 2
+    # What was found of one test ends no other.
+    start_challenge(store, second, 0.2, "again")
+    hooks.after_dataset_saved("arm_test", found)
+    assert store.challenge() is not None

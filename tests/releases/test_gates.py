@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from book_forecast.options.groups import PromoteOptions
-from book_forecast.releases.gates import Comparison, Gate, Measures, Verdict, judge
+from book_forecast.releases.gates import Comparison, Gate, Measures, Verdict, judge, with_challenge
 
 OPTIONS = PromoteOptions()
 COVERAGE = {"80": np.full(100, 0.81), "95": np.full(100, 0.94)}
@@ -191,3 +191,43 @@ def test_a_champion_that_is_judged_again_is_champion_already():
 def test_without_test_weeks_nothing_shows_that_a_candidate_is_good():
     verdict = judged(measures(wape=np.nan, baseline_wape=np.nan), comparison())
     assert "seasonal naive" in [gate.name for gate in verdict.failed]
+
+
+def challenged(verdict: str, challenger: str = "new", champion: str = "old") -> dict:
+    return {
+        "test": 1,
+        "challenger": challenger,
+        "champion": champion,
+        "verdict": verdict,
+        "message": "new has won after 9 weeks.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("test", "promoted"),
+    [
+        (challenged("win"), True),
+        (challenged("go on"), False),
+        (challenged("lose"), False),
+        (challenged("win", challenger="another"), False),
+        (challenged("win", champion="former"), False),
+        ({"test": None, "verdict": "none", "message": "", "metrics": {}}, False),
+        (None, False),
+    ],
+)
+def test_a_win_over_this_champion_is_asked_for(test, promoted):
+    verdict = with_challenge(judged(measures(), comparison()), test)
+    assert verdict.promote == promoted
+    assert gate(verdict, "challenge").status == ("passed" if promoted else "failed")
+    if test is None:
+        assert "`kedro release challenge new`" in gate(verdict, "challenge").reason
+
+
+def test_a_win_excuses_no_other_gate():
+    worse = judged(measures(fallbacks=0.5), comparison())
+    assert not with_challenge(worse, challenged("win")).promote
+
+
+def test_the_first_release_and_the_champion_itself_need_no_win():
+    for verdict in (judged(measures(), None), judge("old", measures(), comparison(), OPTIONS)):
+        assert with_challenge(verdict, None) == verdict

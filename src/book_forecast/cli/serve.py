@@ -21,6 +21,7 @@ from book_forecast.storage.errors import UserError
 @data_root_option
 @click.option("--releases", help="Folder of all releases; by default the data root's.")
 @click.option("--stock", help="File with advice on stock; by default the data root's.")
+@click.option("--log", help="Folder of the log of served forecasts; without one, there is no log.")
 def serve(
     env: str | None,
     host: str,
@@ -28,6 +29,7 @@ def serve(
     data_root: str | None,
     releases: str | None,
     stock: str | None,
+    log: str | None,
 ) -> None:
     """Serve the champion's forecasts over HTTP."""
     if releases is None:
@@ -39,7 +41,9 @@ def serve(
         releases = given_data_root(releases)
     # The process becomes the service, so that nothing of Kedro stays in memory.
     command = [sys.executable, "-m", "book_forecast.serving", "--host", host, "--port", str(port)]
-    command += ["--releases", releases, *(["--stock", stock] if stock else [])]
+    command += ["--releases", releases]
+    for option, place in (("--stock", stock), ("--log", log)):
+        command += [option, place] if place else []
     os.execv(sys.executable, command)  # noqa: S606
 
 

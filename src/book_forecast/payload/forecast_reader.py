@@ -62,6 +62,15 @@ class ForecastReader:
         """
         return self._row[isbn]
 
+    def cutoff(self, isbn: str) -> np.datetime64:
+        """Return the last week that the release knows of a title.
+
+        Raises:
+            KeyError: If the release does not have it.
+        """
+        day: np.datetime64 = self._cutoffs[self._row[isbn]]
+        return day
+
     def forecast(self, isbn: str, horizon: int, levels: Sequence[float]) -> ReleaseForecast:
         """Return the forecast of the weeks after a title's cutoff.
 

@@ -39,6 +39,7 @@ class ChallengeLog:
         """
         self.location = f"{releases.rstrip('/')}/{FOLDER}"
         self._fs, self._path = fsspec.core.url_to_fs(self.location)
+        self._damaged: dict[int, bytes] = {}
 
     def entries(self) -> list[ChallengeEntry]:
         """Read the log, the oldest entry first; damaged entries cost a warning each."""
@@ -86,7 +87,10 @@ class ChallengeLog:
         try:
             return _ANY.validate_json(content)
         except ValidationError:
-            logger.warning("%s is no entry of a challenge: it counts as ended", path)
+            # A service reads it again and again.
+            if content != self._damaged.get(number):
+                logger.warning("%s is no entry of a challenge: it counts as ended", path)
+                self._damaged[number] = content
             return None
 
     def _file(self, number: int) -> str:

@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--releases", metavar="FOLDER", help="folder of all releases")
     parser.add_argument("--storage-uri", metavar="FOLDER", help="one release, or a model with it")
     parser.add_argument("--stock", metavar="FILE", help="advice on stock, beside the releases")
+    parser.add_argument("--log", metavar="FOLDER", help="log of served forecasts")
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
     try:

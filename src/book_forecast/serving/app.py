@@ -19,6 +19,7 @@ from book_forecast.serving.http.guard import BodyGuard, TokenGuard
 from book_forecast.serving.http.metrics import Metrics
 from book_forecast.serving.http.openapi import describe
 from book_forecast.serving.http.request_log import RequestLog
+from book_forecast.serving.release.served_log import ServedLog, log_of
 from book_forecast.serving.release.watch import Watch, watch_of
 from book_forecast.serving.routes import (
     books,
@@ -45,8 +46,8 @@ def create_app(settings: ServiceSettings, watch: Watch | None = None) -> FastAPI
         watch: One that exists already; it may have been started.
 
     Returns:
-        The application; its state holds `settings`, `watch`, `metrics` and `current`, the release
-        that is served.
+        The application; its state holds `settings`, `watch`, `metrics`, `served_log` and `current`,
+        the release that is served.
     """
     app = FastAPI(
         title="book_forecast",
@@ -58,7 +59,9 @@ def create_app(settings: ServiceSettings, watch: Watch | None = None) -> FastAPI
         lifespan=_lifespan,
     )
     watch = watch or watch_of(settings)
-    metrics = Metrics(watch)
+    log = log_of(settings)
+    metrics = Metrics(watch, log)
+    app.state.served_log = log
     app.state.settings, app.state.metrics = settings, metrics
     app.state.watch, app.state.current = watch, watch.current
     app.include_router(predictions.make_router(settings))
@@ -88,8 +91,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, watch.wake)
     watch.start()
+    log: ServedLog | None = app.state.served_log
+    if log is not None:
+        log.start()
     yield
     watch.stop()
+    if log is not None:
+        # No request runs any more.
+        log.close(app.state.settings.shutdown_seconds)
 
 
 def _unify_errors(app: FastAPI) -> None:

@@ -21,12 +21,15 @@ from book_forecast.serving.http.guard import has_token
 from book_forecast.serving.http.logs import LOG_CONFIG
 from book_forecast.serving.loading.no_pandas import keep_pandas_out
 from book_forecast.serving.loading.source import source_of
-from book_forecast.serving.release.watch import Watch
+from book_forecast.serving.release.arms import arms_of
+from book_forecast.serving.release.watch import Watch, challenges_of
 from book_forecast.serving.requests.predict import JSON, check_type, predictions, read_batch
 from book_forecast.serving.settings import ServiceSettings, read_settings
 
 if TYPE_CHECKING:
     from flask import Request
+
+logger = logging.getLogger(__name__)
 
 _starting = threading.Lock()
 _Response = tuple[bytes, int, dict[str, str]]
@@ -59,10 +62,10 @@ def _content(request: Request) -> object:
     if len(body) > settings.max_body:
         raise RequestError(413, f"The body has more than {settings.max_body} bytes.")
     batch = read_batch(body, settings.max_instances, settings.max_horizon)
-    served = watch.current.served
-    if served is None:
+    arms = arms_of(watch.current)
+    if arms is None:
         raise NothingLoadedError
-    found = predictions(served.reader, served.sums, batch)
+    found = predictions(arms, batch)
     return {"predictions": [prediction for _, prediction in found]}
 
 
@@ -79,9 +82,13 @@ def _service() -> tuple[ServiceSettings, Watch]:
 @cache
 def _start() -> tuple[ServiceSettings, Watch]:
     settings = read_settings(os.environ)
-    watch = Watch(source_of(settings), settings.poll_seconds)
+    challenges = challenges_of(settings)
+    watch = Watch(source_of(settings), settings.poll_seconds, challenges=challenges)
     watch.check()
     watch.start()
+    if settings.log is not None:
+        # Between two requests a function may have no processor, so that nothing is written then.
+        logger.warning("A function does not log served forecasts: the service does")
     return settings, watch
 
 

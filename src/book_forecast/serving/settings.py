@@ -56,6 +56,10 @@ class ServiceSettings(BaseModel):
         predict_route: A second path of `/predict`.
         token: Bearer token that callers must send; None lets everybody in.
         write_overrides: Whether overrides by people are written beside the releases.
+        log: Folder of the log of served forecasts, local or `gs://…`; None for no log.
+        log_seconds: Between two files of it, unless many answers wait.
+        log_waiting: Answers at most that wait to be written; further ones are dropped and counted.
+        log_bytes: Of all files of the log; when they are reached, nothing more is written.
         poll_seconds: How often to look for another champion.
         max_body: Bytes of a request at most.
         max_instances: Instances of a request at most.
@@ -76,6 +80,10 @@ class ServiceSettings(BaseModel):
     predict_route: Route | None = None
     token: Token | None = None
     write_overrides: bool = False
+    log: str | None = Field(None, min_length=1)
+    log_seconds: float = Field(60.0, gt=0.0, le=3600.0)
+    log_waiting: int = Field(20_000, ge=1, le=1_000_000)
+    log_bytes: int = Field(10_000_000_000, ge=100_000)
     poll_seconds: float = Field(10.0, gt=0.0, le=86400.0)
     max_body: int = Field(1_000_000, ge=1000, le=100_000_000)
     max_instances: int = Field(1000, ge=1, le=100_000)

@@ -18,6 +18,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from book_forecast.releases.challenges import Arm
+from book_forecast.serving.release.served_log import ServedLog
 from book_forecast.serving.release.watch import Watch
 
 _SECONDS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -26,7 +28,7 @@ _SECONDS = (0.001, 0.002, 0.003, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5
 class Metrics:
     """Counts and times of this application alone."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, log: ServedLog | None = None) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "book_forecast_requests",
@@ -47,10 +49,19 @@ class Metrics:
             ("outcome",),
             registry=self._registry,
         )
+        self._forecasts = Counter(
+            "book_forecast_forecasts",
+            "Forecasts of titles that were served, by arm.",
+            ("arm",),
+            registry=self._registry,
+        )
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
         GCCollector(registry=self._registry)
         self._registry.register(_Release(watch))
+        self._registry.register(_Challenger(watch))
+        if log is not None:
+            self._registry.register(_Log(log))
 
     def note_request(self, method: str, path: str, status: int, seconds: float) -> None:
         """Count a request; status 0 means that the caller left before the response."""
@@ -60,6 +71,10 @@ class Metrics:
     def note_instances(self, outcome: str, number: int) -> None:
         """Count instances of a batch."""
         self._instances.labels(outcome).inc(number)
+
+    def note_forecasts(self, arm: Arm, number: int) -> None:
+        """Count forecasts of titles."""
+        self._forecasts.labels(arm).inc(number)
 
     def text(self) -> bytes:
         """Return all metrics in the format of Prometheus."""
@@ -100,3 +115,57 @@ class _Release(Collector):
         loads.add_metric(("loaded",), self._watch.swaps)
         loads.add_metric(("failed",), self._watch.failures)
         yield loads
+
+
+class _Challenger(Collector):
+    """Metrics of the release that challenges the champion."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics."""
+        current, watch = self._watch.current, self._watch.challenger
+        share = GaugeMetricFamily(
+            "book_forecast_challenger_share",
+            "Share of the titles that the challenger answers for.",
+            labels=("release",),
+        )
+        if current.rival is not None:
+            share.add_metric((current.rival.served.release,), current.rival.challenge.share)
+        yield share
+        text = "1 while a challenger should answer and does not, or cannot be looked up."
+        value = float(current.rival_problem is not None)
+        yield GaugeMetricFamily("book_forecast_challenger_problem", text, value=value)
+        loads = CounterMetricFamily(
+            "book_forecast_challenger_loads",
+            "Challengers loaded, and attempts that failed.",
+            labels=("outcome",),
+        )
+        loads.add_metric(("loaded",), watch.swaps if watch else 0)
+        loads.add_metric(("failed",), watch.failures if watch else 0)
+        yield loads
+
+
+class _Log(Collector):
+    """Metrics of the log of served forecasts."""
+
+    def __init__(self, log: ServedLog) -> None:
+        self._log = log
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics."""
+        counts = self._log.counts
+        logged = CounterMetricFamily(
+            "book_forecast_logged_forecasts",
+            "Served forecasts that were written to the log, and those that were dropped.",
+            labels=("outcome",),
+        )
+        logged.add_metric(("written",), counts.written)
+        logged.add_metric(("dropped",), counts.dropped)
+        yield logged
+        waiting = "Served forecasts that wait to be written to the log."
+        yield GaugeMetricFamily("book_forecast_log_waiting", waiting, value=self._log.waiting)
+        problem = "1 while served forecasts cannot be written to the log."
+        value = float(counts.problem is not None)
+        yield GaugeMetricFamily("book_forecast_log_problem", problem, value=value)

@@ -40,11 +40,12 @@ export class TitlePage {
 
   // Fetches what `draw` draws; until then the screen stays as it is. Only the forecast and what depends
   // on its horizon are fetched for a title that is shown, unless another release is served by now.
+  // All of the page is the champion's, as the lists are.
   async load({ isbn, title: { horizon, level } }, signal) {
     at("plot").setAttribute("aria-busy", "true");
     const path = `books/${encodeURIComponent(isbn)}`;
     const asking = Promise.all([
-      ask(`${path}/forecast?horizon=${horizon}&level=${level}`, signal),
+      ask(`${path}/forecast?horizon=${horizon}&level=${level}&arm=champion`, signal),
       ask(`${path}/details?${spans(horizon, this.longest)}&level=${level}`, signal),
     ]);
     if (this.shown?.isbn === isbn) {

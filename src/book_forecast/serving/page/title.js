@@ -59,7 +59,7 @@ export function showForecast({ book, history, forecast, details }, { horizon, le
       "The table below has its numbers.",
   );
   for (const format of ["csv", "xlsx"]) {
-    const query = new URLSearchParams({ horizon, level, format });
+    const query = new URLSearchParams({ horizon, level, format, arm: "champion" });
     at(format).href = `books/${encodeURIComponent(book.isbn)}/forecast?${query}`;
   }
 }

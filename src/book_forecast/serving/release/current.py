@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from book_forecast.payload.contents import Payload
 from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.sums import SumReader
+from book_forecast.releases.challenges import Challenge
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.loading.comparison import compare_with_previous, last_promotion
 from book_forecast.serving.titles.catalogue import Catalogue
@@ -85,6 +86,14 @@ class ServedRelease:
                 self._catalogue.add_stock(stock)
 
 
+@dataclass(frozen=True)
+class Rival:
+    """A challenger in memory, and how titles are split."""
+
+    challenge: Challenge
+    served: ServedRelease
+
+
 @dataclass
 class Current:
     """What the service serves now.
@@ -95,11 +104,15 @@ class Current:
         served: None before a release is loaded.
         problem: Why another release that should be served is not; None if all is well.
         stock_problem: Why newer advice on stock is not used; None if all is well.
+        rival: The release that challenges the champion; None without one.
+        rival_problem: Why a challenger does not answer; None if all is well.
     """
 
     served: ServedRelease | None = None
     problem: str | None = None
     stock_problem: str | None = None
+    rival: Rival | None = None
+    rival_problem: str | None = None
 
     @property
     def release(self) -> str | None:

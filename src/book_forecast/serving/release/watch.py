@@ -13,6 +13,7 @@ from book_forecast.releases.overrides import OverrideLog
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.loading.loader import load
 from book_forecast.serving.loading.source import NoChampionError, PayloadPointer, Source, source_of
+from book_forecast.serving.release.challenger import ChallengerWatch
 from book_forecast.serving.release.current import Current, ServedRelease
 from book_forecast.serving.settings import ServiceSettings
 from book_forecast.serving.titles.override_book import OverrideBook
@@ -33,6 +34,7 @@ class Watch:
         swaps: How often a release was loaded.
         failures: How often a release could not be found or loaded.
         overrides: By people.
+        challenger: The watch of a release that challenges the champion.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Watch:
         store: ReleaseStore | None = None,
         stock: StockFile | None = None,
         overrides: OverrideBook | None = None,
+        challenges: ReleaseStore | None = None,
     ) -> None:
         """Prepare the watch; nothing is read yet.
 
@@ -51,9 +54,13 @@ class Watch:
             store: Where each release is compared with the previous champion; None: nowhere.
             stock: File with advice on stock.
             overrides: By people; None where there is no folder of all releases.
+            challenges: Where a release may challenge the champion; None: nowhere.
         """
         self.overrides = overrides
         self.current = Current()
+        self.challenger = (
+            ChallengerWatch(challenges, self.current, poll_seconds) if challenges else None
+        )
         self.swaps = 0
         self.failures = 0
         self._source = source
@@ -76,6 +83,8 @@ class Watch:
     def wake(self) -> None:
         """Look at once, and read again what was refused."""
         self._read_again_at = 0.0
+        if self.challenger is not None:
+            self.challenger.wake()
         self._awake.set()
 
     def stop(self) -> None:
@@ -127,6 +136,8 @@ class Watch:
             # First, so that no release is served without the advice that there is.
             self.check_stock()
             self.check()
+            if self.challenger is not None:
+                self.challenger.check()
             if self.overrides is not None:
                 self.overrides.refresh()
             self._awake.wait(self._poll_seconds)
@@ -183,4 +194,13 @@ def watch_of(settings: ServiceSettings) -> Watch:
     store = ReleaseStore(settings.releases) if settings.releases else None
     stock = StockFile(settings.stock) if settings.stock else None
     book = OverrideBook(OverrideLog(settings.releases)) if settings.releases else None
-    return Watch(source_of(settings), settings.poll_seconds, store, stock, book)
+    return Watch(
+        source_of(settings), settings.poll_seconds, store, stock, book, challenges_of(settings)
+    )
+
+
+def challenges_of(settings: ServiceSettings) -> ReleaseStore | None:
+    """Return where a release may challenge the champion; a release that is named has no rival."""
+    if settings.storage_uri is not None or settings.releases is None:
+        return None
+    return ReleaseStore(settings.releases)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,9 +16,14 @@ from book_forecast.bookscan.isbn_text import normalise_text
 from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.limits import HIGHEST_LEVEL, LOWEST_LEVEL, check_level
 from book_forecast.payload.manifest import LONGEST_HORIZON
-from book_forecast.payload.sums import SumReader
+from book_forecast.releases.challenges import CHAMPION_ARM, Arm
 from book_forecast.serving.errors import RequestError
+from book_forecast.serving.release.arms import Arms
+from book_forecast.serving.release.current import ServedRelease
 from book_forecast.serving.requests.running_sums import DECIMALS, sum_title
+
+Note = Callable[[Arm, ServedRelease, str, int], None]
+"""Is told of a forecast: arm, release, ISBN and horizon."""
 
 JSON = "application/json"
 DEFAULT_HORIZON = 32
@@ -103,14 +108,14 @@ def read_batch(body: bytes, max_instances: int, max_horizon: int = LONGEST_HORIZ
 
 
 def predictions(
-    reader: ForecastReader, sums: SumReader, batch: Batch
+    arms: Arms, batch: Batch, note: Note | None = None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Predict a batch.
 
     Args:
-        reader: Of the release.
-        sums: Of the same release.
+        arms: The releases that answer.
         batch: As `read_batch` returns it.
+        note: Is told of each forecast; None for nothing.
 
     Yields:
         For each instance its outcome (`answered`, or the code of its error), and its prediction or
@@ -118,11 +123,12 @@ def predictions(
     """
     for instance in batch.instances:
         try:
-            yield "answered", _predict(reader, sums, instance, batch)
+            yield "answered", _predict(arms, instance, batch, note)
         except RefusedError as error:
             failure: dict[str, Any] = {
-                "release": reader.payload.release,
-                "cutoff": reader.payload.manifest["cutoff"],
+                "arm": CHAMPION_ARM,
+                "release": arms.champion.release,
+                "cutoff": arms.champion.reader.payload.manifest["cutoff"],
                 "error": {"code": error.code, "message": error.detail},
             }
             isbn = instance.get("isbn") if isinstance(instance, dict) else None
@@ -132,7 +138,7 @@ def predictions(
 
 
 def predict_title(
-    reader: ForecastReader, isbn: str, horizon: int, levels: tuple[float, ...]
+    reader: ForecastReader, isbn: str, horizon: int, levels: tuple[float, ...], arm: Arm
 ) -> dict[str, Any]:
     """Return the forecast of a title in copies a week, ready for JSON.
 
@@ -141,6 +147,7 @@ def predict_title(
         isbn: As `read_isbn` returns it.
         horizon: As `read_horizon` returns it.
         levels: As `read_levels` returns them.
+        arm: Of the release.
 
     Raises:
         RefusedError: If the release does not have the title.
@@ -149,6 +156,7 @@ def predict_title(
     forecast = reader.forecast(isbn, horizon, levels)
     return {
         "isbn": isbn,
+        "arm": arm,
         "release": reader.payload.release,
         "cutoff": str(forecast.cutoff),
         "model": forecast.model,
@@ -244,9 +252,7 @@ def read_cumulative(value: object) -> bool:
     return value
 
 
-def _predict(
-    reader: ForecastReader, sums: SumReader, instance: object, batch: Batch
-) -> dict[str, Any]:
+def _predict(arms: Arms, instance: object, batch: Batch, note: Note | None) -> dict[str, Any]:
     if not isinstance(instance, dict) or "isbn" not in instance:
         raise RefusedError("invalid_instance", 'An instance must be an object with an "isbn".')
     if others := instance.keys() - {"isbn", "horizon", "levels", "cumulative"}:
@@ -255,8 +261,13 @@ def _predict(
     horizon = read_horizon(_given(instance, "horizon", batch.horizon), batch.max_horizon)
     levels = read_levels(_given(instance, "levels", batch.levels))
     cumulative = read_cumulative(_given(instance, "cumulative", batch.cumulative))
-    found = predict_title(reader, isbn, horizon, levels)
-    return found | {"cumulative": sum_title(sums, isbn, horizon, levels)} if cumulative else found
+    arm, served = arms.of(isbn)
+    found = predict_title(served.reader, isbn, horizon, levels, arm)
+    if note is not None:
+        note(arm, served, isbn, horizon)
+    if cumulative:
+        found["cumulative"] = sum_title(served.sums, isbn, horizon, levels)
+    return found
 
 
 def _given(content: Mapping[str, Any], name: str, default: Any) -> Any:

@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import orjson
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import Field
 
 from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.limits import HIGHEST_LEVEL, LOWEST_LEVEL
+from book_forecast.releases.challenges import Arm
 from book_forecast.serving.release.current import ServedRelease
 from book_forecast.serving.requests.predict import (
     DEFAULT_HORIZON,
@@ -23,12 +24,24 @@ from book_forecast.serving.requests.predict import (
     predict_title,
     read_isbn,
 )
-from book_forecast.serving.routes.predictions import NOT_READY, served_release
+from book_forecast.serving.routes.predictions import (
+    NOT_READY,
+    answering_release,
+    note_forecast,
+    served_release,
+)
 from book_forecast.serving.routes.schemas import Book, ErrorDetail, SalesHistory, TitlePrediction
 from book_forecast.serving.settings import ServiceSettings
 from book_forecast.serving.sheets.files import CSV_TYPE, XLSX_TYPE, csv_file, file_name, xlsx_file
 from book_forecast.serving.titles.catalogue import rounded
 
+WantedArm = Annotated[
+    Arm | None,
+    Query(
+        description="Whose forecast it is. By default that of the title's arm; a challenger's only "
+        "while there is one."
+    ),
+]
 Served = Annotated[ServedRelease, Depends(served_release)]
 Isbn = Annotated[
     str,
@@ -63,7 +76,8 @@ def make_router(settings: ServiceSettings) -> APIRouter:
     longest = settings.max_horizon
 
     async def forecast(
-        served: Served,
+        request: Request,
+        _: Served,
         isbn: Isbn,
         horizon: int = Query(
             min(DEFAULT_HORIZON, longest), ge=1, le=longest, description="Weeks after the cutoff."
@@ -74,6 +88,7 @@ def make_router(settings: ServiceSettings) -> APIRouter:
             description="Intervals in percent; may be given several times.",
         ),
         format: Literal["json", "csv", "xlsx"] = Query("json", description="Of the response."),  # noqa: A002
+        arm: WantedArm = None,
     ) -> Response:
         """The weeks after the cutoff, as JSON or as a file for a spreadsheet.
 
@@ -81,12 +96,17 @@ def make_router(settings: ServiceSettings) -> APIRouter:
         formula has an apostrophe before it there.
         """
         levels = tuple(dict.fromkeys(level))
+        number = read_isbn(isbn)
+        answering, served = answering_release(request, number, arm)
+        check_title(served.reader, number)
+        note_forecast(request, answering, served, number, horizon)
         if format == "json":
             # FastAPI's check against the model would take as long as everything else.
-            content = orjson.dumps(predict_title(served.reader, read_isbn(isbn), horizon, levels))
+            found = predict_title(served.reader, number, horizon, levels, answering)
+            content = orjson.dumps(found)
             return Response(content, media_type=JSON)
         # A workbook takes a while; other requests must not wait for it.
-        row = _row(served.reader, isbn)
+        row = served.reader.row(number)
         return await run_in_threadpool(_file, served.reader, row, horizon, levels, format)
 
     router = APIRouter(prefix="/books", tags=["books"])

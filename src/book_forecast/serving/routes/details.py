@@ -19,6 +19,7 @@ from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.payload.planning import PARTS
 from book_forecast.payload.running_sums import running_sums
 from book_forecast.payload.what_if import effects_of
+from book_forecast.releases.challenges import CHAMPION_ARM
 from book_forecast.serving.errors import RequestError
 from book_forecast.serving.release.current import ServedRelease
 from book_forecast.serving.requests.predict import JSON, check_title, read_isbn
@@ -86,6 +87,7 @@ def make_router(settings: ServiceSettings) -> APIRouter:
         }
         content = {
             "isbn": isbn,
+            "arm": CHAMPION_ARM,
             "release": served.release,
             "cutoff": ahead.cutoff,
             "sums": _sums(served, isbn, sorted(n for n in spans if 1 <= n <= longest), level),

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from fastapi import APIRouter, Query, Response
 
+from book_forecast.releases.challenges import CHAMPION_ARM
 from book_forecast.serving.release.current import ServedRelease
 from book_forecast.serving.requests.predict import JSON
 from book_forecast.serving.routes.books import ERRORS, FILES, Served
@@ -53,4 +54,5 @@ def left_out_titles(
 ) -> dict[str, Any]:
     """Return some of the titles without a forecast that match a text, as the API has them."""
     total, titles = served.catalogue().left_out(text, offset + limit)
-    return {"release": served.release, "total": total, "titles": titles[offset:]}
+    titles = titles[offset:]
+    return {"arm": CHAMPION_ARM, "release": served.release, "total": total, "titles": titles}

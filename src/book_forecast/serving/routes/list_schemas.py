@@ -6,7 +6,8 @@ import datetime as dt
 
 from pydantic import BaseModel, Field
 
-from book_forecast.serving.routes.schemas import Book, ReleaseComparison
+from book_forecast.releases.challenges import Arm
+from book_forecast.serving.routes.schemas import ARM, Book, ReleaseComparison
 
 
 class Sparkline(BaseModel):
@@ -40,6 +41,7 @@ class LeftOutTitle(BaseModel):
 class LeftOutTitles(BaseModel):
     """Titles that the release does not forecast."""
 
+    arm: Arm = ARM
     release: str
     total: int = Field(description="Titles that match.")
     titles: list[LeftOutTitle]
@@ -56,6 +58,7 @@ class StockState(BaseModel):
 class Books(BaseModel):
     """A page of titles."""
 
+    arm: Arm = ARM
     release: str
     cutoff: dt.date | None = Field(
         description="Saturday of the release's last week; null in a release without titles."
@@ -80,6 +83,7 @@ class Facets(BaseModel):
     """Names that titles share."""
 
     by: str
+    arm: Arm = ARM
     release: str
     total: int = Field(description="Names that match.")
     names: list[Facet]

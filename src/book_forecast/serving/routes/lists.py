@@ -8,6 +8,7 @@ import numpy as np
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 
+from book_forecast.releases.challenges import CHAMPION_ARM
 from book_forecast.serving.release.current import Current, ServedRelease
 from book_forecast.serving.requests.predict import JSON
 from book_forecast.serving.routes.books import ERRORS, Served
@@ -86,6 +87,7 @@ def books(
             book["sparkline"] = catalogue.sparkline(row)
         listed.append(book)
     content = {
+        "arm": CHAMPION_ARM,
         "release": served.release,
         "cutoff": served.reader.payload.manifest["cutoff"],
         "longest_horizon": settings.max_horizon,
@@ -127,6 +129,7 @@ def names(
     ]
     return {
         "by": by,
+        "arm": CHAMPION_ARM,
         "release": served.release,
         "total": len(chosen),
         "names": [

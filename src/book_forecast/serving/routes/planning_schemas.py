@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from book_forecast.serving.routes.schemas import ErrorDetail, Interval, SumInterval
+from book_forecast.releases.challenges import Arm
+from book_forecast.serving.routes.schemas import ARM, ErrorDetail, Interval, SumInterval
 
 BODY_ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorDetail, "description": "The body is no JSON."},
@@ -56,6 +57,7 @@ class WhatIfAnswer(_Strict):
     """A title's forecast without and with a plan."""
 
     isbn: str
+    arm: Arm = ARM
     release: str
     cutoff: dt.date = Field(description="Saturday of the last week before the forecast.")
     weeks: list[dt.date] = Field(description="Saturdays.")
@@ -207,6 +209,7 @@ class TitleDetails(_Strict):
     """
 
     isbn: str
+    arm: Arm = ARM
     release: str
     cutoff: dt.date
     sums: list[SpanSum]

@@ -11,10 +11,14 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
+from book_forecast.releases.challenges import CHAMPION_ARM, Arm
 from book_forecast.serving.errors import NothingLoadedError
+from book_forecast.serving.http.marks import mark
 from book_forecast.serving.http.metrics import Metrics
 from book_forecast.serving.http.openapi import predict_body
+from book_forecast.serving.release.arms import Arms, arms_of
 from book_forecast.serving.release.current import Current, ServedRelease
+from book_forecast.serving.release.served_log import ServedLog
 from book_forecast.serving.requests.predict import JSON, Batch, check_type, predictions, read_batch
 from book_forecast.serving.routes.schemas import Alive, ErrorDetail, Predictions, Ready, Release
 from book_forecast.serving.settings import ServiceSettings
@@ -81,19 +85,29 @@ async def predict(request: Request) -> Response:
     state = request.app.state
     settings: ServiceSettings = state.settings
     batch = read_batch(await request.body(), settings.max_instances, settings.max_horizon)
-    chunks = _chunks(await served_release(request), batch, state.metrics)
+    await served_release(request)
+    arms = arms_of(state.current)
+    if arms is None:
+        raise NothingLoadedError
+    mark(request, arms.releases())
+    chunks = _chunks(arms, batch, state.metrics, state.served_log)
     if len(batch.instances) > _CHUNK:
         return StreamingResponse(chunks, media_type=JSON)
     return Response(b"".join([chunk async for chunk in chunks]), media_type=JSON)
 
 
-async def _chunks(served: ServedRelease, batch: Batch, counts: Metrics) -> AsyncIterator[bytes]:
+async def _chunks(
+    arms: Arms, batch: Batch, counts: Metrics, log: ServedLog | None
+) -> AsyncIterator[bytes]:
     """Yield the response to a batch, some instances at a time."""
     chunk: list[bytes] = []
     outcomes: Counter[str] = Counter()
     start = b'{"predictions":['
-    for outcome, prediction in predictions(served.reader, served.sums, batch):
+    answered: Counter[Arm] = Counter()
+    for outcome, prediction in predictions(arms, batch, None if log is None else log.note):
         outcomes[outcome] += 1
+        if outcome == "answered":
+            answered[prediction["arm"]] += 1
         chunk.append(orjson.dumps(prediction))
         # Running sums take a millisecond themselves.
         if len(chunk) == _CHUNK or "cumulative" in prediction:
@@ -102,6 +116,8 @@ async def _chunks(served: ServedRelease, batch: Batch, counts: Metrics) -> Async
             await asyncio.sleep(0)
     for outcome, number in outcomes.items():
         counts.note_instances(outcome, number)
+    for arm, number in answered.items():
+        counts.note_forecasts(arm, number)
     yield (start if chunk or not outcomes else b"") + b",".join(chunk) + b"]}"
 
 
@@ -113,12 +129,16 @@ async def healthz() -> Alive:
 async def readyz(request: Request) -> Response:
     """Whether a release is loaded; `problem` is why it may not be the right one."""
     current: Current = request.app.state.current
+    log: ServedLog | None = request.app.state.served_log
     release, problem = current.release, current.problem
     content = {
         "ready": release is not None,
         "release": release,
         "problem": problem,
         "stock_problem": current.stock_problem,
+        "challenger": _challenger(current),
+        "challenger_problem": current.rival_problem,
+        "log_problem": None if log is None else log.counts.problem,
     }
     return Response(orjson.dumps(content), 200 if release else 503, media_type=JSON)
 
@@ -146,7 +166,7 @@ async def metrics(request: Request) -> Response:
 
 
 async def served_release(request: Request) -> ServedRelease:
-    """Return the release that is served, which a request uses to its end.
+    """Return the champion's release, which a request uses to its end.
 
     Raises:
         NothingLoadedError: If there is none yet.
@@ -154,7 +174,45 @@ async def served_release(request: Request) -> ServedRelease:
     current: Current = request.app.state.current
     if current.served is None:
         raise NothingLoadedError
+    mark(request, {CHAMPION_ARM: current.served.release})
     return current.served
+
+
+def answering_release(request: Request, isbn: str, wanted: Arm | None) -> tuple[Arm, ServedRelease]:
+    """Return the arm that answers for a title and its release, and mark the answer with it.
+
+    Args:
+        request: The request.
+        isbn: 13 digits.
+        wanted: The arm that is asked for; None for that of the title.
+
+    Raises:
+        NothingLoadedError: If no release is loaded.
+    """
+    arms = arms_of(request.app.state.current)
+    if arms is None:
+        raise NothingLoadedError
+    arm, served = arms.of(isbn, wanted)
+    mark(request, {arm: served.release})
+    return arm, served
+
+
+def note_forecast(
+    request: Request, arm: Arm, served: ServedRelease, isbn: str, horizon: int
+) -> None:
+    """Count a forecast that is served, and log it where there is a log."""
+    log: ServedLog | None = request.app.state.served_log
+    counts: Metrics = request.app.state.metrics
+    counts.note_forecasts(arm, 1)
+    if log is not None:
+        log.note(arm, served, isbn, horizon)
+
+
+def _challenger(current: Current) -> dict[str, Any] | None:
+    arms = arms_of(current)
+    if arms is None or arms.rival is None:
+        return None
+    return {"release": arms.rival.served.release, "share": arms.rival.challenge.share}
 
 
 def _paths(usual: str, other: str | None) -> list[str]:

@@ -7,8 +7,11 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from book_forecast.releases.challenges import Arm
 from book_forecast.releases.promotion_log import Action
 from book_forecast.serving.titles.catalogue import ComparisonState
+
+ARM: Any = Field(description="Whose forecasts these are.")
 
 
 class _Strict(BaseModel):
@@ -46,6 +49,7 @@ class TitlePrediction(_Strict):
     """The forecast of a title."""
 
     isbn: str = Field(description="13 digits.")
+    arm: Arm = ARM
     release: str
     cutoff: dt.date = Field(description="Saturday of the last week before the forecast.")
     model: str
@@ -71,6 +75,7 @@ class FailedPrediction(_Strict):
     """Takes the position of the prediction of an invalid instance."""
 
     isbn: str = Field("", description="As it was sent; missing if nothing like an ISBN was sent.")
+    arm: Arm = ARM
     release: str
     cutoff: dt.date | None
     error: InstanceError
@@ -88,6 +93,13 @@ class Alive(_Strict):
     status: str = Field(examples=["alive"])
 
 
+class ServedChallenger(_Strict):
+    """The release that challenges the champion."""
+
+    release: str
+    share: float = Field(gt=0, lt=1, description="Of the titles.")
+
+
 class Ready(_Strict):
     """Whether a release is loaded, and any problem."""
 
@@ -97,6 +109,9 @@ class Ready(_Strict):
         description="Why another release that should be served is not, or what else is wrong."
     )
     stock_problem: str | None = Field(description="Why newer advice on stock is not used.")
+    challenger: ServedChallenger | None = Field(description="Null without one.")
+    challenger_problem: str | None = Field(description="Why the challenger does not answer.")
+    log_problem: str | None = Field(description="Why served forecasts are not logged.")
 
 
 class Release(_Strict):
@@ -206,6 +221,7 @@ class Demand(_Sum):
     """What a title sells in some weeks together."""
 
     isbn: str = Field(description="13 digits.")
+    arm: Arm = ARM
     release: str
     cutoff: dt.date = Field(description="Saturday of the last week before.")
     first: int = Field(description="First week that is added up; 1 follows the cutoff.")
@@ -225,6 +241,7 @@ class Totals(_Strict):
     """What titles sell in some weeks together."""
 
     by: str
+    arm: Arm = ARM
     release: str
     cutoff: dt.date | None = Field(
         description="Saturday of the release's last week; null in a release without titles."

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from book_forecast.payload.sums import SumForecast
+from book_forecast.releases.challenges import CHAMPION_ARM
 from book_forecast.serving.errors import RequestError
 from book_forecast.serving.requests.predict import (
     DEFAULT_LEVELS,
@@ -17,8 +18,17 @@ from book_forecast.serving.requests.predict import (
     check_title,
     read_isbn,
 )
-from book_forecast.serving.routes.books import ERRORS, FILES, TITLE_ERRORS, Isbn, Level, Served
+from book_forecast.serving.routes.books import (
+    ERRORS,
+    FILES,
+    TITLE_ERRORS,
+    Isbn,
+    Level,
+    Served,
+    WantedArm,
+)
 from book_forecast.serving.routes.file_responses import file_of
+from book_forecast.serving.routes.predictions import answering_release
 from book_forecast.serving.routes.schemas import Demand, Totals
 from book_forecast.serving.routes.selections import Selected, check_field
 from book_forecast.serving.settings import ServiceSettings
@@ -54,19 +64,23 @@ def make_router(settings: ServiceSettings) -> APIRouter:
     )
 
     async def demand(
-        served: Served,
+        request: Request,
+        _: Served,
         isbn: Isbn,
         first: int = begin,
         weeks: int = ahead,
         level: Levels = list(DEFAULT_LEVELS),  # noqa: B006 - FastAPI copies it
+        arm: WantedArm = None,
     ) -> Response:
         """What a title sells in some weeks after its cutoff together, such as a lead time."""
         isbn = read_isbn(isbn)
+        answering, served = answering_release(request, isbn, arm)
         check_title(served.reader, isbn)
         _check_span(first, weeks, longest)
         days = served.sums.next_weeks(first - 1 + weeks, isbn)
         content = {
             "isbn": isbn,
+            "arm": answering,
             "release": served.release,
             **_about_span(days, first, weeks),
             **_described(served.sums.sum_of([isbn], days[first - 1 :], tails(level)), level),
@@ -124,6 +138,7 @@ def make_router(settings: ServiceSettings) -> APIRouter:
             return file_of(sheets, f"totals-{span['cutoff']}-by-{by.replace('_', '-')}", format)
         content = {
             "by": by,
+            "arm": CHAMPION_ARM,
             "release": served.release,
             **span,
             "n_titles": len(within),

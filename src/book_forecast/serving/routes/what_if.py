@@ -14,6 +14,7 @@ from book_forecast.payload.forecast_reader import bounds_of
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.payload.running_sums import running_sums_of
 from book_forecast.payload.what_if import Effects, Plan, changed, effects_of
+from book_forecast.releases.challenges import CHAMPION_ARM
 from book_forecast.serving.errors import RequestError
 from book_forecast.serving.release.current import ServedRelease
 from book_forecast.serving.requests.predict import JSON, check_title, read_isbn
@@ -108,6 +109,7 @@ def _answer(
     before, after = plain["sum"]["mean"], tried["sum"]["mean"]
     return {
         "isbn": isbn,
+        "arm": CHAMPION_ARM,
         "release": served.release,
         "cutoff": str(weeks.cutoff),
         "weeks": [str(weeks.saturday(ahead)) for ahead in range(n)],

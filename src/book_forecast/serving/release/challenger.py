@@ -1,0 +1,119 @@
+"""Loads the release that challenges the champion, and drops it when the challenge ends."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from book_forecast.payload.forecast_reader import ForecastReader
+from book_forecast.payload.manifest import PayloadError
+from book_forecast.releases.challenges import Challenge
+from book_forecast.releases.store import ReleaseStore
+from book_forecast.serving.loading.loader import load
+from book_forecast.serving.release.current import Current, Rival, ServedRelease
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_PAUSE = 300.0
+"""Seconds before a challenger that was refused is read again."""
+
+
+class ChallengerWatch:
+    """Keeps the challenger in memory as long as the challenge runs.
+
+    Whatever is wrong with it, the champion answers for all titles: a challenger that is missing or
+    damaged is dropped, and told once. While the challenge cannot be looked up, all stays as it is.
+
+    Attributes:
+        swaps: How often a challenger was loaded.
+        failures: How often it could not be found or loaded.
+    """
+
+    def __init__(self, store: ReleaseStore, current: Current, pause: float) -> None:
+        """Prepare the watch; nothing is read yet.
+
+        Args:
+            store: Of all releases.
+            current: What is served; its rival is set here.
+            pause: Seconds before a refused challenger is read again; doubles each time.
+        """
+        self.swaps = 0
+        self.failures = 0
+        self._store = store
+        self._current = current
+        self._first_pause = self._pause = pause
+        self._refused: tuple[str, str] | None = None
+        self._read_again_at = 0.0
+
+    def wake(self) -> None:
+        """Read again at the next look what was refused."""
+        self._read_again_at = 0.0
+
+    def check(self) -> None:
+        """Look once."""
+        try:
+            challenge = self._store.challenge()
+            champion = self._current.release
+            if challenge is None or champion is None or challenge.champion != champion:
+                self._drop("The challenge has ended")
+                self._tell(None)
+            else:
+                self._serve(challenge)
+        except PayloadError as error:
+            self.failures += 1
+            self._drop(str(error))
+            self._tell(f"The champion answers for all titles: {error}")
+        except Exception as error:  # noqa: BLE001
+            # A bucket has many ways to fail; the champion does not depend on it.
+            self.failures += 1
+            self._tell(f"{type(error).__name__}: {error}", error)
+
+    def _serve(self, challenge: Challenge) -> None:
+        checksum = str(self._store.manifest(challenge.release)["checksum"])
+        rival = self._current.rival
+        if rival is None or (rival.served.release, rival.served.checksum) != (
+            challenge.release,
+            checksum,
+        ):
+            if (challenge.release, checksum) == self._refused:
+                if time.monotonic() < self._read_again_at:
+                    return
+            else:
+                self._pause = self._first_pause
+            served = self._load(challenge.release, checksum)
+        elif rival.challenge == challenge:
+            self._tell(None)
+            return
+        else:
+            served = rival.served
+        self._current.rival = Rival(challenge, served)
+        self._tell(None)
+        logger.info("%s answers for %.1f %% of the titles", served.release, 100 * challenge.share)
+
+    def _load(self, release: str, checksum: str) -> ServedRelease:
+        location = self._store.location(release)
+        try:
+            payload = load(location)
+            if payload.release != release:
+                raise PayloadError(f"{location} holds {payload.release}, not {release}.")
+        except PayloadError:
+            self._refused, self._read_again_at = (
+                (release, checksum),
+                time.monotonic() + self._pause,
+            )
+            self._pause = min(2.0 * self._pause, _LONGEST_PAUSE)
+            raise
+        self._refused = None
+        self.swaps += 1
+        return ServedRelease(ForecastReader(payload), location)
+
+    def _drop(self, why: str) -> None:
+        rival = self._current.rival
+        if rival is not None:
+            self._current.rival = None
+            logger.info("%s does not answer any more: %s", rival.served.release, why)
+
+    def _tell(self, problem: str | None, unexpected: Exception | None = None) -> None:
+        if problem is not None and problem != self._current.rival_problem:
+            logger.error("%s", problem, exc_info=unexpected)
+        self._current.rival_problem = problem
