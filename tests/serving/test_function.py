@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from book_forecast.releases.challenging import end_challenge, start_challenge
 from tests.serving.servers import FIRST, KNOWN, SECOND, UNKNOWN, eventually, make_store, promote
 
 TOKEN = "a-token-of-some-length"
@@ -110,3 +111,21 @@ def test_it_comes_to_a_new_champion(function, store):
     eventually(lambda: function.get("/").json()["release"] == SECOND)
     promote(store, FIRST)
     eventually(lambda: function.get("/").json()["release"] == FIRST)
+
+
+def test_a_challenger_answers_for_its_share_there_too(store, function):
+    champion = store.champion()
+    other = SECOND if champion == FIRST else FIRST
+    challenge = start_challenge(store, other, 0.5, "x")
+    body = {"instances": [{"isbn": isbn} for isbn in KNOWN]}
+
+    def both() -> httpx.Response | None:
+        response = function.post("/", json=body)
+        return response if ", " in response.headers["x-forecast-arm"] else None
+
+    response = eventually(both)
+    assert response.headers["x-forecast-release"] == f"{champion}, {other}"
+    arms = {one["isbn"]: one["arm"] for one in response.json()["predictions"]}
+    assert arms == {isbn: challenge.arm_of(isbn) for isbn in KNOWN}
+    end_challenge(store, challenge, "withdrawn", "x")
+    eventually(lambda: both() is None)

@@ -11,14 +11,17 @@ from __future__ import annotations
 import logging.config
 import os
 import threading
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
 import orjson
 
+from book_forecast.releases.challenges import CHAMPION_ARM, Arm
 from book_forecast.serving.errors import NothingLoadedError, RequestError
 from book_forecast.serving.http.guard import has_token
 from book_forecast.serving.http.logs import LOG_CONFIG
+from book_forecast.serving.http.marks import headers_of
 from book_forecast.serving.loading.no_pandas import keep_pandas_out
 from book_forecast.serving.loading.source import source_of
 from book_forecast.serving.release.arms import arms_of
@@ -38,13 +41,15 @@ _Response = tuple[bytes, int, dict[str, str]]
 def predict(request: Request) -> _Response:
     """Return body, status and headers of the response to a request."""
     try:
-        return orjson.dumps(_content(request)), 200, {"Content-Type": JSON}
+        content, releases = _answer(request)
+        return orjson.dumps(content), 200, {"Content-Type": JSON, **headers_of(releases)}
     except RequestError as error:
         headers = {"Content-Type": JSON, **error.headers}
         return orjson.dumps({"detail": error.detail}), error.status, headers
 
 
-def _content(request: Request) -> object:
+def _answer(request: Request) -> tuple[object, Mapping[Arm, str]]:
+    """Return the response's content, and the releases that answer by arm."""
     settings, watch = _service()
     if settings.token is not None and not has_token(
         request.headers.get("Authorization"), settings.token
@@ -53,7 +58,8 @@ def _content(request: Request) -> object:
     if request.method == "GET":
         if watch.current.release is None:
             raise NothingLoadedError
-        return {"ready": True, "release": watch.current.release, "problem": watch.current.problem}
+        release, problem = watch.current.release, watch.current.problem
+        return {"ready": True, "release": release, "problem": problem}, {CHAMPION_ARM: release}
     if request.method != "POST":
         raise RequestError(405, "Method Not Allowed", {"Allow": "GET, POST"})
     check_type(request.headers.get("Content-Type"))
@@ -66,7 +72,7 @@ def _content(request: Request) -> object:
     if arms is None:
         raise NothingLoadedError
     found = predictions(arms, batch)
-    return {"predictions": [prediction for _, prediction in found]}
+    return {"predictions": [prediction for _, prediction in found]}, arms.releases()
 
 
 def _service() -> tuple[ServiceSettings, Watch]:

@@ -103,7 +103,11 @@ def test_the_page_and_the_state_show_both_arms():
             "release": [RELEASE, OTHER] * 20,
         }
     )
-    tables = {f"{day(UNTIL):%Y-%m-%d}/1": lambda: answers, "2001-01-01/1": lambda: 1 / 0}
+
+    def too_old() -> pd.DataFrame:
+        raise AssertionError("it is not read")
+
+    tables = {f"{day(UNTIL):%Y-%m-%d}/1": lambda: answers, "2001-01-01/1": too_old}
     plain = recorded(CATALOGUE, UNTIL, RUNS)
     weeks = sales(CATALOGUE, UNTIL)
     theirs = worse(plain, OTHER, 0.3)

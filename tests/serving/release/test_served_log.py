@@ -15,7 +15,7 @@ from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.release.current import ServedRelease
 from book_forecast.serving.release.served_log import QUANTILES, ServedLog
 from tests.releases import payloads
-from tests.serving.servers import FIRST, KNOWN, SECOND, UNKNOWN, Server, eventually
+from tests.serving.servers import FIRST, KNOWN, SECOND, UNKNOWN, Server, eventually, make_store
 
 pytest_plugins = ("tests.gcs",)
 
@@ -132,6 +132,28 @@ def test_without_a_folder_nothing_is_logged(tmp_path: Path, store: ReleaseStore)
         server.predict({"isbn": KNOWN[0]})
         assert "book_forecast_log" not in server.client.get("/metrics").text
         assert server.readiness()["log_problem"] is None
+
+
+def test_a_service_on_a_bucket_has_both_arms_and_its_log_there(gcs_bucket: str, tmp_path: Path):
+    import fsspec
+    import pyarrow.parquet as pq
+
+    local = make_store(tmp_path / "releases")
+    fs = fsspec.filesystem("gs")
+    fs.put(local.root, f"{gcs_bucket}/releases", recursive=True)
+    store = ReleaseStore(f"{gcs_bucket}/releases")
+    challenge = start_challenge(store, SECOND, 0.5, "x")
+    with serving(tmp_path, store, f"{gcs_bucket}/log") as server:
+        eventually(lambda: server.readiness()["challenger"])
+        for _ in range(3):
+            server.predict(*({"isbn": isbn} for isbn in KNOWN), horizon=2)
+        server.process.send_signal(signal.SIGTERM)
+        server.process.wait(timeout=60)
+    fs.invalidate_cache()
+    (name,) = fs.find(f"{gcs_bucket}/log")
+    rows = pq.read_table(fs.open(name)).to_pylist()
+    assert len(rows) == 3 * 2 * len(KNOWN)
+    assert all(row["arm"] == challenge.arm_of(row["isbn"]) for row in rows)
 
 
 @pytest.fixture

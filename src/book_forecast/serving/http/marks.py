@@ -18,11 +18,14 @@ def mark(request: Request, releases: Mapping[Arm, str]) -> None:
     setattr(request.state, _MARK, releases)
 
 
-def headers_of(scope: Scope) -> list[tuple[bytes, bytes]]:
-    """Return the headers that name who answers a request; none where no release does."""
-    releases: Mapping[Arm, str] = scope.get("state", {}).get(_MARK) or {}
+def headers_of(releases: Mapping[Arm, str]) -> dict[str, str]:
+    """Return the headers that name who answers; none where no release does."""
     if not releases:
-        return []
-    arms, names = ", ".join(releases), ", ".join(releases.values())
-    pairs = ((ARM_HEADER, arms), (RELEASE_HEADER, names))
-    return [(name.lower().encode(), value.encode()) for name, value in pairs]
+        return {}
+    return {ARM_HEADER: ", ".join(releases), RELEASE_HEADER: ", ".join(releases.values())}
+
+
+def marks_of(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Return the headers of the mark of a request, as a response has them."""
+    headers = headers_of(scope.get("state", {}).get(_MARK) or {})
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]

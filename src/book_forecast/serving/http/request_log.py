@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from book_forecast.serving.http.logs import request_id
-from book_forecast.serving.http.marks import headers_of
+from book_forecast.serving.http.marks import marks_of
 from book_forecast.serving.http.metrics import Metrics
 from book_forecast.serving.release.current import Current
 
@@ -47,7 +47,7 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                own = [(b"x-request-id", identity.encode()), *headers_of(scope)]
+                own = [(b"x-request-id", identity.encode()), *marks_of(scope)]
                 message["headers"] = [*message["headers"], *own]
             await send(message)
 
