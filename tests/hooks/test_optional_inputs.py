@@ -57,3 +57,12 @@ def test_what_others_need_as_well_stays_missing(missing):
 def test_a_run_without_figures_is_left_alone():
     pipeline = FORECAST.only_nodes("forecast")
     assert run(pipeline, model=1)["forecast"].load() == 1
+
+
+def test_kedro_does_not_warn_of_what_was_told(caplog):
+    pipeline = FORECAST
+    catalog = DataCatalog({name: MemoryDataset() for name in pipeline.datasets()})
+    FigureInputHooks().before_pipeline_run(pipeline, catalog)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    catalog["names"] = MemoryDataset(1)
+    assert "Replacing dataset 'names'" in caplog.text

@@ -5,6 +5,8 @@ sales and scores of former pipelines: where those are not there, they get None i
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
@@ -37,4 +39,17 @@ class FigureInputHooks:
         for name in sorted((drawing.inputs() & pipeline.inputs()) - others.inputs()):
             if not name.startswith(("params:", "parameters")) and not catalog.exists(name):
                 logger.info("There is no %s yet: the run goes on without.", name)
-                catalog[name] = MemoryDataset(None)
+                with _no_warning():
+                    catalog[name] = MemoryDataset(None)
+
+
+@contextmanager
+def _no_warning() -> Iterator[None]:
+    """Keep Kedro from warning of an entry that is replaced: the line above has told it."""
+    catalog_logger = logging.getLogger("kedro.io.data_catalog")
+    level = catalog_logger.level
+    catalog_logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        catalog_logger.setLevel(level)
