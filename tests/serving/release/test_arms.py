@@ -164,3 +164,29 @@ def test_a_title_that_either_release_lacks_is_the_champions(tmp_path: Path, stor
         arms = arms_of(server)
         assert {arms[isbn] for isbn in KNOWN[6:]} == {"champion"}
         assert "challenger" in {arms[isbn] for isbn in KNOWN[:6]}
+
+
+def test_newer_weeks_of_the_challenger_are_taken_in_and_it_becomes_champion_at_once(
+    tmp_path: Path, store: ReleaseStore, challenged: Challenge
+):
+    isbn = next(isbn for isbn in KNOWN if challenged.arm_of(isbn) == "challenger")
+    with serving(tmp_path, store, BOOK_FORECAST_SERVE_POLL_SECONDS="600").ready() as server:
+        eventually(lambda: has_challenger(server))
+        former = server.predict({"isbn": isbn}).json()["predictions"][0]
+        write(store, SECOND, seed=7)
+        server.wake()
+        newer = eventually(
+            lambda: (
+                (now := server.predict({"isbn": isbn}).json()["predictions"][0]) != former and now
+            )
+        )
+        assert newer["arm"] == "challenger"
+        assert server.client.get(f"/books/{isbn}/forecast").json() == newer
+        promote(store, SECOND)
+        # It is in memory, whatever has become of its tables.
+        damage(Path(store.location(SECOND)), "histories")
+        server.wake()
+        eventually(lambda: server.readiness()["release"] == SECOND)
+        now = server.predict({"isbn": isbn}).json()["predictions"][0]
+        assert now == newer | {"arm": "champion"}
+        assert server.readiness()["problem"] is None

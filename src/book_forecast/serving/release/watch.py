@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 
+from book_forecast.payload.contents import Payload
 from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.manifest import PayloadError
 from book_forecast.releases.overrides import OverrideLog
@@ -161,7 +162,7 @@ class Watch:
 
     def _swap(self, pointer: PayloadPointer) -> None:
         location, before = pointer.location, self.current.release
-        payload = load(location, is_urgent=before is None)
+        payload = self._of_challenger(pointer) or load(location, is_urgent=before is None)
         if payload.release != pointer.release:
             raise PayloadError(f"{location} holds {payload.release}, not {pointer.release}.")
         served = ServedRelease(ForecastReader(payload), location, self._store)
@@ -177,6 +178,14 @@ class Watch:
         if self._store is not None:
             served.catalogue()
         served.totals.prepare()
+
+    def _of_challenger(self, pointer: PayloadPointer) -> Payload | None:
+        """Return the payload of a challenger that has become champion: it is in memory."""
+        rival = self.current.rival
+        wanted = (pointer.release, pointer.checksum)
+        if rival is None or (rival.served.release, rival.served.checksum) != wanted:
+            return None
+        return rival.served.reader.payload
 
     def _set_problem(self, problem: str | None, unexpected: Exception | None = None) -> None:
         if problem is not None and problem != self.current.problem:
