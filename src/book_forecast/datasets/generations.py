@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 import re
@@ -25,6 +26,7 @@ from kedro_datasets._typing import TablePreview
 from book_forecast.execution.lineage import Lineage
 from book_forecast.execution.parts import Part
 from book_forecast.options.groups import Shard
+from book_forecast.storage.disused import Disused, extent_of
 from book_forecast.storage.errors import UserError
 from book_forecast.storage.files import replacing
 
@@ -163,6 +165,26 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
             f"{self._root}/{name} lacks {missing}: run those shards again"
         )
 
+    def disused(self, before: dt.datetime) -> list[Disused]:
+        """Return the generations that a load does not read, complete or not, by age.
+
+        Args:
+            before: No part of theirs is newer, in UTC.
+        """
+        generations = self._generations()
+        current = [generation for generation in generations if generation.is_current(self._current)]
+        in_use = {generation.name for generation in (*generations[-1:], *current[-1:])}
+        found = []
+        for name in self._folders():
+            n_bytes, written = extent_of(self._fs, f"{self._root}/{name}")
+            if name not in in_use and written is not None and written < before:
+                found.append(Disused(f"{self._filepath.name}/{name}", n_bytes, written))
+        return sorted(found, key=lambda one: one.since)
+
+    def remove(self, disused: Disused) -> None:
+        """Remove a generation."""
+        self._remove_generation(disused.name.rpartition("/")[2])
+
     def preview(self, nrows: int = 5) -> TablePreview:
         """Return the first rows for kedro-viz."""
         frame = self.load().head(nrows)
@@ -191,12 +213,15 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
         stay = {part.fingerprint, *(other.name for other in kept)}
         for name in self._folders():
             if name not in stay:
-                # The manifest goes first: the rest of an interrupted removal is not complete.
-                self._remove(f"{self._root}/{name}/{GENERATION_MANIFEST}")
-                self._remove(f"{self._root}/{name}")
+                self._remove_generation(name)
         for name in self._files(part.fingerprint) - {*names, GENERATION_MANIFEST}:
             if _PART.fullmatch(name):
                 self._remove(f"{folder}/{name}")
+
+    def _remove_generation(self, name: str) -> None:
+        # The manifest goes first: the rest of an interrupted removal is not complete.
+        self._remove(f"{self._root}/{name}/{GENERATION_MANIFEST}")
+        self._remove(f"{self._root}/{name}")
 
     def _remove(self, path: str) -> None:
         try:

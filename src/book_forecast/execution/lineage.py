@@ -5,7 +5,7 @@ A frame carries its lineage in ``attrs``, which pandas writes into Parquet files
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
@@ -44,3 +44,35 @@ class Lineage:
     def plain(self) -> dict[str, Any]:
         """Return the lineage as JSON holds it."""
         return asdict(self)
+
+
+class PresentDigests:
+    """The digests that tables have now, each looked up once."""
+
+    def __init__(self, dataset: Callable[[str], Any]) -> None:
+        """Look nothing up yet.
+
+        Args:
+            dataset: Returns the dataset of a name; None if there is none.
+        """
+        self._dataset = dataset
+        self._known: dict[str, str | None] = {}
+
+    def __call__(self, name: str) -> str | None:
+        """Return the digest that a dataset has now; None where it has none."""
+        if name not in self._known:
+            self._known[name] = None  # ends a circle of tables that were made from each other
+            dataset = self._dataset(name)
+            if hasattr(dataset, "read_with"):
+                dataset.read_with(self)
+            lineage = dataset.lineage() if hasattr(dataset, "lineage") else None
+            self._known[name] = lineage.digest if lineage else None
+        return self._known[name]
+
+    def note(self, name: str, digest: str) -> None:
+        """Take the digest of a table that was read or made."""
+        self._known[name] = digest
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._known.clear()

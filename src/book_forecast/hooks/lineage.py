@@ -12,7 +12,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline.node import Node
 
 from book_forecast.execution.fingerprints import fingerprint
-from book_forecast.execution.lineage import Lineage
+from book_forecast.execution.lineage import Lineage, PresentDigests
 from book_forecast.execution.parts import Part
 from book_forecast.hooks.optional_inputs import FIGURES, RECORDS
 from book_forecast.storage.errors import UserError
@@ -34,7 +34,7 @@ class LineageHooks:
     def __init__(self) -> None:
         self._catalog: CatalogProtocol[Any, Any] | None = None
         self._run = ""
-        self._digests: dict[str, str | None] = {}
+        self._digests = PresentDigests(self._dataset)
         self._reported: set[tuple[str, str]] = set()
         self._files: dict[str, dict[str, str]] = {}
 
@@ -54,7 +54,7 @@ class LineageHooks:
         """Let a table of several generations choose by its present inputs."""
         dataset = self._dataset(dataset_name)
         if hasattr(dataset, "read_with"):
-            dataset.read_with(self._digest)
+            dataset.read_with(self._digests)
         if hasattr(dataset, "listing"):
             # Before it is read: a file that comes meanwhile counts as newer.
             self._files[dataset_name] = dataset.listing()
@@ -70,7 +70,7 @@ class LineageHooks:
             lineage = Lineage.of(data.attrs) if isinstance(data, pd.DataFrame) else None
             if lineage is None:
                 continue
-            self._digests[name] = lineage.digest
+            self._digests.note(name, lineage.digest)
             for source in self._changed_since(lineage):
                 self._report(node, name, source, lineage.run)
             self._report_files(name, lineage)
@@ -90,7 +90,7 @@ class LineageHooks:
                 digest = fingerprint(frame) if persistent else ""
             Lineage(digest, self._run, made_from, files).attach(frame)
             if digest:
-                self._digests[name] = digest
+                self._digests.note(name, digest)
 
     def _sources(self, inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Digests of tables by dataset; a table in memory stands for those it was made from."""
@@ -132,19 +132,8 @@ class LineageHooks:
                 self._report_files(source, above)
 
     def _changed_since(self, lineage: Lineage) -> list[str]:
-        now = {name: self._digest(name) for name in lineage.inputs}
+        now = {name: self._digests(name) for name in lineage.inputs}
         return [name for name, was in lineage.inputs.items() if now[name] not in (None, was)]
-
-    def _digest(self, name: str) -> str | None:
-        """The digest that a dataset has now; None where it has none."""
-        if name not in self._digests:
-            self._digests[name] = None  # ends a circle of tables that were made from each other
-            dataset = self._dataset(name)
-            if hasattr(dataset, "read_with"):
-                dataset.read_with(self._digest)
-            lineage = dataset.lineage() if hasattr(dataset, "lineage") else None
-            self._digests[name] = lineage.digest if lineage else None
-        return self._digests[name]
 
     def _dataset(self, name: str) -> Any:
         return self._catalog.get(name) if self._catalog is not None else None

@@ -22,6 +22,7 @@ from book_forecast.options.groups import (
 )
 from book_forecast.options.models import ModelOptions
 from book_forecast.options.monitoring import MonitorOptions
+from book_forecast.options.retention import RetentionOptions
 from book_forecast.options.values import check_release
 
 # Groups of earlier versions whose rolling origins stand in `backtest`.
@@ -49,6 +50,7 @@ class Options(OptionGroup):
     monitor: MonitorOptions = MonitorOptions()
     alerts: AlertOptions = AlertOptions()
     reporting: ReportingOptions = ReportingOptions()
+    retention: RetentionOptions = RetentionOptions()
 
     @model_validator(mode="before")
     @classmethod

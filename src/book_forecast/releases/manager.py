@@ -110,7 +110,7 @@ class ReleaseManager:
         """Return the champion before the present one; champions rolled back from do not count.
 
         Raises:
-            UserError: If there was none.
+            UserError: If there was none, or it was removed.
         """
         line: list[str] = []
         for record in self.store.promotions():
@@ -122,6 +122,11 @@ class ReleaseManager:
                 line.append(record.release)
         if len(line) < 2:
             raise UserError("There is no former champion to go back to.")
+        if not self.store.has(line[-2]):
+            raise UserError(
+                f"The former champion {line[-2]} was removed: name a release that "
+                "`kedro release list` shows."
+            )
         return line[-2]
 
     def roll_back_titles(self, older: str, isbns: Sequence[str], why: str) -> Promotion:

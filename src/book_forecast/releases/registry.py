@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from book_forecast import payload
 from book_forecast.storage.errors import UserError
+from book_forecast.storage.mlflow_artifacts import remove_artifacts
 from book_forecast.storage.mlflow_store import (
     StoreError,
     experiment_id,
@@ -29,6 +30,7 @@ from book_forecast.storage.mlflow_store import (
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
     from mlflow.models.model import ModelInfo
 
 EXPERIMENT = "book_forecast"
@@ -37,6 +39,7 @@ RELEASE = "release"
 """Tag of a version that names its release."""
 # The readers are logged beside the payload, under a name with the format that they read.
 _READERS_PACKAGE = "book_forecast_release_1"
+_MODEL_ID = re.compile(r"\bm-[0-9a-f]{32}\b")
 _REQUIREMENTS = ("numpy", "pandas", "pyarrow")
 _QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 
@@ -135,6 +138,22 @@ class ReleaseRegistry:
             if description:
                 client.update_model_version(self.model, version, description)
 
+    def remove(self, release: str) -> None:
+        """Remove the versions of a release with their artifacts; the run that made it stays.
+
+        Raises:
+            RegistryError: If MLflow does not answer or refuses.
+        """
+        with self._answering() as client:
+            # The version goes last: what an interruption leaves is found by it.
+            for version in self._all_versions(client):
+                if version.tags.get(RELEASE) != release:
+                    continue
+                # Databases have the model of a version in its source alone.
+                if model := _MODEL_ID.search(f"{version.source}"):
+                    _remove_model(client, model.group(), self.uri)
+                client.delete_model_version(self.model, version.version)
+
     def active_run(self) -> dict[str, str]:
         """Return the open MLflow run, and the ZenML run that it belongs to, as manifest entries."""
         import mlflow
@@ -170,14 +189,19 @@ class ReleaseRegistry:
 
     def _versions(self, client: MlflowClient) -> dict[str, int]:
         found: dict[str, int] = {}
+        for version in self._all_versions(client):
+            if release := version.tags.get(RELEASE):
+                found[release] = min(int(version.version), found.get(release, 10**9))
+        return found
+
+    def _all_versions(self, client: MlflowClient) -> list[ModelVersion]:
+        found: list[ModelVersion] = []
         token = None
         while True:
             page = client.search_model_versions(
                 f"name = '{self.model}'", max_results=1000, page_token=token
             )
-            for version in page:
-                if release := version.tags.get(RELEASE):
-                    found[release] = min(int(version.version), found.get(release, 10**9))
+            found += page
             token = page.token
             if not token:
                 return found
@@ -264,6 +288,20 @@ class ReleaseRegistry:
         except Exception as error:
             reason = str(error).partition("\n")[0]
             raise RegistryError(f"MLflow at {without_secrets(self.uri)}: {reason}") from error
+
+
+def _remove_model(client: MlflowClient, model_id: str, uri: str) -> None:
+    """Remove a model that a run has logged, unless somebody has removed it before."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        location = client.get_logged_model(model_id).artifact_location
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return
+    remove_artifacts(location, uri)
+    client.delete_logged_model(model_id)
 
 
 @contextmanager

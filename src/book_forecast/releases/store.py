@@ -4,6 +4,7 @@
     candidate.json                the release that training made last
     chosen.json, current.json     the release of a run's forecasts, and the one that made the last
     changes/000001.json …         the promotion log: who was made champion, and by whom
+    kept/… removed/…              releases that are kept; releases that are being removed
     overrides/000001.json …       overrides by people; see `overrides`
     challenges/000001.json …      which release challenges the champion; see `challenge_log`
 
@@ -211,6 +212,24 @@ class ReleaseStore:
         """Let `<name>.json` name a release."""
         with replacing(self._fs, f"{self._path}/{name}.json", "w") as file:
             json.dump({"release": release}, file)
+
+    def named(self) -> list[tuple[str, str]]:
+        """Return the records beside the releases, such as `candidate`, and the releases they name.
+
+        Raises:
+            PayloadError: If a record cannot be read.
+        """
+        self._fs.invalidate_cache(self._path)
+        found = []
+        for path in sorted(self._fs.find(self._path, maxdepth=1)):
+            name = path.rpartition("/")[2]
+            if name.endswith(".json") and not name.startswith("."):
+                content = self._fs.cat_file(path).decode(errors="replace")
+                releases = RELEASE_ID.findall(content)
+                if not releases:
+                    raise PayloadError(f"{path} is damaged: it names no release. Remove it.")
+                found += [(name.removesuffix(".json"), release) for release in releases]
+        return found
 
     def record(self, promotion: Promotion) -> None:
         """Append to the promotion log, if the record is the first with its number.

@@ -19,9 +19,10 @@ logger = logging.getLogger(__name__)
 
 KILLED = "KILLED"
 _PREFIX = "process."
-_HOST, _SPACE, _NUMBER, _STARTED, _ROOT = (
+HOST, _SPACE, _NUMBER, _STARTED, _ROOT = (
     f"{_PREFIX}{name}" for name in ("host", "space", "number", "started", "data_root")
 )
+"""Tags of a run: `HOST` is the machine that it ran on."""
 _RUNS_A_PAGE = 200
 # The system counts the start of a process in hundredths of a second, the clock may be set.
 _CLOCK_TOLERANCE_SECONDS = 2.0
@@ -35,7 +36,7 @@ def process_tags(root: str | None) -> dict[str, str]:
     """
     own = psutil.Process()
     tags = {
-        _HOST: platform.node(),
+        HOST: platform.node(),
         _SPACE: _space(),
         _NUMBER: str(own.pid),
         _STARTED: f"{own.create_time():.2f}",
@@ -78,7 +79,7 @@ def set_lost_runs_killed(client: MlflowClient, experiment_id: str, run_id: str) 
     lost = []
     for run in list(_search(client, experiment_id, "attributes.status = 'RUNNING'")):
         tags = run.data.tags
-        if run.info.run_id == run_id or _HOST not in tags or run.info.start_time > started:
+        if run.info.run_id == run_id or HOST not in tags or run.info.start_time > started:
             continue
         if _is_gone(tags) or _wrote_the_same_bucket(tags, own):
             set_killed(client, run.info.run_id, "The process was killed.")
@@ -88,7 +89,7 @@ def set_lost_runs_killed(client: MlflowClient, experiment_id: str, run_id: str) 
 
 def _is_gone(tags: Mapping[str, str]) -> bool:
     """Whether the process ran on this machine and does so no longer."""
-    if (tags[_HOST], tags.get(_SPACE)) != (platform.node(), _space()):
+    if (tags[HOST], tags.get(_SPACE)) != (platform.node(), _space()):
         return False
     try:
         process = psutil.Process(int(tags[_NUMBER]))

@@ -83,3 +83,10 @@ def test_the_release_before_is_the_champion_before(tmp_path):
     )
     assert last_promotion(store, "2020-01-01T00.00.00-00000000") is None
     assert compare_with_previous(store, now, None) is None
+
+
+def test_a_release_that_replaced_one_which_is_gone_has_nothing_to_be_compared_with(tmp_path):
+    store = stores.write(tmp_path, titles=12)
+    now, promotion = store.read(stores.NOW), last_promotion(store, stores.NOW)
+    (store.local_folder(stores.BEFORE) / "manifest.json").unlink()
+    assert compare_with_previous(store, now, promotion) is None

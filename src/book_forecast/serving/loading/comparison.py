@@ -53,13 +53,16 @@ def compare_with_previous(
         promotion: Its last entry in the promotion log.
 
     Returns:
-        The changes; None if it was the first champion, or never was one.
+        The changes; None if it was the first champion, never was one, or replaced a release that is
+        gone.
 
     Raises:
         PayloadError: If the older release cannot be read.
     """
     # A release that was promoted twice in a row is not its own predecessor.
-    if promotion is None or promotion.before in (None, payload.release):
+    if promotion is None or promotion.before is None or promotion.before == payload.release:
+        return None
+    if not store.has(promotion.before):
         return None
     return compare(payload, load(store.location(promotion.before)))
 
