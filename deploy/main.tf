@@ -73,9 +73,10 @@ resource "google_artifact_registry_repository" "images" {
   depends_on = [google_project_service.this]
 }
 
-# pipeline: account of the steps. submitter: starts and schedules them. mlflow: its server.
+# pipeline: account of the steps. submitter: starts and schedules them, promotes and deploys
+# releases. mlflow: its server. serving: the forecast service.
 resource "google_service_account" "this" {
-  for_each     = toset(["pipeline", "submitter", "mlflow"])
+  for_each     = toset(["pipeline", "submitter", "mlflow", "serving"])
   account_id   = "${var.name}-${each.value}"
   display_name = "${var.name} ${each.value}"
   depends_on   = [google_project_service.this]
@@ -87,7 +88,9 @@ locals {
   bucket_roles = {
     pipeline-data    = { account = "pipeline", bucket = "data", role = "roles/storage.objectUser" }
     pipeline-zenml   = { account = "pipeline", bucket = "zenml", role = "roles/storage.objectUser" }
-    submitter-data   = { account = "submitter", bucket = "data", role = "roles/storage.objectViewer" }
+    serving-read     = { account = "serving", bucket = "data", role = "roles/storage.objectViewer" }
+    serving-write    = { account = "serving", bucket = "data", role = "roles/storage.objectCreator" }
+    submitter-data   = { account = "submitter", bucket = "data", role = "roles/storage.objectUser" }
     submitter-zenml  = { account = "submitter", bucket = "zenml", role = "roles/storage.objectUser" }
     submitter-bucket = { account = "submitter", bucket = "zenml", role = "roles/storage.legacyBucketReader" }
     mlflow-mlflow    = { account = "mlflow", bucket = "mlflow", role = "roles/storage.objectUser" }
@@ -98,6 +101,8 @@ locals {
     pipeline-logs    = { account = "pipeline", role = "roles/logging.logWriter" }
     submitter-vertex = { account = "submitter", role = "roles/aiplatform.user" }
     submitter-logs   = { account = "submitter", role = "roles/logging.viewer" }
+    submitter-run    = { account = "submitter", role = "roles/run.developer" }
+    serving-logs     = { account = "serving", role = "roles/logging.logWriter" }
     mlflow-sql       = { account = "mlflow", role = "roles/cloudsql.client" }
     mlflow-logs      = { account = "mlflow", role = "roles/logging.logWriter" }
   }

@@ -11,6 +11,7 @@ output "environment" {
       BOOK_FORECAST_ARTIFACTS       = "gs://${google_storage_bucket.this["zenml"].name}"
       BOOK_FORECAST_REGISTRY        = "${var.region}-docker.pkg.dev/${var.project}/${google_artifact_registry_repository.images.name}"
       BOOK_FORECAST_SERVICE_ACCOUNT = google_service_account.this["pipeline"].email
+      BOOK_FORECAST_SERVING_ACCOUNT = google_service_account.this["serving"].email
       BOOK_FORECAST_MLFLOW_AUTH     = var.mlflow_image == null ? null : "google_identity"
       MLFLOW_TRACKING_URI           = one(google_cloud_run_v2_service.mlflow[*].uri)
     } : "export ${name}='${value}'" if value != null
@@ -20,4 +21,9 @@ output "environment" {
 output "submitter" {
   description = "The account to impersonate for submitting runs."
   value       = google_service_account.this["submitter"].email
+}
+
+output "forecasts" {
+  description = "Address of the forecast service on Cloud Run."
+  value       = one(google_cloud_run_v2_service.serving[*].uri)
 }

@@ -50,3 +50,27 @@ variable "mlflow_password_version" {
   type        = number
   default     = 1
 }
+
+variable "serving_image" {
+  description = "Image of the forecast service on Cloud Run, the one of the pipelines. Without it there is no service."
+  type        = string
+  default     = ""
+}
+
+variable "serving_min_instances" {
+  description = "Instances of the forecast service that always run; with 0 the first request waits for a start."
+  type        = number
+  default     = 1
+}
+
+variable "serving_callers" {
+  description = "Members that may call the forecast service, such as group:planning@example.com."
+  type        = list(string)
+  default     = []
+}
+
+variable "vertex_endpoint" {
+  description = "Display name of an endpoint of Vertex AI, as kedro release deploy --endpoint takes it. Without it there is none."
+  type        = string
+  default     = ""
+}

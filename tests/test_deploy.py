@@ -1,11 +1,19 @@
 """What deploy/ grants is what docs/cloud.md says, and nothing of it is public."""
 
 import re
+import shutil
+import subprocess
 from typing import Any
 
+import click
 import hcl2
 import pytest
 import yaml
+from google.cloud import run_v2
+
+from book_forecast.cli.deploy import deploy
+from book_forecast.releases.cloud_run import RELEASES, STOCK, new_service
+from book_forecast.releases.deployment import COMMAND
 
 PUBLIC = re.compile(r"\ball(Authenticated)?Users\b")
 
@@ -128,4 +136,55 @@ def test_the_shell_gets_every_variable_that_production_reads(project_path, terra
     # conf/bigquery has the same steps; Terraform knows nothing of its tables.
     asked = {name for name in asked if not name.startswith("BOOK_FORECAST_BIGQUERY_")}
     # The image is made after the registry; the number of titles is an operator's choice.
-    assert asked == given | {"BOOK_FORECAST_IMAGE", "BOOK_FORECAST_TITLES"}
+    only_in_the_shell = {"BOOK_FORECAST_IMAGE", "BOOK_FORECAST_TITLES"}
+    of_a_command = {"BOOK_FORECAST_SERVING_ACCOUNT"}
+    assert asked | of_a_command == given | only_in_the_shell
+    options = {name for option in deploy.params for name in _variables_of(option)}
+    assert of_a_command <= options
+
+
+def _variables_of(option: click.Parameter) -> list[str]:
+    named = option.envvar or []
+    return [named] if isinstance(named, str) else list(named)
+
+
+def test_the_service_of_terraform_is_the_one_that_a_deployment_makes(resources):
+    template = resources["google_cloud_run_v2_service", "serving"]["template"][0]
+    (container,) = template["containers"]
+    new = new_service(run_v2).template
+    (made,) = new.containers
+    assert (*container["command"], *container["args"]) == COMMAND
+    assert container["ports"][0]["container_port"] == made.ports[0].container_port
+    assert {one["name"] for one in container["env"]} == {RELEASES, STOCK}
+    for probe in ("startup_probe", "liveness_probe"):
+        ours, theirs = container[probe][0], getattr(made, probe)
+        assert ours["http_get"][0]["path"] == theirs.http_get.path
+        assert ours["period_seconds"] == theirs.period_seconds
+        assert ours["failure_threshold"] == theirs.failure_threshold
+    limits = made.resources
+    assert container["resources"][0]["limits"] == dict(limits.limits)
+    assert container["resources"][0]["cpu_idle"] is limits.cpu_idle is False
+    assert template["scaling"][0]["max_instance_count"] == new.scaling.max_instance_count
+
+
+def test_the_service_cannot_change_what_it_reads(named_roles):
+    of_serving = {(on, role) for account, on, role in named_roles if account == "serving"}
+    assert of_serving == {
+        ("data", "roles/storage.objectViewer"),
+        ("data", "roles/storage.objectCreator"),
+        ("project", "roles/logging.logWriter"),
+    }
+
+
+@pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not on the path")
+def test_terraform_reads_the_files_and_has_nothing_to_format(project_path):
+    """Its own `validate` needs the providers: it is asked where somebody has fetched them."""
+    folder = project_path / "deploy"
+    commands = [["fmt", "-check", "-diff"]]
+    if (folder / ".terraform").exists():
+        commands.append(["validate", "-no-color"])
+    for command in commands:
+        done = subprocess.run(
+            ["terraform", f"-chdir={folder}", *command], capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stdout + done.stderr

@@ -98,14 +98,25 @@ def test_what_is_in_use_stays_and_the_rest_goes_oldest_first(local):
     assert disused(local) == [r[400], r[120], r[100]]
 
 
-def test_a_kept_release_may_go_once_nobody_keeps_it(store):
-    old, kept = made(store, 100), KeptReleases(store.root)
+def test_what_a_service_or_a_person_needs_stays_until_nobody_does(store):
+    older, old, kept = made(store, 110), made(store, 100), KeptReleases(store.root)
     record(store, made(store, 20), 20)
-    kept.keep(Kept(release=old, who="ann", when=NOW, why="served"), "cloud-run books")
+    by_hand, served, next_one = (
+        Kept(release=release, who="ann", when=NOW, why="x") for release in (older, older, old)
+    )
+    kept.keep(by_hand)
+    kept.keep(served, "services/books")
+    kept.keep(next_one, "services/books")
+    kept.keep(next_one, "services/books-uk")
     assert disused(store) == []
-    kept.forget("cloud-run books")
-    kept.forget("cloud-run books")
-    assert disused(store) == [old]
+    kept.only_needs("services/books", old)
+    kept.forget(older)
+    kept.forget(older)
+    assert disused(store) == [older]
+    kept.only_needs("services/books", None)
+    assert disused(store) == [older]
+    kept.only_needs("services/books-uk", None)
+    assert disused(store) == [older, old]
 
 
 @pytest.mark.parametrize("name", ["kept/x.json", "candidate.json", "challenger.json"])

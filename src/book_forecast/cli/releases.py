@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from book_forecast.cli.alerts import announce
+from book_forecast.cli.deploy import deploy
 from book_forecast.cli.prune import keep, prune
 from book_forecast.cli.readable import ReadableCommand
 from book_forecast.cli.release_manager import RELEASE_HELP, of_project, why_option
@@ -25,8 +26,8 @@ def release() -> None:
     """Look at releases, and choose which one forecasts."""
 
 
-release.add_command(keep)
-release.add_command(prune)
+for command in (deploy, keep, prune):
+    release.add_command(command)
 
 
 @release.command("list", cls=ReadableCommand)
@@ -175,34 +176,6 @@ def export(manager: ReleaseManager, name: str, isbns: tuple[str, ...]) -> None:
     models = log_statsmodels(manager.read(name), _normalised(isbns), manager.registry)
     for isbn, uri in models.items():
         click.echo(f"{isbn}: mlflow.statsmodels.load_model({uri!r})")
-
-
-@release.command(cls=ReadableCommand, epilog=RELEASE_HELP)
-@click.argument("name", metavar="RELEASE", default="champion")
-@click.option("--endpoint", required=True, help="Its name; one that does not exist is made.")
-@click.option("--project", required=True, envvar="BOOK_FORECAST_PROJECT", help="Google Cloud's.")
-@click.option("--location", envvar="BOOK_FORECAST_REGION", default="europe-west1")
-@click.option("--image", required=True, envvar="BOOK_FORECAST_IMAGE", help="With the service.")
-@click.option("--machine-type", default="n1-standard-2", show_default=True)
-@click.option("--min-replicas", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--max-replicas", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--service-account", envvar="BOOK_FORECAST_SERVICE_ACCOUNT")
-@of_project
-def deploy(manager: ReleaseManager, name: str, **endpoint: Any) -> None:
-    """Serve a release at an endpoint of Vertex AI."""
-    from pydantic import ValidationError
-
-    from book_forecast.releases.deployment import Deployment
-    from book_forecast.releases.deployment import deploy as deploy_release
-
-    try:
-        wanted = Deployment(**endpoint)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        raise UserError(f"--{problem['loc'][0]}: {problem['msg']}") from None
-    found = manager.find(name)
-    resource = deploy_release(found, manager.store.location(found), wanted)
-    click.echo(f"{resource} serves {found}.")
 
 
 @release.command(cls=ReadableCommand)

@@ -16,16 +16,16 @@ from book_forecast.storage.errors import UserError
 
 @click.command(cls=ReadableCommand)
 @click.option("--env", "-e", help="Environment whose releases are served.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
+@click.option("--host", help="Address to listen at; by default 127.0.0.1.")
+@click.option("--port", type=click.IntRange(0, 65535), help="By default 8080.")
 @data_root_option
 @click.option("--releases", help="Folder of all releases; by default the data root's.")
 @click.option("--stock", help="File with advice on stock; by default the data root's.")
 @click.option("--log", help="Folder of the log of served forecasts; without one, there is no log.")
 def serve(
     env: str | None,
-    host: str,
-    port: int,
+    host: str | None,
+    port: int | None,
     data_root: str | None,
     releases: str | None,
     stock: str | None,
@@ -40,10 +40,11 @@ def serve(
     else:
         releases = given_data_root(releases)
     # The process becomes the service, so that nothing of Kedro stays in memory.
-    command = [sys.executable, "-m", "book_forecast.serving", "--host", host, "--port", str(port)]
-    command += ["--releases", releases]
-    for option, place in (("--stock", stock), ("--log", log)):
-        command += [option, place] if place else []
+    command = [sys.executable, "-m", "book_forecast.serving", "--releases", releases]
+    # The environment has a word on what is not given.
+    given = {"--stock": stock, "--log": log, "--host": host}
+    given["--port"] = None if port is None else str(port)
+    command += [word for name, value in given.items() if value for word in (name, value)]
     os.execv(sys.executable, command)  # noqa: S606
 
 

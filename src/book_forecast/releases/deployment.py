@@ -57,11 +57,7 @@ def deploy(release: str, location: str, deployment: Deployment) -> str:
     Raises:
         UserError: If the release is not in a bucket, or Google's package is not installed.
     """
-    if not location.startswith("gs://"):
-        raise UserError(
-            f"{location} is not in a bucket, so Vertex AI cannot read it: deploy from an "
-            "environment with its data in one, such as --env production."
-        )
+    deployable(location, "Vertex AI")
     try:
         from google.cloud import aiplatform
     except ImportError:
@@ -94,6 +90,23 @@ def deploy(release: str, location: str, deployment: Deployment) -> str:
     for old in before:
         endpoint.undeploy(deployed_model_id=old)
     return str(endpoint.resource_name)
+
+
+def deployable(location: str, where: str) -> None:
+    """Refuse what a service elsewhere cannot read.
+
+    Args:
+        location: Of one or all releases.
+        where: Name of the service.
+
+    Raises:
+        UserError: If it is not in a bucket.
+    """
+    if not location.startswith("gs://"):
+        raise UserError(
+            f"{location} is not in a bucket, so {where} cannot read it: deploy from an "
+            "environment with its data in one, such as --env production."
+        )
 
 
 def _endpoint(aiplatform: Any, name: str, where: dict[str, str]) -> Any:

@@ -60,15 +60,21 @@ class KeptReleases:
             if _RECORD.fullmatch(name)
         }
 
-    def keep(self, kept: Kept, name: str = "") -> None:
-        """Write a record, in place of the former one of its name.
+    def keep(self, kept: Kept, owner: str = "") -> None:
+        """Write a record.
 
         Args:
             kept: The record.
-            name: Of whoever needs the release; the release's own if not given.
+            owner: Name of the service that needs the release, without a dot; none for a person.
         """
-        with replacing(self._fs, self._file(name or kept.release), "w") as file:
+        with replacing(self._fs, self._file(_name(kept.release, owner)), "w") as file:
             file.write(kept.model_dump_json(indent=1))
+
+    def only_needs(self, owner: str, release: str | None) -> None:
+        """Remove the records of a service for all releases but the one that it serves now."""
+        for name in self.records():
+            if name.startswith(_name("", owner)) and name != _name(release or "", owner):
+                self.forget(name)
 
     def forget(self, name: str) -> None:
         """Remove the record of a name, if there is one."""
@@ -78,7 +84,7 @@ class KeptReleases:
             self._fs.rm_file(path)
 
     def _file(self, name: str) -> str:
-        return f"{self._path}/{_NOT_IN_NAMES.sub('-', name)}.json"
+        return f"{self._path}/{name}.json"
 
     def _read(self, path: str) -> Kept:
         try:
@@ -88,3 +94,7 @@ class KeptReleases:
                 f"{path} is damaged: it names no release that is kept. Remove it, and keep the "
                 "release again with `kedro release keep`."
             ) from None
+
+
+def _name(release: str, owner: str) -> str:
+    return f"{_NOT_IN_NAMES.sub('-', owner)}.{release}" if owner else release

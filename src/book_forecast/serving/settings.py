@@ -50,7 +50,8 @@ class ServiceSettings(BaseModel):
         releases: Folder of all releases, local or `gs://…`; its champion is served if there is no
             `storage_uri`.
         stock: File with advice on stock, as the pipeline `decide` writes it, local or `gs://…`.
-        host: Address to listen at; by default loopback, or everything where Vertex AI names a port.
+        host: Address to listen at; by default loopback, or everything where Vertex AI or Cloud Run
+            names a port.
         port: Port to listen at; 0 takes a free one.
         health_route: A second path of `/readyz`.
         predict_route: A second path of `/predict`.
@@ -113,8 +114,11 @@ def read_settings(environ: Mapping[str, str], **given: Any) -> ServiceSettings:
             name = variable.removeprefix(_PREFIX).lower()
         if name is not None and value:
             found[name], variables[name] = value, variable
+    is_cloud_run = bool(environ.get("PORT") and environ.get("K_SERVICE"))
+    if is_cloud_run and "port" not in found:
+        found["port"], variables["port"] = environ["PORT"], "PORT"
     # Requests of Vertex AI and Cloud Run come from outside of the container.
-    if environ.get("AIP_HTTP_PORT"):
+    if environ.get("AIP_HTTP_PORT") or is_cloud_run:
         found.setdefault("host", "0.0.0.0")  # noqa: S104
     found |= {name: value for name, value in given.items() if value is not None}
     try:
