@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 from nbclient import NotebookClient
 
@@ -18,19 +19,36 @@ NAMES = [path.stem for path in NOTEBOOKS]
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory, project_path):
-    """A copy of the project whose sample is ingested and preprocessed."""
+def project(tmp_path_factory, project_path, whole_run):
+    """A copy of the project with the data of a whole run, monitored as after eight more weeks."""
     copy = tmp_path_factory.mktemp("project")
     for name in ("conf", "src", "notebooks"):
         shutil.copytree(project_path / name, copy / name)
     shutil.copy(project_path / "pyproject.toml", copy)
-    sales = copy / "data/01_raw/sales"
-    shutil.copytree(project_path / "data/01_raw/sales", sales)
-    words = ["-m", "kedro", "run", "--pipelines", "ingest,preprocess"]
+    shutil.copytree(whole_run, copy / "data")
+    _record_former_forecasts(copy / "data/07_model_output", weeks=8)
+    isbns = pd.read_parquet(copy / "data/07_model_output/forecasts.parquet")["isbn"].unique()
+    stock = copy / "data/01_raw/stock"
+    stock.mkdir(parents=True)
+    pd.DataFrame({"isbn": isbns, "on_hand": 50, "lead_weeks": 3}).to_csv(stock / "stock.csv")
+    words = ["-m", "kedro", "run", "--pipelines", "monitor,decide"]
     environment = os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{copy}/mlflow.db"}
     ended = processes.project.run(words, copy, environment)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return copy
+
+
+def _record_former_forecasts(folder: Path, weeks: int) -> None:
+    """Record the forecasts of a run as if earlier weeks had made them."""
+    (recorded,) = folder.glob("forecast_history/*/*.parquet")
+    table = pd.read_parquet(recorded)
+    for n in range(1, weeks + 1):
+        moved = table.assign(
+            week=table["week"] - pd.Timedelta(weeks=n),
+            cutoff=table["cutoff"] - pd.Timedelta(weeks=n),
+        )
+        day = moved["cutoff"].iloc[0].date()
+        moved.to_parquet(recorded.with_name(f"{day}.parquet"))
 
 
 @pytest.fixture
@@ -40,7 +58,7 @@ def _no_home(monkeypatch, tmp_path):
 
 
 def test_there_are_notebooks():
-    assert NAMES == ["01_explore_sales", "02_tune_and_inspect_one_title"]
+    assert NAMES == ["01_explore_sales", "02_tune_and_inspect_one_title", "03_review_last_week"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)

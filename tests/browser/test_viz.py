@@ -18,8 +18,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from book_forecast.datasets import AtomicJSONDataset, AtomicPlotlyDataset
+from book_forecast.datasets import AtomicJSONDataset, AtomicPlotlyDataset, FigurePageDataset
+from book_forecast.monitoring.summaries import NEAREST
 from book_forecast.plots import overview_figure, scores_figure
+from book_forecast.plots.monitoring import monitor_figure
 from tests.plots.frames import LEVELS, WEEK, make_forecast, make_history, make_models, make_titles
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -35,7 +37,7 @@ METRICS = {"n_titles": 1.0, "test_wape": 0.25, "test_wape_seasonal_naive": 0.5}
 
 @pytest.fixture(scope="module")
 def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What evaluate and forecast leave for kedro-viz, of one title."""
+    """What evaluate, forecast and monitor leave for kedro-viz, of one title."""
     isbn = "9780000000001"
     history = make_history(isbn)
     end = history["week"].iloc[-1]
@@ -58,6 +60,10 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     AtomicPlotlyDataset(filepath=str(folder / "overview_plot.json")).save(overview)
     errors = scores_figure(scores, chosen, titles)
     AtomicPlotlyDataset(filepath=str(folder / "scores_plot.json")).save(errors)
+    weeks = pd.DataFrame({"week": pd.date_range(end, periods=8, freq="7D"), "horizon": NEAREST})
+    weeks = weeks.assign(wape=0.25, naive_wape=0.5, bias=0.0, **{"coverage-80": 0.8})
+    monitored = FigurePageDataset(filepath=str(folder / "monitor_plot.json"), index="index.html")
+    monitored.save(monitor_figure(weeks))
     AtomicJSONDataset(filepath=str(folder / "metrics.json")).save(METRICS)
     return root
 
@@ -114,9 +120,9 @@ def get(address: str, path: str) -> Any:
         return json.load(answer)
 
 
-def node_of(address: str, name: str) -> str:
+def node_of(address: str, name: str, pipeline: str = "__default__") -> str:
     """Identifier of a dataset."""
-    nodes = get(address, "main")["nodes"]
+    nodes = get(address, f"pipelines/{pipeline}")["nodes"]
     return next(node["id"] for node in nodes if node["name"] == name and node["type"] == "data")
 
 
@@ -126,14 +132,16 @@ def test_all_pipelines_are_shown_in_the_order_of_their_layers(viz):
     assert answer["layers"] == LAYERS
 
 
-def test_everything_that_is_kept_has_a_layer(viz):
-    datasets = [node for node in get(viz, "main")["nodes"] if node["type"] == "data"]
+@pytest.mark.parametrize("pipeline", ["__default__", *sorted(PIPELINES - STAGES - {"__default__"})])
+def test_everything_that_is_kept_has_a_layer(viz, pipeline):
+    nodes = get(viz, f"pipelines/{pipeline}")["nodes"]
+    datasets = [node for node in nodes if node["type"] == "data"]
     without = {
         node["name"]
         for node in datasets
         if node["layer"] is None and "Memory" not in node["dataset_type"]
     }
-    assert len(datasets) > 20
+    assert len(datasets) > 10
     assert without == set()
 
 
@@ -162,6 +170,17 @@ def test_the_page_shows_layers_and_metrics(viz, browse):
     for layer in {*LAYERS} - {"intermediate"}:
         assert f">{layer}<" in page
     assert re.search(r"test_wape\W.*?0\.25", page, re.DOTALL)
+
+
+def test_monitoring_is_a_box_of_the_weekly_run_and_has_its_figure(viz, browse):
+    flow = get(viz, "pipelines/weekly")
+    boxes = {child["id"] for child in flow["modular_pipelines"]["__root__"]["children"]}
+    assert {"ingest", "preprocess", "monitor", "forecast", "decide"} <= boxes
+    preview = get(viz, f"nodes/{node_of(viz, 'monitor_plot', 'weekly')}")["preview"]
+    assert len(preview["data"]) >= 3
+    page = browse(f"{viz}/?pid=monitor&sid={node_of(viz, 'monitor_plot', 'monitor')}")
+    assert "js-plotly-plot" in page
+    assert "Error, share of the copies sold" in page
 
 
 def test_the_page_draws_a_figure(viz, browse):
