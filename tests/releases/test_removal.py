@@ -9,6 +9,7 @@ import pytest
 
 from book_forecast.payload.manifest import PayloadError
 from book_forecast.releases.kept import Kept, KeptReleases
+from book_forecast.releases.promotion import promote
 from book_forecast.releases.promotion_log import Promotion
 from book_forecast.releases.protection import protected_releases
 from book_forecast.releases.publishing import publish
@@ -187,6 +188,20 @@ def test_a_release_that_is_promoted_during_its_removal_is_whole_again(store):
     assert store.champion() == old
     assert len(store.read(old)) == 3
     assert Removals(store.root).begun() == set()
+
+
+def test_a_release_whose_removal_begins_during_its_promotion_is_not_promoted(local):
+    class Racing(ReleaseStore):
+        def read(self, release):
+            payload = super().read(release)
+            Removals(self.root).begin(release)
+            return payload
+
+    old, new = made(local, 100), made(local, 10)
+    record(local, new, 10)
+    with pytest.raises(PayloadError, match=f"{old} is being removed"):
+        promote(Racing(local.root), AWAY, old, action="rollback", why="x", before=new)
+    assert local.champion() == new
 
 
 def test_an_interrupted_removal_of_what_is_kept_now_is_undone(local):

@@ -6,6 +6,7 @@ import logging
 from contextlib import suppress
 from datetime import UTC, datetime
 
+from book_forecast.payload.manifest import PayloadError
 from book_forecast.releases.challenges import Outcome
 from book_forecast.releases.challenging import end_challenge, user
 from book_forecast.releases.promotion_log import (
@@ -69,6 +70,9 @@ def promote(
         why=why,
     )
     challenge = store.challenge()
+    # A removal may have begun since it was read; one that begins now finds the record.
+    if not store.has(release):
+        raise PayloadError(f"{release} is being removed, as it is old: promote another release.")
     store.record(promotion)
     if challenge is not None and release != champion:
         # The promotion itself has ended the challenge; the entry says how.
