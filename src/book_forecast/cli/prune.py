@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,8 +73,8 @@ def prune(manager: ReleaseManager, is_applied: bool) -> None:
     with run_lock(root, Holder("kedro release prune"), 60.0 * wait_minutes):
         found = pruning.find()
         _show(found, pruning)
-        pruning.remove(found)
-    click.echo(_total(found, "removed"))
+        removed = pruning.remove(found)
+    click.echo(_total(removed, "removed"))
 
 
 @dataclass(frozen=True)
@@ -164,18 +164,22 @@ class Pruning:
             runs = []
         return Found(releases, generations, runs)
 
-    def remove(self, found: Found) -> None:
-        """Remove what was found; releases that are in use by now stay."""
+    def remove(self, found: Found) -> Found:
+        """Remove what was found, and return what was removed; releases in use by now stay."""
         from book_forecast.releases.removal import remove_releases
 
         names = [one.name for one in found.releases]
-        removed = remove_releases(self.manager.store, self.manager.registry, names, self.protected)
-        for name in removed:
+        removed = set()
+        for name in remove_releases(
+            self.manager.store, self.manager.registry, names, self.protected
+        ):
             logger.info("Release %s is removed", name)
+            removed.add(name)
         for dataset, generation in found.generations:
             dataset.remove(generation)
         for run in found.runs:
             self.runs.remove(run)
+        return replace(found, releases=[one for one in found.releases if one.name in removed])
 
     def _generation_datasets(self) -> Iterator[GenerationDataset]:
         from book_forecast.datasets.generations import GenerationDataset

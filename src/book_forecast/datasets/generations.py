@@ -182,8 +182,18 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
         return sorted(found, key=lambda one: one.since)
 
     def remove(self, disused: Disused) -> None:
-        """Remove a generation."""
-        self._remove_generation(disused.name.rpartition("/")[2])
+        """Remove a generation.
+
+        Raises:
+            UserError: If that is not permitted.
+        """
+        name = disused.name.rpartition("/")[2]
+        self._remove_generation(name)
+        if self._files(name):
+            raise UserError(
+                f"{self._root}/{name} cannot be removed: give the right to remove files there, and "
+                "run the command again."
+            )
 
     def preview(self, nrows: int = 5) -> TablePreview:
         """Return the first rows for kedro-viz."""
