@@ -8,6 +8,7 @@ import mlflow
 import pytest
 
 from book_forecast.payload.manifest import PayloadError
+from book_forecast.releases.challenging import start_challenge
 from book_forecast.releases.kept import Kept, KeptReleases
 from book_forecast.releases.promotion import promote
 from book_forecast.releases.promotion_log import Promotion
@@ -134,6 +135,16 @@ def test_whatever_record_beside_the_releases_names_one_protects_it(local):
     old = made(local, 100)
     Path(local.root, "challenger.json").write_text(f'{{"challenger": {{"id": "{old}"}}}}')
     assert protected(local)[old] == "named by challenger"
+
+
+def test_a_challenger_stays_as_long_as_it_challenges(local):
+    older, old, new = made(local, 200), made(local, 100), made(local, 10)
+    record(local, new, 10)
+    start_challenge(local, old, 0.2, "x")
+    assert protected(local)[old] == "challenger"
+    assert disused(local) == [older]
+    record(local, older, 0)
+    assert disused(local) == [old]
 
 
 def test_a_removed_release_leaves_nothing_and_others_stay_whole(store):
