@@ -11,6 +11,7 @@ DEV := $(VENV)/.dev
 
 
 .PHONY: run weekly zenml serve test test-slow benchmark benchmark-accuracy lint format mlflow viz install clean
+.PHONY: advisories
 
 run: $(BASE)
 	$(BIN)/kedro run
@@ -46,6 +47,12 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Asks an advisory database for each pinned version, so that it needs a network.
+advisories:
+	$(PYTHON) -m venv build/advisories
+	build/advisories/bin/python -m pip install --quiet pip-audit==2.10.1
+	build/advisories/bin/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt $(ARGS)
 
 format: install
 	$(BIN)/ruff check --fix .

@@ -4,17 +4,21 @@ The emulator proves paths, listings, replacement and clean-up. It does not prove
 consistency of the real service. A test module has it with `pytest_plugins = ("tests.gcs",)`.
 """
 
+import asyncio
 import socket
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from types import SimpleNamespace
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+import fsspec
 import pytest
 
 from tests import leash
+from tests.gcs_faults import FaultyBucket, start_proxy
 
 
 def _free_port() -> int:
@@ -27,6 +31,11 @@ def _request(url: str, body: bytes | None = None) -> int:
     request = Request(url, data=body, headers={"Content-Type": "application/json"})
     with urlopen(request, timeout=60) as answer:
         return int(answer.status)
+
+
+def forget_filesystems() -> None:
+    """Let the next use of a bucket open it anew, where the environment says."""
+    fsspec.get_filesystem_class("gs").clear_instance_cache()
 
 
 @pytest.fixture(scope="session")
@@ -53,15 +62,35 @@ def gcs_server() -> Iterator[str]:
 @pytest.fixture
 def gcs_bucket(gcs_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of an empty bucket, `gs://…`, for this process and those it starts."""
-    import gcsfs
-
     name = f"books-{time.time_ns()}"
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs_server)
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "books")
-    # From 2026.10 gcsfs asks what kind of bucket it is by gRPC, past the emulator, for a minute.
-    monkeypatch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
     # A filesystem that another test has opened talks to another address.
-    gcsfs.GCSFileSystem.clear_instance_cache()
+    forget_filesystems()
     _request(f"{gcs_server}/storage/v1/b?project=books", b'{"name": "%s"}' % name.encode())
     yield f"gs://{name}"
-    gcsfs.GCSFileSystem.clear_instance_cache()
+    forget_filesystems()
+
+
+@pytest.fixture
+def faulty_bucket(
+    gcs_bucket: str, gcs_server: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FaultyBucket]:
+    """An empty bucket behind a proxy, for this process and those it starts."""
+    bucket = FaultyBucket(gcs_bucket)
+    server = start_proxy(bucket, gcs_server)
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{server.server_port}")
+    forget_filesystems()
+    try:
+        yield bucket
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def hasty_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let gcsfs repeat requests as often as it does, without the half minute in between."""
+    real = asyncio.sleep
+    hasty = SimpleNamespace(sleep=lambda _seconds: real(0.01))
+    monkeypatch.setattr("gcsfs.retry.asyncio", hasty)

@@ -228,3 +228,13 @@ def test_weeks_that_are_rolled_in_while_scores_are_added_cost_neither(store):
     assert (after.mean[1] == 3.0).all()
     assert after.volumes[1].as_py()[-2:] == [7.0, None]
     assert after.manifest["cutoff"] == (payloads.CUTOFF + dt.timedelta(weeks=2)).isoformat()
+
+
+def test_a_clock_that_is_set_back_does_not_change_the_champion(store):
+    """The release that is made later has an older id, and its promotion an earlier time."""
+    write(store, SECOND)
+    write(store, FIRST)
+    store.record(record(1, SECOND).model_copy(update={"when": dt.datetime.now(dt.UTC)}))
+    store.record(record(2, FIRST, SECOND))
+    assert store.champion() == FIRST
+    assert [r.release for r in store.promotions()] == [SECOND, FIRST]

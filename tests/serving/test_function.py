@@ -102,7 +102,12 @@ def test_a_large_body_in_chunks_is_413(function):
 def test_it_wants_the_token_and_no_other_methods(function):
     assert function.post("/", headers={"Authorization": "Bearer x"}).status_code == 401
     answer = function.put("/", json={})
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, POST")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, POST")
+
+
+def test_head_is_get_without_the_body(function):
+    answer = function.head("/")
+    assert (answer.status_code, answer.content) == (200, b"")
 
 
 def test_it_comes_to_a_new_champion(function, store):

@@ -52,6 +52,21 @@ def test_a_csv_file_has_no_formula(text):
     assert harmless("plain - text") == "plain - text"
 
 
+@pytest.mark.parametrize("separator", [";", "; ", "\t", "|", "\n", "\r\n", ';"', "; '"])
+@pytest.mark.parametrize("start", ["=1+1", "+1", "-1", "@SUM(A1)", "＝1"])
+def test_a_csv_file_has_no_formula_behind_another_separator(separator, start):
+    file = io.BytesIO()
+    write_csv(file, sheet([[f"A book{separator}{start}", 2.5, None, DAY]]))
+    text = file.getvalue().decode("utf-8-sig")
+    for delimiter in (",", ";", "\t", "|"):
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        cells = [cell for row in rows for cell in row]
+        assert not [cell for cell in cells if cell.strip().startswith((start, f'"{start}'))]
+    assert harmless("Two books; a third | a fourth - and more") == (
+        "Two books; a third | a fourth - and more"
+    )
+
+
 def test_memory_does_not_grow_with_the_rows(tmp_path):
     def peak(rows):
         tracemalloc.start()

@@ -10,6 +10,7 @@ from book_forecast.cli.releases import release
 from book_forecast.cli.run_command import run
 from book_forecast.cli.sample import sample
 from book_forecast.cli.serve import serve
+from book_forecast.cli.tracking import mlflow
 
 __all__ = ["cli", "run"]
 
@@ -19,5 +20,5 @@ def cli() -> None:
     """Commands of this project."""
 
 
-for command in (run, forecast, release, override, alerts, sample, serve):
+for command in (run, forecast, release, override, alerts, sample, serve, mlflow):
     cli.add_command(command)

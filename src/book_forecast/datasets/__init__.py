@@ -12,6 +12,7 @@ from book_forecast.datasets.atomic import (
 from book_forecast.datasets.bigquery.sales import BigQuerySalesDataset
 from book_forecast.datasets.bigquery.tables import BigQueryTableDataset
 from book_forecast.datasets.challenges import ChallengeDataset, ChallengerDataset
+from book_forecast.datasets.checked import CheckedJSONDataset
 from book_forecast.datasets.checkpoints import CheckpointFolderDataset
 from book_forecast.datasets.exports import ExportsDataset
 from book_forecast.datasets.figures import FiguresDataset
@@ -31,6 +32,7 @@ __all__ = [
     "BigQueryTableDataset",
     "ChallengeDataset",
     "ChallengerDataset",
+    "CheckedJSONDataset",
     "CheckpointFolderDataset",
     "CsvTableDataset",
     "ExportsDataset",

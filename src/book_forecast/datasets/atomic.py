@@ -6,6 +6,7 @@ be written, a full disk, a kill) leaves an empty or a torn file.
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 from dataclasses import replace
@@ -23,6 +24,7 @@ from plotly import graph_objects as go
 
 from book_forecast.execution.lineage import Lineage
 from book_forecast.plots.pages import standalone_page
+from book_forecast.storage.checked_tables import check_table, is_damage, write_frame
 from book_forecast.storage.errors import UserError
 from book_forecast.storage.files import replacing
 
@@ -36,18 +38,29 @@ class AtomicSave:
         """Read the file.
 
         Raises:
-            UserError: If it is damaged; names it and what to do.
+            UserError: If it is missing or damaged; names it and what to do.
         """
         try:
-            return super().load()  # type: ignore[misc]
-        except DatasetError as error:
-            if not _is_damaged(error.__cause__):
+            return self._read()
+        except Exception as error:
+            cause = error.__cause__ if isinstance(error, DatasetError) else error
+            is_missing = isinstance(cause, FileNotFoundError)
+            if not is_missing and not is_damage(cause):
                 raise
             path = get_filepath_str(self._get_load_path(), self._protocol)
+            if is_missing:
+                raise UserError(
+                    f"There is no {path}. Run the pipelines that write it, or name another data "
+                    "root."
+                ) from error
+            reason = str(cause).partition("\n")[0]
             raise UserError(
-                f"{path} is damaged ({error.__cause__}). Delete it, and run the pipelines that "
-                "write it again."
+                f"{path} is damaged ({reason}). Delete it, and run the pipelines that write it "
+                "again."
             ) from error
+
+    def _read(self: Any) -> Any:
+        return super().load()  # type: ignore[misc]
 
     def save(self: Any, data: Any) -> None:
         """Replace the file as a whole or not at all."""
@@ -63,16 +76,8 @@ class AtomicSave:
         raise NotImplementedError
 
 
-def _is_damaged(error: BaseException | None) -> bool:
-    """Return whether a file was read, but not as what it should be."""
-    # Errors of the disk have a number; those of a content have none. PyArrow looks names up in what
-    # pandas has written beside a table, which no checksum covers.
-    content = (ValueError, LookupError, TypeError, AttributeError)
-    return isinstance(error, content) or (isinstance(error, OSError) and error.errno is None)
-
-
 class AtomicParquetDataset(AtomicSave, ParquetDataset):
-    """A table in one Parquet file, each page with a checksum.
+    """A table in one Parquet file with checksums.
 
     Example:
         ```yaml
@@ -84,7 +89,6 @@ class AtomicParquetDataset(AtomicSave, ParquetDataset):
     """
 
     DEFAULT_LOAD_ARGS: ClassVar[dict[str, Any]] = {"page_checksum_verification": True}
-    DEFAULT_SAVE_ARGS: ClassVar[dict[str, Any]] = {"write_page_checksum": True}
 
     def save(self, data: pd.DataFrame) -> None:
         """Replace the file, unless it has the same content from the same inputs already."""
@@ -93,8 +97,17 @@ class AtomicParquetDataset(AtomicSave, ParquetDataset):
             return
         super().save(data)
 
+    def _read(self) -> pd.DataFrame:
+        path = get_filepath_str(self._get_load_path(), self._protocol)
+        # A bucket is asked once, not for each column.
+        is_local = self._protocol == "file"
+        source = self._fs.open(path, "rb") if is_local else io.BytesIO(self._fs.cat_file(path))
+        with source as file:
+            check_table(file, self._filepath.name)
+            return pd.read_parquet(file, **self._load_args)
+
     def _write(self, data: pd.DataFrame, file: IO[bytes]) -> None:
-        data.to_parquet(file, **self._save_args)
+        write_frame(data, file, self._filepath.name, **self._save_args)
 
     def lineage(self) -> Lineage | None:
         """Return the run and the inputs that made the file; None if it does not name them."""

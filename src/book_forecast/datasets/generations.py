@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 import logging
 import re
@@ -26,6 +27,8 @@ from kedro_datasets._typing import TablePreview
 from book_forecast.execution.lineage import Lineage
 from book_forecast.execution.parts import Part
 from book_forecast.options.groups import Shard
+from book_forecast.storage.checked_documents import with_checksum, without_checksum
+from book_forecast.storage.checked_tables import check_table, is_damage, write_frame
 from book_forecast.storage.disused import Disused, extent_of
 from book_forecast.storage.errors import UserError
 from book_forecast.storage.files import replacing
@@ -133,8 +136,9 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
         if not re.fullmatch(r"[0-9a-zA-Z_-]+", data.fingerprint):
             raise DatasetError(f"fingerprint {data.fingerprint!r} is no folder name")
         folder = f"{self._root}/{data.fingerprint}"
-        with replacing(self._fs, f"{folder}/{data.shard.name}.parquet") as file:
-            data.frame.to_parquet(file, index=False, write_page_checksum=True)
+        part = f"{data.shard.name}.parquet"
+        with replacing(self._fs, f"{folder}/{part}") as file:
+            write_frame(data.frame, file, self._name(f"{data.fingerprint}/{part}"), index=False)
         self._saved = data.fingerprint
         missing = self._missing(data.fingerprint, data.shard.count)
         if missing:
@@ -200,6 +204,10 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
         frame = self.load().head(nrows)
         return TablePreview(json.loads(frame.to_json(orient="split", date_format="iso")))
 
+    def _name(self, below: str) -> str:
+        """The name of a file by which its checksum tells it from others."""
+        return f"{self._filepath.name}/{below}"
+
     def _chosen(self, generations: list[Generation]) -> Generation:
         """The generation of this process, or else the last one whose inputs are current."""
         own = [generation for generation in generations if generation.name == self._saved]
@@ -214,7 +222,7 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
         content = {"number": number, "parts": names, "lineage": lineage.plain()}
         folder = f"{self._root}/{part.fingerprint}"
         with replacing(self._fs, f"{folder}/{GENERATION_MANIFEST}", "w") as file:
-            json.dump(content, file, indent=2)
+            json.dump(with_checksum(content, self._name(part.fingerprint)), file, indent=2)
         logger.info(
             "%s %s: complete with %d parts, written to %s",
             *(self._filepath.name, part.fingerprint[:8], len(names), folder),
@@ -249,12 +257,13 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
         path = f"{self._root}/{name}/{GENERATION_MANIFEST}"
         self._fs.invalidate_cache(f"{self._root}/{name}")
         try:
-            manifest = json.loads(self._fs.cat_file(path))
+            content = json.loads(self._fs.cat_file(path))
+            manifest = without_checksum(content, self._name(name))
             parts, lineage = tuple(manifest["parts"]), Lineage(**manifest["lineage"])
             number = int(manifest["number"])
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             logger.warning("%s cannot be read: the generation counts as incomplete", path)
             return None
         return Generation(name, number, parts, lineage) if parts else None
@@ -284,13 +293,15 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
         for name in generation.parts:
             path = f"{self._root}/{generation.name}/{name}"
             try:
-                with self._fs.open(path, "rb") as file:
+                with io.BytesIO(self._fs.cat_file(path)) as file:
+                    check_table(file, self._name(f"{generation.name}/{name}"))
                     tables.append(pq.read_table(file, page_checksum_verification=True))
-            except (pa.ArrowInvalid, OSError) as error:
-                if isinstance(error, OSError) and error.errno is not None:
-                    raise  # of the disk, not of the content
+            except Exception as error:
+                if not is_damage(error):
+                    raise
+                reason = str(error).partition("\n")[0]
                 raise IncompleteGenerationError(
-                    f"{path} is damaged ({error}): delete it and run that shard again"
+                    f"{path} is damaged ({reason}): delete it and run that shard again"
                 ) from error
         # A shard without titles, or with a column that is missing throughout, knows no types.
         filled = [table for table in tables if table.num_rows] or tables[:1]

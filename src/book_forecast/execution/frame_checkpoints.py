@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from book_forecast.execution.checkpoints import CheckpointFolder
+from book_forecast.storage.checked_tables import check_table, write_frame
 
 logger = logging.getLogger(__name__)
 
@@ -43,12 +44,14 @@ def read_or_make(
     """
     path = checkpoints.path / name / f"{generation}{_SUFFIX}"
     try:
-        found = pd.read_parquet(path, page_checksum_verification=True)
+        with path.open("rb") as file:
+            check_table(file, path.name)
+            found = pd.read_parquet(file, page_checksum_verification=True)
         # A frame in use is not an old one.
         os.utime(path)
     except FileNotFoundError:
         pass
-    except (OSError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a file, it can be made
         logger.warning("%s: the checkpoint %s cannot be read: %s", label, path, error)
     else:
         logger.info("%s: from the checkpoint", label)
@@ -67,7 +70,7 @@ def _write(frame: pd.DataFrame, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}.{path.name}")
     try:
-        frame.to_parquet(temporary, index=False, write_page_checksum=True)
+        write_frame(frame, temporary, path.name, index=False)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from book_forecast.storage import mlflow_store as store
 from book_forecast.storage.revision import revision
 from book_forecast.tracking import records
 from book_forecast.tracking.names import Extent, RunNames, pipelines_label
+from book_forecast.tracking.waiting import WaitingLog
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -102,6 +104,7 @@ class TrackingHooks:
         self._names: RunNames | None = None
         self._inputs: set[str] = set()
         self._started, self._joined = 0.0, False
+        self._waiting = WaitingLog(self._uri)
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
@@ -136,6 +139,7 @@ class TrackingHooks:
         """Open the MLflow run and log parameters and git revision."""
         self._plugin = self._run = None
         self._inputs.clear()
+        self._waiting = WaitingLog(self._uri)
         if self._context is not None:
             with self._only_warn("start"):
                 self._start(self._context, run_params, pipeline, catalog)
@@ -145,16 +149,18 @@ class TrackingHooks:
         """Log what the run works on."""
         entry = self._entry(dataset_name)
         if self._run is not None and entry is not None and entry.dataset is not None:
-            with self._only_warn(f"log {dataset_name}"), self._given_up_if_away():
-                self._log_input(self._run, dataset_name, data, entry.dataset)
+            log = partial(self._log_input, self._run, dataset_name, data, entry.dataset)
+            with self._only_warn(f"log {dataset_name}"):
+                self._waiting.now_or_later(log)
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
         """Log what the entry's metadata say."""
         entry = self._entry(dataset_name)
         if self._run is not None and entry is not None:
-            with self._only_warn(f"log {dataset_name}"), self._given_up_if_away():
-                self._log(self._run, dataset_name, data, entry)
+            log = partial(self._log, self._run, dataset_name, data, entry)
+            with self._only_warn(f"log {dataset_name}"):
+                self._waiting.now_or_later(log)
 
     @hook_impl
     def after_pipeline_run(
@@ -163,6 +169,7 @@ class TrackingHooks:
         """Close the run as finished."""
         if self._plugin is not None:
             with self._only_warn("end"):
+                self._waiting.flush()
                 if self._run is not None and not self._joined:
                     self._run.log_metrics({"run_seconds": time.monotonic() - self._started})
                 self._plugin.after_pipeline_run(run_params, pipeline, catalog)
@@ -236,24 +243,11 @@ class TrackingHooks:
             logger.warning("The entry %s has metadata that MLflow cannot use: %s", name, reason)
             return None
 
-    @contextmanager
-    def _given_up_if_away(self) -> Iterator[None]:
-        """Log no more in this run where the store has gone: each attempt would take its time."""
-        try:
-            yield
-        except Exception:
-            try:
-                store.make_ready(self._uri)
-            except store.StoreError:
-                self._run = None
-                raise
-            raise
-
     def _log_input(self, run: TrackedRun, name: str, data: Any, context: str) -> None:
         if not isinstance(data, pd.DataFrame) or name in self._inputs or self._catalog is None:
             return
-        self._inputs.add(name)
         run.log_input(name, data, location(self._catalog.get(name)) or name, context)
+        self._inputs.add(name)
         # The test weeks are some of the titles' weeks; all of them name the run.
         found = None if context == TEST else Extent.of(data)
         if self._names is not None and found is not None and self._names.takes(found):

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ from .manifest import (
     read_manifest,
 )
 from .planning import OWN_ROWS, PLANNING
+from .sizes import check_names, check_texts, memory_of, with_short_names
 
 Weeks = npt.NDArray[np.datetime64]
 
@@ -124,12 +125,16 @@ class Payload:
         return int(self.titles.num_rows)
 
 
-def read_payload(folder: Path, manifest: str = MANIFEST) -> Payload:
+def read_payload(
+    folder: Path, manifest: str = MANIFEST, limit: Callable[[int], None] | None = None
+) -> Payload:
     """Read and check a payload.
 
     Args:
         folder: Where its files are.
         manifest: Name of the manifest in it.
+        limit: Called before tables are read, with the bytes that they take at most by what they
+            say of themselves.
 
     Returns:
         The payload, all of it in memory.
@@ -150,11 +155,19 @@ def read_payload(folder: Path, manifest: str = MANIFEST) -> Payload:
         if file.metadata.num_rows != rows and kind not in _OWN_ROWS:
             name = entries[kind]["name"]
             raise PayloadError(f"{name} has {file.metadata.num_rows} rows for {rows} titles.")
+    if limit is not None:
+        limit(memory_of(files, sum(int(entry["bytes"]) for entry in entries.values())))
     try:
         mean, quantiles = _read_distributions(files.pop("distributions"), rows)
         tables = {kind: file.read() for kind, file in files.items()}
     except (pa.ArrowException, OSError, ValueError) as error:
         raise PayloadError(f"A table in {folder} cannot be read: {error}") from None
+    except MemoryError:
+        raise PayloadError(
+            f"A table in {folder} takes more memory than it says, or than there is."
+        ) from None
+    for kind, table in tables.items():
+        check_names(folder / str(entries[kind]["name"]), table)
     _check_titles(folder / str(entries["titles"]["name"]), tables["titles"])
     _check_histories(folder, tables["titles"], tables["histories"]["volumes"])
     return Payload(
@@ -175,7 +188,7 @@ def table_bytes(kind: str, table: pa.Table) -> tuple[str, bytes]:
     buffer = pa.BufferOutputStream()
     floats = kind == "distributions"
     pq.write_table(
-        table.select(SCHEMAS[kind].names).cast(SCHEMAS[kind]),
+        with_short_names(table).select(SCHEMAS[kind].names).cast(SCHEMAS[kind]),
         buffer,
         compression="zstd",
         compression_level=6,
@@ -197,10 +210,12 @@ def _open_table(folder: Path, kind: str, entry: Mapping[str, Any]) -> pq.Parquet
     if path.is_symlink() or path.resolve().parent != folder.resolve():
         raise PayloadError(f"{path} leads out of its folder.")
     try:
-        content = path.read_bytes()
+        # The size first: what is too large for the manifest is too large to be read.
+        is_whole = path.stat().st_size == entry.get("bytes")
+        content = path.read_bytes() if is_whole else b""
     except OSError as error:
         raise PayloadError(f"{path} cannot be read: {error}") from None
-    if file_entry(name, content) != entry:
+    if not is_whole or file_entry(name, content) != entry:
         raise PayloadError(f"{path} is damaged: its checksum is not the manifest's.")
     try:
         file = pq.ParquetFile(pa.BufferReader(content))
@@ -208,6 +223,7 @@ def _open_table(folder: Path, kind: str, entry: Mapping[str, Any]) -> pq.Parquet
         raise PayloadError(f"{path} is no Parquet file: {error}") from None
     if not file.schema_arrow.equals(SCHEMAS[kind]):
         raise PayloadError(f"{path} does not have the columns of {kind}.")
+    check_texts(path, file)
     return file
 
 

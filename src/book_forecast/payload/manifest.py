@@ -17,6 +17,8 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 LONGEST_HORIZON = 104
 """Weeks after the cutoff that a payload holds."""
+LARGEST_MANIFEST = 1 << 23
+"""Bytes of a manifest; no more are read."""
 PROBABILITIES = (
     *(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.5),
     *(0.75, 0.8, 0.85, 0.9, 0.95, 0.975, 0.99, 0.995),
@@ -37,7 +39,13 @@ def read_manifest(path: Path) -> dict[str, Any]:
         PayloadError: If it is missing or damaged, or of a format that this code does not know.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            text = file.read(LARGEST_MANIFEST + 1)
+        if len(text) > LARGEST_MANIFEST:
+            raise PayloadError(
+                f"{path} is no manifest of a release: it has more than {LARGEST_MANIFEST >> 20} MB."
+            )
+        content = json.loads(text.decode())
     except FileNotFoundError:
         raise PayloadError(f"There is no {path}: the folder holds no release.") from None
     except (OSError, ValueError, RecursionError) as error:

@@ -25,7 +25,7 @@ from pydantic import (
 
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.storage.errors import UserError
-from book_forecast.storage.files import create_file
+from book_forecast.storage.files import create_file, list_folder, read_start
 
 logger = logging.getLogger(__name__)
 
@@ -232,13 +232,12 @@ class OverrideLog:
         return found.override
 
     def _numbers(self) -> Sequence[int]:
-        self._fs.invalidate_cache(self._path)
-        names = [path.rpartition("/")[2] for path in self._fs.find(self._path, maxdepth=1)]
+        names = [path.rpartition("/")[2] for path in list_folder(self._fs, self._path)]
         return [int(name[:6]) for name in names if _ENTRY.fullmatch(name)]
 
     def _read(self, number: int) -> Override | Withdrawal | None:
         path = self._file(number)
-        content = self._fs.cat_file(path, start=0, end=_MOST_BYTES)
+        content = read_start(self._fs, path, _MOST_BYTES)
         try:
             return _ANY.validate_json(content)
         except ValidationError:

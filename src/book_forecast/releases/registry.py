@@ -27,6 +27,7 @@ from book_forecast.storage.mlflow_store import (
     make_ready,
     without_secrets,
 )
+from book_forecast.storage.redaction import without_secrets as redacted
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -41,6 +42,7 @@ RELEASE = "release"
 _READERS_PACKAGE = "book_forecast_release_1"
 _MODEL_ID = re.compile(r"\bm-[0-9a-f]{32}\b")
 _REQUIREMENTS = ("numpy", "pandas", "pyarrow")
+_LONGEST_REASON = 300
 _QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 
 
@@ -286,7 +288,8 @@ class ReleaseRegistry:
         except StoreError as error:
             raise RegistryError(str(error)) from error
         except Exception as error:
-            reason = str(error).partition("\n")[0]
+            # MLflow's errors name addresses with their passwords.
+            reason = redacted(str(error).partition("\n")[0])[:_LONGEST_REASON]
             raise RegistryError(f"MLflow at {without_secrets(self.uri)}: {reason}") from error
 
 

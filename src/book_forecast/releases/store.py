@@ -27,7 +27,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from book_forecast.payload.contents import Payload, read_payload
-from book_forecast.payload.manifest import MANIFEST, PayloadError, read_manifest
+from book_forecast.payload.manifest import LARGEST_MANIFEST, MANIFEST, PayloadError, read_manifest
 from book_forecast.releases.assembly import files_of, revise
 from book_forecast.releases.challenge_log import ChallengeLog
 from book_forecast.releases.challenges import Challenge, is_running
@@ -35,12 +35,14 @@ from book_forecast.releases.fetching import fetch_payload
 from book_forecast.releases.promotion_log import ChampionChangedError, Promotion
 from book_forecast.storage.cache import cache_folder
 from book_forecast.storage.errors import UserError
-from book_forecast.storage.files import create_file, replacing
+from book_forecast.storage.files import create_file, list_folder, read_start, replacing
 
 RELEASE_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8}")
 CANDIDATE, CHAMPION, CHOSEN, CURRENT = "candidate", "champion", "chosen", "current"
 """Names that stand for a release: three pointers, and the last entry of the promotion log."""
 _LOG = "changes"
+_LARGEST_RECORD = 1 << 20
+"""Bytes of a pointer or a promotion; a larger one is none, and no more of it is read."""
 _RECORD = re.compile(r"[0-9].*\.json")
 # Tables that no manifest names may belong to a payload that is being written.
 _SPARED = timedelta(hours=1)
@@ -113,7 +115,7 @@ class ReleaseStore:
 
     def releases(self) -> list[str]:
         """Return the ids of all complete releases, the oldest first."""
-        self._fs.invalidate_cache(self._path)
+        list_folder(self._fs, self._path)  # raises if it may not be read
         # No pattern: the path may have brackets of its own.
         found = self._fs.find(self._path, maxdepth=2)
         names = {path.split("/")[-2] for path in found if path.endswith(f"/{MANIFEST}")}
@@ -136,7 +138,7 @@ class ReleaseStore:
             source = f"{self._folder(release)}/{MANIFEST}"
             self._fs.invalidate_cache(source)
             with suppress(FileNotFoundError):
-                local.write_bytes(self._fs.cat_file(source))
+                local.write_bytes(read_start(self._fs, source, LARGEST_MANIFEST + 1))
             try:
                 manifest = read_manifest(local)
             except PayloadError as error:
@@ -202,10 +204,10 @@ class ReleaseStore:
         path = f"{self._path}/{name}.json"
         self._fs.invalidate_cache(path)
         try:
-            return str(json.loads(self._fs.cat_file(path))["release"])
+            return str(json.loads(read_start(self._fs, path, _LARGEST_RECORD))["release"])
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             raise PayloadError(f"{path} is damaged: it names no release. Remove it.") from None
 
     def point(self, name: str, release: str) -> None:
@@ -267,14 +269,12 @@ class ReleaseStore:
                         self._fs.rm_file(path)
 
     def _promotion_paths(self) -> list[str]:
-        folder = f"{self._path}/{_LOG}"
-        self._fs.invalidate_cache(folder)
-        found = self._fs.find(folder, maxdepth=1)
+        found = list_folder(self._fs, f"{self._path}/{_LOG}")
         return sorted(path for path in found if _RECORD.fullmatch(path.rpartition("/")[2]))
 
     def _promotion(self, path: str) -> Promotion:
         try:
-            return Promotion.model_validate_json(self._fs.cat_file(path))
+            return Promotion.model_validate_json(read_start(self._fs, path, _LARGEST_RECORD))
         except ValueError:
             raise PayloadError(
                 f"{path} is damaged: it is no record of a promotion. Remove it, and promote the "

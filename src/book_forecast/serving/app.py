@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from book_forecast import __version__
 from book_forecast.serving import page
 from book_forecast.serving.errors import RequestError
-from book_forecast.serving.http.guard import BodyGuard, TokenGuard
+from book_forecast.serving.http.guard import BodyGuard, HeadAsGet, TokenGuard
 from book_forecast.serving.http.metrics import Metrics
 from book_forecast.serving.http.openapi import describe
 from book_forecast.serving.http.request_log import RequestLog
@@ -77,6 +77,7 @@ def create_app(settings: ServiceSettings, watch: Watch | None = None) -> FastAPI
     describe(app, settings, open_paths)
     _unify_errors(app)
     # The middleware that is added last sees a request first.
+    app.add_middleware(HeadAsGet)
     app.add_middleware(BodyGuard, most=settings.max_body, seconds=settings.body_seconds)
     if settings.token is not None:
         app.add_middleware(TokenGuard, token=settings.token, open_paths=open_paths)

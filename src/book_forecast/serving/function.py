@@ -55,13 +55,13 @@ def _answer(request: Request) -> tuple[object, Mapping[Arm, str]]:
         request.headers.get("Authorization"), settings.token
     ):
         raise RequestError(401, "A bearer token is needed.", {"WWW-Authenticate": "Bearer"})
-    if request.method == "GET":
+    if request.method in ("GET", "HEAD"):
         if watch.current.release is None:
             raise NothingLoadedError
         release, problem = watch.current.release, watch.current.problem
         return {"ready": True, "release": release, "problem": problem}, {CHAMPION_ARM: release}
     if request.method != "POST":
-        raise RequestError(405, "Method Not Allowed", {"Allow": "GET, POST"})
+        raise RequestError(405, "Method Not Allowed", {"Allow": "GET, HEAD, POST"})
     check_type(request.headers.get("Content-Type"))
     # One byte above the limit is enough to refuse, whatever length the head announces.
     body = request.stream.read(settings.max_body + 1)

@@ -22,6 +22,17 @@ class UserError(Exception):
         return [f"Error: {self}"]
 
 
+class BucketError(OSError):
+    """A bucket that is not there, refuses the account or does not answer.
+
+    Its text is the reason and the remedy, and `filename` the address.
+    """
+
+    def __str__(self) -> str:
+        """Return the text without the number of the error."""
+        return str(self.strerror)
+
+
 _REASONS = {
     errno.EACCES: "the permission is missing",
     errno.EPERM: "the permission is missing",
@@ -42,17 +53,22 @@ _OF_DATASET = re.compile(r"(?:file)?path=\w*\(?(['\"])(.+?)\1")
 
 
 def describe_storage_error(error: BaseException) -> str | None:
-    """Return a paragraph on an error of the disk in the chain of causes, or None.
+    """Return a paragraph on an error of a disk or a bucket in the chain of causes, or None.
 
     Args:
         error: What a run ended with.
     """
     for cause in _chain(error):
-        if isinstance(cause, OSError) and cause.errno in _REASONS:
-            return (
-                f"{_file_of(cause, error)} cannot be read or written: {_REASONS[cause.errno]}. "
-                "Mend that, and run the same command again; finished results are stored."
-            )
+        if isinstance(cause, BucketError):
+            reason = str(cause)
+        elif isinstance(cause, OSError) and cause.errno in _REASONS:
+            reason = f"{_REASONS[cause.errno]}. Mend that"
+        else:
+            continue
+        return (
+            f"{_file_of(cause, error)} cannot be read or written: {reason}, and run the same "
+            "command again; finished results are stored."
+        )
     return None
 
 

@@ -76,6 +76,38 @@ def create_file(fs: AbstractFileSystem, path: str, content: bytes) -> None:
     fs.invalidate_cache(path.rpartition("/")[0])
 
 
+def read_start(fs: AbstractFileSystem, path: str, most: int) -> bytes:
+    """Read a file that should be small, so that a huge one costs no memory.
+
+    Args:
+        fs: The filesystem of ``path``.
+        path: The file.
+        most: Bytes that are read at most.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
+    if isinstance(fs, LocalFileSystem):
+        with Path(path).open("rb") as file:
+            return file.read(most)
+    # A bucket refuses a range that begins behind the end.
+    fs.invalidate_cache(path)
+    is_small = fs.info(path)["size"] <= most
+    content: bytes = fs.cat_file(path) if is_small else fs.cat_file(path, 0, most)
+    return content
+
+
+def list_folder(fs: AbstractFileSystem, path: str) -> list[str]:
+    """Return the paths of all that is in a folder; none where there is no folder.
+
+    `find` and `glob` of fsspec find nothing in a folder that may not be read.
+    """
+    fs.invalidate_cache(path)
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return sorted(str(found).rstrip("/") for found in fs.ls(path, detail=False))
+    return []
+
+
 @contextmanager
 def _renamed_to(target: Path, mode: str, encoding: str | None) -> Iterator[IO[Any]]:
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -181,6 +181,13 @@ class _RemoteLock:
         self._ended.set()
         if self._renewing.is_alive():
             self._renewing.join()
+        try:
+            self._remove_ours()
+        except OSError as error:
+            # The run has done its work, and others take over a lock that nobody renews.
+            logger.warning("The lock of the data root is not removed: %s", error)
+
+    def _remove_ours(self) -> None:
         if self._holder.token is not None:
             self._remove(f"{self._parts}/{self._holder.id}")
             self._fs.invalidate_cache()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Literal, NamedTuple
@@ -17,6 +18,7 @@ MOST_ROWS = 1_048_575
 _LONGEST_TEXT = 32_767
 # A spreadsheet takes a text that begins like this for a formula.
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001
+_HIDDEN_FORMULA = re.compile(rf"([;|\t\r\n]\s*[\"']?)(?=[{re.escape(''.join(_FORMULA))}])")
 
 Kind = Literal["text", "copies", "whole", "share", "ratio", "money", "day"]
 _FORMATS = {
@@ -114,6 +116,8 @@ def write_csv(file: IO[bytes], sheet: Sheet) -> None:
 
 def harmless(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula when it reads CSV."""
+    # A spreadsheet of another country separates cells by semicolons, or by what it is told.
+    text = _HIDDEN_FORMULA.sub(r"\1'", text)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

@@ -78,6 +78,16 @@ def test_a_large_body_in_chunks_is_413(small):
     assert (status, json.loads(body)) == (413, {"detail": "The body has more than 2000 bytes."})
 
 
+def test_a_body_with_two_lengths_is_refused_and_ends_the_connection(small):
+    """Who stands before the service may take what follows for another caller's request."""
+    hidden = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    lengths = ("Content-Length: 5", "Transfer-Encoding: chunked")
+    status, body = raw(small, head(*lengths), b"0\r\n\r\n" + hidden)
+    assert status == 400
+    detail = "A body has either a Content-Length or a Transfer-Encoding."
+    assert json.loads(body) == {"detail": detail}  # and nothing behind it
+
+
 def test_a_body_that_does_not_come_is_408(small):
     status, body = raw(small, head("Content-Length: 100"), b"{")
     assert (status, json.loads(body)) == (408, {"detail": "The body took more than 1 s."})

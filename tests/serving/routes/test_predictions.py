@@ -229,3 +229,22 @@ def test_every_error_has_the_same_shape(server, method, path, status):
     assert answer.status_code == status
     assert set(answer.json()) == {"detail"}
     assert isinstance(answer.json()["detail"], str)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/healthz", "/readyz", "/release", "/openapi.json", "/books", "/totals"),
+        *(f"/books/{KNOWN[0]}", f"/books/{KNOWN[0]}/forecast", f"/books/{UNKNOWN}", "/nothing"),
+    ],
+)
+def test_head_is_get_without_the_body(server, path):
+    with_body, without = server.client.get(path), server.client.head(path)
+    assert without.status_code == with_body.status_code
+    assert without.content == b""
+    for name in ("content-type", "content-length"):
+        assert without.headers[name] == with_body.headers[name]
+
+
+def test_head_of_what_only_takes_bodies_is_refused(server):
+    assert server.client.head("/predict").status_code == 405

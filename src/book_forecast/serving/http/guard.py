@@ -1,4 +1,4 @@
-"""Checks before any route: the token, and the size and time of the body."""
+"""Before any route: the token, the size and time of the body, and requests for headers alone."""
 
 from __future__ import annotations
 
@@ -77,7 +77,13 @@ class BodyGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        length = Headers(scope=scope).get("content-length", "0")
+        headers = Headers(scope=scope)
+        if "transfer-encoding" in headers and "content-length" in headers:
+            # Who stands in between may see the end of this request in another place.
+            both = {"detail": "A body has either a Content-Length or a Transfer-Encoding."}
+            await JSONResponse(both, 400, {"Connection": "close"})(scope, receive, send)
+            return
+        length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length[:20]) > self._most:
             refusal = JSONResponse({"detail": self._too_large()}, 413)
             await refusal(scope, receive, send)
@@ -103,3 +109,23 @@ class BodyGuard:
 
     def _too_large(self) -> str:
         return f"The body has more than {self._most} bytes."
+
+
+class HeadAsGet:
+    """Answers HEAD as GET, without the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_headers(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self._app({**scope, "method": "GET"}, receive, send_headers)

@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -33,6 +34,8 @@ from book_forecast.serving.loading.source import local_copy
 _SECONDS = 600.0
 """Until the process that fetches and reads a payload must have ended."""
 _ALIGNMENT = 64
+_ROOM = 1 << 29
+"""Bytes for libraries and threads, beside those of the payload."""
 _NICENESS = 10
 """On two processors, a reader of the same priority would delay requests."""
 
@@ -133,6 +136,17 @@ def _write(payload: Payload, file: IO[bytes]) -> dict[str, Any]:
     return {"manifest": dict(payload.manifest), "parts": parts, "shapes": shapes}
 
 
+def _limit_memory(size: int) -> None:
+    """Let this process take so many bytes more, where the system can limit that."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        now = int(Path("/proc/self/statm").read_text().partition(" ")[0]) * resource.getpagesize()
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        most = now + size + _ROOM
+        resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
+
+
 @contextmanager
 def _memory() -> Iterator[int]:
     """Give a file without a name, in memory if the system has such files."""
@@ -158,12 +172,14 @@ def main(arguments: Iterable[str]) -> None:
     try:
         with local_copy(location) as folder, os.fdopen(int(descriptor), "wb") as file:
             try:
-                layout = _write(read_payload(folder), file)
+                layout = _write(read_payload(folder, limit=_limit_memory), file)
             except PayloadError as error:
                 # The reader of the message knows the location, not its copy.
                 layout = {"problem": str(error).replace(str(folder), location)}
     except (PayloadError, OSError) as error:
         layout = {"problem": str(error)}
+    except MemoryError:
+        layout = {"problem": f"{location} takes more memory than it says, or than there is."}
     json.dump(layout, sys.stdout)
 
 

@@ -13,10 +13,11 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from book_forecast.payload.manifest import MANIFEST, PayloadError, read_manifest
+from book_forecast.payload.manifest import LARGEST_MANIFEST, MANIFEST, PayloadError, read_manifest
 from book_forecast.releases.fetching import fetch_payload
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.settings import ServiceSettings
+from book_forecast.storage.files import read_start
 
 _IN_MODEL = "artifacts/payload"
 
@@ -99,7 +100,7 @@ def _manifest_at(location: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         local = Path(folder, MANIFEST)
         try:
-            local.write_bytes(fs.cat_file(f"{path}/{MANIFEST}"))
+            local.write_bytes(read_start(fs, f"{path}/{MANIFEST}", LARGEST_MANIFEST + 1))
             return read_manifest(local)
         except FileNotFoundError:
             raise PayloadError(f"There is no {location}/{MANIFEST}: it holds no release.") from None
