@@ -1,0 +1,21 @@
+"""The refresh pipeline; the registry puts the other pipelines before its node."""
+
+from kedro.pipeline import Pipeline, node
+
+from book_forecast.pipelines.refresh import nodes
+
+
+def create_pipeline() -> Pipeline:
+    """Wire the report of what a refresh has done."""
+    return Pipeline(
+        [
+            node(
+                nodes.report_refresh,
+                ["retraining_summary", "promotion", "forecasts"],
+                None,
+                name="report_refresh",
+            )
+        ],
+        namespace="refresh",
+        prefix_datasets_with_namespace=False,
+    )
