@@ -61,21 +61,22 @@ def measure_degradation(before: pd.DataFrame, since: pd.DataFrame) -> pd.DataFra
     """
     early, late = _ratios(before), _ratios(since)
     both = late.join(early, how="left", lsuffix="_since", rsuffix="_before")
-    change = both["log_since"] - both["log_before"]
-    variance = both["variance_since"] + both["variance_before"]
+    change = (both["log_since"] - both["log_before"]).to_numpy(dtype=float)
+    parts = {side: both[f"variance_{side}"].to_numpy(dtype=float) for side in ("since", "before")}
+    counts = {side: both[f"n_{side}"].to_numpy(dtype=float) for side in ("since", "before")}
+    variance = parts["since"] + parts["before"]
     # Welch and Satterthwaite's degrees of freedom.
-    freedom = variance**2 / (
-        both["variance_since"] ** 2 / (both["n_since"] - 1)
-        + both["variance_before"] ** 2 / (both["n_before"] - 1)
-    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        freedom = variance**2 / sum(parts[side] ** 2 / (counts[side] - 1.0) for side in parts)
+        p_values = np.asarray(student.sf(change / np.sqrt(variance), freedom))
     found = pd.DataFrame(
         {
             "isbn": both.index,
             "weeks": both["n_since"].to_numpy(),
             "ratio_before": np.exp(both["log_before"]).to_numpy(),
             "ratio_since": np.exp(both["log_since"]).to_numpy(),
-            "degradation": np.expm1(change).to_numpy(),
-            "p_value": student.sf((change / np.sqrt(variance)).to_numpy(), freedom.to_numpy()),
+            "degradation": np.expm1(change),
+            "p_value": p_values,
         }
     )
     return found.sort_values("isbn", ignore_index=True).astype(DEGRADATION_TYPES)

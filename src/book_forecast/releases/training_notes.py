@@ -1,7 +1,7 @@
 """Notes of a training in its release, and the facts that they give for a retraining plan.
 
 The specification of a title, as JSON, has an entry `NOTES`: the last week of all when its orders
-were chosen, a digest of its covariates in the training, and its promotion plan by week.
+were chosen, a digest of its supplied covariates in the training, and its promotion plan by week.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from book_forecast.payload.contents import Payload
 from book_forecast.releases.corrections import corrected_copies, trained_weeks
 from book_forecast.releases.retraining import FACT_TYPES
 from book_forecast.series.covariates import PROMOTION_PLAN
-from book_forecast.series.history import ALL_TITLES, title_histories
+from book_forecast.series.history import ALL_TITLES, PROMOTION, title_histories
 
 NOTES = "training"
 """Key of the notes in a specification, and of options and code in a manifest."""
@@ -55,7 +55,8 @@ class CovariateNotes:
         empty = pd.DataFrame({name: [] for name in ("isbn", "week", "name", "value")})
         rows = empty if covariates is None else covariates
         is_plan = rows["name"] == PROMOTION_PLAN
-        self._known = rows[~is_plan]
+        # Promotions come from prices, of which later weeks tell more: small changes are usual.
+        self._known = rows[~is_plan & (rows["name"] != PROMOTION)]
         hashed = pd.util.hash_pandas_object(self._known[["week", "name", "value"]], index=False)
         self._hashes = hashed.to_numpy("uint64")
         self._weeks = pd.to_datetime(self._known["week"]).to_numpy(dtype="datetime64[D]")
