@@ -54,7 +54,7 @@ def with_trained(
     if champion.scores is not None:
         tables["scores"] = _taken(champion.scores, of_models)
     states = trained_states(champion)
-    if any(state is not None for state in states):
+    if champion.trained_states is not None or any(state is not None for state in states):
         known = pa.table({"state": pa.array(states, pa.string())})
         tables["trained_states"] = _taken(known, order)
     tables["specifications"] = _specifications(champion, trained["specifications"])

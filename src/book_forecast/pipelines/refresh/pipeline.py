@@ -14,6 +14,8 @@ def create_pipeline() -> Pipeline:
                 ["retraining_summary", "promotion", "forecasts"],
                 None,
                 name="report_refresh",
+                # With the gates after everything else, in their container.
+                tags="gates",
             )
         ],
         namespace="refresh",
