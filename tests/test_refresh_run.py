@@ -46,6 +46,7 @@ def plan_of(data: Path) -> dict[str, str]:
 
 
 def row_of(release: Payload, isbn: str) -> list:
+    assert release.specifications is not None
     at = release.titles["isbn"].to_pylist().index(isbn)
     tables = [release.titles, release.scores, *release.planning.values()]
     own = [table.slice(at, 1).to_pylist() for table in tables if len(table) == len(release)]
@@ -72,7 +73,9 @@ def test_a_week_without_need_makes_no_release_and_a_forced_title_is_trained_alon
     refresh(project_path, data, f"force=retune,force_titles={FORCED}")
     assert plan_of(data) == {isbn: "retune" if isbn == FORCED else "keep" for isbn in plan_of(data)}
     candidate = store.candidate()
-    assert candidate not in (champion, None)
+    assert candidate is not None
+    assert champion is not None
+    assert candidate != champion
     before, after = store.read(champion), store.read(candidate)
     assert after.manifest["refresh"]["of"] == champion
     counts = after.manifest["refresh"]
@@ -92,17 +95,10 @@ def test_a_broken_delivery_promotes_nothing_whatever_is_forced(
     sales = pd.read_csv(export, dtype=str)
     dates = pd.to_datetime(sales["End Date"])
     # The newest week once more, for the week after it, with ten times the copies.
-    wrong = (
-        sales[dates == dates.max()]
-        .assign(
-            **{
-                "End Date": f"{dates.max() + pd.Timedelta(weeks=1):%Y-%m-%d}",
-                "Volume": lambda rows: (rows["Volume"].astype(float) * 10).astype(int).astype(str),
-                "Value": lambda rows: (rows["Value"].astype(float) * 10).astype(str),
-            }
-        )
-        .drop(columns="Interval")
-    )
+    wrong = sales[dates == dates.max()].drop(columns="Interval")
+    wrong["End Date"] = f"{dates.max() + pd.Timedelta(weeks=1):%Y-%m-%d}"
+    for name in ("Volume", "Value"):
+        wrong[name] = wrong[name].astype(float) * 10
     wrong.to_csv(data / "01_raw/sales/newer.csv", index=False)
     held = "hold_back=false"
     refresh(project_path, data, f"{held},retrain.max_age_days=0")

@@ -48,6 +48,7 @@ def row_of(payload: Payload, isbn: str) -> dict:
         if kind not in ("specifications", "left_out")
     }
     own = {kind: table.slice(at, 1).to_pylist() for kind, table in tables.items()}
+    assert payload.specifications is not None
     texts = {row["isbn"]: row["specification"] for row in payload.specifications.to_pylist()}
     return own | {"specifications": texts.get(isbn)}
 

@@ -8,6 +8,7 @@ from hypothesis import given
 
 from book_forecast.options.retraining import RetrainOptions
 from book_forecast.releases.retraining import (
+    ALONE,
     FACT_TYPES,
     KEEP,
     MOST,
@@ -32,6 +33,7 @@ USUAL = {
     "tuning_age_days": 7.0,
     "corrected": 0.0,
     "is_same_plan": True,
+    "has_folds": True,
     "trained_until": pd.Timestamp("2024-06-01"),
     "weeks": 10.0,
     "degradation": 0.0,
@@ -50,7 +52,7 @@ def plan(*titles: dict, rules: RetrainOptions = RULES, is_broken: bool = False) 
 
 
 # Titles that nothing calls for: with them one title that is tuned anew is not most of them.
-OTHERS = [{}] * 3
+OTHERS: list[dict] = [{}] * 3
 
 
 @pytest.mark.parametrize(
@@ -122,6 +124,13 @@ def test_where_most_titles_are_tuned_anew_all_are():
     assert is_whole(most)
 
 
+def test_a_title_is_not_tuned_beside_folds_of_other_families():
+    worse = {"degradation": 0.5, "p_value": 0.0}
+    found = plan(*({**title, "has_folds": False} for title in (worse, *OTHERS)))
+    assert found["decision"].tolist() == [RETUNE] * 4
+    assert found["reason"].tolist() == ["degradation", ALONE, ALONE, ALONE]
+
+
 def test_development_always_retrains():
     always = RetrainOptions(max_age_days=0, max_tuning_age_days=0)
     found = plan({"age_days": 0.0, "tuning_age_days": 0.0}, {"age_days": 0.0}, rules=always)
@@ -135,7 +144,7 @@ titles_of_any_kind = st.lists(
             **dict.fromkeys(
                 [
                     *("is_released", "is_sold", "can_tune", "is_tuned", "is_same_code"),
-                    *("is_same_plan", "shifted"),
+                    *("is_same_plan", "shifted", "has_folds"),
                 ],
                 st.booleans(),
             ),
@@ -163,7 +172,7 @@ def test_every_plan_is_in_order(titles, is_broken, force):
     # Nothing is trained that has no weeks, nothing tuned that tune cannot see.
     assert trained["is_sold"].all()
     assert trained.loc[trained["decision"] == RETUNE, "can_tune"].all()
-    assert (trained["grounds"].ne("") | trained["reason"].eq(MOST)).all()
+    assert (trained["grounds"].ne("") | trained["reason"].isin([MOST, ALONE])).all()
     if force != "none":
         assert (found.loc[found["is_sold"], "decision"] != KEEP).all()
     elif is_broken and given_facts["is_released"].any():

@@ -28,12 +28,14 @@ FACT_TYPES = {
     "tuning_age_days": "float64",
     "corrected": "float64",
     "is_same_plan": "bool",
+    "has_folds": "bool",
     "trained_until": "datetime64[us]",
 }
 """Facts of a title: whether the champion has it, whether it is among the titles in use, whether
 tune can see it, whether the champion has its specification, whether options and code are those of
 its training; days of sales since its training and its tuning; the share of its copies that were
-corrected since; whether covariates and promotion plan are the same; the last week of its training.
+corrected since; whether covariates and promotion plan are the same; whether the former tuning has
+compared the families of today; the last week of its training.
 """
 PLAN_TYPES = {
     "isbn": "str",
@@ -52,6 +54,7 @@ NOTHING_NEW = "nothing calls for it"
 NOT_SOLD = "not among the titles in use"
 WAITS = "the delivery is broken"
 MOST = "most titles are tuned anew"
+ALONE = "the former tuning is of other families"
 
 
 @dataclass(frozen=True)
@@ -145,12 +148,14 @@ def _spread(
     """Train every title in use where most are tuned anew: what titles share is made anew then."""
     tunable = (facts["can_tune"] & facts["is_sold"]).to_numpy()
     retuned = tunable & (decided == _ORDER.index(RETUNE))
-    if not retuned.any() or retuned.sum() <= whole_share * tunable.sum():
+    # Without folds of other titles there is nothing to weight a title's families by.
+    alone = not (tunable & facts["has_folds"].to_numpy()).any()
+    if not retuned.any() or (retuned.sum() <= whole_share * tunable.sum() and not alone):
         return
     for row in np.flatnonzero(facts["is_sold"].to_numpy()):
         level = _ORDER.index(RETUNE if tunable[row] else REFIT)
         if decided[row] < level:
-            decided[row], reasons[row] = level, MOST
+            decided[row], reasons[row] = level, ALONE if alone else MOST
 
 
 def _why(reason: str | None, is_trained: bool, *, is_sold: bool, waits: bool) -> str:

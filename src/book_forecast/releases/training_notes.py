@@ -103,6 +103,7 @@ def facts_of(
     training_weeks: pd.DataFrame,
     covariates: pd.DataFrame | None,
     made_by: Mapping[str, str],
+    has_folds: bool = True,
 ) -> pd.DataFrame:
     """Return the facts of each title of the champion and of the sales.
 
@@ -112,6 +113,7 @@ def facts_of(
         training_weeks: The same of the titles that tune can see, before the test weeks.
         covariates: isbn, week, name, value; None without any.
         made_by: Fingerprints of options and code, as the manifest of a release has them.
+        has_folds: Whether the former tuning has compared the families of today.
 
     Returns:
         `FACT_TYPES`, a row per title.
@@ -132,6 +134,7 @@ def facts_of(
             "is_tuned": isbn in notes,
             "is_same_code": is_same_code,
             "is_same_plan": True,
+            "has_folds": has_folds,
         }
         if champion is not None and isbn in released:
             row, trained = released[isbn]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from book_forecast.forecasters.family_choice import reasons_of
 from book_forecast.monitoring.degradation import (
     DEGRADATION_TYPES,
     measure_degradation,
@@ -37,6 +38,7 @@ def describe_trainings(
     covariates: pd.DataFrame | None,
     models: ModelOptions,
     backtest: BacktestOptions,
+    former_family_choice: pd.DataFrame | None,
 ) -> pd.DataFrame:
     """Return what is known of each title's training; see `facts_of`.
 
@@ -47,9 +49,14 @@ def describe_trainings(
         covariates: isbn, week, name, value; None without any.
         models: The families and the search.
         backtest: Test set and rolling origins.
+        former_family_choice: families of each title in the former tuning; None without one.
     """
     made_by = identify_training(models, backtest)
-    return facts_of(champion, model_input, training_weeks, covariates, made_by)
+    former = former_family_choice
+    has_folds = former is not None and all(
+        set(reasons_of(text)) == set(models.families) for text in former["families"].unique()
+    )
+    return facts_of(champion, model_input, training_weeks, covariates, made_by, has_folds)
 
 
 def find_degradation(

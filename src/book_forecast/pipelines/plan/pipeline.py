@@ -14,7 +14,7 @@ def create_pipeline() -> Pipeline:
                 nodes.describe_trainings,
                 [
                     *("champion", "model_input", "training_weeks", "covariates"),
-                    *("params:models", "params:backtest"),
+                    *("params:models", "params:backtest", "former_family_choice"),
                 ],
                 "title_trainings",
                 name="describe_trainings",
