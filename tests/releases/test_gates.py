@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from book_forecast.options.groups import PromoteOptions
-from book_forecast.releases.gates import Comparison, Gate, Measures, Verdict, judge
+from book_forecast.releases.gates import Comparison, Gate, Measures, Verdict, hold_back, judge
 
 OPTIONS = PromoteOptions()
 COVERAGE = {"80": np.full(100, 0.81), "95": np.full(100, 0.94)}
@@ -191,3 +191,40 @@ def test_a_champion_that_is_judged_again_is_champion_already():
 def test_without_test_weeks_nothing_shows_that_a_candidate_is_good():
     verdict = judged(measures(wape=np.nan, baseline_wape=np.nan), comparison())
     assert "seasonal naive" in [gate.name for gate in verdict.failed]
+
+
+NOTHING = np.empty((0, 32))
+
+
+def test_titles_with_the_champions_specifications_need_no_comparison():
+    beside = comparison(candidate_errors=NOTHING, champion_errors=NOTHING, compared=40, same=40)
+    verdict = judged(measures(wape=np.nan, baseline_wape=np.nan), beside)
+    assert verdict.promote
+    assert [(gate.name, gate.status) for gate in verdict.gates] == [
+        ("champion", "passed"),
+        ("titles", "passed"),
+        ("fallbacks", "passed"),
+    ]
+
+
+def test_titles_with_other_specifications_are_compared_whatever_is_the_same():
+    assert judged(measures(), comparison(1.5, same=900)).why == "failed champion"
+
+
+@pytest.mark.parametrize("beside", [comparison(0.9), None])
+def test_nothing_new_is_promoted_on_a_broken_delivery(beside):
+    verdict = judged(measures(), beside).model_dump(mode="json")
+    held = Verdict.model_validate(hold_back(verdict, is_broken=True, problems=["A.", "B."]))
+    assert not held.promote
+    assert gate(held, "delivery").reason == "A. B."
+    assert held.why == "failed delivery"
+    passed = Verdict.model_validate(hold_back(verdict, is_broken=False, problems=["A."]))
+    assert passed.promote
+    assert gate(passed, "delivery").status == "passed"
+
+
+def test_a_broken_delivery_leaves_the_champion_what_it_is():
+    verdict = judge("old", measures(), comparison(), OPTIONS).model_dump(mode="json")
+    held = Verdict.model_validate(hold_back(verdict, is_broken=True, problems=["A."]))
+    assert held.promote
+    assert gate(held, "delivery").status == "failed"
