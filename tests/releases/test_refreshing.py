@@ -9,7 +9,11 @@ import pytest
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.payload.contents import Payload
 from book_forecast.pipelines.train.fits import RELEASED_ANEW
-from book_forecast.pipelines.train.release import assemble_planned, describe_training
+from book_forecast.pipelines.train.release import (
+    assemble_planned,
+    assemble_release,
+    describe_training,
+)
 from book_forecast.releases.assembly import RolledTitle, rolled, tables_of
 from book_forecast.releases.models import model_of
 from book_forecast.releases.refreshing import REFRESH
@@ -87,6 +91,20 @@ def test_a_plan_without_a_fit_is_the_champion_itself(champion):
         models, LATER, TITLES, specifications_of(ISBNS[:0]), {}, champion, plan, notes
     )
     assert found is champion
+
+
+def test_a_whole_plan_makes_the_release_that_a_whole_run_makes(champion):
+    plan = pd.DataFrame({"isbn": ISBNS, "decision": "retune", "is_sold": True, "can_tune": True})
+    specifications = specifications_of(ISBNS)
+    models = fit(LATER, specifications, RELEASED_ANEW).frame
+    notes = describe_training({}, LATER, None, MODELS, BACKTEST)
+    whole = assemble_release(models, LATER, TITLES, specifications, {}, champion, MODELS, notes)
+    planned = specifications.assign(start=None, tuned=None)
+    found = assemble_planned(models, LATER, TITLES, planned, {}, champion, plan, notes)
+    assert found.manifest["fingerprint"] == whole.manifest["fingerprint"]
+    assert REFRESH not in found.manifest
+    again = assemble_planned(models, LATER, TITLES, planned, {}, whole, plan, notes)
+    assert again is whole
 
 
 def test_the_same_plan_twice_has_the_same_fingerprint(champion):

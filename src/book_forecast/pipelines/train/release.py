@@ -118,8 +118,10 @@ def assemble_planned(
     if champion is None or is_whole(retraining_plan):
         if release_models.empty:
             raise UserError("There is no champion, and no title to train: look at retraining_plan.")
+        # As `kedro run` makes it: nothing of the champion's is in it.
+        anew = specifications.drop(columns=[START, TUNED])
         return assemble_release(
-            *(release_models, model_input, titles, specifications),
+            *(release_models, model_input, titles, anew),
             *(calibration, champion, models, training_notes),
         )
     if release_models.empty:
