@@ -60,7 +60,7 @@ def measure_degradation(before: pd.DataFrame, since: pd.DataFrame) -> pd.DataFra
         than two weeks or no errors.
     """
     early, late = _ratios(before), _ratios(since)
-    both = late.join(early, how="left", lsuffix="_since", rsuffix="_before")
+    both = late.add_suffix("_since").join(early.add_suffix("_before"), how="left")
     change = (both["log_since"] - both["log_before"]).to_numpy(dtype=float)
     parts = {side: both[f"variance_{side}"].to_numpy(dtype=float) for side in ("since", "before")}
     counts = {side: both[f"n_{side}"].to_numpy(dtype=float) for side in ("since", "before")}
