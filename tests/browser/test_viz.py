@@ -31,7 +31,7 @@ LAYERS = [
     *("models", "evaluation", "model_output", "reporting"),
 ]
 STAGES = {"ingest", "preprocess", "tune", "train", "evaluate", "forecast", "decide"}
-PIPELINES = STAGES | {"__default__", "monitor", "weekly"}
+PIPELINES = STAGES | {"__default__", "monitor", "plan", "refresh", "weekly"}
 METRICS = {"n_titles": 1.0, "test_wape": 0.25, "test_wape_seasonal_naive": 0.5}
 
 

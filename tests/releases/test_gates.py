@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from book_forecast.options.groups import PromoteOptions
-from book_forecast.releases.gates import Comparison, Gate, Measures, Verdict, judge, with_challenge
+from book_forecast.releases.gates import (
+    Comparison,
+    Gate,
+    Measures,
+    Verdict,
+    hold_back,
+    judge,
+    with_challenge,
+)
 
 OPTIONS = PromoteOptions()
 COVERAGE = {"80": np.full(100, 0.81), "95": np.full(100, 0.94)}
@@ -231,3 +239,40 @@ def test_a_win_excuses_no_other_gate():
 def test_the_first_release_and_the_champion_itself_need_no_win():
     for verdict in (judged(measures(), None), judge("old", measures(), comparison(), OPTIONS)):
         assert with_challenge(verdict, None) == verdict
+
+
+NOTHING = np.empty((0, 32))
+
+
+def test_titles_with_the_champions_specifications_need_no_comparison():
+    beside = comparison(candidate_errors=NOTHING, champion_errors=NOTHING, compared=40, same=40)
+    verdict = judged(measures(wape=np.nan, baseline_wape=np.nan), beside)
+    assert verdict.promote
+    assert [(gate.name, gate.status) for gate in verdict.gates] == [
+        ("champion", "passed"),
+        ("titles", "passed"),
+        ("fallbacks", "passed"),
+    ]
+
+
+def test_titles_with_other_specifications_are_compared_whatever_is_the_same():
+    assert judged(measures(), comparison(1.5, same=900)).why == "failed champion"
+
+
+@pytest.mark.parametrize("beside", [comparison(0.9), None])
+def test_nothing_new_is_promoted_on_a_broken_delivery(beside):
+    verdict = judged(measures(), beside).model_dump(mode="json")
+    held = Verdict.model_validate(hold_back(verdict, is_broken=True, problems=["A.", "B."]))
+    assert not held.promote
+    assert gate(held, "delivery").reason == "A. B."
+    assert held.why == "failed delivery"
+    passed = Verdict.model_validate(hold_back(verdict, is_broken=False, problems=["A."]))
+    assert passed.promote
+    assert gate(passed, "delivery").status == "passed"
+
+
+def test_a_broken_delivery_leaves_the_champion_what_it_is():
+    verdict = judge("old", measures(), comparison(), OPTIONS).model_dump(mode="json")
+    held = Verdict.model_validate(hold_back(verdict, is_broken=True, problems=["A."]))
+    assert held.promote
+    assert gate(held, "delivery").status == "failed"

@@ -8,7 +8,8 @@ import click
 
 from book_forecast.cli.alerts import announce
 from book_forecast.cli.readable import ReadableCommand
-from book_forecast.cli.releases import RELEASE_HELP, of_project, release, why_option
+from book_forecast.cli.release_manager import RELEASE_HELP, of_project, why_option
+from book_forecast.cli.releases import release
 from book_forecast.storage.errors import UserError
 
 if TYPE_CHECKING:

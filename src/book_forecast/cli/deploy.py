@@ -66,10 +66,10 @@ def _to_vertex(manager: ReleaseManager, name: str, given: dict[str, Any]) -> Non
 
 
 def _to_cloud_run(manager: ReleaseManager, name: str | None, given: dict[str, Any]) -> None:
+    from book_forecast.releases.challenging import user
     from book_forecast.releases.cloud_run import CloudRunDeployment, deploy_to_cloud_run
     from book_forecast.releases.deployment import deployable
     from book_forecast.releases.kept import Kept, KeptReleases
-    from book_forecast.releases.promotion import user_name
 
     wanted = _checked(CloudRunDeployment, given, "service")
     store, kept = manager.store, KeptReleases(manager.store.root)
@@ -79,7 +79,7 @@ def _to_cloud_run(manager: ReleaseManager, name: str | None, given: dict[str, An
     if served is not None:
         # Before the service reads it: `prune` leaves what a record names.
         now, why = dt.datetime.now(dt.UTC), f"served by {wanted.name}"
-        record = Kept(release=served, who=user_name(), when=now, why=why)
+        record = Kept(release=served, who=user(), when=now, why=why)
         kept.keep(record, wanted.name)
     stock = click.get_current_context().obj.config_loader["catalog"]["stock_advice"]["filepath"]
     address = deploy_to_cloud_run(store.root, served, str(stock), wanted)

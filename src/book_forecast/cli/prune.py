@@ -32,13 +32,13 @@ logger = logging.getLogger(__name__)
 @of_project
 def keep(manager: ReleaseManager, name: str, off: bool, why: str) -> None:
     """Keep a release from removal by `prune`; unlike `pin`, the champion stays as it is."""
+    from book_forecast.releases.challenging import user
     from book_forecast.releases.kept import Kept, KeptReleases
-    from book_forecast.releases.promotion import user_name
 
     kept, found = KeptReleases(manager.store.root), manager.find(name)
     if not off:
         now = dt.datetime.now(dt.UTC)
-        kept.keep(Kept(release=found, who=user_name(), when=now, why=why))
+        kept.keep(Kept(release=found, who=user(), when=now, why=why))
         click.echo(f"{found} is kept.")
         return
     records = [record for record, one in kept.records().items() if one.release == found]

@@ -23,6 +23,7 @@ from book_forecast.payload.contents import Payload
 from book_forecast.releases.challenging import challenge_alert
 from book_forecast.releases.gates import PromotionRefusedError, Verdict
 from book_forecast.releases.promotion_alerts import promotion_alert
+from book_forecast.releases.refreshing import REFRESH
 from book_forecast.releases.store import ReleaseStore
 
 logger = logging.getLogger(__name__)
@@ -114,7 +115,7 @@ def _options(context: KedroContext) -> AlertOptions:
 
 def _of_verdict(data: Mapping[str, Any], _: AlertOptions) -> Iterator[Alert]:
     verdict = Verdict.model_validate(data)
-    if not verdict.promote:
+    if not verdict.promote and verdict.release != verdict.champion:
         text = f"{verdict.release} is not promoted: it {verdict.why}"
         yield Alert(kind="gate_failed", subject=verdict.release, text=text)
 
@@ -140,6 +141,11 @@ def _of_test(data: Mapping[str, Any], _: AlertOptions) -> Iterator[Alert]:
 def _of_candidate(data: Payload, _: AlertOptions) -> Iterator[Alert]:
     manifest = data.manifest
     text = f"{data.release}: {manifest['titles']} titles, weeks to {manifest['cutoff']}."
+    if (counts := manifest.get(REFRESH)) is not None:
+        text += (
+            f" {counts['refitted']} refitted, {counts['retuned']} tuned anew, {counts['kept']} as "
+            f"in {counts['of']}."
+        )
     yield Alert(kind="trained", subject=data.release, text=text)
 
 

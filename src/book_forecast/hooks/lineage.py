@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 _FILES_SHOWN, _LONGEST_LIST = 2, 50
 
+FORMER = "former_"
+"""Prefix of a table that is about to be replaced: its successor is not made from another table."""
 CURRENT = "current_inputs"
 """The tag of nodes that refuse a stale input."""
 
@@ -95,6 +97,8 @@ class LineageHooks:
     def _sources(self, inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Digests of tables by dataset; a table in memory stands for those it was made from."""
         for name, data in inputs.items():
+            if name.startswith(FORMER):
+                continue
             lineage = Lineage.of(data.attrs) if isinstance(data, pd.DataFrame) else None
             if lineage is not None and lineage.digest:
                 yield name, lineage.digest

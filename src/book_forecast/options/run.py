@@ -23,6 +23,7 @@ from book_forecast.options.groups import (
 from book_forecast.options.models import ModelOptions
 from book_forecast.options.monitoring import MonitorOptions
 from book_forecast.options.retention import RetentionOptions
+from book_forecast.options.retraining import RetrainOptions
 from book_forecast.options.values import check_release
 
 # Groups of earlier versions whose rolling origins stand in `backtest`.
@@ -48,6 +49,7 @@ class Options(OptionGroup):
     promote: PromoteOptions = PromoteOptions()
     decide: DecideOptions = DecideOptions()
     monitor: MonitorOptions = MonitorOptions()
+    retrain: RetrainOptions = RetrainOptions()
     alerts: AlertOptions = AlertOptions()
     reporting: ReportingOptions = ReportingOptions()
     retention: RetentionOptions = RetentionOptions()

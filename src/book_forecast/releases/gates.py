@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -63,6 +63,8 @@ class Comparison:
         measures: Figures of the champion; None where it cannot be fitted again.
         compared: How many of the champion's living titles are compared.
         living: How many of the champion's titles still sell.
+        same: Titles with the champion's specification, which need no comparison; they count as
+            compared.
     """
 
     champion: str
@@ -71,6 +73,7 @@ class Comparison:
     measures: Measures | None
     compared: int
     living: int
+    same: int = 0
 
 
 class Gate(BaseModel):
@@ -139,10 +142,14 @@ def judge(
         return Verdict(release=release, champion=None, promote=True, gates=gates)
     if release == comparison.champion:
         return Verdict(release=release, champion=release, promote=True, gates=())
+    absolute = _absolute_gates(measures, comparison.measures, options)
+    if comparison.same and not len(comparison.candidate_errors):
+        # No title has another specification: there are fallbacks to look at, and no errors.
+        absolute = absolute[-1:]
     gates = (
         _champion_gate(comparison, options),
         _titles_gate(comparison, options),
-        *_absolute_gates(measures, comparison.measures, options),
+        *absolute,
     )
     promote = all(gate.status != "failed" for gate in gates)
     return Verdict(release=release, champion=comparison.champion, promote=promote, gates=gates)
@@ -179,6 +186,27 @@ def with_challenge(verdict: Verdict, test: Mapping[str, Any] | None) -> Verdict:
     )
 
 
+def hold_back(
+    verdict: Mapping[str, Any], *, is_broken: bool, problems: Sequence[str]
+) -> dict[str, Any]:
+    """Add the gate of the delivery to a verdict: no candidate is promoted on a broken one.
+
+    Args:
+        verdict: As plain data.
+        is_broken: Whether the newest delivery must not be used.
+        problems: What is wrong, as sentences.
+
+    Returns:
+        The verdict as plain data. A champion that has no candidate beside it stays what it is.
+    """
+    found = Verdict.model_validate(verdict)
+    reason = " ".join(problems) if is_broken else "the newest delivery can be used"
+    gate = Gate(name="delivery", status="failed" if is_broken else "passed", reason=reason)
+    is_new = found.release != found.champion
+    held = {"gates": (*found.gates, gate), "promote": found.promote and not (is_broken and is_new)}
+    return found.model_copy(update=held).model_dump(mode="json")
+
+
 def _champion_gate(comparison: Comparison, options: PromoteOptions) -> Gate:
     """Fail where the errors are worse than allowed by more than chance."""
     if comparison.measures is None:
@@ -188,6 +216,9 @@ def _champion_gate(comparison: Comparison, options: PromoteOptions) -> Gate:
         )
         return Gate(name="champion", status="failed", reason=reason)
     ours, theirs = _known_errors(comparison)
+    if not len(ours) and comparison.same:
+        reason = f"{comparison.same} titles have its specifications, and no title has another"
+        return Gate(name="champion", status="passed", reason=reason)
     if not len(ours):
         return Gate(name="champion", status="warning", reason="there is no title in common")
     bound, limit = 1.0 + options.max_worse, 1.0 + options.max_worse_by_chance

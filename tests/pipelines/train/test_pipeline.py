@@ -11,6 +11,7 @@ from kedro.runner import SequentialRunner
 
 from book_forecast.execution.parts import Part
 from book_forecast.forecasters.calibration import BANDS, ERROR_PROBABILITIES, Calibration
+from book_forecast.options.groups import BacktestOptions
 from book_forecast.options.models import BoostingOptions, ModelOptions
 from book_forecast.pipelines.train.fits import COMPARED, RELEASED, SCORED
 from book_forecast.pipelines.train.pipeline import create_fits, create_pipeline
@@ -171,6 +172,7 @@ def run() -> Iterator[DataCatalog]:
                     "calibration": {},
                     "checkpoints": checkpoints,
                     "params:models": MODELS,
+                    "params:backtest": BacktestOptions(),
                     "params:execution": ALONE,
                 }.items()
             }

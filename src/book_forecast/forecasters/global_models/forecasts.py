@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -113,13 +113,20 @@ class GlobalModels:
         Returns:
             As `forecast`.
         """
-        single = self.options.boosting.model_copy(update={"fits": 1})
-        model = replace(self, options=self.options.model_copy(update={"boosting": single}))
-        parts = [
-            model.forecast(weeks, cutoff, origins.horizon, is_now=False)
-            for cutoff in origins.cutoffs(weeks["week"].max())
-        ]
+        return self.forecast_at(weeks, origins.cutoffs(weeks["week"].max()), origins.horizon)
+
+    def forecast_at(
+        self, weeks: pd.DataFrame, cutoffs: Sequence[pd.Timestamp], horizon: int
+    ) -> pd.DataFrame:
+        """Forecast the weeks after each cutoff; see `forecast_folds`."""
+        model = self.with_single_fit()
+        parts = [model.forecast(weeks, cutoff, horizon, is_now=False) for cutoff in cutoffs]
         return pd.concat(parts, ignore_index=True).astype(FORECAST_TYPES)
+
+    def with_single_fit(self) -> Self:
+        """Return the models with one fit of the boosting."""
+        single = self.options.boosting.model_copy(update={"fits": 1})
+        return replace(self, options=self.options.model_copy(update={"boosting": single}))
 
 
 def forecast_all(

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from kedro.pipeline import Pipeline, node
+from kedro.pipeline import Node, Pipeline, node
 
 from book_forecast import plots
 from book_forecast.hooks.lineage import CURRENT
 from book_forecast.hooks.optional_inputs import RECORDS
-from book_forecast.pipelines.evaluate import figures, nodes
+from book_forecast.pipelines.evaluate import figures, nodes, planned
 
 GATE = "require_promotion"
 
@@ -19,6 +19,87 @@ def create_pipeline() -> Pipeline:
         namespace="evaluate",
         prefix_datasets_with_namespace=False,
     ) + create_gate(["scored_candidate"])
+
+
+def create_planned_pipeline() -> Pipeline:
+    """Wire the scores of titles with another model, and the verdict on their release."""
+    return Pipeline(
+        [
+            node(
+                nodes.forecast_known_weeks,
+                [
+                    *("retuned_weeks", "refresh_training_models", "refresh_ensemble_backtest"),
+                    *("params:backtest", "params:forecast.levels", "params:execution"),
+                    "checkpoints",
+                ],
+                ["refresh_test_forecasts", "refresh_backtest_forecasts"],
+                name="forecast_known_weeks",
+                tags=[CURRENT, "heavy"],
+            ),
+            node(
+                nodes.score_titles,
+                [
+                    *("refresh_test_forecasts", "refresh_backtest_forecasts"),
+                    *("refresh_training_models", "model_input", "params:forecast.levels"),
+                ],
+                "refresh_scores",
+                name="score_titles",
+                tags=CURRENT,
+            ),
+            node(
+                nodes.make_score_table,
+                ["refresh_scores", "refresh_training_models", "refresh_release_models", "titles"],
+                "refresh_score_table",
+                name="make_score_table",
+            ),
+            node(
+                nodes.summarise_scores,
+                ["refresh_scores", "refresh_fit_summary"],
+                "refresh_metrics",
+                name="summarise_scores",
+            ),
+            node(
+                nodes.forecast_with_champion,
+                [
+                    *("champion", "refresh_champion_models", "params:backtest"),
+                    *("params:forecast.levels", "params:execution", "checkpoints"),
+                ],
+                "champion_test_forecasts",
+                name="forecast_with_champion",
+                tags=[CURRENT, "heavy"],
+            ),
+            node(
+                planned.add_planned_scores,
+                [
+                    *("candidate", "refresh_score_table", "refresh_metrics"),
+                    *("refresh_test_forecasts", "refresh_training_models"),
+                ],
+                "scored_candidate",
+                name="add_scores",
+                tags=CURRENT,
+            ),
+            node(
+                nodes.judge_candidate,
+                [
+                    *("scored_candidate", "champion", "refresh_test_forecasts"),
+                    *("champion_test_forecasts", "refresh_training_models", "model_input"),
+                    *("titles_left_out", "params:promote"),
+                ],
+                "refresh_verdict",
+                name="judge_candidate",
+                tags=CURRENT,
+            ),
+            node(
+                planned.hold_back_promotion,
+                ["refresh_verdict", "monitor_status"],
+                "gate_verdict",
+                name="hold_back_promotion",
+            ),
+            create_challenge_gate(),
+        ],
+        namespace="reevaluate",
+        prefix_datasets_with_namespace=False,
+    )
 
 
 def create_scores() -> Pipeline:
@@ -108,14 +189,19 @@ def create_promotion() -> Pipeline:
                 name="judge_candidate",
                 tags=CURRENT,
             ),
-            node(
-                nodes.require_win,
-                ["gate_verdict", "arm_test", "params:promote"],
-                "promotion",
-                name="require_win",
-                tags=RECORDS,
-            ),
+            create_challenge_gate(),
         ]
+    )
+
+
+def create_challenge_gate() -> Node:
+    """Return the node that asks for a challenge that the candidate has won."""
+    return node(
+        nodes.require_win,
+        ["gate_verdict", "arm_test", "params:promote"],
+        "promotion",
+        name="require_win",
+        tags=RECORDS,
     )
 
 

@@ -29,6 +29,7 @@ from book_forecast.releases.gates import (
     judge,
     with_challenge,
 )
+from book_forecast.releases.refreshing import REFRESH
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -45,11 +46,13 @@ def add_scores(
     table = score_table[["isbn", *SCHEMAS["scores"].names]]
     scored = with_scores(candidate, pa.Table.from_pandas(table, preserve_index=False), metrics)
     own = test_forecasts.merge(training_models[["isbn", "model"]], on=["isbn", "model"])
-    return with_planning(scored, {"last_forecasts": _last_forecasts(scored, own)})
+    return with_planning(scored, {"last_forecasts": last_forecasts(scored, own)})
 
 
-def _last_forecasts(candidate: Payload, own: pd.DataFrame) -> pa.Table:
+def last_forecasts(candidate: Payload, own: pd.DataFrame) -> pa.Table:
     """Return the forecasts of the test weeks as the release's table, with the narrowest interval.
+
+    Other titles keep those that the release has.
 
     Args:
         candidate: The release.
@@ -69,7 +72,8 @@ def _last_forecasts(candidate: Payload, own: pd.DataFrame) -> pa.Table:
                 "mean": title["mean"].to_numpy(),
                 **{side: title[name].to_numpy() for side, name in bounds.items()},
             }
-    return updated(None, "last_forecasts", rows, len(row_of))
+    former = candidate.planning.get("last_forecasts")
+    return updated(former, "last_forecasts", rows, len(row_of))
 
 
 def judge_candidate(
@@ -105,14 +109,15 @@ def judge_candidate(
     baseline = test_forecasts[test_forecasts["model"] == SeasonalNaive.family]
     fell_back = set(training_models.loc[training_models["fallback_reason"].notna(), "isbn"])
     fell_back |= _fallbacks(candidate)
-    measures = _measure(own, baseline, model_input, fell_back)
+    same = _same_models(candidate, champion, own)
+    measures = _measure(own, baseline, model_input, fell_back, same)
     comparison = None
     if champion is not None:
         _refuse_another(champion, champion_test_forecasts)
         living = _living(champion, model_input, titles_left_out)
         launches = _titles_with(champion, Launch.family) & set(candidate.titles["isbn"].to_pylist())
         comparison = _compare(
-            champion, own, champion_test_forecasts, baseline, model_input, living, launches
+            *(champion, own, champion_test_forecasts, baseline, model_input, living, launches, same)
         )
     return judge(candidate.release, measures, comparison, options).model_dump(mode="json")
 
@@ -154,7 +159,7 @@ def require_promotion(
         PromotionRefusedError: Names the gates.
     """
     verdict = Verdict.model_validate(promotion)
-    if options.required and not verdict.promote:
+    if options.required and not verdict.promote and verdict.release != verdict.champion:
         reasons = "; ".join(f"{gate.name}: {gate.reason}" for gate in verdict.failed)
         raise PromotionRefusedError(
             f"{verdict.release} is not promoted ({reasons}), and promote.required is set. "
@@ -171,6 +176,7 @@ def _compare(
     actuals: pd.DataFrame,
     living: set[str],
     launches: set[str],
+    same: set[str],
 ) -> Comparison:
     """Compare the titles that both forecast; launches of both have no test weeks to compare."""
     compared = set(champion.titles["isbn"].to_pylist()) & set(own["isbn"]) & set(theirs["isbn"])
@@ -187,9 +193,10 @@ def _compare(
         champion=champion.release,
         candidate_errors=errors[0].to_numpy(dtype=float),
         champion_errors=errors[1].to_numpy(dtype=float),
-        measures=None if unknown else _measure(theirs, baseline, actuals, fell_back),
-        compared=len(compared & living),
+        measures=None if unknown else _measure(theirs, baseline, actuals, fell_back, same),
+        compared=len((compared | same) & living),
         living=len(living),
+        same=len(same),
     )
 
 
@@ -206,9 +213,16 @@ def _beside_actuals(forecasts: pd.DataFrame, actuals: pd.DataFrame) -> pd.DataFr
 
 
 def _measure(
-    forecasts: pd.DataFrame, baseline: pd.DataFrame, actuals: pd.DataFrame, fell_back: set[str]
+    forecasts: pd.DataFrame,
+    baseline: pd.DataFrame,
+    actuals: pd.DataFrame,
+    fell_back: set[str],
+    same: set[str],
 ) -> Measures:
-    """Return the figures of one release's forecasts, a model a title."""
+    """Return the figures of one release's forecasts, a model a title.
+
+    Titles with the same models in both releases have no forecasts; their fallbacks count.
+    """
     isbns = set(forecasts["isbn"])
     known = _beside_actuals(forecasts, actuals)
     naive = _beside_actuals(baseline[baseline["isbn"].isin(isbns)], actuals)
@@ -224,13 +238,21 @@ def _measure(
         wape=_wape(known),
         baseline_wape=_wape(naive),
         coverage=coverage,
-        fallbacks=len(isbns & fell_back) / len(isbns) if isbns else 1.0,
+        fallbacks=len((isbns | same) & fell_back) / len(isbns | same) if isbns | same else 1.0,
     )
 
 
 def _wape(known: pd.DataFrame) -> float:
     sold = known["volume"].abs().sum()
     return float((known["mean"] - known["volume"]).abs().sum() / sold) if sold else np.nan
+
+
+def _same_models(candidate: Payload, champion: Payload | None, own: pd.DataFrame) -> set[str]:
+    """Return the titles that a candidate has from the champion, or fits with its specification."""
+    if champion is None or candidate.manifest.get(REFRESH) is None:
+        return set()
+    both = set(candidate.titles["isbn"].to_pylist()) & set(champion.titles["isbn"].to_pylist())
+    return both - set(own["isbn"])
 
 
 def _fallbacks(release: Payload) -> set[str]:

@@ -9,8 +9,9 @@ import numpy as np
 
 from book_forecast.payload.contents import Payload
 from book_forecast.releases.assembly import RolledTitle
+from book_forecast.releases.corrections import corrected_copies, trained_weeks
 from book_forecast.releases.models import weeks_of
-from book_forecast.series.history import FloatArray, History, weeks_between
+from book_forecast.series.history import History
 
 logger = logging.getLogger(__name__)
 
@@ -25,19 +26,14 @@ def report_revisions(release: Payload, histories: Sequence[History]) -> None:
     does not count.
     """
     rows = {isbn: row for row, isbn in enumerate(release.titles["isbn"].to_pylist())}
-    days = {
-        name: release.titles[name].to_numpy().astype("datetime64[D]")
-        for name in ("trained_until", "cutoff")
-    }
+    days = release.titles["trained_until"].to_numpy().astype("datetime64[D]")
     known, moved = 0.0, {}
     for history in histories:
         if (row := rows.get(history.isbn)) is None:
             continue
-        trained = days["trained_until"][row]
-        own = weeks_of(release, row)
-        own = own[: len(own) - weeks_between(trained, days["cutoff"][row])]
+        own = trained_weeks(release, row)
         known += float(np.nansum(own))
-        moved[history.isbn] = _moved(own, _weeks_until(history, trained))
+        moved[history.isbn] = corrected_copies(own, history, days[row])
     total = sum(moved.values())
     share = total / known if known else float(total > 0.0)
     if share > REVISED_SHARE:
@@ -51,21 +47,6 @@ def report_revisions(release: Payload, histories: Sequence[History]) -> None:
             "Sales differ by %.2f %% of the copies inside the training of %s: no need to train",
             *(100.0 * share, release.release),
         )
-
-
-def _weeks_until(history: History, week: np.datetime64) -> FloatArray:
-    """Return the copies up to a week; the last of them are NaN where the history ends before."""
-    beyond = weeks_between(week, history.cutoff)
-    if beyond >= 0:
-        return history.volumes[: max(history.n_weeks - beyond, 0)]
-    return np.concatenate([history.volumes, np.full(-beyond, np.nan)])
-
-
-def _moved(own: FloatArray, present: FloatArray) -> float:
-    """Return the copies by which two histories that end in the same week differ."""
-    n = min(len(own), len(present))
-    own, present = own[len(own) - n :], present[len(present) - n :]
-    return float(np.nansum(np.abs(np.nan_to_num(own) - present)))
 
 
 def report_corrections(release: Payload, titles: Sequence[RolledTitle]) -> None:

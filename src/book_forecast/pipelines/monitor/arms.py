@@ -10,8 +10,8 @@ import pandas as pd
 
 from book_forecast.monitoring.arms import Pair, compare_weeks, score_served, weigh
 from book_forecast.monitoring.paired_test import Evidence
+from book_forecast.monitoring.recorded import Partitions, Recorded, weekly_grid
 from book_forecast.options.monitoring import MonitorOptions
-from book_forecast.pipelines.monitor.recorded import Partitions, Recorded, weekly_grid
 from book_forecast.releases.challenges import Challenge
 from book_forecast.series.history import WEEK
 

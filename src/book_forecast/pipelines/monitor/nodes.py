@@ -18,13 +18,13 @@ from book_forecast.monitoring.errors import (
     known_weeks,
     levels_of,
 )
+from book_forecast.monitoring.recorded import Partitions, Recorded, weekly_grid
 from book_forecast.monitoring.shifts import find_shifts, window_ratios
 from book_forecast.monitoring.summaries import Limits, score_groups, score_weeks, state_of
 from book_forecast.options.groups import SelectionOptions
 from book_forecast.options.monitoring import MonitorOptions
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.pipelines.monitor.arms import compare_arms
-from book_forecast.pipelines.monitor.recorded import Partitions, Recorded, weekly_grid
 from book_forecast.series.history import WEEK
 
 __all__ = [

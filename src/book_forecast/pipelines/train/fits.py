@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -15,7 +15,7 @@ from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.frame_checkpoints import read_or_make
 from book_forecast.execution.parallel import map_titles
 from book_forecast.execution.parts import Part
-from book_forecast.forecasters.global_models.forecasts import GlobalModels
+from book_forecast.forecasters.global_models.forecasts import FORECAST_TYPES, GlobalModels
 from book_forecast.forecasters.pretrained import weights_of
 from book_forecast.forecasters.promotion_effects import effects_by_title
 from book_forecast.options.groups import ExecutionOptions
@@ -29,6 +29,13 @@ from book_forecast.pipelines.train.titles import (
     specification_of,
 )
 from book_forecast.releases.distributions import LEVELS
+from book_forecast.releases.retraining import (
+    REFIT,
+    RETUNE,
+    Decision,
+    is_whole,
+    with_decision,
+)
 from book_forecast.sarima import compile_core
 from book_forecast.series.covariates import with_covariates
 from book_forecast.series.history import MODEL_HORIZON, forecasts_by_title, title_histories
@@ -62,12 +69,14 @@ class FitNodes:
         is_now: Whether the weeks end with the last week of all, after which the promotion plan is
             known. The global model learns the effects of promotions, to be used with any plan.
         levels: Interval levels of the distributions that are made.
+        decisions: Titles of a retraining plan that are fitted; None for all titles.
     """
 
     every_title: bool
     every_family: bool
     is_now: bool
     levels: tuple[float, ...] = CHECKED_LEVELS
+    decisions: tuple[Decision, ...] | None = None
 
     def fit_global_model(
         self,
@@ -76,6 +85,7 @@ class FitNodes:
         covariates: pd.DataFrame | None,
         models: ModelOptions,
         checkpoints: CheckpointFolder,
+        retraining_plan: pd.DataFrame | None = None,
     ) -> pd.DataFrame:
         """Fit the global models to all weeks, and forecast as far as any model does.
 
@@ -88,19 +98,35 @@ class FitNodes:
             covariates: isbn, week, name, value; None without any.
             models: The families, and the size of the model.
             checkpoints: Forecasts of an earlier fit with the same inputs.
+            retraining_plan: isbn, decision: the titles whose forecasts are needed. Models that are
+                merely compared have a single fit, unless the plan is whole.
 
         Returns:
             isbn, family, cutoff, week, mean, and `EFFECTS` of promotions where `is_now`.
         """
         model = GlobalModels(titles, ModelOptions.model_validate(models), covariates)
+        wanted = self._wanted(retraining_plan)
+        if wanted is not None and not wanted:
+            return pd.DataFrame(columns=list(FORECAST_TYPES)).astype(FORECAST_TYPES)
+        if retraining_plan is not None and not self.is_now and not is_whole(retraining_plan):
+            model = model.with_single_fit()
         code = code_fingerprint("book_forecast.forecasters.global_models.forecasts")
-        return read_or_make(
+        found = read_or_make(
             checkpoints,
             "fit_global_model",
             fingerprint(model.identity(weeks), MODEL_HORIZON, self.is_now, code),
             "Models of all titles",
             lambda: model.forecast(weeks, weeks["week"].max(), MODEL_HORIZON, is_now=self.is_now),
         )
+        if wanted is None:
+            return found
+        return found[found["isbn"].isin(wanted)].reset_index(drop=True)
+
+    def _wanted(self, retraining_plan: pd.DataFrame | None) -> list[str] | None:
+        """Return the titles of a plan that are fitted; None for all."""
+        if retraining_plan is None or self.decisions is None:
+            return None
+        return with_decision(retraining_plan, *self.decisions)
 
     def specify_launches(
         self,
@@ -109,6 +135,7 @@ class FitNodes:
         titles: pd.DataFrame,
         launches: pd.DataFrame,
         specifications: pd.DataFrame,
+        retraining_plan: pd.DataFrame | None = None,
     ) -> pd.DataFrame:
         """Add the priors of launches among the titles; see `launches`.
 
@@ -118,9 +145,15 @@ class FitNodes:
             titles: isbn, product_class and what else is known of each.
             launches: isbn, publication_date, comparable, print_run; may be empty.
             specifications: One row per title, as tune writes them.
+            retraining_plan: isbn, decision: the titles to fit; None for all.
         """
+        wanted = self._wanted(retraining_plan)
+        if wanted is not None:
+            specifications = specifications[specifications["isbn"].isin(wanted)]
         return specify_launches(
-            *(weeks, launch_weeks, titles, launches, specifications), every_title=self.every_title
+            *(weeks, launch_weeks, titles, launches, specifications),
+            every_title=self.every_title,
+            wanted=wanted,
         )
 
     def fit_titles(
@@ -204,3 +237,9 @@ COMPARED = FitNodes(every_title=False, every_family=False, is_now=False)
 """The champion on the same weeks, to be compared."""
 RELEASED = FitNodes(every_title=True, every_family=False, is_now=True, levels=LEVELS)
 """The candidate on all weeks, to be released."""
+SCORED_ANEW = replace(SCORED, decisions=(RETUNE,))
+"""The same of a candidate that follows a plan: only titles with other models are scored anew."""
+COMPARED_ANEW = replace(COMPARED, decisions=(RETUNE,))
+"""The champion's models of these titles."""
+RELEASED_ANEW = replace(RELEASED, decisions=(REFIT, RETUNE))
+"""All titles of the plan that are fitted."""

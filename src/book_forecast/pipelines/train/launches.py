@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ def specify_launches(
     specifications: pd.DataFrame,
     *,
     every_title: bool,
+    wanted: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """Add the priors of launches among the titles.
 
@@ -47,13 +49,19 @@ def specify_launches(
         launches: isbn, publication_date, comparable, print_run; None without any.
         specifications: One row per title, as tune writes them.
         every_title: Whether titles without a specification get one.
+        wanted: Titles to fit; None for all.
 
     Returns:
         The specifications, with a column `launch`; rows of launches that tune has not seen have
         nothing else.
     """
     rows = specifications.set_index("isbn", drop=False)
-    young = [h for h in title_histories(weeks) if _is_launch(h, rows, every_title=every_title)]
+    young = [
+        history
+        for history in title_histories(weeks)
+        if (wanted is None or history.isbn in wanted)
+        and _is_launch(history, rows, every_title=every_title)
+    ]
     found = specifications.assign(**{LAUNCH: None})
     if not young:
         return found.astype({LAUNCH: "str"})

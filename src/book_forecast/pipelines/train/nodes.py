@@ -11,15 +11,24 @@ import pandas as pd
 
 from book_forecast.payload.contents import Payload
 from book_forecast.pipelines.train.launches import describe_launches
-from book_forecast.pipelines.train.release import assemble_release
+from book_forecast.pipelines.train.release import (
+    assemble_planned,
+    assemble_release,
+    describe_training,
+)
+from book_forecast.releases.retraining import REFIT, RETUNE, with_decision
+from book_forecast.releases.training_notes import NOTES
 from book_forecast.storage.errors import UserError
 
 __all__ = [
+    "assemble_planned",
     "assemble_release",
     "describe_launches",
+    "describe_training",
     "recall_champion",
     "require_success",
     "summarise_fits",
+    "take_refreshed",
 ]
 
 logger = logging.getLogger(__name__)
@@ -29,12 +38,14 @@ NOTHING_TO_FIT = {"families": ["sarima"]}
 
 
 def recall_champion(
-    champion: Payload | None,
+    champion: Payload | None, retraining_plan: pd.DataFrame | None = None
 ) -> tuple[pd.DataFrame, dict[str, Any], dict[str, Any]]:
     """Read the champion's specifications, to be fitted on the candidate's training weeks.
 
     Args:
         champion: The release; None where there is none.
+        retraining_plan: isbn, decision: titles without another model need no comparison; None to
+            compare all.
 
     Returns:
         Its specifications, its calibration and its model options, the last two as plain data.
@@ -43,8 +54,26 @@ def recall_champion(
     if champion is None or champion.specifications is None:
         return pd.DataFrame({"isbn": pd.Series(dtype="str")}), {}, dict(NOTHING_TO_FIT)
     rows = [json.loads(text) for text in champion.specifications["specification"].to_pylist()]
+    if retraining_plan is not None:
+        wanted = set(with_decision(retraining_plan, RETUNE))
+        rows = [row for row in rows if row["isbn"] in wanted]
+    if not rows:
+        return pd.DataFrame({"isbn": pd.Series(dtype="str")}), {}, dict(NOTHING_TO_FIT)
+    for row in rows:
+        row.pop(NOTES, None)
     about = champion.manifest
     return pd.DataFrame(rows), dict(about["calibration"]), dict(about["options"])
+
+
+def take_refreshed(model_input: pd.DataFrame, retraining_plan: pd.DataFrame) -> pd.DataFrame:
+    """Return the weeks of the titles that are fitted again.
+
+    Args:
+        model_input: isbn, week, volume.
+        retraining_plan: isbn, decision.
+    """
+    again = with_decision(retraining_plan, REFIT, RETUNE)
+    return model_input[model_input["isbn"].isin(again)].reset_index(drop=True)
 
 
 def summarise_fits(training_models: pd.DataFrame, release_models: pd.DataFrame) -> dict[str, float]:

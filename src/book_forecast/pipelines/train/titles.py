@@ -57,6 +57,7 @@ class TitleSpecification:
         ceiling: Largest week of the titles like it; None where tune has not seen them.
         launch: What is known of a launch before its own weeks, as plain data; None for others.
         families: Those that were compared for it; None for all.
+        start: SARIMA coefficients of a former fit to begin from; None without one.
     """
 
     family: str | None = None
@@ -69,6 +70,7 @@ class TitleSpecification:
     ceiling: float | None = None
     launch: Mapping[str, Any] | None = None
     families: tuple[str, ...] | None = None
+    start: tuple[float, ...] | None = None
 
 
 def specification_of(
@@ -92,7 +94,9 @@ def specification_of(
     reason = None if pd.isna(row["fallback_reason"]) else str(row["fallback_reason"])
     # Specifications of older releases have no ceiling.
     ceiling = None if pd.isna(row.get(KEY)) else float(row[KEY])
-    single = TitleSpecification(row["model"], candidate, reason, ceiling=ceiling)
+    begun = row.get("start")
+    start = tuple(json.loads(begun)) if candidate and isinstance(begun, str) else None
+    single = TitleSpecification(row["model"], candidate, reason, ceiling=ceiling, start=start)
     if pd.isna(row["weights"]):
         return single
     return TitleSpecification(
@@ -105,6 +109,7 @@ def specification_of(
         families=used_families(row["families"]) if isinstance(row.get("families"), str) else None,
         calibration=calibration,
         ceiling=ceiling,
+        start=start,
     )
 
 
@@ -160,7 +165,9 @@ def fit_title(task: TitleFit) -> dict[str, Any]:
         attempts.append(
             (
                 str(candidate.specification),
-                lambda: Sarima.fit(history, candidate, shift=find_shift(history.volumes)),
+                lambda: Sarima.fit(
+                    history, candidate, _start(specification), shift=find_shift(history.volumes)
+                ),
             )
         )
     for name, fit in attempts:
@@ -175,6 +182,14 @@ def fit_title(task: TitleFit) -> dict[str, Any]:
         reasons.append(SINCE_TUNED[specification.family])
     family = SeasonalNaive if history.n_weeks >= SeasonalNaive.SEASON else Naive
     return _row(task, family.fit(_on_present_level(history)), "; ".join(reasons) or None)
+
+
+def _start(specification: TitleSpecification) -> FloatArray | None:
+    """Return the coefficients to begin from, if they are of the same orders."""
+    start, candidate = specification.start, specification.candidate
+    if start is None or candidate is None or len(start) != candidate.specification.n_arma:
+        return None
+    return np.array(start)
 
 
 def _on_present_level(history: History) -> History:
@@ -211,6 +226,7 @@ def fit_ensemble(task: TitleFit) -> Ensemble:
         calendar=models.calendar,
         global_forecasts=task.global_forecasts,
         promotion_effects=task.promotion_effects,
+        start=_start(specification),
         pretrained=models.pretrained,
     )
     compared = models.families if specification.families is None else specification.families

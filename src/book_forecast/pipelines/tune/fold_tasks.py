@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,7 +76,7 @@ def fold_tasks(
     global_forecasts: Mapping[str, Mapping[np.datetime64, Mapping[str, FloatArray]]],
     models: ModelOptions,
     backtest: BacktestOptions,
-    n_titles: int,
+    folds_of: Callable[[History], list[Fold]],
 ) -> list[FoldTask]:
     """Return the cross-validation of each title with every family, without SARIMA orders.
 
@@ -84,14 +84,13 @@ def fold_tasks(
         histories: The training weeks.
         global_forecasts: Forecasts of models of all titles by ISBN, cutoff and family.
         models: The families.
-        backtest: The rolling origins.
-        n_titles: Titles of the whole catalogue, which decides the number of origins.
+        backtest: The rolling origins of the search.
+        folds_of: Returns the folds of a title.
     """
-    origins = backtest.origins_of_weights(n_titles)
     return [
         FoldTask(
             history=history,
-            folds=origins.at_common_weeks(history.n_weeks, FEWEST_WEEKS_BEFORE_FOLD),
+            folds=folds_of(history),
             models=models,
             families=tuple(models.families),
             search_origins=[

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from book_forecast.backtesting.rolling_origins import Fold
 from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
@@ -20,12 +21,17 @@ from book_forecast.forecasters.pretrained import weights_of
 from book_forecast.forecasters.statistical import Ets, Intermittent, Mstl, Theta
 from book_forecast.options.groups import BacktestOptions, ExecutionOptions
 from book_forecast.options.models import ModelOptions
-from book_forecast.pipelines.tune.fold_tasks import FoldTask, fold_tasks
+from book_forecast.pipelines.tune.fold_tasks import (
+    FEWEST_WEEKS_BEFORE_FOLD,
+    FoldTask,
+    fold_tasks,
+)
 from book_forecast.sarima import compile_core
 from book_forecast.series.covariates import with_covariates
 from book_forecast.series.history import (
     YEAR,
     FloatArray,
+    History,
     forecasts_by_title,
     title_histories,
     weeks_after,
@@ -93,18 +99,63 @@ def forecast_folds(
         Forecasts: isbn, cutoff, week and a column per family, NaN where it has failed. Seasons: a
         row per title with the season of its weeks and the scale of its changes.
     """
+    origins = backtest.origins_of_weights(training_weeks["isbn"].nunique())
+
+    def folds_of(history: History) -> list[Fold]:
+        return origins.at_common_weeks(history.n_weeks, FEWEST_WEEKS_BEFORE_FOLD)
+
+    return forecast_tasks(
+        training_weeks,
+        sarima_orders,
+        global_forecasts,
+        covariates,
+        models,
+        backtest,
+        execution,
+        checkpoints,
+        folds_of,
+        origins,
+    )
+
+
+def forecast_tasks(
+    training_weeks: pd.DataFrame,
+    sarima_orders: pd.DataFrame,
+    global_forecasts: pd.DataFrame,
+    covariates: pd.DataFrame | None,
+    models: ModelOptions,
+    backtest: BacktestOptions,
+    execution: ExecutionOptions,
+    checkpoints: CheckpointFolder,
+    folds_of: Callable[[History], list[Fold]],
+    origins: Any,
+) -> tuple[Part, Part]:
+    """Forecast the folds of some titles; see `forecast_folds`.
+
+    Args:
+        training_weeks: isbn, week, volume.
+        sarima_orders: One row per title.
+        global_forecasts: Models of all titles at the origins.
+        covariates: isbn, week, name, value; None without any.
+        models: The families.
+        backtest: The rolling origins of the search.
+        execution: Processes and shard.
+        checkpoints: Finished titles.
+        folds_of: Returns the folds of a title.
+        origins: What decides these, for the fingerprint.
+    """
     rows: dict[str, Any] = {row["isbn"]: row for row in sarima_orders.to_dict("records")}
     histories = title_histories(training_weeks) if models.has_ensembles else []
     known = with_covariates(execution.shard.take(histories), covariates, models.regressors)
     by_title = forecasts_by_title(global_forecasts)
     tasks = [
         task.with_orders(rows.get(task.isbn, {}))
-        for task in fold_tasks(known, by_title, models, backtest, len(histories))
+        for task in fold_tasks(known, by_title, models, backtest, folds_of)
         if rows.get(task.isbn, {}).get("model") not in NOT_COMPARED
     ]
     generation = fingerprint(
         [training_weeks[["isbn", "week", "volume"]], sarima_orders, global_forecasts, covariates],
-        [models.families, models.calendar, models.regressors, backtest],
+        [models.families, models.calendar, models.regressors, backtest, origins],
         [models.pretrained, weights_of(models)],
         code_fingerprint(__name__),
     )

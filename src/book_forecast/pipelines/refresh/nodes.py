@@ -1,0 +1,38 @@
+"""Nodes that only the refresh has."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from book_forecast.releases.gates import Verdict
+
+logger = logging.getLogger(__name__)
+
+
+def report_refresh(
+    retraining_summary: Mapping[str, Any], promotion: Mapping[str, Any], forecasts: pd.DataFrame
+) -> None:
+    """Report in one line what was trained, what became of it, and whose forecasts there are.
+
+    Args:
+        retraining_summary: Numbers of titles by decision.
+        promotion: The verdict on the candidate.
+        forecasts: isbn, release.
+    """
+    verdict, titles = Verdict.model_validate(promotion), retraining_summary["titles"]
+    trained = titles["refit"] + titles["retune"]
+    if not trained:
+        became = "no new release"
+    elif verdict.promote:
+        became = f"{verdict.release} is champion"
+    else:
+        became = f"{verdict.release} is refused: {verdict.why}"
+    logger.info(
+        "Refresh: %d titles kept, %d refitted, %d tuned anew; %s; forecasts of %d titles by %s",
+        *(titles["keep"], titles["refit"], titles["retune"], became),
+        *(forecasts["isbn"].nunique(), ", ".join(forecasts["release"].unique())),
+    )

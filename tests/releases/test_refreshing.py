@@ -1,0 +1,140 @@
+"""A refreshed release has the champion's other titles bit for bit."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from book_forecast.options.groups import BacktestOptions
+from book_forecast.payload.contents import Payload
+from book_forecast.pipelines.train.fits import RELEASED_ANEW
+from book_forecast.pipelines.train.release import (
+    assemble_planned,
+    assemble_release,
+    describe_training,
+)
+from book_forecast.releases.assembly import RolledTitle, rolled, tables_of
+from book_forecast.releases.models import model_of
+from book_forecast.releases.refreshing import REFRESH
+from book_forecast.releases.training_notes import NOTES, facts_of, identify_training, notes_of
+from tests.histories import MODELS, fit, release_of, specifications_of, volumes, weeks_frame
+
+ISBNS = ["9780241003008", "9780722532935", "9786703444075", "9786709016955"]
+LATER = weeks_frame({isbn: volumes(n, 112) for n, isbn in enumerate(ISBNS)})
+TRAINED = LATER["week"] <= LATER["week"].max() - pd.Timedelta(weeks=2)
+WEEKS = LATER[TRAINED & LATER["isbn"].isin(ISBNS[:3])].reset_index(drop=True)
+TITLES = pd.DataFrame({"isbn": ISBNS, "title": list("ABCD")})
+BACKTEST = BacktestOptions()
+
+
+@pytest.fixture(scope="module")
+def champion() -> Payload:
+    return release_of(WEEKS, specifications_of(ISBNS[:3]), TITLES)
+
+
+def refreshed(champion: Payload, plan: dict[str, str]) -> Payload:
+    """The release after a plan: decisions by ISBN."""
+    table = pd.DataFrame({"isbn": ISBNS, "is_sold": True, "can_tune": True})
+    table["decision"] = table["isbn"].map(plan).fillna("keep")
+    again = LATER[LATER["isbn"].isin(plan)]
+    planned = specifications_of([*plan]).assign(start=None, tuned=None)
+    models = fit(again, planned, RELEASED_ANEW).frame
+    notes = describe_training({}, LATER, None, MODELS, BACKTEST)
+    return assemble_planned(models, LATER, TITLES, planned, {}, champion, table, notes)
+
+
+def row_of(payload: Payload, isbn: str) -> dict:
+    at = payload.titles["isbn"].to_pylist().index(isbn)
+    tables = {
+        kind: table
+        for kind, table in tables_of(payload).items()
+        if kind not in ("specifications", "left_out")
+    }
+    own = {kind: table.slice(at, 1).to_pylist() for kind, table in tables.items()}
+    assert payload.specifications is not None
+    texts = {row["isbn"]: row["specification"] for row in payload.specifications.to_pylist()}
+    return own | {"specifications": texts.get(isbn)}
+
+
+def test_kept_titles_have_the_champions_entries_bit_for_bit(champion):
+    newer = RolledTitle(
+        isbn=ISBNS[1],
+        state=json.dumps(model_of(champion, 1).to_state()),
+        known=110,
+        volumes=np.array([5.0, 7.0]),
+        distribution=np.full((18, 104), 3.25, dtype=np.float32),
+    )
+    champion = rolled(champion, [newer])
+    found = refreshed(champion, {ISBNS[0]: "refit", ISBNS[3]: "retune"})
+    for isbn in ISBNS[1:3]:
+        assert row_of(found, isbn) == row_of(champion, isbn)
+    assert found.mean[1].tobytes() == champion.mean[1].tobytes()
+    assert found.quantiles[1].tobytes() == champion.quantiles[1].tobytes()
+    assert row_of(found, ISBNS[0]) != row_of(champion, ISBNS[0])
+    assert found.manifest[REFRESH] == {
+        "of": champion.release,
+        "kept": 2,
+        "refitted": 1,
+        "retuned": 1,
+    }
+    ends = dict(zip(ISBNS, found.titles["trained_until"].to_pylist(), strict=True))
+    assert ends[ISBNS[0]] == ends[ISBNS[3]] > ends[ISBNS[2]]
+
+
+def test_a_plan_without_a_fit_is_the_champion_itself(champion):
+    none = LATER.head(0)
+    plan = pd.DataFrame({"isbn": ISBNS, "decision": "keep", "is_sold": True, "can_tune": True})
+    models = fit(none, specifications_of(ISBNS[:0]), RELEASED_ANEW).frame
+    notes = describe_training({}, LATER, None, MODELS, BACKTEST)
+    found = assemble_planned(
+        models, LATER, TITLES, specifications_of(ISBNS[:0]), {}, champion, plan, notes
+    )
+    assert found is champion
+
+
+def test_a_whole_plan_makes_the_release_that_a_whole_run_makes(champion):
+    plan = pd.DataFrame({"isbn": ISBNS, "decision": "retune", "is_sold": True, "can_tune": True})
+    specifications = specifications_of(ISBNS)
+    models = fit(LATER, specifications, RELEASED_ANEW).frame
+    notes = describe_training({}, LATER, None, MODELS, BACKTEST)
+    whole = assemble_release(models, LATER, TITLES, specifications, {}, champion, MODELS, notes)
+    planned = specifications.assign(start=None, tuned=None)
+    found = assemble_planned(models, LATER, TITLES, planned, {}, champion, plan, notes)
+    assert found.manifest["fingerprint"] == whole.manifest["fingerprint"]
+    assert REFRESH not in found.manifest
+    again = assemble_planned(models, LATER, TITLES, planned, {}, whole, plan, notes)
+    assert again is whole
+
+
+def test_the_same_plan_twice_has_the_same_fingerprint(champion):
+    first, second = (refreshed(champion, {ISBNS[0]: "refit"}) for _ in range(2))
+    assert first.manifest["fingerprint"] == second.manifest["fingerprint"]
+    other = refreshed(champion, {ISBNS[1]: "refit"})
+    assert other.manifest["fingerprint"] != first.manifest["fingerprint"]
+
+
+def test_a_release_notes_what_the_next_plan_asks_for(champion):
+    found = refreshed(champion, {ISBNS[0]: "refit", ISBNS[3]: "retune"})
+    last = f"{LATER['week'].max():%Y-%m-%d}"
+    assert notes_of(found)[ISBNS[3]]["tuned"] == last
+    assert found.manifest[NOTES] == identify_training(MODELS, BACKTEST)
+    facts = facts_of(found, LATER, LATER, None, identify_training(MODELS, BACKTEST))
+    by_title = facts.set_index("isbn")
+    assert by_title["age_days"].to_dict() == {ISBNS[0]: 0, ISBNS[1]: 14, ISBNS[2]: 14, ISBNS[3]: 0}
+    assert by_title["is_same_code"].all()
+    assert by_title["corrected"].tolist() == [0.0] * 4
+    assert by_title["is_same_plan"].all()
+    other = facts_of(found, LATER, LATER, None, {"options": "x", "code": "y"})
+    assert not other["is_same_code"].any()
+
+
+def test_corrected_weeks_count_by_their_copies(champion):
+    changed = LATER.copy()
+    mine = changed.index[changed["isbn"] == ISBNS[0]]
+    before = WEEKS.loc[WEEKS["isbn"] == ISBNS[0], "volume"].sum()
+    changed.loc[mine[10], "volume"] += 0.02 * before
+    facts = facts_of(champion, changed, changed, None, {}).set_index("isbn")
+    assert facts.loc[ISBNS[0], "corrected"] == pytest.approx(0.02)
+    assert facts.loc[ISBNS[1], "corrected"] == 0.0
+    assert not facts.loc[ISBNS[3], "is_released"]
