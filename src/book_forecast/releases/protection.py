@@ -34,6 +34,7 @@ def protected_releases(
     found: dict[str, str] = {}
     for release, why in (
         *_named_by_the_log(log),
+        *_challenger(store),
         *((named, f"named by {name}") for name, named in store.named()),
         *((kept.release, f"kept: {kept.why}") for kept in _kept(store)),
         *(named or {}).items(),
@@ -65,6 +66,12 @@ def _named_by_the_log(log: list[Promotion]) -> Iterator[tuple[str, str]]:
     if is_pinned(log):
         pins = [record.release for record in log if record.action == "pin"]
         yield pins[-1], "pinned"
+
+
+def _challenger(store: ReleaseStore) -> Iterator[tuple[str, str]]:
+    challenge = store.challenge()
+    if challenge is not None:
+        yield challenge.release, "challenger"
 
 
 def _kept(store: ReleaseStore) -> list[Kept]:

@@ -27,9 +27,6 @@ NOTES = "training"
 TUNED, COVARIATES, PLAN = "tuned", "covariates", "plan"
 
 
-_TRAINING = ("book_forecast.pipelines.tune.nodes", "book_forecast.pipelines.train.fits")
-
-
 def identify_training(models: ModelOptions, backtest: BacktestOptions) -> dict[str, str]:
     """Return fingerprints of options and code, with which a release is trained.
 
@@ -37,10 +34,11 @@ def identify_training(models: ModelOptions, backtest: BacktestOptions) -> dict[s
         models: The families and the search.
         backtest: Test set and rolling origins.
     """
-    return {
-        "options": fingerprint(models, backtest),
-        "code": fingerprint([code_fingerprint(module) for module in _TRAINING]),
-    }
+    code = [
+        code_fingerprint("book_forecast.pipelines.tune.nodes"),
+        code_fingerprint("book_forecast.pipelines.train.fits"),
+    ]
+    return {"options": fingerprint(models, backtest), "code": fingerprint(code)}
 
 
 class CovariateNotes:

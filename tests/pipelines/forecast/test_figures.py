@@ -7,6 +7,7 @@ from kedro.runner import SequentialRunner
 
 from book_forecast.datasets import (
     AtomicParquetDataset,
+    ChallengerDataset,
     FiguresDataset,
     FormerTableDataset,
     ReleaseDataset,
@@ -55,6 +56,7 @@ def run(folder, **data):
         filepath=str(folder / "releases"), release="current"
     )
     catalog["chosen_release"] = ReleaseDataset(filepath=str(folder / "releases"), release="chosen")
+    catalog["rolled_challenger"] = ChallengerDataset(filepath=str(folder / "releases"))
     catalog["former_forecasts"] = FormerTableDataset(filepath=str(folder / "forecasts.parquet"))
     catalog["title_plots"] = FiguresDataset(filepath=str(folder))
     catalog["forecasts"] = AtomicParquetDataset(filepath=str(folder / "forecasts.parquet"))

@@ -3,6 +3,7 @@ import logging
 import numpy as np
 import openpyxl
 import pandas as pd
+import pyarrow.parquet
 import pytest
 from kedro.io import DataCatalog, DatasetError
 
@@ -276,11 +277,11 @@ def test_a_write_that_fails_half_way_leaves_the_old_sales(ingest, monkeypatch):
     [path] = ingest.root.rglob("weekly_sales.parquet")
     before = path.read_bytes()
 
-    def fail_half_way(self, file, **_):
+    def fail_half_way(table, file, **_):
         file.write(b"PAR1 half")
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(pd.DataFrame, "to_parquet", fail_half_way)
+    monkeypatch.setattr(pyarrow.parquet, "write_table", fail_half_way)
     ingest.csv("a.csv", row(volume=99))
     with pytest.raises(DatasetError, match="No space left"):
         ingest.run()

@@ -107,12 +107,13 @@ def executed(project_path, monkeypatch):
 
 def test_kedro_serve_becomes_the_service_of_the_project(executed, project_path):
     command = executed("--port", "8090")
-    assert command[1:7] == [
-        *("-m", "book_forecast.serving", "--host", "127.0.0.1", "--port", "8090"),
-    ]
     data = f"{project_path}/data"
     stock = f"{data}/07_model_output/stock_advice.parquet"
-    assert command[7:] == ["--releases", f"{data}/06_models/releases", "--stock", stock]
+    # The host is the service's own choice: it depends on the environment.
+    assert command[1:] == [
+        *("-m", "book_forecast.serving", "--releases", f"{data}/06_models/releases"),
+        *("--stock", stock, "--port", "8090"),
+    ]
 
 
 def test_kedro_serve_takes_the_releases_of_an_environment(executed, monkeypatch):
