@@ -112,6 +112,9 @@ def store(tmp_path, monkeypatch) -> str:
     # The server has one store a process.
     for name in ("_tracking_store", "_model_registry_store"):
         monkeypatch.setattr(f"mlflow.server.handlers.{name}", None)
+    # It sets the registry of every client in this process too.
+    monkeypatch.setattr("mlflow.tracking._model_registry.utils._registry_uri", None)
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", uri)
     initialize_backend_stores(uri, uri, artifacts)
     return uri
 
