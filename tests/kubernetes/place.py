@@ -119,7 +119,7 @@ def make_place(
     }
     google = {"endpoint_url": storage, "token": "anon", "project": "books"}
     filesystem = fsspec.filesystem("gcs", **google)
-    for name in {"artifacts", bucket}:
-        if not filesystem.exists(name):
-            filesystem.mkdir(name)
+    existing = {path.strip("/") for path in filesystem.ls("")}
+    for name in {"artifacts", bucket} - existing:
+        filesystem.mkdir(name)
     return Place(project, filesystem, image, environment)
