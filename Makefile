@@ -10,8 +10,7 @@ ZENML := $(VENV)/.zenml
 DEV := $(VENV)/.dev
 
 
-.PHONY: run weekly zenml serve test test-slow benchmark benchmark-accuracy lint format mlflow viz install clean
-.PHONY: advisories
+.PHONY: run weekly zenml serve test test-slow benchmark benchmark-accuracy lint format advisories mlflow viz install clean
 
 run: $(BASE)
 	$(BIN)/kedro run

@@ -24,6 +24,7 @@ print("document")
         ("python -m kedro zenml compile --pipeline train", True),
         ("python kedro.exe zenml compile", True),
         ("python /venv/bin/kedro zenml compile --help", False),
+        ("python /venv/bin/kedro zenml compile -h", False),
         ("python /venv/bin/kedro zenml run --params a=compile", False),
         ("python -m compileall compile", False),
         ("python", False),

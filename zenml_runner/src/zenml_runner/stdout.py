@@ -24,7 +24,7 @@ def keep_for_document(command: Sequence[str]) -> None:
     words = [*command[1:]]
     if words[:1] == ["-m"]:
         words = words[1:]
-    if not words or "--help" in words or Path(words[0]).stem != "kedro":
+    if not words or Path(words[0]).stem != "kedro" or {"-h", "--help"} & set(words):
         return
     if words[1:3] == ["zenml", "compile"]:
         _keep()
@@ -47,7 +47,7 @@ def only_for_document() -> Iterator[None]:
 
 
 def _keep() -> None:
-    # Python reads the file at its start more than once where a folder is named twice.
+    # In a virtual environment Python reads .pth files twice.
     if not _kept:
         _kept.append(os.dup(1))
         os.dup2(2, 1)
