@@ -1,15 +1,18 @@
 """The evaluate pipeline: fitted models to scores beside the baselines', and a verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from kedro.pipeline import Node, Pipeline, node
 
 from book_forecast import plots
 from book_forecast.hooks.lineage import CURRENT
 from book_forecast.hooks.optional_inputs import RECORDS
+from book_forecast.payload.contents import Payload
 from book_forecast.pipelines.evaluate import figures, nodes, planned
 
 GATE = "require_promotion"
+PLANNED = "refresh_"
+"""Prefix of the tables of a run that follows a retraining plan."""
 
 
 def create_pipeline() -> Pipeline:
@@ -25,70 +28,8 @@ def create_planned_pipeline() -> Pipeline:
     """Wire the scores of titles with another model, and the verdict on their release."""
     return Pipeline(
         [
-            node(
-                nodes.forecast_known_weeks,
-                [
-                    *("retuned_weeks", "refresh_training_models", "refresh_ensemble_backtest"),
-                    *("params:backtest", "params:forecast.levels", "params:execution"),
-                    "checkpoints",
-                ],
-                ["refresh_test_forecasts", "refresh_backtest_forecasts"],
-                name="forecast_known_weeks",
-                tags=[CURRENT, "heavy"],
-            ),
-            node(
-                nodes.score_titles,
-                [
-                    *("refresh_test_forecasts", "refresh_backtest_forecasts"),
-                    *("refresh_training_models", "model_input", "params:forecast.levels"),
-                ],
-                "refresh_scores",
-                name="score_titles",
-                tags=CURRENT,
-            ),
-            node(
-                nodes.make_score_table,
-                ["refresh_scores", "refresh_training_models", "refresh_release_models", "titles"],
-                "refresh_score_table",
-                name="make_score_table",
-            ),
-            node(
-                nodes.summarise_scores,
-                ["refresh_scores", "refresh_fit_summary"],
-                "refresh_metrics",
-                name="summarise_scores",
-            ),
-            node(
-                nodes.forecast_with_champion,
-                [
-                    *("champion", "refresh_champion_models", "params:backtest"),
-                    *("params:forecast.levels", "params:execution", "checkpoints"),
-                ],
-                "champion_test_forecasts",
-                name="forecast_with_champion",
-                tags=[CURRENT, "heavy"],
-            ),
-            node(
-                planned.add_planned_scores,
-                [
-                    *("candidate", "refresh_score_table", "refresh_metrics"),
-                    *("refresh_test_forecasts", "refresh_training_models"),
-                ],
-                "scored_candidate",
-                name="add_scores",
-                tags=CURRENT,
-            ),
-            node(
-                nodes.judge_candidate,
-                [
-                    *("scored_candidate", "champion", "refresh_test_forecasts"),
-                    *("champion_test_forecasts", "refresh_training_models", "model_input"),
-                    *("titles_left_out", "params:promote"),
-                ],
-                "refresh_verdict",
-                name="judge_candidate",
-                tags=CURRENT,
-            ),
+            *_scoring("retuned_weeks", PLANNED),
+            *_judging(planned.add_planned_scores, "refresh_verdict", PLANNED),
             node(
                 planned.hold_back_promotion,
                 ["refresh_verdict", "monitor_status"],
@@ -106,38 +47,7 @@ def create_scores() -> Pipeline:
     """Forecasts of known weeks, and their scores."""
     return Pipeline(
         [
-            node(
-                nodes.forecast_known_weeks,
-                [
-                    *("training_weeks", "training_models", "ensemble_backtest", "params:backtest"),
-                    *("params:forecast.levels", "params:execution", "checkpoints"),
-                ],
-                ["test_forecasts", "backtest_forecasts"],
-                name="forecast_known_weeks",
-                tags=[CURRENT, "heavy"],
-            ),
-            node(
-                nodes.score_titles,
-                [
-                    *("test_forecasts", "backtest_forecasts", "training_models", "model_input"),
-                    "params:forecast.levels",
-                ],
-                "scores",
-                name="score_titles",
-                tags=CURRENT,
-            ),
-            node(
-                nodes.make_score_table,
-                ["scores", "training_models", "release_models", "titles"],
-                "score_table",
-                name="make_score_table",
-            ),
-            node(
-                nodes.summarise_scores,
-                ["scores", "fit_summary"],
-                "metrics",
-                name="summarise_scores",
-            ),
+            *_scoring("training_weeks"),
             node(nodes.tabulate_models, "scores", "model_scores", name="tabulate_models"),
             node(
                 nodes.report_families,
@@ -160,38 +70,96 @@ def create_scores() -> Pipeline:
 
 def create_promotion() -> Pipeline:
     """The candidate beside the champion, and the verdict."""
-    return Pipeline(
-        [
-            node(
-                nodes.forecast_with_champion,
-                [
-                    *("champion", "champion_models", "params:backtest", "params:forecast.levels"),
-                    *("params:execution", "checkpoints"),
-                ],
-                "champion_test_forecasts",
-                name="forecast_with_champion",
-                tags=[CURRENT, "heavy"],
-            ),
-            node(
-                nodes.add_scores,
-                ["candidate", "score_table", "metrics", "test_forecasts", "training_models"],
-                "scored_candidate",
-                name="add_scores",
-                tags=CURRENT,
-            ),
-            node(
-                nodes.judge_candidate,
-                [
-                    *("scored_candidate", "champion", "test_forecasts", "champion_test_forecasts"),
-                    *("training_models", "model_input", "titles_left_out", "params:promote"),
-                ],
-                "gate_verdict",
-                name="judge_candidate",
-                tags=CURRENT,
-            ),
-            create_challenge_gate(),
-        ]
-    )
+    return Pipeline([*_judging(nodes.add_scores, "gate_verdict"), create_challenge_gate()])
+
+
+def _scoring(weeks: str, prefix: str = "") -> list[Node]:
+    """The nodes from fitted models to measures.
+
+    Args:
+        weeks: Of the titles to score.
+        prefix: Of the tables that each way of training has its own of.
+    """
+    return [
+        node(
+            nodes.forecast_known_weeks,
+            [
+                *(weeks, f"{prefix}training_models", f"{prefix}ensemble_backtest"),
+                *("params:backtest", "params:forecast.levels", "params:execution", "checkpoints"),
+            ],
+            [f"{prefix}test_forecasts", f"{prefix}backtest_forecasts"],
+            name="forecast_known_weeks",
+            tags=[CURRENT, "heavy"],
+        ),
+        node(
+            nodes.score_titles,
+            [
+                *(f"{prefix}test_forecasts", f"{prefix}backtest_forecasts"),
+                *(f"{prefix}training_models", "model_input", "params:forecast.levels"),
+            ],
+            f"{prefix}scores",
+            name="score_titles",
+            tags=CURRENT,
+        ),
+        node(
+            nodes.make_score_table,
+            [
+                *(f"{prefix}scores", f"{prefix}training_models", f"{prefix}release_models"),
+                "titles",
+            ],
+            f"{prefix}score_table",
+            name="make_score_table",
+        ),
+        node(
+            nodes.summarise_scores,
+            [f"{prefix}scores", f"{prefix}fit_summary"],
+            f"{prefix}metrics",
+            name="summarise_scores",
+        ),
+    ]
+
+
+def _judging(add: Callable[..., Payload], verdict: str, prefix: str = "") -> list[Node]:
+    """The nodes from measures to the verdict of the gates that look at test weeks.
+
+    Args:
+        add: Adds the scores to the candidate.
+        verdict: The dataset of the verdict.
+        prefix: Of the tables that each way of training has its own of.
+    """
+    return [
+        node(
+            nodes.forecast_with_champion,
+            [
+                *("champion", f"{prefix}champion_models", "params:backtest"),
+                *("params:forecast.levels", "params:execution", "checkpoints"),
+            ],
+            "champion_test_forecasts",
+            name="forecast_with_champion",
+            tags=[CURRENT, "heavy"],
+        ),
+        node(
+            add,
+            [
+                *("candidate", f"{prefix}score_table", f"{prefix}metrics"),
+                *(f"{prefix}test_forecasts", f"{prefix}training_models"),
+            ],
+            "scored_candidate",
+            name="add_scores",
+            tags=CURRENT,
+        ),
+        node(
+            nodes.judge_candidate,
+            [
+                *("scored_candidate", "champion", f"{prefix}test_forecasts"),
+                *("champion_test_forecasts", f"{prefix}training_models", "model_input"),
+                *("titles_left_out", "params:promote"),
+            ],
+            verdict,
+            name="judge_candidate",
+            tags=CURRENT,
+        ),
+    ]
 
 
 def create_challenge_gate() -> Node:
