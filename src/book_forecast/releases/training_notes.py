@@ -25,6 +25,8 @@ from book_forecast.series.history import ALL_TITLES, PROMOTION, title_histories
 NOTES = "training"
 """Key of the notes in a specification, and of options and code in a manifest."""
 TUNED, COVARIATES, PLAN = "tuned", "covariates", "plan"
+START = "start"
+"""Column of planned specifications: SARIMA coefficients of the former fit, as JSON."""
 
 
 def identify_training(models: ModelOptions, backtest: BacktestOptions) -> dict[str, str]:

@@ -8,12 +8,8 @@ import pytest
 
 from book_forecast.forecasters.family_choice import as_column, used_families
 from book_forecast.options.groups import BacktestOptions
-from book_forecast.pipelines.tune.planned import (
-    carry_families,
-    merge_specifications,
-    merge_tuning,
-    place_origins,
-)
+from book_forecast.pipelines.tune.carried import carry_families, merge_specifications, merge_tuning
+from book_forecast.pipelines.tune.planned import place_origins
 from book_forecast.releases.training_notes import NOTES
 from tests.histories import fit, release_of, specifications_of, volumes, weeks_frame
 

@@ -27,6 +27,7 @@ from book_forecast.releases.refreshing import REFRESH, with_trained
 from book_forecast.releases.retraining import REFIT, is_whole, with_decision
 from book_forecast.releases.training_notes import (
     NOTES,
+    START,
     TUNED,
     CovariateNotes,
     identify_training,
@@ -36,7 +37,7 @@ from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-OPTIONS, START = "options", "start"
+OPTIONS = "options"
 _NAMES = ["title", "author", "product_class"]
 
 

@@ -3,7 +3,7 @@
 from kedro.pipeline import Pipeline, node
 
 from book_forecast.hooks.optional_inputs import RECORDS
-from book_forecast.pipelines.tune import nodes, planned
+from book_forecast.pipelines.tune import carried, nodes, planned
 
 
 def create_pipeline() -> Pipeline:
@@ -115,7 +115,7 @@ def create_planned_pipeline() -> Pipeline:
                 name="choose_families",
             ),
             node(
-                planned.carry_families,
+                carried.carry_families,
                 [
                     *("refresh_family_choice", "former_family_choice", "refresh_strata"),
                     "retraining_plan",
@@ -145,7 +145,7 @@ def create_planned_pipeline() -> Pipeline:
                 tags="heavy",
             ),
             node(
-                planned.merge_tuning,
+                carried.merge_tuning,
                 [
                     *("refresh_folds", "refresh_seasons", "refresh_orders"),
                     *("former_fold_forecasts", "former_seasons", "former_sarima_orders"),
@@ -168,7 +168,7 @@ def create_planned_pipeline() -> Pipeline:
                 name="weigh_planned",
             ),
             node(
-                planned.merge_specifications,
+                carried.merge_specifications,
                 [
                     *("refresh_specifications", "refresh_calibration", "champion"),
                     "retraining_plan",
