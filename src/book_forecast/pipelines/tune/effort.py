@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from book_forecast.backtesting.rolling_origins import Fold
 from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
@@ -20,11 +19,7 @@ from book_forecast.forecasters.weights import combine, fit_weights
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.tune.fold_arrays import as_unsearched, fold_arrays, prior_weights
-from book_forecast.pipelines.tune.fold_tasks import (
-    FEWEST_WEEKS_BEFORE_FOLD,
-    FoldTask,
-    fold_tasks,
-)
+from book_forecast.pipelines.tune.fold_tasks import FoldTask, at_common_weeks, fold_tasks
 from book_forecast.pipelines.tune.folds import (
     NOT_COMPARED,
     CrossValidation,
@@ -37,7 +32,7 @@ from book_forecast.pipelines.tune.search import Search, search_title
 from book_forecast.pipelines.tune.strata import STRATUM
 from book_forecast.sarima import compile_core
 from book_forecast.series.covariates import with_covariates
-from book_forecast.series.history import History, forecasts_by_title, title_histories
+from book_forecast.series.history import forecasts_by_title, title_histories
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -150,11 +145,7 @@ def _compare(
     checkpoints: CheckpointFolder,
 ) -> list[CrossValidation]:
     n_titles = training_weeks["isbn"].nunique()
-    origins = backtest.origins_of_weights(n_titles)
-
-    def folds_of(history: History) -> list[Fold]:
-        return origins.at_common_weeks(history.n_weeks, FEWEST_WEEKS_BEFORE_FOLD)
-
+    folds_of = at_common_weeks(backtest.origins_of_weights(n_titles))
     weeks = training_weeks[training_weeks["isbn"].isin(sample["isbn"])]
     histories = with_covariates(title_histories(weeks), covariates, models.regressors)
     short = {"max_trials": min(models.tune.max_trials, TRIALS)}

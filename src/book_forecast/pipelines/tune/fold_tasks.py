@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from book_forecast.backtesting.rolling_origins import Fold
+from book_forecast.backtesting.rolling_origins import Fold, RollingOrigins
 from book_forecast.forecasters.family_choice import used_families
 from book_forecast.forecasters.sarima import Candidate
 from book_forecast.options.groups import BacktestOptions
@@ -69,6 +69,11 @@ class FoldTask:
             key=lambda pair: abs(pair[0] - fold.origin),
         )
         return near[0][1] if near else None
+
+
+def at_common_weeks(origins: RollingOrigins) -> Callable[[History], list[Fold]]:
+    """Return a function of a title that places its folds at the weeks of all titles."""
+    return lambda history: origins.at_common_weeks(history.n_weeks, FEWEST_WEEKS_BEFORE_FOLD)
 
 
 def fold_tasks(

@@ -21,11 +21,7 @@ from book_forecast.forecasters.pretrained import weights_of
 from book_forecast.forecasters.statistical import Ets, Intermittent, Mstl, Theta
 from book_forecast.options.groups import BacktestOptions, ExecutionOptions
 from book_forecast.options.models import ModelOptions
-from book_forecast.pipelines.tune.fold_tasks import (
-    FEWEST_WEEKS_BEFORE_FOLD,
-    FoldTask,
-    fold_tasks,
-)
+from book_forecast.pipelines.tune.fold_tasks import FoldTask, at_common_weeks, fold_tasks
 from book_forecast.sarima import compile_core
 from book_forecast.series.covariates import with_covariates
 from book_forecast.series.history import (
@@ -100,10 +96,6 @@ def forecast_folds(
         row per title with the season of its weeks and the scale of its changes.
     """
     origins = backtest.origins_of_weights(training_weeks["isbn"].nunique())
-
-    def folds_of(history: History) -> list[Fold]:
-        return origins.at_common_weeks(history.n_weeks, FEWEST_WEEKS_BEFORE_FOLD)
-
     return forecast_tasks(
         training_weeks,
         sarima_orders,
@@ -113,7 +105,7 @@ def forecast_folds(
         backtest,
         execution,
         checkpoints,
-        folds_of,
+        at_common_weeks(origins),
         origins,
     )
 
