@@ -1,7 +1,11 @@
 """Refreshes of a data root: nothing to do, some titles to train, a broken delivery, a kill."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -9,13 +13,30 @@ import pytest
 
 from book_forecast.payload.contents import Payload
 from book_forecast.releases.store import ReleaseStore
-from tests.runs import kedro_run
+from tests.runs import QUICK, kedro_run
 
 pytestmark = pytest.mark.slow
 
 # As in production: development retrains always.
 SELDOM = "retrain.max_age_days=30,max_tuning_age_days=182,reporting.max_title_plots=1"
 FORCED = "9780722532935"
+# Everything is fitted by then, and nothing of it is in a release yet.
+KILLED_AT = "retrain.assemble_planned"
+DRIVER = f"""
+import os, signal
+from kedro.framework.cli import main
+from kedro.pipeline.node import Node
+
+run = Node.run
+
+def run_or_die(self, *arguments, **named):
+    if self.name == "{KILLED_AT}":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return run(self, *arguments, **named)
+
+Node.run = run_or_die
+main()
+"""
 
 
 @pytest.fixture
@@ -29,6 +50,21 @@ def refresh(project: Path, data: Path, more: str = "") -> str:
     done = kedro_run(project, data, "--pipeline", "refresh", more=parameters)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def killed_refresh(project: Path, data: Path, more: str) -> None:
+    """Run a refresh whose process is killed in `KILLED_AT`."""
+    parameters = f"data_root={data},{QUICK},n_jobs=1,{SELDOM},{more}"
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER, "run", "--pipeline", "refresh", "--params", parameters],
+        cwd=project,
+        env=os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{data.parent}/mlflow.db"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
 
 
 def store_of(data: Path) -> ReleaseStore:
@@ -55,7 +91,7 @@ def row_of(release: Payload, isbn: str) -> list:
     return [*own, release.volumes[at].as_py(), release.mean[at].tobytes(), specification]
 
 
-def test_a_week_without_need_makes_no_release_and_a_forced_title_is_trained_alone(
+def test_a_week_without_need_makes_no_release_and_a_forced_title_is_trained_alone_after_a_kill(
     data: Path, project_path: Path
 ) -> None:
     store = store_of(data)
@@ -70,7 +106,12 @@ def test_a_week_without_need_makes_no_release_and_a_forced_title_is_trained_alon
         "reason": "the newest delivery can be used",
     }
 
-    refresh(project_path, data, f"force=retune,force_titles={FORCED}")
+    forced = f"force=retune,force_titles={FORCED}"
+    killed_refresh(project_path, data, forced)
+    assert (store.champion(), store.releases()) == (champion, [champion])
+    log = refresh(project_path, data, forced)
+    # The search, the folds, and the fits on the training weeks and on all weeks.
+    assert log.count("1 of 1 titles come from the checkpoint") >= 4
     assert plan_of(data) == {isbn: "retune" if isbn == FORCED else "keep" for isbn in plan_of(data)}
     candidate = store.candidate()
     assert candidate is not None
