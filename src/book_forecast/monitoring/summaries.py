@@ -167,3 +167,12 @@ def _line(row: Mapping[Any, Any]) -> str:
         f"{row['titles']} titles over {row['weeks']} weeks, 1 to 4 weeks ahead: WAPE "
         f"{row['wape']:.2f}{beside}, bias {row['bias']:+.0%}"
     )
+
+
+def is_broken(status: Mapping[str, Any]) -> bool:
+    """Return whether the newest delivery must not be used.
+
+    Args:
+        status: As `state_of` returns it.
+    """
+    return bool(status["state"] == "broken")

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
+from book_forecast.monitoring.summaries import is_broken
 from book_forecast.payload.contents import SCHEMAS, Payload
 from book_forecast.pipelines.evaluate.promotion import add_scores, last_forecasts
 from book_forecast.releases.assembly import with_planning, with_scores
 from book_forecast.releases.gates import hold_back
 from book_forecast.releases.refreshing import REFRESH
-
-logger = logging.getLogger(__name__)
 
 
 def add_planned_scores(
@@ -63,6 +61,6 @@ def hold_back_promotion(
     """
     return hold_back(
         refresh_verdict,
-        is_broken=monitor_status["state"] == "broken",
+        is_broken=is_broken(monitor_status),
         problems=monitor_status["problems"],
     )

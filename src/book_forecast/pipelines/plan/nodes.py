@@ -16,6 +16,7 @@ from book_forecast.monitoring.degradation import (
 )
 from book_forecast.monitoring.errors import known_weeks
 from book_forecast.monitoring.recorded import Partitions, Recorded
+from book_forecast.monitoring.summaries import is_broken
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.options.models import ModelOptions
 from book_forecast.options.monitoring import MonitorOptions
@@ -28,7 +29,6 @@ from book_forecast.series.history import WEEK
 logger = logging.getLogger(__name__)
 
 _COLUMNS = ["isbn", "cutoff", "week", "mean"]
-BROKEN = "broken"
 
 
 def describe_trainings(
@@ -120,9 +120,9 @@ def plan_retraining(
     # The model of a title that was trained since knows the shift.
     since = pd.to_datetime(facts["isbn"].map(shifted.to_dict()))
     facts["shifted"] = (since >= facts["trained_until"]).to_numpy(dtype=bool)
-    is_broken = monitor_status["state"] == BROKEN
-    plan = decide(facts, retrain, is_broken=is_broken)
-    summary = {**summarise(plan), "delivery": "broken" if is_broken else "usable"}
+    broken = is_broken(monitor_status)
+    plan = decide(facts, retrain, is_broken=broken)
+    summary = {**summarise(plan), "delivery": "broken" if broken else "usable"}
     _report(plan, summary)
     return plan, summary
 
