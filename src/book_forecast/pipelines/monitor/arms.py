@@ -79,9 +79,9 @@ def _served(tables: Partitions | None, known: pd.DataFrame, n_weeks: int) -> Ite
     """
     newest = known["week"].max()
     first = "" if pd.isna(newest) else f"{newest - n_weeks * WEEK:%Y-%m-%d}"
-    for name in sorted(tables or {}):
+    for name, read in sorted((tables or {}).items()):
         if name >= first:
-            yield (tables or {})[name]()
+            yield read()
 
 
 def _state(challenge: Challenge, weeks: pd.DataFrame, found: Evidence) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _state(challenge: Challenge, weeks: pd.DataFrame, found: Evidence) -> dict[s
     sums = weeks[["sold", "champion_error", "challenger_error"]].sum()
     sold = float(sums["sold"])
     wapes = [float(sums[f"{arm}_error"]) / sold if sold else None for arm in _ARMS]
-    decided = None if found.decided is None else found.decided
+    decided = found.decided
     differ = weeks[weeks["scale"].notna()]
     last = weeks.iloc[-1] if len(weeks) else None
     evidence = {
