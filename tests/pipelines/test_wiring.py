@@ -70,6 +70,15 @@ def test_the_gates_run_after_all_other_nodes(pipelines):
     assert {node.name for node in nodes[-len(GATES) :]} == GATES
 
 
+def test_a_refresh_decides_by_what_it_finds_itself_and_ends_with_the_gates(pipelines):
+    """Nothing of a former run's state, plan or verdict is taken for this one's."""
+    refresh = pipelines["refresh"]
+    decided = {"monitor_status", "title_shifts", "arm_test", "retraining_plan", "promotion"}
+    assert decided <= refresh.datasets()
+    assert not decided & refresh.inputs()
+    assert {node.name for node in refresh.nodes[-len(GATES) :]} == GATES
+
+
 @pytest.mark.parametrize("name", ORDER)
 def test_a_pipeline_is_one_namespace(pipelines, name):
     assert len(pipelines[name].nodes) > 0
