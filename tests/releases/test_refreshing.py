@@ -4,20 +4,23 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from book_forecast.options.groups import BacktestOptions
-from book_forecast.payload.contents import Payload
+from book_forecast.payload.contents import SCHEMAS, Payload
 from book_forecast.pipelines.train.fits import RELEASED_ANEW
+from book_forecast.pipelines.train.nodes import recall_champion
 from book_forecast.pipelines.train.release import (
     assemble_planned,
     assemble_release,
     describe_training,
 )
-from book_forecast.releases.assembly import RolledTitle, rolled, tables_of
+from book_forecast.releases.assembly import RolledTitle, rolled, tables_of, with_scores
 from book_forecast.releases.models import model_of
 from book_forecast.releases.refreshing import REFRESH
 from book_forecast.releases.training_notes import NOTES, facts_of, identify_training, notes_of
+from book_forecast.series.covariates import PROMOTION_PLAN
 from tests.histories import MODELS, fit, release_of, specifications_of, volumes, weeks_frame
 
 ISBNS = ["9780241003008", "9780722532935", "9786703444075", "9786709016955"]
@@ -33,14 +36,24 @@ def champion() -> Payload:
     return release_of(WEEKS, specifications_of(ISBNS[:3]), TITLES)
 
 
-def refreshed(champion: Payload, plan: dict[str, str]) -> Payload:
-    """The release after a plan: decisions by ISBN."""
+def decided(plan: dict[str, str]) -> pd.DataFrame:
+    """A plan of all titles from the decisions that are not to keep one."""
     table = pd.DataFrame({"isbn": ISBNS, "is_sold": True, "can_tune": True})
-    table["decision"] = table["isbn"].map(plan).fillna("keep")
+    return table.assign(decision=table["isbn"].map(plan).fillna("keep"))
+
+
+def refreshed(
+    champion: Payload,
+    plan: dict[str, str],
+    covariates: pd.DataFrame | None = None,
+    tuned: str | None = None,
+) -> Payload:
+    """The release after a plan: decisions by ISBN."""
+    table = decided(plan)
     again = LATER[LATER["isbn"].isin(plan)]
-    planned = specifications_of([*plan]).assign(start=None, tuned=None)
+    planned = specifications_of([*plan]).assign(start=None, tuned=tuned)
     models = fit(again, planned, RELEASED_ANEW).frame
-    notes = describe_training({}, LATER, None, MODELS, BACKTEST)
+    notes = describe_training({}, LATER, covariates, MODELS, BACKTEST)
     return assemble_planned(models, LATER, TITLES, planned, {}, champion, table, notes)
 
 
@@ -127,6 +140,55 @@ def test_a_release_notes_what_the_next_plan_asks_for(champion):
     assert by_title["is_same_plan"].all()
     other = facts_of(found, LATER, LATER, None, {"options": "x", "code": "y"})
     assert not other["is_same_code"].any()
+
+
+def test_a_refit_has_the_scores_and_the_week_of_its_tuning(champion):
+    schema = SCHEMAS["scores"]
+    values = {
+        field.name: pa.array([1.0, 2.0, 3.0] if pa.types.is_floating(field.type) else [None] * 3)
+        for field in schema
+    }
+    rows = pa.table(values).cast(schema).add_column(0, "isbn", [ISBNS[:3]])
+    scored = with_scores(champion, rows, {})
+    assert scored.scores is not None
+    former = scored.scores.to_pylist()
+    found = refreshed(scored, {ISBNS[0]: "refit", ISBNS[1]: "retune"}, tuned="2023-07-01")
+    nothing = dict.fromkeys(schema.names)
+    assert found.scores is not None
+    assert found.scores.to_pylist() == [former[0], nothing, former[2]]
+    assert notes_of(found)[ISBNS[0]]["tuned"] == "2023-07-01"
+
+
+@pytest.mark.parametrize(
+    ("weeks", "name", "is_same"),
+    [(-1, "campaign", False), (1, "campaign", True), (2, "plan", False), (9, "plan", True)],
+)
+def test_other_covariates_of_the_training_or_weeks_of_its_plan_are_changes(
+    champion, weeks, name, is_same
+):
+    """Covariates of later weeks are new, and so are weeks beyond those planned."""
+    end = LATER["week"].max()
+    names = {"campaign": "campaign", "plan": PROMOTION_PLAN}
+
+    def row(week: int, kind: str, value: float) -> dict:
+        day = end + pd.Timedelta(weeks=week)
+        return {"isbn": ISBNS[0], "week": day, "name": names[kind], "value": value}
+
+    rows = [row(-1, "campaign", 1.0), row(2, "plan", 0.2), row(4, "plan", 0.2)]
+    found = refreshed(champion, {ISBNS[0]: "refit"}, pd.DataFrame(rows))
+    others = [known for known in rows if known != row(weeks, name, known["value"])]
+    changed = pd.DataFrame([*others, row(weeks, name, 0.5)])
+    for covariates, same in ((pd.DataFrame(rows), True), (changed, is_same)):
+        facts = facts_of(found, LATER, LATER, covariates, {}).set_index("isbn")
+        assert facts.loc[ISBNS[0], "is_same_plan"] == same
+        assert facts.loc[ISBNS[1], "is_same_plan"]
+
+
+def test_the_champion_is_fitted_beside_titles_that_are_tuned_anew_alone(champion):
+    plan = decided({ISBNS[0]: "refit", ISBNS[1]: "retune", ISBNS[3]: "retune"})
+    assert recall_champion(champion, plan)[0]["isbn"].tolist() == [ISBNS[1]]
+    assert recall_champion(champion, decided({ISBNS[0]: "refit"}))[0].empty
+    assert recall_champion(champion)[0]["isbn"].tolist() == ISBNS[:3]
 
 
 def test_corrected_weeks_count_by_their_copies(champion):

@@ -4,9 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from book_forecast.forecasters.family_choice import as_column
+from book_forecast.options.groups import BacktestOptions
 from book_forecast.options.monitoring import MonitorOptions
 from book_forecast.options.retraining import RetrainOptions
-from book_forecast.pipelines.plan.nodes import find_degradation, plan_retraining
+from book_forecast.pipelines.plan.nodes import describe_trainings, find_degradation, plan_retraining
+from tests.histories import MODELS
 from tests.monitoring.catalogues import Catalogue
 from tests.pipelines.monitor.test_nodes import day, recorded, sales
 from tests.releases.test_retraining import facts
@@ -50,6 +53,16 @@ def test_without_records_or_a_tuning_nothing_has_degraded():
     tables = recorded(CATALOGUE, UNTIL, RUNS)
     for records, backtest in ((None, tables[min(tables)]()), (tables, None)):
         assert find_degradation(records, backtest, weeks, trainings, options).empty
+
+
+def test_folds_of_other_families_are_none_to_weight_a_title_by():
+    weeks = sales(CATALOGUE, UNTIL)
+    for families, has_folds in ((MODELS.families, True), (["naive", "another"], False)):
+        former = pd.DataFrame({"families": [as_column(dict.fromkeys(families))]})
+        trainings = describe_trainings(None, weeks, weeks, None, MODELS, BacktestOptions(), former)
+        assert (trainings["has_folds"] == has_folds).all()
+    none = describe_trainings(None, weeks, weeks, None, MODELS, BacktestOptions(), None)
+    assert not none["has_folds"].any()
 
 
 @pytest.mark.parametrize(("weeks_before", "decision"), [(1, "keep"), (0, "refit"), (-1, "refit")])
