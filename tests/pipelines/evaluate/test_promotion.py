@@ -17,6 +17,7 @@ from book_forecast.pipelines.evaluate.promotion import (
     require_promotion,
 )
 from book_forecast.releases.gates import PromotionRefusedError, Verdict
+from book_forecast.releases.refreshing import REFRESH
 from book_forecast.storage.errors import UserError
 from tests.releases import payloads
 
@@ -132,6 +133,19 @@ def test_one_of_two_titles_does_not_replace_a_champion_of_two():
     verdict = judged(release(1, 2), release(2, 1), absent=left_out(n1=(True, True)))
     assert verdict.why == "failed titles"
     assert reason(verdict, "titles").startswith("1 of the champion's 2 living titles compared")
+
+
+def test_titles_that_a_refresh_has_from_the_champion_count_as_compared():
+    candidate, champion, anew = release(20, 2), release(20, 1), isbns(4)
+    assert [gate.name for gate in judged(candidate, champion, scored=anew).failed] == ["titles"]
+    kept = Payload(**{**vars(candidate), "manifest": {**candidate.manifest, REFRESH: {}}})
+    assert judged(kept, champion, scored=anew).promote
+    assert judged(kept, champion, scored=anew, ours=0.24).why == "failed champion"
+    # Their fallbacks count, too: 6 of 20 titles.
+    reasons = [None] * 14 + ["too short"] * 6
+    fallen = Payload(**{**vars(kept), "titles": release(20, 2, fallback_reason=reasons).titles})
+    verdict = judged(fallen, champion, scored=anew)
+    assert reason(verdict, "fallbacks").startswith("0.300 of the titles")
 
 
 def test_a_title_that_the_export_lacks_counts_against_promotion():
