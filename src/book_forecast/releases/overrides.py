@@ -1,18 +1,15 @@
 """Overrides: what a person expects in place of a forecast, kept apart from models and releases.
 
-The log is a folder beside the releases, with a file for each entry, written by whoever comes first
-with its number. No file is ever changed: a withdrawal is an entry of its own.
+The log is a folder beside the releases, with a file for each entry. A withdrawal is an entry of its
+own.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-import re
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
-import fsspec
 from pydantic import (
     AwareDatetime,
     BaseModel,
@@ -25,7 +22,7 @@ from pydantic import (
 
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.storage.errors import UserError
-from book_forecast.storage.files import create_file, list_folder, read_start
+from book_forecast.storage.numbered_files import NumberedFiles
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +34,6 @@ MOST_COPIES = 1e9
 LONGEST_NAME, LONGEST_REASON = 80, 500
 _MOST_BYTES = 20_000
 _ATTEMPTS = 20
-_ENTRY = re.compile(r"\d{6}\.json")
 # A name or reason is one line that can be shown anywhere.
 _Name = Annotated[
     str,
@@ -149,7 +145,7 @@ class OverrideLog:
             releases: Folder of all releases, local or `gs://…`; it need not have a log yet.
         """
         self.location = f"{releases.rstrip('/')}/{FOLDER}"
-        self._fs, self._path = fsspec.core.url_to_fs(self.location)
+        self._files = NumberedFiles(self.location)
         # Entries never change.
         self._known: dict[int, Override | Withdrawal | None] = {}
 
@@ -157,7 +153,7 @@ class OverrideLog:
         """Read all overrides, the oldest first; unreadable entries cost a warning each."""
         # Threads of the service read at the same time: each has a copy of its own.
         known = dict(self._known)
-        for number in self._numbers():
+        for number in self._files.numbers():
             if number not in known:
                 known[number] = self._read(number)
         self._known = known
@@ -180,14 +176,14 @@ class OverrideLog:
         """
         content = entry.model_dump_json(indent=1).encode()
         for _ in range(_ATTEMPTS):
-            number = max(self._numbers(), default=0) + 1
+            number = self._files.next_number()
             if number > MOST_ENTRIES:
                 raise FullLogError(
                     f"{self.location} has {MOST_ENTRIES} entries, which is the most. Move it away; "
                     "a new log begins with the next override."
                 )
             try:
-                create_file(self._fs, self._file(number), content)
+                self._files.add(number, content)
             except FileExistsError:
                 continue
             except OSError as error:
@@ -231,21 +227,13 @@ class OverrideLog:
         self.add(entry)
         return found.override
 
-    def _numbers(self) -> Sequence[int]:
-        names = [path.rpartition("/")[2] for path in list_folder(self._fs, self._path)]
-        return [int(name[:6]) for name in names if _ENTRY.fullmatch(name)]
-
     def _read(self, number: int) -> Override | Withdrawal | None:
-        path = self._file(number)
-        content = read_start(self._fs, path, _MOST_BYTES)
         try:
-            return _ANY.validate_json(content)
+            return _ANY.validate_json(self._files.read(number, _MOST_BYTES))
         except ValidationError:
+            path = self._files.path(number)
             logger.warning("%s is no override, and is passed over", path)
             return None
-
-    def _file(self, number: int) -> str:
-        return f"{self._path}/{number:06d}.json"
 
 
 def problems_in(error: ValidationError) -> str:

@@ -35,15 +35,15 @@ from book_forecast.releases.fetching import fetch_payload
 from book_forecast.releases.promotion_log import ChampionChangedError, Promotion
 from book_forecast.storage.cache import cache_folder
 from book_forecast.storage.errors import UserError
-from book_forecast.storage.files import create_file, list_folder, read_start, replacing
+from book_forecast.storage.files import list_folder, read_start, replacing
+from book_forecast.storage.numbered_files import NumberedFiles
 
 RELEASE_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8}")
 CANDIDATE, CHAMPION, CHOSEN, CURRENT = "candidate", "champion", "chosen", "current"
 """Names that stand for a release: three pointers, and the last entry of the promotion log."""
-_LOG = "changes"
+_CHANGES = "changes"
 _LARGEST_RECORD = 1 << 20
 """Bytes of a pointer or a promotion; a larger one is none, and no more of it is read."""
-_RECORD = re.compile(r"[0-9].*\.json")
 # Tables that no manifest names may belong to a payload that is being written.
 _SPARED = timedelta(hours=1)
 
@@ -60,6 +60,7 @@ class ReleaseStore:
         self.root = root.rstrip("/")
         self._fs, self._path = fsspec.core.url_to_fs(self.root)
         self.challenges = ChallengeLog(self.root)
+        self._changes = NumberedFiles(f"{self.root}/{_CHANGES}")
 
     def save(self, payload: Payload) -> bool:
         """Write a release, or what has changed of one; tables that did not change stay as they are.
@@ -177,22 +178,21 @@ class ReleaseStore:
 
     def promotions(self) -> list[Promotion]:
         """Read the promotion log, the oldest record first."""
-        return [self._promotion(path) for path in self._promotion_paths()]
+        return [self._promotion(number) for number in self._changes.numbers()]
 
     def champion(self) -> str | None:
         """Return the release that was made champion last; None before the first."""
         # A service asks every few seconds: only the last record is read.
-        paths = self._promotion_paths()
-        return self._promotion(paths[-1]).release if paths else None
+        numbers = self._changes.numbers()
+        return self._promotion(numbers[-1]).release if numbers else None
 
     def challenge(self) -> Challenge | None:
         """Return the challenge that runs; None without one, or once the champion is another."""
         last = self.challenges.last()
         if not isinstance(last, Challenge):
             return None
-        since = f"{last.promotion:06d}.json"
-        paths = [p for p in self._promotion_paths() if p.rpartition("/")[2] >= since]
-        later = [self._promotion(path) for path in paths]
+        numbers = [number for number in self._changes.numbers() if number >= last.promotion]
+        later = [self._promotion(number) for number in numbers]
         return last if is_running(last, later) else None
 
     def candidate(self) -> str | None:
@@ -239,14 +239,14 @@ class ReleaseStore:
         Raises:
             ChampionChangedError: If there is one with this number; the log is unchanged.
         """
-        path = f"{self._path}/{_LOG}/{promotion.number:06d}.json"
         content = promotion.model_dump_json(indent=1).encode()
         try:
-            create_file(self._fs, path, content)
+            self._changes.add(promotion.number, content)
         except FileExistsError:
             raise ChampionChangedError(
-                f"Somebody else changed the champion at the same time ({path}): look at "
-                "`kedro release list` and decide again."
+                f"Somebody else changed the champion at the same time "
+                f"({self._changes.path(promotion.number)}): look at `kedro release list` and "
+                "decide again."
             ) from None
 
     def _refuse_another(self, release: str, manifest: Mapping[str, Any]) -> None:
@@ -268,17 +268,13 @@ class ReleaseStore:
                     if datetime.now(UTC) - self._fs.modified(path) > _SPARED:
                         self._fs.rm_file(path)
 
-    def _promotion_paths(self) -> list[str]:
-        found = list_folder(self._fs, f"{self._path}/{_LOG}")
-        return sorted(path for path in found if _RECORD.fullmatch(path.rpartition("/")[2]))
-
-    def _promotion(self, path: str) -> Promotion:
+    def _promotion(self, number: int) -> Promotion:
         try:
-            return Promotion.model_validate_json(read_start(self._fs, path, _LARGEST_RECORD))
+            return Promotion.model_validate_json(self._changes.read(number, _LARGEST_RECORD))
         except ValueError:
             raise PayloadError(
-                f"{path} is damaged: it is no record of a promotion. Remove it, and promote the "
-                "release that is to be champion."
+                f"{self._changes.path(number)} is damaged: it is no record of a promotion. Remove "
+                "it, and promote the release that is to be champion."
             ) from None
 
     def _folder(self, release: str) -> str:
