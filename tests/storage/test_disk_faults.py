@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 import pytest
 from kedro.io.core import DatasetError
 
+from book_forecast.alerts.outbox import Outbox
 from book_forecast.datasets import (
     AtomicParquetDataset,
     AtomicPlotlyDataset,
@@ -28,6 +29,7 @@ from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.frame_checkpoints import read_or_make
 from book_forecast.execution.parts import Part
 from book_forecast.options.groups import Shard
+from book_forecast.releases.kept import KeptReleases
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.storage.errors import UserError, describe_storage_error, find_user_error
 from book_forecast.storage.run_lock import Holder, run_lock
@@ -278,9 +280,11 @@ def test_releases_that_may_not_be_read_are_not_taken_for_none(tmp_path_factory):
     place = tmp_path_factory.mktemp("theirs")
     release(place).write(1)
     store = ReleaseStore(str(place / "releases"))
+    kept, outbox = KeptReleases(store.root), Outbox(str(place / "alerts"))
+    of_releases = (store.champion, store.releases, store.promotions, store.challenge)
     os.seteuid(65534)
     try:
-        for ask in (store.champion, store.releases, store.promotions):
+        for ask in (*of_releases, kept.records, outbox.pending):
             with pytest.raises(PermissionError):
                 ask()
     finally:

@@ -21,7 +21,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from book_forecast.alerts.channels import Channel, ChannelError
 from book_forecast.alerts.events import Alert, Kind
 from book_forecast.storage.errors import UserError
-from book_forecast.storage.files import replacing
+from book_forecast.storage.files import list_folder, replacing
 from book_forecast.storage.run_lock import Holder, run_lock
 
 logger = logging.getLogger(__name__)
@@ -200,9 +200,8 @@ class Outbox:
                 self._fs.rm_file(f"{self._path}/sent/{name}")
 
     def _names(self, folder: str) -> list[str]:
-        path = f"{self._path}/{folder}"
-        self._fs.invalidate_cache(path)
-        names = (found.rpartition("/")[2] for found in self._fs.find(path, maxdepth=1))
+        found = list_folder(self._fs, f"{self._path}/{folder}")
+        names = (path.rpartition("/")[2] for path in found)
         return sorted(name for name in names if name.endswith(".json") and name[0] != ".")
 
     def _read(self, model: type[T], name: str) -> T | None:

@@ -31,7 +31,7 @@ from book_forecast.storage.checked_documents import with_checksum, without_check
 from book_forecast.storage.checked_tables import check_table, is_damage, write_frame
 from book_forecast.storage.disused import Disused, extent_of
 from book_forecast.storage.errors import UserError
-from book_forecast.storage.files import replacing
+from book_forecast.storage.files import list_folder, replacing
 
 logger = logging.getLogger(__name__)
 
@@ -322,12 +322,8 @@ class GenerationDataset(AbstractDataset[Part, pd.DataFrame]):
         return self._listed(f"{self._root}/{name}")
 
     def _listed(self, folder: str) -> set[str]:
-        self._fs.invalidate_cache(folder)
-        with suppress(FileNotFoundError, NotADirectoryError):
-            paths = self._fs.ls(folder, detail=False)
-            names = {path.rstrip("/").rpartition("/")[2] for path in paths}
-            return {name for name in names if not name.startswith(".")}
-        return set()
+        names = {path.rpartition("/")[2] for path in list_folder(self._fs, folder)}
+        return {name for name in names if not name.startswith(".")}
 
     def _exists(self) -> bool:
         return bool(self._generations())

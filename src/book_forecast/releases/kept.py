@@ -8,7 +8,7 @@ import fsspec
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from book_forecast.payload.manifest import PayloadError
-from book_forecast.storage.files import replacing
+from book_forecast.storage.files import list_folder, replacing
 
 FOLDER = "kept"
 """Of the records, in the folder of all releases."""
@@ -51,12 +51,12 @@ class KeptReleases:
 
         Raises:
             PayloadError: If one is damaged.
+            OSError: If they may not be read.
         """
-        self._fs.invalidate_cache(self._path)
-        paths = {path.rpartition("/")[2]: path for path in self._fs.find(self._path, maxdepth=1)}
+        paths = {path.rpartition("/")[2]: path for path in list_folder(self._fs, self._path)}
         return {
             name.removesuffix(".json"): self._read(path)
-            for name, path in sorted(paths.items())
+            for name, path in paths.items()
             if _RECORD.fullmatch(name)
         }
 

@@ -22,7 +22,7 @@ from book_forecast.releases.registry import RegistryError, ReleaseRegistry
 from book_forecast.releases.store import RELEASE_ID, ReleaseStore
 from book_forecast.storage.disused import Disused, extent_of
 from book_forecast.storage.errors import UserError
-from book_forecast.storage.files import replacing
+from book_forecast.storage.files import list_folder, replacing
 
 logger = logging.getLogger(__name__)
 
@@ -111,12 +111,7 @@ class Removals:
             file.write(content)
 
     def _names(self, folder: str) -> list[str]:
-        self._fs.invalidate_cache(folder)
-        try:
-            paths = self._fs.ls(folder, detail=False)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        return [path.rstrip("/").rpartition("/")[2] for path in paths]
+        return [path.rpartition("/")[2] for path in list_folder(self._fs, folder)]
 
 
 def disused_releases(
