@@ -51,6 +51,17 @@ def test_overrides_are_listed_and_withdrawn(log: OverrideLog, typed: Typed) -> N
     assert [one.number for one in log.overrides() if one.withdrawal is None] == [2]
 
 
+def test_a_withdrawal_is_signed_by_whom_the_environment_names(
+    log: OverrideLog, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOOK_FORECAST_USER", "Cid")
+    log.add(made())
+    typed("withdraw", "1")
+    (one,) = log.overrides()
+    assert one.withdrawal is not None
+    assert one.withdrawal.who == "Cid"
+
+
 def test_what_cannot_be_withdrawn_is_said(log: OverrideLog, typed: Typed) -> None:
     log.add(made())
     typed("withdraw", "1")

@@ -10,6 +10,7 @@ import click
 from book_forecast.cli.readable import ReadableCommand
 from book_forecast.cli.release_manager import RELEASE_HELP, of_project
 from book_forecast.storage.errors import UserError
+from book_forecast.storage.user import user
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -66,7 +67,6 @@ def _to_vertex(manager: ReleaseManager, name: str, given: dict[str, Any]) -> Non
 
 
 def _to_cloud_run(manager: ReleaseManager, name: str | None, given: dict[str, Any]) -> None:
-    from book_forecast.releases.challenging import user
     from book_forecast.releases.cloud_run import CloudRunDeployment, deploy_to_cloud_run
     from book_forecast.releases.deployment import deployable
     from book_forecast.releases.kept import Kept, KeptReleases

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +9,7 @@ import click
 from book_forecast.cli.data_root import data_root_option
 from book_forecast.cli.readable import ReadableCommand
 from book_forecast.cli.serve import places
+from book_forecast.storage.user import user
 
 if TYPE_CHECKING:
     from book_forecast.releases.overrides import OverrideLog
@@ -56,7 +56,7 @@ def list_overrides(env: str | None, data_root: str | None, isbn: str | None) -> 
 @click.argument("number", type=click.IntRange(min=1))
 @_env
 @data_root_option
-@click.option("--who", default=getpass.getuser, help="Your name; by default that of the user.")
+@click.option("--who", default=user, help="Your name; by default that of the user.")
 @click.option("--why", default="by hand", show_default=True, help="For the record.")
 def withdraw(number: int, env: str | None, data_root: str | None, who: str, why: str) -> None:
     """Withdraw the override with a NUMBER; it stays in the log."""

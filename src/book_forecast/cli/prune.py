@@ -14,6 +14,7 @@ import click
 from book_forecast.cli.readable import ReadableCommand
 from book_forecast.cli.release_manager import RELEASE_HELP, of_project, why_option
 from book_forecast.storage.errors import UserError
+from book_forecast.storage.user import user
 
 if TYPE_CHECKING:
     from book_forecast.datasets.generations import GenerationDataset
@@ -32,7 +33,6 @@ logger = logging.getLogger(__name__)
 @of_project
 def keep(manager: ReleaseManager, name: str, off: bool, why: str) -> None:
     """Keep a release from removal by `prune`; unlike `pin`, the champion stays as it is."""
-    from book_forecast.releases.challenging import user
     from book_forecast.releases.kept import Kept, KeptReleases
 
     kept, found = KeptReleases(manager.store.root), manager.find(name)

@@ -13,7 +13,9 @@ from book_forecast.cli.data_root import data_root_option
 from book_forecast.storage.errors import UserError
 
 Function = Callable[..., Any]
-RELEASE_HELP = "RELEASE is an id, its start or end, a version in MLflow, champion or candidate."
+RELEASE_HELP = (
+    "RELEASE is an id, its start or end, a version in MLflow, champion, candidate, challenger."
+)
 
 
 def of_project(function: Function) -> Function:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
-import os
 
 from book_forecast.alerts.events import Alert
 from book_forecast.releases.challenges import Challenge, Ending, Outcome
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.storage.errors import UserError
+from book_forecast.storage.user import user
 
 logger = logging.getLogger(__name__)
 
-WHO_VARIABLE = "BOOK_FORECAST_USER"
 _HOW: dict[Outcome, str] = {
     "withdrawn": "was taken back",
     "lost": "has lost, and was taken back",
@@ -101,11 +99,3 @@ def challenge_alert(entry: Challenge | Ending) -> Alert:
         subject=f"{entry.number} {entry.release}",
         text=f"The challenger {entry.release} {_HOW[entry.outcome]} ({entry.who}): {entry.why}",
     )
-
-
-def user() -> str:
-    """Return who changes something: BOOK_FORECAST_USER, or the user of this process."""
-    try:
-        return os.environ.get(WHO_VARIABLE) or getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from book_forecast.payload.manifest import PayloadError
 from book_forecast.releases.challenges import Outcome
-from book_forecast.releases.challenging import end_challenge, user
+from book_forecast.releases.challenging import end_challenge
 from book_forecast.releases.promotion_log import (
     Action,
     ChampionChangedError,
@@ -19,6 +19,7 @@ from book_forecast.releases.promotion_log import (
 from book_forecast.releases.registry import RegistryError, ReleaseRegistry
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.storage.errors import UserError
+from book_forecast.storage.user import user
 
 logger = logging.getLogger(__name__)
 
