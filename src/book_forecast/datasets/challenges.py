@@ -6,17 +6,16 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from kedro.io.core import AbstractDataset, DatasetError
+from kedro.io.core import DatasetError
 
+from book_forecast.datasets.releases import BesideReleasesDataset
 from book_forecast.payload.contents import Payload
 from book_forecast.payload.manifest import PayloadError
-from book_forecast.releases.challenges import Challenge
-from book_forecast.releases.store import ReleaseStore
 
 logger = logging.getLogger(__name__)
 
 
-class ChallengeDataset(AbstractDataset[None, dict[str, Any] | None]):
+class ChallengeDataset(BesideReleasesDataset[None, dict[str, Any] | None]):
     """The challenge that runs, as plain data; None without one. It cannot be saved.
 
     Example:
@@ -28,20 +27,13 @@ class ChallengeDataset(AbstractDataset[None, dict[str, Any] | None]):
         ```
     """
 
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        """Name the folder of all releases.
-
-        Args:
-            filepath: Root of the store of releases.
-            metadata: Not used here; kedro-viz reads it.
-        """
-        self._filepath = filepath
-        self.store = ReleaseStore(filepath)
-        self.metadata = metadata
-
     def load(self) -> dict[str, Any] | None:
-        """Read the last entry of the log."""
-        found = self._running()
+        """Read the last entry of the log; what is wrong with it is a warning."""
+        try:
+            found = self.store.challenge()
+        except PayloadError as error:
+            logger.warning("The challenge cannot be looked up (%s): the run goes on without", error)
+            return None
         return None if found is None else found.model_dump(mode="json")
 
     def save(self, data: None) -> None:  # noqa: ARG002 - part of the contract
@@ -52,22 +44,8 @@ class ChallengeDataset(AbstractDataset[None, dict[str, Any] | None]):
         """
         raise DatasetError("A challenge cannot be saved: `kedro release challenge` begins one.")
 
-    def _running(self) -> Challenge | None:
-        try:
-            return self.store.challenge()
-        except PayloadError as error:
-            logger.warning("The challenge cannot be looked up (%s): the run goes on without", error)
-            return None
 
-    def _exists(self) -> bool:
-        # Loading always succeeds: None stands for no challenge.
-        return True
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath}
-
-
-class ChallengerDataset(AbstractDataset[Mapping[str, Payload], Payload | None]):
+class ChallengerDataset(BesideReleasesDataset[Mapping[str, Payload], Payload | None]):
     """The release that challenges the champion; None without one, or where it is damaged.
 
     Saved are releases by id: none, or the challenger after newer weeks.
@@ -80,17 +58,6 @@ class ChallengerDataset(AbstractDataset[Mapping[str, Payload], Payload | None]):
           metadata: {kedro-viz: {layer: models}}
         ```
     """
-
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        """Name the folder of all releases.
-
-        Args:
-            filepath: Root of the store of releases.
-            metadata: Not used here; kedro-viz reads it.
-        """
-        self._filepath = filepath
-        self.store = ReleaseStore(filepath)
-        self.metadata = metadata
 
     def load(self) -> Payload | None:
         """Read and check the challenger; what is wrong with it is a warning."""
@@ -105,10 +72,3 @@ class ChallengerDataset(AbstractDataset[Mapping[str, Payload], Payload | None]):
         """Write what the store does not have of the releases."""
         for payload in data.values():
             self.store.save(payload)
-
-    def _exists(self) -> bool:
-        # Loading always succeeds: None stands for no challenger.
-        return True
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
-from kedro.io.core import AbstractDataset, DatasetError
+from kedro.io.core import DatasetError
 
+from book_forecast.datasets.releases import BesideReleasesDataset
 from book_forecast.releases.overrides import OverrideLog
 
 TYPES = {
@@ -24,7 +23,7 @@ TYPES = {
 """Columns of the table: a row for each override and week."""
 
 
-class OverridesDataset(AbstractDataset[None, pd.DataFrame]):
+class OverridesDataset(BesideReleasesDataset[None, pd.DataFrame]):
     """The overrides in the log beside the releases, as a table; it cannot be saved.
 
     Example:
@@ -35,17 +34,6 @@ class OverridesDataset(AbstractDataset[None, pd.DataFrame]):
           metadata: {kedro-viz: {layer: models}}
         ```
     """
-
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        """Name the folder of all releases.
-
-        Args:
-            filepath: Root of the store of releases.
-            metadata: Not used here; kedro-viz reads it.
-        """
-        self._filepath = filepath
-        self.log = OverrideLog(filepath)
-        self.metadata = metadata
 
     def load(self) -> pd.DataFrame:
         """Read the log; a log that does not exist yet is an empty table."""
@@ -62,7 +50,7 @@ class OverridesDataset(AbstractDataset[None, pd.DataFrame]):
                 "copies": copies,
                 "replaced": replaced,
             }
-            for one in self.log.overrides()
+            for one in OverrideLog(self._filepath).overrides()
             for week, copies, replaced in zip(
                 one.override.weeks, one.override.copies, one.override.replaced, strict=True
             )
@@ -76,10 +64,3 @@ class OverridesDataset(AbstractDataset[None, pd.DataFrame]):
             DatasetError: Always.
         """
         raise DatasetError("Overrides cannot be saved as a table; people make them one by one.")
-
-    def _exists(self) -> bool:
-        # Loading always succeeds.
-        return True
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from kedro.io.core import AbstractDataset, DatasetError
 
@@ -12,9 +12,33 @@ from book_forecast.releases.store import CANDIDATE, CHAMPION, CHOSEN, CURRENT, R
 from book_forecast.storage.errors import UserError
 
 _POINTERS = (CANDIDATE, CHOSEN, CURRENT)
+_Saved = TypeVar("_Saved")
+_Loaded = TypeVar("_Loaded")
 
 
-class ReleaseDataset(AbstractDataset[Payload, Payload | None]):
+class BesideReleasesDataset(AbstractDataset[_Saved, _Loaded], Generic[_Saved, _Loaded]):
+    """An entry for something in the folder of all releases; it can always be loaded."""
+
+    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        """Name the folder.
+
+        Args:
+            filepath: Root of the store of releases.
+            metadata: Not used here; kedro-viz reads it.
+        """
+        self._filepath = filepath
+        self.store = ReleaseStore(filepath)
+        self.metadata = metadata
+
+    def _exists(self) -> bool:
+        # None or an empty table stands for what does not exist yet.
+        return True
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._filepath}
+
+
+class ReleaseDataset(BesideReleasesDataset[Payload, Payload | None]):
     """A release in the store.
 
     `candidate`, `chosen` and `current` are the releases that were saved last under these names.
@@ -41,10 +65,8 @@ class ReleaseDataset(AbstractDataset[Payload, Payload | None]):
             release: `candidate`, `chosen`, `current`, `champion`, or the id of a release.
             metadata: Not used here; kedro-viz reads it.
         """
-        self._filepath = filepath
+        super().__init__(filepath=filepath, metadata=metadata)
         self._wanted = release
-        self.store = ReleaseStore(filepath)
-        self.metadata = metadata
 
     def load(self) -> Payload | None:
         """Read and check the release.
@@ -85,9 +107,5 @@ class ReleaseDataset(AbstractDataset[Payload, Payload | None]):
             return False
         return made_of is not None and made_of == data.manifest.get("fingerprint")
 
-    def _exists(self) -> bool:
-        # Loading always succeeds: None stands for a release that does not exist yet.
-        return True
-
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath, "release": self._wanted}
+        return {**super()._describe(), "release": self._wanted}
