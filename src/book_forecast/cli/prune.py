@@ -63,7 +63,7 @@ def prune(manager: ReleaseManager, is_applied: bool) -> None:
     pruning = Pruning.of(manager, context)
     if not is_applied:
         found = pruning.find()
-        _show(found, pruning)
+        _show(found)
         hint = "Nothing was removed: add --apply to remove this." if any(found) else ""
         click.echo(f"{_total(found, 'could be removed')} {hint}".rstrip())
         return
@@ -72,27 +72,29 @@ def prune(manager: ReleaseManager, is_applied: bool) -> None:
     root, wait_minutes = _root_of(context), pruning.options["execution"]["wait_minutes"]
     with run_lock(root, Holder("kedro release prune"), 60.0 * wait_minutes):
         found = pruning.find()
-        _show(found, pruning)
+        _show(found)
         removed = pruning.remove(found)
     click.echo(_total(removed, "removed"))
 
 
 @dataclass(frozen=True)
 class Found:
-    """What may be removed.
+    """What may be removed, and which releases may not.
 
     Attributes:
+        stays: Releases in use, with the reason.
         releases: Old releases.
         generations: Old generations, with their datasets.
         runs: MLflow runs with old artifacts.
     """
 
+    stays: Mapping[str, str]
     releases: list[Disused]
     generations: list[tuple[GenerationDataset, Disused]]
     runs: list[Disused]
 
     def __iter__(self) -> Iterator[tuple[str, Disused]]:
-        """Go through all of it, with the kind of each."""
+        """Go through all that may be removed, with the kind of each."""
         yield from (("release", one) for one in self.releases)
         yield from (("generation", one) for _, one in self.generations)
         yield from (("artifacts of run", one) for one in self.runs)
@@ -135,9 +137,7 @@ class Pruning:
         from book_forecast.releases.protection import protected_releases
 
         named = {str(self.options["release"]): "the parameter release"}
-        return protected_releases(
-            self.manager.store, self.retention.releases, dt.datetime.now(dt.UTC), named
-        )
+        return protected_releases(self.manager.store, self.retention.releases, self.now, named)
 
     def find(self) -> Found:
         """Return what may be removed; what is MLflow's is passed over where it does not answer."""
@@ -145,7 +145,8 @@ class Pruning:
         from book_forecast.storage.mlflow_store import StoreError
 
         store = self.manager.store
-        releases = disused_releases(store, self.protected(), self.now)
+        protected, present = self.protected(), store.releases()
+        releases = disused_releases(store, protected, self.now)
         generations = [
             (dataset, one)
             for dataset in self._generation_datasets()
@@ -154,7 +155,7 @@ class Pruning:
         leaving = {one.name for one in releases}
         in_use = {
             str(self._manifest(release).get("mlflow_run"))
-            for release in store.releases()
+            for release in present
             if release not in leaving
         }
         try:
@@ -162,7 +163,8 @@ class Pruning:
         except StoreError as error:
             logger.warning("Artifacts of runs are passed over: %s", error)
             runs = []
-        return Found(releases, generations, runs)
+        stays = {release: protected[release] for release in present if release in protected}
+        return Found(stays, releases, generations, runs)
 
     def remove(self, found: Found) -> Found:
         """Remove what was found, and return what was removed; releases in use by now stay."""
@@ -209,11 +211,9 @@ def _root_of(context: Any) -> str:
     return root if is_address(root) else str(Path(context.project_path, root).resolve())
 
 
-def _show(found: Found, pruning: Pruning) -> None:
+def _show(found: Found) -> None:
     """Print a line for each release that stays, and for everything that goes."""
-    whole = pruning.manager.store.releases()
-    protected = pruning.protected()
-    for release, why in ((one, protected[one]) for one in whole if one in protected):
+    for release, why in found.stays.items():
         click.echo(f"stays  release {release}  {why}")
     for kind, one in found:
         about = f"  {one.why}" if one.why else ""

@@ -45,9 +45,14 @@ def protected_releases(
     return found
 
 
-def last_use(store: ReleaseStore, release: str) -> dt.datetime | None:
-    """Return when a release was made or champion last, in UTC; None if nobody knows."""
-    ends = [end for name, end in _reigns(store.promotions()) if name == release]
+def last_use(log: list[Promotion], release: str) -> dt.datetime | None:
+    """Return when a release was made or champion last, in UTC; None if nobody knows.
+
+    Args:
+        log: The promotion log.
+        release: Its id.
+    """
+    ends = [end for name, end in _reigns(log) if name == release]
     known = [moment for moment in (made_at(release), *ends) if moment is not None]
     return max(known, default=None)
 

@@ -124,14 +124,14 @@ def disused_releases(
         protected: Those in use.
         now: In UTC.
     """
-    removals = Removals(store.root)
+    removals, log = Removals(store.root), store.promotions()
     found = dict.fromkeys(store.releases(), "")
     for release in removals.unfinished():
         if now - (made_at(release) or now) > _WRITTEN_WITHIN:
             found[release] = "was never finished"
     found |= dict.fromkeys(removals.begun(), "its removal was interrupted")
     return [
-        Disused(release, removals.n_bytes(release), last_use(store, release) or now, why)
+        Disused(release, removals.n_bytes(release), last_use(log, release) or now, why)
         for release, why in sorted(found.items())
         if release not in protected
     ]
