@@ -9,21 +9,16 @@ import hashlib
 import json
 import os
 import re
-import shutil
-import sys
-import tempfile
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from book_forecast import payload
+from book_forecast.releases.logged_model import log_model
 from book_forecast.storage.errors import UserError
 from book_forecast.storage.mlflow_artifacts import remove_artifacts
 from book_forecast.storage.mlflow_store import (
     StoreError,
-    experiment_id,
     make_ready,
     without_secrets,
 )
@@ -38,10 +33,7 @@ EXPERIMENT = "book_forecast"
 CHAMPION, CANDIDATE = "champion", "candidate"
 RELEASE = "release"
 """Tag of a version that names its release."""
-# The readers are logged beside the payload, under a name with the format that they read.
-_READERS_PACKAGE = "book_forecast_release_1"
 _MODEL_ID = re.compile(r"\bm-[0-9a-f]{32}\b")
-_REQUIREMENTS = ("numpy", "pandas", "pyarrow")
 _LONGEST_REASON = 300
 _QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 
@@ -115,7 +107,8 @@ class ReleaseRegistry:
             if release in known:
                 return known[release]
             texts = {name: str(value) for name, value in {RELEASE: release, **tags}.items()}
-            logged = self._log([folder / name for name in files], run_id, release)
+            paths = [folder / name for name in files]
+            logged = log_model(release, paths, run_id, self.uri, self.experiment)
             return self._make_version(client, logged, texts)
 
     def versions(self) -> dict[str, int]:
@@ -231,49 +224,6 @@ class ReleaseRegistry:
         client.set_logged_model_tags(logged.model_id, {MLFLOW_MODEL_VERSIONS: link})
         return int(made.version)
 
-    def _log(self, files: Iterable[Path], run_id: str | None, release: str) -> ModelInfo:
-        import mlflow
-
-        mlflow.set_tracking_uri(self.uri)
-        with tempfile.TemporaryDirectory() as folder, self._run(run_id, release):
-            readers = Path(folder, _READERS_PACKAGE)
-            unused = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(Path(payload.__file__).parent, readers, ignore=unused)
-            content = Path(folder, "payload")
-            content.mkdir()
-            for path in files:
-                shutil.copy(path, content)
-            with _importable(folder):
-                return mlflow.pyfunc.log_model(
-                    # A name may have no dot.
-                    name=f"{RELEASE}-{release.replace('.', '-')}",
-                    python_model=str(Path(__file__).with_name("pyfunc_model.py")),
-                    artifacts={"payload": str(content)},
-                    code_paths=[str(readers)],
-                    pip_requirements=list(_REQUIREMENTS),
-                    signature=_signature(),
-                )
-
-    @contextmanager
-    def _run(self, run_id: str | None, release: str) -> Iterator[None]:
-        """Open the run of the training, or a run for the release alone, unless one is open."""
-        import mlflow
-
-        if mlflow.active_run() is not None:
-            yield
-            return
-        if run_id is not None:
-            try:
-                mlflow.get_run(run_id)
-            except mlflow.MlflowException:
-                run_id = None  # a run of another store: this one did not answer at the time
-        with mlflow.start_run(
-            run_id=run_id,
-            run_name=None if run_id else f"release {release}",
-            experiment_id=None if run_id else experiment_id(self.uri, self.experiment),
-        ):
-            yield
-
     @contextmanager
     def _answering(self) -> Iterator[MlflowClient]:
         for name, value in _QUIET.items():
@@ -305,28 +255,3 @@ def _remove_model(client: MlflowClient, model_id: str, uri: str) -> None:
         return
     remove_artifacts(location, uri)
     client.delete_logged_model(model_id)
-
-
-@contextmanager
-def _importable(folder: str) -> Iterator[None]:
-    """Put a folder on the path: MLflow runs the model's code when it logs it."""
-    sys.path.insert(0, folder)
-    try:
-        with warnings.catch_warnings():
-            # MLflow asks for type hints and examples, which this model does not need.
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        sys.path.remove(folder)
-
-
-def _signature() -> Any:
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
-
-    options = [
-        ParamSpec("horizon", "long", 32),
-        ParamSpec("levels", "double", [80.0, 95.0], (-1,)),
-        ParamSpec("cumulative", "boolean", False),
-    ]
-    return ModelSignature(Schema([ColSpec("string", "isbn")]), params=ParamSchema(options))
