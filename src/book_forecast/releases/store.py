@@ -41,7 +41,8 @@ from book_forecast.storage.numbered_files import NumberedFiles
 RELEASE_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8}")
 CANDIDATE, CHAMPION, CHOSEN, CURRENT = "candidate", "champion", "chosen", "current"
 """Names that stand for a release: three pointers, and the last entry of the promotion log."""
-_CHANGES = "changes"
+_LOG = "changes"
+"""Folder of the promotion log."""
 _LARGEST_RECORD = 1 << 20
 """Bytes of a pointer or a promotion; a larger one is none, and no more of it is read."""
 # Tables that no manifest names may belong to a payload that is being written.
@@ -60,7 +61,7 @@ class ReleaseStore:
         self.root = root.rstrip("/")
         self._fs, self._path = fsspec.core.url_to_fs(self.root)
         self.challenges = ChallengeLog(self.root)
-        self._changes = NumberedFiles(f"{self.root}/{_CHANGES}")
+        self._log = NumberedFiles(f"{self.root}/{_LOG}")
 
     def save(self, payload: Payload) -> bool:
         """Write a release, or what has changed of one; tables that did not change stay as they are.
@@ -178,12 +179,12 @@ class ReleaseStore:
 
     def promotions(self) -> list[Promotion]:
         """Read the promotion log, the oldest record first."""
-        return [self._promotion(number) for number in self._changes.numbers()]
+        return [self._promotion(number) for number in self._log.numbers()]
 
     def champion(self) -> str | None:
         """Return the release that was made champion last; None before the first."""
         # A service asks every few seconds: only the last record is read.
-        numbers = self._changes.numbers()
+        numbers = self._log.numbers()
         return self._promotion(numbers[-1]).release if numbers else None
 
     def challenge(self) -> Challenge | None:
@@ -191,7 +192,7 @@ class ReleaseStore:
         last = self.challenges.last()
         if not isinstance(last, Challenge):
             return None
-        numbers = [number for number in self._changes.numbers() if number >= last.promotion]
+        numbers = [number for number in self._log.numbers() if number >= last.promotion]
         later = [self._promotion(number) for number in numbers]
         return last if is_running(last, later) else None
 
@@ -241,11 +242,11 @@ class ReleaseStore:
         """
         content = promotion.model_dump_json(indent=1).encode()
         try:
-            self._changes.add(promotion.number, content)
+            self._log.add(promotion.number, content)
         except FileExistsError:
             raise ChampionChangedError(
                 f"Somebody else changed the champion at the same time "
-                f"({self._changes.path(promotion.number)}): look at `kedro release list` and "
+                f"({self._log.path(promotion.number)}): look at `kedro release list` and "
                 "decide again."
             ) from None
 
@@ -270,10 +271,10 @@ class ReleaseStore:
 
     def _promotion(self, number: int) -> Promotion:
         try:
-            return Promotion.model_validate_json(self._changes.read(number, _LARGEST_RECORD))
+            return Promotion.model_validate_json(self._log.read(number, _LARGEST_RECORD))
         except ValueError:
             raise PayloadError(
-                f"{self._changes.path(number)} is damaged: it is no record of a promotion. Remove "
+                f"{self._log.path(number)} is damaged: it is no record of a promotion. Remove "
                 "it, and promote the release that is to be champion."
             ) from None
 
