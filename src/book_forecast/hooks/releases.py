@@ -58,9 +58,12 @@ class ReleaseHooks:
         Raises:
             UserError: If a verdict is about a champion that has changed since the comparison.
         """
-        actions: dict[str, Callable[[ReleaseStore, ReleaseRegistry, Any], None]]
-        actions = {CANDIDATE: self._register, SCORED_CANDIDATE: self._tag, PROMOTION: self._promote}
-        actions[ARM_TEST] = self._withdraw_loser
+        actions: dict[str, Callable[[ReleaseStore, ReleaseRegistry, Any], None]] = {
+            CANDIDATE: self._register,
+            SCORED_CANDIDATE: self._tag,
+            PROMOTION: self._promote,
+            ARM_TEST: self._withdraw_loser,
+        }
         if dataset_name not in actions or self._context is None or self._catalog is None:
             return
         entry = self._catalog.get(CANDIDATE)

@@ -22,10 +22,9 @@ from book_forecast.storage.errors import UserError
 Status = Literal["passed", "warning", "failed"]
 TITLES_GATE = "titles"
 """Name of the gate that asks whether enough of the champion's titles are compared."""
-
-
 CHALLENGE_GATE = "challenge"
 """Name of the gate that asks for a challenge that the candidate has won."""
+_FALLBACKS_GATE = "fallbacks"
 
 
 class PromotionRefusedError(UserError):
@@ -145,7 +144,7 @@ def judge(
     absolute = _absolute_gates(measures, comparison.measures, options)
     if comparison.same and not len(comparison.candidate_errors):
         # No title has another specification: there are fallbacks to look at, and no errors.
-        absolute = absolute[-1:]
+        absolute = tuple(gate for gate in absolute if gate.name == _FALLBACKS_GATE)
     gates = (
         _champion_gate(comparison, options),
         _titles_gate(comparison, options),
@@ -178,12 +177,7 @@ def with_challenge(verdict: Verdict, test: Mapping[str, Any] | None) -> Verdict:
     else:
         won: Status = "passed" if found["verdict"] == "win" else "failed"
         gate = Gate(name=CHALLENGE_GATE, status=won, reason=str(found["message"]).rstrip("."))
-    return verdict.model_copy(
-        update={
-            "gates": (*verdict.gates, gate),
-            "promote": verdict.promote and gate.status == "passed",
-        }
-    )
+    return _with_gate(verdict, gate, is_refused=gate.status == "failed")
 
 
 def hold_back(
@@ -203,8 +197,12 @@ def hold_back(
     reason = " ".join(problems) if is_broken else "the newest delivery can be used"
     gate = Gate(name="delivery", status="failed" if is_broken else "passed", reason=reason)
     is_new = found.release != found.champion
-    held = {"gates": (*found.gates, gate), "promote": found.promote and not (is_broken and is_new)}
-    return found.model_copy(update=held).model_dump(mode="json")
+    return _with_gate(found, gate, is_refused=is_broken and is_new).model_dump(mode="json")
+
+
+def _with_gate(verdict: Verdict, gate: Gate, *, is_refused: bool) -> Verdict:
+    promote = verdict.promote and not is_refused
+    return verdict.model_copy(update={"gates": (*verdict.gates, gate), "promote": promote})
 
 
 def _champion_gate(comparison: Comparison, options: PromoteOptions) -> Gate:
@@ -288,7 +286,7 @@ def _absolute_gates(
     former = math.nan if champion is None else champion.fallbacks
     gates.append(
         _absolute_gate(
-            "fallbacks",
+            _FALLBACKS_GATE,
             passed=share <= most,
             excused=former > most and share <= former + slack,
             reason=f"{share:.3f} of the titles, at most {most:.3f}",
