@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from book_forecast.datasets import GenerationDataset
+from book_forecast.datasets.generation_folder import GenerationFolder
 from book_forecast.execution.parts import Part
 from book_forecast.options.groups import Shard
 from tests.datasets.generations import TITLES, dataset_at, models, save_all
@@ -26,7 +26,7 @@ def test_a_writer_killed_before_the_manifest_leaves_the_generation_before(
     dataset = dataset_at(tmp_path)
     save_all(dataset, "old", 2, generation=1)
     with monkeypatch.context() as patch:
-        patch.setattr(GenerationDataset, "_complete", lambda *_: None)
+        patch.setattr(GenerationFolder, "complete", lambda *_: None)
         save_all(dataset, "new", shards, generation=2)
     assert dataset_at(tmp_path).load()["order"].min() == 100
     (tmp_path / "old" / "manifest.json").unlink()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kedro.io.core import DatasetError
 
 from book_forecast.datasets import GenerationDataset
-from book_forecast.datasets.generations import IncompleteGenerationError
+from book_forecast.datasets.generation_folder import IncompleteGenerationError
 from book_forecast.execution.lineage import Lineage
 from book_forecast.execution.parts import Part
 from book_forecast.options.groups import Shard
