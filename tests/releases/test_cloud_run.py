@@ -13,8 +13,15 @@ import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import run_v2
 
-from book_forecast.releases.cloud_run import CloudRunDeployment, deploy_to_cloud_run
+from book_forecast.releases.cloud_run import (
+    CloudRunDeployment,
+    deploy_to_cloud_run,
+    serve_on_cloud_run,
+)
+from book_forecast.releases.kept import KeptReleases
 from book_forecast.storage.errors import UserError
+
+pytest_plugins = ("tests.gcs",)
 
 PARENT = "projects/books/locations/europe-west1"
 NAME = f"{PARENT}/services/books-uk"
@@ -22,6 +29,7 @@ TYPE = "type.googleapis.com/google.cloud.run.v2.Service"
 RELEASES = "gs://books/06_models/releases"
 STOCK = "gs://books/07_model_output/stock_advice.parquet"
 RELEASE = "2026-11-24T05.00.00-1a2b3c4d"
+OTHER = "2026-11-25T05.00.00-2b3c4d5e"
 IMAGE = "europe-west1-docker.pkg.dev/books/images/pipelines:1"
 
 
@@ -162,6 +170,27 @@ def test_a_refusal_is_told_with_its_reason(cloud_run, client):
     cloud_run.refuses = True
     with pytest.raises(UserError, match=r"books-uk: 403 .*run.services.update denied"):
         deploy_to_cloud_run(RELEASES, None, None, wanted(), client)
+
+
+def test_a_release_is_kept_from_removal_as_long_as_the_service_serves_it(
+    cloud_run, client, gcs_bucket
+):
+    releases = f"{gcs_bucket}/releases"
+
+    def kept() -> set[str]:
+        return {one.release for one in KeptReleases(releases).records().values()}
+
+    serve_on_cloud_run(releases, RELEASE, None, wanted(), client)
+    assert kept() == {RELEASE}
+    cloud_run.refuses = True
+    with pytest.raises(UserError):
+        serve_on_cloud_run(releases, OTHER, None, wanted(), client)
+    assert kept() == {RELEASE, OTHER}
+    cloud_run.refuses = False
+    serve_on_cloud_run(releases, OTHER, None, wanted(), client)
+    assert kept() == {OTHER}
+    serve_on_cloud_run(releases, None, None, wanted(), client)
+    assert kept() == set()
 
 
 def test_releases_on_a_local_disk_are_refused(client):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -10,7 +9,6 @@ import click
 from book_forecast.cli.readable import ReadableCommand
 from book_forecast.cli.release_manager import RELEASE_HELP, of_project
 from book_forecast.storage.errors import UserError
-from book_forecast.storage.user import user
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -67,23 +65,15 @@ def _to_vertex(manager: ReleaseManager, name: str, given: dict[str, Any]) -> Non
 
 
 def _to_cloud_run(manager: ReleaseManager, name: str | None, given: dict[str, Any]) -> None:
-    from book_forecast.releases.cloud_run import CloudRunDeployment, deploy_to_cloud_run
+    from book_forecast.releases.cloud_run import CloudRunDeployment, serve_on_cloud_run
     from book_forecast.releases.deployment import deployable
-    from book_forecast.releases.kept import Kept, KeptReleases
 
     wanted = _checked(CloudRunDeployment, given, "service")
-    store, kept = manager.store, KeptReleases(manager.store.root)
-    deployable(store.root, "Cloud Run")
+    deployable(manager.store.root, "Cloud Run")
     found = manager.find(name or "champion")
     served = None if name is None else found
-    if served is not None:
-        # Before the service reads it: `prune` leaves what a record names.
-        now, why = dt.datetime.now(dt.UTC), f"served by {wanted.name}"
-        record = Kept(release=served, who=user(), when=now, why=why)
-        kept.keep(record, wanted.name)
     stock = click.get_current_context().obj.config_loader["catalog"]["stock_advice"]["filepath"]
-    address = deploy_to_cloud_run(store.root, served, str(stock), wanted)
-    kept.only_needs(wanted.name, served)
+    address = serve_on_cloud_run(manager.store.root, served, str(stock), wanted)
     shown = found if served else f"the champion, which is {found},"
     click.echo(f"{address} serves {shown} from now on.")
 

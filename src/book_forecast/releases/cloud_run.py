@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import re
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from book_forecast.releases.deployment import COMMAND, PORT, deployable
+from book_forecast.releases.kept import Kept, KeptReleases
 from book_forecast.storage.errors import UserError
+from book_forecast.storage.user import user
 
 if TYPE_CHECKING:
     from google.cloud.run_v2 import Container, Service, ServicesClient
@@ -58,6 +61,29 @@ class CloudRunDeployment(BaseModel):
     def name(self) -> str:
         """Cloud Run's name of the service."""
         return f"projects/{self.project}/locations/{self.location}/services/{self.service}"
+
+
+def serve_on_cloud_run(
+    releases: str,
+    release: str | None,
+    stock: str | None,
+    deployment: CloudRunDeployment,
+    client: ServicesClient | None = None,
+) -> str:
+    """Deploy, and keep the release that the service needs from removal by `prune`.
+
+    Where the deployment fails, the release that the service has served until then is kept too.
+    `deploy_to_cloud_run` has arguments, result and errors.
+    """
+    deployable(releases, "Cloud Run")
+    kept = KeptReleases(releases)
+    if release is not None:
+        # Before the service reads it.
+        now, why = dt.datetime.now(dt.UTC), f"served by {deployment.name}"
+        kept.keep(Kept(release=release, who=user(), when=now, why=why), deployment.name)
+    address = deploy_to_cloud_run(releases, release, stock, deployment, client)
+    kept.only_needs(deployment.name, release)
+    return address
 
 
 def deploy_to_cloud_run(
