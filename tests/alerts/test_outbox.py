@@ -11,6 +11,7 @@ import pytest
 from book_forecast.alerts.channels import ChannelError
 from book_forecast.alerts.events import Alert, Kind
 from book_forecast.alerts.outbox import MOST_PENDING, Outbox
+from book_forecast.storage.run_lock import Holder, run_lock
 
 SENDER = "book_forecast"
 DIGEST: tuple[Kind, ...] = ("runs_out",)
@@ -172,3 +173,17 @@ def test_steps_that_end_at_once_send_an_alert_once(tmp_path):
         step.join()
     assert sorted(channel.sent) == ["no", *(f"step {number}" for number in range(4))]
     assert Outbox(str(tmp_path / "alerts")).pending() == []
+
+
+def test_what_another_process_is_sending_is_not_sent_twice_and_nothing_is_lost(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("book_forecast.alerts.outbox._PATIENCE_SECONDS", 0.0)
+    location, channel = str(tmp_path / "alerts"), Recorder()
+    outbox = Outbox(location)
+    with run_lock(location, Holder("alerts"), 0.0):
+        assert outbox.add(failed(), 20)
+        sent, (problem,) = outbox.flush([channel], DIGEST, SENDER)
+    assert (sent, channel.sent) == (0, [])
+    assert problem == "another process sends them"
+    assert outbox.flush([channel], DIGEST, SENDER) == (1, [])

@@ -66,7 +66,7 @@ def typed(project_path, root, tmp_path, monkeypatch, empty_mlflow) -> Iterator[T
     shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.setenv("BOOK_FORECAST_USER", "ann")
-    monkeypatch.setattr("book_forecast.releases.removal._GRACE_SECONDS", 0.0)
+    monkeypatch.setattr("book_forecast.releases.removal.GRACE_SECONDS", 0.0)
     monkeypatch.chdir(project_path)
     bootstrap_project(project_path)
 
@@ -110,10 +110,13 @@ def test_what_is_shown_is_removed_with_apply_by_the_times_of_the_environment(
     uri = os.environ["MLFLOW_TRACKING_URI"]
     client = mlflow.MlflowClient(uri)
     start = int((NOW - dt.timedelta(days=100)).timestamp() * 1000)
-    run = client.create_run(experiment_id(uri, "book_forecast"), start).info.run_id
-    client.log_param(run, "data_root", str(root))
-    client.log_text(run, "x", "reports/page.html")
-    client.set_terminated(run, end_time=start + 1)
+    experiment = experiment_id(uri, "book_forecast")
+    run, of_champion = (client.create_run(experiment, start).info.run_id for _ in range(2))
+    for one in (run, of_champion):
+        client.log_param(one, "data_root", str(root))
+        client.log_text(one, "x", "reports/page.html")
+        client.set_terminated(one, end_time=start + 1)
+    store.annotate(releases[1], {"mlflow_run": of_champion})
 
     in_production = typed("prune", "--yes", "--env", "production").splitlines()
     assert in_production[-1].startswith("1 releases, 0 generations, 0 runs' artifacts, ")
@@ -124,6 +127,7 @@ def test_what_is_shown_is_removed_with_apply_by_the_times_of_the_environment(
     assert store.releases() == [releases[1]]
     assert names(folder) == ["b"]
     assert client.list_artifacts(run) == []
+    assert len(client.list_artifacts(of_champion)) == 1
     assert typed("prune", "--apply").splitlines()[-1].startswith("0 releases, 0 gen")
 
 

@@ -83,3 +83,12 @@ def test_frames_that_no_run_has_used_for_a_day_are_removed(tmp_path):
 def test_a_frame_without_rows_is_not_saved(tmp_path):
     assert read(tmp_path, made(FRAME.iloc[:0])).empty
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_in_the_place_of_another_is_made_anew(tmp_path, caplog):
+    other = made(FRAME.assign(mean=1.0))
+    read(tmp_path, other, "abd")
+    [path] = tmp_path.glob("fit/*.parquet")
+    path.rename(path.with_name(path.name.replace("abd", "abc")))
+    pd.testing.assert_frame_equal(read(tmp_path, made()), FRAME)
+    assert "cannot be read" in caplog.text

@@ -79,6 +79,17 @@ def test_a_refused_candidate_is_told_once_and_is_no_failed_run(server, tmp_path)
     assert "*Candidate refused*" in server.texts[0]
 
 
+def test_a_champion_that_is_judged_again_is_no_refused_candidate(server, tmp_path):
+    verdict = {
+        "release": payloads.RELEASE,
+        "champion": payloads.RELEASE,
+        "promote": False,
+        "gates": [{"name": "delivery", "status": "failed", "reason": "Volume is half"}],
+    }
+    Run(tmp_path).end(promotion=verdict)
+    assert server.texts == []
+
+
 def test_promotions_during_the_run_are_told(server, tmp_path):
     run = Run(tmp_path)
     store = run.candidate.store

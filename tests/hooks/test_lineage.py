@@ -38,6 +38,10 @@ def forecast(models: pd.DataFrame) -> pd.DataFrame:
     return models.assign(mean=models["level"] / 2)
 
 
+def update(former: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    return models.assign(mean=former["volume"])
+
+
 def score(forecasts: pd.DataFrame, sales: pd.DataFrame) -> float:
     return float((forecasts["mean"] - sales["volume"]).sum())
 
@@ -50,6 +54,7 @@ TRAIN = Pipeline(
     ]
 )
 FORECAST = Pipeline([node(forecast, "models", "forecasts", name="forecast")])
+UPDATE = Pipeline([node(update, ["former_sales", "models"], "forecasts", name="update")])
 SCORE = Pipeline([node(score, ["forecasts", "sales"], "score", name="score")])
 STRICT = Pipeline([node(forecast, "models", "forecasts", name="forecast", tags=CURRENT)])
 FIGURE = Pipeline([node(forecast, "models", "figure", name="figure", tags=FIGURES)])
@@ -71,6 +76,7 @@ class Project:
             {
                 "params:first": MemoryDataset(first),
                 "sales": table("sales"),
+                "former_sales": table("sales"),
                 "selected": MemoryDataset(),
                 "models": GenerationDataset(filepath=str(self.folder / "models")),
                 "forecasts": table("forecasts"),
@@ -112,6 +118,12 @@ def test_every_table_says_which_run_and_inputs_made_it(project):
     assert models.inputs == {"sales": sales.digest}
     assert forecasts.inputs == {"models": models.digest}
     assert Lineage.of(catalog.load("forecasts").attrs) == forecasts
+
+
+def test_a_table_that_was_there_before_is_no_input_of_what_replaces_it(project):
+    project.run(INGEST + TRAIN)
+    catalog = project.run(UPDATE)
+    assert list(catalog.get("forecasts").lineage().inputs) == ["models"]
 
 
 def test_a_table_without_lineage_is_no_trouble(project, caplog):

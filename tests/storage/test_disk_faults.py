@@ -1,5 +1,6 @@
 """A disk that is full or read-only: a clear error, and what was there before is still there."""
 
+import datetime as dt
 import os
 import shutil
 import subprocess
@@ -272,6 +273,28 @@ def test_a_folder_of_somebody_else_is_told(tmp_path_factory, make):
     finally:
         os.seteuid(0)
     assert "ermission" in told(caught.value)
+    assert content(place) == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user is played by root")
+def test_a_generation_that_may_not_be_removed_is_told(tmp_path_factory):
+    place = tmp_path_factory.mktemp("theirs")
+    for folder in (place, *place.parents):
+        if (folder.stat().st_mode & 0o55) != 0o55:
+            folder.chmod(folder.stat().st_mode | 0o55)
+    dataset = GenerationDataset(filepath=str(place / "models"))
+    for frame in (OLD, NEW):
+        dataset.save(Part(frame, f"a{len(frame)}", Shard()))
+    before = content(place)
+    (old,) = GenerationDataset(filepath=str(place / "models")).disused(
+        dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+    )
+    os.seteuid(65534)
+    try:
+        with pytest.raises(UserError, match="give the right to remove files there"):
+            dataset.remove(old)
+    finally:
+        os.seteuid(0)
     assert content(place) == before
 
 

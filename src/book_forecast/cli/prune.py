@@ -168,12 +168,13 @@ class Pruning:
 
     def remove(self, found: Found) -> Found:
         """Remove what was found, and return what was removed; releases in use by now stay."""
-        from book_forecast.releases.removal import remove_releases
+        from book_forecast.releases import removal
 
         names = [one.name for one in found.releases]
         removed = set()
-        for name in remove_releases(
-            self.manager.store, self.manager.registry, names, self.protected
+        store, registry = self.manager.store, self.manager.registry
+        for name in removal.remove_releases(
+            store, registry, names, self.protected, removal.GRACE_SECONDS
         ):
             logger.info("Release %s is removed", name)
             removed.add(name)

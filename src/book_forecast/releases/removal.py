@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 FOLDER = "removed"
 """Of the records, in the folder of all releases."""
 # Whoever promotes a release looks at its manifest a moment before; all are done by then.
-_GRACE_SECONDS = 2.0
+GRACE_SECONDS = 2.0
 # A folder without a manifest may be a release that is being written.
 _WRITTEN_WITHIN = dt.timedelta(days=1)
 
@@ -142,7 +142,7 @@ def remove_releases(
     registry: ReleaseRegistry,
     releases: Collection[str],
     protected: Callable[[], Mapping[str, str]],
-    grace_seconds: float = _GRACE_SECONDS,
+    grace_seconds: float,
 ) -> Iterator[str]:
     """Remove releases, with their versions in MLflow.
 
