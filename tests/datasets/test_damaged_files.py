@@ -71,6 +71,16 @@ def test_a_table_with_a_damaged_name_beside_it_is_named(tmp_path, name):
     assert "table.parquet is damaged" in str(error_of(dataset))
 
 
+def test_a_table_whose_checksum_has_lost_its_name_is_none_of_pandas(tmp_path):
+    dataset = AtomicParquetDataset(filepath=str(tmp_path / "table.parquet"))
+    dataset.save(TABLE)
+    path = tmp_path / "table.parquet"
+    content = path.read_bytes()
+    assert content.count(b"book_forecast.checksum") == 1
+    path.write_bytes(content.replace(b"book_forecast.checksum", b"book_forecast.checksuM"))
+    assert "table.parquet is damaged" in str(error_of(dataset))
+
+
 @FEW
 @given(st.floats(0, 1), st.integers(0, 7))
 def test_a_checkpoint_with_a_flipped_bit_is_computed_again_or_the_same(tmp_path, place, bit):

@@ -50,7 +50,15 @@ PLAN_TYPES = {
     "p_value": "float64",
     "corrected": "float64",
 }
+_FORCED = "forced"
 NOTHING_NEW = "nothing calls for it"
+_FIGURES = {
+    "degradation": " by {degradation:.0%} over {weeks:.0f} weeks, p = {p_value:.4f}",
+    "age": ": {age_days:.0f} days",
+    "age of the tuning": ": {tuning_age_days:.0f} days",
+    "corrected weeks": ": {corrected:.1%} of the copies",
+}
+"""What follows a reason where it is shown with its figures."""
 NOT_SOLD = "not among the titles in use"
 WAITS = "the delivery is broken"
 MOST = "most titles are tuned anew"
@@ -115,9 +123,6 @@ def decide(facts: pd.DataFrame, rules: RetrainOptions, *, is_broken: bool) -> pd
     return plan.astype(PLAN_TYPES).sort_values("isbn", ignore_index=True)
 
 
-_FORCED = "forced"
-
-
 def _rules(facts: pd.DataFrame, rules: RetrainOptions) -> Iterator[Rule]:
     """Yield every rule with the titles for which it holds; the first reasons come first."""
     named = rules.force_titles
@@ -168,16 +173,8 @@ def _why(reason: str | None, is_trained: bool, *, is_sold: bool, waits: bool) ->
 
 def _shown(reason: str, fact: pd.Series) -> str:
     """Return a reason with its figures."""
-    figures: dict[str, Any] = {
-        "degradation": lambda: (
-            f"{reason} by {fact['degradation']:.0%} over {fact['weeks']:.0f} weeks, "
-            f"p = {fact['p_value']:.4f}"
-        ),
-        "age": lambda: f"{reason}: {fact['age_days']:.0f} days",
-        "age of the tuning": lambda: f"{reason}: {fact['tuning_age_days']:.0f} days",
-        "corrected weeks": lambda: f"{reason}: {fact['corrected']:.1%} of the copies",
-    }
-    return str(figures[reason]()) if reason in figures else reason
+    figures = _FIGURES.get(reason, "")
+    return reason + figures.format_map(fact.to_dict())
 
 
 def with_decision(plan: pd.DataFrame, *decisions: Decision) -> list[str]:
