@@ -38,6 +38,10 @@ def forecast(models: pd.DataFrame) -> pd.DataFrame:
     return models.assign(mean=models["level"] / 2)
 
 
+def replace(former: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    return models.assign(mean=former["mean"] + 1.0)
+
+
 def update(former: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
     return models.assign(mean=former["volume"])
 
@@ -55,6 +59,7 @@ TRAIN = Pipeline(
 )
 FORECAST = Pipeline([node(forecast, "models", "forecasts", name="forecast")])
 UPDATE = Pipeline([node(update, ["former_sales", "models"], "forecasts", name="update")])
+REPLACE = Pipeline([node(replace, ["former_forecasts", "models"], "forecasts", name="replace")])
 SCORE = Pipeline([node(score, ["forecasts", "sales"], "score", name="score")])
 STRICT = Pipeline([node(forecast, "models", "forecasts", name="forecast", tags=CURRENT)])
 FIGURE = Pipeline([node(forecast, "models", "figure", name="figure", tags=FIGURES)])
@@ -77,6 +82,7 @@ class Project:
                 "params:first": MemoryDataset(first),
                 "sales": table("sales"),
                 "former_sales": table("sales"),
+                "former_forecasts": table("forecasts"),
                 "selected": MemoryDataset(),
                 "models": GenerationDataset(filepath=str(self.folder / "models")),
                 "forecasts": table("forecasts"),
@@ -124,6 +130,13 @@ def test_a_table_that_was_there_before_is_no_input_of_what_replaces_it(project):
     project.run(INGEST + TRAIN)
     catalog = project.run(UPDATE)
     assert list(catalog.get("forecasts").lineage().inputs) == ["models"]
+
+
+def test_a_table_that_is_about_to_be_replaced_is_not_reported_as_stale(project, caplog):
+    project.run(INGEST + TRAIN + FORECAST)
+    project.run(INGEST + TRAIN, first=2)
+    project.run(REPLACE)
+    assert stale(caplog) == []
 
 
 def test_a_table_without_lineage_is_no_trouble(project, caplog):

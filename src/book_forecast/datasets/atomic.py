@@ -138,8 +138,6 @@ class AtomicParquetDataset(AtomicSave, ParquetDataset):
 class FormerTableDataset(AtomicParquetDataset):
     """The table that a run is about to replace; None where there is none that can be read.
 
-    It has no lineage: a table that is compared with a former one is not made from it.
-
     Example:
         ```yaml
         former_forecasts:
@@ -155,7 +153,6 @@ class FormerTableDataset(AtomicParquetDataset):
         except (OSError, ValueError, DatasetError, UserError) as error:
             logger.debug("There is no former table: %s", error)
             return None
-        frame.attrs = {}
         return frame
 
     def save(self, data: Any) -> None:  # noqa: ARG002 - Kedro's signature

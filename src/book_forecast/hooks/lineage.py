@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 _FILES_SHOWN, _LONGEST_LIST = 2, 50
 
 FORMER = "former_"
-"""Prefix of a table that is about to be replaced: its successor is not made from another table."""
+"""Prefix of a table that a run replaces: it may be stale, and its successor is not made from it."""
 CURRENT = "current_inputs"
 """The tag of nodes that refuse a stale input."""
 
@@ -70,7 +70,7 @@ class LineageHooks:
         """
         for name, data in inputs.items():
             lineage = Lineage.of(data.attrs) if isinstance(data, pd.DataFrame) else None
-            if lineage is None:
+            if lineage is None or name.startswith(FORMER):
                 continue
             self._digests.note(name, lineage.digest)
             for source in self._changed_since(lineage):
