@@ -241,7 +241,7 @@ def _as_json(specifications: pd.DataFrame, notes: Mapping[str, Mapping[str, Any]
         content = {name: None if pd.isna(value) else value for name, value in row.items()}
         content.pop(START, None)
         own = dict(notes.get(row["isbn"], {}))
-        # A title that is merely fitted again keeps the week of its tuning.
+        # A refit does not change the week in which a title was tuned.
         if (tuned := content.pop(TUNED, None)) is not None:
             own[TUNED] = tuned
         texts.append(json.dumps({**content, **({NOTES: own} if own else {})}))
