@@ -13,7 +13,7 @@ from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.releases.challenging import start_challenge
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.release.current import ServedRelease
-from book_forecast.serving.release.served_log import QUANTILES, ServedLog
+from book_forecast.serving.release.served_log import BATCH, QUANTILES, ServedLog
 from tests.releases import payloads
 from tests.serving.servers import FIRST, KNOWN, SECOND, UNKNOWN, Server, eventually, make_store
 
@@ -219,3 +219,13 @@ def test_a_file_that_is_tried_again_has_the_same_name(tmp_path: Path, release: S
     assert log._write()
     assert (tmp_path / "log" / name).exists()
     assert answers(tmp_path / "log") == 2
+
+
+def test_the_rest_of_a_full_file_waits_for_others(tmp_path: Path, release: ServedRelease):
+    log = ServedLog(str(tmp_path / "log"), seconds=3600)
+    for n in range(BATCH + 10):
+        log.note("champion", release, KNOWN[n % len(KNOWN)], 1)
+    log.start()
+    eventually(lambda: (log.counts.written, log.waiting) == (BATCH, 10))
+    assert log.close(30) == 0
+    assert len(list((tmp_path / "log").rglob("*.parquet"))) == 2

@@ -174,6 +174,8 @@ class ServedLog:
             while self._batch or self._waiting:
                 if self._write():
                     pause = _FIRST_PAUSE
+                    if len(self._waiting) < BATCH and not self._is_closing:
+                        break  # or what comes while a file is written would be a small file each
                     continue
                 # While the service ends it is tried again soon; `close` ends the waiting.
                 time.sleep(0.2) if self._is_closing else self._wait(pause)
