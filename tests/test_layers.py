@@ -58,7 +58,7 @@ SERVICE_ROWS = (
     ("release",),
     ("titles",),
     ("loading",),
-    ("settings", "errors"),
+    ("settings", "errors", "problems"),
 )
 SERVICE = "book_forecast.serving"
 TOP = {"__init__", "__main__", "settings", "pipeline_registry"}

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from book_forecast.serving.http.metrics import Metrics
 from book_forecast.serving.loading.source import source_of
+from book_forecast.serving.release.served_log import ServedLog
 from book_forecast.serving.release.watch import Watch
 from book_forecast.serving.settings import ServiceSettings
 from book_forecast.tracking.run_metrics import _TEXTS
@@ -58,7 +59,7 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> str:
     store = make_store(tmp_path_factory.mktemp("store"))
     watch = Watch(source_of(ServiceSettings(releases=str(store.root))), poll_seconds=10.0)
     watch.check()
-    metrics = Metrics(watch)
+    metrics = Metrics(watch, ServedLog(str(tmp_path_factory.mktemp("log"))))
     metrics.note_request("POST", "/predict", 200, 0.004)
     metrics.note_instances("answered", 3)
     return metrics.text().decode()

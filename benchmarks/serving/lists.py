@@ -1,4 +1,4 @@
-"""Measures sums, lists, searches, files and the page, one request after the other."""
+"""Measures sums, plans, lists, searches, files and the page, one request after the other."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from benchmarks.serving.service import Client, Service, request, spread, timed
+from benchmarks.serving.service import PLAN, Client, Service, post, request, spread, timed
 from tests.browser.chromium import NAMES, started
 
 
 async def measure_lists(client: Client, service: Service, isbns: list[str]) -> None:
-    """Measure sums, lists, searches and files, one request after the other."""
+    """Measure sums, plans, lists, searches and files, one request after the other."""
     demand = [request(f"/books/{isbn}/demand?weeks=13") for isbn in isbns[:500]]
     await report_each(client, service, "demand of a title in 13 weeks", demand)
+    plans = [post(f"/books/{isbn}/what-if", PLAN) for isbn in isbns[:500]]
+    await report_each(client, service, "what-if of a title with a promotion", plans)
     # No span twice: sums are stored.
     spans = [request(f"/totals?weeks={weeks}&level=80") for weeks in range(1, 53)]
     await report_each(client, service, "total over all titles, 1 to 52 weeks", spans)

@@ -18,6 +18,12 @@ from typing import Self, cast
 import numpy as np
 
 HORIZON, LEVELS = 32, [80, 95]
+PLAN = {
+    "horizon": 32,
+    "levels": [80, 95],
+    "promotions": [{"first_week": "2024-08-03", "last_week": "2024-08-24", "depth": 0.25}],
+}
+"""A plan that is tried on a title."""
 _LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 
@@ -140,18 +146,23 @@ def predict(isbns: list[str], horizon: int = HORIZON, levels: Sequence[float] = 
     """Return a request for some titles."""
     instances = [{"isbn": isbn} for isbn in isbns]
     parameters = {"horizon": horizon, "levels": levels}
-    body = json.dumps({"instances": instances, "parameters": parameters}).encode()
-    head = (
-        "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
+    return post("/predict", {"instances": instances, "parameters": parameters})
 
 
 def get(isbn: str) -> bytes:
     """Return a request for one title."""
     levels = "&".join(f"level={level}" for level in LEVELS)
     return request(f"/books/{isbn}/forecast?horizon={HORIZON}&{levels}")
+
+
+def post(path: str, content: object) -> bytes:
+    """Return a request with a body."""
+    body = json.dumps(content).encode()
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 def request(path: str) -> bytes:

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from kedro.framework.startup import bootstrap_project
 
 from book_forecast.cli.releases import release as commands
-from book_forecast.releases.kept import KeptReleases
+from book_forecast.releases.kept import Kept, KeptReleases
 from book_forecast.releases.promotion_log import Promotion
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.storage.mlflow_store import experiment_id
@@ -139,6 +139,20 @@ def test_a_kept_release_stays_until_it_is_kept_no_more(typed, releases, store):
     assert typed("keep", releases[40], "--off") == f"{releases[40]} is kept no more."
     assert KeptReleases(store.root).records() == {}
     assert typed("keep", releases[40], "--off").startswith("Error: ")
+
+
+def test_a_release_that_a_service_needs_stays_when_a_person_keeps_it_no_more(
+    typed, releases, store
+):
+    found, kept = releases[40], KeptReleases(store.root)
+    kept.keep(Kept(release=found, who="ann", when=NOW, why="deployed"), "services/books-uk")
+    typed("keep", found, "--why", "audit")
+    answer = typed("keep", found, "--off")
+    assert answer.startswith(f"{found} stays for services-books-uk: deploy another release there")
+    assert list(kept.records()) == [f"services-books-uk.{found}"]
+    assert f"stays  release {found}  kept: deployed" in typed("prune", "--apply")
+    assert typed("keep", found, "--off", "--services") == f"{found} is kept no more."
+    assert kept.records() == {}
 
 
 def test_a_removed_former_champion_is_named_by_rollback(typed, releases, store):

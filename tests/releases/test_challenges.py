@@ -155,6 +155,10 @@ def test_what_cannot_challenge_is_refused_with_the_reason(manager: ReleaseManage
     for share in (0.0, 1.0, -0.1, 2.0, float("nan")):
         with pytest.raises(UserError, match="above 0 and below 1"):
             start_challenge(store, one, share, "x")
+    for why in ("", " \n"):
+        with pytest.raises(UserError, match="--why is empty"):
+            start_challenge(store, one, 0.2, why)
+    assert store.challenges.entries() == []
     with pytest.raises(UserError, match="is champion"):
         start_challenge(store, champion_of(manager), 0.2, "x")
     with pytest.raises(PayloadError, match="holds no release"):

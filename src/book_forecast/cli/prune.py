@@ -29,9 +29,10 @@ logger = logging.getLogger(__name__)
 @click.command(cls=ReadableCommand, epilog=RELEASE_HELP)
 @click.argument("name", metavar="RELEASE")
 @click.option("--off", is_flag=True, help="Let the release go when its time is over.")
+@click.option("--services", is_flag=True, help="With --off: even if a service serves it.")
 @why_option
 @of_project
-def keep(manager: ReleaseManager, name: str, off: bool, why: str) -> None:
+def keep(manager: ReleaseManager, name: str, off: bool, services: bool, why: str) -> None:
     """Keep a release from removal by `prune`; unlike `pin`, the champion stays as it is."""
     from book_forecast.releases.kept import Kept, KeptReleases
 
@@ -41,11 +42,19 @@ def keep(manager: ReleaseManager, name: str, off: bool, why: str) -> None:
         kept.keep(Kept(release=found, who=user(), when=now, why=why))
         click.echo(f"{found} is kept.")
         return
-    records = [record for record, one in kept.records().items() if one.release == found]
-    if not records:
+    of_services = kept.records_of_services(found)
+    if found not in kept.records() and not of_services:
         raise UserError(f"{found} is not kept by any record.")
-    for record in records:
-        kept.forget(record)
+    kept.forget(found)
+    if services:
+        for record in of_services:
+            kept.forget(record)
+    elif of_services:
+        click.echo(
+            f"{found} stays for {', '.join(of_services.values())}: deploy another release there, "
+            "or add --services if the service is gone."
+        )
+        return
     click.echo(f"{found} is kept no more.")
 
 

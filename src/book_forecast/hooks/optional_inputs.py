@@ -45,7 +45,7 @@ class FigureInputHooks:
 
 @contextmanager
 def _no_warning() -> Iterator[None]:
-    """Keep Kedro from warning of an entry that is replaced: the line above has told it."""
+    """Keep Kedro from warning of an entry that is replaced: the line above has the reason."""
     catalog_logger = logging.getLogger("kedro.io.data_catalog")
     level = catalog_logger.level
     catalog_logger.setLevel(logging.ERROR)

@@ -26,7 +26,6 @@ class ReleaseForecast:
         isbn: The title.
         model: Family of the model.
         cutoff: Saturday of the release's last week of the title.
-        weeks: Saturdays of the weeks ahead, shape (horizon,).
         mean: Copies a week, shape (horizon,).
         bounds: Lower and upper bound by level, shape (horizon,) each.
     """
@@ -34,9 +33,13 @@ class ReleaseForecast:
     isbn: str
     model: str
     cutoff: np.datetime64
-    weeks: npt.NDArray[np.datetime64]
     mean: FloatArray
     bounds: dict[float, tuple[FloatArray, FloatArray]]
+
+    @property
+    def weeks(self) -> npt.NDArray[np.datetime64]:
+        """Saturdays of the weeks ahead, shape (horizon,)."""
+        return self.cutoff + np.timedelta64(7, "D") * np.arange(1, len(self.mean) + 1)
 
 
 class ForecastReader:
@@ -86,10 +89,9 @@ class ForecastReader:
         check_horizon(horizon)
         row = self._row[isbn]
         cutoff = self._cutoffs[row]
-        weeks = cutoff + np.timedelta64(7, "D") * np.arange(1, horizon + 1)
         bounds = bounds_of(self.payload.quantiles[row, :, :horizon], levels)
         mean = self.payload.mean[row, :horizon].astype(np.float64)
-        return ReleaseForecast(isbn, self._models[row], cutoff, weeks, mean, bounds)
+        return ReleaseForecast(isbn, self._models[row], cutoff, mean, bounds)
 
 
 def bounds_of(

@@ -78,14 +78,14 @@ def memory_of(files: Mapping[str, pq.ParquetFile], content: int) -> int:
         files: Its tables by kind, opened.
         content: Bytes of all files.
     """
-    said = sum(
+    declared = sum(
         file.metadata.row_group(group).total_byte_size
         for file in files.values()
         for group in range(file.metadata.num_row_groups)
     )
     rows = files["titles"].metadata.num_rows
     numbers = rows * LONGEST_HORIZON * (len(PROBABILITIES) + 1) * _FLOAT
-    return content + _COPIES * (said + numbers)
+    return content + _COPIES * (declared + numbers)
 
 
 def _names_of(schema: pa.Schema) -> list[str]:

@@ -1,7 +1,7 @@
 """Challenges: a second release answers for a share of the titles.
 
 A challenge is of one champion: once another release is champion, the challenge has ended, whether
-or not anybody has written so. `challenge_log` keeps the entries.
+or not anybody has written so. `challenge_log` stores the entries.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class Challenge(_Entry):
         champion: The release that it challenges.
         promotion: Number of the last record of the promotion log at the start.
         share: Share of the titles that the challenger answers for.
-        salt: Of the hash that splits the titles; another share of the same challenge keeps it.
-        test: Number of the entry that began it; another share of the same challenge keeps it.
+        salt: Of the hash that splits the titles; the same for every share of a challenge.
+        test: Number of the entry that began it; the same for every share of a challenge.
         since: Last week that either release knew at its start: later weeks are compared.
     """
 

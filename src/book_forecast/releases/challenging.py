@@ -30,10 +30,12 @@ def start_challenge(store: ReleaseStore, release: str, share: float, why: str) -
         why: The reason, for the record.
 
     Raises:
-        UserError: If there is no champion, the release is champion, another challenge runs, or the
-            share is out of bounds.
+        UserError: If there is no champion, the release is champion, another challenge runs, the
+            share is out of bounds, or there is no reason.
         PayloadError: If there is no such release, or it is damaged.
     """
+    if not why.strip():
+        raise UserError("--why is empty: the log of challenges needs a reason.")
     if not 0.0 < share < 1.0:
         raise UserError(f"--share is {share:g}: it must be above 0 and below 1.")
     promotions, running = store.promotions(), store.challenge()

@@ -76,6 +76,11 @@ class KeptReleases:
             if name.startswith(_name("", owner)) and name != _name(release or "", owner):
                 self.forget(name)
 
+    def records_of_services(self, release: str) -> dict[str, str]:
+        """Return the records of services that need a release, by name, with the service."""
+        ending = f".{release}"
+        return {name: name.removesuffix(ending) for name in self.records() if name.endswith(ending)}
+
     def forget(self, name: str) -> None:
         """Remove the record of a name, if there is one."""
         path = self._file(name)

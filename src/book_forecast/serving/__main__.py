@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging.config
+import math
 import os
 import signal
 import sys
@@ -54,6 +55,8 @@ def main() -> None:
         access_log=False,
         log_config=None,
         server_header=False,
+        # Uvicorn's 5 s would disconnect callers that may wait for `body_seconds`.
+        timeout_keep_alive=math.ceil(settings.body_seconds) + 1,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
 

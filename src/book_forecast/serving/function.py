@@ -58,7 +58,7 @@ def _answer(request: Request) -> tuple[object, Mapping[Arm, str]]:
     if request.method in ("GET", "HEAD"):
         if watch.current.release is None:
             raise NothingLoadedError
-        release, problem = watch.current.release, watch.current.problem
+        release, problem = watch.current.release, watch.current.problem.text
         return {"ready": True, "release": release, "problem": problem}, {CHAMPION_ARM: release}
     if request.method != "POST":
         raise RequestError(405, "Method Not Allowed", {"Allow": "GET, HEAD, POST"})

@@ -2,7 +2,7 @@
 
 Parquet has checksums of pages, which hold the values. Names, types, the number of rows and what
 pandas writes beside a table have none: this module adds one. It covers the name of the table too,
-so that a whole file in the place of another is told from it.
+so that a whole file in the place of another is recognised.
 """
 
 from __future__ import annotations

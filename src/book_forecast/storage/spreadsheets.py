@@ -116,7 +116,7 @@ def write_csv(file: IO[bytes], sheet: Sheet) -> None:
 
 def harmless(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula when it reads CSV."""
-    # A spreadsheet of another country separates cells by semicolons, or by what it is told.
+    # A spreadsheet separates cells by commas, semicolons or another sign that is set there.
     text = _HIDDEN_FORMULA.sub(r"\1'", text)
     return f"'{text}" if text.startswith(_FORMULA) else text
 

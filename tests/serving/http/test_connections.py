@@ -71,6 +71,14 @@ def test_requests_one_after_the_other_use_one_connection(hasty):
             answers.read(len(hasty.client.get("/readyz").content))
 
 
+def test_a_caller_may_wait_between_two_requests_as_long_as_for_the_first(server):
+    with connect(server, READY) as connection:
+        time.sleep(6.5)  # more than the 5 s of Uvicorn
+        connection.sendall(READY)
+        connection.shutdown(socket.SHUT_WR)
+        assert all_of(connection).count(b"HTTP/1.1 200") == 2
+
+
 def test_what_is_left_of_a_refused_body_is_not_waited_for(hasty):
     head = b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n"
     with connect(hasty, head) as connection:

@@ -141,6 +141,15 @@ def test_no_other_site_may_read_the_answers(server):
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
+def test_a_request_for_headers_alone_is_logged_under_its_route(server):
+    path = f"/books/{KNOWN[0]}/forecast"
+    answer = server.client.head(path, headers={"X-Request-ID": "head-1"})
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["X-Forecast-Arm"] == "champion"
+    found = eventually(lambda: [e for e in server.log() if e.get("request_id") == "head-1"])
+    assert (found[0]["method"], found[0]["path"]) == ("HEAD", "/books/{isbn}/forecast")
+
+
 def test_a_request_is_one_line_with_its_id(server):
     started = time.monotonic()
     given = server.client.get("/release", headers={"X-Request-ID": "abc-1.2"})

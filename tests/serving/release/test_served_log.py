@@ -13,7 +13,7 @@ from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.releases.challenging import start_challenge
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.release.current import ServedRelease
-from book_forecast.serving.release.served_log import QUANTILES, ServedLog
+from book_forecast.serving.release.served_log import BATCH, QUANTILES, ServedLog
 from tests.releases import payloads
 from tests.serving.servers import FIRST, KNOWN, SECOND, UNKNOWN, Server, eventually, make_store
 
@@ -105,17 +105,22 @@ def test_a_folder_that_cannot_be_written_costs_no_answer_and_is_told(
     }
     with serving(tmp_path, store, log, **settings) as server:
         server.predict({"isbn": KNOWN[0]})
-        eventually(lambda: server.readiness()["log_problem"])
+        cause = "NotADirectoryError"
+        eventually(lambda: cause in (server.readiness()["log_problem"] or ""))
         batch = [{"isbn": isbn} for isbn in KNOWN] * 10
         assert len(server.predict(*batch).json()["predictions"]) == 120
         metrics = server.client.get("/metrics").text
         assert "book_forecast_log_problem 1.0" in metrics
-        assert 'outcome="dropped"} 70.0' in metrics
+        assert 'outcome="dropped"} 71.0' in metrics
+        # That some are dropped does not hide the cause.
+        problem = server.readiness()["log_problem"]
+        assert "50 served forecasts wait to be written" in problem
+        assert cause in problem
         # The folder can be written again: what waits arrives.
         log.unlink()
         eventually(lambda: server.readiness()["log_problem"] is None)
         eventually(lambda: "book_forecast_log_waiting 0.0" in server.client.get("/metrics").text)
-        assert answers(log) == 51
+        assert answers(log) == 50
         for path in sorted(log.rglob("*.parquet")):
             path.unlink()
         log.joinpath(f"{dt.datetime.now(dt.UTC):%Y-%m-%d}").rmdir()
@@ -124,7 +129,9 @@ def test_a_folder_that_cannot_be_written_costs_no_answer_and_is_told(
         server.predict({"isbn": KNOWN[0]})
     lines = [line["message"] for line in server.log() if line["level"] == "ERROR"]
     assert any(line.startswith("1 served forecasts are lost") for line in lines)
+    # Each problem has one line, however often a file is tried.
     assert sum(line.startswith("Served forecasts cannot be written") for line in lines) <= 3
+    assert any(cause in line for line in lines)
 
 
 def test_without_a_folder_nothing_is_logged(tmp_path: Path, store: ReleaseStore):
@@ -187,8 +194,8 @@ def test_a_full_folder_takes_no_more_and_older_days_stay(tmp_path: Path, release
     log.note("champion", release, payloads.isbn(0), 4)
     assert log.close(30) == 0
     assert (log.counts.written, log.counts.dropped) == (0, 1)
-    assert log.counts.problem is not None
-    assert "remove days" in log.counts.problem
+    assert log.problem.text is not None
+    assert "remove days" in log.problem.text
     assert [path for path in (tmp_path / "log").rglob("*") if path.is_file()] == [old]
 
 
@@ -199,3 +206,26 @@ def test_the_queue_holds_no_former_release(release: ServedRelease):
     assert answer.mean.base is None
     assert answer.quantiles.base is None
     assert log.close(0.1) == 1
+
+
+def test_a_file_that_is_tried_again_has_the_same_name(tmp_path: Path, release: ServedRelease):
+    log = ServedLog(str(tmp_path / "log"))
+    (tmp_path / "log").write_text("a file where the folder should be")
+    log.note("champion", release, KNOWN[0], 4)
+    assert not log._write()
+    name = log._name
+    (tmp_path / "log").unlink()
+    log.note("champion", release, KNOWN[1], 4)
+    assert log._write()
+    assert (tmp_path / "log" / name).exists()
+    assert answers(tmp_path / "log") == 2
+
+
+def test_the_rest_of_a_full_file_waits_for_others(tmp_path: Path, release: ServedRelease):
+    log = ServedLog(str(tmp_path / "log"), seconds=3600)
+    for n in range(BATCH + 10):
+        log.note("champion", release, KNOWN[n % len(KNOWN)], 1)
+    log.start()
+    eventually(lambda: (log.counts.written, log.waiting) == (BATCH, 10))
+    assert log.close(30) == 0
+    assert len(list((tmp_path / "log").rglob("*.parquet"))) == 2

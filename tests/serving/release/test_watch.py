@@ -23,11 +23,11 @@ def test_a_payload_that_was_refused_is_read_less_and_less_often(monkeypatch):
     for second in range(0, 1001, 10):
         now = float(second)
         looking.check()
-        assert looking.current.problem == "place is damaged"
+        assert looking.current.problem.text == "place is damaged"
     assert read == [0.0, 10.0, 30.0, 70.0, 150.0, 310.0, 610.0, 910.0]
     looking.wake()
     looking.check()
     assert read[-1] == now
     pointer = PayloadPointer(SECOND, "checksum", "elsewhere")
     looking.check()
-    assert looking.current.problem == "elsewhere is damaged"
+    assert looking.current.problem.text == "elsewhere is damaged"

@@ -1,6 +1,7 @@
 """Overrides by people in the service."""
 
 import threading
+from pathlib import Path
 
 import httpx
 import pytest
@@ -221,3 +222,17 @@ def test_a_token_is_needed_where_others_reach_the_service(releases):
     del told["BOOK_FORECAST_RELEASES"]
     with pytest.raises(UserError, match="folder of all releases"):
         read_settings({**told, "AIP_STORAGE_URI": releases})
+
+
+def test_overrides_that_cannot_be_read_are_a_problem_until_they_can(client, releases):
+    client.post(PATH, json=MADE)
+    folder = Path(releases, "overrides", "000002.json")
+    folder.mkdir()
+    client.app.state.watch.overrides.refresh()
+    assert str(folder) in client.get("/readyz").json()["override_problem"]
+    assert "book_forecast_override_problem 1.0" in client.get("/metrics").text
+    assert len(client.get(PATH).json()["overrides"]) == 1
+    folder.rmdir()
+    client.app.state.watch.overrides.refresh()
+    assert client.get("/readyz").json()["override_problem"] is None
+    assert "book_forecast_override_problem 0.0" in client.get("/metrics").text

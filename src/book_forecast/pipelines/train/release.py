@@ -247,6 +247,7 @@ def _as_json(specifications: pd.DataFrame, notes: Mapping[str, Mapping[str, Any]
         content = {name: None if pd.isna(value) else value for name, value in row.items()}
         content.pop(START, None)
         own = dict(notes.get(row["isbn"], {}))
+        # A refit leaves what is known of the title's tuning as it is.
         if (former := content.pop(TUNING, None)) is not None:
             own = {n: note for n, note in own.items() if n not in OF_TUNING} | json.loads(former)
         texts.append(json.dumps({**content, **({NOTES: own} if own else {})}))

@@ -77,13 +77,14 @@ class BodyGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        if "transfer-encoding" in headers and "content-length" in headers:
+        # In the names of ASGI's headers, all letters are small.
+        headers = dict(scope["headers"])
+        if b"transfer-encoding" in headers and b"content-length" in headers:
             # Who stands in between may see the end of this request in another place.
             both = {"detail": "A body has either a Content-Length or a Transfer-Encoding."}
             await JSONResponse(both, 400, {"Connection": "close"})(scope, receive, send)
             return
-        length = headers.get("content-length", "0")
+        length = headers.get(b"content-length", b"0").decode("latin-1")
         if not length.isdecimal() or int(length[:20]) > self._most:
             refusal = JSONResponse({"detail": self._too_large()}, 413)
             await refusal(scope, receive, send)
@@ -128,4 +129,11 @@ class HeadAsGet:
                 message = {**message, "body": b""}
             await send(message)
 
-        await self._app({**scope, "method": "GET"}, receive, send_headers)
+        scope.setdefault("state", {})
+        as_get = {**scope, "method": "GET"}
+        try:
+            await self._app(as_get, receive, send_headers)
+        finally:
+            # The request log names the route.
+            if "route" in as_get:
+                scope["route"] = as_get["route"]

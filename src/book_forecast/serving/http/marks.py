@@ -15,7 +15,7 @@ _MARK = "answered_by"
 
 def mark(request: Request, releases: Mapping[Arm, str]) -> None:
     """Name the arms that answer a request, and their releases."""
-    setattr(request.state, _MARK, releases)
+    request.scope.setdefault("state", {})[_MARK] = releases
 
 
 def headers_of(releases: Mapping[Arm, str]) -> dict[str, str]:

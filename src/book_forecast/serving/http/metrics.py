@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from functools import lru_cache
 
 from prometheus_client import (
     CollectorRegistry,
@@ -55,6 +56,11 @@ class Metrics:
             ("arm",),
             registry=self._registry,
         )
+        # Looking up a label takes longer than counting.
+        self._request_of = lru_cache(maxsize=1000)(self._requests.labels)
+        self._seconds_of = lru_cache(maxsize=1000)(self._seconds.labels)
+        self._instance_of = lru_cache(maxsize=100)(self._instances.labels)
+        self._forecast_of = lru_cache(maxsize=10)(self._forecasts.labels)
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
         GCCollector(registry=self._registry)
@@ -65,16 +71,16 @@ class Metrics:
 
     def note_request(self, method: str, path: str, status: int, seconds: float) -> None:
         """Count a request; status 0 means that the caller left before the response."""
-        self._requests.labels(method, path, status).inc()
-        self._seconds.labels(path).observe(seconds)
+        self._request_of(method, path, status).inc()
+        self._seconds_of(path).observe(seconds)
 
     def note_instances(self, outcome: str, number: int) -> None:
         """Count instances of a batch."""
-        self._instances.labels(outcome).inc(number)
+        self._instance_of(outcome).inc(number)
 
     def note_forecasts(self, arm: Arm, number: int) -> None:
         """Count forecasts of titles."""
-        self._forecasts.labels(arm).inc(number)
+        self._forecast_of(arm).inc(number)
 
     def text(self) -> bytes:
         """Return all metrics in the format of Prometheus."""
@@ -89,7 +95,7 @@ class _Release(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics."""
-        served, problem = self._watch.current.served, self._watch.current.problem
+        served, problem = self._watch.current.served, self._watch.current.problem.text
         info = GaugeMetricFamily(
             "book_forecast_release", "The release that is served.", labels=("release", "cutoff")
         )
@@ -109,6 +115,10 @@ class _Release(Collector):
         yield titles
         text = "1 while another release should be served, or something else is wrong."
         yield GaugeMetricFamily("book_forecast_problem", text, value=float(problem is not None))
+        text = "1 while newer overrides cannot be read."
+        overrides = self._watch.overrides
+        value = float(overrides is not None and overrides.problem.text is not None)
+        yield GaugeMetricFamily("book_forecast_override_problem", text, value=value)
         loads = CounterMetricFamily(
             "book_forecast_loads", "Releases loaded, and attempts that failed.", labels=("outcome",)
         )
@@ -135,7 +145,7 @@ class _Challenger(Collector):
             share.add_metric((current.rival.served.release,), current.rival.challenge.share)
         yield share
         text = "1 while a challenger should answer and does not, or cannot be looked up."
-        value = float(current.rival_problem is not None)
+        value = float(current.rival_problem.text is not None)
         yield GaugeMetricFamily("book_forecast_challenger_problem", text, value=value)
         loads = CounterMetricFamily(
             "book_forecast_challenger_loads",
@@ -167,5 +177,5 @@ class _Log(Collector):
         waiting = "Served forecasts that wait to be written to the log."
         yield GaugeMetricFamily("book_forecast_log_waiting", waiting, value=self._log.waiting)
         problem = "1 while served forecasts cannot be written to the log."
-        value = float(counts.problem is not None)
+        value = float(self._log.problem.text is not None)
         yield GaugeMetricFamily("book_forecast_log_problem", problem, value=value)

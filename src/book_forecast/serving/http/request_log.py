@@ -7,7 +7,6 @@ import re
 import time
 import uuid
 
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -79,5 +78,7 @@ class RequestLog:
 
 
 def _id_of(scope: Scope) -> str:
-    given = Headers(scope=scope).get("x-request-id", "")
-    return given if _HARMLESS_ID.fullmatch(given) else uuid.uuid4().hex
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _HARMLESS_ID.fullmatch(given := value.decode("latin-1")):
+            return str(given)
+    return uuid.uuid4().hex

@@ -32,9 +32,8 @@ class Arms:
         rival = self.rival
         if rival is None or isbn not in rival.served.reader or isbn not in self.champion.reader:
             return CHAMPION_ARM, self.champion
-        if (wanted or rival.challenge.arm_of(isbn)) == CHALLENGER_ARM:
-            return CHALLENGER_ARM, rival.served
-        return CHAMPION_ARM, self.champion
+        is_challenger = isbn in rival.titles if wanted is None else wanted == CHALLENGER_ARM
+        return (CHALLENGER_ARM, rival.served) if is_challenger else (CHAMPION_ARM, self.champion)
 
     def releases(self) -> dict[Arm, str]:
         """Return the ids of the releases by arm."""

@@ -10,6 +10,7 @@ from book_forecast.payload.manifest import PayloadError
 from book_forecast.releases.challenges import Challenge
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.loading.loader import load
+from book_forecast.serving.problems import cause_of
 from book_forecast.serving.release.current import Current, Rival, ServedRelease
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ class ChallengerWatch:
     """Keeps the challenger in memory as long as the challenge runs.
 
     Whatever is wrong with it, the champion answers for all titles: a challenger that is missing or
-    damaged is dropped, and told once. While the challenge cannot be looked up, all stays as it is.
+    damaged is dropped, and logged once. While nobody can look up the challenge, nothing changes.
 
     Attributes:
         swaps: How often a challenger was loaded.
@@ -56,17 +57,17 @@ class ChallengerWatch:
             champion = self._current.release
             if challenge is None or champion is None or challenge.champion != champion:
                 self._drop("The challenge has ended")
-                self._tell(None)
+                self._current.rival_problem.solve()
             else:
                 self._serve(challenge)
         except PayloadError as error:
             self.failures += 1
             self._drop(str(error))
-            self._tell(f"The champion answers for all titles: {error}")
+            self._current.rival_problem.set(f"The champion answers for all titles: {error}")
         except Exception as error:  # noqa: BLE001
             # A bucket has many ways to fail; the champion does not depend on it.
             self.failures += 1
-            self._tell(f"{type(error).__name__}: {error}", error)
+            self._current.rival_problem.set(cause_of(error), error)
 
     def _serve(self, challenge: Challenge) -> None:
         checksum = str(self._store.manifest(challenge.release)["checksum"])
@@ -82,12 +83,12 @@ class ChallengerWatch:
                 self._pause = self._first_pause
             served = self._load(challenge.release, checksum)
         elif rival.challenge == challenge:
-            self._tell(None)
+            self._current.rival_problem.solve()
             return
         else:
             served = rival.served
         self._current.rival = Rival(challenge, served)
-        self._tell(None)
+        self._current.rival_problem.solve()
         logger.info("%s answers for %.1f %% of the titles", served.release, 100 * challenge.share)
 
     def _load(self, release: str, checksum: str) -> ServedRelease:
@@ -112,8 +113,3 @@ class ChallengerWatch:
         if rival is not None:
             self._current.rival = None
             logger.info("%s does not answer any more: %s", rival.served.release, why)
-
-    def _tell(self, problem: str | None, unexpected: Exception | None = None) -> None:
-        if problem is not None and problem != self._current.rival_problem:
-            logger.error("%s", problem, exc_info=unexpected)
-        self._current.rival_problem = problem

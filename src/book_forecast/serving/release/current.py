@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from book_forecast.payload.contents import Payload
 from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.sums import SumReader
-from book_forecast.releases.challenges import Challenge
+from book_forecast.releases.challenges import CHALLENGER_ARM, Challenge
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.loading.comparison import compare_with_previous, last_promotion
+from book_forecast.serving.problems import Problem
 from book_forecast.serving.titles.catalogue import Catalogue
 from book_forecast.serving.titles.stock import StockAdvice
 from book_forecast.serving.titles.totals import TotalReader
@@ -88,10 +89,23 @@ class ServedRelease:
 
 @dataclass(frozen=True)
 class Rival:
-    """A challenger in memory, and how titles are split."""
+    """A challenger in memory, and how titles are split.
+
+    Attributes:
+        challenge: Splits the titles.
+        served: The challenger.
+        titles: Those of its titles that are in its arm; hashed here once, and not at each request.
+    """
 
     challenge: Challenge
     served: ServedRelease
+    titles: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Split the titles."""
+        arm_of = self.challenge.arm_of
+        found = (isbn for isbn in self.served.reader.isbns if arm_of(isbn) == CHALLENGER_ARM)
+        object.__setattr__(self, "titles", frozenset(found))
 
 
 @dataclass
@@ -102,17 +116,17 @@ class Current:
 
     Attributes:
         served: None before a release is loaded.
-        problem: Why another release that should be served is not; None if all is well.
-        stock_problem: Why newer advice on stock is not used; None if all is well.
+        problem: Why another release that should be served is not.
+        stock_problem: Why newer advice on stock is not used.
         rival: The release that challenges the champion; None without one.
-        rival_problem: Why a challenger does not answer; None if all is well.
+        rival_problem: Why a challenger does not answer.
     """
 
     served: ServedRelease | None = None
-    problem: str | None = None
-    stock_problem: str | None = None
+    problem: Problem = field(default_factory=Problem)
+    stock_problem: Problem = field(default_factory=Problem)
     rival: Rival | None = None
-    rival_problem: str | None = None
+    rival_problem: Problem = field(default_factory=Problem)
 
     @property
     def release(self) -> str | None:

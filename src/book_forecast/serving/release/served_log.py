@@ -2,7 +2,7 @@
 
 A request leaves a copy of its forecast in a queue, which takes microseconds. A thread of its own
 writes what waits. A folder that is slow or fails delays no answer: what does not fit into the queue
-meanwhile is counted and told.
+meanwhile is counted, and `problem` has the cause.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import uuid
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import fsspec
 import numpy as np
@@ -25,6 +26,7 @@ import pyarrow.parquet as pq
 
 from book_forecast.payload.manifest import PROBABILITIES
 from book_forecast.releases.challenges import Arm
+from book_forecast.serving.problems import Problem, cause_of
 from book_forecast.serving.release.current import ServedRelease
 from book_forecast.serving.settings import ServiceSettings
 from book_forecast.storage.files import replacing
@@ -33,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 QUANTILES = tuple(f"q-{100 * probability:g}" for probability in PROBABILITIES)
 """Columns of the quantiles, by percent."""
+_REPEATED = ["isbn", "week", "ahead", "cutoff", "arm", "release", "served"]
+"""Columns whose values repeat within a file."""
 BATCH = 2000
 """Answers of a file at most."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
@@ -41,8 +45,7 @@ _MEASURED_EVERY = 100
 """Files after which the size of the folder is looked up again: other services write there too."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """A forecast as it was served; no caller is known from it.
 
     Attributes:
@@ -66,17 +69,15 @@ class Answer:
 
 @dataclass
 class Counts:
-    """What became of the answers, and why not all are written.
+    """What became of the answers.
 
     Attributes:
         written: Answers in files.
         dropped: Answers that were lost, as the queue or the folder was full.
-        problem: Why the last file could not be written; None if all is well.
     """
 
     written: int = 0
     dropped: int = 0
-    problem: str | None = None
 
 
 @dataclass
@@ -89,6 +90,7 @@ class ServedLog:
         most_waiting: Answers in the queue at most.
         most_bytes: Of all files in the folder; more are not written.
         counts: What became of the answers.
+        problem: Why not all are written.
     """
 
     location: str
@@ -96,6 +98,7 @@ class ServedLog:
     most_waiting: int = 20_000
     most_bytes: int = 10_000_000_000
     counts: Counts = field(default_factory=Counts)
+    problem: Problem = field(default_factory=Problem)
 
     def __post_init__(self) -> None:
         """Prepare the queue; nothing is written yet."""
@@ -105,6 +108,8 @@ class ServedLog:
         self._is_closing = False
         self._size = 0
         self._n_files = 0
+        self._name = ""
+        self._failure: str | None = None
         self._own = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._thread = threading.Thread(target=self._run, name="served log", daemon=True)
 
@@ -120,9 +125,9 @@ class ServedLog:
 
     def note(self, arm: Arm, served: ServedRelease, isbn: str, horizon: int) -> None:
         """Leave a copy of a forecast in the queue; one that finds it full is counted as dropped."""
-        if len(self._waiting) >= self.most_waiting:
-            text = f"{self.most_waiting} served forecasts wait to be written"
-            self._drop(1, f"{text}: further ones are dropped")
+        if self.waiting >= self.most_waiting:
+            self.counts.dropped += 1
+            self._report()
             return
         payload, row = served.reader.payload, served.reader.row(isbn)
         # Copies, because a view would hold the memory of a former release.
@@ -156,7 +161,7 @@ class ServedLog:
         if lost := self.waiting:
             self.counts.dropped += lost
             logger.error(
-                "%d served forecasts are lost: %s", lost, self.counts.problem or "no time was left"
+                "%d served forecasts are lost: %s", lost, self.problem.text or "no time was left"
             )
         return lost
 
@@ -169,6 +174,8 @@ class ServedLog:
             while self._batch or self._waiting:
                 if self._write():
                     pause = _FIRST_PAUSE
+                    if len(self._waiting) < BATCH and not self._is_closing:
+                        break  # or what comes while a file is written would be a small file each
                     continue
                 # While the service ends it is tried again soon; `close` ends the waiting.
                 time.sleep(0.2) if self._is_closing else self._wait(pause)
@@ -184,21 +191,27 @@ class ServedLog:
 
     def _write(self) -> bool:
         """Write a file; if that fails, its answers wait on."""
+        if not self._batch:
+            # A file that is tried again has the same name: it replaces what the first try left.
+            self._name = self._next_name()
         while self._waiting and len(self._batch) < BATCH:
             self._batch.append(self._waiting.popleft())
         try:
             if self._is_full():
-                n_dropped, self._batch = len(self._batch), []
+                self.counts.dropped += len(self._batch)
+                self._batch = []
                 text = f"{self.location} has {self.most_bytes:,} bytes or more"
-                self._drop(n_dropped, f"{text}: remove days of it, or log no more")
+                self.problem.set(f"{text}: remove days of it, or log no more")
                 return True
             self._size += self._save(_table(self._batch))
         except Exception as error:  # noqa: BLE001
             # A bucket has many ways to fail; the writer survives them all.
-            self._tell(f"Served forecasts cannot be written: {type(error).__name__}: {error}")
+            self._failure = cause_of(error)
+            self._report()
             return False
         self.counts.written += len(self._batch)
-        self.counts.problem = None
+        self._failure = None
+        self.problem.solve()
         self._batch = []
         return True
 
@@ -206,33 +219,37 @@ class ServedLog:
         """Write a table as a new file; it appears as a whole. Return its size."""
         fs, root = fsspec.core.url_to_fs(self.location)
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression="zstd")
+        # Texts repeat, numbers do not. Without the schema of Arrow, a reader gets plain texts.
+        pq.write_table(
+            table, sink, compression="zstd", use_dictionary=_REPEATED, store_schema=False
+        )
         content = sink.getvalue()
-        now = dt.datetime.now(dt.UTC)
-        self._n_files += 1
-        name = f"{now:%Y-%m-%d}/{now:%H%M%S}-{self._own}-{self._n_files:06d}.parquet"
-        with replacing(fs, f"{root}/{name}") as file:
+        with replacing(fs, f"{root}/{self._name}") as file:
             file.write(content)
         return len(content)
 
+    def _next_name(self) -> str:
+        now = dt.datetime.now(dt.UTC)
+        self._n_files += 1
+        return f"{now:%Y-%m-%d}/{now:%H%M%S}-{self._own}-{self._n_files:06d}.parquet"
+
+    def _report(self) -> None:
+        why = self._failure or "they come faster than they can be written"
+        if self.waiting >= self.most_waiting:
+            number = self.most_waiting
+            text = f"{number} served forecasts wait to be written, and further ones are dropped"
+        else:
+            text = "Served forecasts cannot be written"
+        self.problem.set(f"{text}: {why}")
+
     def _is_full(self) -> bool:
         """Whether the folder has no room; once it is full, each look asks again."""
-        if self._n_files % _MEASURED_EVERY == 0 or self._size >= self.most_bytes:
+        if self._n_files % _MEASURED_EVERY == 1 or self._size >= self.most_bytes:
             fs, root = fsspec.core.url_to_fs(self.location)
             fs.invalidate_cache(root)
             found = fs.find(root, detail=True).values()
             self._size = sum(int(entry.get("size") or 0) for entry in found)
         return self._size >= self.most_bytes
-
-    def _drop(self, number: int, why: str) -> None:
-        self.counts.dropped += number
-        self._tell(why)
-
-    def _tell(self, problem: str) -> None:
-        """Log a problem once, as long as it lasts."""
-        if self.counts.problem is None:
-            logger.error("%s", problem)
-        self.counts.problem = problem
 
 
 def _table(answers: Sequence[Answer]) -> pa.Table:
@@ -247,7 +264,7 @@ def _table(answers: Sequence[Answer]) -> pa.Table:
 
     def text(values: Sequence[str]) -> pa.Array:
         codes = pa.array(rows.astype(np.int32))
-        return pa.DictionaryArray.from_arrays(codes, pa.array(values)).dictionary_decode()
+        return pa.DictionaryArray.from_arrays(codes, pa.array(values))
 
     columns: dict[str, pa.Array] = {
         "isbn": text([answer.isbn for answer in answers]),

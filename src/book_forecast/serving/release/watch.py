@@ -14,6 +14,7 @@ from book_forecast.releases.overrides import OverrideLog
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.loading.loader import load
 from book_forecast.serving.loading.source import NoChampionError, PayloadPointer, Source, source_of
+from book_forecast.serving.problems import cause_of
 from book_forecast.serving.release.challenger import ChallengerWatch
 from book_forecast.serving.release.current import Current, ServedRelease
 from book_forecast.serving.settings import ServiceSettings
@@ -101,14 +102,14 @@ class Watch:
                 if pointer == self._refused and time.monotonic() < self._read_again_at:
                     return
                 self._read(pointer)
-            self._set_problem(None)
+            self.current.problem.solve()
         except (PayloadError, NoChampionError) as error:
             self.failures += 1
-            self._set_problem(str(error))
+            self.current.problem.set(str(error))
         except Exception as error:  # noqa: BLE001
             # A bucket has many ways to fail; the watch survives them all.
             self.failures += 1
-            self._set_problem(f"{type(error).__name__}: {error}", error)
+            self.current.problem.set(cause_of(error), error)
 
     def check_stock(self) -> None:
         """Look once for other advice on stock; if that fails, the old advice stays."""
@@ -117,15 +118,15 @@ class Watch:
         try:
             stock = self._stock_file.read_if_new()
         except UserError as error:
-            self._set_stock_problem(str(error))
+            self.current.stock_problem.set(str(error))
             return
         except Exception as error:  # noqa: BLE001
             # As for releases; forecasts do not depend on it.
-            self._set_stock_problem(f"{type(error).__name__}: {error}", error)
+            self.current.stock_problem.set(cause_of(error), error)
             return
         if stock is None:
             return
-        self._set_stock_problem(None)
+        self.current.stock_problem.solve()
         self._stock = stock
         if self.current.served is not None:
             self.current.served.take_stock(stock)
@@ -169,7 +170,7 @@ class Watch:
         served.take_stock(self._stock)
         self.swaps += 1
         # In this order, nobody sees the new release with the old problem.
-        self.current.problem = None
+        self.current.problem.solve()
         self.current.served = served
         logger.info("Serving %s from %s after %s", payload.release, location, before)
         # Objects that live as long as the release need no look by every collection.
@@ -186,16 +187,6 @@ class Watch:
         if rival is None or (rival.served.release, rival.served.checksum) != wanted:
             return None
         return rival.served.reader.payload
-
-    def _set_problem(self, problem: str | None, unexpected: Exception | None = None) -> None:
-        if problem is not None and problem != self.current.problem:
-            logger.error("%s", problem, exc_info=unexpected)
-        self.current.problem = problem
-
-    def _set_stock_problem(self, problem: str | None, unexpected: Exception | None = None) -> None:
-        if problem is not None and problem != self.current.stock_problem:
-            logger.error("%s", problem, exc_info=unexpected)
-        self.current.stock_problem = problem
 
 
 def watch_of(settings: ServiceSettings) -> Watch:

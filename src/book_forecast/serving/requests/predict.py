@@ -23,7 +23,7 @@ from book_forecast.serving.release.current import ServedRelease
 from book_forecast.serving.requests.running_sums import DECIMALS, sum_title
 
 Note = Callable[[Arm, ServedRelease, str, int], None]
-"""Is told of a forecast: arm, release, ISBN and horizon."""
+"""Takes the arm, release, ISBN and horizon of a forecast."""
 
 JSON = "application/json"
 DEFAULT_HORIZON = 32
@@ -115,7 +115,7 @@ def predictions(
     Args:
         arms: The releases that answer.
         batch: As `read_batch` returns it.
-        note: Is told of each forecast; None for nothing.
+        note: Called for each forecast; None for nothing.
 
     Yields:
         For each instance its outcome (`answered`, or the code of its error), and its prediction or
@@ -154,13 +154,14 @@ def predict_title(
     """
     check_title(reader, isbn)
     forecast = reader.forecast(isbn, horizon, levels)
+    day, weeks = _weeks_after(forecast.cutoff)
     return {
         "isbn": isbn,
         "arm": arm,
         "release": reader.payload.release,
-        "cutoff": str(forecast.cutoff),
+        "cutoff": day,
         "model": forecast.model,
-        "weeks": _iso_weeks(forecast.cutoff)[:horizon],
+        "weeks": weeks[:horizon],
         "mean": _rounded(forecast.mean),
         "intervals": [
             {"level": level, "lower": _rounded(lower), "upper": _rounded(upper)}
@@ -298,8 +299,8 @@ def _rounded(values: npt.NDArray[np.float64]) -> list[float]:
 
 
 @lru_cache(maxsize=1024)
-def _iso_weeks(cutoff: np.datetime64) -> list[str]:
-    """Return all weeks that a payload holds after a cutoff."""
+def _weeks_after(cutoff: np.datetime64) -> tuple[str, list[str]]:
+    """Return a cutoff as text, and all weeks that a payload holds after it."""
     weeks = cutoff + np.timedelta64(7, "D") * np.arange(1, LONGEST_HORIZON + 1)
     iso: list[str] = np.datetime_as_string(weeks).tolist()
-    return iso
+    return str(cutoff), iso

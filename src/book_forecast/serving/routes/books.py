@@ -77,7 +77,6 @@ def make_router(settings: ServiceSettings) -> APIRouter:
 
     async def forecast(
         request: Request,
-        _: Served,
         isbn: Isbn,
         horizon: int = Query(
             min(DEFAULT_HORIZON, longest), ge=1, le=longest, description="Weeks after the cutoff."

@@ -95,7 +95,7 @@ def books(
         "stock": {
             "n_titles": len(catalogue.stock),
             "last_week": catalogue.stock.last_week,
-            "problem": current.stock_problem,
+            "problem": current.stock_problem.text,
         },
         "total": len(rows),
         "is_similar": found.matches.is_similar,

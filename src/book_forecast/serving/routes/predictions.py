@@ -22,6 +22,7 @@ from book_forecast.serving.release.served_log import ServedLog
 from book_forecast.serving.requests.predict import JSON, Batch, check_type, predictions, read_batch
 from book_forecast.serving.routes.schemas import Alive, ErrorDetail, Predictions, Ready, Release
 from book_forecast.serving.settings import ServiceSettings
+from book_forecast.serving.titles.override_book import OverrideBook
 
 _CHUNK = 16
 """Instances that are predicted before other requests get their turn: a millisecond. A larger batch
@@ -85,7 +86,6 @@ async def predict(request: Request) -> Response:
     state = request.app.state
     settings: ServiceSettings = state.settings
     batch = read_batch(await request.body(), settings.max_instances, settings.max_horizon)
-    await served_release(request)
     arms = arms_of(state.current)
     if arms is None:
         raise NothingLoadedError
@@ -130,15 +130,17 @@ async def readyz(request: Request) -> Response:
     """Whether a release is loaded; `problem` is why it may not be the right one."""
     current: Current = request.app.state.current
     log: ServedLog | None = request.app.state.served_log
-    release, problem = current.release, current.problem
+    overrides: OverrideBook | None = request.app.state.watch.overrides
+    release, problem = current.release, current.problem.text
     content = {
         "ready": release is not None,
         "release": release,
         "problem": problem,
-        "stock_problem": current.stock_problem,
+        "stock_problem": current.stock_problem.text,
         "challenger": _challenger(current),
-        "challenger_problem": current.rival_problem,
-        "log_problem": None if log is None else log.counts.problem,
+        "challenger_problem": current.rival_problem.text,
+        "log_problem": None if log is None else log.problem.text,
+        "override_problem": None if overrides is None else overrides.problem.text,
     }
     return Response(orjson.dumps(content), 200 if release else 503, media_type=JSON)
 

@@ -112,6 +112,7 @@ class Ready(_Strict):
     challenger: ServedChallenger | None = Field(description="Null without one.")
     challenger_problem: str | None = Field(description="Why the challenger does not answer.")
     log_problem: str | None = Field(description="Why served forecasts are not logged.")
+    override_problem: str | None = Field(description="Why newer overrides are not known.")
 
 
 class Release(_Strict):

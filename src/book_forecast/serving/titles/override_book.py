@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
 from book_forecast.releases.overrides import LoggedOverride, OverrideLog
-
-logger = logging.getLogger(__name__)
+from book_forecast.serving.problems import Problem, cause_of
 
 
 class OverrideBook:
-    """The overrides that the service knows, by title; the watch reads the log again."""
+    """The overrides that the service knows, by title; the watch reads the log again.
+
+    Attributes:
+        log: Where they are.
+        problem: Why newer ones are not known.
+    """
 
     def __init__(self, log: OverrideLog) -> None:
         """Name the log; nothing is read yet."""
         self.log = log
         self._by_isbn: Mapping[str, list[LoggedOverride]] = {}
-        self._has_failed = False
+        self.problem = Problem()
 
     def refresh(self) -> None:
-        """Read new entries; if that fails, those before stay, and it is logged once."""
+        """Read new entries; if that fails, those before stay, and `problem` has the cause."""
         try:
             found: dict[str, list[LoggedOverride]] = {}
             for one in self.log.overrides():
                 found.setdefault(one.override.isbn, []).append(one)
             self._by_isbn = found
-            self._has_failed = False
-        except Exception:
+            self.problem.solve()
+        except Exception as error:  # noqa: BLE001
             # A bucket has many ways to fail; forecasts do not depend on overrides.
-            if not self._has_failed:
-                logger.exception("The overrides in %s cannot be read.", self.log.location)
-            self._has_failed = True
+            where = self.log.location
+            self.problem.set(f"The overrides in {where} cannot be read: {cause_of(error)}", error)
 
     def of(self, isbn: str) -> list[LoggedOverride]:
         """Return the overrides of a title that hold, the newest first."""
