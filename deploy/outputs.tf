@@ -12,7 +12,7 @@ output "environment" {
       BOOK_FORECAST_REGISTRY        = "${var.region}-docker.pkg.dev/${var.project}/${google_artifact_registry_repository.images.name}"
       BOOK_FORECAST_SERVICE_ACCOUNT = google_service_account.this["pipeline"].email
       BOOK_FORECAST_SERVING_ACCOUNT = google_service_account.this["serving"].email
-      BOOK_FORECAST_MLFLOW_AUTH     = var.mlflow_image == null ? null : "google_identity"
+      BOOK_FORECAST_MLFLOW_AUTH     = local.mlflow == 0 ? null : "google_identity"
       MLFLOW_TRACKING_URI           = one(google_cloud_run_v2_service.mlflow[*].uri)
     } : "export ${name}='${value}'" if value != null
   ])

@@ -76,6 +76,22 @@ def test_every_reference_is_declared(terraform, resources):
     assert set(re.findall(r"\b(google_\w+)\.(\w+)", text)) <= set(resources)
 
 
+def test_what_is_left_out_is_compared_with_its_own_default(project_path, terraform):
+    defaults = {
+        name: body["default"]
+        for block in terraform["variable"]
+        for name, body in block.items()
+        if "default" in body
+    }
+    texts = [path.read_text() for path in (project_path / "deploy").glob("*.tf")]
+    compared = [
+        pair for text in texts for pair in re.findall(r'var\.(\w+) [=!]= ("\w*"|\w+)', text)
+    ]
+    assert {name for name, _ in compared} == {"mlflow_image", "serving_image", "vertex_endpoint"}
+    for name, value in compared:
+        assert value.strip('"') == defaults[name], name
+
+
 def test_the_page_lists_the_granted_roles(page, named_roles, resources):
     rows = re.findall(r"^\| (\w+) \| `(roles/[\w.]+)` \| ([^|]+) \|", page, re.MULTILINE)
     granted_in_docs = {(account, role) for account, role, _ in rows}

@@ -158,6 +158,29 @@ def test_a_training_is_news_only_if_it_has_made_a_release(server, tmp_path):
     assert len(server.texts) == 1
 
 
+@pytest.mark.parametrize("damaged", ["before the run", "during the run"])
+def test_a_damaged_entry_of_a_challenge_hides_no_later_one_and_tells_no_former_one_again(
+    server, tmp_path, damaged
+):
+    store = Run(tmp_path).candidate.store
+    promote(store, payloads.saved(store))
+    other = payloads.saved(store, 1)
+    first = start_challenge(store, other, 0.2, "the first")
+    end_challenge(store, first, "withdrawn", "its end")
+    entry = tmp_path / "releases/challenges" / f"{first.number:06d}.json"
+    assert entry.exists(), [*entry.parent.iterdir()]
+    content = entry.read_bytes()
+    entry.write_bytes(b"{" if damaged == "before the run" else content)
+    run = Run(tmp_path)
+    entry.write_bytes(content if damaged == "before the run" else b"{")
+    start_challenge(store, other, 0.3, "the second")
+    run.end()
+    (text,) = server.texts
+    assert "the second" in text
+    assert "the first" not in text
+    assert "its end" not in text
+
+
 def test_the_verdict_on_a_challenger_and_its_end_are_told(server, tmp_path):
     run = Run(tmp_path)
     store = run.candidate.store

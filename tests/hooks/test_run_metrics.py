@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from book_forecast.hooks.run_metrics import RunMetricsHooks
-from book_forecast.tracking.run_metrics import FOLDER, PUSHGATEWAY
+from book_forecast.tracking.metric_targets import FOLDER, PUSHGATEWAY
 
 FORECASTS = pd.DataFrame(
     {"isbn": ["a", "a", "b"], "mean": [1.0, 2.0, 3.5], "cutoff": pd.Timestamp("2024-06-29")}

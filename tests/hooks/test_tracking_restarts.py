@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -11,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from werkzeug.serving import BaseWSGIServer, make_server
+
+from tests import processes
 
 SETTINGS = """
 from book_forecast.hooks.tracking import TrackingHooks
@@ -37,16 +38,28 @@ def second(_):
     asked("stop")
     return {"during": 2.0}, pd.DataFrame({"isbn": ["9780722532935"], "mase": [0.8]})
 
+def comes_back(node):
+    return Path("comes_back").exists() and Path("comes_back").read_text() == node
+
 def third(_, during):
-    if Path("comes_back").exists():
+    if comes_back("third"):
         asked("start")
     return {"after": 3.0}
+
+# Nothing of it is logged.
+def last(_):
+    if comes_back("last"):
+        asked("start")
+    if Path("breaks").exists():
+        raise ValueError("no more weeks")
+    return 4.0
 
 def register_pipelines():
     return {"__default__": pipeline([
         node(first, "params:horizon", "a"),
         node(second, "a", ["b", "scores"]),
         node(third, ["a", "b"], "c"),
+        node(last, "c", "d"),
     ])}
 """
 
@@ -128,23 +141,21 @@ def served(port: int) -> BaseWSGIServer:
     return server
 
 
-def run_with(project: Path, comes_back: bool) -> tuple[str, int]:
-    """Run the project while its server stops, and starts again if it is to; return the log."""
+def run_with(project: Path, comes_back: str | None) -> tuple[str, int]:
+    """Run the project while its server stops, and starts again in a node; return the log."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     if comes_back:
-        (project / "comes_back").touch()
+        (project / "comes_back").write_text(comes_back)
     uri = f"http://127.0.0.1:{port}"
     variables = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "KEDRO"))}
     server = served(port)
-    log = (project / "log").open("w+")
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN],
-        cwd=project,
-        env={**variables, "PYTHONPATH": ":".join(sys.path), "MLFLOW_TRACKING_URI": uri},
-        stdout=log,
-        stderr=subprocess.STDOUT,
+    (project / "run.py").write_text(RUN)
+    process = processes.project.start(
+        [str(project / "run.py")],
+        project,
+        {**variables, "PYTHONPATH": ":".join(sys.path), "MLFLOW_TRACKING_URI": uri},
     )
     while process.poll() is None:
         if (project / "stop").exists():
@@ -158,8 +169,8 @@ def run_with(project: Path, comes_back: bool) -> tuple[str, int]:
     if comes_back:
         server.shutdown()
         server.server_close()
-    log.seek(0)
-    return log.read(), process.returncode
+    output, _ = process.communicate()
+    return output, process.wait()
 
 
 def only_run(store: str):
@@ -170,22 +181,28 @@ def only_run(store: str):
     return client, run
 
 
-def test_what_was_logged_in_between_is_there_once_the_server_is_back(project, store):
-    log, code = run_with(project, comes_back=True)
-    assert code == 0, log
+@pytest.mark.parametrize("comes_back", ["third", "last"])
+@pytest.mark.parametrize("breaks", [False, True])
+def test_what_was_logged_in_between_is_there_once_the_server_is_back(
+    project, store, comes_back, breaks
+):
+    if breaks:
+        (project / "breaks").touch()
+    log, code = run_with(project, comes_back)
+    assert code == (1 if breaks else 0), log
     client, run = only_run(store)
     assert {k: v for k, v in run.data.metrics.items() if k != "run_seconds"} == {
         "before": 1.0,
         "during": 2.0,
         "after": 3.0,
     }
-    assert run.info.status == "FINISHED"
+    assert run.info.status == ("FAILED" if breaks else "FINISHED")
     assert [entry.path for entry in client.list_artifacts(run.info.run_id)] == ["tables"]
     assert log.count("could not log") == 1
 
 
 def test_a_server_that_stays_away_costs_a_warning_and_no_result(project, store):
-    log, code = run_with(project, comes_back=False)
+    log, code = run_with(project, comes_back=None)
     assert code == 0, log
     assert "Traceback" not in log
     found = {name: json.loads((project / f"data/{name}.json").read_text()) for name in "abc"}

@@ -77,6 +77,12 @@ def test_a_refresh_decides_by_what_it_finds_itself_and_ends_with_the_gates(pipel
     assert decided <= refresh.datasets()
     assert not decided & refresh.inputs()
     assert {node.name for node in refresh.nodes[-len(GATES) :]} == GATES
+    trainings = {
+        "retune.search_orders",
+        "retrain.training.fit_titles",
+        "retrain.release.fit_titles",
+    }
+    assert trainings <= {node.name for node in refresh.from_inputs("monitor_status").nodes}
 
 
 @pytest.mark.parametrize("name", ORDER)

@@ -89,6 +89,17 @@ def test_several_commands_run_at_a_time_and_one_is_ended_with_its_own_processes(
     assert are_gone(numbers)
 
 
+def test_a_signal_reaches_the_command_and_nothing_that_it_has_started(
+    warm: Warm, tmp_path: Path
+) -> None:
+    sleeps = warm.start([script(tmp_path, SLEEPS), str(tmp_path / "pids")], tmp_path, os.environ)
+    _, child = pids(tmp_path / "pids")
+    sleeps.send_signal(signal.SIGTERM)
+    assert sleeps.wait(300) == -signal.SIGTERM
+    assert Path(f"/proc/{child}").exists()
+    os.kill(child, signal.SIGKILL)
+
+
 def test_commands_end_when_the_process_that_started_them_is_killed(tmp_path: Path) -> None:
     words = [script(tmp_path, SLEEPS), str(tmp_path / "pids")]
     source = str(Path(__file__).parent)

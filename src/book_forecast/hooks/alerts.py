@@ -40,7 +40,7 @@ class AlertHooks:
     def __init__(self) -> None:
         self._context: KedroContext | None = None
         self._store: ReleaseStore | None = None
-        self._n_promotions = self._n_challenges = 0
+        self._n_promotions, self._next_challenge = 0, 1
         self._known: frozenset[str] = frozenset()
         self._found: list[Alert] = []
 
@@ -59,7 +59,8 @@ class AlertHooks:
             entry = catalog.get("candidate")
             if isinstance(entry, ReleaseDataset):
                 self._store, self._n_promotions = entry.store, len(entry.store.promotions())
-                self._n_challenges = len(entry.store.challenges.entries())
+                # Not how many can be read: that may change during the run.
+                self._next_challenge = entry.store.challenges.next_number()
                 self._known = frozenset(entry.store.releases())
 
     @hook_impl
@@ -101,8 +102,11 @@ class AlertHooks:
             if self._store is not None:
                 newer = self._store.promotions()[self._n_promotions :]
                 self._found += [promotion_alert(one) for one in newer]
-                entries = self._store.challenges.entries()[self._n_challenges :]
-                self._found += [challenge_alert(one) for one in entries]
+                self._found += [
+                    challenge_alert(entry)
+                    for entry in self._store.challenges.entries()
+                    if entry.number >= self._next_challenge
+                ]
             found, self._found = self._found, []
             sender = sender_of(self._context.env)
             rules = _options(self._context).rules

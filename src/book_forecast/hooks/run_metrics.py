@@ -12,6 +12,7 @@ from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 
 from book_forecast.storage.errors import UserError
+from book_forecast.tracking.metric_targets import is_set_up
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +34,7 @@ class RunMetricsHooks:
     def before_pipeline_run(self) -> None:
         """Begin; nothing is imported where nothing is to be sent."""
         self._metrics, self._started = None, time.monotonic()
-        if os.environ.get("BOOK_FORECAST_PUSHGATEWAY") or os.environ.get(
-            "BOOK_FORECAST_METRICS_FOLDER"
-        ):
+        if is_set_up(os.environ):
             from book_forecast.tracking.run_metrics import RunMetrics
 
             self._metrics = RunMetrics()

@@ -186,6 +186,7 @@ class TrackingHooks:
         if self._plugin is None:
             return
         with self._only_warn("end"):
+            self._waiting.flush()
             if self._run is not None:
                 self._run.set_tags({"error": f"{type(error).__name__}: {error}"})
             self._plugin.on_pipeline_error(error, run_params, pipeline, catalog)

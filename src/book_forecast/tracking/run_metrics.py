@@ -20,8 +20,8 @@ from prometheus_client.exposition import basic_auth_handler, default_handler
 from prometheus_client.parser import text_fd_to_metric_families
 
 from book_forecast.storage.errors import UserError
+from book_forecast.tracking.metric_targets import FOLDER, PUSHGATEWAY
 
-PUSHGATEWAY, FOLDER = "BOOK_FORECAST_PUSHGATEWAY", "BOOK_FORECAST_METRICS_FOLDER"
 JOB = "book_forecast"
 SECONDS = 10.0
 """Until the Pushgateway must answer."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +13,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zenml_runner.errors import RunnerError, command
+from zenml_runner.errors import NoServerError, RunnerError, command
 from zenml_runner.failures import no_server, server_error, store_url
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
 # A process that holds a lock for so long was killed.
 TIMEOUT_SECONDS = 60.0
+PATIENCE_VARIABLE = "ZENML_RUNNER_PATIENCE"
+PATIENCE_SECONDS = 300.0
 
 
 def quiet_client() -> Client:
@@ -120,8 +123,54 @@ def _create_store() -> None:
 @cache
 def _require_server(url: str) -> None:
     """Refuse a server that does not answer; ZenML itself would retry for most of a minute."""
-    if url.startswith(("http://", "https://")) and server_error(url) is not None:
-        raise RunnerError(no_server(url))
+    if silent_server() is not None:
+        raise NoServerError(no_server(url))
+
+
+def silent_server() -> tuple[str, OSError] | None:
+    """Return the address of ZenML's server and its error; None if it answers or there is none."""
+    url = store_url()
+    if url is None or not url.startswith(("http://", "https://")):
+        return None
+    error = server_error(url)
+    return None if error is None else (url, error)
+
+
+def wait_for_server() -> None:
+    """Wait until ZenML's server answers; the results of nodes that have run depend on it.
+
+    ZenML's client repeats a request for half a minute. A server that is replaced, or whose machine
+    starts again, is away for minutes.
+
+    Raises:
+        NoServerError: If it stays away for `ZENML_RUNNER_PATIENCE` seconds. ZenML's client repeats
+            no request then: each one would take half a minute more.
+    """
+    silent = silent_server()
+    if silent is None:
+        return
+    url, error = silent
+    patience = float(os.environ.get(PATIENCE_VARIABLE, PATIENCE_SECONDS))
+    logger.warning(
+        "The ZenML server %s does not answer (%s): waiting for it, %.0f s at most",
+        *(url, error, patience),
+    )
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+        if silent_server() is None:
+            logger.warning("The ZenML server %s answers again", url)
+            return
+    _repeat_no_requests()
+    raise NoServerError(no_server(url))
+
+
+def _repeat_no_requests() -> None:
+    from zenml.client import Client
+
+    session = getattr(Client().zen_store, "session", None)
+    for adapter in session.adapters.values() if session is not None else ():
+        adapter.max_retries = type(adapter.max_retries)(0, read=False)
 
 
 @contextmanager

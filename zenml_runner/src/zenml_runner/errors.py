@@ -13,6 +13,10 @@ class RunnerError(Exception):
     """An error whose message says what is wrong and what to do."""
 
 
+class NoServerError(RunnerError):
+    """ZenML's server does not answer."""
+
+
 def did_you_mean(name: object, known: Iterable[str]) -> str:
     """Return the nearest known name as a question, or all of them where none is near."""
     names = sorted(map(str, known))

@@ -9,7 +9,7 @@ from typing import Any
 
 
 class JsonHandler(BaseHTTPRequestHandler):
-    """Reads and answers JSON; the class of a stand-in has `get`, `post`, `patch` and `delete`.
+    """Reads and answers JSON; the class of a stand-in has `get`, `post`, `put`, ….
 
     Attributes:
         api: The stand-in.
@@ -24,6 +24,9 @@ class JsonHandler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.post()
 
+    def do_PUT(self) -> None:
+        self.put()
+
     def do_PATCH(self) -> None:
         self.patch()
 
@@ -33,7 +36,7 @@ class JsonHandler(BaseHTTPRequestHandler):
     def get(self) -> None:
         self.answer({}, 405)
 
-    post = patch = delete = get
+    post = put = patch = delete = get
 
     def body(self) -> Any:
         """The content of a request; empty if it has none."""

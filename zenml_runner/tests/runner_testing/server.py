@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 # Modules that read a variable of the environment when they are imported.
 READERS = {"KUBECONFIG": ("kubernetes.config.kube_config", "kubernetes.config")}
 
@@ -53,10 +55,8 @@ def next_command() -> dict[str, Any]:
         for known, keeper in list(keepers.items()):
             if os.waitpid(keeper, os.WNOHANG)[0]:
                 del keepers[known]
-        if order.get("kill"):
-            if number in keepers:
-                end(keepers.pop(number))
-                answer(number, -signal.SIGKILL)
+        if "words" not in order:
+            tell(order, keepers)
             continue
         keeper = os.fork()
         # Both see to it, so that the group exists for either.
@@ -73,6 +73,19 @@ def next_command() -> dict[str, Any]:
     for keeper in keepers.values():
         end(keeper)
     os._exit(0)
+
+
+def tell(order: dict[str, Any], keepers: dict[int, int]) -> None:
+    """Send a signal to a command, or kill it with all that it has started."""
+    number = order["number"]
+    if number not in keepers:
+        return
+    if order.get("kill"):
+        end(keepers.pop(number))
+        answer(number, -signal.SIGKILL)
+    else:
+        for command in psutil.Process(keepers[number]).children():
+            command.send_signal(order["signal"])
 
 
 def answer(number: int, code: int) -> None:

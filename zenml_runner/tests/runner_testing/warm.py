@@ -20,6 +20,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ class Command:
     args: Sequence[str]
     returncode: int | None = None
     _output: Path | None = None
-    _end: Any = None
+    _send: Any = None
     _code: int | None = None
     _ended: threading.Event = field(default_factory=threading.Event)
 
@@ -75,10 +76,15 @@ class Command:
         assert self._output is not None
         return self._output.read_text(errors="replace"), None
 
+    def send_signal(self, number: int) -> None:
+        """Send a signal to it alone, not to processes that it has started."""
+        if self.poll() is None:
+            self._send(signal=int(number))
+
     def kill(self) -> None:
         """End it, with all processes that it has started."""
         if self.poll() is None:
-            self._end()
+            self._send(kill=True)
         self.wait()
 
 
@@ -156,7 +162,7 @@ class Warm:
         self, words: Sequence[str], cwd: Path, env: Mapping[str, str], out: Path, err: Path
     ) -> Command:
         number = next(self._numbers)
-        command = Command(words, _output=out, _end=lambda: self._send(number=number, kill=True))
+        command = Command(words, _output=out, _send=partial(self._send, number=number))
         self._commands[number] = command
         place: dict[str, Any] = {"cwd": str(cwd), "env": {**env}, "out": str(out), "err": str(err)}
         self._send(number=number, words=[*words], **place)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zenml_runner.client import find_run, quiet_client
+from zenml_runner.client import find_run, quiet_client, wait_for_server
 from zenml_runner.errors import command, refuse_unknown
 from zenml_runner.kedro_project.execution import NODE_NOTE
 from zenml_runner.kedro_project.project import Project, open_project
@@ -105,6 +105,7 @@ def watch(zenml_run: Any, report: RunReport) -> bool:
 
     reported: set[str] = set()
     while True:
+        wait_for_server()
         run = refreshed(quiet_client().get_pipeline_run(zenml_run.id))
         for name, step in run.steps.items():
             if step.status.value in ENDED and name not in reported:

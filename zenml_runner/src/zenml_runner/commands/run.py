@@ -19,7 +19,8 @@ from zenml_runner.commands.report import (
     print_plan,
     print_resume,
 )
-from zenml_runner.errors import RunnerError, command
+from zenml_runner.errors import NoServerError, RunnerError, command
+from zenml_runner.failures import no_server
 from zenml_runner.kedro_project.project import open_project, run_group
 from zenml_runner.kedro_project.settings import tracking_uri
 from zenml_runner.plan import Plan, StepPlan, plan_of, version_at, version_of
@@ -144,7 +145,7 @@ def _run_nothing(prepared: Prepared) -> None:
 
 def _run_locally(prepared: Prepared, pipeline: Any) -> None:
     """Run all steps in this process."""
-    from zenml_runner.client import find_run
+    from zenml_runner.client import find_run, silent_server
     from zenml_runner.steps.runtime import LocalRun
 
     # The report prints a line for each step.
@@ -166,14 +167,27 @@ def _run_locally(prepared: Prepared, pipeline: Any) -> None:
         print_end()
         raise SystemExit(130) from None
     except Exception as error:
-        if not local.errors:
+        silent = silent_server() if local.name else None
+        if silent is None and not local.errors:
             raise
         for name, cause in local.errors.items():
-            click.echo(f"\n{name} failed: {describe_error(cause)}", err=True)
+            if silent is None or not isinstance(cause, NoServerError):
+                click.echo(f"\n{name} failed: {describe_error(cause)}", err=True)
+        if silent is not None:
+            raise _unfinished(silent[0], prepared, local.name) from error
         print_end()
         raise SystemExit(1) from error
     report.end()
     print_links(find_run(local.zenml_run))
+
+
+def _unfinished(url: str, prepared: Prepared, name: str) -> NoServerError:
+    """Return the error of a run that its server has left alone."""
+    resume = command("run", "--resume", name, "--stack", prepared.stack_name)
+    return NoServerError(
+        f"{no_server(url)} What the steps have written is kept. Once the server answers, this "
+        f"command runs the steps that it does not know to have completed:\n  {resume}"
+    )
 
 
 def _run_remotely(prepared: Prepared, pipeline: Any, name: str, *, wait: bool) -> None:

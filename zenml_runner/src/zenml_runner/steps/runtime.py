@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from zenml_runner.client import name_own_modules_in_full
+from zenml_runner.client import name_own_modules_in_full, wait_for_server
+from zenml_runner.errors import NoServerError
 from zenml_runner.kedro_project.execution import Execution
 from zenml_runner.kedro_project.project import open_project, run_group
 from zenml_runner.kedro_project.shard_writes import ShardWrites
@@ -81,8 +82,9 @@ def run_in_own_session(task: Task, context: Any) -> None:
             execution.begin()
             try:
                 lineage = execution.run_step(task.step, _writes(execution, task.step))
+                wait_for_server()
             except Exception as error:
-                records.failed(context, execution.data)
+                _record_failure(records, context, execution, error)
                 execution.fail(error)
                 raise
             records.done(task.step, context, lineage, execution.data)
@@ -169,18 +171,24 @@ class LocalRun:
             former = caching.former_run(self.execution, step)
             if former is None:
                 lineage = self.execution.run_step(step, _writes(self.execution, step))
+                wait_for_server()
                 self._records.done(step, context, lineage, self.execution.data)
             else:
                 self._records.cached(step, context, former)
         except Exception as error:
             self.errors[step.name] = error
-            self._records.failed(context, self.execution.data)
+            _record_failure(self._records, context, self.execution, error)
             self.on_step(step.name, time.perf_counter() - started, _failure(step, error))
             raise
         self.errors.pop(step.name, None)
         self.on_step(
             step.name, time.perf_counter() - started, "done" if former is None else "cached"
         )
+
+    @property
+    def name(self) -> str:
+        """Name of the ZenML run; empty until it has begun."""
+        return self._name
 
     def _link(self, zenml_run: Any) -> None:
         self.zenml_run, self._name = zenml_run.id, zenml_run.name
@@ -215,6 +223,17 @@ class LocalRun:
             self._records.failed_outside(self._name, failure)
         if mlflow_run is not None and (self._own_mlflow_run or not completed):
             close(mlflow_run, completed=completed)
+
+
+def _record_failure(
+    records: StepRecords, context: Any, execution: Execution, error: Exception
+) -> None:
+    """Record a failed step as soon as ZenML's server answers."""
+    if isinstance(error, NoServerError):
+        return
+    with suppress(NoServerError):
+        wait_for_server()
+        records.failed(context, execution.data)
 
 
 def _writes(execution: Execution, step: StepPlan) -> ShardWrites | None:
