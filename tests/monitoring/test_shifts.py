@@ -1,34 +1,77 @@
 """Level shifts: rare alarms without one, most found with one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from book_forecast.monitoring.shifts import FEWEST_WINDOWS, find_shifts, window_ratios
-from tests.monitoring.catalogues import Catalogue
+from benchmarks.shift_catalogues import Catalogue as Monitored
+from book_forecast.monitoring.shifts import (
+    FEWEST_WINDOWS,
+    ShiftTest,
+    find_shifts,
+    window_ratios,
+)
+from book_forecast.options.monitoring import MonitorOptions
+from tests.monitoring.catalogues import WINDOW, Catalogue
 
-RATE = 0.005
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_without_a_shift_fewer_than_one_title_in_a_hundred_is_alarmed(seed):
-    catalogue = Catalogue(400, copies=60.0, noise=0.15, seed=seed)
-    alarmed = [
-        find_shifts(catalogue.window(week), catalogue.past(week), RATE)["shifted"].mean()
-        for week in range(100, 110)
-    ]
-    assert np.mean(alarmed) < 0.01
+MONITOR = MonitorOptions()
+RATE = MONITOR.alarm_rate
 
 
-@pytest.mark.parametrize("factor", [1.3, 1 / 1.3])
-def test_a_shift_by_30_percent_is_found_within_four_weeks(factor):
-    catalogue = Catalogue(300, copies=400.0, noise=0.05, seed=1)
-    shifted = catalogue.shifted(100, factor)
-    found = find_shifts(shifted.window(104), catalogue.past(100), RATE)
-    assert found["shifted"].mean() > 0.8
-    assert (np.sign(found.loc[found["shifted"], "change"]) == np.sign(factor - 1)).all()
+KINDS = {
+    "usual": Monitored(titles=300),
+    "walking level": Monitored(titles=300, walk=0.03),
+    "shared weeks": Monitored(titles=300, shared=0.05),
+    "few recorded weeks": Monitored(titles=300, recorded=4),
+    "few titles": Monitored(titles=15, recorded=8),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_without_a_shift_fewer_than_one_title_in_a_hundred_is_alarmed(name):
+    kind = KINDS[name]
+    looks = [replace(kind, seed=seed).alarmed(range(0, 8, 4), MONITOR) for seed in (7, 70, 700)]
+    tested = 6 * kind.titles
+    # One in a hundred, and two deviations of chance.
+    assert np.mean(looks) < 0.01 + 2 * np.sqrt(0.01 / tested)
+
+
+@pytest.mark.parametrize("factor", [0.7, 1.3])
+@pytest.mark.parametrize("share", [0.1, 1.0])
+def test_a_shift_by_30_percent_is_found_within_four_weeks(factor, share):
+    shop = Monitored(copies=400.0, share=share, factor=factor)
+    assert shop.found(MONITOR) >= 0.8
+
+
+def test_half_a_year_counts_where_levels_stay_and_the_newest_forecast_where_they_walk():
+    kinds = (Monitored(copies=1000.0, noise=0.2), Monitored(copies=1000.0, walk=0.05))
+    still, walking = (ShiftTest.of(kind.windows(kind.shift)[1], WINDOW).half_year for kind in kinds)
+    assert still > 0.5
+    assert walking < 0.1
+
+
+@pytest.mark.parametrize("side", [-1.0, 1.0])
+def test_a_level_that_the_newest_forecast_knows_has_not_shifted(side):
+    kind = Monitored(titles=50)
+    latest, past = kind.windows(kind.shift)
+    known = latest.assign(ratio=0.01 * side, longer=-0.35 * side, share=1.0)
+    assert not find_shifts(known, past, RATE)["shifted"].any()
+    unknown = known.assign(ratio=0.35 * side, longer=0.0)
+    assert find_shifts(unknown, past, RATE)["shifted"].all()
+
+
+def test_a_week_as_all_titles_often_share_it_is_no_shift_of_each():
+    kind = Monitored(titles=100, copies=1000.0, noise=0.05, shared=0.1)
+    latest, past = kind.windows(kind.shift)
+    middle = latest["ratio"] - latest["ratio"].median()
+    usual = find_shifts(latest.assign(ratio=middle - 0.1, longer=0.0), past, RATE)
+    assert usual["shifted"].mean() < 0.02
+    beyond = find_shifts(latest.assign(ratio=middle - 0.5, longer=0.0), past, RATE)
+    assert beyond["shifted"].mean() > 0.9
 
 
 def test_a_noisy_title_is_not_alarmed_for_what_it_does_in_every_window():

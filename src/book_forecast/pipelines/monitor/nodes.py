@@ -37,8 +37,8 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-_PAST_WINDOWS = 12
-"""Recorded windows before the newest one that say how titles vary."""
+_CUTOFFS = 26
+"""Recorded cutoffs that say how titles vary, half a window apart: a year with a window of four."""
 _FORECASTS: dict[str, Any] = {
     **dict.fromkeys(("week", "cutoff"), "datetime64[us]"),
     "isbn": "str",
@@ -111,7 +111,7 @@ def find_title_shifts(
     Args:
         recorded_forecasts: Tables by release and cutoff; None without any.
         test_forecasts: Forecasts frame of the test weeks.
-        backtest_forecasts: Forecasts frame of rolling origins.
+        backtest_forecasts: Forecasts frame of rolling origins, of the chosen model or of several.
         training_models: isbn, model: the chosen model of each title.
         model_input: isbn, week, volume.
         release_weeks: The same of the release's other titles.
@@ -123,26 +123,26 @@ def find_title_shifts(
     known = weekly_grid(model_input, release_weeks).dropna(subset="volume")
     recorded, window = Recorded.of(recorded_forecasts), monitor.shift_window
     newest = known["week"].max()
-    latest_record = None if pd.isna(newest) else recorded.latest_until(newest - window * WEEK)
-    if latest_record is None:
+    latest = None if pd.isna(newest) else recorded.latest_until(newest - window * WEEK)
+    if latest is None:
         logger.info("No recorded forecast is %d weeks old yet: no shift can be found.", window)
         none = window_ratios(pd.DataFrame(columns=[*_FORECASTS]).astype(_FORECASTS), known, window)
         return find_shifts(none, none, monitor.alarm_rate)
-    cutoff, tables = latest_record[0], [latest_record[1]]
-    until = cutoff - window * WEEK
-    former = (recorded.at(day) for day in recorded.spaced(until, window, _PAST_WINDOWS))
-    tables += [table for table in former if table is not None]
+    cutoff, columns = latest[0], ["isbn", "cutoff", "week", "mean"]
+    tables = []
     if training_models is not None:
         chosen = training_models[["isbn", "model"]]
         folds = [frame for frame in (test_forecasts, backtest_forecasts) if frame is not None]
-        tables += [frame.merge(chosen, on=["isbn", "model"]) for frame in folds]
-    columns = ["isbn", "cutoff", "week", "mean"]
-    forecasts = pd.concat([frame[columns] for frame in tables], ignore_index=True)
-    # A title of a fold may have the cutoff of a recorded forecast, which is the one that counts.
-    forecasts = forecasts.drop_duplicates(["isbn", "cutoff", "week"])
-    windows = window_ratios(forecasts, known, window)
-    latest, past = windows[windows["cutoff"] == cutoff], windows[windows["cutoff"] <= until]
-    found = find_shifts(latest, past, monitor.alarm_rate)
+        tables += [frame.merge(chosen, on=["isbn", "model"])[columns] for frame in folds]
+    # A title of a fold may have the cutoff of a recorded forecast, which comes last and counts.
+    step = max(window // 2, 1)
+    own = (recorded.at(day) for day in recorded.spaced(cutoff, step, _CUTOFFS))
+    tables += [table[columns] for table in own if table is not None]
+    windows = window_ratios(pd.concat(tables, ignore_index=True), known, window)
+    until = cutoff - window * WEEK
+    newest_windows = windows[windows["cutoff"] == cutoff]
+    past = windows[windows["cutoff"] <= until]
+    found = find_shifts(newest_windows, past, monitor.alarm_rate, window)
     logger.info(
         "%d of %d titles have shifted in the %d weeks after %s",
         *(found["shifted"].sum(), len(found), window, cutoff.date()),

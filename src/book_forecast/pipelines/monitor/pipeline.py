@@ -24,7 +24,7 @@ def create_pipeline() -> Pipeline:
             node(
                 nodes.find_title_shifts,
                 [
-                    *("recorded_forecasts", "test_forecasts", "backtest_forecasts"),
+                    *("recorded_forecasts", "test_forecasts", "ensemble_backtest"),
                     *("training_models", "model_input", "release_weeks", "params:monitor"),
                 ],
                 "title_shifts",
