@@ -3,7 +3,8 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 VENV := .venv
 BIN := $(VENV)/bin
-# What is installed: the project, with the service, with ZenML, with everything its tests need.
+# What is installed: nothing, the project, with the service, with ZenML, with everything its tests need.
+EMPTY := $(VENV)/.empty
 BASE := $(VENV)/.base
 SERVE := $(VENV)/.serve
 ZENML := $(VENV)/.zenml
@@ -69,9 +70,12 @@ install: $(DEV)
 # Editable installs in the versions of constraints.txt; repeated when either file changes.
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --quiet --constraint constraints.txt --editable
 
-$(BASE): pyproject.toml constraints.txt
+$(EMPTY):
 	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14) and 'Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python3.11')"
 	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(BASE): pyproject.toml constraints.txt | $(EMPTY)
 	$(PIP_INSTALL) .
 	touch $@
 
@@ -83,9 +87,10 @@ $(ZENML): $(BASE) zenml_runner/pyproject.toml
 	$(PIP_INSTALL) ./zenml_runner --editable ".[zenml]"
 	touch $@
 
-$(DEV): $(ZENML)
+# One call of pip: a second one resolves three hundred versions and builds the project again.
+$(DEV): pyproject.toml constraints.txt zenml_runner/pyproject.toml | $(EMPTY)
 	$(PIP_INSTALL) ./zenml_runner --editable ".[dev]"
-	touch $@
+	touch $(BASE) $(SERVE) $(ZENML) $@
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
