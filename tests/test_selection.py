@@ -26,7 +26,7 @@ FILES = {
 def test_only_files_with_a_test_that_is_chosen_are_imported(
     tmp_path, project_path, arguments, passed, imported
 ):
-    shutil.copy(project_path / "conftest.py", tmp_path)
+    shutil.copy(project_path / "tests/conftest.py", tmp_path)
     for name, text in FILES.items():
         (tmp_path / f"{name}.py").write_text(f"open('{name}', 'w').close()\n{text}\n")
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = slow\n")
