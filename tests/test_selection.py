@@ -39,8 +39,7 @@ def test_only_files_with_a_test_that_is_chosen_are_imported(
 
 def test_every_slow_mark_stands_in_the_file_of_its_tests(project_path):
     """The choice reads the files: it does not see a mark that comes from elsewhere."""
-    folders = (project_path / "tests", project_path / "zenml_runner/tests")
-    files = [path for folder in folders for path in folder.rglob("*.py")]
+    files = set((project_path / "tests").rglob("*.py")) - {project_path / "tests/conftest.py"}
     marking = {path for path in files if "mark.slow" in path.read_text(encoding="utf-8")}
     assert marking
     assert {str(path) for path in marking if not path.match("test_*.py")} == set()
