@@ -36,7 +36,7 @@ test: install
 # One more process than CI has cores: these tests wait for servers, browsers and locks.
 test-slow: install
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m slow
-	$(BIN)/pytest -n 3 --dist worksteal -m slow zenml_runner
+	$(BIN)/pytest -n 2 --dist worksteal -m slow zenml_runner
 
 benchmark: install
 	$(PIP_INSTALL) ./zenml_runner --editable ".[benchmark]"
