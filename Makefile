@@ -3,7 +3,8 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 VENV := .venv
 BIN := $(VENV)/bin
-# What is installed: the project, with the service, with ZenML, with everything its tests need.
+# What is installed: nothing, the project, with the service, with ZenML, with everything its tests need.
+EMPTY := $(VENV)/.empty
 BASE := $(VENV)/.base
 SERVE := $(VENV)/.serve
 ZENML := $(VENV)/.zenml
@@ -25,12 +26,16 @@ zenml: $(ZENML)
 serve: $(SERVE)
 	$(BIN)/kedro serve
 
+# Each process of the tests has a core: threads of OpenMP and BLAS would only wait for one.
+test test-slow: export OMP_NUM_THREADS = 1
+
 test: install
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow" zenml_runner
 
+# One more process than CI has cores: these tests wait for servers, browsers and locks.
 test-slow: install
-	$(BIN)/pytest -n 2 --dist loadfile -m slow
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m slow
 	$(BIN)/pytest -n 2 --dist worksteal -m slow zenml_runner
 
 benchmark: install
@@ -69,9 +74,12 @@ install: $(DEV)
 # Editable installs in the versions of constraints.txt; repeated when either file changes.
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --quiet --constraint constraints.txt --editable
 
-$(BASE): pyproject.toml constraints.txt
+$(EMPTY):
 	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14) and 'Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python3.11')"
 	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(BASE): pyproject.toml constraints.txt | $(EMPTY)
 	$(PIP_INSTALL) .
 	touch $@
 
@@ -83,9 +91,10 @@ $(ZENML): $(BASE) zenml_runner/pyproject.toml
 	$(PIP_INSTALL) ./zenml_runner --editable ".[zenml]"
 	touch $@
 
-$(DEV): $(ZENML)
+# One call of pip: a second one resolves three hundred versions and builds the project again.
+$(DEV): pyproject.toml constraints.txt zenml_runner/pyproject.toml | $(EMPTY)
 	$(PIP_INSTALL) ./zenml_runner --editable ".[dev]"
-	touch $@
+	touch $(BASE) $(SERVE) $(ZENML) $@
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache

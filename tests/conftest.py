@@ -1,17 +1,44 @@
 """What all tests share."""
 
 import os
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 PROJECT = Path(__file__).resolve().parents[1]
+ALL_ARE_SLOW = re.compile(r"^pytestmark = .*\bmark\.slow\b", re.MULTILINE)
 
 # How long an example takes says more of what else the machine does than of the law it tests. CI
 # tries the same examples each time: what a change broke must not depend on luck.
 settings.register_profile("untimed", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("untimed")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files without a test that is asked for: to import all takes half of a minute.
+
+    They are those that are slow as a whole with `-m "not slow"`, and not at all with `-m slow`.
+    """
+    wanted = config.getoption("markexpr")
+    if wanted not in ("slow", "not slow") or not collection_path.match("test_*.py"):
+        return None
+    text = collection_path.read_text(encoding="utf-8")
+    is_left_out = ALL_ARE_SLOW.search(text) if wanted == "not slow" else "mark.slow" not in text
+    return True if is_left_out else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: a whole run that is left to the end keeps one process busy.
+
+    Whole runs are in `tests` itself, and the fewer tests a file has the longer each takes.
+    """
+    if config.getoption("markexpr") == "slow":
+        counts = Counter(item.path for item in items)
+        items.sort(key=lambda item: (item.path.parent != PROJECT / "tests", counts[item.path]))
 
 
 @pytest.fixture(scope="session")

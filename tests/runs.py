@@ -9,6 +9,7 @@ import pandas as pd
 
 from book_forecast.sample import sample_frame
 from book_forecast.storage.locks import locked
+from tests.mlflow_stores import empty_store
 from tests.processes import project as project_processes
 
 QUICK = "titles=all,folds=1,tune.max_trials=2,tune.min_trials=1"
@@ -38,7 +39,8 @@ def kedro_run(
     """
     parameters = f"data_root={data},{QUICK},n_jobs={processes}" + (f",{more}" if more else "")
     words = ["-m", *command, *arguments, "--params", parameters]
-    store = f"sqlite:///{data.parent}/mlflow.db"
+    # A new process creates its own, as on a new machine.
+    store = f"sqlite:///{data.parent}/mlflow.db" if anew else empty_store(data.parent)
     environment = os.environ | {"MLFLOW_TRACKING_URI": store} | variables
     if not anew:
         return project_processes.run(words, project, environment)

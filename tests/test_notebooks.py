@@ -3,14 +3,14 @@
 import ast
 import importlib
 import importlib.util
+import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
-import nbformat
 import pandas as pd
 import pytest
-from nbclient import NotebookClient
 
 from tests import processes
 
@@ -38,6 +38,11 @@ def project(tmp_path_factory, project_path, whole_run):
     return copy
 
 
+def _code_cells(path: Path) -> list[dict[str, Any]]:
+    cells = json.loads(path.read_text())["cells"]
+    return [cell for cell in cells if cell["cell_type"] == "code"]
+
+
 def _record_former_forecasts(folder: Path, weeks: int) -> None:
     """Record the forecasts of a run as if earlier weeks had made them."""
     (recorded,) = folder.glob("forecast_history/*/*.parquet")
@@ -63,15 +68,15 @@ def test_there_are_notebooks():
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 def test_no_outputs_are_committed(path):
-    cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+    cells = _code_cells(path)
     assert cells
-    assert not any(cell.outputs or cell.execution_count for cell in cells)
+    assert not any(cell["outputs"] or cell["execution_count"] for cell in cells)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 def test_everything_that_a_notebook_imports_exists(path):
-    cells = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
-    code = "\n".join(line for line in "\n".join(cells).splitlines() if not line.startswith("%"))
+    lines = [line.rstrip("\n") for cell in _code_cells(path) for line in cell["source"]]
+    code = "\n".join(line for line in lines if not line.startswith("%"))
     imports = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.ImportFrom)]
     assert imports
     for node in imports:
@@ -86,6 +91,10 @@ def test_everything_that_a_notebook_imports_exists(path):
 @pytest.mark.usefixtures("_no_home")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_runs_top_to_bottom(project, monkeypatch, name):
+    # Imported here: they take seconds, and every process collects this file.
+    import nbformat
+    from nbclient import NotebookClient
+
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project}/mlflow.db")
     notebook = nbformat.read(project / f"notebooks/{name}.ipynb", 4)
     client = NotebookClient(

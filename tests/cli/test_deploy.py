@@ -9,6 +9,7 @@ from kedro.framework.startup import bootstrap_project
 
 from book_forecast.cli.releases import release as commands
 from book_forecast.releases.store import ReleaseStore
+from tests.mlflow_stores import empty_store
 from tests.releases import payloads
 
 Typed = Callable[..., str]
@@ -24,7 +25,7 @@ def typed(project_path, tmp_path, monkeypatch) -> Typed:
     """The last line of what the command says."""
     for name in ("PROJECT", "IMAGE", "REGION", "SERVICE_ACCOUNT", "SERVING_ACCOUNT"):
         monkeypatch.delenv(f"BOOK_FORECAST_{name}", raising=False)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", empty_store(tmp_path))
     monkeypatch.chdir(project_path)
     bootstrap_project(project_path)
 

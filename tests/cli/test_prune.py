@@ -3,7 +3,6 @@
 import datetime as dt
 import os
 import re
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from book_forecast.releases.store import ReleaseStore
 from book_forecast.storage.mlflow_store import experiment_id
 from book_forecast.storage.run_lock import Holder, run_lock
 from tests.datasets.generations import dataset_at, names, save_all
+from tests.mlflow_stores import empty_store
 from tests.releases import payloads
 
 Typed = Callable[..., str]
@@ -51,20 +51,11 @@ def releases(store) -> dict[int, str]:
     return made
 
 
-@pytest.fixture(scope="module")
-def empty_mlflow(tmp_path_factory) -> Path:
-    """An MLflow store without runs; MLflow takes a second or two to create one."""
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
-    return path
-
-
 @pytest.fixture
-def typed(project_path, root, tmp_path, monkeypatch, empty_mlflow) -> Iterator[Typed]:
+def typed(project_path, root, tmp_path, monkeypatch) -> Iterator[Typed]:
     """What a command says; one that fails says why."""
     before = mlflow.get_tracking_uri()
-    shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", empty_store(tmp_path))
     monkeypatch.setenv("BOOK_FORECAST_USER", "ann")
     monkeypatch.setattr("book_forecast.releases.removal.GRACE_SECONDS", 0.0)
     monkeypatch.chdir(project_path)

@@ -13,6 +13,7 @@ from kedro.framework.startup import bootstrap_project
 from book_forecast.cli.releases import release as commands
 from book_forecast.releases.assembly import new_release
 from book_forecast.releases.store import ReleaseStore
+from tests.mlflow_stores import empty_store
 from tests.releases import payloads
 
 Typed = Callable[..., str]
@@ -36,20 +37,11 @@ def releases(store):
     return made
 
 
-@pytest.fixture(scope="module")
-def empty_mlflow(tmp_path_factory) -> Path:
-    """An MLflow store without runs; MLflow takes a second or two to create one."""
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
-    return path
-
-
 @pytest.fixture
-def typed(project_path, tmp_path, monkeypatch, empty_mlflow) -> Iterator[Typed]:
+def typed(project_path, tmp_path, monkeypatch) -> Iterator[Typed]:
     """What a command says; one that fails says why."""
     before = mlflow.get_tracking_uri()
-    shutil.copy(empty_mlflow, tmp_path / "mlflow.db")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", empty_store(tmp_path))
     monkeypatch.setenv("BOOK_FORECAST_USER", "ann")
     monkeypatch.chdir(project_path)
     bootstrap_project(project_path)

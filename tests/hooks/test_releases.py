@@ -17,6 +17,7 @@ from book_forecast.releases.promotion import promote
 from book_forecast.releases.registry import ReleaseRegistry
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.storage.errors import UserError
+from tests.mlflow_stores import empty_store
 from tests.releases import payloads
 
 AWAY = ReleaseRegistry("http://127.0.0.1:9", "books")
@@ -81,7 +82,7 @@ def alias(registry: ReleaseRegistry, name: str) -> str:
 
 def test_a_candidate_is_registered_and_its_scores_become_tags(tmp_path, store):
     before = mlflow.get_tracking_uri()
-    registry = ReleaseRegistry(f"sqlite:///{tmp_path}/mlflow.db", "books")
+    registry = ReleaseRegistry(empty_store(tmp_path), "books")
     hooks = hooks_of(str(tmp_path), registry.uri)
     try:
         release = made(store)

@@ -10,8 +10,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from google.auth.credentials import AnonymousCredentials
-from google.cloud import aiplatform
-from google.cloud.aiplatform.constants.base import API_BASE_PATH
 
 from book_forecast.releases.deployment import Deployment, deploy
 from book_forecast.storage.errors import UserError
@@ -66,6 +64,10 @@ class Vertex:
 
 @pytest.fixture
 def vertex(monkeypatch):
+    # Imported by the process that has these tests, not by all that collect them: it takes seconds.
+    from google.cloud import aiplatform
+    from google.cloud.aiplatform.constants.base import API_BASE_PATH
+
     vertex = Vertex()
 
     class Handler(BaseHTTPRequestHandler):

@@ -20,6 +20,7 @@ from book_forecast.releases.registry import ReleaseRegistry
 from book_forecast.sarima import Specification
 from book_forecast.series.history import History
 from book_forecast.storage.errors import UserError
+from tests.mlflow_stores import empty_store
 from tests.releases import payloads
 
 WEEKS = 120
@@ -60,7 +61,7 @@ def payload():
 @pytest.fixture
 def registry(tmp_path):
     before = mlflow.get_tracking_uri()
-    yield ReleaseRegistry(f"sqlite:///{tmp_path}/mlflow.db", "books")
+    yield ReleaseRegistry(empty_store(tmp_path), "books")
     mlflow.set_tracking_uri(before)
 
 

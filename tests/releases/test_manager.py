@@ -18,6 +18,7 @@ from book_forecast.releases.publishing import publish, synchronise
 from book_forecast.releases.registry import ReleaseRegistry
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.storage.errors import UserError
+from tests.mlflow_stores import empty_store
 from tests.releases import payloads
 
 AWAY = ReleaseRegistry("http://127.0.0.1:9", "books")
@@ -69,7 +70,7 @@ def test_a_version_cannot_be_looked_up_while_mlflow_is_away(manager):
 
 def test_a_version_of_mlflow_names_a_release(manager, tmp_path):
     before = mlflow.get_tracking_uri()
-    registry = ReleaseRegistry(f"sqlite:///{tmp_path}/mlflow.db", "books")
+    registry = ReleaseRegistry(empty_store(tmp_path), "books")
     try:
         again = ReleaseManager(manager.store, registry, manager.project)
         release = payloads.saved(manager.store, 9)
@@ -123,7 +124,7 @@ def test_a_promotion_that_comes_between_looking_and_recording_is_not_overwritten
 
 def test_nothing_but_the_promotion_log_decides_who_is_champion(manager, three, tmp_path):
     before = mlflow.get_tracking_uri()
-    registry = ReleaseRegistry(f"sqlite:///{tmp_path}/mlflow.db", "books")
+    registry = ReleaseRegistry(empty_store(tmp_path), "books")
     try:
         there = ReleaseManager(manager.store, registry, manager.project)
         synchronise(there.store, registry)

@@ -15,6 +15,7 @@ from book_forecast.releases.promotion_log import ChampionChangedError
 from book_forecast.releases.publishing import publish, synchronise
 from book_forecast.releases.registry import RegistryError, ReleaseRegistry, model_name
 from book_forecast.releases.store import ReleaseStore
+from tests.mlflow_stores import empty_store
 from tests.releases import payloads
 
 AWAY = ReleaseRegistry("http://127.0.0.1:9", "books")
@@ -25,7 +26,7 @@ def registry(tmp_path_factory):
     """A registry in a file; MLflow's own settings are put back at the end."""
     folder = tmp_path_factory.mktemp("mlflow")
     before = mlflow.get_tracking_uri()
-    registry = ReleaseRegistry(f"sqlite:///{folder}/mlflow.db", "books")
+    registry = ReleaseRegistry(empty_store(folder), "books")
     mlflow.set_tracking_uri(registry.uri)
     registry.versions()
     yield registry

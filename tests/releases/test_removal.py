@@ -17,6 +17,7 @@ from book_forecast.releases.publishing import publish
 from book_forecast.releases.registry import ReleaseRegistry
 from book_forecast.releases.removal import Removals, disused_releases, remove_releases
 from book_forecast.releases.store import ReleaseStore
+from tests.mlflow_stores import empty_store
 from tests.releases import payloads
 
 pytest_plugins = ("tests.gcs",)
@@ -237,7 +238,7 @@ def test_a_folder_that_nothing_has_finished_to_write_goes_after_a_day(local):
 def registry(tmp_path_factory) -> Iterator[ReleaseRegistry]:
     folder = tmp_path_factory.mktemp("mlflow")
     before = mlflow.get_tracking_uri()
-    registry = ReleaseRegistry(f"sqlite:///{folder}/mlflow.db", "books")
+    registry = ReleaseRegistry(empty_store(folder), "books")
     mlflow.set_tracking_uri(registry.uri)
     yield registry
     mlflow.set_tracking_uri(before)

@@ -8,6 +8,7 @@ import pytest
 
 from book_forecast.storage import mlflow_store as store
 from book_forecast.tracking.killed import process_tags, set_killed, set_lost_runs_killed
+from tests.mlflow_stores import empty_store
 
 BUCKET = "gs://bucket/books"
 
@@ -16,7 +17,7 @@ BUCKET = "gs://bucket/books"
 def client(tmp_path_factory):
     from mlflow.tracking import MlflowClient
 
-    uri = f"sqlite:///{tmp_path_factory.mktemp('mlruns')}/mlflow.db"
+    uri = empty_store(tmp_path_factory.mktemp("mlruns"))
     store.make_ready(uri)
     return MlflowClient(uri)
 

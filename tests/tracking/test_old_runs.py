@@ -10,6 +10,7 @@ import pytest
 
 from book_forecast.storage.mlflow_store import StoreError, experiment_id
 from book_forecast.tracking.old_runs import OldRuns
+from tests.mlflow_stores import empty_store
 
 NOW = dt.datetime(2026, 11, 26, tzinfo=dt.UTC)
 BEFORE = NOW - dt.timedelta(days=90)
@@ -19,7 +20,7 @@ Made = Callable[..., str]
 @pytest.fixture(scope="module")
 def store(tmp_path_factory) -> Iterator[str]:
     before = mlflow.get_tracking_uri()
-    uri = f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
+    uri = empty_store(tmp_path_factory.mktemp("mlflow"))
     mlflow.set_tracking_uri(uri)
     yield uri
     mlflow.set_tracking_uri(before)

@@ -11,13 +11,14 @@ import pytest
 from book_forecast.storage import mlflow_store as store
 from book_forecast.tracking import run as run_module
 from book_forecast.tracking.run import TrackedRun
+from tests.mlflow_stores import empty_store
 
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
     from mlflow.tracking import MlflowClient
 
-    uri = f"sqlite:///{tmp_path_factory.mktemp('mlruns')}/mlflow.db"
+    uri = empty_store(tmp_path_factory.mktemp("mlruns"))
     store.make_ready(uri)
     return MlflowClient(uri)
 
