@@ -28,7 +28,7 @@ class MonitorOptions(OptionGroup):
 
     monitored_weeks: int = Field(default=13, ge=1, le=104)
     shift_window: int = Field(default=4, ge=1, le=26)
-    alarm_rate: float = Field(default=0.008, gt=0, lt=0.5)
+    alarm_rate: float = Field(default=0.007, gt=0, lt=0.5)
     max_naive_ratio: float = Field(default=1.0, gt=0)
     coverage_margin: Share = 0.1
     tracking_signal: float = Field(default=6.0, gt=0)

@@ -133,8 +133,15 @@ class GlobalModels:
 
     def with_single_fit(self) -> Self:
         """Return the models with one fit of the boosting."""
-        single = self.options.boosting.model_copy(update={"fits": 1})
-        return replace(self, options=self.options.model_copy(update={"boosting": single}))
+        return self._with_boosting(self.options.boosting.model_copy(update={"fits": 1}))
+
+    def with_small_fit(self) -> Self:
+        """Return the models with one fit of the boosting to half of the rows."""
+        few = {"fits": 1, "rows": max(self.options.boosting.rows // 2, 1)}
+        return self._with_boosting(self.options.boosting.model_copy(update=few))
+
+    def _with_boosting(self, boosting: BoostingOptions) -> Self:
+        return replace(self, options=self.options.model_copy(update={"boosting": boosting}))
 
 
 def forecast_all(
