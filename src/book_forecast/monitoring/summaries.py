@@ -107,6 +107,7 @@ def state_of(
         names = [n for n in scores.columns if n not in ("by", "name") and pd.notna(row[n])]
         metrics |= {name.replace("-", "_"): float(row[name]) for name in names}
         degraded = _degraded(row, limits)
+    degraded += _degraded_releases(scores[scores["by"] == "release"], limits)
     degraded += _shifted(shifts, limits)
     verdict: Verdict = "ok" if len(whole) else "new"
     if any(check.state == "broken" for check in checks):
@@ -127,22 +128,39 @@ def state_of(
 def _degraded(row: pd.Series, limits: Limits) -> list[str]:
     if row["weeks"] < _FEWEST_WEEKS:
         return []
+    found = _wrong("Forecasts", row, limits)
+    for name in [name for name in row.index if name.startswith("coverage-")]:
+        level = float(name.removeprefix("coverage-")) / 100
+        if row[name] < level - limits.coverage_margin:
+            found.append(f"Only {row[name]:.0%} of the weeks are inside the {level:.0%} interval.")
+    return found
+
+
+def _degraded_releases(releases: pd.DataFrame, limits: Limits) -> list[str]:
+    """Return what is wrong with the errors of single releases, where there are several.
+
+    Weeks of one release share their surprises, so that its intervals are not judged alone.
+    """
+    if len(releases) < 2:
+        return []
+    enough = releases[releases["weeks"] >= _FEWEST_WEEKS]
+    found = (_wrong(f"Forecasts of {row['name']}", row, limits) for _, row in enough.iterrows())
+    return [problem for problems in found for problem in problems]
+
+
+def _wrong(whose: str, row: pd.Series, limits: Limits) -> list[str]:
     found = []
     if row["ratio"] > limits.max_naive_ratio:
         found.append(
-            f"Forecasts are worse than last year's same weeks: WAPE {row['wape']:.2f} against "
+            f"{whose} are worse than last year's same weeks: WAPE {row['wape']:.2f} against "
             f"{row['naive_wape']:.2f} over {row['weeks']} weeks."
         )
     if abs(row["tracking_signal"]) > limits.tracking_signal:
         side = "high" if row["tracking_signal"] > 0 else "low"
         found.append(
-            f"Forecasts are too {side} time and again: {abs(row['bias']):.0%} of the copies sold "
+            f"{whose} are too {side} time and again: {abs(row['bias']):.0%} of the copies sold "
             f"over {row['weeks']} weeks."
         )
-    for name in [name for name in row.index if name.startswith("coverage-")]:
-        level = float(name.removeprefix("coverage-")) / 100
-        if row[name] < level - limits.coverage_margin:
-            found.append(f"Only {row[name]:.0%} of the weeks are inside the {level:.0%} interval.")
     return found
 
 

@@ -18,6 +18,7 @@ from tests.monitoring.catalogues import FIRST, LEVEL_WEEKS, WEEKS, Catalogue
 
 OPTIONS = MonitorOptions()
 RELEASE = "2024-01-01T00.00.00-00000000"
+BAD_RELEASE = "2026-02-02T00.00.00-bad00000"
 HORIZON = 8
 CATALOGUE = Catalogue(40, copies=400.0, noise=0.05, seed=5)
 
@@ -69,11 +70,31 @@ def damaged(path: str) -> Any:
     return read
 
 
+def doubled(read: Any) -> Any:
+    """The read of a table whose forecasts are twice as high."""
+
+    def read_doubled() -> pd.DataFrame:
+        table = read()
+        high = {
+            name: table[name] * 2 for name in table.columns if name in ("mean", "lo-80", "hi-80")
+        }
+        return table.assign(release=BAD_RELEASE, **high)
+
+    return read_doubled
+
+
 def monitored(
-    catalogue: Catalogue, until: int = 110, runs: int = 40, broken: Sequence[int] = ()
+    catalogue: Catalogue,
+    until: int = 110,
+    runs: int = 40,
+    broken: Sequence[int] = (),
+    bad: Sequence[int] = (),
 ) -> dict:
-    """All results of the pipeline after a delivery; the records of some weeks are damaged."""
+    """All results of the pipeline after a delivery; records of some weeks are damaged, or bad."""
     weeks, tables = sales(catalogue, until), recorded(catalogue, until, runs)
+    for week in bad:
+        read = tables.pop(f"{RELEASE}/{day(week):%Y-%m-%d}")
+        tables[f"{BAD_RELEASE}/{day(week):%Y-%m-%d}"] = doubled(read)
     for name in [f"{RELEASE}/{day(week):%Y-%m-%d}" for week in broken]:
         tables[name] = damaged(name)
     titles = pd.DataFrame(
@@ -126,6 +147,15 @@ def test_titles_that_shift_are_found_and_named_on_the_page_as_text():
     assert any("by chance alone" in problem for problem in found["status"]["problems"])
     assert "&lt;b&gt;" in found["page"]
     assert "<b>" not in found["page"]
+
+
+def test_a_release_that_is_worse_than_last_year_is_named():
+    found = monitored(CATALOGUE, bad=range(105, 110))
+    problems = [text for text in found["status"]["problems"] if "last year" in text]
+    assert problems, found["status"]["problems"]
+    assert problems[-1].startswith(f"Forecasts of {BAD_RELEASE} are worse")
+    assert not any(f"of {RELEASE} are" in text for text in found["status"]["problems"])
+    assert found["status"]["state"] == "degraded"
 
 
 def test_a_broken_delivery_is_the_state_whatever_the_forecasts():
