@@ -13,6 +13,7 @@ import pytest
 
 from book_forecast.payload.contents import Payload
 from book_forecast.releases.store import ReleaseStore
+from book_forecast.releases.training_notes import notes_of
 from tests.runs import QUICK, kedro_run
 
 pytestmark = pytest.mark.slow
@@ -96,7 +97,15 @@ def test_a_week_without_need_makes_no_release_and_a_forced_title_is_trained_alon
 ) -> None:
     store = store_of(data)
     champion = store.champion()
+    damaged = next((data / "07_model_output/forecast_history").rglob("*.parquet"))
+    day = pd.Timestamp(damaged.stem) - pd.Timedelta(weeks=2)
+    older = damaged.with_name(f"{day:%Y-%m-%d}.parquet")
+    older.write_bytes(damaged.read_bytes()[:1000])
     log = refresh(project_path, data)
+    status = json.loads((data / "08_reporting/monitor_status.json").read_text())
+    assert any(older.name in problem for problem in status["problems"])
+    assert status["state"] == "degraded"
+    older.unlink()
     assert set(plan_of(data).values()) == {"keep"}
     assert store.releases() == [champion]
     assert "no new release" in log
@@ -124,6 +133,11 @@ def test_a_week_without_need_makes_no_release_and_a_forced_title_is_trained_alon
     assert counts["kept"] == len(before) - 1 == len(after) - 1
     for isbn in {*before.titles["isbn"].to_pylist()} - {FORCED}:
         assert row_of(before, isbn) == row_of(after, isbn)
+    # Its errors are those of the new tuning; the whole run has noted the others'.
+    errors = [notes_of(release)[FORCED]["errors"] for release in (before, after)]
+    assert all(note["ratio_weeks"] > 1 for note in errors)
+    refused = pd.read_parquet(data / "06_models/refresh/refused_tunings.parquet")
+    assert refused["isbn"].tolist() == ([] if verdict_of(data)["promote"] else [FORCED])
     names = {gate["name"] for gate in verdict_of(data)["gates"]}
     assert names >= {"champion", "titles", "seasonal naive", "fallbacks", "delivery"}
 

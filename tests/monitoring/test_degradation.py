@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.monitoring.degradation import measure_degradation, weekly_errors
+from book_forecast.monitoring.degradation import error_ratios, measure_degradation, weekly_errors
 
 N_BEFORE, N_SINCE = 48, 13
 
@@ -27,7 +27,8 @@ def errors(rng: np.random.Generator, titles: int, weeks: int, factor: float) -> 
 def test_titles_that_degrade_are_found_and_others_are_not(factor, least, most):
     rng = np.random.default_rng(4)
     before = errors(rng, 1000, N_BEFORE, 1.0)
-    found = measure_degradation(before, errors(rng, 1000, N_SINCE, factor))
+    since = errors(rng, 1000, N_SINCE, factor)
+    found = measure_degradation(error_ratios(before), error_ratios(since))
     alarms = ((found["p_value"] < 0.01) & (found["degradation"] > 0.05)).mean()
     assert least <= alarms <= most
     assert found["degradation"].median() == pytest.approx(factor - 1.0, abs=0.1)
@@ -36,7 +37,8 @@ def test_titles_that_degrade_are_found_and_others_are_not(factor, least, most):
 def test_a_title_without_enough_weeks_is_not_judged():
     rng = np.random.default_rng(1)
     one_week = errors(rng, 2, 1, 5.0)
-    found = measure_degradation(errors(rng, 1, N_BEFORE, 1.0), one_week)
+    before = errors(rng, 1, N_BEFORE, 1.0)
+    found = measure_degradation(error_ratios(before), error_ratios(one_week))
     assert found["isbn"].tolist() == ["0000000000000", "0000000000001"]
     assert found["p_value"].isna().all()
     assert found["weeks"].tolist() == [1, 1]

@@ -42,7 +42,7 @@ def test_a_weekly_run_advises_on_stock_once_forecasts_are_written(pipelines):
 
 
 def test_a_weekly_run_monitors_after_its_forecasts_and_advice(pipelines):
-    """Whatever fails in monitor, such as a damaged record, costs neither."""
+    """Whatever fails in monitor costs neither."""
     weekly = pipelines["weekly"]
     monitoring = {node.name for node in pipelines["monitor"].nodes}
     places = {node.name: place for place, node in enumerate(weekly.nodes)}

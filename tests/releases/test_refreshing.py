@@ -7,6 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from book_forecast.monitoring.degradation import RATIO_TYPES, error_ratios, weekly_errors
+from book_forecast.monitoring.errors import known_weeks
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.payload.contents import SCHEMAS, Payload
 from book_forecast.pipelines.train.fits import RELEASED_ANEW
@@ -19,7 +21,13 @@ from book_forecast.pipelines.train.release import (
 from book_forecast.releases.assembly import RolledTitle, rolled, tables_of, with_scores
 from book_forecast.releases.models import model_of
 from book_forecast.releases.refreshing import REFRESH
-from book_forecast.releases.training_notes import NOTES, facts_of, identify_training, notes_of
+from book_forecast.releases.training_notes import (
+    NOTES,
+    facts_of,
+    identify_training,
+    noted_errors,
+    notes_of,
+)
 from book_forecast.series.covariates import PROMOTION_PLAN
 from tests.histories import MODELS, fit, release_of, specifications_of, volumes, weeks_frame
 
@@ -29,6 +37,16 @@ TRAINED = LATER["week"] <= LATER["week"].max() - pd.Timedelta(weeks=2)
 WEEKS = LATER[TRAINED & LATER["isbn"].isin(ISBNS[:3])].reset_index(drop=True)
 TITLES = pd.DataFrame({"isbn": ISBNS, "title": list("ABCD")})
 BACKTEST = BacktestOptions()
+# Forecasts at a rolling origin each four weeks, some copies too high or too low.
+FOLDS = pd.concat(
+    [
+        LATER.loc[LATER["week"].between(origin, origin + pd.Timedelta(weeks=8), "right")].assign(
+            cutoff=origin, mean=lambda rows: rows["volume"] + 1.0 + np.arange(len(rows)) % 5
+        )
+        for origin in LATER["week"].unique()[60:100:4]
+    ],
+    ignore_index=True,
+)
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +64,16 @@ def refreshed(
     champion: Payload,
     plan: dict[str, str],
     covariates: pd.DataFrame | None = None,
-    tuned: str | None = None,
+    former: dict | None = None,
 ) -> Payload:
-    """The release after a plan: decisions by ISBN."""
+    """The release after a plan: decisions by ISBN, and the notes of refitted titles' tuning."""
     table = decided(plan)
     again = LATER[LATER["isbn"].isin(plan)]
-    planned = specifications_of([*plan]).assign(start=None, tuned=tuned)
+    planned = specifications_of([*plan]).assign(start=None)
+    text = json.dumps(former or {})
+    planned["tuning"] = [text if plan[i] == "refit" else None for i in planned["isbn"]]
     models = fit(again, planned, RELEASED_ANEW).frame
-    notes = describe_training({}, LATER, covariates, MODELS, BACKTEST)
+    notes = describe_training({}, LATER, covariates, FOLDS, MODELS, BACKTEST)
     return assemble_planned(models, LATER, TITLES, planned, {}, champion, table, notes)
 
 
@@ -99,7 +119,7 @@ def test_a_plan_without_a_fit_is_the_champion_itself(champion):
     none = LATER.head(0)
     plan = pd.DataFrame({"isbn": ISBNS, "decision": "keep", "is_sold": True, "can_tune": True})
     models = fit(none, specifications_of(ISBNS[:0]), RELEASED_ANEW).frame
-    notes = describe_training({}, LATER, None, MODELS, BACKTEST)
+    notes = describe_training({}, LATER, None, FOLDS, MODELS, BACKTEST)
     found = assemble_planned(
         models, LATER, TITLES, specifications_of(ISBNS[:0]), {}, champion, plan, notes
     )
@@ -110,9 +130,9 @@ def test_a_whole_plan_makes_the_release_that_a_whole_run_makes(champion):
     plan = pd.DataFrame({"isbn": ISBNS, "decision": "retune", "is_sold": True, "can_tune": True})
     specifications = specifications_of(ISBNS)
     models = fit(LATER, specifications, RELEASED_ANEW).frame
-    notes = describe_training({}, LATER, None, MODELS, BACKTEST)
+    notes = describe_training({}, LATER, None, FOLDS, MODELS, BACKTEST)
     whole = assemble_release(models, LATER, TITLES, specifications, {}, champion, MODELS, notes)
-    planned = specifications.assign(start=None, tuned=None)
+    planned = specifications.assign(start=None, tuning=None)
     found = assemble_planned(models, LATER, TITLES, planned, {}, champion, plan, notes)
     assert found.manifest["fingerprint"] == whole.manifest["fingerprint"]
     assert REFRESH not in found.manifest
@@ -142,7 +162,7 @@ def test_a_release_notes_what_the_next_plan_asks_for(champion):
     assert not other["is_same_code"].any()
 
 
-def test_a_refit_has_the_scores_and_the_week_of_its_tuning(champion):
+def test_a_refit_has_the_scores_and_the_notes_of_its_tuning(champion):
     schema = SCHEMAS["scores"]
     values = {
         field.name: pa.array([1.0, 2.0, 3.0] if pa.types.is_floating(field.type) else [None] * 3)
@@ -152,11 +172,34 @@ def test_a_refit_has_the_scores_and_the_week_of_its_tuning(champion):
     scored = with_scores(champion, rows, {})
     assert scored.scores is not None
     former = scored.scores.to_pylist()
-    found = refreshed(scored, {ISBNS[0]: "refit", ISBNS[1]: "retune"}, tuned="2023-07-01")
+    noted = {"tuned": "2023-07-01", "errors": {"log_ratio": 0.25}}
+    found = refreshed(scored, {ISBNS[0]: "refit", ISBNS[1]: "retune"}, former=noted)
     nothing = dict.fromkeys(schema.names)
     assert found.scores is not None
     assert found.scores.to_pylist() == [former[0], nothing, former[2]]
-    assert notes_of(found)[ISBNS[0]]["tuned"] == "2023-07-01"
+    refitted, retuned = (notes_of(found)[isbn] for isbn in ISBNS[:2])
+    assert {name: refitted[name] for name in noted} == noted
+    assert retuned["tuned"] == f"{LATER['week'].max():%Y-%m-%d}"
+    assert retuned["errors"] == noted_errors(FOLDS, LATER)[ISBNS[1]]
+
+
+def test_a_refit_of_a_tuning_without_notes_takes_none_of_this_run(champion):
+    """Its errors at the rolling origins are those of another specification."""
+    found = notes_of(refreshed(champion, {ISBNS[0]: "refit"}))[ISBNS[0]]
+    assert "covariates" in found
+    assert not {"tuned", "errors"} & set(found)
+
+
+def test_the_errors_of_a_tuning_are_facts_of_the_next_plan(champion):
+    found = refreshed(champion, {ISBNS[3]: "retune"})
+    facts = facts_of(found, LATER, LATER, None, {}).set_index("isbn")
+    ratios = error_ratios(weekly_errors(FOLDS, known_weeks(LATER))).loc[ISBNS[3]]
+    assert facts.loc[ISBNS[3], list(RATIO_TYPES)].to_numpy() == pytest.approx(
+        ratios.to_numpy(), rel=1e-5
+    )
+    assert facts.loc[ISBNS[3], "tuned_until"] == LATER["week"].max()
+    # The champion is of a version that noted none.
+    assert facts.loc[ISBNS[:3], list(RATIO_TYPES)].isna().all(axis=None)
 
 
 @pytest.mark.parametrize(

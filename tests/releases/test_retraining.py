@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 
+from book_forecast.monitoring.degradation import RATIO_TYPES
 from book_forecast.options.retraining import RetrainOptions
 from book_forecast.releases.retraining import (
     ALONE,
@@ -15,6 +16,7 @@ from book_forecast.releases.retraining import (
     NOT_SOLD,
     PLAN_TYPES,
     REFIT,
+    REFUSED,
     RETUNE,
     decide,
     is_whole,
@@ -35,6 +37,9 @@ USUAL = {
     "is_same_plan": True,
     "has_folds": True,
     "trained_until": pd.Timestamp("2024-06-01"),
+    "tuned_until": pd.Timestamp("2024-06-01"),
+    "refused_days": np.nan,
+    **dict.fromkeys(RATIO_TYPES, 0.1),
     "weeks": 10.0,
     "degradation": 0.0,
     "p_value": 0.5,
@@ -82,6 +87,31 @@ def test_a_title_is_trained_again_for_a_reason(title, decision, reason):
     first = plan(title, *OTHERS).iloc[0]
     assert first["decision"] == decision
     assert reason is None or first["reason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("title", "decision", "reason"),
+    [
+        ({"tuning_age_days": 182.0}, KEEP, REFUSED),
+        ({"degradation": 0.5, "p_value": 0.0}, KEEP, REFUSED),
+        ({"tuning_age_days": 182.0, "refused_days": 28.0}, RETUNE, "age of the tuning"),
+        # Sales up to a week before it, as in a run with an earlier cutoff_date.
+        ({"tuning_age_days": 182.0, "refused_days": -7.0}, RETUNE, "age of the tuning"),
+        ({"tuning_age_days": 182.0, "age_days": 30.0}, REFIT, "age"),
+        ({"tuning_age_days": 182.0, "is_same_code": False}, RETUNE, "changed code or options"),
+        ({"tuning_age_days": 182.0, "can_tune": False}, KEEP, REFUSED),
+        ({}, KEEP, "nothing calls for it"),
+    ],
+)
+def test_a_title_waits_after_a_refused_tuning_unless_its_code_has_changed(title, decision, reason):
+    found = plan({"refused_days": 27.0, **title}, *OTHERS)
+    assert found[["decision", "reason"]].to_numpy().tolist()[0] == [decision, reason]
+    assert summarise(found)["refused"] == (reason == REFUSED)
+
+
+def test_a_forced_title_does_not_wait():
+    found = plan({"refused_days": 0.0}, rules=RetrainOptions(force="retune"))
+    assert found["decision"].tolist() == [RETUNE]
 
 
 def test_all_grounds_are_told_with_their_figures():
@@ -153,6 +183,7 @@ titles_of_any_kind = st.lists(
             "corrected": st.one_of(st.just(np.nan), st.floats(0, 1)),
             "degradation": st.one_of(st.just(np.nan), st.floats(-1, 5)),
             "p_value": st.one_of(st.just(np.nan), st.floats(0, 1)),
+            "refused_days": st.one_of(st.just(np.nan), st.integers(-7, 60).map(float)),
             "weeks": st.one_of(st.just(np.nan), st.integers(1, 13).map(float)),
         }
     ),

@@ -34,6 +34,9 @@ logger = logging.getLogger(__name__)
 class AtomicSave:
     """Mixin before a stock dataset; ``_write`` of a subclass writes the data to an open file."""
 
+    REMEDY: ClassVar[str] = "Delete it, and run the pipelines that write it again."
+    """What to do about a damaged file."""
+
     def load(self: Any) -> Any:
         """Read the file.
 
@@ -54,10 +57,7 @@ class AtomicSave:
                     "root."
                 ) from error
             reason = str(cause).partition("\n")[0]
-            raise UserError(
-                f"{path} is damaged ({reason}). Delete it, and run the pipelines that write it "
-                "again."
-            ) from error
+            raise UserError(f"{path} is damaged ({reason}). {self.REMEDY}") from error
 
     def _read(self: Any) -> Any:
         return super().load()  # type: ignore[misc]
@@ -179,6 +179,10 @@ class TitleRowsDataset(AtomicParquetDataset):
           filename_suffix: .parquet
         ```
     """
+
+    REMEDY: ClassVar[str] = (
+        "Restore it from a copy, or delete it: what it has recorded is not scored then."
+    )
 
     def save(self, data: pd.DataFrame) -> None:
         """Replace the rows of the same titles."""

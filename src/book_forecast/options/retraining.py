@@ -26,7 +26,9 @@ class RetrainOptions(OptionGroup):
         max_tuning_age_days: The same since its tuning, for a new search.
         max_degradation: Share by which a title's errors beside seasonal naive's may grow.
         degradation_chance: Level of the test that tells such growth from chance.
-        degradation_weeks: Fewest weeks of errors since the training for that test.
+        degradation_weeks: Fewest weeks of errors since the tuning for that test.
+        retry_after_days: Days of sales after a tuning that the gates have refused in which neither
+            age nor degradation calls for another one; 0 for none.
         max_corrected: Share of the copies in a title's training that may be corrected.
         whole_share: Share of the tuned titles from which on all of them are tuned anew.
         force: What is done at least with the titles in `force_titles`, also if the delivery is
@@ -39,6 +41,7 @@ class RetrainOptions(OptionGroup):
     max_degradation: float = Field(default=0.05, ge=0)
     degradation_chance: float = Field(default=0.01, gt=0, lt=0.5)
     degradation_weeks: int = Field(default=8, ge=3)
+    retry_after_days: int = Field(default=28, ge=0)
     max_corrected: Share = 0.01
     whole_share: Share = 0.5
     force: Literal["none", "refit", "retune"] = "none"

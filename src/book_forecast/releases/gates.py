@@ -20,6 +20,7 @@ from book_forecast.releases.significance import (
 from book_forecast.storage.errors import UserError
 
 Status = Literal["passed", "warning", "failed"]
+DELIVERY_GATE = "delivery"
 TITLES_GATE = "titles"
 """Name of the gate that asks whether enough of the champion's titles are compared."""
 CHALLENGE_GATE = "challenge"
@@ -195,7 +196,7 @@ def hold_back(
     """
     found = Verdict.model_validate(verdict)
     reason = " ".join(problems) if is_broken else "the newest delivery can be used"
-    gate = Gate(name="delivery", status="failed" if is_broken else "passed", reason=reason)
+    gate = Gate(name=DELIVERY_GATE, status="failed" if is_broken else "passed", reason=reason)
     is_new = found.release != found.champion
     return _with_gate(found, gate, is_refused=is_broken and is_new).model_dump(mode="json")
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from book_forecast.monitoring.degradation import RATIO_TYPES
 from book_forecast.options.retraining import RetrainOptions
 
 Decision = Literal["keep", "refit", "retune"]
@@ -30,12 +31,16 @@ FACT_TYPES = {
     "is_same_plan": "bool",
     "has_folds": "bool",
     "trained_until": "datetime64[us]",
+    "tuned_until": "datetime64[us]",
+    "refused_days": "float64",
+    **RATIO_TYPES,
 }
 """Facts of a title: whether the champion has it, whether it is among the titles in use, whether
 tune can see it, whether the champion has its specification, whether options and code are those of
 its training; days of sales since its training and its tuning; the share of its copies that were
 corrected since; whether covariates and promotion plan are the same; whether the former tuning has
-compared the families of today; the last week of its training.
+compared the families of today; the last week of its training, and of all when it was tuned; days of
+sales since another tuning was refused; its errors beside seasonal naive's at its tuning.
 """
 PLAN_TYPES = {
     "isbn": "str",
@@ -52,11 +57,13 @@ PLAN_TYPES = {
 }
 _FORCED = "forced"
 NOTHING_NEW = "nothing calls for it"
+REFUSED = "a tuning was refused"
 _FIGURES = {
     "degradation": " by {degradation:.0%} over {weeks:.0f} weeks, p = {p_value:.4f}",
     "age": ": {age_days:.0f} days",
     "age of the tuning": ": {tuning_age_days:.0f} days",
     "corrected weeks": ": {corrected:.1%} of the copies",
+    REFUSED: " {refused_days:.0f} days ago",
 }
 """What follows a reason where it is shown with its figures."""
 NOT_SOLD = "not among the titles in use"
@@ -105,7 +112,8 @@ def decide(facts: pd.DataFrame, rules: RetrainOptions, *, is_broken: bool) -> pd
     for rule in sorted(found, key=lambda rule: -_ORDER.index(rule.decision)):
         holds = (rule.holds & facts["is_sold"]).to_numpy()
         if not waits or rule.reason == _FORCED:
-            level = np.where(facts["can_tune"], _ORDER.index(rule.decision), _ORDER.index(REFIT))
+            wanted = _ORDER.index(rule.decision)
+            level = np.where(facts["can_tune"], wanted, min(wanted, _ORDER.index(REFIT)))
             decided = np.where(holds, np.maximum(decided, level), decided)
         for row in np.flatnonzero(holds):
             reasons[row] = reasons[row] or rule.reason
@@ -138,9 +146,11 @@ def _rules(facts: pd.DataFrame, rules: RetrainOptions) -> Iterator[Rule]:
         & (facts["p_value"] < rules.degradation_chance)
         & (facts["weeks"] >= rules.degradation_weeks)
     )
-    yield Rule("degradation", RETUNE, known & worse)
     old = facts["tuning_age_days"] >= rules.max_tuning_age_days
-    yield Rule("age of the tuning", RETUNE, known & old)
+    waits = facts["refused_days"].between(0, rules.retry_after_days, inclusive="left")
+    yield Rule("degradation", RETUNE, known & worse & ~waits)
+    yield Rule("age of the tuning", RETUNE, known & old & ~waits)
+    yield Rule(REFUSED, KEEP, known & (worse | old) & waits)
     yield Rule("drift", REFIT, known & facts["shifted"])
     yield Rule("corrected weeks", REFIT, known & (facts["corrected"] > rules.max_corrected))
     yield Rule("changed promotions or covariates", REFIT, known & ~facts["is_same_plan"])
@@ -166,7 +176,7 @@ def _spread(
 def _why(reason: str | None, is_trained: bool, *, is_sold: bool, waits: bool) -> str:
     if not is_sold:
         return NOT_SOLD
-    if reason is not None and waits and not is_trained:
+    if reason not in (None, REFUSED) and waits and not is_trained:
         return f"{WAITS}: {reason} waits"
     return reason or NOTHING_NEW
 
@@ -209,5 +219,6 @@ def summarise(plan: pd.DataFrame) -> dict[str, Any]:
             for decision, rows in trained.groupby("decision")
         },
         "waiting": int(waiting.sum()),
+        "refused": int((plan["reason"] == REFUSED).sum()),
         "whole": is_whole(plan),
     }

@@ -1,7 +1,8 @@
 """Notes of a training in its release, and the facts that they give for a retraining plan.
 
 The specification of a title, as JSON, has an entry `NOTES`: the last week of all when its orders
-were chosen, a digest of its supplied covariates in the training, and its promotion plan by week.
+were chosen, its errors beside seasonal naive's at the rolling origins then, a digest of its
+supplied covariates in the training, and its promotion plan by week.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
+from book_forecast.monitoring.degradation import RATIO_TYPES, error_ratios, weekly_errors
+from book_forecast.monitoring.errors import known_weeks
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.options.models import ModelOptions
 from book_forecast.payload.contents import Payload
@@ -24,9 +27,12 @@ from book_forecast.series.history import ALL_TITLES, PROMOTION, title_histories
 
 NOTES = "training"
 """Key of the notes in a specification, and of options and code in a manifest."""
-TUNED, COVARIATES, PLAN = "tuned", "covariates", "plan"
-START = "start"
-"""Column of planned specifications: SARIMA coefficients of the former fit, as JSON."""
+TUNED, ERRORS, COVARIATES, PLAN = "tuned", "errors", "covariates", "plan"
+OF_TUNING = (TUNED, ERRORS)
+"""Those that belong to a title's tuning: a title that is merely fitted again keeps them."""
+START, TUNING = "start", "tuning"
+"""Columns of planned specifications, as JSON: SARIMA coefficients of the former fit, and the notes
+of the former tuning; None in a new one."""
 
 
 def identify_training(models: ModelOptions, backtest: BacktestOptions) -> dict[str, str]:
@@ -88,6 +94,23 @@ class CovariateNotes:
         return {TUNED: tuned, COVARIATES: digest, **({PLAN: plan} if plan else {})}
 
 
+def noted_errors(forecasts: pd.DataFrame, sales: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return the errors of forecasts at rolling origins as the notes of each title have them.
+
+    Args:
+        forecasts: isbn, cutoff, week, mean of the specification that is noted.
+        sales: isbn, week, volume; NaN where the week is missing.
+
+    Returns:
+        `RATIO_TYPES` by ISBN, of the titles whose errors vary.
+    """
+    ratios = error_ratios(weekly_errors(forecasts, known_weeks(sales))).dropna()
+    return {
+        str(isbn): {name: float(f"{row[name]:.6g}") for name in RATIO_TYPES}
+        for isbn, row in ratios.iterrows()
+    }
+
+
 def notes_of(champion: Payload) -> dict[str, dict[str, Any]]:
     """Return the notes of each title of a release; none in releases of older versions."""
     if champion.specifications is None:
@@ -143,7 +166,8 @@ def facts_of(
             fact |= {"trained_until": trained, "age_days": _days(newest, trained)}
             if isbn in notes:
                 tuned = np.datetime64(own.get(TUNED, trained), "D")
-                fact["tuning_age_days"] = _days(newest, tuned)
+                fact |= {"tuned_until": tuned, "tuning_age_days": _days(newest, tuned)}
+                fact |= own.get(ERRORS, {})
             if isbn in histories:
                 moved = corrected_copies(copies, histories[isbn], trained)
                 sold = float(np.nansum(copies))

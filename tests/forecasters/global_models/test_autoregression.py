@@ -34,7 +34,8 @@ def panel(series: dict[str, np.ndarray], ahead: int = 20) -> Panel:
 
 def paths(series: dict[str, np.ndarray], horizon: int = 20) -> np.ndarray:
     """Copies, shape (titles, horizon)."""
-    found = forecast_panel(panel(series, horizon), horizon, effects=False)
+    titles = np.arange(len(series))
+    found = forecast_panel(panel(series, horizon), titles, horizon, effects=False)
     return found["mean"].reshape(len(series), horizon)
 
 

@@ -106,6 +106,17 @@ def test_effects_are_those_of_a_model_that_knows_the_plan(weeks, now, depth, fam
         assert logs[0].to_numpy() + added == pytest.approx(logs[1].to_numpy(), abs=0.12)
 
 
+def test_titles_that_are_forecast_alone_have_the_forecasts_of_a_whole_catalogue(weeks, now):
+    wanted = {ISBNS[7], ISBNS[2]}
+    last = weeks["week"].max()
+    found = global_model(None).forecast(weeks, last, HORIZON, is_now=True, wanted=wanted)
+    whole = now[now["isbn"].isin(wanted)].reset_index(drop=True)
+    assert set(found["family"]) == {"boosting", "autoregression"}
+    pd.testing.assert_frame_equal(found, whole, check_exact=True)
+    none = global_model(None).forecast(weeks, last, HORIZON, is_now=True, wanted={"9780000009999"})
+    assert none.empty
+
+
 def test_without_a_promotion_in_the_past_there_are_no_effects(weeks):
     quiet = weeks.assign(promotion=0.0)
     found = global_model(None).forecast(quiet, weeks["week"].max(), HORIZON, is_now=True)

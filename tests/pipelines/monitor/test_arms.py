@@ -11,7 +11,7 @@ from book_forecast.pipelines.monitor import nodes
 from book_forecast.plots.monitoring import monitor_page
 from book_forecast.releases.challenges import Challenge
 from tests.monitoring.catalogues import Catalogue
-from tests.pipelines.monitor.test_nodes import RELEASE, day, recorded, sales
+from tests.pipelines.monitor.test_nodes import RELEASE, damaged, day, recorded, sales
 
 OTHER = "2024-02-01T00.00.00-00000001"
 UNTIL, RUNS = 110, 20
@@ -82,6 +82,29 @@ def test_only_weeks_after_the_start_of_the_challenge_count():
     assert nothing["message"].endswith("no week since has sales yet.")
 
 
+def test_damaged_tables_of_either_arm_and_of_answers_are_left_out_and_named():
+    ours = recorded(CATALOGUE, UNTIL, RUNS)
+    theirs, weeks = worse(ours, OTHER, 0.1), sales(CATALOGUE, UNTIL)
+    champions, challengers = sorted(ours)[2], sorted(theirs)[3]
+    answers = {f"{day(UNTIL):%Y-%m-%d}/1": damaged("answers/1")}
+    state, found, served = nodes.compare_arms(
+        challenge(),
+        ours | {champions: damaged(champions)},
+        theirs | {challengers: damaged(challengers)},
+        answers,
+        weeks,
+        None,
+        OPTIONS,
+    )
+    assert len(state["damaged"]) == 3
+    for name in ("answers/1", champions, challengers):
+        assert any(name in problem for problem in state["damaged"])
+    whole = nodes.compare_arms(challenge(), ours, theirs, None, weeks, None, OPTIONS)
+    assert whole[0]["damaged"] == []
+    assert found["weeks"].sum() <= whole[1]["weeks"].sum()
+    assert served.empty
+
+
 def test_without_a_challenge_there_is_a_table_without_rows():
     state, weeks, served = nodes.compare_arms(
         None, None, None, None, sales(CATALOGUE, UNTIL), None, OPTIONS
@@ -116,10 +139,10 @@ def test_the_page_and_the_state_show_both_arms():
         ["challenger", 20, 20],
         ["champion", 20, 20],
     ]
-    scores, _ = nodes.score_recorded_forecasts(plain, weeks, None, None, OPTIONS)
+    scores, *_ = nodes.score_recorded_forecasts(plain, weeks, None, None, OPTIONS)
     shifts = nodes.find_title_shifts(plain, None, None, None, weeks, None, OPTIONS)
     checks = pd.DataFrame(columns=["name", "state", "value", "bound", "message"])
-    status = nodes.summarise_monitoring(scores, shifts, checks, test, OPTIONS)
+    status = nodes.summarise_monitoring(scores, shifts, checks, test, [], OPTIONS)
     assert status["state"] == "degraded"
     assert test["message"] in status["problems"]
     assert status["challenge"] == test["message"]

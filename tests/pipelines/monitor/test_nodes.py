@@ -2,6 +2,8 @@
 
 import datetime as dt
 import logging
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from book_forecast.options.groups import SelectionOptions
 from book_forecast.options.monitoring import MonitorOptions
 from book_forecast.pipelines.monitor import nodes
 from book_forecast.plots.monitoring import monitor_figure, monitor_page
+from book_forecast.storage.errors import UserError
 from tests.monitoring.catalogues import FIRST, LEVEL_WEEKS, WEEKS, Catalogue
 
 OPTIONS = MonitorOptions()
@@ -57,9 +60,22 @@ def recorded(catalogue: Catalogue, until: int, runs: int) -> dict:
     return {f"{RELEASE}/{day(end - 1):%Y-%m-%d}": lambda end=end: table(end) for end in ends}
 
 
-def monitored(catalogue: Catalogue, until: int = 110, runs: int = 40) -> dict:
-    """All results of the pipeline after a delivery."""
+def damaged(path: str) -> Any:
+    """The read of a damaged table, as the catalog reports it."""
+
+    def read() -> pd.DataFrame:
+        raise ValueError("a dataset cannot be loaded") from UserError(f"{path} is damaged (x).")
+
+    return read
+
+
+def monitored(
+    catalogue: Catalogue, until: int = 110, runs: int = 40, broken: Sequence[int] = ()
+) -> dict:
+    """All results of the pipeline after a delivery; the records of some weeks are damaged."""
     weeks, tables = sales(catalogue, until), recorded(catalogue, until, runs)
+    for name in [f"{RELEASE}/{day(week):%Y-%m-%d}" for week in broken]:
+        tables[name] = damaged(name)
     titles = pd.DataFrame(
         {
             "isbn": catalogue.isbns,
@@ -67,7 +83,7 @@ def monitored(catalogue: Catalogue, until: int = 110, runs: int = 40) -> dict:
             "product_class": ["F", None] * (catalogue.n // 2),
         }
     )
-    scores, by_week = nodes.score_recorded_forecasts(tables, weeks, None, titles, OPTIONS)
+    scores, by_week, wrong = nodes.score_recorded_forecasts(tables, weeks, None, titles, OPTIONS)
     shifts = nodes.find_title_shifts(tables, None, None, None, weeks, None, OPTIONS)
     checks = nodes.check_newest_delivery(
         weeks.assign(asp=9.0),
@@ -78,7 +94,7 @@ def monitored(catalogue: Catalogue, until: int = 110, runs: int = 40) -> dict:
         today=(day(until - 1) + pd.Timedelta(days=2)).date(),
     )
     test, _, served = nodes.compare_arms(None, None, None, None, weeks, None, OPTIONS)
-    status = nodes.summarise_monitoring(scores, shifts, checks, test, OPTIONS)
+    status = nodes.summarise_monitoring(scores, shifts, checks, test, wrong, OPTIONS)
     return {
         "scores": scores,
         "weeks": by_week,
@@ -118,15 +134,52 @@ def test_a_broken_delivery_is_the_state_whatever_the_forecasts():
     assert "must not be used" in found["page"]
 
 
+def test_damaged_records_are_left_out_and_named_in_the_state(caplog):
+    """The latest one, that of the shift test, and one of the weeks before."""
+    wrong = [108, 105, 97]
+    whole, found = monitored(CATALOGUE), monitored(CATALOGUE, broken=wrong)
+    assert found["status"]["state"] == "degraded"
+    problems = found["status"]["problems"]
+    assert len(problems) == len(wrong) == found["status"]["metrics"]["records_damaged"]
+    for week, problem in zip(sorted(wrong), problems, strict=True):
+        assert f"{day(week):%Y-%m-%d}" in problem
+        assert caplog.text.count(problem) == 1
+        assert problem in found["page"]
+    assert (
+        found["scores"].set_index("by").loc["all", "n"]
+        < (whole["scores"].set_index("by").loc["all", "n"])
+    )
+    # Those of the week before are taken in place of the latest ones.
+    assert found["shifts"]["cutoff"].unique() == [day(104)]
+    assert found["checks"]["state"].tolist() == whole["checks"]["state"].tolist()
+
+
+def test_records_that_are_all_damaged_are_like_none_but_for_the_state():
+    found = monitored(CATALOGUE, broken=range(69, 110))
+    assert found["scores"].empty
+    assert found["shifts"].empty
+    assert found["status"]["state"] == "degraded"
+
+
+def test_a_record_that_the_disk_does_not_give_ends_the_run():
+    def read() -> pd.DataFrame:
+        raise OSError("the disk reports an error")
+
+    tables = recorded(CATALOGUE, 110, 40) | {f"{RELEASE}/{day(100):%Y-%m-%d}": read}
+    weeks = sales(CATALOGUE, 110)
+    with pytest.raises(OSError, match="the disk"):
+        nodes.score_recorded_forecasts(tables, weeks, None, None, OPTIONS)
+
+
 def test_before_the_first_recorded_forecast_there_is_a_state_and_a_page(caplog):
     weeks = sales(CATALOGUE, 110)
     with caplog.at_level(logging.INFO):
-        scores, by_week = nodes.score_recorded_forecasts(None, weeks, None, None, OPTIONS)
+        scores, by_week, _ = nodes.score_recorded_forecasts(None, weeks, None, None, OPTIONS)
         shifts = nodes.find_title_shifts(None, None, None, None, weeks, None, OPTIONS)
     ended = SelectionOptions(cutoff_date=dt.date(2024, 1, 6))
     checks = nodes.check_newest_delivery(weeks.assign(asp=np.nan), None, None, ended, OPTIONS)
     test, _, served = nodes.compare_arms(None, None, None, None, weeks, None, OPTIONS)
-    status = nodes.summarise_monitoring(scores, shifts, checks, test, OPTIONS)
+    status = nodes.summarise_monitoring(scores, shifts, checks, test, [], OPTIONS)
     assert status["state"] == "new"
     assert "No recorded forecast has met sales yet" in caplog.text
     assert "As usual" not in monitor_page(status, scores, shifts, checks, test, served, None)
@@ -154,6 +207,6 @@ def test_the_coverage_of_a_level_is_of_runs_that_all_have_it():
     }
     mixed = {name: both[name] if n % 2 else tables[name] for n, name in enumerate(tables)}
     weeks = sales(CATALOGUE, 110)
-    alone, _ = nodes.score_recorded_forecasts(tables, weeks, None, None, OPTIONS)
-    found, _ = nodes.score_recorded_forecasts(mixed, weeks, None, None, OPTIONS)
+    alone, *_ = nodes.score_recorded_forecasts(tables, weeks, None, None, OPTIONS)
+    found, *_ = nodes.score_recorded_forecasts(mixed, weeks, None, None, OPTIONS)
     pd.testing.assert_frame_equal(found, alone)

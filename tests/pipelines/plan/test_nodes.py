@@ -1,14 +1,16 @@
-"""What a plan counts is of the weeks since a title's training, which it had not seen."""
+"""What a plan counts is of weeks that a title's tuning, or its training, had not seen."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from book_forecast.forecasters.family_choice import as_column
+from book_forecast.monitoring.degradation import RATIO_TYPES
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.options.monitoring import MonitorOptions
 from book_forecast.options.retraining import RetrainOptions
 from book_forecast.pipelines.plan.nodes import describe_trainings, find_degradation, plan_retraining
+from book_forecast.releases.training_notes import noted_errors
 from tests.histories import MODELS
 from tests.monitoring.catalogues import Catalogue
 from tests.pipelines.monitor.test_nodes import day, recorded, sales
@@ -16,7 +18,7 @@ from tests.releases.test_retraining import facts
 
 UNTIL, RUNS, BAD = 110, 12, 4
 """The first recorded forecasts are bad ones."""
-TRAINED = UNTIL - 1 - RUNS + BAD
+TUNED = UNTIL - 1 - RUNS + BAD
 CATALOGUE = Catalogue(10, copies=400.0, noise=0.1, seed=5)
 USABLE = {"state": "ok"}
 NO_DEGRADATION = pd.DataFrame(
@@ -24,44 +26,65 @@ NO_DEGRADATION = pd.DataFrame(
 ).astype({"isbn": "str"})
 
 
-def degradation_of(trained: int) -> pd.DataFrame:
-    """Degradation of titles that are trained up to a week."""
+def tuned_titles(tuned: int, trained: int = UNTIL) -> pd.DataFrame:
+    """Titles that are tuned and trained up to some weeks, with their errors before the records."""
+    before = [read() for read in recorded(CATALOGUE, UNTIL - RUNS - 1, 30).values()]
+    errors = noted_errors(pd.concat(before, ignore_index=True), sales(CATALOGUE, UNTIL))
+    known = pd.DataFrame.from_dict(errors, orient="index").rename_axis("isbn").reset_index()
+    return known.assign(tuned_until=day(tuned), trained_until=day(trained))
+
+
+def degradation_of(trainings: pd.DataFrame) -> pd.DataFrame:
+    """Degradation of titles of which the first recorded forecasts are bad."""
     tables = recorded(CATALOGUE, UNTIL, RUNS)
     bad = {
         name: lambda read=read: read().assign(mean=read()["mean"] * 3.0)
         for name, read in sorted(tables.items())[:BAD]
     }
-    before = pd.concat(
-        [read() for read in recorded(CATALOGUE, UNTIL - RUNS - 1, 30).values()], ignore_index=True
-    )
-    trainings = pd.DataFrame({"isbn": CATALOGUE.isbns, "trained_until": day(trained)})
-    weeks = sales(CATALOGUE, UNTIL)
-    return find_degradation(tables | bad, before, weeks, trainings, MonitorOptions())
+    return find_degradation(tables | bad, sales(CATALOGUE, UNTIL), trainings, MonitorOptions())
 
 
-def test_forecasts_from_before_a_training_are_not_held_against_it():
-    assert degradation_of(TRAINED)["degradation"].median() == pytest.approx(0.0, abs=0.3)
-    former = degradation_of(TRAINED - BAD)
+def test_forecasts_from_before_a_tuning_are_not_held_against_it():
+    since = degradation_of(tuned_titles(TUNED))
+    assert since["degradation"].median() == pytest.approx(0.0, abs=0.3)
+    former = degradation_of(tuned_titles(TUNED - BAD))
     assert former["degradation"].median() > 1.0
     # The weeks that the bad ones were of, too.
-    assert (former["weeks"] > degradation_of(TRAINED)["weeks"].max()).all()
+    assert (former["weeks"] > since["weeks"].max()).all()
 
 
-def test_without_records_or_a_tuning_nothing_has_degraded():
-    trainings = pd.DataFrame({"isbn": CATALOGUE.isbns, "trained_until": day(TRAINED)})
-    weeks, options = sales(CATALOGUE, UNTIL), MonitorOptions()
-    tables = recorded(CATALOGUE, UNTIL, RUNS)
-    for records, backtest in ((None, tables[min(tables)]()), (tables, None)):
-        assert find_degradation(records, backtest, weeks, trainings, options).empty
+def test_a_fit_on_newer_weeks_does_not_hide_what_its_specification_has_lost():
+    """Fits every few weeks would leave too few weeks to tell degradation from chance."""
+    former = degradation_of(tuned_titles(TUNED - BAD, trained=TUNED - BAD))
+    assert former["weeks"].min() >= RetrainOptions().degradation_weeks
+    pd.testing.assert_frame_equal(degradation_of(tuned_titles(TUNED - BAD, UNTIL - 1)), former)
+
+
+def test_a_title_is_held_against_the_errors_of_its_own_tuning():
+    """After a tuning that has not made it better it has not become worse."""
+    since = degradation_of(tuned_titles(TUNED - BAD)).set_index("isbn")
+    bad = tuned_titles(TUNED - BAD)
+    bad["log_ratio"] = np.log(since["ratio_since"]).reindex(bad["isbn"]).to_numpy()
+    assert degradation_of(bad)["degradation"].to_numpy() == pytest.approx(0.0, abs=1e-9)
+
+
+def test_without_records_or_notes_of_a_tuning_nothing_has_degraded():
+    trainings, weeks, options = tuned_titles(TUNED), sales(CATALOGUE, UNTIL), MonitorOptions()
+    assert find_degradation(None, weeks, trainings, options).empty
+    older = trainings.assign(**dict.fromkeys(RATIO_TYPES, np.nan))
+    assert degradation_of(older)["p_value"].isna().all()
+    assert degradation_of(trainings.assign(tuned_until=np.datetime64("NaT", "us"))).empty
 
 
 def test_folds_of_other_families_are_none_to_weight_a_title_by():
     weeks = sales(CATALOGUE, UNTIL)
     for families, has_folds in ((MODELS.families, True), (["naive", "another"], False)):
         former = pd.DataFrame({"families": [as_column(dict.fromkeys(families))]})
-        trainings = describe_trainings(None, weeks, weeks, None, MODELS, BacktestOptions(), former)
+        trainings = describe_trainings(
+            None, weeks, weeks, None, MODELS, BacktestOptions(), former, None
+        )
         assert (trainings["has_folds"] == has_folds).all()
-    none = describe_trainings(None, weeks, weeks, None, MODELS, BacktestOptions(), None)
+    none = describe_trainings(None, weeks, weeks, None, MODELS, BacktestOptions(), None, None)
     assert not none["has_folds"].any()
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from book_forecast.forecasters.global_models.panel import Panel
-from book_forecast.forecasters.global_models.windows import CHUNK
+from book_forecast.forecasters.global_models.windows import CHUNK, chunks
 from book_forecast.forecasters.promotion_effects import DEPTHS, EFFECTS, NONE
 from book_forecast.series.history import PROMOTION, FloatArray, IntArray
 
@@ -87,11 +87,14 @@ class _Filled:
         return weighted.T @ given, weighted.T @ wanted, len(origins)
 
 
-def forecast_panel(panel: Panel, horizon: int, *, effects: bool) -> dict[str, FloatArray]:
-    """Forecast the weeks after the cutoff.
+def forecast_panel(
+    panel: Panel, titles: IntArray, horizon: int, *, effects: bool
+) -> dict[str, FloatArray]:
+    """Forecast the weeks of some titles after the cutoff.
 
     Args:
-        panel: All titles.
+        panel: All titles, which share coefficients.
+        titles: Rows of those that are forecast, at least one.
         horizon: Weeks ahead.
         effects: Whether to add the effects of promotions.
 
@@ -100,9 +103,7 @@ def forecast_panel(panel: Panel, horizon: int, *, effects: bool) -> dict[str, Fl
         no promotion and promotions of `DEPTHS` add to log(1 + mean).
     """
     common = _common_coefficients(panel)
-    paths = [_paths(panel, titles, common, horizon) for titles in panel.chunks()]
-    logs = np.concatenate(paths)
-    titles = np.arange(len(panel.isbns))
+    logs = np.concatenate([_paths(panel, chunk, common, horizon) for chunk in chunks(titles)])
     total = logs + panel.effects_ahead(titles, horizon)
     total = np.clip(total, 0.0, panel.ceiling(titles)[:, None])
     found = {"mean": np.expm1(total).ravel()}

@@ -17,6 +17,7 @@ from book_forecast.forecasters.global_models.boosting_features import Rows, feat
 from book_forecast.forecasters.global_models.boosting_fit import MeanOfFits, fit_direct, fit_next
 from book_forecast.forecasters.global_models.boosting_recursive import LONGEST, path, shares
 from book_forecast.forecasters.global_models.panel import Panel
+from book_forecast.forecasters.global_models.windows import chunks
 from book_forecast.forecasters.promotion_effects import DEPTHS, EFFECTS, NONE
 from book_forecast.options.models import BoostingOptions
 from book_forecast.series.history import YEAR, FloatArray, IntArray
@@ -26,15 +27,24 @@ UPLIFT_STEP = 4
 
 
 def forecast_panel(
-    panel: Panel, horizon: int, options: BoostingOptions, *, seed: int, n_jobs: int, effects: bool
+    panel: Panel,
+    titles: IntArray,
+    horizon: int,
+    options: BoostingOptions,
+    *,
+    seed: int,
+    n_jobs: int,
+    effects: bool,
 ) -> dict[str, FloatArray]:
-    """Fit the model and forecast the weeks after the cutoff.
+    """Fit the model to all titles, and forecast the weeks of some after the cutoff.
 
     The forecast of a week is about its median, which minimises absolute errors. It depends neither
-    on the order of rows nor on the number of threads nor on the horizon.
+    on the order of rows nor on the number of threads nor on the horizon nor on other titles that
+    are forecast.
 
     Args:
         panel: All titles.
+        titles: Rows of those that are forecast, at least one.
         horizon: Weeks ahead.
         options: Size of the model.
         seed: Of the rows that are drawn and of the trees.
@@ -47,8 +57,8 @@ def forecast_panel(
     """
     direct, following = (fit(panel, options, seed, n_jobs) for fit in (fit_direct, fit_next))
     parts = [
-        _forecast(direct, following, panel, titles, horizon, effects=effects)
-        for titles in panel.chunks()
+        _forecast(direct, following, panel, chunk, horizon, effects=effects)
+        for chunk in chunks(titles)
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 

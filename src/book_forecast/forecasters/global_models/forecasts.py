@@ -61,7 +61,13 @@ class GlobalModels:
         ]
 
     def forecast(
-        self, weeks: pd.DataFrame, cutoff: pd.Timestamp, horizon: int, *, is_now: bool
+        self,
+        weeks: pd.DataFrame,
+        cutoff: pd.Timestamp,
+        horizon: int,
+        *,
+        is_now: bool,
+        wanted: Collection[str] | None = None,
     ) -> pd.DataFrame:
         """Fit the models to the weeks up to a cutoff, and forecast the weeks after it.
 
@@ -71,6 +77,7 @@ class GlobalModels:
             horizon: Weeks ahead.
             is_now: Whether the cutoff is the last week of all. The effects of promotions are added,
                 with which a title's model uses the promotion plan.
+            wanted: Titles that are forecast; None for all. The models are of all titles.
 
         Returns:
             isbn, family, cutoff, week, mean; no row of unwanted families. `EFFECTS` where they are
@@ -95,6 +102,7 @@ class GlobalModels:
             planned=promotions_after(self.covariates, rules, cutoff),
             covariates=covariates_by_title(known, self.covariates, rules),
             effects=is_now,
+            wanted=wanted,
         )
         effects = [name for name in EFFECTS if name in found]
         columns = [*FORECAST_TYPES, *effects]
@@ -143,6 +151,7 @@ def forecast_all(
     planned: pd.DataFrame | None = None,
     covariates: Mapping[str, Covariates] | None = None,
     effects: bool = False,
+    wanted: Collection[str] | None = None,
 ) -> pd.DataFrame:
     """Fit models of all titles up to a cutoff and forecast the weeks after it.
 
@@ -162,9 +171,10 @@ def forecast_all(
         covariates: By ISBN, from the title's first week on. Promotions come from `weeks` and
             `planned` instead.
         effects: Whether to add the effects of promotions, where any title has had one.
+        wanted: Titles that are forecast; None for all. Their forecasts are the same either way.
 
     Returns:
-        isbn, family, week, mean: `horizon` weeks of every title with a known week, sorted within
+        isbn, family, week, mean: `horizon` weeks of each of them with a known week, sorted within
         each family; no autoregression of few titles. With effects, `EFFECTS` too: what no promotion
         and promotions of `DEPTHS` add to log(1 + mean).
 
@@ -178,15 +188,18 @@ def forecast_all(
     n = len(panel.isbns)
     effects = effects and bool((panel.promotions[:, : panel.n_weeks] > 0).any())
     found: dict[str, dict[str, FloatArray]] = {}
-    if Boosting.family in families and n:
+    rows = panel.rows_of(wanted)
+    enough = n if len(rows) else 0
+    if Boosting.family in families and enough:
         found[Boosting.family] = boosting.forecast_panel(
-            panel, horizon, options, seed=seed, n_jobs=n_jobs, effects=effects
+            panel, rows, horizon, options, seed=seed, n_jobs=n_jobs, effects=effects
         )
-    if Autoregression.family in families and n >= Autoregression.capabilities.fewest_titles:
+    if Autoregression.family in families and enough >= Autoregression.capabilities.fewest_titles:
         found[Autoregression.family] = autoregression.forecast_panel(
-            panel, horizon, effects=effects
+            panel, rows, horizon, effects=effects
         )
-    isbns, ahead = np.repeat(panel.isbns, horizon), np.tile(weeks_after(origin, horizon), n)
+    isbns = np.repeat(panel.isbns[rows], horizon)
+    ahead = np.tile(weeks_after(origin, horizon), len(rows))
     parts = [
         pd.DataFrame({"isbn": isbns, "family": family, "week": ahead, **columns})
         for family, columns in found.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -77,10 +77,11 @@ class Panel:
         """Weeks from the first of any title to the cutoff."""
         return self.logs.shape[1]
 
-    def chunks(self) -> list[IntArray]:
-        """Return the rows of all titles in parts, which limit the memory of forecasts."""
-        starts = range(0, len(self.isbns), CHUNK)
-        return [np.arange(start, min(start + CHUNK, len(self.isbns))) for start in starts]
+    def rows_of(self, isbns: Collection[str] | None) -> IntArray:
+        """Return the rows of some titles, in their order here; of all titles for None."""
+        if isbns is None:
+            return np.arange(len(self.isbns))
+        return np.flatnonzero(np.isin(self.isbns, list(isbns)))
 
     def at(self, title: IntArray, week: IntArray) -> FloatArray:
         """Return `logs` of some weeks; NaN before the first."""

@@ -15,6 +15,11 @@ CHUNK = 500
 """Titles that are worked on together: limits the memory of a large catalogue."""
 
 
+def chunks(titles: IntArray) -> list[IntArray]:
+    """Return the rows of titles in parts of at most `CHUNK`."""
+    return [titles[start : start + CHUNK] for start in range(0, len(titles), CHUNK)]
+
+
 @dataclass(frozen=True, slots=True)
 class Windows:
     """Running totals of a matrix of titles and weeks.

@@ -10,7 +10,7 @@ import pandas as pd
 
 from book_forecast.monitoring.arms import Pair, compare_weeks, score_served, weigh
 from book_forecast.monitoring.paired_test import Evidence
-from book_forecast.monitoring.recorded import Partitions, Recorded, weekly_grid
+from book_forecast.monitoring.recorded import Partitions, Recorded, read_or_note, weekly_grid
 from book_forecast.options.monitoring import MonitorOptions
 from book_forecast.releases.challenges import Challenge
 from book_forecast.series.history import WEEK
@@ -45,34 +45,39 @@ def compare_arms(
         The state of the test, its weeks with the evidence after each, and what was served by arm.
     """
     known = weekly_grid(model_input, release_weeks).dropna(subset="volume")
-    served = score_served(_served(served_forecasts, known, monitor.monitored_weeks), known)
+    damaged: list[str] = []
+    answers = _served(served_forecasts, known, monitor.monitored_weeks, damaged)
+    served = score_served(answers, known)
     running = None if challenge is None else Challenge.model_validate(challenge)
-    pairs = () if running is None else _pairs(running, recorded_forecasts, challenger_forecasts)
+    arms = (Recorded.of(recorded_forecasts), Recorded.of(challenger_forecasts))
+    pairs = () if running is None else _pairs(running, *arms)
     weeks, found = weigh(compare_weeks(pairs, known), monitor.false_verdicts)
     weeks.insert(0, "test", pd.Series("" if running is None else str(running.test), weeks.index))
+    damaged += [problem for arm in arms for problem in arm.damaged]
     if running is None:
         message = "No release challenges the champion."
-        return {"test": None, "verdict": "none", "message": message, "metrics": {}}, weeks, served
+        none: dict[str, Any] = {"test": None, "verdict": "none", "message": message, "metrics": {}}
+        return {**none, "damaged": damaged}, weeks, served
     state = _state(running, weeks, found)
     logger.info("%s", state["message"])
-    return state, weeks, served
+    return {**state, "damaged": damaged}, weeks, served
 
 
-def _pairs(
-    challenge: Challenge, champion: Partitions | None, challenger: Partitions | None
-) -> Iterator[Pair]:
+def _pairs(challenge: Challenge, champion: Recorded, challenger: Recorded) -> Iterator[Pair]:
     """Yield the forecasts of both releases from each cutoff since the challenge began."""
-    ours, theirs = Recorded.of(champion).tables, Recorded.of(challenger).tables
-    since = pd.Timestamp(challenge.since)
-    for cutoff, releases in theirs.items():
-        by_champion = ours.get(cutoff, {}).get(challenge.champion)
-        by_challenger = releases.get(challenge.release)
-        if cutoff >= since and by_champion is not None and by_challenger is not None:
-            columns = ["isbn", "week", "mean"]
-            yield Pair(cutoff, by_champion()[columns], by_challenger()[columns])
+    columns = ["isbn", "week", "mean"]
+    for cutoff, releases in challenger.tables.items():
+        if cutoff < pd.Timestamp(challenge.since) or challenge.release not in releases:
+            continue
+        ours = champion.read(cutoff, challenge.champion)
+        theirs = challenger.read(cutoff, challenge.release)
+        if ours is not None and theirs is not None:
+            yield Pair(cutoff, ours[columns], theirs[columns])
 
 
-def _served(tables: Partitions | None, known: pd.DataFrame, n_weeks: int) -> Iterator[pd.DataFrame]:
+def _served(
+    tables: Partitions | None, known: pd.DataFrame, n_weeks: int, damaged: list[str]
+) -> Iterator[pd.DataFrame]:
     """Yield the tables of served forecasts since some weeks before the newest sales.
 
     The name of a table begins with the day on which it was written.
@@ -80,8 +85,8 @@ def _served(tables: Partitions | None, known: pd.DataFrame, n_weeks: int) -> Ite
     newest = known["week"].max()
     first = "" if pd.isna(newest) else f"{newest - n_weeks * WEEK:%Y-%m-%d}"
     for name, read in sorted((tables or {}).items()):
-        if name >= first:
-            yield read()
+        if name >= first and (table := read_or_note(read, damaged)) is not None:
+            yield table
 
 
 def _state(challenge: Challenge, weeks: pd.DataFrame, found: Evidence) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -53,7 +53,7 @@ def score_recorded_forecasts(
     release_weeks: pd.DataFrame | None,
     titles: pd.DataFrame | None,
     monitor: MonitorOptions,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """Score the forecasts of the newest weeks that former runs have recorded.
 
     Args:
@@ -64,7 +64,8 @@ def score_recorded_forecasts(
         monitor: The weeks to score.
 
     Returns:
-        The measures by title, class, release and horizon, and those by week.
+        The measures by title, class, release and horizon, those by week, and what is wrong with
+        records that are damaged.
     """
     weeks = weekly_grid(model_input, release_weeks).dropna(subset="volume")
     recorded = Recorded.of(recorded_forecasts)
@@ -93,7 +94,7 @@ def score_recorded_forecasts(
         )
     else:
         logger.info("No recorded forecast has met sales yet: the next deliveries score them.")
-    return score_groups(sums, classes, levels), score_weeks(sums, levels)
+    return score_groups(sums, classes, levels), score_weeks(sums, levels), recorded.damaged
 
 
 def find_title_shifts(
@@ -122,14 +123,15 @@ def find_title_shifts(
     known = weekly_grid(model_input, release_weeks).dropna(subset="volume")
     recorded, window = Recorded.of(recorded_forecasts), monitor.shift_window
     newest = known["week"].max()
-    cutoff = None if pd.isna(newest) else recorded.latest_before(newest - window * WEEK)
-    if cutoff is None:
+    latest_record = None if pd.isna(newest) else recorded.latest_until(newest - window * WEEK)
+    if latest_record is None:
         logger.info("No recorded forecast is %d weeks old yet: no shift can be found.", window)
         none = window_ratios(pd.DataFrame(columns=[*_FORECASTS]).astype(_FORECASTS), known, window)
         return find_shifts(none, none, monitor.alarm_rate)
-    tables = [recorded.at(cutoff)]
+    cutoff, tables = latest_record[0], [latest_record[1]]
     until = cutoff - window * WEEK
-    tables += [recorded.at(day) for day in recorded.spaced(until, window, _PAST_WINDOWS)]
+    former = (recorded.at(day) for day in recorded.spaced(until, window, _PAST_WINDOWS))
+    tables += [table for table in former if table is not None]
     if training_models is not None:
         chosen = training_models[["isbn", "model"]]
         folds = [frame for frame in (test_forecasts, backtest_forecasts) if frame is not None]
@@ -170,10 +172,10 @@ def check_newest_delivery(
         name, state (ok, warning, broken), value, bound, message.
     """
     recorded, newest = Recorded.of(recorded_forecasts), weekly_sales["week"].max()
-    before = None if pd.isna(newest) else recorded.latest_before(newest - WEEK)
+    before = None if pd.isna(newest) else recorded.latest_until(newest - WEEK)
     expected = pd.DataFrame(columns=["isbn", "week", "mean"])
     if before is not None:
-        expected = recorded.at(before)[["isbn", "week", "mean"]]
+        expected = before[1][["isbn", "week", "mean"]]
     bounds = DeliveryBounds(
         monitor.late_days, monitor.volume_jump, monitor.price_jumps, monitor.vanished
     )
@@ -190,6 +192,7 @@ def summarise_monitoring(
     title_shifts: pd.DataFrame,
     delivery_checks: pd.DataFrame,
     arm_test: Mapping[str, Any],
+    damaged_records: Sequence[str],
     monitor: MonitorOptions,
 ) -> dict[str, Any]:
     """Return the state of forecasts and delivery, and report it.
@@ -199,6 +202,7 @@ def summarise_monitoring(
         title_shifts: As `find_title_shifts` returns them.
         delivery_checks: As `check_newest_delivery` returns them.
         arm_test: The state of the test of a challenger.
+        damaged_records: What is wrong with recorded forecasts that could not be read.
         monitor: Where forecasts count as degraded.
     """
     checks = [Check(**_named(row)) for row in delivery_checks.to_dict("records")]
@@ -211,9 +215,13 @@ def summarise_monitoring(
     status = state_of(monitor_scores, title_shifts, checks, limits)
     if arm_test["test"] is not None:
         status["challenge"] = arm_test["message"]
-    if arm_test["verdict"] == "lose":
-        status["problems"].append(arm_test["message"])
-        status["state"] = "degraded" if status["state"] in ("ok", "new") else status["state"]
+    more = [arm_test["message"]] if arm_test["verdict"] == "lose" else []
+    damaged = dict.fromkeys([*damaged_records, *arm_test["damaged"]])
+    more += [f"A record is left out: {problem}" for problem in damaged]
+    status["metrics"]["records_damaged"] = float(len(damaged))
+    status["problems"] += more
+    if more and status["state"] in ("ok", "new"):
+        status["state"] = "degraded"
     for release, line in status["releases"].items():
         logger.info("%s: %s", release, line)
     for problem in status["problems"]:

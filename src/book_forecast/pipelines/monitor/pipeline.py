@@ -17,7 +17,7 @@ def create_pipeline() -> Pipeline:
                     *("recorded_forecasts", "model_input", "release_weeks", "titles"),
                     "params:monitor",
                 ],
-                ["monitor_scores", "monitor_weeks"],
+                ["monitor_scores", "monitor_weeks", "damaged_records"],
                 name="score_recorded_forecasts",
                 tags=RECORDS,
             ),
@@ -55,7 +55,7 @@ def create_pipeline() -> Pipeline:
                 nodes.summarise_monitoring,
                 [
                     *("monitor_scores", "title_shifts", "delivery_checks", "arm_test"),
-                    "params:monitor",
+                    *("damaged_records", "params:monitor"),
                 ],
                 "monitor_status",
                 name="summarise_monitoring",

@@ -11,6 +11,8 @@ import pandas as pd
 from book_forecast.forecasters.family_choice import reasons_of
 from book_forecast.monitoring.degradation import (
     DEGRADATION_TYPES,
+    RATIO_TYPES,
+    error_ratios,
     measure_degradation,
     weekly_errors,
 )
@@ -22,6 +24,7 @@ from book_forecast.options.models import ModelOptions
 from book_forecast.options.monitoring import MonitorOptions
 from book_forecast.options.retraining import RetrainOptions
 from book_forecast.payload.contents import Payload
+from book_forecast.releases.refused_tunings import days_since_refused
 from book_forecast.releases.retraining import KEEP, decide, summarise
 from book_forecast.releases.training_notes import facts_of, identify_training
 from book_forecast.series.history import WEEK
@@ -39,6 +42,7 @@ def describe_trainings(
     models: ModelOptions,
     backtest: BacktestOptions,
     former_family_choice: pd.DataFrame | None,
+    former_refused_tunings: pd.DataFrame | None,
 ) -> pd.DataFrame:
     """Return what is known of each title's training; see `facts_of`.
 
@@ -50,27 +54,30 @@ def describe_trainings(
         models: The families and the search.
         backtest: Test set and rolling origins.
         former_family_choice: families of each title in the former tuning; None without one.
+        former_refused_tunings: As `with_refused` returns them; None before the first.
     """
     made_by = identify_training(models, backtest)
     former = former_family_choice
     has_folds = former is not None and all(
         set(reasons_of(text)) == set(models.families) for text in former["families"].unique()
     )
-    return facts_of(champion, model_input, training_weeks, covariates, made_by, has_folds)
+    facts = facts_of(champion, model_input, training_weeks, covariates, made_by, has_folds)
+    days = days_since_refused(former_refused_tunings, facts, model_input["week"].max())
+    return facts.assign(refused_days=days)
 
 
 def find_degradation(
     recorded_forecasts: Partitions | None,
-    ensemble_backtest: pd.DataFrame | None,
     model_input: pd.DataFrame,
     title_trainings: pd.DataFrame,
     monitor: MonitorOptions,
 ) -> pd.DataFrame:
-    """Compare each title's errors since its training with those at rolling origins.
+    """Compare each title's errors since its tuning with those at the rolling origins then.
+
+    A fit on newer weeks does not begin anew: it has the specification that is judged.
 
     Args:
         recorded_forecasts: Tables by release and cutoff; None without any.
-        ensemble_backtest: Forecasts frame of the rolling origins; None without a tuning.
         model_input: isbn, week, volume.
         title_trainings: As `describe_trainings` returns them.
         monitor: The weeks of recorded forecasts that count.
@@ -80,18 +87,17 @@ def find_degradation(
     """
     recorded, newest = Recorded.of(recorded_forecasts), model_input["week"].max()
     first = newest - (monitor.monitored_weeks - 1) * WEEK
-    trained = title_trainings.set_index("isbn")["trained_until"].to_dict()
+    trainings = title_trainings.set_index("isbn")
     tables = [table[_COLUMNS] for table in recorded.between(first - WEEK, newest - WEEK)]
-    if ensemble_backtest is None or not tables:
+    if not tables:
         return pd.DataFrame(columns=list(DEGRADATION_TYPES)).astype(DEGRADATION_TYPES)
     forecasts = pd.concat(tables, ignore_index=True).drop_duplicates(_COLUMNS[:3], keep="last")
-    own = forecasts["cutoff"] >= pd.to_datetime(forecasts["isbn"].map(trained))
-    known = known_weeks(model_input)
-    found = measure_degradation(
-        weekly_errors(ensemble_backtest[_COLUMNS], known), weekly_errors(forecasts[own], known)
-    )
+    tuned = forecasts["isbn"].map(trainings["tuned_until"].to_dict())
+    own = forecasts[forecasts["cutoff"] >= pd.to_datetime(tuned)]
+    since = error_ratios(weekly_errors(own, known_weeks(model_input)))
+    found = measure_degradation(trainings[list(RATIO_TYPES)], since)
     logger.info(
-        "Errors since the training are known of %d of %d titles", len(found), len(title_trainings)
+        "Errors since the tuning are known of %d of %d titles", len(found), len(title_trainings)
     )
     return found
 
@@ -137,6 +143,8 @@ def _report(plan: pd.DataFrame, summary: Mapping[str, Any]) -> None:
     for decision, reasons in summary["reasons"].items():
         shown = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
         logger.info("%s: %s", decision, shown)
+    if summary["refused"]:
+        logger.info("%d titles wait, as a tuning was refused", summary["refused"])
     if summary["waiting"]:
         logger.warning(
             "%d titles wait for a training, as the newest delivery is broken", summary["waiting"]

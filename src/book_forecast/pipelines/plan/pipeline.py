@@ -15,6 +15,7 @@ def create_pipeline() -> Pipeline:
                 [
                     *("champion", "model_input", "training_weeks", "covariates"),
                     *("params:models", "params:backtest", "former_family_choice"),
+                    "former_refused_tunings",
                 ],
                 "title_trainings",
                 name="describe_trainings",
@@ -22,10 +23,7 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 nodes.find_degradation,
-                [
-                    *("recorded_forecasts", "ensemble_backtest", "model_input"),
-                    *("title_trainings", "params:monitor"),
-                ],
+                ["recorded_forecasts", "model_input", "title_trainings", "params:monitor"],
                 "title_degradation",
                 name="find_degradation",
                 tags=RECORDS,

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from book_forecast.releases.gates import Verdict
+from book_forecast.releases.refused_tunings import with_refused
 
 logger = logging.getLogger(__name__)
 
@@ -36,3 +37,23 @@ def report_refresh(
         *(titles["keep"], titles["refit"], titles["retune"], became),
         *(forecasts["isbn"].nunique(), ", ".join(forecasts["release"].unique())),
     )
+
+
+def note_refused(
+    former_refused_tunings: pd.DataFrame | None,
+    retraining_plan: pd.DataFrame,
+    title_trainings: pd.DataFrame,
+    promotion: Mapping[str, Any],
+    model_input: pd.DataFrame,
+) -> pd.DataFrame:
+    """Note the titles whose tuning the gates have refused; see `with_refused`.
+
+    Args:
+        former_refused_tunings: Those before the run; None before the first.
+        retraining_plan: isbn, decision.
+        title_trainings: isbn, tuned_until.
+        promotion: The verdict on the candidate.
+        model_input: isbn, week, volume.
+    """
+    verdict, newest = Verdict.model_validate(promotion), model_input["week"].max()
+    return with_refused(former_refused_tunings, retraining_plan, title_trainings, verdict, newest)

@@ -2,11 +2,12 @@
 
 from kedro.pipeline import Pipeline, node
 
+from book_forecast.hooks.optional_inputs import RECORDS
 from book_forecast.pipelines.refresh import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Wire the report of what a refresh has done."""
+    """Wire the report of what a refresh has done, and the notes for the next one."""
     return Pipeline(
         [
             node(
@@ -16,7 +17,17 @@ def create_pipeline() -> Pipeline:
                 name="report_refresh",
                 # With the gates after everything else, in their container.
                 tags="gates",
-            )
+            ),
+            node(
+                nodes.note_refused,
+                [
+                    *("former_refused_tunings", "retraining_plan", "title_trainings"),
+                    *("promotion", "model_input"),
+                ],
+                "refused_tunings",
+                name="note_refused",
+                tags=["gates", RECORDS],
+            ),
         ],
         namespace="refresh",
         prefix_datasets_with_namespace=False,

@@ -111,16 +111,15 @@ class FitNodes:
         if retraining_plan is not None and not self.is_now and not is_whole(retraining_plan):
             model = model.with_single_fit()
         code = code_fingerprint("book_forecast.forecasters.global_models.forecasts")
-        found = read_or_make(
+        return read_or_make(
             checkpoints,
             "fit_global_model",
-            fingerprint(model.identity(weeks), MODEL_HORIZON, self.is_now, code),
+            fingerprint(model.identity(weeks), MODEL_HORIZON, self.is_now, wanted, code),
             "Models of all titles",
-            lambda: model.forecast(weeks, weeks["week"].max(), MODEL_HORIZON, is_now=self.is_now),
+            lambda: model.forecast(
+                weeks, weeks["week"].max(), MODEL_HORIZON, is_now=self.is_now, wanted=wanted
+            ),
         )
-        if wanted is None:
-            return found
-        return found[found["isbn"].isin(wanted)].reset_index(drop=True)
 
     def _wanted(self, retraining_plan: pd.DataFrame | None) -> list[str] | None:
         """Return the titles of a plan that are fitted; None for all."""

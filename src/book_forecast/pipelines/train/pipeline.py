@@ -62,7 +62,7 @@ def create_fits() -> Pipeline:
                 calibration="champion_calibration",
                 options="champion_options",
             ),
-            *_descriptions(),
+            *_descriptions("ensemble_backtest"),
             release,
             summary,
         ],
@@ -106,7 +106,7 @@ def create_planned_pipeline() -> Pipeline:
                 name="recall_champion",
             ),
             _fits("champion", COMPARED_ANEW, "refresh_", **of_champion, **scored),
-            *_descriptions(),
+            *_descriptions("refresh_ensemble_backtest"),
             node(
                 nodes.assemble_planned,
                 [
@@ -130,8 +130,12 @@ def create_planned_pipeline() -> Pipeline:
     )
 
 
-def _descriptions() -> list[Node]:
-    """The nodes that describe launches and the training for those who read the release later."""
+def _descriptions(backtest: str) -> list[Node]:
+    """The nodes that describe launches and the training for those who read the release later.
+
+    Args:
+        backtest: The forecasts at the tuning's rolling origins.
+    """
     return [
         node(
             nodes.describe_launches,
@@ -141,7 +145,10 @@ def _descriptions() -> list[Node]:
         ),
         node(
             nodes.describe_training,
-            ["launch_priors", "model_input", "covariates", "params:models", "params:backtest"],
+            [
+                *("launch_priors", "model_input", "covariates", backtest),
+                *("params:models", "params:backtest"),
+            ],
             "training_notes",
             name="describe_training",
         ),

@@ -26,11 +26,14 @@ from book_forecast.releases.launches import LAUNCHES
 from book_forecast.releases.refreshing import REFRESH, with_trained
 from book_forecast.releases.retraining import REFIT, is_whole, with_decision
 from book_forecast.releases.training_notes import (
+    ERRORS,
     NOTES,
+    OF_TUNING,
     START,
-    TUNED,
+    TUNING,
     CovariateNotes,
     identify_training,
+    noted_errors,
 )
 from book_forecast.series.history import title_histories
 from book_forecast.storage.errors import UserError
@@ -120,7 +123,7 @@ def assemble_planned(
         if release_models.empty:
             raise UserError("There is no champion, and no title to train: look at retraining_plan.")
         # As `kedro run` makes it: nothing of the champion's is in it.
-        anew = specifications.drop(columns=[START, TUNED])
+        anew = specifications.drop(columns=[START, TUNING])
         return assemble_release(
             *(release_models, model_input, titles, anew),
             *(calibration, champion, models, training_notes),
@@ -151,6 +154,7 @@ def describe_training(
     launch_priors: Mapping[str, Any],
     model_input: pd.DataFrame,
     covariates: pd.DataFrame | None,
+    ensemble_backtest: pd.DataFrame,
     models: ModelOptions,
     backtest: BacktestOptions,
 ) -> dict[str, Any]:
@@ -160,10 +164,11 @@ def describe_training(
         launch_priors: What is known of a launch by its class.
         model_input: isbn, week, volume of the titles that are trained.
         covariates: isbn, week, name, value; None without any.
+        ensemble_backtest: Forecasts frame of the tuning's rolling origins.
         models: The families and the search.
         backtest: Test set and rolling origins.
     """
-    known = CovariateNotes(covariates)
+    known, errors = CovariateNotes(covariates), noted_errors(ensemble_backtest, model_input)
     last = model_input.groupby("isbn")["week"].max()
     newest = f"{model_input['week'].max():%Y-%m-%d}" if len(model_input) else ""
     return {
@@ -172,6 +177,7 @@ def describe_training(
         NOTES: identify_training(models, backtest),
         "titles": {
             isbn: known.notes(str(isbn), np.datetime64(week, "D"), newest)
+            | ({ERRORS: errors[str(isbn)]} if isbn in errors else {})
             for isbn, week in last.items()
         },
     }
@@ -241,9 +247,8 @@ def _as_json(specifications: pd.DataFrame, notes: Mapping[str, Mapping[str, Any]
         content = {name: None if pd.isna(value) else value for name, value in row.items()}
         content.pop(START, None)
         own = dict(notes.get(row["isbn"], {}))
-        # A title that is merely fitted again keeps the week of its tuning.
-        if (tuned := content.pop(TUNED, None)) is not None:
-            own[TUNED] = tuned
+        if (former := content.pop(TUNING, None)) is not None:
+            own = {n: note for n, note in own.items() if n not in OF_TUNING} | json.loads(former)
         texts.append(json.dumps({**content, **({NOTES: own} if own else {})}))
     return pa.table(
         {"isbn": [row["isbn"] for row in rows], "specification": texts},

@@ -15,9 +15,9 @@ from book_forecast.pipelines.tune.effort import CHOICE_TYPES
 from book_forecast.pipelines.tune.strata import STRATUM
 from book_forecast.pipelines.tune.weighting import SPECIFICATION_TYPES
 from book_forecast.releases.retraining import REFIT, RETUNE, is_whole, with_decision
-from book_forecast.releases.training_notes import NOTES, START, TUNED
+from book_forecast.releases.training_notes import NOTES, OF_TUNING, START, TUNING
 
-PLANNED_TYPES = {**SPECIFICATION_TYPES, START: "str", TUNED: "str"}
+PLANNED_TYPES = {**SPECIFICATION_TYPES, START: "str", TUNING: "str"}
 
 
 def carry_families(
@@ -120,7 +120,7 @@ def merge_specifications(
         retraining_plan: isbn, decision.
 
     Returns:
-        Specifications with `start` and `tuned`, and the calibration as plain data.
+        Specifications with `start` and `tuning`, and the calibration as plain data.
     """
     retuned = set(with_decision(retraining_plan, RETUNE))
     refitted = set(with_decision(retraining_plan, REFIT))
@@ -136,7 +136,7 @@ def merge_specifications(
 
 
 def _carried(champion: Payload, refitted: set[str]) -> list[dict[str, Any]]:
-    """Return the champion's specifications of some titles, with coefficients and tuning."""
+    """Return the champion's specifications of some titles, with coefficients and notes."""
     if champion.specifications is None:
         return []
     of_title = champion.titles.select(["isbn", "model", "state"]).to_pylist()
@@ -146,7 +146,8 @@ def _carried(champion: Payload, refitted: set[str]) -> list[dict[str, Any]]:
         if item["isbn"] in starts:
             row = json.loads(item["specification"])
             notes = row.pop(NOTES, None) or {}
-            found.append({**row, START: starts[item["isbn"]], TUNED: notes.get(TUNED)})
+            own = {name: notes[name] for name in OF_TUNING if name in notes}
+            found.append({**row, START: starts[item["isbn"]], TUNING: json.dumps(own)})
     return found
 
 
