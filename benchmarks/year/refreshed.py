@@ -108,5 +108,5 @@ class Refreshed:
             done = self.arm.run(f"{name}-killed", *arguments, more=more, kill_at=_KILLED_AT)
             week.core_seconds += done.core_seconds
             week.must(done.code == -9, f"to be killed, but ended with {done.code}")
-            week.events.append("a run is killed while it fits")
+            week.events.append("a run is killed as it begins to fit")
         week.use(self.arm.run(name, *arguments, more=more, mlflow=mlflow))

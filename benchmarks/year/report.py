@@ -31,7 +31,7 @@ def report(refresh: Arm, whole: Arm, world: World) -> str:
     if both > 0:
         parts.append(_beside(refresh, whole, world, both))
     if _last(ours) > 0:
-        parts += [_weeks(ours), _shifts(ours, world), _alerts(ours)]
+        parts += [_weeks(ours), _trainings(ours), _shifts(ours, world), _alerts(ours)]
     wrong = [text for week in [*ours, *theirs] for text in week.wrong]
     wrong += _unfound(ours, world) if _last(ours) > 0 else []
     parts.append("Wrong: " + ("nothing.\n" if not wrong else "\n\n- " + "\n- ".join(wrong) + "\n"))
@@ -92,6 +92,16 @@ def _weeks(weeks: list[Week]) -> str:
             )
         )
     return markdown_table(("week", "core-seconds", "state", "trained", "release", "events"), rows)
+
+
+def _trainings(weeks: list[Week]) -> str:
+    """Return how many titles were trained for which reason, over all weeks."""
+    counts: Counter[str] = Counter()
+    for week in weeks:
+        for decision, reasons in week.reasons.items():
+            counts.update({f"{decision}, {reason}": n for reason, n in reasons.items()})
+    shown = "; ".join(f"{name}: {count}" for name, count in counts.most_common())
+    return f"Titles trained by refreshes: {shown or 'none'}.\n"
 
 
 def _shifts(weeks: list[Week], world: World) -> str:
