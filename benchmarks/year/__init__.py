@@ -1,0 +1,1 @@
+"""A year of weekly deliveries with mishaps, for `benchmarks.year_of_weeks`."""
