@@ -144,6 +144,10 @@ class Cloud:
             i for i, job in self.vertex.jobs.copy().items() if job.get("displayName") == pipeline
         ]
 
+    def schedules(self, package: str) -> list[dict[str, Any]]:
+        """The schedules of a project, as Vertex has got them."""
+        return [s for s in self.vertex.schedules if s["displayName"].startswith(f"{package}-")]
+
     def execute(
         self, job_id: str, project: Path, trouble: Path | None = None, *, anew: bool = False
     ) -> Outcome:

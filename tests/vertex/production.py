@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -28,6 +29,7 @@ class Production:
         whole: The job of all pipelines, in one shard.
         sharded: That of all pipelines in three shards; it does not run.
         weekly: That of a delivery without a training; it does not run.
+        refresh: The schedule of a delivery with the trainings that it needs, as Vertex has got it.
         tune: That of folds in two shards, on the data of the first.
         outcomes: Of `whole` and `tune`.
         local: Files in this project's own data folder before.
@@ -36,6 +38,7 @@ class Production:
     whole: str
     sharded: str
     weekly: str
+    refresh: dict[str, Any]
     tune: str
     outcomes: dict[str, Outcome]
     local: set[Path]
@@ -74,6 +77,7 @@ def in_background(google: Cloud) -> Iterator[Future[Production]]:
         ["run", "--pipeline", "tune", *common, "--shards", "2", "--from-nodes", FOLDS],
         ["run", "--pipeline", "weekly", *common],
         ["run", "--pipeline", "__default__", *common, "--shards", "3"],
+        ["schedule", "--pipeline", "refresh", *common],
     ]
     local = set((ROOT / "data").rglob("*"))
     process = google.start(ROOT, *commands, **environment)
@@ -87,7 +91,8 @@ def in_background(google: Cloud) -> Iterator[Future[Production]]:
         output, _ = process.communicate()
         assert process.returncode == 0, output
         (weekly,), (_, sharded) = google.jobs("weekly"), google.jobs("__default__")
-        return Production(whole, sharded, weekly, tune, outcomes, local)
+        (refresh,) = google.schedules("book_forecast")
+        return Production(whole, sharded, weekly, refresh, tune, outcomes, local)
 
     with ThreadPoolExecutor(1) as pool:
         yield pool.submit(run)

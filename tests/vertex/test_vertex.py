@@ -99,7 +99,7 @@ def scheduling(schedules: Command) -> list[str]:
 @pytest.fixture(scope="module")
 def weekly(google: Cloud, scheduling: list[str]) -> dict[str, Any]:
     """The schedule that is left, as Vertex has got it."""
-    (schedule,) = google.vertex.schedules
+    (schedule,) = google.schedules("troubled")
     return schedule
 
 
@@ -166,7 +166,7 @@ def test_a_schedule_that_is_deleted_ends_on_vertex_as_well_as_in_zenml(
 ) -> None:
     key = Project(troubled, "troubled", troubled / "src/troubled").key
     assert google.vertex.ended == [f"troubled-__default__-{key}"]
-    assert [s["displayName"] for s in google.vertex.schedules] == [f"troubled-squares-{key}"]
+    assert [s["displayName"] for s in google.schedules("troubled")] == [f"troubled-squares-{key}"]
     squares, daily = (
         f"troubled-squares-{key}  0 5 * * 1  active",
         f"troubled-__default__-{key}  0 6 * * *  active",
@@ -253,6 +253,18 @@ def test_light_nodes_of_a_pipeline_share_a_container(google: Cloud, production: 
     assert {name: task.after for name, task in weekly.items()} == {
         "prepare": frozenset(),
         "forecast": {"prepare"},
+    }
+
+
+def test_a_refresh_is_one_job_on_mondays_that_monitors_before_it_trains_and_ends_with_the_gates(
+    production: Production,
+) -> None:
+    assert production.refresh["cron"] == "0 5 * * 1"
+    tasks = tasks_of(production.refresh["createPipelineJobRequest"]["pipelineJob"])
+    # What monitor finds is in the first step of forecast, what trains in refresh.
+    chain = ["prepare", "forecast", "refresh", "forecast-2", "gates"]
+    assert {name: task.after for name, task in tasks.items()} == {
+        name: frozenset(chain[i - 1 : i] if i else []) for i, name in enumerate(chain)
     }
 
 
