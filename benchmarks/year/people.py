@@ -13,6 +13,7 @@ from benchmarks.year.world import World
 
 TRIALS = 5
 """Most weeks for which the bad release is tried."""
+MADE_BAD = "a release of doubled sales is trained"
 TRIED, ROLLED_BACK = "the bad release forecasts", "rolled back"
 """Beginnings of events."""
 _KINDS = ("more or less than their forecasts", "time and again", "worse than last year")
@@ -95,7 +96,7 @@ def promote_bad(week: Week, arm: Arm, world: World) -> None:
     shutil.rmtree(sales)
     shutil.move(aside, sales)
     refused = ", ".join(failed_gates(arm)) or "none"
-    week.events.append(f"a release of doubled sales is trained; gates that fail: {refused}")
+    week.events.append(f"{MADE_BAD}; gates that fail: {refused}")
     if arm.store.champion() == good:
         act(week, arm, "promote", "release", "promote", "candidate", "--why", "by mistake")
     alerts = act(week, arm, "pin", "release", "pin", "champion", "--why", "to try it")

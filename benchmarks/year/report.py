@@ -44,7 +44,7 @@ def _last(weeks: list[Week]) -> int:
 
 def _beside(refresh: Arm, whole: Arm, world: World, weeks: int) -> str:
     """Return costs and errors of both arms up to a week; the first training costs both the same."""
-    trial = (people.TRIED, people.ROLLED_BACK)
+    trial = (people.MADE_BAD, people.TRIED, people.ROLLED_BACK)
     tried = [week.week for week in refresh.weeks() if any(e.startswith(trial) for e in week.events)]
     at = world.mishaps.weeks
     odd = {*tried, *world.mishaps.late, at["short"], at["broken"]}
