@@ -12,15 +12,12 @@ import pandas as pd
 import pytest
 
 from book_forecast.payload.contents import Payload
-from book_forecast.releases.store import ReleaseStore
 from book_forecast.releases.training_notes import notes_of
+from tests.refreshes import FORCED, SELDOM, deliver_a_broken_week, plan_of, store_of, verdict_of
 from tests.runs import QUICK, kedro_run
 
 pytestmark = pytest.mark.slow
 
-# As in production: development retrains always.
-SELDOM = "retrain.max_age_days=30,max_tuning_age_days=182,reporting.max_title_plots=1"
-FORCED = "9780722532935"
 # Everything is fitted by then, and nothing of it is in a release yet.
 KILLED_AT = "retrain.assemble_planned"
 DRIVER = f"""
@@ -66,20 +63,6 @@ def killed_refresh(project: Path, data: Path, more: str) -> None:
         check=False,
     )
     assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
-
-
-def store_of(data: Path) -> ReleaseStore:
-    return ReleaseStore(str(data / "06_models/releases"))
-
-
-def verdict_of(data: Path) -> dict:
-    found: dict = json.loads((data / "06_models/promotion.json").read_text())
-    return found
-
-
-def plan_of(data: Path) -> dict[str, str]:
-    plan = pd.read_parquet(data / "08_reporting/retraining_plan.parquet")
-    return dict(zip(plan["isbn"], plan["decision"], strict=True))
 
 
 def row_of(release: Payload, isbn: str) -> list:
@@ -146,15 +129,7 @@ def test_a_broken_delivery_promotes_nothing_whatever_is_forced(
     data: Path, project_path: Path
 ) -> None:
     champion = store_of(data).champion()
-    export = data / "01_raw/sales/export.csv"
-    sales = pd.read_csv(export, dtype=str)
-    dates = pd.to_datetime(sales["End Date"])
-    # The newest week once more, for the week after it, with ten times the copies.
-    wrong = sales[dates == dates.max()].drop(columns="Interval")
-    wrong["End Date"] = f"{dates.max() + pd.Timedelta(weeks=1):%Y-%m-%d}"
-    for name in ("Volume", "Value"):
-        wrong[name] = wrong[name].astype(float) * 10
-    wrong.to_csv(data / "01_raw/sales/newer.csv", index=False)
+    deliver_a_broken_week(data)
     held = "hold_back=false"
     refresh(project_path, data, f"{held},retrain.max_age_days=0")
     assert set(plan_of(data).values()) == {"keep"}
