@@ -303,3 +303,11 @@ def test_a_module_without_source_is_refused(made, module):
     made()
     with pytest.raises(ModuleNotFoundError, match=module.partition(".")[0]):
         code_fingerprint(module)
+
+
+def test_arrays_count_with_shape_type_and_values_but_not_with_their_layout():
+    numbers = np.arange(6.0).reshape(2, 3)
+    assert fingerprint(numbers) == fingerprint(np.asfortranarray(numbers))
+    assert fingerprint(numbers) == fingerprint(numbers.astype(">f8"))
+    others = [numbers.ravel(), numbers.astype("float32"), numbers + 1.0, numbers.T, numbers > 2.0]
+    assert len({fingerprint(other) for other in [numbers, *others]}) == 1 + len(others)

@@ -77,9 +77,9 @@ def warn_of_new_classes(titles: pd.DataFrame, launches: pd.DataFrame, sold: pd.S
         launches: isbn, product_class of titles to come.
         sold: ISBNs with sales.
     """
-    has_sold = titles["isbn"].isin(sold)
-    known = titles.loc[has_sold, "product_class"].dropna().unique()
-    new = launches.loc[~launches["isbn"].isin(sold), "product_class"].dropna().unique()
+    selling = sold.unique()  # isin is slow with millions of values
+    known = titles.loc[titles["isbn"].isin(selling), "product_class"].dropna().unique()
+    new = launches.loc[~launches["isbn"].isin(selling), "product_class"].dropna().unique()
     strange = sorted(set(new) - set(known))
     if strange and len(known):
         logger.warning(

@@ -80,7 +80,7 @@ def select_titles(
     scored = _admitted(facts, scored, min_weeks)
     pace = _pace(_facts(sales, missing, len(grid), alive_weeks)).reindex(facts.index)
     on_sale = scored | pace.notna()
-    has_sold = facts.index.isin(sales.loc[sales["volume"] > 0, "isbn"])
+    has_sold = facts.index.isin(sales.loc[sales["volume"] > 0, "isbn"].unique())
     reason[has_sold] = f"no sale in the last {alive_weeks} weeks"
     reason[on_sale] = ""
     if wanted == "top":
