@@ -158,6 +158,16 @@ def test_a_training_is_news_only_if_it_has_made_a_release(server, tmp_path):
     assert len(server.texts) == 1
 
 
+def test_a_candidate_that_repeats_the_former_one_is_no_news(server, tmp_path):
+    """It is not stored, so that nobody could find it."""
+    Run(tmp_path).candidate.save(payloads.release())
+    run = Run(tmp_path, immediate=["trained"])
+    again = payloads.release(moment=payloads.LATER)
+    run.candidate.save(again)
+    run.end(candidate=again)
+    assert server.texts == []
+
+
 @pytest.mark.parametrize("damaged", ["before the run", "during the run"])
 def test_a_damaged_entry_of_a_challenge_hides_no_later_one_and_tells_no_former_one_again(
     server, tmp_path, damaged

@@ -70,8 +70,12 @@ class AlertHooks:
             return
         with _warning():
             found = _ALERTS_OF[dataset_name](data, _options(self._context))
-            # The candidate may be a release that was there before the run.
-            self._found += [a for a in found if a.kind != "trained" or a.subject not in self._known]
+            self._found += [a for a in found if a.kind != "trained" or self._is_new(a.subject)]
+
+    def _is_new(self, candidate: str) -> bool:
+        """Whether the run has stored it: it may have been there, or repeat one that stays."""
+        stored = self._store is None or candidate in self._store.releases()
+        return stored and candidate not in self._known
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self, catalog: CatalogProtocol[Any, Any]) -> None:
