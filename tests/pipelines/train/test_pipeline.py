@@ -168,6 +168,9 @@ def run() -> Iterator[DataCatalog]:
                     "launches": LAUNCHES,
                     "launch_weeks": WEEKS.iloc[:0],
                     "covariates": None,
+                    "ensemble_backtest": WEEKS.iloc[:0].assign(
+                        cutoff=WEEKS["week"].iloc[:0], mean=0.0
+                    ),
                     "specifications": specifications_of(ISBNS),
                     "calibration": {},
                     "checkpoints": checkpoints,
