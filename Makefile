@@ -26,9 +26,6 @@ zenml: $(ZENML)
 serve: $(SERVE)
 	$(BIN)/kedro serve
 
-# Each process of the tests has a core: threads of OpenMP and BLAS would only wait for one.
-test test-slow: export OMP_NUM_THREADS = 1
-
 test: install
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow" zenml_runner
