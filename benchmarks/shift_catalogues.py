@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from book_forecast.monitoring.shift_spread import Variance
+from book_forecast.monitoring.shift_variances import Variance
 from book_forecast.monitoring.shift_windows import Grid, grid_windows
 from book_forecast.monitoring.shifts import find_shifts
 from book_forecast.options.monitoring import MonitorOptions

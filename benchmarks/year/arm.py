@@ -123,6 +123,13 @@ class Arm:
         given = ",".join(filter(None, (f"data_root={self.data},titles=all", self.params, more)))
         return self._command(name, ["run", *arguments, "--params", given], mlflow, kill_at)
 
+    def train(self, week: Week) -> None:
+        """Train all titles, which is all that happens in a week."""
+        week.use(self.run(f"{week.week:03d}"))
+        week.champion = self.store.champion()
+        self.take_alerts()
+        self.finish(week)
+
     def by_hand(self, name: str, *words: str) -> Done:
         """Run another command of Kedro."""
         return self._command(name, [*words, "--data-root", str(self.data)], None, None)

@@ -33,12 +33,8 @@ class Refreshed:
 
     def begin(self) -> None:
         """Train for the first time."""
-        week = Week(0)
         self.arm.deliver("base", self.world.base())
-        week.use(self.arm.run("000"))
-        week.champion = self.arm.store.champion()
-        self.arm.take_alerts()
-        self.arm.finish(week)
+        self.arm.train(Week(0))
 
     def week(self, number: int) -> None:
         """Live through a week."""

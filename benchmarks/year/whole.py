@@ -23,15 +23,9 @@ class Whole:
     def begin(self) -> None:
         """Train for the first time."""
         self.arm.deliver("base", self.world.base())
-        self._train(Week(0))
+        self.arm.train(Week(0))
 
     def week(self, number: int) -> None:
         """Train on what has arrived."""
         self.arm.deliver(f"week-{number:03d}", self.world.delivery(number))
-        self._train(Week(number))
-
-    def _train(self, week: Week) -> None:
-        week.use(self.arm.run(f"{week.week:03d}"))
-        week.champion = self.arm.store.champion()
-        self.arm.take_alerts()
-        self.arm.finish(week)
+        self.arm.train(Week(number))

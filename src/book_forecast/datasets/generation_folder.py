@@ -102,7 +102,7 @@ class GenerationFolder:
             write_frame(part.frame, file, self._checked_name(below), index=False)
 
     def complete(self, last: Part, keep: int) -> None:
-        """Complete a generation of which no part is missing, and remove what it replaces.
+        """Complete a generation that has all its parts, and remove what it replaces.
 
         Args:
             last: The part that was written last.

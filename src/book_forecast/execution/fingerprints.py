@@ -88,7 +88,7 @@ def _chunks(thing: Any) -> Iterator[bytes]:
 def _values(array: np.ndarray) -> bytes:
     if array.dtype.kind not in "biuf":
         return _digest(pd.Series(array.ravel()))
-    # Each title has small arrays, of which a series would cost more than its hash.
+    # Each title has small arrays: making a series of one costs more than its hash.
     numbers = array.astype(array.dtype.newbyteorder("<"), copy=False)
     return f"numbers {array.dtype.str[1:]}".encode() + numbers.tobytes()
 

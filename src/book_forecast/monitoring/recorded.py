@@ -84,10 +84,10 @@ def read_or_note(read: Callable[[], pd.DataFrame], damaged: list[str]) -> pd.Dat
         return read()
     except Exception as error:
         # A bucket that does not answer is no damage, and ends the run.
-        if (told := find_user_error(error)) is None:
+        if (problem := find_user_error(error)) is None:
             raise
-        if str(told) not in damaged:
-            damaged.append(str(told))
+        if str(problem) not in damaged:
+            damaged.append(str(problem))
         return None
 
 

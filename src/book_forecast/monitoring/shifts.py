@@ -15,9 +15,9 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from book_forecast.monitoring.shift_spread import (
+from book_forecast.monitoring.shift_variances import (
     Market,
-    OwnSpread,
+    OwnVariance,
     Variance,
     independent_shares,
 )
@@ -50,7 +50,7 @@ class ShiftTest:
     scale: Variance
     variance: Variance
     market: Market
-    own: OwnSpread
+    own: OwnVariance
     smallest: FloatArray
 
     @classmethod
@@ -77,7 +77,7 @@ class ShiftTest:
         scatter = past["scatter"].to_numpy()
         scatter = scatter / Variance.of(expected, scatter).at(expected)
         counts = np.stack([shares, shares * (window - 1)])
-        own = OwnSpread.of(past["isbn"], deviations**2 / usual, scatter, counts)
+        own = OwnVariance.of(past["isbn"], deviations**2 / usual, scatter, counts)
         # Each window against the others: one that is in its own variance looks too usual.
         relative, n = own.without(past["isbn"], deviations**2 / usual, shares)
         p = own.p_values(deviations, usual, relative, n)
@@ -128,10 +128,10 @@ def _half_year(past: pd.DataFrame) -> float:
     variance = Variance.of(expected, ratio**2).at(expected)
     usual = np.maximum(np.abs(ratio), np.abs(longer)) <= _OUTLIER * np.sqrt(variance)
     weights = usual / variance
-    spread = float(np.sum(weights * longer**2))
-    if spread == 0.0:
+    scale = float(np.sum(weights * longer**2))
+    if scale == 0.0:
         return 0.0
-    return float(np.clip(np.sum(weights * longer * ratio) / spread, 0.0, 1.0))
+    return float(np.clip(np.sum(weights * longer * ratio) / scale, 0.0, 1.0))
 
 
 def _deviations(windows: pd.DataFrame, half_year: float, scale: Variance | None) -> FloatArray:

@@ -11,11 +11,20 @@ from kedro.runner import SequentialRunner
 
 from book_forecast.execution.parts import Part
 from book_forecast.forecasters.calibration import BANDS, ERROR_PROBABILITIES, Calibration
+from book_forecast.forecasters.global_models.forecasts import GlobalModels
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.options.models import BoostingOptions, ModelOptions
-from book_forecast.pipelines.train.fits import COMPARED, RELEASED, SCORED
+from book_forecast.pipelines.train.fits import (
+    COMPARED,
+    COMPARED_ANEW,
+    RELEASED,
+    RELEASED_ANEW,
+    SCORED,
+    SCORED_ANEW,
+)
 from book_forecast.pipelines.train.pipeline import create_fits, create_pipeline
 from book_forecast.series.covariates import PROMOTION_PLAN
+from book_forecast.series.history import MODEL_HORIZON
 from tests.histories import (
     ALONE,
     MODELS,
@@ -217,3 +226,23 @@ def test_the_candidates_models_do_not_depend_on_the_champion(run):
     known = WEEKS[WEEKS["week"] <= WEEKS["week"].max() - pd.Timedelta(weeks=6)]
     expected = fit(known, specifications_of(ISBNS)).frame
     pd.testing.assert_frame_equal(run.load("training_models"), expected, check_exact=True)
+
+
+@pytest.mark.parametrize("fits", [SCORED_ANEW, COMPARED_ANEW, RELEASED_ANEW])
+def test_a_plan_has_a_small_fit_of_the_boosting_unless_it_is_whole(fits, tmp_path):
+    """The forecasts of its titles are those of one fit to half of the rows."""
+    models = BOOSTED.model_copy(update={"boosting": BoostingOptions(fits=2, rows=400, trees=5)})
+    plan = pd.DataFrame({"isbn": ISBNS, "decision": "keep", "is_sold": True, "can_tune": True})
+    plan.loc[:1, "decision"] = "retune"
+    small = models.boosting.model_copy(update={"fits": 1, "rows": 200})
+    for retraining_plan, boosting in (
+        (plan, small),
+        (plan.assign(decision="retune"), models.boosting),
+    ):
+        with checkpoints_in(tmp_path) as folder:
+            found = fits.fit_global_model(WEEKS, TITLES, None, models, folder, retraining_plan)
+        wanted = retraining_plan.loc[retraining_plan["decision"] == "retune", "isbn"].tolist()
+        expected = GlobalModels(TITLES, models.model_copy(update={"boosting": boosting})).forecast(
+            WEEKS, WEEKS["week"].max(), MODEL_HORIZON, is_now=fits.is_now, wanted=wanted
+        )
+        pd.testing.assert_frame_equal(found, expected)

@@ -1,4 +1,4 @@
-"""The fields of a table or query with sales: which are needed, and of which types."""
+"""The fields of a table or query with sales: their types, and those that are needed."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class BigQueryTableDataset(AtomicParquetDataset):
         Args:
             bigquery: Project, dataset and more, see `ConnectionOptions`.
             table: The table; it is created if need be, its dataset is not.
-            as_of: A column of dates, of which the newest names the run. The table has it in the
+            as_of: A column of dates; the newest one names the run. The table has it in the
                 column ``as_of``, by which it is partitioned, and the rows of other runs stay.
             partition: A column of dates by which a table is partitioned that is replaced whole.
             cluster: Up to four columns by which its rows are sorted.

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.monitoring.shift_spread import (
+from book_forecast.monitoring.shift_variances import (
     Market,
-    OwnSpread,
+    OwnVariance,
     Variance,
     independent_shares,
 )
@@ -40,14 +40,14 @@ def test_poisson_counts_deviate_more_alike_to_both_sides_than_their_logarithms()
     assert abs(even) < skewed / 2
 
 
-def windows(titles: int, spread: float) -> OwnSpread:
+def windows(titles: int, spread: float) -> OwnVariance:
     """Titles with 30 windows each, whose variances differ."""
     generator = np.random.default_rng(2)
     own = np.exp(spread * generator.normal(size=titles))
     squares = own[:, None] * generator.chisquare(1.0, size=(titles, 30))
     isbns = pd.Series(np.repeat([f"{n}" for n in range(titles)], 30))
     n = squares.size
-    return OwnSpread.of(isbns, squares.ravel(), np.ones(n), np.stack([np.ones(n), np.zeros(n)]))
+    return OwnVariance.of(isbns, squares.ravel(), np.ones(n), np.stack([np.ones(n), np.zeros(n)]))
 
 
 def test_the_more_alike_titles_are_the_less_their_own_windows_count():

@@ -1,4 +1,4 @@
-"""How far windows deviate without a shift: what titles share, and each title's own spread."""
+"""How far windows deviate without a shift: what titles share, and each title's own variance."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def _shared(
 
 
 @dataclass(frozen=True)
-class OwnSpread:
+class OwnVariance:
     """What titles' own windows say of their variance beside that of all titles.
 
     Attributes:
@@ -182,9 +182,9 @@ class OwnSpread:
 
 
 def _prior_df(means: FloatArray, n: FloatArray) -> float:
-    """Return how alike the variances of titles are, from the spread of their logarithms.
+    """Return how alike the variances of titles are, from the variance of their logarithms.
 
-    It is what their spread has beyond that of chance (Smyth 2004): a chi-square variable of n
+    It is their variance beyond that by chance (Smyth 2004): a chi-square variable of n
     degrees of freedom has a logarithm with the variance trigamma(n / 2).
     """
     used = (means > 0.0) & (n >= 1.0)
