@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from types import SimpleNamespace
 from urllib.error import URLError
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import fsspec
 import pytest
 
 from tests import leash
+from tests.gcs_buckets import make_bucket
 from tests.gcs_faults import FaultyBucket, start_proxy
 
 
@@ -25,12 +26,6 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _request(url: str, body: bytes | None = None) -> int:
-    request = Request(url, data=body, headers={"Content-Type": "application/json"})
-    with urlopen(request, timeout=60) as answer:
-        return int(answer.status)
 
 
 def forget_filesystems() -> None:
@@ -49,7 +44,7 @@ def gcs_server() -> Iterator[str]:
         deadline = time.monotonic() + 600
         while True:
             with suppress(URLError, OSError):
-                _request(f"{address}/")
+                urlopen(f"{address}/", timeout=60).close()
                 break
             if process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail("the storage emulator did not start")
@@ -67,7 +62,7 @@ def gcs_bucket(gcs_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "books")
     # A filesystem that another test has opened talks to another address.
     forget_filesystems()
-    _request(f"{gcs_server}/storage/v1/b?project=books", b'{"name": "%s"}' % name.encode())
+    make_bucket(gcs_server, name)
     yield f"gs://{name}"
     forget_filesystems()
 

@@ -52,10 +52,8 @@ def data(tmp_path_factory: pytest.TempPathFactory, project_path: Path) -> Path:
 def weights(data: Path) -> dict[str, dict[str, float]]:
     """The weights of each title's ensemble."""
     specifications = pd.read_parquet(data / "06_models/specifications.parquet")
-    found: dict[str, dict[str, float]] = (
-        specifications.set_index("isbn")["weights"].map(json.loads).to_dict()
-    )
-    return found
+    pairs = zip(specifications["isbn"], specifications["weights"], strict=True)
+    return {str(isbn): json.loads(str(weights)) for isbn, weights in pairs}
 
 
 @pytest.fixture(scope="module")

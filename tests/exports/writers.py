@@ -84,10 +84,15 @@ def compress(name: str, content: bytes, way: str) -> tuple[str, bytes]:
     if way == "gz":
         return f"{name}.gz", gzip.compress(content, mtime=0)
     archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as pack:
-        pack.writestr(name, content)
-        pack.writestr(f"__MACOSX/._{name}", b"\0\5\x16\7\0\2\0\0Mac OS X")
+    with zipfile.ZipFile(archive, "w") as pack:
+        pack.writestr(_member(name), content, zipfile.ZIP_DEFLATED)
+        pack.writestr(_member(f"__MACOSX/._{name}"), b"\0\5\x16\7\0\2\0\0Mac OS X")
     return f"{name.rpartition('.')[0]}.zip", archive.getvalue()
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    """A file of an archive, of 1980: with the time of its writing, an export would never repeat."""
+    return zipfile.ZipInfo(name)
 
 
 @dataclass(frozen=True)
@@ -165,9 +170,9 @@ def write_ods(sheets: Sequence[Sheet]) -> bytes:
     )
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as pack:
-        pack.writestr("mimetype", _ODS_MIME)
-        pack.writestr("content.xml", content)
-        pack.writestr("META-INF/manifest.xml", manifest)
+        pack.writestr(_member("mimetype"), _ODS_MIME)
+        pack.writestr(_member("content.xml"), content)
+        pack.writestr(_member("META-INF/manifest.xml"), manifest)
     return archive.getvalue()
 
 

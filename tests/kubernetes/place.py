@@ -12,6 +12,7 @@ import yaml
 
 from runner_testing.projects import write_files
 from tests import processes
+from tests.gcs_buckets import make_bucket
 from tests.vertex.executors import ROOT
 from tests.vertex.servers import ZenmlServer
 
@@ -119,7 +120,6 @@ def make_place(
     }
     google = {"endpoint_url": storage, "token": "anon", "project": "books"}
     filesystem = fsspec.filesystem("gcs", **google)
-    existing = {path.strip("/") for path in filesystem.ls("")}
-    for name in {"artifacts", bucket} - existing:
-        filesystem.mkdir(name)
+    for name in ("artifacts", bucket):
+        make_bucket(storage, name)
     return Place(project, filesystem, image, environment)

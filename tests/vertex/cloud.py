@@ -1,6 +1,5 @@
 """All stand-ins together: what a project needs to run on Vertex, on loopback."""
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,13 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import fsspec
 from mlflow import MlflowClient
 
 from runner_testing.warm import Command
 from tests import processes
+from tests.gcs_buckets import make_bucket
 from tests.vertex.executors import SOURCES, Machines, Outcome
 from tests.vertex.rest import FakeVertex, fake_vertex
 from tests.vertex.servers import ZenmlServer, mlflow_server
@@ -80,10 +79,7 @@ class Cloud:
         return MlflowClient(self.mlflow)
 
     def make_bucket(self, name: str) -> None:
-        body = json.dumps({"name": name}).encode()
-        url = f"{self.storage}/storage/v1/b?project=books"
-        with urlopen(Request(url, body, {"Content-Type": "application/json"}), timeout=120):
-            pass
+        make_bucket(self.storage, name)
 
     def start(self, project: Path, *commands: Sequence[str], **variables: str) -> Command:
         """Start `python -m zenml_runner …` on a machine that only knows the servers.
