@@ -24,7 +24,7 @@ from book_forecast.payload.what_if import (
 )
 from book_forecast.releases.distributions import LEVELS, distribution_of
 from book_forecast.series.covariates import PROMOTION_PLAN
-from book_forecast.series.history import MODEL_HORIZON, History
+from book_forecast.series.history import MODEL_HORIZON, PROMOTION, History
 from tests.forecasters.launches.panels import panel, series_of
 
 CUTOFF = np.datetime64("2022-03-05")
@@ -57,6 +57,16 @@ def test_a_launch_is_tried_as_its_guide_reacts() -> None:
     np.testing.assert_allclose(1.0 + mean, 1.0 + planned[0], rtol=0.003)
     np.testing.assert_allclose(1.0 + quantiles, 1.0 + planned[1:], rtol=0.03)
     assert planned[0][8] > 1.2 * plain[0][8]
+
+
+@pytest.mark.parametrize("horizon", [13, LONGEST_HORIZON])
+def test_means_of_a_launch_are_those_of_its_forecasts(horizon: int) -> None:
+    model = launch(np.array([80.0, 70.0, 66.0, 61.0, 55.0, 52.0]))
+    futures = [None, {PROMOTION: np.full(horizon, 0.4)}]
+    found = model.means(horizon, futures)
+    for mean, future in zip(found, futures, strict=True):
+        np.testing.assert_array_equal(mean, model.forecast(horizon, (), future).mean)
+    assert (found[1] > 1.2 * found[0]).all()
 
 
 def test_models_without_covariates_react_to_nothing() -> None:

@@ -1,5 +1,7 @@
 """A table that was made before newer files came says so, however far down it is read."""
 
+import os
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -120,3 +122,33 @@ def test_a_repeated_run_leaves_the_files_of_its_tables_as_they_are(project: Proj
     before = [(path.stat().st_mtime_ns, path.read_bytes()) for path in tables]
     project.run(INGEST, PREPARE)
     assert [(path.stat().st_mtime_ns, path.read_bytes()) for path in tables] == before
+
+
+def age(path: Path) -> None:
+    """Let the clock go on since the last change of a file."""
+    ages = path.stat().st_ctime + 2.5 - time.time()
+    time.sleep(max(ages, 0.0))
+
+
+def test_a_file_is_read_once_while_nothing_changes_it(project, monkeypatch):
+    dataset = CsvTableDataset(filepath=str(project.exports), columns=["isbn"])
+    age(project.exports / "a.csv")
+    first = dataset.listing()
+
+    def read(path: Path) -> bytes:
+        pytest.fail(f"{path} is read again")
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    assert dataset.listing() == first
+
+
+def test_a_change_of_the_same_size_and_time_is_seen(project):
+    path = project.exports / "a.csv"
+    age(path)
+    dataset = CsvTableDataset(filepath=str(project.exports), columns=["isbn"])
+    found, times = [dataset.listing()], path.stat()
+    for isbns in (("1", "3"), ("1", "4")):
+        project.deliver("a.csv", *isbns)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        found.append(dataset.listing())
+    assert len({each["a.csv"] for each in found}) == 3

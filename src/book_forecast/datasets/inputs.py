@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +17,10 @@ from kedro.io.core import AbstractDataset, DatasetError, get_protocol_and_path
 
 T = TypeVar("T")
 _QUICKLY_READ = 64 * 2**20
+# Seconds after which a file's times tell its next change.
+_SETTLED = 2.0
+# Each node of a run asks for the files behind its inputs.
+_DIGESTS: dict[str, tuple[tuple[int, ...], str]] = {}
 
 
 class InputDataset(AbstractDataset[Never, T], Generic[T]):
@@ -78,10 +85,24 @@ def _stamp(path: str, entry: Mapping[str, Any]) -> str:
         if entry.get(key):
             return f"{entry['size']} {entry[key]}"
     with suppress(OSError):
+        file = Path(path).stat()
         # A pipe would never end.
-        if Path(path).is_file() and Path(path).stat().st_size <= _QUICKLY_READ:
-            return hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest()
+        if stat.S_ISREG(file.st_mode) and file.st_size <= _QUICKLY_READ:
+            return _digest_of(path, file)
     return f"{entry['size']} {entry.get('mtime', entry.get('updated', ''))}"
+
+
+def _digest_of(path: str, file: os.stat_result) -> str:
+    """Return the digest of a file, which is read once for each state of it."""
+    state = (file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns, file.st_ctime_ns)
+    known = _DIGESTS.get(path)
+    if known is not None and known[0] == state:
+        return known[1]
+    digest = hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest()
+    # A file that changes twice within a tick of the clock keeps its times.
+    if time.time() - max(file.st_mtime, file.st_ctime) > _SETTLED:
+        _DIGESTS[path] = (state, digest)
+    return digest
 
 
 def list_folder(fs: AbstractFileSystem, folder: str) -> Iterator[tuple[str, str, bool]]:

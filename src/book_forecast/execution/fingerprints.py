@@ -205,6 +205,8 @@ def _distributions(library: str) -> list[str]:
         except PackageNotFoundError:
             continue
         return [name]
+    if importlib.util.find_spec(library) is None:
+        return []
     return _all_distributions().get(library, [])
 
 

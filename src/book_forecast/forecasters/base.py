@@ -19,7 +19,7 @@ class Forecast:
     """Forecast distribution of the weeks after a cutoff, in copies.
 
     Attributes:
-        mean: Shape (horizon,), never negative.
+        mean: Shape (horizon,), never negative; (titles, horizon) of several titles at once.
         lower: Lower bounds by level, each of shape (horizon,), never negative.
         upper: Upper bounds by level.
     """

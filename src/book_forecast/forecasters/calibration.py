@@ -65,19 +65,19 @@ class Calibration:
     def forecast(
         self,
         mean: FloatArray,
-        scale: float,
+        scale: float | FloatArray,
         levels: Sequence[float],
         kinds: Kinds | None = None,
     ) -> Forecast:
-        """Return a point forecast with its bounds.
+        """Return a point forecast with its bounds, or those of several titles.
 
         Args:
-            mean: Copies by week ahead, shape (horizon,).
-            scale: Of the title's residuals.
+            mean: Copies by week ahead, shape (horizon,) or (titles, horizon).
+            scale: Of the title's residuals; of several titles, shape (titles, 1).
             levels: Interval levels in percent.
-            kinds: Of the weeks ahead, each of shape (horizon,).
+            kinds: Of the weeks ahead, each of the shape of the mean.
         """
-        ahead = np.arange(1, len(mean) + 1)
+        ahead = np.arange(1, mean.shape[-1] + 1)
         rows = self.quantiles[np.searchsorted(BANDS, ahead, side="right") - 1]
         reach = scale * np.maximum(ahead / self.longest, 1.0) ** self.growth
         reach = reach * reach_of(self.factors, kinds or {}, reach.shape)

@@ -42,7 +42,7 @@ class _Part:
 
     def means(self, horizon: int, futures: Sequence[Mapping[str, FloatArray] | None]) -> FloatArray:
         """Return its share in the mean for different covariates, shape (futures, horizon)."""
-        if isinstance(self.model, Regression):
+        if isinstance(self.model, Regression | Launch):
             found = self.model.means(horizon, futures)
         else:
             found = [self.model.forecast(horizon, (), future).mean for future in futures]

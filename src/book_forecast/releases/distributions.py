@@ -13,13 +13,14 @@ LEVELS = (*(round(100.0 * (1.0 - 2.0 * p), 6) for p in PROBABILITIES if p < 0.5)
 
 
 def distribution_of(forecast: Forecast) -> Floats:
-    """Return mean and quantiles of one title.
+    """Return mean and quantiles of one title, or of several.
 
     Args:
         forecast: Forecast with all `LEVELS`.
 
     Returns:
-        Shape (1 + 17, horizon), the mean first, then quantiles by `PROBABILITIES`.
+        Shape (1 + 17, horizon), the mean first, then quantiles by `PROBABILITIES`; (1 + 17, titles,
+        horizon) of several titles.
     """
     lower = [forecast.lower[level] for level in LEVELS]
     upper = [forecast.upper[level] for level in reversed(LEVELS[:-1])]

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from book_forecast.options.groups import ForecastOptions, SelectionOptions
+from book_forecast.payload.sums import SumReader
 from book_forecast.pipelines.forecast.nodes import forecast_titles, sum_forecasts
 from tests.releases import payloads
 
@@ -83,6 +84,19 @@ def test_a_title_that_ended_long_ago_is_left_out_of_what_it_does_not_reach(caplo
     n_titles = found[found["by"] == "all"].set_index("weeks")["n_titles"]
     assert n_titles.to_dict() == {4: 4, 13: 3}
     assert "13 weeks lack 1 titles" in caplog.text
+
+
+def test_every_row_is_the_sum_of_its_weeks_also_where_a_title_ended_earlier():
+    cutoffs = RELEASE.titles["cutoff"].to_pylist()
+    cutoffs[2] = (pd.Timestamp(cutoffs[2]) - pd.Timedelta(weeks=5)).date()
+    position = RELEASE.titles.schema.get_field_index("cutoff")
+    changed = RELEASE.titles.set_column(position, "cutoff", pa.array(cutoffs, pa.date32()))
+    release = replace(RELEASE, titles=changed)
+    found, reader = totals(release, ForecastOptions(levels=[80], sums=[1, 13])), SumReader(release)
+    for row in found[found["by"] == "isbn"].itertuples():
+        alone = reader.sum_of([row.name], reader.next_weeks(row.weeks), [0.1, 0.9])
+        wanted = [alone.mean, alone.expected, *alone.quantiles]
+        assert row[-4:] == pytest.approx(wanted, rel=1e-6), row.name
 
 
 def test_without_sums_there_is_an_empty_table():

@@ -26,6 +26,27 @@ _FEW_LAUNCHES = 10.0
 _WEEKS = "volumes"
 
 
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """What the prior and the own weeks of a launch say of the weeks ahead.
+
+    Attributes:
+        path: Mean of log(1 + copies), with the season, shape (n,).
+        deviation: Of single weeks, shape (n,).
+        weeks: Weeks ahead, for the errors, shape (n,).
+        is_out: Whether the title is out by then, shape (n,).
+        n_known: Own weeks since publication.
+        top: Largest log(1 + copies).
+    """
+
+    path: FloatArray
+    deviation: FloatArray
+    weeks: FloatArray
+    is_out: npt.NDArray[np.bool_]
+    n_known: int
+    top: float
+
+
 @dataclass(frozen=True)
 class Launch(FittedForecaster):
     """The path of a launch, from those of titles like it and from its own weeks as they arrive.
@@ -70,38 +91,31 @@ class Launch(FittedForecaster):
         future: Mapping[str, FloatArray] | None = None,
     ) -> Forecast:
         """See `FittedForecaster.forecast`."""
-        prior, start, n = self.prior, self.start, len(self.volumes)
-        first = min(max(start, 0), n)
-        since = np.arange(n, n + max(horizon, YEAR), dtype=np.float64) - start
-        weeks = np.arange(first, n, dtype=np.float64) - start
-        shift = find_shift(self.volumes)
-        own = (self.volumes if shift is None else shift.moved(self.volumes))[first:]
-        values = np.log1p(own) - prior.season[self._places(first, len(own))]
-        path, variance = prior.path.conditioned(weeks, values, counting(own), since)
-        path = path + prior.season[self._places(n, len(since))]
-        top = np.log1p(self.ceiling)
-        counts = count_variance(np.expm1(np.minimum(path, top)))
-        deviation = np.sqrt(variance + prior.path.spread.noise**2 + counts)
-        n_known = int(np.isfinite(values).sum())
-        # Before publication nothing is learned: its week is the first one ahead.
-        ahead = np.maximum(np.arange(1.0, len(since) + 1.0) - max(start - n, 0), 1.0)
-        scale = np.where(since < 0.0, 0.0, 1.0)
-        path[:horizon] += self._guided(path[:horizon], n_known, future)
-
-        def copies(probabilities: Sequence[float]) -> FloatArray:
-            errors = prior.error(n_known, ahead, np.array(probabilities))
-            found = np.expm1(np.clip(path + errors * deviation, 0.0, top)) * scale
-            return np.asarray(found, dtype=np.float64)
-
-        mean = copies([0.5])[0]
+        ahead = self._ahead(horizon)
+        path = ahead.path + self._guidance(ahead, horizon, future)
+        mean = self._copies(ahead, path, [0.5])[0]
         share = self._share_of_print_run(mean[:YEAR])
         tails = [0.5 - level / 200.0 for level in levels]
-        lower, upper = copies(tails), copies([1.0 - tail for tail in tails])
+        lower = self._copies(ahead, path, tails)
+        upper = self._copies(ahead, path, [1.0 - tail for tail in tails])
         return Forecast(
             share * mean[:horizon],
             {level: share * lower[i, :horizon] for i, level in enumerate(levels)},
             {level: share * upper[i, :horizon] for i, level in enumerate(levels)},
         )
+
+    def means(
+        self, horizon: int, futures: Sequence[Mapping[str, FloatArray] | None]
+    ) -> list[FloatArray]:
+        """Return the means of `forecast` for different covariates; the path is the same for all."""
+        ahead = self._ahead(horizon)
+        error = self.prior.error(ahead.n_known, ahead.weeks, np.array([0.5]))
+        found = []
+        for future in futures:
+            path = ahead.path + self._guidance(ahead, horizon, future)
+            mean = self._within_bounds(ahead, path, error)[0]
+            found.append(self._share_of_print_run(mean[:YEAR]) * mean[:horizon])
+        return found
 
     @property
     def start(self) -> int:
@@ -146,16 +160,49 @@ class Launch(FittedForecaster):
             None if guide is None else Boosting.from_state({**guide, _WEEKS: state[_WEEKS]}),
         )
 
-    def _guided(
-        self, path: FloatArray, n_known: int, future: Mapping[str, FloatArray] | None
+    def _ahead(self, horizon: int) -> _Ahead:
+        """Return the path of the weeks ahead, a year of them or more."""
+        prior, start, n = self.prior, self.start, len(self.volumes)
+        first = min(max(start, 0), n)
+        since = np.arange(n, n + max(horizon, YEAR), dtype=np.float64) - start
+        weeks = np.arange(first, n, dtype=np.float64) - start
+        shift = find_shift(self.volumes)
+        own = (self.volumes if shift is None else shift.moved(self.volumes))[first:]
+        values = np.log1p(own) - prior.season[self._places(first, len(own))]
+        path, variance = prior.path.conditioned(weeks, values, counting(own), since)
+        path = path + prior.season[self._places(n, len(since))]
+        top = float(np.log1p(self.ceiling))
+        counts = count_variance(np.expm1(np.minimum(path, top)))
+        return _Ahead(
+            path=path,
+            deviation=np.sqrt(variance + prior.path.spread.noise**2 + counts),
+            # Before publication nothing is learned: its week is the first one ahead.
+            weeks=np.maximum(np.arange(1.0, len(since) + 1.0) - max(start - n, 0), 1.0),
+            is_out=since >= 0.0,
+            n_known=int(np.isfinite(values).sum()),
+            top=top,
+        )
+
+    def _copies(self, ahead: _Ahead, path: FloatArray, probabilities: list[float]) -> FloatArray:
+        """Return quantiles of the weeks ahead, shape (probabilities, weeks)."""
+        errors = self.prior.error(ahead.n_known, ahead.weeks, np.array(probabilities))
+        return self._within_bounds(ahead, path, errors)
+
+    def _within_bounds(self, ahead: _Ahead, path: FloatArray, errors: FloatArray) -> FloatArray:
+        found = np.expm1(np.clip(path + errors * ahead.deviation, 0.0, ahead.top))
+        return np.asarray(found * np.where(ahead.is_out, 1.0, 0.0), dtype=np.float64)
+
+    def _guidance(
+        self, ahead: _Ahead, horizon: int, future: Mapping[str, FloatArray] | None
     ) -> FloatArray:
-        """Return by how much the model of all titles changes the path, shape (horizon,)."""
-        if self.guide is None:
-            return np.zeros(len(path))
-        share = max(each for known, each in GUIDE_SHARES.items() if known <= n_known)
-        share *= self.prior.n_launches / (self.prior.n_launches + _FEW_LAUNCHES)
-        guide = np.log1p(self.guide.forecast(len(path), (), future).mean)
-        return np.asarray(share * (guide - path), dtype=np.float64)
+        """Return by how much the model of all titles changes the path, zero beyond the horizon."""
+        found = np.zeros(len(ahead.path))
+        if self.guide is not None:
+            share = max(each for known, each in GUIDE_SHARES.items() if known <= ahead.n_known)
+            share *= self.prior.n_launches / (self.prior.n_launches + _FEW_LAUNCHES)
+            guide = np.log1p(self.guide.forecast(horizon, (), future).mean)
+            found[:horizon] = share * (guide - ahead.path[:horizon])
+        return found
 
     def _places(self, start: int, n: int) -> npt.NDArray[np.int64]:
         return place_of(self.first_week + WEEK * np.arange(start, start + n))

@@ -14,6 +14,9 @@ from book_forecast.forecasters.weights import FoldForecasts
 from book_forecast.releases.distributions import LEVELS, distribution_of
 from book_forecast.series.history import FloatArray
 
+# Each has the quantiles of all weeks ahead.
+ROWS_AT_A_TIME = 1_000
+
 
 def fold_dependence(
     folds: FoldForecasts,
@@ -36,13 +39,15 @@ def fold_dependence(
         product_classes: Of the titles; missing where the export has none.
     """
     expected = np.nan_to_num(mean)
+    sold = np.where(np.isfinite(mean), folds.volumes, np.nan)
     scores = np.full(mean.shape, np.nan)
-    for row, title in enumerate(folds.titles):
-        own = {name: inside[row] for name, inside in kinds.items()}
-        forecast = calibration.forecast(expected[row], scales[title], LEVELS, own)
-        quantiles = distribution_of(forecast)[None, 1:].astype(np.float64)
-        sold = np.where(np.isfinite(mean[row]), folds.volumes[row], np.nan)
-        scores[row] = normal_scores(sold[None], quantiles)[0]
+    for start in range(0, len(mean), ROWS_AT_A_TIME):
+        rows = slice(start, start + ROWS_AT_A_TIME)
+        own = {name: inside[rows] for name, inside in kinds.items()}
+        reach = scales[folds.titles[rows], None]
+        forecast = calibration.forecast(expected[rows], reach, LEVELS, own)
+        quantiles = distribution_of(forecast)[1:].swapaxes(0, 1).astype(np.float64)
+        scores[rows] = normal_scores(sold[rows], quantiles)
     days = cutoffs.to_numpy(dtype="datetime64[D]").astype(np.int64)
     found = FoldScores(
         scores=scores,
