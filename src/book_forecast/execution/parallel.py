@@ -44,6 +44,8 @@ SECONDS_BETWEEN_CHECKS = 1.0
 CHUNKS_AHEAD = 3
 # Chunks are small enough that all processes finish at about the same time.
 CHUNKS_PER_WORKER = 8
+FEWEST_QUICK = 100
+"""Titles of a tenth of a second each from which on further processes are worth their start."""
 
 # The worker processes of an earlier call stay alive; then processes pay even for a few items.
 _have_started = False

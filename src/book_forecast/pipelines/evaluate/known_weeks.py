@@ -13,7 +13,7 @@ import pandas as pd
 
 from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
-from book_forecast.execution.parallel import map_titles
+from book_forecast.execution.parallel import FEWEST_QUICK, map_titles
 from book_forecast.execution.parts import Part
 from book_forecast.forecasters.base import FittedForecaster, Forecast
 from book_forecast.forecasters.ensemble import Ensemble
@@ -112,6 +112,7 @@ def forecast_known_weeks(
         "Evaluating",
         on_death=_after_death,
         prepare=compile_core,
+        fewest=FEWEST_QUICK,
         chunk=4,
         checkpoint=checkpoints.open("forecast_known_weeks", generation, *KINDS),
     )
@@ -168,6 +169,7 @@ def forecast_with_champion(
         "Comparing",
         on_death=lambda _: None,
         prepare=compile_core,
+        fewest=FEWEST_QUICK,
         chunk=4,
         checkpoint=checkpoints.open("forecast_with_champion", generation, *KINDS),
     )

@@ -13,7 +13,7 @@ import pandas as pd
 from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.frame_checkpoints import read_or_make
-from book_forecast.execution.parallel import map_titles
+from book_forecast.execution.parallel import FEWEST_QUICK, map_titles
 from book_forecast.execution.parts import Part
 from book_forecast.forecasters.global_models.forecasts import FORECAST_TYPES, GlobalModels
 from book_forecast.forecasters.pretrained import weights_of
@@ -214,6 +214,7 @@ class FitNodes:
             "Fitting",
             on_death=after_death,
             prepare=compile_core,
+            fewest=FEWEST_QUICK,
             chunk=8,
             checkpoint=checkpoints.open("fit_titles", generation, is_final=is_repeatable),
         )

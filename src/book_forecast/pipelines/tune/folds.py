@@ -13,7 +13,7 @@ import pandas as pd
 from book_forecast.backtesting.rolling_origins import Fold
 from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
-from book_forecast.execution.parallel import map_titles
+from book_forecast.execution.parallel import FEWEST_QUICK, map_titles
 from book_forecast.execution.parts import Part
 from book_forecast.forecasters.families import Recipe, fit_families
 from book_forecast.forecasters.naive import Naive, Zero
@@ -158,6 +158,7 @@ def forecast_tasks(
         "Comparing families",
         on_death=lambda _: None,
         prepare=compile_core,
+        fewest=FEWEST_QUICK,
         chunk=2,
         checkpoint=checkpoints.open("forecast_folds", generation, TitleFold, is_final=is_final),
     )
