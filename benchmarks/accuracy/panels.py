@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,15 @@ def find_panels(
     if unknown:
         names = ", ".join(panel.name for panel in found)
         raise UserError(f"--panel {unknown[0]}: there is no such panel; there are {names}.")
-    return found
+    return [_with_command(panel, given.get(panel.name, {})) for panel in found]
+
+
+def _with_command(panel: Panel, given: Mapping[str, Any]) -> Panel:
+    """Return a panel whose note has the options of the command line, to repeat its run."""
+    if not given:
+        return panel
+    flags = " ".join(f"--panel {panel.name}:{name}={json.dumps(given[name])}" for name in given)
+    return replace(panel, note=f"{panel.note} Run with `{flags}`.".strip())
 
 
 def _folders(data: Path) -> dict[str, Path]:

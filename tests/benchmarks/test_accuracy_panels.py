@@ -65,6 +65,9 @@ def test_the_command_line_wins_over_the_file_and_the_file_over_the_common_horizo
     assert (one.horizon, one.origins, one.futures) == (8, 2, {"deal": "known"})
     assert one.promotions_known
     assert two.horizon == 5
+    flags = "--panel one:origins=2 --panel one:promotions_known=true"
+    assert panels["one"].note == f"Run with `{flags}`."
+    assert not panels["two"].note
 
 
 def test_a_panel_with_the_name_of_a_gift_eval_set_gets_its_published_figures(tmp_path):
