@@ -279,6 +279,18 @@ def test_the_closure_is_what_can_be_reached(edges):
         assert closure("made.m0") == {f"made.m{name}" for name in reached}
 
 
+def test_an_optional_library_that_is_not_installed_costs_no_search(made, monkeypatch):
+    made(node="def f():\n    import not_installed_anywhere")
+
+    def search() -> None:
+        pytest.fail("all installed packages are read")
+
+    monkeypatch.setattr(fingerprints, "packages_distributions", search)
+    fingerprints._all_distributions.cache_clear()
+    code_fingerprint.cache_clear()
+    assert code_fingerprint("made.node")
+
+
 def test_libraries_count_with_their_versions(made, monkeypatch):
     made(node="import made.deep", deep="import numpy.linalg, os, yaml\ndef f():\n    import pandas")
     assert import_closure("made.node")[1] == {"numpy", "yaml", "pandas"}

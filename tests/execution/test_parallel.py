@@ -22,6 +22,10 @@ def square(number: int) -> int:
     return number * number
 
 
+def whereabouts(_number: int) -> int:
+    return os.getpid()
+
+
 def warn_at_five(number: int) -> int:
     if number == 5:
         logging.getLogger("book_forecast.somewhere").warning("%d is odd", number)
@@ -105,6 +109,13 @@ def test_few_items_are_done_here(monkeypatch):
     seen = []
     map_titles(lambda _: seen.append(os.getpid()), [1, 2], 2, "Looking", print)
     assert seen == [os.getpid()] * 2
+
+
+@pytest.mark.parametrize(("n_slow", "is_here"), [(None, False), (8, False), (7, True), (0, True)])
+def test_items_that_take_no_time_start_no_processes(monkeypatch, n_slow, is_here):
+    monkeypatch.setattr(parallel, "_have_started", False)
+    places = map_titles(whereabouts, range(20), 2, "Looking", print, fewest=8, n_slow=n_slow)
+    assert (set(places) == {os.getpid()}) is is_here
 
 
 def test_few_items_go_to_processes_that_wait_already_and_give_the_same(monkeypatch, tmp_path):

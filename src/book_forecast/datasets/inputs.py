@@ -99,7 +99,7 @@ def _digest_of(path: str, file: os.stat_result) -> str:
     if known is not None and known[0] == state:
         return known[1]
     digest = hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest()
-    # A file that changes twice within a tick of the clock keeps its times.
+    # A second change within a tick of the clock leaves the same times.
     if time.time() - max(file.st_mtime, file.st_ctime) > _SETTLED:
         _DIGESTS[path] = (state, digest)
     return digest

@@ -64,6 +64,7 @@ def map_titles(
     on_death: Callable[[Item], Result],
     prepare: Callable[[], None] | None = None,
     fewest: int = 8,
+    n_slow: int | None = None,
     chunk: int = 1,
     checkpoint: Checkpoint | None = None,
 ) -> list[Result]:
@@ -81,6 +82,7 @@ def map_titles(
         prepare: Called before processes start, for work that each would otherwise repeat.
         fewest: Fewer items run in this process, because starting processes would take longer;
             processes that an earlier call has started are used anyway.
+        n_slow: Items that count for this, as the others take next to no time; None for all.
         chunk: Titles handed out at a time, if there are many.
         checkpoint: Finished results, from which a killed run resumes; the items then have an
             `isbn`. Results of `on_death` are not saved.
@@ -94,9 +96,10 @@ def map_titles(
         logger.info("%s: %d of %d titles come from the checkpoint", label, len(found), len(items))
     left = [number for number in range(len(items)) if number not in found]
     workers = workers_for(n_jobs, len(left))
+    counting = len(left) if n_slow is None else min(n_slow, len(left))
     if prepare is not None and left:
         prepare()
-    if workers == 1 or (len(left) < fewest and not _have_started):
+    if workers == 1 or (counting < fewest and not _have_started):
         # The matrices of one title are small: more threads of linear algebra would slow it down.
         with threadpool_limits(1):
             found.update(_with_progress(map(work.do, left), len(left), label))

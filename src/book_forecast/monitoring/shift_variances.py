@@ -95,7 +95,7 @@ class Market:
     ) -> tuple[FloatArray, FloatArray]:
         """Return deviations beside those of all titles, and the variance of what remains shared.
 
-        What is shared beyond all that is usual is no market: every title keeps it.
+        What is shared beyond all that is usual is no market, and stays with every title.
         """
         rest, shared = deviations.copy(), np.full(len(deviations), self.variance)
         for rows, mean, chance in _shared(deviations, variance, cutoffs):

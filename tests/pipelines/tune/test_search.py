@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from book_forecast.execution import parallel
 from book_forecast.execution.parts import Part
 from book_forecast.options.groups import ExecutionOptions
 from book_forecast.pipelines.preprocess.nodes import split_weeks
@@ -185,6 +186,14 @@ def test_without_sarima_nothing_is_searched():
     assert (orders["model"] == "seasonal_naive").all()
     assert orders["fallback_reason"].isna().all()
     assert trials.empty
+
+
+def test_titles_without_sarima_start_no_processes(monkeypatch):
+    monkeypatch.setattr(parallel, "_have_started", False)
+    frame = weeks_frame({f"97867{i:08d}": volumes(i) for i in range(9)})
+    models = MODELS.model_copy(update={"families": ["theta", "naive"]})
+    tune(frame, models, execution=ExecutionOptions(n_jobs=2))
+    assert not parallel._have_started
 
 
 def test_other_data_options_or_seeds_make_another_generation():

@@ -92,7 +92,8 @@ def measure_effects(
         execution.n_jobs,
         "Measuring effects of plans",
         on_death=lambda _: None,
-        fewest=FEWEST if n_slow >= FEWEST else len(tasks) + 1,
+        fewest=FEWEST,
+        n_slow=n_slow,
         chunk=16,
         checkpoint=checkpoints.open("measure_effects", generation, MeasuredTitle),
     )

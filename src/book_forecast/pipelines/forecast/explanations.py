@@ -103,7 +103,8 @@ def explain_forecasts(
         execution.n_jobs,
         "Explaining",
         on_death=lambda _: None,
-        fewest=FEWEST if n_slow >= FEWEST else len(tasks) + 1,
+        fewest=FEWEST,
+        n_slow=n_slow,
         chunk=16,
         checkpoint=checkpoints.open("explain_forecasts", generation, Explanation),
     )

@@ -122,7 +122,8 @@ def roll_forward(
         execution.n_jobs,
         "Rolling forward",
         on_death=lambda _: None,
-        fewest=FEWEST if sum(map(_is_slow, tasks)) >= FEWEST else len(tasks) + 1,
+        fewest=FEWEST,
+        n_slow=sum(map(_is_slow, tasks)),
         chunk=16,
         checkpoint=_checkpoint(checkpoints, release, tasks),
     )

@@ -184,7 +184,7 @@ def _fits(
         name: The purpose.
         fits: The nodes.
         prefix: Of the outputs.
-        weeks: Those of all titles, of which the shared models learn.
+        weeks: Those of all titles, for the models of all titles.
         fitted_weeks: Those of the titles to fit, if these are fewer.
         specifications: Of the titles.
         calibration: Of the ensembles.

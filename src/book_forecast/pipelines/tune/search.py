@@ -34,8 +34,6 @@ from book_forecast.series.history import FloatArray, History, title_histories
 
 logger = logging.getLogger(__name__)
 
-FEWEST_SEARCHED = 4
-"""Searches from which on further processes are worth their start: each takes a second or more."""
 EVALUATIONS = "evaluations"
 SPACE_USED_UP, CLOCK = "space", "max_seconds"
 """Why a search ended, beside the options' names."""
@@ -200,7 +198,6 @@ def search_orders(
         )
         for history in execution.shard.take(title_histories(training_weeks))
     ]
-    n_slow = sum(Sarima.family in search.models.families for search in searches)
     found = map_titles(
         search_title,
         searches,
@@ -208,7 +205,8 @@ def search_orders(
         "Tuning",
         on_death=_after_death,
         prepare=compile_core,
-        fewest=FEWEST_SEARCHED if n_slow >= FEWEST_SEARCHED else len(searches) + 1,
+        fewest=4,
+        n_slow=sum(Sarima.family in search.models.families for search in searches),
         checkpoint=checkpoints.open("search_orders", generation, is_final=_is_final),
     )
     orders = _frame([row for row, _ in found], ORDER_TYPES)
