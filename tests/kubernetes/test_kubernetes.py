@@ -21,7 +21,7 @@ from tests.vertex.servers import ZenmlServer
 
 pytest_plugins = ("tests.gcs", "tests.vertex.shared")
 # Where other work keeps the machine busy, all of this takes many times as long.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 REGISTRY = """
 import os

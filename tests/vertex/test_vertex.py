@@ -34,7 +34,7 @@ from zenml_runner.kedro_project.project import Project
 
 pytest_plugins = ("tests.gcs", "tests.vertex.shared")
 # Where other work keeps the machine busy, all of this takes many times as long.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")
