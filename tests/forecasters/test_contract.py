@@ -1,5 +1,6 @@
 """Every model family keeps the same contract."""
 
+import importlib
 import json
 import warnings
 from collections.abc import Callable
@@ -144,6 +145,12 @@ HARD = {
     "a slip of 300 digits": np.where(np.arange(60) == 45, 1e300, volumes(5, n=60)),
     "every other week missing": np.where(np.arange(60) % 2 == 0, volumes(1, n=60), np.nan),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled() -> None:
+    """Python warns of a library's own text when it compiles it, which is no fit's warning."""
+    importlib.import_module("statsforecast.models")
 
 
 @cache
