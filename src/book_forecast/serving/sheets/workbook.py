@@ -57,7 +57,7 @@ def workbook_of(sheets: Sequence[Sheet]) -> bytes:
 
 def _plain(sheet: Sheet) -> dict[str, Any]:
     """Return a sheet as JSON can hold it."""
-    columns, rows = [list(column) for column in sheet.columns], [list(row) for row in sheet.rows]
+    columns, rows = [list(column) for column in sheet.columns], list(sheet.rows)
     return {**vars(sheet), "columns": columns, "rows": rows}
 
 
@@ -69,15 +69,21 @@ def main() -> None:
     write_workbook(sys.stdout.buffer, [_sheet(**sheet) for sheet in sheets])
 
 
-def _sheet(columns: list[list[Any]], rows: list[list[Any]], **about: Any) -> Sheet:
+def _sheet(columns: list[list[Any]], rows: list[Sequence[Any]], **about: Any) -> Sheet:
     """Return a sheet in whose rows days may be texts, as those of JSON and of payloads are."""
     made = [Column(*column) for column in columns]
     days = [place for place, column in enumerate(made) if column.kind == "day"]
-    for row in rows:
-        for place in days:
-            if row[place] and isinstance(row[place], str):
-                row[place] = dt.date.fromisoformat(row[place])
+    if days:
+        rows = [_with_days(row, days) for row in rows]
     return Sheet(columns=made, rows=rows, **about)
+
+
+def _with_days(row: Sequence[Any], days: Sequence[int]) -> list[Any]:
+    found = list(row)
+    for place in days:
+        if found[place] and isinstance(found[place], str):
+            found[place] = dt.date.fromisoformat(found[place])
+    return found
 
 
 if __name__ == "__main__":
