@@ -1,7 +1,7 @@
 """Tunings that the gates have refused: their titles wait a while before the next one.
 
-The champion keeps its own specification of such a title. What has called for another one calls for
-it in the next week too, and a search on one more week finds much the same.
+The champion retains its own specification of such a title. What has called for another one calls
+for it in the next week too, and a search on one more week finds much the same.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ class Rule:
 def decide(facts: pd.DataFrame, rules: RetrainOptions, *, is_broken: bool) -> pd.DataFrame:
     """Decide for each title whether it is kept, fitted again or tuned again.
 
-    A refit keeps orders, weights and scale, and takes the newer weeks. A title that tune cannot
+    A refit retains orders, weights and scale, and takes the newer weeks. A title that tune cannot
     see, such as a launch, is fitted in place of being tuned.
 
     Args:

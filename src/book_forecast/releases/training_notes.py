@@ -29,7 +29,7 @@ NOTES = "training"
 """Key of the notes in a specification, and of options and code in a manifest."""
 TUNED, ERRORS, COVARIATES, PLAN = "tuned", "errors", "covariates", "plan"
 OF_TUNING = (TUNED, ERRORS)
-"""Those that belong to a title's tuning: a title that is merely fitted again keeps them."""
+"""Those that belong to a title's tuning: a title that is merely fitted again retains them."""
 START, TUNING = "start", "tuning"
 """Columns of planned specifications, as JSON: SARIMA coefficients of the former fit, and the notes
 of the former tuning; None in a new one."""
@@ -61,7 +61,7 @@ class CovariateNotes:
         empty = pd.DataFrame({name: [] for name in ("isbn", "week", "name", "value")})
         rows = empty if covariates is None else covariates
         is_plan = rows["name"] == PROMOTION_PLAN
-        # Promotions come from prices, of which later weeks tell more: small changes are usual.
+        # Promotions come from prices, of which later weeks say more: small changes are usual.
         self._known = rows[~is_plan & (rows["name"] != PROMOTION)]
         hashed = pd.util.hash_pandas_object(self._known[["week", "name", "value"]], index=False)
         self._hashes = hashed.to_numpy("uint64")

@@ -110,7 +110,7 @@ def merge_specifications(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Return the specifications of the titles that are trained, and the calibration.
 
-    A title that is fitted again keeps its specification, and starts from its former coefficients.
+    A title that is fitted again retains its specification, and starts from its former coefficients.
     The calibration is new if any title is tuned anew, otherwise the champion's.
 
     Args:

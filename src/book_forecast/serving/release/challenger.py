@@ -20,7 +20,7 @@ _LONGEST_PAUSE = 300.0
 
 
 class ChallengerWatch:
-    """Keeps the challenger in memory as long as the challenge runs.
+    """Holds the challenger in memory as long as the challenge runs.
 
     Whatever is wrong with it, the champion answers for all titles: a challenger that is missing or
     damaged is dropped, and logged once. While nobody can look up the challenge, nothing changes.

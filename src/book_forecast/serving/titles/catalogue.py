@@ -32,7 +32,7 @@ class Selection:
 
     Attributes:
         text: Words of title, author or ISBN; all titles if there is none.
-        filters: Names by field, of which a title has one; all titles if there is none.
+        filters: Names by field; a title has one of them; all titles if there is none.
         rows: Of titles that are named; None for all.
         view: The list that they are on.
     """

@@ -23,7 +23,7 @@ Sort = Literal[
     "published",
 ]
 ASCENDING: frozenset[Sort] = frozenset({"title", "match", "run_out"})
-"""Sorts that begin with the lowest unless told otherwise."""
+"""Sorts that begin with the lowest unless another order is asked for."""
 
 
 @dataclass(frozen=True)
