@@ -129,9 +129,13 @@ def test_a_broken_delivery_promotes_nothing_whatever_is_forced(
     data: Path, project_path: Path
 ) -> None:
     champion = store_of(data).champion()
+    forecasts = pd.read_parquet(data / "07_model_output/forecasts.parquet")
     deliver_a_broken_week(data)
     held = "hold_back=false"
-    refresh(project_path, data, f"{held},retrain.max_age_days=0")
+    log = refresh(project_path, data, f"{held},retrain.max_age_days=0")
+    assert "is left out: it has" in log
+    again = pd.read_parquet(data / "07_model_output/forecasts.parquet")
+    pd.testing.assert_frame_equal(again, forecasts)
     assert set(plan_of(data).values()) == {"keep"}
     assert store_of(data).releases() == [champion]
     log = refresh(project_path, data, f"{held},force=refit")

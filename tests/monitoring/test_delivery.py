@@ -6,7 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book_forecast.monitoring.delivery import Check, DeliveryBounds, check_delivery
+from book_forecast.monitoring.delivery import (
+    Check,
+    DeliveryBounds,
+    check_delivery,
+    find_impossible_week,
+)
 from tests.releases import payloads
 
 BOUNDS = DeliveryBounds(late_days=13, volume_jump=3.0, price_jumps=0.2, vanished=0.1)
@@ -75,6 +80,57 @@ def test_ten_times_the_copies_or_a_tenth_break_the_delivery(factor):
     # A forecast that knows of it, as of Christmas, does not.
     expected = rows.loc[newest(rows), ["isbn", "week"]].assign(mean=60.0 * factor)
     assert checks(rows, expected=expected)["volume"].state == "ok"
+
+
+def forecast_of(rows: pd.DataFrame, width: float) -> pd.DataFrame:
+    """A forecast of the newest week as it is in `rows`, with bounds `width` times as far."""
+    mean = rows.loc[newest(rows), "volume"].to_numpy()
+    frame = rows.loc[newest(rows), ["isbn", "week"]].assign(mean=mean)
+    return frame.assign(
+        **{"lo-80": mean, "hi-80": mean, "lo-95": mean / width, "hi-95": mean * width}
+    )
+
+
+@pytest.mark.parametrize(
+    ("factor", "width", "is_found"),
+    [
+        *((10.0, 2.0, True), (0.1, 2.0, True)),
+        # Wide intervals hold it for possible, or it is no jump.
+        *((10.0, 12.0, False), (0.1, 12.0, False), (2.5, 2.0, False), (1.0, 2.0, False)),
+    ],
+)
+def test_a_week_is_impossible_far_from_the_forecast_and_beyond_its_widest_intervals(
+    factor, width, is_found
+):
+    rows = sales()
+    expected = forecast_of(rows, width)
+    rows.loc[newest(rows), "volume"] *= factor
+    found = find_impossible_week(rows, expected, 3.0)
+    assert (found is not None) == is_found
+    message = checks(rows, expected=expected)["volume"].message
+    assert message.endswith("forecasts go on from the week before.") == is_found
+    if found is not None:
+        assert found.week == NEWEST
+        assert found.ratio == pytest.approx(factor)
+        assert found.highest == pytest.approx(4 * found.lowest)
+
+
+def test_a_week_without_a_forecast_or_without_bounds_is_possible():
+    rows = sales()
+    expected = forecast_of(rows, 2.0)
+    rows.loc[newest(rows), "volume"] *= 10.0
+    assert find_impossible_week(rows, NO_FORECAST, 3.0) is None
+    assert find_impossible_week(rows, expected[["isbn", "week", "mean"]], 3.0) is None
+    assert find_impossible_week(rows, expected.assign(**{"hi-95": np.nan}), 3.0) is None
+    earlier = expected.assign(week=WEEKS[-2])
+    assert find_impossible_week(rows, earlier, 3.0) is None
+
+
+def test_sales_of_titles_that_were_not_forecast_make_no_week_impossible():
+    rows = sales()
+    expected = forecast_of(rows, 2.0)
+    launch = pd.DataFrame({"isbn": ["9780000000002"], "week": NEWEST, "volume": 9e5, "asp": 9.0})
+    assert find_impossible_week(pd.concat([rows, launch]), expected, 3.0) is None
 
 
 @pytest.mark.parametrize(("share", "state"), [(0.1, "ok"), (0.4, "warning"), (1.0, "broken")])

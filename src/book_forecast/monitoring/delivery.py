@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from book_forecast.monitoring.errors import levels_of
 from book_forecast.series.history import WEEK
 
 State = Literal["ok", "warning", "broken"]
@@ -38,6 +39,24 @@ class DeliveryBounds:
     volume_jump: float
     price_jumps: float
     vanished: float
+
+
+class ImpossibleWeek(NamedTuple):
+    """A newest week that no forecast holds for possible.
+
+    Attributes:
+        week: Its end.
+        copies: Of the titles that were forecast.
+        ratio: Copies over those expected.
+        lowest: Sum of the lowest bounds of these titles.
+        highest: Sum of their highest bounds.
+    """
+
+    week: pd.Timestamp
+    copies: float
+    ratio: float
+    lowest: float
+    highest: float
 
 
 @dataclass(frozen=True)
@@ -71,7 +90,8 @@ def check_delivery(
     Args:
         sales: isbn, week, volume, asp of the exports: a week without a sale has no row.
         grid: isbn, week, volume of the titles in use; NaN where the week is missing.
-        expected: isbn, week, mean: forecasts of the newest week, made before it; may be empty.
+        expected: isbn, week, mean, `lo-L` and `hi-L`: forecasts of the newest week, made before it;
+            may be empty.
         bounds: Of a usual delivery.
         today: For the age of the sales; None where they are meant to end early.
     """
@@ -89,6 +109,41 @@ def check_delivery(
         _vanished(newest, sales, bounds),
         _new(latest, sales[sales["week"] < newest]),
     ]
+
+
+def find_impossible_week(
+    sales: pd.DataFrame, expected: pd.DataFrame, volume_jump: float
+) -> ImpossibleWeek | None:
+    """Return the newest week if its copies are far from the forecast and beyond all its bounds.
+
+    The bounds of all titles are added, as if all were as low, or as high, at once: a few titles
+    with wide intervals may sell many times what was expected.
+
+    Args:
+        sales: isbn, week, volume: a week without a sale has no row.
+        expected: isbn, week, mean, `lo-L` and `hi-L`: forecasts made before the newest week; None
+            of that week where there is none.
+        volume_jump: Copies over those expected, or the reverse, from which on they are far.
+
+    Returns:
+        None where the week is possible, or where nothing says what is.
+    """
+    newest = sales["week"].max()
+    rows = expected[expected["week"] == newest]
+    levels = levels_of(rows) if len(rows) else []
+    if not levels:
+        return None
+    latest = sales[(sales["week"] == newest) & sales["isbn"].isin(rows["isbn"])]
+    copies, mean = float(latest["volume"].sum()), float(rows["mean"].sum())
+    lowest, highest = (
+        float(rows[f"{side}-{max(levels)}"].sum(skipna=False)) for side in ("lo", "hi")
+    )
+    is_known = mean > 0 and np.isfinite(lowest) and np.isfinite(highest)
+    if not is_known or lowest <= copies <= highest:
+        return None
+    ratio = copies / mean
+    is_far = not 1 / volume_jump <= ratio <= volume_jump
+    return ImpossibleWeek(newest, copies, ratio, lowest, highest) if is_far else None
 
 
 def _late(newest: pd.Timestamp, bounds: DeliveryBounds, today: dt.date) -> Check:
@@ -128,6 +183,8 @@ def _volume(
     ratio = copies / before
     state = "broken" if not 1 / bound <= ratio <= bound else "ok"
     message = f"The newest week has {copies:,.0f} copies, {ratio:.2f} times {beside}."
+    if find_impossible_week(latest, expected, bound) is not None:
+        message += " That is beyond all intervals: forecasts go on from the week before."
     return Check("volume", state, ratio, bound, message)
 
 

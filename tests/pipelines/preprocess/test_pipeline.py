@@ -51,8 +51,10 @@ def catalog(project_path: Path, tmp_path: Path) -> DataCatalog:
     catalog["titles"] = make_titles(4)
     catalog["launches"] = make_launches()
     catalog["release"] = MemoryDataset(None)
+    catalog["recorded_forecasts"] = MemoryDataset(None)
     options = Options()
     catalog["params:selection"] = options.selection
+    catalog["params:monitor"] = options.monitor
     catalog["params:models"] = options.models
     catalog["params:models.alive_weeks"] = options.models.alive_weeks
     catalog["params:backtest.split_size"] = options.backtest.split_size

@@ -173,9 +173,7 @@ def check_newest_delivery(
     """
     recorded, newest = Recorded.of(recorded_forecasts), weekly_sales["week"].max()
     before = None if pd.isna(newest) else recorded.latest_until(newest - WEEK)
-    expected = pd.DataFrame(columns=["isbn", "week", "mean"])
-    if before is not None:
-        expected = before[1][["isbn", "week", "mean"]]
+    expected = pd.DataFrame(columns=["isbn", "week", "mean"]) if before is None else before[1]
     bounds = DeliveryBounds(
         monitor.late_days, monitor.volume_jump, monitor.price_jumps, monitor.vanished
     )

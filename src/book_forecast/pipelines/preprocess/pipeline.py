@@ -2,6 +2,7 @@
 
 from kedro.pipeline import Pipeline, node
 
+from book_forecast.hooks.optional_inputs import RECORDS
 from book_forecast.pipelines.preprocess import nodes
 
 
@@ -18,8 +19,15 @@ def create_pipeline() -> Pipeline:
             node(
                 nodes.limit_weeks,
                 ["weekly_sales", "params:selection"],
-                "sales_in_use",
+                "limited_sales",
                 name="limit_weeks",
+            ),
+            node(
+                nodes.leave_out_impossible_week,
+                ["limited_sales", "recorded_forecasts", "params:monitor"],
+                "sales_in_use",
+                name="leave_out_impossible_week",
+                tags=RECORDS,
             ),
             node(
                 nodes.find_missing_weeks,
