@@ -52,7 +52,16 @@ def test_a_weekly_run_monitors_after_its_forecasts_and_advice(pipelines):
     first = {node for node in weekly.nodes if node.name in monitoring}
     read = {name for node in first for name in node.inputs}
     assert "forecast_history" in read
-    assert "recorded_forecasts" not in weekly.datasets()
+    assert "recorded_forecasts" not in read
+
+
+def test_a_week_is_held_against_former_forecasts_before_any_model_sees_it(pipelines):
+    for name in ("weekly", "refresh", "__default__"):
+        nodes = {node.name: node for node in pipelines[name].nodes}
+        judge = nodes["preprocess.leave_out_impossible_week"]
+        assert "recorded_forecasts" in judge.inputs
+        users = [node for node in nodes.values() if "limited_sales" in node.inputs]
+        assert users == [judge]
 
 
 def test_no_node_has_more_than_eight_inputs(pipelines):
