@@ -126,6 +126,13 @@ def test_a_week_without_a_forecast_or_without_bounds_is_possible():
     assert find_impossible_week(rows, earlier, 3.0) is None
 
 
+def test_a_week_that_lacks_most_titles_is_incomplete_and_possible():
+    rows = sales()
+    expected = forecast_of(rows, 2.0)
+    few = rows[~newest(rows) | (rows["isbn"] == rows["isbn"].iloc[0])]
+    assert find_impossible_week(few, expected, 3.0) is None
+
+
 def test_sales_of_titles_that_were_not_forecast_make_no_week_impossible():
     rows = sales()
     expected = forecast_of(rows, 2.0)

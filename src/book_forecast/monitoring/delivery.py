@@ -46,7 +46,7 @@ class ImpossibleWeek(NamedTuple):
 
     Attributes:
         week: Its end.
-        copies: Of the titles that were forecast.
+        copies: Of the titles that were forecast and have a row.
         ratio: Copies over those expected.
         lowest: Sum of the lowest bounds of these titles.
         highest: Sum of their highest bounds.
@@ -117,7 +117,8 @@ def find_impossible_week(
     """Return the newest week if its copies are far from the forecast and beyond all its bounds.
 
     The bounds of all titles are added, as if all were as low, or as high, at once: a few titles
-    with wide intervals may sell many times what was expected.
+    with wide intervals may sell many times what was expected. Titles without a row do not count: a
+    week that lacks many of them is incomplete, and its rows are right.
 
     Args:
         sales: isbn, week, volume: a week without a sale has no row.
@@ -129,11 +130,12 @@ def find_impossible_week(
         None where the week is possible, or where nothing says what is.
     """
     newest = sales["week"].max()
-    rows = expected[expected["week"] == newest]
+    latest = sales[(sales["week"] == newest) & sales["isbn"].isin(expected["isbn"])]
+    rows = expected[(expected["week"] == newest) & expected["isbn"].isin(latest["isbn"])]
     levels = levels_of(rows) if len(rows) else []
     if not levels:
         return None
-    latest = sales[(sales["week"] == newest) & sales["isbn"].isin(rows["isbn"])]
+    latest = latest[latest["isbn"].isin(rows["isbn"])]
     copies, mean = float(latest["volume"].sum()), float(rows["mean"].sum())
     lowest, highest = (
         float(rows[f"{side}-{max(levels)}"].sum(skipna=False)) for side in ("lo", "hi")
