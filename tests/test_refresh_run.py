@@ -98,7 +98,7 @@ def test_a_week_without_need_makes_no_release_and_a_forced_title_is_trained_alon
         "reason": "the newest delivery can be used",
     }
 
-    forced = f"force=retune,force_titles={FORCED}"
+    forced = f"force=retune,force_titles={FORCED},promote.require_win=true"
     killed_refresh(project_path, data, forced)
     assert (store.champion(), store.releases()) == (champion, [champion])
     log = refresh(project_path, data, forced)
@@ -119,10 +119,12 @@ def test_a_week_without_need_makes_no_release_and_a_forced_title_is_trained_alon
     # Its errors are those of the new tuning; the whole run has noted the others'.
     errors = [notes_of(release)[FORCED]["errors"] for release in (before, after)]
     assert all(note["ratio_weeks"] > 1 for note in errors)
-    refused = pd.read_parquet(data / "06_models/refresh/refused_tunings.parquet")
-    assert refused["isbn"].tolist() == ([] if verdict_of(data)["promote"] else [FORCED])
     names = {gate["name"] for gate in verdict_of(data)["gates"]}
-    assert names >= {"champion", "titles", "seasonal naive", "fallbacks", "delivery"}
+    assert names >= {"champion", "titles", "seasonal naive", "fallbacks", "challenge", "delivery"}
+    # It has not won a challenge, so that neither age nor drift calls for it again.
+    assert store.champion() == champion
+    refused = pd.read_parquet(data / "06_models/refresh/refused_trainings.parquet")
+    assert refused[["isbn", "decision"]].to_numpy().tolist() == [[FORCED, "retune"]]
 
 
 def test_a_broken_delivery_promotes_nothing_whatever_is_forced(

@@ -16,7 +16,8 @@ from book_forecast.releases.retraining import (
     NOT_SOLD,
     PLAN_TYPES,
     REFIT,
-    REFUSED,
+    REFUSED_FIT,
+    REFUSED_TUNING,
     RETUNE,
     decide,
     is_whole,
@@ -38,7 +39,8 @@ USUAL = {
     "has_folds": True,
     "trained_until": pd.Timestamp("2024-06-01"),
     "tuned_until": pd.Timestamp("2024-06-01"),
-    "refused_days": np.nan,
+    "tuning_refused_days": np.nan,
+    "fit_refused_days": np.nan,
     **dict.fromkeys(RATIO_TYPES, 0.1),
     "weeks": 10.0,
     "degradation": 0.0,
@@ -92,25 +94,51 @@ def test_a_title_is_trained_again_for_a_reason(title, decision, reason):
 @pytest.mark.parametrize(
     ("title", "decision", "reason"),
     [
-        ({"tuning_age_days": 182.0}, KEEP, REFUSED),
-        ({"degradation": 0.5, "p_value": 0.0}, KEEP, REFUSED),
-        ({"tuning_age_days": 182.0, "refused_days": 28.0}, RETUNE, "age of the tuning"),
+        ({"tuning_age_days": 182.0}, KEEP, REFUSED_TUNING),
+        ({"degradation": 0.5, "p_value": 0.0}, KEEP, REFUSED_TUNING),
+        ({"tuning_age_days": 182.0, "tuning_refused_days": 28.0}, RETUNE, "age of the tuning"),
         # Sales up to a week before it, as in a run with an earlier cutoff_date.
-        ({"tuning_age_days": 182.0, "refused_days": -7.0}, RETUNE, "age of the tuning"),
+        ({"tuning_age_days": 182.0, "tuning_refused_days": -7.0}, RETUNE, "age of the tuning"),
         ({"tuning_age_days": 182.0, "age_days": 30.0}, REFIT, "age"),
         ({"tuning_age_days": 182.0, "is_same_code": False}, RETUNE, "changed code or options"),
-        ({"tuning_age_days": 182.0, "can_tune": False}, KEEP, REFUSED),
+        ({"tuning_age_days": 182.0, "can_tune": False}, KEEP, REFUSED_TUNING),
         ({}, KEEP, "nothing calls for it"),
     ],
 )
 def test_a_title_waits_after_a_refused_tuning_unless_its_code_has_changed(title, decision, reason):
-    found = plan({"refused_days": 27.0, **title}, *OTHERS)
+    found = plan({"tuning_refused_days": 27.0, **title}, *OTHERS)
     assert found[["decision", "reason"]].to_numpy().tolist()[0] == [decision, reason]
-    assert summarise(found)["refused"] == (reason == REFUSED)
+    assert summarise(found)["refused"] == (reason == REFUSED_TUNING)
+
+
+@pytest.mark.parametrize(
+    ("title", "decision", "reason"),
+    [
+        ({"age_days": 60.0}, KEEP, REFUSED_FIT),
+        ({"shifted": True}, KEEP, REFUSED_FIT),
+        ({"age_days": 60.0, "fit_refused_days": 28.0}, REFIT, "age"),
+        ({"age_days": 60.0, "is_released": False, "is_tuned": False}, RETUNE, "new title"),
+        # What the champion has learnt is wrong by now.
+        ({"corrected": 0.02}, REFIT, "corrected weeks"),
+        ({"is_same_plan": False}, REFIT, "changed promotions or covariates"),
+        ({"tuning_age_days": 182.0, "age_days": 60.0}, RETUNE, "age of the tuning"),
+        ({"tuning_age_days": 182.0, "age_days": 60.0, "tuning_refused_days": 7.0}, KEEP, None),
+        ({}, KEEP, "nothing calls for it"),
+    ],
+)
+def test_a_title_waits_after_a_refused_fit_unless_its_data_or_code_have_changed(
+    title, decision, reason
+):
+    found = plan({"fit_refused_days": 27.0, **title}, *OTHERS)
+    first = found.iloc[0]
+    assert first["decision"] == decision
+    assert first["reason"] == (reason or REFUSED_TUNING)
+    assert summarise(found)["refused"] == (first["reason"] in (REFUSED_FIT, REFUSED_TUNING))
 
 
 def test_a_forced_title_does_not_wait():
-    found = plan({"refused_days": 0.0}, rules=RetrainOptions(force="retune"))
+    title = {"tuning_refused_days": 0.0, "fit_refused_days": 0.0}
+    found = plan(title, rules=RetrainOptions(force="retune"))
     assert found["decision"].tolist() == [RETUNE]
 
 
@@ -183,7 +211,8 @@ titles_of_any_kind = st.lists(
             "corrected": st.one_of(st.just(np.nan), st.floats(0, 1)),
             "degradation": st.one_of(st.just(np.nan), st.floats(-1, 5)),
             "p_value": st.one_of(st.just(np.nan), st.floats(0, 1)),
-            "refused_days": st.one_of(st.just(np.nan), st.integers(-7, 60).map(float)),
+            "tuning_refused_days": st.one_of(st.just(np.nan), st.integers(-7, 60).map(float)),
+            "fit_refused_days": st.one_of(st.just(np.nan), st.integers(-7, 60).map(float)),
             "weeks": st.one_of(st.just(np.nan), st.integers(1, 13).map(float)),
         }
     ),

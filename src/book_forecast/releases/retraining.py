@@ -32,7 +32,8 @@ FACT_TYPES = {
     "has_folds": "bool",
     "trained_until": "datetime64[us]",
     "tuned_until": "datetime64[us]",
-    "refused_days": "float64",
+    "tuning_refused_days": "float64",
+    "fit_refused_days": "float64",
     **RATIO_TYPES,
 }
 """Facts of a title: whether the champion has it, whether it is among the titles in use, whether
@@ -40,7 +41,8 @@ tune can see it, whether the champion has its specification, whether options and
 its training; days of sales since its training and its tuning; the share of its copies that were
 corrected since; whether covariates and promotion plan are the same; whether the former tuning has
 compared the families of today; the last week of its training, and of all when it was tuned; days of
-sales since another tuning was refused; its errors beside seasonal naive's at its tuning.
+sales since another tuning was refused, and another fit; its errors beside seasonal naive's at its
+tuning.
 """
 PLAN_TYPES = {
     "isbn": "str",
@@ -57,13 +59,15 @@ PLAN_TYPES = {
 }
 _FORCED = "forced"
 NOTHING_NEW = "nothing calls for it"
-REFUSED = "a tuning was refused"
+REFUSED_TUNING = "a tuning was refused"
+REFUSED_FIT = "a fit was refused"
 _FIGURES = {
     "degradation": " by {degradation:.0%} over {weeks:.0f} weeks, p = {p_value:.4f}",
     "age": ": {age_days:.0f} days",
     "age of the tuning": ": {tuning_age_days:.0f} days",
     "corrected weeks": ": {corrected:.1%} of the copies",
-    REFUSED: " {refused_days:.0f} days ago",
+    REFUSED_TUNING: " {tuning_refused_days:.0f} days ago",
+    REFUSED_FIT: " {fit_refused_days:.0f} days ago",
 }
 """What follows a reason where it is shown with its figures."""
 NOT_SOLD = "not among the titles in use"
@@ -147,14 +151,19 @@ def _rules(facts: pd.DataFrame, rules: RetrainOptions) -> Iterator[Rule]:
         & (facts["weeks"] >= rules.degradation_weeks)
     )
     old = facts["tuning_age_days"] >= rules.max_tuning_age_days
-    waits = facts["refused_days"].between(0, rules.retry_after_days, inclusive="left")
+    aged = facts["age_days"] >= rules.max_age_days
+    waits, fit_waits = (
+        facts[name].between(0, rules.retry_after_days, inclusive="left")
+        for name in ("tuning_refused_days", "fit_refused_days")
+    )
     yield Rule("degradation", RETUNE, known & worse & ~waits)
     yield Rule("age of the tuning", RETUNE, known & old & ~waits)
-    yield Rule(REFUSED, KEEP, known & (worse | old) & waits)
-    yield Rule("drift", REFIT, known & facts["shifted"])
+    yield Rule(REFUSED_TUNING, KEEP, known & (worse | old) & waits)
+    yield Rule("drift", REFIT, known & facts["shifted"] & ~fit_waits)
     yield Rule("corrected weeks", REFIT, known & (facts["corrected"] > rules.max_corrected))
     yield Rule("changed promotions or covariates", REFIT, known & ~facts["is_same_plan"])
-    yield Rule("age", REFIT, known & (facts["age_days"] >= rules.max_age_days))
+    yield Rule("age", REFIT, known & aged & ~fit_waits)
+    yield Rule(REFUSED_FIT, KEEP, known & (facts["shifted"] | aged) & fit_waits)
 
 
 def _spread(
@@ -176,7 +185,7 @@ def _spread(
 def _why(reason: str | None, is_trained: bool, *, is_sold: bool, waits: bool) -> str:
     if not is_sold:
         return NOT_SOLD
-    if reason not in (None, REFUSED) and waits and not is_trained:
+    if reason not in (None, REFUSED_TUNING, REFUSED_FIT) and waits and not is_trained:
         return f"{WAITS}: {reason} waits"
     return reason or NOTHING_NEW
 
@@ -219,6 +228,6 @@ def summarise(plan: pd.DataFrame) -> dict[str, Any]:
             for decision, rows in trained.groupby("decision")
         },
         "waiting": int(waiting.sum()),
-        "refused": int((plan["reason"] == REFUSED).sum()),
+        "refused": int(plan["reason"].isin([REFUSED_TUNING, REFUSED_FIT]).sum()),
         "whole": is_whole(plan),
     }

@@ -24,8 +24,8 @@ from book_forecast.options.models import ModelOptions
 from book_forecast.options.monitoring import MonitorOptions
 from book_forecast.options.retraining import RetrainOptions
 from book_forecast.payload.contents import Payload
-from book_forecast.releases.refused_tunings import days_since_refused
-from book_forecast.releases.retraining import KEEP, decide, summarise
+from book_forecast.releases.refused_trainings import days_since_refused
+from book_forecast.releases.retraining import KEEP, REFIT, RETUNE, decide, summarise
 from book_forecast.releases.training_notes import facts_of, identify_training
 from book_forecast.series.history import WEEK
 
@@ -42,7 +42,7 @@ def describe_trainings(
     models: ModelOptions,
     backtest: BacktestOptions,
     former_family_choice: pd.DataFrame | None,
-    former_refused_tunings: pd.DataFrame | None,
+    former_refused_trainings: pd.DataFrame | None,
 ) -> pd.DataFrame:
     """Return what is known of each title's training; see `facts_of`.
 
@@ -54,7 +54,7 @@ def describe_trainings(
         models: The families and the search.
         backtest: Test set and rolling origins.
         former_family_choice: families of each title in the former tuning; None without one.
-        former_refused_tunings: As `with_refused` returns them; None before the first.
+        former_refused_trainings: As `with_refused` returns them; None before the first.
     """
     made_by = identify_training(models, backtest)
     former = former_family_choice
@@ -62,8 +62,8 @@ def describe_trainings(
         set(reasons_of(text)) == set(models.families) for text in former["families"].unique()
     )
     facts = facts_of(champion, model_input, training_weeks, covariates, made_by, has_folds)
-    days = days_since_refused(former_refused_tunings, facts, model_input["week"].max())
-    return facts.assign(refused_days=days)
+    days = days_since_refused(former_refused_trainings, facts, model_input["week"].max())
+    return facts.assign(tuning_refused_days=days[RETUNE], fit_refused_days=days[REFIT])
 
 
 def find_degradation(
@@ -144,7 +144,7 @@ def _report(plan: pd.DataFrame, summary: Mapping[str, Any]) -> None:
         shown = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
         logger.info("%s: %s", decision, shown)
     if summary["refused"]:
-        logger.info("%d titles wait, as a tuning was refused", summary["refused"])
+        logger.info("%d titles wait, as a training was refused", summary["refused"])
     if summary["waiting"]:
         logger.warning(
             "%d titles wait for a training, as the newest delivery is broken", summary["waiting"]

@@ -15,7 +15,7 @@ def create_pipeline() -> Pipeline:
                 [
                     *("champion", "model_input", "training_weeks", "covariates"),
                     *("params:models", "params:backtest", "former_family_choice"),
-                    "former_refused_tunings",
+                    "former_refused_trainings",
                 ],
                 "title_trainings",
                 name="describe_trainings",

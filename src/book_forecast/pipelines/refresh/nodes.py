@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from book_forecast.releases.gates import Verdict
-from book_forecast.releases.refused_tunings import with_refused
+from book_forecast.releases.refused_trainings import is_champion, is_refused, with_refused
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +28,10 @@ def report_refresh(
     trained = titles["refit"] + titles["retune"]
     if not trained:
         became = "no new release"
-    elif verdict.promote:
+    elif verdict.release == verdict.champion or is_champion(verdict, forecasts):
         became = f"{verdict.release} is champion"
+    elif verdict.promote:
+        became = f"{verdict.release} is not promoted: {verdict.champion} is pinned"
     else:
         became = f"{verdict.release} is refused: {verdict.why}"
     logger.info(
@@ -40,20 +42,28 @@ def report_refresh(
 
 
 def note_refused(
-    former_refused_tunings: pd.DataFrame | None,
+    former_refused_trainings: pd.DataFrame | None,
     retraining_plan: pd.DataFrame,
     title_trainings: pd.DataFrame,
     promotion: Mapping[str, Any],
     model_input: pd.DataFrame,
+    forecasts: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Note the titles whose tuning the gates have refused; see `with_refused`.
+    """Note the titles whose training has not made its candidate champion; see `with_refused`.
 
     Args:
-        former_refused_tunings: Those before the run; None before the first.
+        former_refused_trainings: Those before the run; None before the first.
         retraining_plan: isbn, decision.
-        title_trainings: isbn, tuned_until.
+        title_trainings: isbn, tuned_until, trained_until.
         promotion: The verdict on the candidate.
         model_input: isbn, week, volume.
+        forecasts: release: of those by the champion.
     """
     verdict, newest = Verdict.model_validate(promotion), model_input["week"].max()
-    return with_refused(former_refused_tunings, retraining_plan, title_trainings, verdict, newest)
+    return with_refused(
+        former_refused_trainings,
+        retraining_plan,
+        title_trainings,
+        newest,
+        is_refused=is_refused(verdict, forecasts),
+    )

@@ -21,10 +21,10 @@ def create_pipeline() -> Pipeline:
             node(
                 nodes.note_refused,
                 [
-                    *("former_refused_tunings", "retraining_plan", "title_trainings"),
-                    *("promotion", "model_input"),
+                    *("former_refused_trainings", "retraining_plan", "title_trainings"),
+                    *("promotion", "model_input", "forecasts"),
                 ],
-                "refused_tunings",
+                "refused_trainings",
                 name="note_refused",
                 tags=["gates", RECORDS],
             ),

@@ -1,0 +1,107 @@
+"""Trainings that did not make their candidate champion: their titles wait before the next one.
+
+The champion retains its own entry of such a title. What has called for another training calls for
+it in the next week too, and one more week of sales changes little.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from book_forecast.releases.gates import DELIVERY_GATE, Verdict
+from book_forecast.releases.retraining import REFIT, RETUNE
+
+_UNTIL = {RETUNE: "tuned_until", REFIT: "trained_until"}
+"""The fact of the champion's training that another one replaces."""
+REFUSED_TYPES = {
+    "isbn": "str",
+    "decision": "str",
+    "until": "datetime64[us]",
+    "refused_until": "datetime64[us]",
+}
+"""A title, what was done, the last week of the champion's training or tuning of it, and the last
+week of the refused one."""
+
+
+def with_refused(
+    former: pd.DataFrame | None,
+    plan: pd.DataFrame,
+    trainings: pd.DataFrame,
+    newest: pd.Timestamp,
+    *,
+    is_refused: bool,
+) -> pd.DataFrame:
+    """Return the refused trainings after a run.
+
+    Args:
+        former: Those before it; None before the first.
+        plan: isbn, decision: the run's retraining plan.
+        trainings: isbn, tuned_until, trained_until: of the champion that the plan is of.
+        newest: Last week of the sales.
+        is_refused: Whether the run's candidate was refused; see `is_refused`.
+
+    Returns:
+        `REFUSED_TYPES`: the run's own if it was refused, and former ones of titles whose training
+        is still the one that another was meant to replace.
+    """
+    keys = ["isbn", "decision"]
+    replaced = _trainings_by_decision(trainings)
+    own = plan[keys].merge(replaced, on=keys) if is_refused else replaced.iloc[:0]
+    frames = [own.assign(refused_until=newest)]
+    if former is not None:
+        frames.append(former.merge(replaced, on=[*keys, "until"]))
+    whole = pd.concat([frame.astype(REFUSED_TYPES) for frame in frames], ignore_index=True)
+    return whole.drop_duplicates(keys).sort_values(keys, ignore_index=True)
+
+
+def days_since_refused(
+    refused: pd.DataFrame | None, trainings: pd.DataFrame, newest: pd.Timestamp
+) -> pd.DataFrame:
+    """Return the days of sales since a training of each title was refused.
+
+    Args:
+        refused: As `with_refused` returns them; None before the first.
+        trainings: isbn, tuned_until, trained_until: of the champion.
+        newest: Last week of the sales.
+
+    Returns:
+        A row per title of `trainings`, a column each for `RETUNE` and `REFIT`; NaN without a
+        refused one, or where the champion's has been replaced since.
+    """
+    if refused is None:
+        refused = pd.DataFrame(columns=list(REFUSED_TYPES)).astype(REFUSED_TYPES)
+    found = _trainings_by_decision(trainings).merge(refused, on=["isbn", "decision", "until"])
+    days = (newest - found["refused_until"]).dt.days.astype("float64").set_axis(found["isbn"])
+    done = found["decision"].to_numpy()
+    return pd.DataFrame({name: trainings["isbn"].map(days[done == name]) for name in _UNTIL})
+
+
+def is_refused(verdict: Verdict, forecasts: pd.DataFrame) -> bool:
+    """Return whether a candidate is not champion for what it is.
+
+    Args:
+        verdict: On the candidate. One that a broken delivery has held back is not refused.
+        forecasts: release: of those that the run has made with the champion. A pinned champion
+            stays whatever the verdict is.
+    """
+    if verdict.release == verdict.champion:
+        return False
+    if any(gate.name == DELIVERY_GATE for gate in verdict.failed):
+        return False
+    return not is_champion(verdict, forecasts)
+
+
+def is_champion(verdict: Verdict, forecasts: pd.DataFrame) -> bool:
+    """Return whether a candidate has become champion; the arguments are those of `is_refused`."""
+    return verdict.promote and bool((forecasts["release"] == verdict.release).any())
+
+
+def _trainings_by_decision(trainings: pd.DataFrame) -> pd.DataFrame:
+    """Return isbn, decision and until, without titles that the champion has not trained."""
+    return pd.concat(
+        [
+            trainings[["isbn", fact]].dropna().rename(columns={fact: "until"}).assign(decision=name)
+            for name, fact in _UNTIL.items()
+        ],
+        ignore_index=True,
+    )
