@@ -299,7 +299,7 @@ def test_libraries_count_with_their_versions(made, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(
                 fingerprints,
-                "version",
+                "_version",
                 lambda name, changed=changed: "0.0.1" if name == changed else version(name),
             )
             code_fingerprint.cache_clear()

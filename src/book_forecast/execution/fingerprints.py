@@ -26,6 +26,7 @@ import pandas as pd
 from pydantic import BaseModel
 
 _DIGEST_BYTES = 16
+_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
 _TYPE_CHECKING = ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
@@ -160,6 +161,7 @@ def import_closure(module: str) -> tuple[dict[str, Path], set[str]]:
     return found, libraries - sys.stdlib_module_names
 
 
+@lru_cache(maxsize=4096)
 def _source(root: Path, name: str) -> Path | None:
     base = root.parent.joinpath(*name.split("."))
     for path in (base.with_suffix(".py"), base / "__init__.py"):
@@ -185,7 +187,10 @@ def _imports(name: str, is_package: bool, source: str) -> tuple[str, ...]:
             parents = package.split(".")[: len(package.split(".")) - node.level + 1]
             base = ".".join([*(parents if node.level else []), *filter(None, [node.module])])
             found += [f"{base}.{alias.name}" for alias in node.names]
-        waiting.extend(ast.iter_child_nodes(node))
+        # An import is a statement: expressions, most of the tree, have none.
+        waiting.extend(
+            child for child in ast.iter_child_nodes(node) if isinstance(child, _STATEMENTS)
+        )
     return tuple(found)
 
 
@@ -193,7 +198,7 @@ def _versions(libraries: AbstractSet[str]) -> dict[str, str]:
     found = {"python": platform.python_version()}
     for library in libraries:
         for distribution in _distributions(library):
-            found[distribution] = version(distribution)
+            found[distribution] = _version(distribution)
     return found
 
 
@@ -201,13 +206,18 @@ def _distributions(library: str) -> list[str]:
     """The distributions of a top-level import; the usual names first, as a full search is slow."""
     for name in (library, f"python-{library}"):
         try:
-            version(name)
+            _version(name)
         except PackageNotFoundError:
             continue
         return [name]
     if importlib.util.find_spec(library) is None:
         return []
     return _all_distributions().get(library, [])
+
+
+@lru_cache(maxsize=512)
+def _version(distribution: str) -> str:
+    return version(distribution)
 
 
 @lru_cache(maxsize=1)
