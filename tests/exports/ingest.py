@@ -12,16 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 from kedro.io import DataCatalog
 from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 from omegaconf import OmegaConf
 
+from book_forecast.bookscan.readers.limited import LimitedReader
+from book_forecast.datasets import exports
 from book_forecast.options.checking import check_options
 from book_forecast.pipelines.ingest import create_pipeline
 from book_forecast.storage.errors import find_user_error
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "base"
+# The process that reads workbooks takes longer to start than to read one: all runs have the same.
+_READER = LimitedReader()
 
 
 @dataclass
@@ -49,7 +54,8 @@ def run_ingest(root: Path) -> Outcome:
     pipeline -= pipeline.only_nodes_with_tags("figures")
     catalog = _catalog(root, pipeline)
     outcome = Outcome()
-    with _warnings(outcome.warnings):
+    with _warnings(outcome.warnings), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exports, "LimitedReader", lambda: _READER)
         try:
             SequentialRunner().run(pipeline, catalog)
         except Exception as error:  # noqa: BLE001 - every end is an outcome

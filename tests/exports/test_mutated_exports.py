@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,12 @@ KINDS = {
     *("encoding", "delimiter", "first line", "ends of rows", "end of file"),
     *("sheets", "first column"),
 }
+
+
+@cache
+def drawn(seed: int) -> Export:
+    """The export of a seed with all mutations, for every test of this process."""
+    return mutate(seed)
 
 
 def write(export: Export, root: Path) -> None:
@@ -56,7 +63,7 @@ def describe(export: Export, verdict: Verdict) -> str:
 def test_an_export_ends_in_the_right_history_or_is_refused_or_told(group, tmp_path):
     faults = []
     for seed in range(group * SIZE, (group + 1) * SIZE):
-        export = mutate(seed)
+        export = drawn(seed)
         verdict = read(export, tmp_path / str(seed))
         if verdict.is_fault:
             faults.append(describe(export, verdict))
@@ -83,7 +90,7 @@ def test_an_export_without_a_mutation_is_read_without_a_warning(tmp_path):
 @pytest.fixture(scope="module")
 def drafts() -> list[Draft]:
     """The choices of all exports."""
-    return [mutate(seed).draft for seed in range(GROUPS * SIZE)]
+    return [drawn(seed).draft for seed in range(GROUPS * SIZE)]
 
 
 def test_at_most_fifteen_percent_of_the_exports_may_be_refused(drafts):
