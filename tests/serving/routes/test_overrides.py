@@ -1,5 +1,6 @@
 """Overrides by people in the service."""
 
+import shutil
 import threading
 from pathlib import Path
 
@@ -20,17 +21,31 @@ MADE = {"who": "Ann", "why": "A prize is announced", "first_week": FIRST, "copie
 PATH, DETAILS = f"/books/{CAFE}/overrides", f"/books/{CAFE}/details"
 
 
-@pytest.fixture
-def releases(tmp_path):
-    return str(planning.write(tmp_path / "releases"))
-
-
-@pytest.fixture
-def client(releases):
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A service that takes overrides, and its releases: to start it takes a second."""
+    releases = str(planning.write(tmp_path_factory.mktemp("shared") / "releases"))
     settings = ServiceSettings(releases=releases, write_overrides=True)
     with TestClient(create_app(settings), base_url="http://127.0.0.1") as service:
         eventually(lambda: service.get("/readyz").status_code == 200)
-        yield service
+        yield service, releases
+
+
+@pytest.fixture
+def releases(shared):
+    """The service's releases, without an override."""
+    service, releases = shared
+    book = service.app.state.watch.overrides
+    shutil.rmtree(book.log.location, ignore_errors=True)
+    book.log = OverrideLog(releases)  # a log keeps what it has read
+    book.refresh()
+    return releases
+
+
+@pytest.fixture
+def client(shared, releases):
+    """The service."""
+    return shared[0]
 
 
 def test_an_override_is_signed_and_shown_beside_the_forecast(client):
