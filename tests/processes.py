@@ -13,6 +13,15 @@ LIBRARIES = (
 
 project = Warm(LIBRARIES)
 
+# Of the service, which imports no pandas.
+SERVICE = (
+    *("fastapi.staticfiles", "uvicorn.protocols.http.h11_impl", "uvicorn.logging", "orjson"),
+    *("numpy", "pyarrow.parquet", "pyarrow.compute", "prometheus_client", "rapidfuzz.process"),
+    *("fsspec.implementations.local", "python_multipart"),
+)
+
+service = Warm(SERVICE)
+
 # What containers and submitting commands import, in the environment that they share.
 CLOUD = (
     *("gcsfs", "fsspec.implementations.dirfs", "google.cloud.aiplatform", "google.oauth2.id_token"),

@@ -18,6 +18,8 @@ import httpx
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.promotion_log import Promotion
 from book_forecast.releases.store import ReleaseStore
+from runner_testing.warm import Command
+from tests import processes
 from tests.releases import payloads
 
 FIRST, SECOND = "2024-07-01T05.00.00-00000001", "2024-07-08T05.00.00-00000002"
@@ -56,6 +58,7 @@ def make_store(folder: Path) -> ReleaseStore:
     return store
 
 
+Process = Command | subprocess.Popen[bytes]
 _LOOPBACK = {"AIP_HTTP_PORT": "0", "BOOK_FORECAST_SERVE_HOST": "127.0.0.1"}
 
 
@@ -64,15 +67,12 @@ class Server:
 
     def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
         self.log_file = folder / f"service-{time.monotonic_ns()}.log"
+        self.log_file.touch()
         own = ("AIP_", "BOOK_FORECAST_", "MLFLOW_")
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(own)}
-        with self.log_file.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "book_forecast.serving", *arguments],
-                env={**inherited, **_LOOPBACK, **variables},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        self.process = self._start(
+            ["-m", "book_forecast.serving", *arguments], {**inherited, **_LOOPBACK, **variables}
+        )
         self.port = int(eventually(self._port))
         self.url = f"http://127.0.0.1:{self.port}"
         self.client = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
@@ -83,8 +83,11 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.client.close()
         if self.process.poll() is None:
-            self.process.terminate()
+            self.process.send_signal(signal.SIGTERM)
             self.process.wait(timeout=30)
+
+    def _start(self, words: list[str], environment: dict[str, str]) -> Process:
+        return processes.service.start(words, Path.cwd(), environment, self.log_file)
 
     def ready(self) -> "Server":
         """Wait for a release."""
@@ -112,18 +115,30 @@ class Server:
         whole, _, _ = self.log_file.read_text().rpartition("\n")
         return [json.loads(line) for line in whole.splitlines()]
 
-    def memory(self) -> int:
-        """Bytes that are its own."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        found = re.search(r"RssAnon:\s+(\d+) kB", status)
-        assert found
-        return int(found[1]) * 1024
-
     def _port(self) -> str | None:
         text = self.log_file.read_text()
         assert self.process.poll() is None, text
         found = re.search(r"http://[\d.]+:(\d+)", text)
         return found[1] if found else None
+
+
+class FreshServer(Server):
+    """The service in a Python that starts anew, so that its memory is its own."""
+
+    process: subprocess.Popen[bytes]
+
+    def memory(self, kind: str = "RssAnon") -> int:
+        """Bytes that are its own, or another number of Linux's."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        found = re.search(rf"{kind}:\s+(\d+) kB", status)
+        assert found
+        return int(found[1]) * 1024
+
+    def _start(self, words: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        with self.log_file.open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, *words], env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
 
 
 def eventually(check: Callable[[], Any], seconds: float = 120.0) -> Any:

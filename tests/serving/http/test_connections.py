@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.serving.servers import KNOWN, Server, eventually
+from tests.serving.servers import KNOWN, FreshServer, eventually
 
 READY = b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"
 SECONDS = 0.5
@@ -20,7 +20,7 @@ def hasty(served_store, tmp_path_factory):
     """A service that waits for callers only briefly."""
     variables = {"BOOK_FORECAST_SERVE_BODY_SECONDS": str(SECONDS)}
     folder = tmp_path_factory.mktemp("log")
-    with Server(folder, "--releases", served_store.root, **variables) as server:
+    with FreshServer(folder, "--releases", served_store.root, **variables) as server:
         yield server.ready()
 
 

@@ -8,7 +8,7 @@ import time
 import httpx
 import pytest
 
-from tests.serving.servers import FIRST, KNOWN, Server, eventually
+from tests.serving.servers import FIRST, KNOWN, FreshServer, eventually
 
 TOKEN = "a-token-of-some-length"
 
@@ -16,7 +16,7 @@ TOKEN = "a-token-of-some-length"
 @pytest.fixture(scope="module")
 def small(served_store, tmp_path_factory):
     """A service with narrow limits and a token."""
-    with Server(
+    with FreshServer(
         tmp_path_factory.mktemp("log"),
         BOOK_FORECAST_RELEASES=served_store.root,
         BOOK_FORECAST_TOKEN=TOKEN,

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.serving.servers import KNOWN, Server
+from tests.serving.servers import KNOWN, FreshServer, Server
 
 CASES = 1000
 CONFIG = """
@@ -80,7 +80,7 @@ def test_only_a_service_with_a_token_asks_for_it(document, served_store, tmp_pat
 @pytest.mark.slow
 def test_a_thousand_requests_from_the_document_break_nothing(served_store, tmp_path):
     """All checks of schemathesis: no 5xx, statuses, types and schemas as documented."""
-    with Server(tmp_path, "--releases", served_store.root) as server:
+    with FreshServer(tmp_path, "--releases", served_store.root) as server:
         server.ready()
         # The first passes fill the caches of routes and of Python.
         _fuzz(server, tmp_path, seed=1, examples=40)

@@ -1,7 +1,6 @@
 """A release that is too large for what it is costs an error and no memory; the old one stays."""
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from book_forecast.payload.sizes import LONGEST_NAME
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.store import ReleaseStore
 from tests.releases import payloads
-from tests.serving.servers import FIRST, KNOWN, Server, eventually, make_store, promote, write
+from tests.serving.servers import FIRST, KNOWN, FreshServer, eventually, make_store, promote, write
 
 MB = 1 << 20
 TEXT = 60 * MB
@@ -83,16 +82,15 @@ NAMES = [spoil.__name__ for spoil, _ in SPOILT]
 def service(tmp_path_factory):
     store = make_store(tmp_path_factory.mktemp("store"))
     variables = {"BOOK_FORECAST_SERVE_POLL_SECONDS": "600"}
-    with Server(tmp_path_factory.mktemp("log"), "--releases", store.root, **variables) as server:
+    with FreshServer(
+        tmp_path_factory.mktemp("log"), "--releases", store.root, **variables
+    ) as server:
         yield server.ready(), store
 
 
-def most_memory(server: Server) -> int:
+def most_memory(server: FreshServer) -> int:
     """The most bytes that the service has had at any time."""
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    assert found
-    return int(found[1]) * 1024
+    return server.memory("VmHWM")
 
 
 @pytest.mark.parametrize(("spoil", "words"), SPOILT, ids=NAMES)

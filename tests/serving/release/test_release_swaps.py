@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -287,7 +288,7 @@ def test_the_end_waits_for_requests_under_way(served_store, tmp_path):
         # More is to come than what fits between the two.
         pieces = answer.iter_bytes()
         content = next(pieces)
-        server.process.terminate()
+        server.process.send_signal(signal.SIGTERM)
         eventually(lambda: any("Shutting down" in entry["message"] for entry in server.log()))
         content += b"".join(pieces)
     assert len(json.loads(content)["predictions"]) == len(instances)
