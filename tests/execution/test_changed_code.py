@@ -7,8 +7,6 @@ import ast
 import json
 import os
 import shutil
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from typing import Any
 import pytest
 
 import book_forecast
+from tests import processes
 
 PACKAGE = Path(book_forecast.__file__).parent
 
@@ -137,16 +136,11 @@ def copy(tmp_path_factory) -> Path:
 
 
 def run(copy: Path, script: str, *words: str) -> tuple[str, str]:
-    """Standard output and error of a script that imports the copy."""
-    environment = os.environ | {"PYTHONPATH": str(copy), "NUMBA_DISABLE_JIT": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", script, *words],
-        env=environment,
-        cwd=copy,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """Standard output and error of a script that imports the copy, and compiles nothing of it."""
+    file = copy / "script.py"
+    file.write_text(f"import numba\nnumba.config.DISABLE_JIT = True\n{script}")
+    environment = os.environ | {"PYTHONPATH": str(copy)}
+    done = processes.project.run([str(file), *words], copy, environment)
     assert done.returncode == 0, done.stderr
     return done.stdout, done.stderr
 

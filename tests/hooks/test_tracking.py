@@ -3,11 +3,12 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests import processes
 
 SETTINGS = """
 from book_forecast.hooks.tracking import TrackingHooks
@@ -142,12 +143,11 @@ def project(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def results(project) -> list[dict]:
     variables = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "KEDRO"))}
-    done = subprocess.run(
-        [sys.executable, "-c", DRIVER, json.dumps(SCENARIOS)],
-        cwd=project,
-        env={**variables, "PYTHONPATH": ":".join(sys.path), "DO_NOT_TRACK": "1"},
-        capture_output=True,
-        text=True,
+    (project / "driver.py").write_text(DRIVER)
+    done = processes.project.run(
+        [str(project / "driver.py"), json.dumps(SCENARIOS)],
+        project,
+        {**variables, "PYTHONPATH": ":".join(sys.path), "DO_NOT_TRACK": "1"},
     )
     assert done.returncode == 0, done.stderr
     return json.loads((project / "results.json").read_text())
