@@ -1,4 +1,7 @@
-"""Tests whether a difference on the test weeks is more than chance; all are one-sided."""
+"""Tests whether a difference on the test weeks is more than chance; all are one-sided.
+
+They import SciPy's distributions when they run: every command imports this module, few test.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -29,6 +31,8 @@ def p_by_weeks(differences: FloatArray) -> float | None:
     Returns:
         The one-sided p value; None with too few weeks.
     """
+    from scipy import stats
+
     titles, weeks = differences.shape
     if weeks < FEWEST_TEST_WEEKS:
         return None
@@ -58,6 +62,8 @@ def p_by_titles(errors: FloatArray, others: FloatArray) -> float | None:
     Returns:
         The one-sided p value; None with too few titles that differ.
     """
+    from scipy import stats
+
     ours, theirs = errors.sum(axis=1), others.sum(axis=1)
     usable = (ours > 0.0) & (theirs > 0.0) & (ours != theirs)
     if usable.sum() < FEWEST_PAIRS:
@@ -76,6 +82,8 @@ def p_of_coverage(shares: FloatArray, lowest: float) -> float:
         shares: Share of weeks inside the interval, one value a title.
         lowest: The bound.
     """
+    from scipy import stats
+
     inside, outside = float(shares.sum()), float((1.0 - shares).sum())
     if outside <= 0.0 or lowest <= 0.0:
         return 1.0
