@@ -110,6 +110,8 @@ class FaultyBucket:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Headers and content are two writes: the second would wait 40 ms for the first one's receipt.
+    disable_nagle_algorithm = True
     bucket: ClassVar[FaultyBucket]
     target: ClassVar[str]
     raw_requestline: bytes

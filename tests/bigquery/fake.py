@@ -48,6 +48,8 @@ class Handler(BaseHTTPRequestHandler):
     """Answers requests; the server has the service."""
 
     protocol_version = "HTTP/1.1"
+    # Headers and content are two writes: the second would wait 40 ms for the first one's receipt.
+    disable_nagle_algorithm = True
     service: Service
 
     def do_GET(self) -> None:

@@ -16,6 +16,8 @@ class JsonHandler(BaseHTTPRequestHandler):
     """
 
     protocol_version = "HTTP/1.1"
+    # Headers and content are two writes: the second would wait 40 ms for the first one's receipt.
+    disable_nagle_algorithm = True
     api: Any
 
     def do_GET(self) -> None:
