@@ -23,7 +23,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -86,6 +86,30 @@ def _log(kind: str, name: str) -> None:
         file.write(f"{kind} {name} {time.time():.3f}\n")
 
 
+class Run(Protocol):
+    """A run's process, with those that it has started."""
+
+    def poll(self) -> int | None:
+        """The exit code, or None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end."""
+
+    def send_signal(self, number: int, /) -> None:
+        """Send a signal to it alone."""
+
+    def kill(self) -> None:
+        """End it with all that it has started."""
+
+
+class Process(subprocess.Popen[bytes]):
+    """A run in a process group of its own."""
+
+    def kill(self) -> None:
+        """End it with all that it has started."""
+        os.killpg(self.pid, signal.SIGKILL)
+
+
 @dataclass(frozen=True)
 class Runs:
     """Runs of the whole project on one data root, by the same command."""
@@ -93,19 +117,33 @@ class Runs:
     folder: Path
     parameters: str
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """Start a run in a process group of its own."""
+    @property
+    def output(self) -> Path:
+        """The file that gets what runs print."""
+        return self.folder / "output.txt"
+
+    @property
+    def arguments(self) -> list[str]:
+        """Those of Kedro's command line."""
         parameters = f"data_root={self.folder / 'data'},n_jobs={WORKERS},{self.parameters}"
-        own = {
+        return ["run", "--params", parameters]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """All environment variables."""
+        return os.environ | {
             LOG: str(self.folder / LOG),
             "MLFLOW_TRACKING_URI": f"sqlite:///{self.folder}/mlflow.db",
             "PYTHONPATH": os.pathsep.join([str(PROJECT / "src"), str(PROJECT)]),
         }
-        with (self.folder / "output.txt").open("ab") as output:
-            return subprocess.Popen(
-                [sys.executable, "-c", DRIVER, "run", "--params", parameters],
+
+    def start(self) -> Run:
+        """Start a run."""
+        with self.output.open("ab") as output:
+            return Process(
+                [sys.executable, "-c", DRIVER, *self.arguments],
                 cwd=PROJECT,
-                env=os.environ | own,
+                env=self.environment,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
@@ -114,7 +152,7 @@ class Runs:
     def finish(self) -> None:
         """Run to the end."""
         if self.start().wait() != 0:
-            raise SystemExit((self.folder / "output.txt").read_text()[-4000:])
+            raise SystemExit(self.output.read_text()[-4000:])
 
     def kill_at(self, moment: Moment, everything: bool) -> str | None:
         """Run until a moment; return the running node, or None if the run was over before.
@@ -133,9 +171,9 @@ class Runs:
         if process.poll() is not None:
             return None
         if everything:
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
             process.kill()
+        else:
+            process.send_signal(signal.SIGKILL)
         process.wait()
         return next(name for kind, name, _ in reversed(self.events()) if kind == "node")
 

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.runs import PROJECT
 from book_forecast.sample import sample_frame
+from runner_testing.warm import Command
 from tests import processes
 from tests.signals import interruptible
 
@@ -34,24 +35,46 @@ def folder(tmp_path):
     return folder
 
 
-def interrupted(folder: Path, number: int, *, group: bool) -> tuple[int, str]:
-    """Run until the search has begun, send a signal, and return exit code and output."""
-    words = [sys.executable, "-m", "kedro", "run", "--data-root", str(folder)]
+def interrupted(folder: Path, number: int) -> tuple[int, str]:
+    """Run until the search has begun, send a signal, and return exit code and output.
+
+    Ctrl-C reaches a run as a terminal sends it: Python has started anew, and all processes of its
+    group get the signal. SIGTERM reaches the run alone, and SIGKILL ends it with all its processes.
+    """
+    words = ["-m", "kedro", "run", "--data-root", str(folder), "--params", PARAMETERS]
     output = folder.parent / f"output-{number}.txt"
+    if number == signal.SIGINT:
+        terminal = started_in_a_terminal([sys.executable, *words], folder, output)
+        _wait_for_the_search(terminal, output)
+        os.killpg(terminal.pid, number)
+        return terminal.wait(120), output.read_text()
+    command = processes.project.start(words, PROJECT / "notebooks", environment(folder), output)
+    _wait_for_the_search(command, output)
+    if number == signal.SIGKILL:
+        command.kill()
+    else:
+        command.send_signal(number)
+    return command.wait(120), output.read_text()
+
+
+def started_in_a_terminal(words: list[str], folder: Path, output: Path) -> subprocess.Popen[bytes]:
     with output.open("w") as file, interruptible():
-        process = subprocess.Popen(
-            [*words, "--params", PARAMETERS],
+        return subprocess.Popen(
+            words,
             cwd=PROJECT / "notebooks",
             env=environment(folder),
             stdout=file,
             stderr=file,
             start_new_session=True,
         )
-    while process.poll() is None and "search_orders" not in output.read_text():
+
+
+def _wait_for_the_search(process: subprocess.Popen[bytes] | Command, output: Path) -> None:
+    while process.poll() is None:
+        if output.exists() and "search_orders" in output.read_text():
+            break
         time.sleep(0.05)
     time.sleep(3.0)
-    os.killpg(process.pid, number) if group else process.send_signal(number)
-    return process.wait(120), output.read_text()
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -71,7 +94,7 @@ def statuses(folder: Path) -> list[str]:
 
 def test_signals_end_a_run_in_order_and_the_next_one_sets_a_killed_one_right(folder):
     for number, name in ((signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM")):
-        code, output = interrupted(folder, number, group=number == signal.SIGINT)
+        code, output = interrupted(folder, number)
         assert code == 128 + number
         assert "Traceback" not in output
         assert "resource_tracker" not in output
@@ -92,7 +115,7 @@ def test_signals_end_a_run_in_order_and_the_next_one_sets_a_killed_one_right(fol
         ]
     assert statuses(folder) == ["KILLED", "KILLED"]
 
-    interrupted(folder, signal.SIGKILL, group=True)
+    interrupted(folder, signal.SIGKILL)
     assert statuses(folder) == ["KILLED", "KILLED", "RUNNING"]
     words = ["-m", "kedro", "run", "--pipeline", "ingest", "--data-root", str(folder)]
     done = processes.project.run(words, PROJECT, environment(folder))

@@ -1,10 +1,22 @@
 """A run that is killed in any stage resumes with the same command and ends the same."""
 
 import random
+from dataclasses import astuple
 
 import pytest
 
-from benchmarks.kill_and_resume import WORKERS, Moment, differences, kill_all, prepared
+from benchmarks.kill_and_resume import (
+    DRIVER,
+    WORKERS,
+    Moment,
+    Run,
+    Runs,
+    differences,
+    kill_all,
+    prepared,
+)
+from benchmarks.runs import PROJECT
+from tests import processes
 
 # None of the families imports statsforecast, which each of the many processes here would do.
 PARAMETERS = (
@@ -20,10 +32,20 @@ STAGES = {
 }
 
 
+class ForkedRuns(Runs):
+    """Runs that begin with the libraries imported, which each of the many would do anew."""
+
+    def start(self) -> Run:
+        script = self.folder / "driver.py"
+        script.write_text(DRIVER)
+        words = [str(script), *self.arguments]
+        return processes.project.start(words, PROJECT, self.environment, self.output)
+
+
 @pytest.mark.slow
 def test_a_run_that_is_killed_in_each_stage_ends_as_one_that_is_not(tmp_path):
     unbroken = prepared(tmp_path / "unbroken", 12, PARAMETERS, since="2020-07-01")
-    broken = prepared(tmp_path / "broken", 12, PARAMETERS, since="2020-07-01")
+    broken = ForkedRuns(*astuple(prepared(tmp_path / "broken", 12, PARAMETERS, since="2020-07-01")))
     process = unbroken.start()
     try:
         kills, repeated = kill_all(

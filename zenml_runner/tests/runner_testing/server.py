@@ -27,6 +27,7 @@ def import_all(modules: list[str]) -> None:
                 importlib.import_module(module)
         if "zenml" in sys.modules:
             prepare_zenml()
+        inspect.stack()  # Python remembers which file is which module.
     gc.collect()
     gc.freeze()
 
@@ -39,7 +40,6 @@ def prepare_zenml() -> None:
     # The first run of a process imports the libraries of all integrations.
     integration_registry.activate_integrations()
     configure_mappers()
-    inspect.stack()  # Python remembers which file is which module.
 
 
 def next_command() -> dict[str, Any]:
