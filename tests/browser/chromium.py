@@ -55,9 +55,10 @@ _KEYS = {
 
 
 class Chromium:
-    """A browser with one page.
+    """A browser with one page at a time.
 
     Attributes:
+        downloads: The folder of what the page has downloaded.
         errors: What the page's console complained of, and what it threw.
         requests: Addresses that were asked for.
     """
@@ -67,7 +68,7 @@ class Chromium:
 
         Args:
             command: The browser and its flags.
-            folder: For its profile and what it downloads.
+            folder: For its profile.
         """
         orders, self._orders = os.pipe()
         self._answers, answers = os.pipe()
@@ -82,27 +83,44 @@ class Chromium:
         )
         for end in (orders, answers, *inherited):
             os.close(end)
-        self.downloads = folder / "downloads"
+        self.downloads = folder
         self.errors: list[str] = []
         self.requests: list[str] = []
         self._number = 0
         self._session: str | None = None
         self._waiting: dict[int, queue.Queue[dict[str, Any]]] = {}
         threading.Thread(target=self._listen, daemon=True).start()
-        self._attach()
 
-    def _attach(self) -> None:
-        targets = self.send("Target.getTargets")["targetInfos"]
-        page = next(target["targetId"] for target in targets if target["type"] == "page")
-        self._session = self.send("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
+    @contextmanager
+    def page(self, folder: Path) -> Iterator[None]:
+        """Show a new page, with storage and a cache of its own.
+
+        Args:
+            folder: For what it downloads.
+        """
+        self.downloads, self.errors, self.requests = folder / "downloads", [], []
+        self.downloads.mkdir(parents=True)
+        own = self.send("Target.createBrowserContext")
+        page = self.send("Target.createTarget", url="about:blank", **own)
+        self._session = self.send("Target.attachToTarget", **page, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{domain}.enable")
-        self.downloads.mkdir()
-        self.send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(self.downloads))
+        self.send(
+            "Browser.setDownloadBehavior",
+            behavior="allow",
+            downloadPath=str(self.downloads),
+            **own,
+        )
+        self.send("Page.bringToFront")
+        self.show_as()
+        try:
+            yield
+        finally:
+            self._session = None
+            self.send("Target.disposeBrowserContext", **own)
 
     def close(self) -> None:
         """End it."""
-        self._session = None
         self.send("Browser.close")
         self._process.wait(PATIENCE)
         os.close(self._orders)
@@ -255,12 +273,11 @@ class Chromium:
 
 @contextmanager
 def started(folder: Path) -> Iterator[Chromium]:
-    """A browser, where the machine has one."""
+    """A browser without a page, where the machine has one."""
     found = [path for name in NAMES if (path := shutil.which(name))]
     if not found:
         pytest.skip(f"none of {', '.join(NAMES)} is installed")
     browser = Chromium([found[0], *FLAGS], folder)
-    browser.show_as()
     try:
         yield browser
     finally:

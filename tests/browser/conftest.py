@@ -47,9 +47,16 @@ def service(releases: Path) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    with started(tmp_path_factory.mktemp("browser")) as made:
+        yield made
+
+
 @pytest.fixture
-def chromium(tmp_path: Path) -> Iterator[Chromium]:
-    with started(tmp_path) as browser:
+def chromium(browser: Chromium, tmp_path: Path) -> Iterator[Chromium]:
+    """The browser with a new page, which knows nothing of those before."""
+    with browser.page(tmp_path):
         yield browser
 
 

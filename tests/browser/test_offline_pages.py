@@ -31,7 +31,7 @@ def figure(title: str, traces: int) -> go.Figure:
 def offline(tmp_path, monkeypatch) -> Iterator[browsers.Chromium]:
     flags = [*browsers.FLAGS, "--host-resolver-rules=MAP * ~NOTFOUND"]
     monkeypatch.setattr(browsers, "FLAGS", flags)
-    with browsers.started(tmp_path / "browser") as browser:
+    with browsers.started(tmp_path / "browser") as browser, browser.page(tmp_path):
         yield browser
         assert browser.errors == []
         assert [url for url in browser.requests if not url.startswith(("file:", "data:"))] == []
