@@ -4,9 +4,11 @@ import os
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 PROJECT = Path(__file__).resolve().parents[1]
 ALL_ARE_SLOW = re.compile(r"^pytestmark = .*\bmark\.slow\b", re.MULTILINE)
@@ -34,11 +36,40 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what takes longest: a whole run that is left to the end keeps one process busy.
 
-    Whole runs are in `tests` itself, and the fewer tests a file has the longer each takes.
+    Tests of a cloud take longest together. Whole runs are in `tests` itself, and the fewer tests a
+    file has the longer each takes. Files of browser tests are short enough to be the last.
     """
     if config.getoption("markexpr") == "slow":
         counts = Counter(item.path for item in items)
-        items.sort(key=lambda item: (item.path.parent != PROJECT / "tests", counts[item.path]))
+        items.sort(
+            key=lambda item: (
+                not _is_of_a_cloud(item.nodeid),
+                item.path.parent != PROJECT / "tests",
+                item.path.parent.name == "browser",
+                counts[item.path],
+            )
+        )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """Give all tests of a cloud to one process: each would start a ZenML server of its own."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    return _OneProcessForTheCloud(config, log)
+
+
+class _OneProcessForTheCloud(LoadFileScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        return CLOUD if _is_of_a_cloud(nodeid) else super()._split_scope(nodeid)
+
+
+CLOUD = "tests of a cloud"
+
+
+def _is_of_a_cloud(nodeid: str) -> bool:
+    """Whether a test has `tests.vertex.shared`."""
+    return nodeid.startswith(("tests/vertex/", "tests/kubernetes/"))
 
 
 @pytest.fixture(scope="session")
