@@ -26,12 +26,12 @@ zenml: $(ZENML)
 serve: $(SERVE)
 	$(BIN)/kedro serve
 
+# One more process than CI has cores: some tests wait for servers, browsers and locks.
 test: install
-	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/pytest -n 3 --dist worksteal -m "not slow"
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow" zenml_runner
 
-# One more process than CI has cores: these tests wait for servers, browsers and locks. A test that
-# ends its process ends all: with a new process xdist would try it again, or wait for ever.
+# A test that ends its process ends all: with a new process xdist would try it again, or wait for ever.
 test-slow: install
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0 -m slow
 	$(BIN)/pytest -n 2 --dist worksteal -m slow zenml_runner

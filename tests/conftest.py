@@ -11,6 +11,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
 PROJECT = Path(__file__).resolve().parents[1]
+CLOUD = "tests of a cloud"
 ALL_ARE_SLOW = re.compile(r"^pytestmark = .*\bmark\.slow\b", re.MULTILINE)
 
 # How long an example takes says more of what else the machine does than of the law it tests. CI
@@ -62,9 +63,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 class _OneProcessForTheCloud(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
         return CLOUD if _is_of_a_cloud(nodeid) else super()._split_scope(nodeid)
-
-
-CLOUD = "tests of a cloud"
 
 
 def _is_of_a_cloud(nodeid: str) -> bool:
