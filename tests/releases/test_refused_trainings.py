@@ -8,6 +8,7 @@ from book_forecast.releases.gates import Gate, Verdict
 from book_forecast.releases.refused_trainings import (
     days_since_refused,
     is_champion,
+    is_protected,
     is_refused,
     with_refused,
 )
@@ -39,7 +40,7 @@ OF_CHAMPION = trainings(TUNED, TUNED, TUNED)
 
 
 def refused(plan: pd.DataFrame = PLAN, former: pd.DataFrame | None = None, at=WEEK) -> pd.DataFrame:
-    return with_refused(former, plan, OF_CHAMPION, at, is_refused=True)
+    return with_refused(former, plan, OF_CHAMPION, at, is_refused=True, is_protected=False)
 
 
 @pytest.mark.parametrize(
@@ -74,21 +75,45 @@ def test_titles_that_were_trained_for_a_refused_candidate_are_noted_with_what_wa
     assert days[REFIT].fillna(-1).tolist() == [-1, 14, -1]
 
 
+@pytest.mark.parametrize(
+    ("result", "forecast_by", "expected"),
+    [
+        (verdict("challenge"), "a", True),
+        (verdict(None), "a", True),
+        (verdict("champion"), "a", False),
+        (verdict(None), "b", False),
+    ],
+)
+def test_a_champion_is_protected_by_a_pin_or_by_the_challenge_that_must_be_won(
+    result, forecast_by, expected
+):
+    assert is_protected(result, forecasts_by(forecast_by)) is expected
+
+
+def test_all_titles_of_a_protected_champion_wait_for_fits_and_tunings():
+    found = with_refused(None, PLAN, OF_CHAMPION, WEEK, is_refused=True, is_protected=True)
+    days = days_since_refused(found, OF_CHAMPION, WEEK + pd.Timedelta(days=7))
+    assert (days == 7.0).all(axis=None)
+
+
 def test_nothing_is_noted_of_a_candidate_that_was_not_refused():
-    assert with_refused(None, PLAN, OF_CHAMPION, WEEK, is_refused=False).empty
+    assert with_refused(None, PLAN, OF_CHAMPION, WEEK, is_refused=False, is_protected=False).empty
 
 
-def test_a_new_title_is_tried_again_each_week():
+@pytest.mark.parametrize("protected", [False, True])
+def test_a_new_title_is_tried_again_each_week(protected):
     """Nothing forecasts it until it is trained."""
     new = trainings(NEW_TITLE, NEW_TITLE, TUNED)
-    found = with_refused(None, PLAN, new, WEEK, is_refused=True)
-    assert found.empty
-    assert days_since_refused(found, new, WEEK).isna().all(axis=None)
+    found = with_refused(None, PLAN, new, WEEK, is_refused=True, is_protected=protected)
+    assert set(found["isbn"]) == ({"3"} if protected else set())
+    assert days_since_refused(found[found["isbn"] != "3"], new, WEEK).isna().all(axis=None)
 
 
 def test_notes_are_carried_until_the_champions_training_is_another():
     later, nothing = WEEK + pd.Timedelta(weeks=1), PLAN.assign(decision="keep")
-    found = with_refused(refused(), nothing, OF_CHAMPION, later, is_refused=False)
+    found = with_refused(
+        refused(), nothing, OF_CHAMPION, later, is_refused=False, is_protected=False
+    )
     assert found["refused_until"].tolist() == [WEEK, WEEK]
     # A later one takes its place.
     assert refused(former=found, at=later)["refused_until"].tolist() == [later, later]
@@ -100,7 +125,7 @@ def test_notes_are_carried_until_the_champions_training_is_another():
     # A person has promoted the candidate all the same, or a whole run has tuned the titles.
     tuned = trainings(WEEK, WEEK, WEEK, trained=WEEK)
     assert days_since_refused(found, tuned, later).isna().all(axis=None)
-    assert with_refused(found, nothing, tuned, later, is_refused=False).empty
+    assert with_refused(found, nothing, tuned, later, is_refused=False, is_protected=False).empty
 
 
 def test_before_the_first_there_is_none():

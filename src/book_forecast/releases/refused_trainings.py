@@ -1,14 +1,15 @@
 """Trainings that did not make their candidate champion: their titles wait before the next one.
 
 The champion retains its own entry of such a title. What has called for another training calls for
-it in the next week too, and one more week of sales changes little.
+it in the next week too, and one more week of sales changes little. Where the champion is protected,
+by a pin or by `promote.require_win`, no candidate replaces it, and all titles wait.
 """
 
 from __future__ import annotations
 
 import pandas as pd
 
-from book_forecast.releases.gates import DELIVERY_GATE, Verdict
+from book_forecast.releases.gates import CHALLENGE_GATE, DELIVERY_GATE, Verdict
 from book_forecast.releases.retraining import REFIT, RETUNE
 
 _UNTIL = {RETUNE: "tuned_until", REFIT: "trained_until"}
@@ -30,6 +31,7 @@ def with_refused(
     newest: pd.Timestamp,
     *,
     is_refused: bool,
+    is_protected: bool,
 ) -> pd.DataFrame:
     """Return the refused trainings after a run.
 
@@ -39,14 +41,17 @@ def with_refused(
         trainings: isbn, tuned_until, trained_until: of the champion that the plan is of.
         newest: Last week of the sales.
         is_refused: Whether the run's candidate was refused; see `is_refused`.
+        is_protected: Whether any candidate would have been; see `is_protected`.
 
     Returns:
-        `REFUSED_TYPES`: the run's own if it was refused, and former ones of titles whose training
-        is still the one that another was meant to replace.
+        `REFUSED_TYPES`: the run's own if it was refused, all that could be if the champion is
+        protected, and former ones of titles whose training is still the one to be replaced.
     """
     keys = ["isbn", "decision"]
     replaced = _trainings_by_decision(trainings)
-    own = plan[keys].merge(replaced, on=keys) if is_refused else replaced.iloc[:0]
+    own = replaced.iloc[:0]
+    if is_refused:
+        own = replaced if is_protected else plan[keys].merge(replaced, on=keys)
     frames = [own.assign(refused_until=newest)]
     if former is not None:
         frames.append(former.merge(replaced, on=[*keys, "until"]))
@@ -89,6 +94,15 @@ def is_refused(verdict: Verdict, forecasts: pd.DataFrame) -> bool:
     if any(gate.name == DELIVERY_GATE for gate in verdict.failed):
         return False
     return not is_champion(verdict, forecasts)
+
+
+def is_protected(verdict: Verdict, forecasts: pd.DataFrame) -> bool:
+    """Return whether no candidate replaces the champion; the arguments are those of `is_refused`.
+
+    It is pinned, or a candidate must have won a challenge, which a new one never has.
+    """
+    is_pinned = verdict.promote and not is_champion(verdict, forecasts)
+    return is_pinned or any(gate.name == CHALLENGE_GATE for gate in verdict.failed)
 
 
 def is_champion(verdict: Verdict, forecasts: pd.DataFrame) -> bool:

@@ -9,7 +9,12 @@ from typing import Any
 import pandas as pd
 
 from book_forecast.releases.gates import Verdict
-from book_forecast.releases.refused_trainings import is_champion, is_refused, with_refused
+from book_forecast.releases.refused_trainings import (
+    is_champion,
+    is_protected,
+    is_refused,
+    with_refused,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -66,4 +71,5 @@ def note_refused(
         title_trainings,
         newest,
         is_refused=is_refused(verdict, forecasts),
+        is_protected=is_protected(verdict, forecasts),
     )
