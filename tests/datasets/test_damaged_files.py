@@ -11,7 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kedro.io.core import DatasetError
 
-from book_forecast.datasets import AtomicJSONDataset, AtomicParquetDataset, ReleaseDataset
+from book_forecast.datasets import (
+    AtomicJSONDataset,
+    AtomicParquetDataset,
+    FormerTableDataset,
+    ReleaseDataset,
+    TitleRowsDataset,
+)
 from book_forecast.datasets.generations import GenerationDataset
 from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.parts import Part
@@ -117,6 +123,30 @@ def test_a_damaged_table_is_named_with_what_to_do(tmp_path, content):
     message = str(error_of(dataset))
     assert "table.parquet is damaged" in message
     assert "Delete it, and run the pipelines that write it again." in message
+
+
+def test_a_run_replaces_a_damaged_record_and_names_it(tmp_path, caplog):
+    path = tmp_path / "2024-06-29.parquet"
+    dataset = TitleRowsDataset(filepath=str(path))
+    rows = pd.DataFrame({"isbn": ["1"], "week": [pd.Timestamp("2024-07-06")], "mean": [3.0]})
+    dataset.save(rows)
+    path.write_bytes(path.read_bytes()[:-20])
+    dataset.save(rows)
+    assert f"{path} is damaged" in caplog.text
+    pd.testing.assert_frame_equal(dataset.load(), rows, check_dtype=False)
+
+
+def test_a_former_table_that_is_damaged_is_named_and_one_that_is_not_there_is_none(
+    tmp_path, caplog
+):
+    path = tmp_path / "table.parquet"
+    former = FormerTableDataset(filepath=str(path))
+    assert former.load() is None
+    assert not caplog.text
+    AtomicParquetDataset(filepath=str(path)).save(TABLE)
+    path.write_bytes(path.read_bytes()[:-20])
+    assert former.load() is None
+    assert f"{path} is damaged" in caplog.text
 
 
 def test_a_damaged_document_is_named(tmp_path):

@@ -94,7 +94,7 @@ def forecast_of(rows: pd.DataFrame, width: float) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("factor", "width", "is_found"),
     [
-        *((10.0, 2.0, True), (0.1, 2.0, True)),
+        *((10.0, 2.0, True), (0.1, 2.0, True), (0.0, 2.0, True)),
         # Wide intervals hold it for possible, or it is no jump.
         *((10.0, 12.0, False), (0.1, 12.0, False), (2.5, 2.0, False), (1.0, 2.0, False)),
     ],

@@ -25,7 +25,7 @@ from plotly import graph_objects as go
 from book_forecast.execution.lineage import Lineage
 from book_forecast.plots.pages import standalone_page
 from book_forecast.storage.checked_tables import check_table, is_damage, write_frame
-from book_forecast.storage.errors import UserError
+from book_forecast.storage.errors import UserError, find_user_error
 from book_forecast.storage.files import replacing
 
 logger = logging.getLogger(__name__)
@@ -151,7 +151,8 @@ class FormerTableDataset(AtomicParquetDataset):
         try:
             frame: pd.DataFrame = super().load()
         except (OSError, ValueError, DatasetError, UserError) as error:
-            logger.debug("There is no former table: %s", error)
+            if super()._exists():
+                logger.warning("%s The run goes on without it.", find_user_error(error) or error)
             return None
         return frame
 
@@ -166,6 +167,9 @@ class FormerTableDataset(AtomicParquetDataset):
 
 class TitleRowsDataset(AtomicParquetDataset):
     """A table in which a save replaces the rows of the saved titles only.
+
+    A table that is damaged is replaced as a whole, with a warning: rows of this run are not lost
+    for former ones that nobody can read.
 
     Example:
         ```yaml
@@ -183,14 +187,26 @@ class TitleRowsDataset(AtomicParquetDataset):
 
     def save(self, data: pd.DataFrame) -> None:
         """Replace the rows of the same titles."""
-        if self.exists():
-            saved = self.load()
+        saved = self._saved() if self.exists() else None
+        if saved is not None:
             others = saved[~saved["isbn"].isin(data["isbn"])]
             if not others.empty:
                 data = pd.concat([others, data], ignore_index=True).sort_values(
                     ["isbn", "week"], ignore_index=True
                 )
         super().save(data)
+
+    def _saved(self) -> pd.DataFrame | None:
+        try:
+            frame: pd.DataFrame = self.load()
+        except (DatasetError, UserError) as error:
+            # A bucket that does not answer is no damage, and ends the run.
+            if find_user_error(error) is None:
+                raise
+            path = get_filepath_str(self._get_load_path(), self._protocol)
+            logger.warning("%s is damaged, and replaced by what this run has of it", path)
+            return None
+        return frame
 
 
 class AtomicJSONDataset(AtomicSave, JSONDataset):

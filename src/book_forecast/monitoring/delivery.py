@@ -179,12 +179,14 @@ def _volume(
         before = float(usual.groupby("week")["volume"].sum().median()) if len(usual) else np.nan
         beside = "the weeks before"
     copies = float(both["volume"].sum())
-    if not before > 0 or copies <= 0:
-        state: State = "broken" if before > 0 else "ok"
-        return Check("volume", state, np.nan, bound, f"The newest week has {copies:,.0f} copies.")
-    ratio = copies / before
-    state = "broken" if not 1 / bound <= ratio <= bound else "ok"
-    message = f"The newest week has {copies:,.0f} copies, {ratio:.2f} times {beside}."
+    message = f"The newest week has {copies:,.0f} copies"
+    if before > 0 and copies > 0:
+        ratio = copies / before
+        state: State = "broken" if not 1 / bound <= ratio <= bound else "ok"
+        message += f", {ratio:.2f} times {beside}."
+    else:
+        ratio, state = np.nan, "broken" if before > 0 else "ok"
+        message += "."
     if find_impossible_week(latest, expected, bound) is not None:
         message += " That is beyond all intervals: forecasts go on from the week before."
     return Check("volume", state, ratio, bound, message)
