@@ -102,6 +102,24 @@ def test_promotions_during_the_run_are_told(server, tmp_path):
     assert len(server.texts) == 1
 
 
+def test_a_promotion_is_told_by_the_next_run_where_its_own_was_killed_after_it(server, tmp_path):
+    killed = Run(tmp_path)
+    release = payloads.saved(killed.candidate.store)
+    promote(killed.candidate.store, release)
+    verdict: dict[str, Any] = {
+        "release": release,
+        "champion": None,
+        "promote": True,
+        "gates": [],
+    }
+    killed.hooks.after_dataset_saved("promotion", verdict)
+    assert server.texts == []
+    for _ in range(2):
+        Run(tmp_path).end()
+    assert len(server.texts) == 1
+    assert f"*New champion*: {release} is champion" in server.texts[0]
+
+
 def test_titles_that_run_out_are_in_the_digest(server, tmp_path):
     advice = pd.DataFrame(
         {

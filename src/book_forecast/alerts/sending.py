@@ -48,15 +48,19 @@ class Alerts:
         self._immediate, self._digest = tuple(immediate), tuple(digest)
         self._repeat_hours, self.sender = repeat_hours, sender
 
+    def keep(self, alerts: Iterable[Alert]) -> None:
+        """Let alerts wait for the next time that something is sent."""
+        for alert in alerts:
+            if alert.kind in (*self._immediate, *self._digest):
+                self.outbox.add(alert, self._repeat_hours)
+
     def send(self, alerts: Iterable[Alert], digest_now: bool = False) -> list[str]:
         """Keep alerts and send what waits.
 
         Returns:
             The problems of channels; what they have not taken waits for the next time.
         """
-        for alert in alerts:
-            if alert.kind in (*self._immediate, *self._digest):
-                self.outbox.add(alert, self._repeat_hours)
+        self.keep(alerts)
         if not self.channels:
             return []
         n_sent, problems = self.outbox.flush(

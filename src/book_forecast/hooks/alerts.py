@@ -34,11 +34,14 @@ _SHOWN = 10
 class AlertHooks:
     """Sends alerts of what a run has found; a failure to send them is a warning and no more.
 
-    Without an address of a channel in the environment, nothing is written or sent.
+    What is known at the verdict waits in the outbox from there on: a promotion is told even if the
+    run is killed after it. Without an address of a channel in the environment, nothing is written
+    or sent.
     """
 
     def __init__(self) -> None:
         self._context: KedroContext | None = None
+        self._catalog: CatalogProtocol[Any, Any] | None = None
         self._store: ReleaseStore | None = None
         self._n_promotions, self._next_challenge = 0, 1
         self._known: frozenset[str] = frozenset()
@@ -52,7 +55,7 @@ class AlertHooks:
     @hook_impl
     def before_pipeline_run(self, catalog: CatalogProtocol[Any, Any]) -> None:
         """Note how long the promotion log is, and which releases there are."""
-        self._found, self._store = [], None
+        self._found, self._store, self._catalog = [], None, catalog
         if not is_set_up(os.environ):
             return
         with _warning():
@@ -63,7 +66,8 @@ class AlertHooks:
                 self._next_challenge = entry.store.challenges.next_number()
                 self._known = frozenset(entry.store.releases())
 
-    @hook_impl
+    # After the hooks of releases, which promote a candidate.
+    @hook_impl(trylast=True)
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:
         """Note the alerts of a dataset."""
         if dataset_name not in _ALERTS_OF or not is_set_up(os.environ) or self._context is None:
@@ -71,6 +75,8 @@ class AlertHooks:
         with _warning():
             found = _ALERTS_OF[dataset_name](data, _options(self._context))
             self._found += [a for a in found if a.kind != "trained" or self._is_new(a.subject)]
+            if dataset_name == _VERDICT and (alerts := self._outbox()) is not None:
+                alerts.keep(self._all_found())
 
     def _is_new(self, candidate: str) -> bool:
         """Whether the run has stored it: it may have been there, or repeat one that stays."""
@@ -80,7 +86,8 @@ class AlertHooks:
     @hook_impl(trylast=True)
     def after_pipeline_run(self, catalog: CatalogProtocol[Any, Any]) -> None:
         """Send what there is."""
-        self._send(catalog)
+        self._catalog = catalog
+        self._send()
 
     @hook_impl(trylast=True)
     def on_pipeline_error(
@@ -94,27 +101,36 @@ class AlertHooks:
             self._found.append(
                 Alert(kind="run_failed", subject=pipelines, text=f"{pipelines}: {reason}")
             )
-        self._send(catalog)
+        self._catalog = catalog
+        self._send()
 
-    def _send(self, catalog: CatalogProtocol[Any, Any]) -> None:
-        if not is_set_up(os.environ) or self._context is None or OUTBOX not in catalog:
-            return
+    def _send(self) -> None:
         with _warning():
-            entry = catalog.get(OUTBOX)
-            if not isinstance(entry, OutboxDataset):
-                return
-            if self._store is not None:
-                newer = self._store.promotions()[self._n_promotions :]
-                self._found += [promotion_alert(one) for one in newer]
-                self._found += [
-                    challenge_alert(entry)
-                    for entry in self._store.challenges.entries()
-                    if entry.number >= self._next_challenge
-                ]
-            found, self._found = self._found, []
-            sender = sender_of(self._context.env)
-            rules = _options(self._context).rules
-            Alerts(entry.load(), os.environ, sender=sender, **rules).send(found)
+            if (alerts := self._outbox()) is not None:
+                alerts.send(self._all_found())
+                self._found = []
+
+    def _outbox(self) -> Alerts | None:
+        """Return the outbox; None where alerts are not set up."""
+        if not is_set_up(os.environ) or self._context is None or self._catalog is None:
+            return None
+        entry = self._catalog.get(OUTBOX) if OUTBOX in self._catalog else None
+        if not isinstance(entry, OutboxDataset):
+            return None
+        sender, rules = sender_of(self._context.env), _options(self._context).rules
+        return Alerts(entry.load(), os.environ, sender=sender, **rules)
+
+    def _all_found(self) -> list[Alert]:
+        """Return the alerts of the run's datasets, and of the logs since it began."""
+        if self._store is None:
+            return self._found
+        promotions = self._store.promotions()[self._n_promotions :]
+        challenges = self._store.challenges.entries()
+        return [
+            *self._found,
+            *map(promotion_alert, promotions),
+            *(challenge_alert(one) for one in challenges if one.number >= self._next_challenge),
+        ]
 
 
 def _options(context: KedroContext) -> AlertOptions:
@@ -171,8 +187,9 @@ def _of_stock(data: pd.DataFrame, options: AlertOptions) -> Iterator[Alert]:
     yield Alert(kind="runs_out", text=text)
 
 
+_VERDICT = "promotion"
 _ALERTS_OF: dict[str, Any] = {
-    "promotion": _of_verdict,
+    _VERDICT: _of_verdict,
     "monitor_status": _of_state,
     "arm_test": _of_test,
     "candidate": _of_candidate,
