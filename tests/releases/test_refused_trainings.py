@@ -5,13 +5,7 @@ import pandas as pd
 import pytest
 
 from book_forecast.releases.gates import Gate, Verdict
-from book_forecast.releases.refused_trainings import (
-    days_since_refused,
-    is_champion,
-    is_protected,
-    is_refused,
-    with_refused,
-)
+from book_forecast.releases.refused_trainings import days_since_refused, with_refused
 from book_forecast.releases.retraining import REFIT, RETUNE
 
 WEEK = pd.Timestamp("2024-06-01")
@@ -25,10 +19,6 @@ def verdict(failed: str | None, release: str = "b") -> Verdict:
     return Verdict(release=release, champion="a", promote=failed is None, gates=gates)
 
 
-def forecasts_by(release: str) -> pd.DataFrame:
-    return pd.DataFrame({"release": [release] * 2})
-
-
 def trainings(*tuned: pd.Timestamp | None, trained: pd.Timestamp = TRAINED) -> pd.DataFrame:
     dates = pd.Series(tuned, dtype="datetime64[us]")
     isbns = [str(n + 1) for n in range(len(tuned))]
@@ -40,31 +30,28 @@ OF_CHAMPION = trainings(TUNED, TUNED, TUNED)
 
 
 def refused(plan: pd.DataFrame = PLAN, former: pd.DataFrame | None = None, at=WEEK) -> pd.DataFrame:
-    return with_refused(former, plan, OF_CHAMPION, at, is_refused=True, is_protected=False)
+    return with_refused(former, plan, OF_CHAMPION, verdict("champion"), "a", at)
 
 
 @pytest.mark.parametrize(
-    ("result", "forecast_by", "expected"),
+    ("result", "champion_now", "noted"),
     [
-        (verdict("champion"), "a", True),
-        (verdict("challenge"), "a", True),
-        (verdict(None), "b", False),
-        # The champion is pinned.
-        (verdict(None), "a", True),
+        (verdict("champion"), "a", ["1 retune", "2 refit"]),
+        (verdict(None), "b", []),
         # No candidate has been judged on it, only what a person has forced.
-        (verdict("delivery"), "a", False),
+        (verdict("delivery"), "a", []),
         # The training has made the champion once more.
-        (verdict(None, release="a"), "a", False),
+        (verdict(None, release="a"), "a", []),
     ],
 )
-def test_a_candidate_is_refused_that_is_not_champion_for_what_it_is(result, forecast_by, expected):
-    assert is_refused(result, forecasts_by(forecast_by)) is expected
+def test_a_candidate_is_refused_that_is_not_champion_for_what_it_is(result, champion_now, noted):
+    found = with_refused(None, PLAN, OF_CHAMPION, result, champion_now, WEEK)
+    assert (found["isbn"] + " " + found["decision"]).tolist() == noted
 
 
-def test_the_first_release_is_champion_though_gates_have_failed():
+def test_a_first_release_that_has_failed_gates_is_champion_and_not_refused():
     first = verdict("fallbacks").model_copy(update={"champion": None, "promote": True})
-    assert is_champion(first, forecasts_by("b"))
-    assert not is_refused(first, forecasts_by("b"))
+    assert with_refused(None, PLAN, OF_CHAMPION, first, "b", WEEK).empty
 
 
 def test_titles_that_were_trained_for_a_refused_candidate_are_noted_with_what_was_done():
@@ -75,45 +62,28 @@ def test_titles_that_were_trained_for_a_refused_candidate_are_noted_with_what_wa
     assert days[REFIT].fillna(-1).tolist() == [-1, 14, -1]
 
 
-@pytest.mark.parametrize(
-    ("result", "forecast_by", "expected"),
-    [
-        (verdict("challenge"), "a", True),
-        (verdict(None), "a", True),
-        (verdict("champion"), "a", False),
-        (verdict(None), "b", False),
-    ],
-)
-def test_a_champion_is_protected_by_a_pin_or_by_the_challenge_that_must_be_won(
-    result, forecast_by, expected
-):
-    assert is_protected(result, forecasts_by(forecast_by)) is expected
-
-
-def test_all_titles_of_a_protected_champion_wait_for_fits_and_tunings():
-    found = with_refused(None, PLAN, OF_CHAMPION, WEEK, is_refused=True, is_protected=True)
+@pytest.mark.parametrize("result", [verdict("challenge"), verdict(None)])
+def test_all_titles_wait_where_a_win_is_required_or_the_champion_is_pinned(result):
+    found = with_refused(None, PLAN, OF_CHAMPION, result, "a", WEEK)
     days = days_since_refused(found, OF_CHAMPION, WEEK + pd.Timedelta(days=7))
     assert (days == 7.0).all(axis=None)
 
 
-def test_nothing_is_noted_of_a_candidate_that_was_not_refused():
-    assert with_refused(None, PLAN, OF_CHAMPION, WEEK, is_refused=False, is_protected=False).empty
-
-
-@pytest.mark.parametrize("protected", [False, True])
-def test_a_new_title_is_tried_again_each_week(protected):
+@pytest.mark.parametrize(
+    ("result", "noted"), [(verdict("champion"), set()), (verdict(None), {"3"})]
+)
+def test_a_new_title_is_tried_again_each_week(result, noted):
     """Nothing forecasts it until it is trained."""
     new = trainings(NEW_TITLE, NEW_TITLE, TUNED)
-    found = with_refused(None, PLAN, new, WEEK, is_refused=True, is_protected=protected)
-    assert set(found["isbn"]) == ({"3"} if protected else set())
+    found = with_refused(None, PLAN, new, result, "a", WEEK)
+    assert set(found["isbn"]) == noted
     assert days_since_refused(found[found["isbn"] != "3"], new, WEEK).isna().all(axis=None)
 
 
 def test_notes_are_carried_until_the_champions_training_is_another():
     later, nothing = WEEK + pd.Timedelta(weeks=1), PLAN.assign(decision="keep")
-    found = with_refused(
-        refused(), nothing, OF_CHAMPION, later, is_refused=False, is_protected=False
-    )
+    promoted = verdict(None)
+    found = with_refused(refused(), nothing, OF_CHAMPION, promoted, "b", later)
     assert found["refused_until"].tolist() == [WEEK, WEEK]
     # A later one takes its place.
     assert refused(former=found, at=later)["refused_until"].tolist() == [later, later]
@@ -125,7 +95,7 @@ def test_notes_are_carried_until_the_champions_training_is_another():
     # A person has promoted the candidate all the same, or a whole run has tuned the titles.
     tuned = trainings(WEEK, WEEK, WEEK, trained=WEEK)
     assert days_since_refused(found, tuned, later).isna().all(axis=None)
-    assert with_refused(found, nothing, tuned, later, is_refused=False, is_protected=False).empty
+    assert with_refused(found, nothing, tuned, promoted, "b", later).empty
 
 
 def test_before_the_first_there_is_none():

@@ -19,7 +19,7 @@ from book_forecast.datasets.figures import FiguresDataset
 from book_forecast.datasets.generations import GenerationDataset
 from book_forecast.datasets.outbox import OutboxDataset
 from book_forecast.datasets.overrides import OverridesDataset
-from book_forecast.datasets.releases import ReleaseDataset
+from book_forecast.datasets.releases import ChampionDataset, ReleaseDataset
 from book_forecast.datasets.tables import CsvTableDataset
 from book_forecast.datasets.title_lists import LaunchTablesDataset, TitleListsDataset
 
@@ -32,6 +32,7 @@ __all__ = [
     "BigQueryTableDataset",
     "ChallengeDataset",
     "ChallengerDataset",
+    "ChampionDataset",
     "CheckedJSONDataset",
     "CheckpointFolderDataset",
     "CsvTableDataset",

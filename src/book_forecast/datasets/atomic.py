@@ -151,8 +151,9 @@ class FormerTableDataset(AtomicParquetDataset):
         try:
             frame: pd.DataFrame = super().load()
         except (OSError, ValueError, DatasetError, UserError) as error:
-            if super()._exists():
-                logger.warning("%s The run goes on without it.", find_user_error(error) or error)
+            damage = find_user_error(error)
+            if damage is not None and super()._exists():
+                logger.warning("%s The run goes on without it.", damage)
             return None
         return frame
 

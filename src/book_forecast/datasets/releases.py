@@ -109,3 +109,28 @@ class ReleaseDataset(BesideReleasesDataset[Payload, Payload | None]):
 
     def _describe(self) -> dict[str, Any]:
         return {**super()._describe(), "release": self._wanted}
+
+
+class ChampionDataset(BesideReleasesDataset[None, str | None]):
+    """The id of the champion at the time of loading; None without one. It cannot be saved.
+
+    Example:
+        ```yaml
+        champion_now:
+          type: book_forecast.datasets.ChampionDataset
+          filepath: "${_root}/06_models/releases"
+          metadata: {kedro-viz: {layer: models}}
+        ```
+    """
+
+    def load(self) -> str | None:
+        """Read the promotion log."""
+        return self.store.champion()
+
+    def save(self, data: None) -> None:  # noqa: ARG002 - part of the contract
+        """Refuse: a release becomes champion by the gates or by `kedro release promote`.
+
+        Raises:
+            DatasetError: Always.
+        """
+        raise DatasetError("The champion cannot be saved: `kedro release promote` changes it.")

@@ -18,6 +18,7 @@ from book_forecast.alerts.events import Alert
 from book_forecast.alerts.sending import Alerts, sender_of
 from book_forecast.datasets.outbox import OUTBOX, OutboxDataset
 from book_forecast.datasets.releases import ReleaseDataset
+from book_forecast.hooks.releases import PROMOTION
 from book_forecast.options.alerts import AlertOptions
 from book_forecast.payload.contents import Payload
 from book_forecast.releases.challenging import challenge_alert
@@ -34,8 +35,8 @@ _SHOWN = 10
 class AlertHooks:
     """Sends alerts of what a run has found; a failure to send them is a warning and no more.
 
-    What is known at the verdict waits in the outbox from there on: a promotion is told even if the
-    run is killed after it. Without an address of a channel in the environment, nothing is written
+    What is known at the verdict waits in the outbox from there on: after a kill, the next run sends
+    the news of a promotion. Without an address of a channel in the environment, nothing is written
     or sent.
     """
 
@@ -75,7 +76,7 @@ class AlertHooks:
         with _warning():
             found = _ALERTS_OF[dataset_name](data, _options(self._context))
             self._found += [a for a in found if a.kind != "trained" or self._is_new(a.subject)]
-            if dataset_name == _VERDICT and (alerts := self._outbox()) is not None:
+            if dataset_name == PROMOTION and (alerts := self._outbox()) is not None:
                 alerts.keep(self._all_found())
 
     def _is_new(self, candidate: str) -> bool:
@@ -187,9 +188,8 @@ def _of_stock(data: pd.DataFrame, options: AlertOptions) -> Iterator[Alert]:
     yield Alert(kind="runs_out", text=text)
 
 
-_VERDICT = "promotion"
 _ALERTS_OF: dict[str, Any] = {
-    _VERDICT: _of_verdict,
+    PROMOTION: _of_verdict,
     "monitor_status": _of_state,
     "arm_test": _of_test,
     "candidate": _of_candidate,

@@ -28,10 +28,9 @@ def with_refused(
     former: pd.DataFrame | None,
     plan: pd.DataFrame,
     trainings: pd.DataFrame,
+    verdict: Verdict,
+    champion: str | None,
     newest: pd.Timestamp,
-    *,
-    is_refused: bool,
-    is_protected: bool,
 ) -> pd.DataFrame:
     """Return the refused trainings after a run.
 
@@ -39,9 +38,9 @@ def with_refused(
         former: Those before it; None before the first.
         plan: isbn, decision: the run's retraining plan.
         trainings: isbn, tuned_until, trained_until: of the champion that the plan is of.
+        verdict: On the run's candidate. One that a broken delivery has held back is not refused.
+        champion: The release that is champion after it: a pinned one stays whatever it says.
         newest: Last week of the sales.
-        is_refused: Whether the run's candidate was refused; see `is_refused`.
-        is_protected: Whether any candidate would have been; see `is_protected`.
 
     Returns:
         `REFUSED_TYPES`: the run's own if it was refused, all that could be if the champion is
@@ -50,8 +49,8 @@ def with_refused(
     keys = ["isbn", "decision"]
     replaced = _trainings_by_decision(trainings)
     own = replaced.iloc[:0]
-    if is_refused:
-        own = replaced if is_protected else plan[keys].merge(replaced, on=keys)
+    if _is_refused(verdict, champion):
+        own = replaced if _is_protected(verdict) else plan[keys].merge(replaced, on=keys)
     frames = [own.assign(refused_until=newest)]
     if former is not None:
         frames.append(former.merge(replaced, on=[*keys, "until"]))
@@ -81,33 +80,18 @@ def days_since_refused(
     return pd.DataFrame({name: trainings["isbn"].map(days[done == name]) for name in _UNTIL})
 
 
-def is_refused(verdict: Verdict, forecasts: pd.DataFrame) -> bool:
-    """Return whether a candidate is not champion for what it is.
+def _is_refused(verdict: Verdict, champion: str | None) -> bool:
+    """Return whether a candidate is not champion for what it is."""
+    is_held_back = any(gate.name == DELIVERY_GATE for gate in verdict.failed)
+    return verdict.release not in (verdict.champion, champion) and not is_held_back
 
-    Args:
-        verdict: On the candidate. One that a broken delivery has held back is not refused.
-        forecasts: release: of those that the run has made with the champion. A pinned champion
-            stays whatever the verdict is.
+
+def _is_protected(verdict: Verdict) -> bool:
+    """Return whether any candidate would have been refused as this one was.
+
+    The champion is pinned, or a candidate must have won a challenge, which a new one never has.
     """
-    if verdict.release == verdict.champion:
-        return False
-    if any(gate.name == DELIVERY_GATE for gate in verdict.failed):
-        return False
-    return not is_champion(verdict, forecasts)
-
-
-def is_protected(verdict: Verdict, forecasts: pd.DataFrame) -> bool:
-    """Return whether no candidate replaces the champion; the arguments are those of `is_refused`.
-
-    It is pinned, or a candidate must have won a challenge, which a new one never has.
-    """
-    is_pinned = verdict.promote and not is_champion(verdict, forecasts)
-    return is_pinned or any(gate.name == CHALLENGE_GATE for gate in verdict.failed)
-
-
-def is_champion(verdict: Verdict, forecasts: pd.DataFrame) -> bool:
-    """Return whether a candidate has become champion; the arguments are those of `is_refused`."""
-    return verdict.promote and bool((forecasts["release"] == verdict.release).any())
+    return verdict.promote or any(gate.name == CHALLENGE_GATE for gate in verdict.failed)
 
 
 def _trainings_by_decision(trainings: pd.DataFrame) -> pd.DataFrame:

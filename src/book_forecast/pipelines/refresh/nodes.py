@@ -9,34 +9,33 @@ from typing import Any
 import pandas as pd
 
 from book_forecast.releases.gates import Verdict
-from book_forecast.releases.refused_trainings import (
-    is_champion,
-    is_protected,
-    is_refused,
-    with_refused,
-)
+from book_forecast.releases.refused_trainings import with_refused
 
 logger = logging.getLogger(__name__)
 
 
 def report_refresh(
-    retraining_summary: Mapping[str, Any], promotion: Mapping[str, Any], forecasts: pd.DataFrame
+    retraining_summary: Mapping[str, Any],
+    promotion: Mapping[str, Any],
+    champion_now: str | None,
+    forecasts: pd.DataFrame,
 ) -> None:
     """Report in one line what was trained, what became of it, and whose forecasts there are.
 
     Args:
         retraining_summary: Numbers of titles by decision.
         promotion: The verdict on the candidate.
+        champion_now: The release that is champion after it.
         forecasts: isbn, release.
     """
     verdict, titles = Verdict.model_validate(promotion), retraining_summary["titles"]
     trained = titles["refit"] + titles["retune"]
     if not trained:
         became = "no new release"
-    elif verdict.release == verdict.champion or is_champion(verdict, forecasts):
+    elif verdict.release == champion_now:
         became = f"{verdict.release} is champion"
     elif verdict.promote:
-        became = f"{verdict.release} is not promoted: {verdict.champion} is pinned"
+        became = f"{verdict.release} is not promoted: {champion_now} is pinned"
     else:
         became = f"{verdict.release} is refused: {verdict.why}"
     logger.info(
@@ -51,8 +50,8 @@ def note_refused(
     retraining_plan: pd.DataFrame,
     title_trainings: pd.DataFrame,
     promotion: Mapping[str, Any],
+    champion_now: str | None,
     model_input: pd.DataFrame,
-    forecasts: pd.DataFrame,
 ) -> pd.DataFrame:
     """Note the titles whose training has not made its candidate champion; see `with_refused`.
 
@@ -61,15 +60,10 @@ def note_refused(
         retraining_plan: isbn, decision.
         title_trainings: isbn, tuned_until, trained_until.
         promotion: The verdict on the candidate.
+        champion_now: The release that is champion after it.
         model_input: isbn, week, volume.
-        forecasts: release: of those by the champion.
     """
     verdict, newest = Verdict.model_validate(promotion), model_input["week"].max()
     return with_refused(
-        former_refused_trainings,
-        retraining_plan,
-        title_trainings,
-        newest,
-        is_refused=is_refused(verdict, forecasts),
-        is_protected=is_protected(verdict, forecasts),
+        former_refused_trainings, retraining_plan, title_trainings, verdict, champion_now, newest
     )

@@ -12,7 +12,7 @@ def create_pipeline() -> Pipeline:
         [
             node(
                 nodes.report_refresh,
-                ["retraining_summary", "promotion", "forecasts"],
+                ["retraining_summary", "promotion", "champion_now", "forecasts"],
                 None,
                 name="report_refresh",
                 # With the gates after everything else, in their container.
@@ -22,7 +22,7 @@ def create_pipeline() -> Pipeline:
                 nodes.note_refused,
                 [
                     *("former_refused_trainings", "retraining_plan", "title_trainings"),
-                    *("promotion", "model_input", "forecasts"),
+                    *("promotion", "champion_now", "model_input"),
                 ],
                 "refused_trainings",
                 name="note_refused",
