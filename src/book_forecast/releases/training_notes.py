@@ -61,7 +61,7 @@ class CovariateNotes:
         empty = pd.DataFrame({name: [] for name in ("isbn", "week", "name", "value")})
         rows = empty if covariates is None else covariates
         is_plan = rows["name"] == PROMOTION_PLAN
-        # Promotions come from prices, of which later weeks say more: small changes are usual.
+        # Promotions come from prices, which later weeks correct: small changes are usual.
         self._known = rows[~is_plan & (rows["name"] != PROMOTION)]
         hashed = pd.util.hash_pandas_object(self._known[["week", "name", "value"]], index=False)
         self._hashes = hashed.to_numpy("uint64")

@@ -1,4 +1,4 @@
-"""Keeps standard output for a document: whatever else is printed goes to standard error.
+"""Reserves standard output for a document: whatever else is printed goes to standard error.
 
 Kedro logs to standard output while it is imported, and the command `kedro` looks for plugins after
 that. `zenml_runner_stdout.pth` calls this module when Python starts, which is before both.

@@ -68,7 +68,7 @@ def test_a_training_pipeline_runs_in_one_process_and_logs_its_model(runner):
     ((run_id, status),) = runs(runner)
     assert status == "FINISHED"
     assert logged_models(runner) == [("books", run_id)]
-    # A slice, which kedro-mlflow keeps as a training pipeline.
+    # A slice, which remains a training pipeline to kedro-mlflow.
     sliced = runner.zenml("run", "--tags", "training")
     assert sliced.returncode == 0, sliced.stderr
     assert len(logged_models(runner)) == 2

@@ -34,7 +34,7 @@ class View:
         heading: For people.
         sort: Unless another is asked for.
         about: Which titles it has.
-        columns: Names of fields of a title, by which the view is told; for files.
+        columns: Names of the fields of a title that its files show.
     """
 
     heading: str
