@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -47,15 +48,27 @@ def jupyter(project_path: Path, surroundings: dict[str, str], tmp_path: Path) ->
         )
     try:
         deadline = time.monotonic() + 90
-        while not (found := re.search(r"http://127\.0\.0\.1:\d+/lab\?token=\w+", log.read_text())):
+        while not (
+            found := re.search(r"http://127\.0\.0\.1:(\d+)/lab\?token=\w+", log.read_text())
+        ):
             assert server.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.3)
+        # Jupyter prints its address before it listens there.
+        while not is_open(int(found[1])):
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
         yield found.group()
     finally:
         # Kedro starts Jupyter as a process of its own, which would outlive it.
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0
 
 
 def get(address: str, path: str) -> Any:
