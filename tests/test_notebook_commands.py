@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 BIN = Path(sys.executable).parent
+ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)/lab\?token=\w+")
 
 pytestmark = pytest.mark.slow
 
