@@ -1,16 +1,19 @@
 """The catalog's entries for releases load what they save, and saving one only writes it."""
 
+from pathlib import Path
+
 import mlflow
 import pytest
 from kedro.io import DatasetError
 
-from book_forecast.datasets.releases import ReleaseDataset
+from book_forecast.datasets.releases import ChampionDataset, ReleaseDataset
 from book_forecast.payload.contents import Payload
 from book_forecast.releases.assembly import RolledTitle, rolled, with_scores
 from book_forecast.releases.promotion_log import Promotion
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.storage.errors import UserError, find_user_error
 from tests.releases import payloads
+from tests.serving.servers import promote
 
 
 @pytest.fixture
@@ -122,3 +125,23 @@ def test_a_release_that_is_not_there_is_a_users_error(root, release):
     assert error is not None
     assert release in str(error)
     assert "`kedro release list` shows all releases" in str(error)
+
+
+def test_the_id_of_the_champion_is_that_of_the_moment_and_cannot_be_saved(root):
+    now = ChampionDataset(filepath=root)
+    assert now.load() is None
+    release = payloads.saved(ReleaseStore(root))
+    assert now.load() is None
+    promote(ReleaseStore(root), release)
+    assert now.load() == release
+    with pytest.raises(DatasetError, match="kedro release promote"):
+        now.save(None)
+
+
+def test_a_damaged_promotion_log_is_a_users_error(root):
+    store = ReleaseStore(root)
+    promote(store, payloads.saved(store))
+    (Path(root) / "changes/000001.json").write_text("{")
+    with pytest.raises(DatasetError) as caught:
+        ChampionDataset(filepath=root).load()
+    assert "000001.json is damaged" in str(find_user_error(caught.value))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 from kedro.io.core import AbstractDataset, DatasetError
@@ -74,15 +76,13 @@ class ReleaseDataset(BesideReleasesDataset[Payload, Payload | None]):
         Raises:
             UserError: If there is no such release, or it cannot be trusted.
         """
-        try:
+        with _damage_explained():
             release: str | None = self._wanted
             if self._wanted in _POINTERS:
                 release = self.store.pointer(self._wanted)
             elif self._wanted == CHAMPION:
                 release = self.store.champion()
             return None if release is None else self.store.read(release)
-        except PayloadError as error:
-            raise UserError(f"{error} `kedro release list` shows all releases.") from error
 
     def save(self, data: Payload) -> None:
         """Write what the store does not have of the release, and let the pointer name it.
@@ -124,8 +124,13 @@ class ChampionDataset(BesideReleasesDataset[None, str | None]):
     """
 
     def load(self) -> str | None:
-        """Read the promotion log."""
-        return self.store.champion()
+        """Read the promotion log.
+
+        Raises:
+            UserError: If it is damaged.
+        """
+        with _damage_explained():
+            return self.store.champion()
 
     def save(self, data: None) -> None:  # noqa: ARG002 - part of the contract
         """Refuse: a release becomes champion by the gates or by `kedro release promote`.
@@ -134,3 +139,11 @@ class ChampionDataset(BesideReleasesDataset[None, str | None]):
             DatasetError: Always.
         """
         raise DatasetError("The champion cannot be saved: `kedro release promote` changes it.")
+
+
+@contextmanager
+def _damage_explained() -> Iterator[None]:
+    try:
+        yield
+    except PayloadError as error:
+        raise UserError(f"{error} `kedro release list` shows all releases.") from error
