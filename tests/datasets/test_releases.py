@@ -135,7 +135,7 @@ def test_the_id_of_the_champion_is_that_of_the_moment_and_cannot_be_saved(root):
     promote(ReleaseStore(root), release)
     assert now.load() == release
     with pytest.raises(DatasetError, match="kedro release promote"):
-        now.save(None)
+        now.save(release)  # type: ignore[arg-type]
 
 
 def test_a_damaged_promotion_log_is_a_users_error(root):
