@@ -88,7 +88,7 @@ def test_a_thousand_requests_from_the_document_break_nothing(served_store, tmp_p
         before = server.memory()
         # /readyz answers 503 until a release is loaded; that is no error of the fuzzing.
         so_far = len(server.log())
-        _fuzz(server, tmp_path, seed=2, examples=200)
+        _fuzz(server, tmp_path, seed=2, examples=70)
         lines = [entry for entry in server.log()[so_far:] if entry["message"] == "request"]
         assert len(lines) >= CASES
         assert not [entry for entry in lines if entry["status"] >= 500]
