@@ -16,6 +16,7 @@ from book_forecast.hooks.releases import ReleaseHooks
 from book_forecast.hooks.run_lock import RunLockHooks
 from book_forecast.hooks.run_metrics import RunMetricsHooks
 from book_forecast.hooks.summary import SummaryHooks
+from book_forecast.hooks.threads import ThreadsHooks
 from book_forecast.hooks.tracking import TrackingHooks
 from book_forecast.storage.environment import (
     EnvironmentConfigLoader,
@@ -43,6 +44,7 @@ HOOKS = (
     OptionsHooks(),
     RunLockHooks(),
     FigureInputHooks(),
+    ThreadsHooks(),
     LineageHooks(),
     TrackingHooks(),
     KilledRunsHooks(),
