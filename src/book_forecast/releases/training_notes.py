@@ -143,7 +143,7 @@ def facts_of(
     """
     histories = {history.isbn: history for history in title_histories(model_input)}
     newest = np.datetime64(model_input["week"].max(), "D")
-    tunable = set(training_weeks["isbn"])
+    tunable = set(training_weeks["isbn"].unique())
     known = CovariateNotes(covariates)
     released, notes = _released(champion), {} if champion is None else notes_of(champion)
     is_same_code = champion is not None and champion.manifest.get(NOTES) == dict(made_by)

@@ -107,7 +107,7 @@ def cut_launches(
     A title that was published long before its first sale is no launch.
     """
     launch_weeks = launch_weeks[launch_weeks["week"] <= weeks["week"].max()]
-    launches, isbns = [], set(launch_weeks["isbn"])
+    launches, isbns = [], set(launch_weeks["isbn"].unique())
     series = []
     others = weeks[~weeks["isbn"].isin(isbns)]
     for history in title_histories(pd.concat([others, launch_weeks], ignore_index=True)):

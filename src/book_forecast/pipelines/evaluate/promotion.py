@@ -179,7 +179,8 @@ def _compare(
     same: set[str],
 ) -> Comparison:
     """Compare the titles that both forecast; launches of both have no test weeks to compare."""
-    compared = set(champion.titles["isbn"].to_pylist()) & set(own["isbn"]) & set(theirs["isbn"])
+    scored = set(own["isbn"].unique()) & set(theirs["isbn"].unique())
+    compared = scored.intersection(champion.titles["isbn"].to_pylist())
     living = living - (launches - compared)
     # Releases of older versions have no specifications to fit again.
     unknown = champion.specifications is None and theirs.empty and bool(living)
@@ -223,7 +224,7 @@ def _measure(
 
     Titles with the same models in both releases have no forecasts; their fallbacks count.
     """
-    isbns = set(forecasts["isbn"])
+    isbns = set(forecasts["isbn"].unique())
     known = _beside_actuals(forecasts, actuals)
     naive = _beside_actuals(baseline[baseline["isbn"].isin(isbns)], actuals)
     coverage: dict[str, npt.NDArray[np.float64]] = {}
@@ -272,7 +273,7 @@ def _living(champion: Payload, actuals: pd.DataFrame, left_out: pd.DataFrame) ->
     the sales do not have them any more. Other titles that are missing from the sales may be alive.
     """
     has_stopped = ~left_out["alive"] & left_out["last_sale"].notna()
-    alive = set(actuals["isbn"]) | set(left_out.loc[left_out["alive"], "isbn"])
+    alive = set(actuals["isbn"].unique()) | set(left_out.loc[left_out["alive"], "isbn"])
     gone = _titles_with(champion, Zero.family) - alive
     return set(champion.titles["isbn"].to_pylist()) - set(left_out.loc[has_stopped, "isbn"]) - gone
 

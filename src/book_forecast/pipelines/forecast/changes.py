@@ -25,7 +25,7 @@ def report_week(release: Payload, forecasts: pd.DataFrame, former: pd.DataFrame 
     if forecasts.empty:
         return
     newest = forecasts["cutoff"].max()
-    isbns = set(forecasts["isbn"])
+    isbns = set(forecasts["isbn"].unique())
     cutoffs = release.titles["cutoff"].to_pylist()
     reported = sum(
         isbn in isbns and cutoff == newest.date() and volumes[-1].as_py() is not None
