@@ -35,6 +35,7 @@ KINDS = {
     "season of 80 %": replace(USUAL, season=0.8),
     "trend of -30 % a year": replace(USUAL, trend=-0.36),
     "weeks that all titles share, 5 %": replace(USUAL, shared=0.05, share=0.1),
+    "each fourth week lacks 80 % of the titles": replace(USUAL, short=0.8),
     "a tenth shifts": replace(USUAL, share=0.1),
     "half shifts": replace(USUAL, share=0.5),
     "15 titles": replace(USUAL, titles=15),

@@ -50,6 +50,7 @@ class Catalogue:
         trend: Change of the level's logarithm in a year.
         shared: Deviation of what a week's demand of all titles shares.
         recorded: Weeks of recorded forecasts before the first shifted week.
+        short: Share of the titles that the first shifted week, and each fourth one after it, lack.
         factor: Of the level from then on.
         share: Of the titles that shift.
         seed: Of all numbers.
@@ -66,6 +67,7 @@ class Catalogue:
     trend: float = 0.0
     shared: float = 0.0
     recorded: int = 52
+    short: float = 0.0
     factor: float = 1.0
     share: float = 1.0
     seed: int = 0
@@ -117,6 +119,15 @@ class Catalogue:
         demand[: len(self.shifted), self.shift :] *= self.factor
         return generator.poisson(demand).astype(float)
 
+    @cached_property
+    def known(self) -> FloatArray:
+        """Copies by title and week, NaN where the delivery of a week lacks a title."""
+        sold = self.sold.copy()
+        lacking = np.random.default_rng(self.seed + 3).permutation(self.titles)
+        weeks = np.arange(self.shift, sold.shape[1], WINDOW)
+        sold[np.ix_(lacking[: round(self.short * self.titles)], weeks)] = np.nan
+        return sold
+
     def windows(self, week: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the newest windows and the earlier ones when a week is the newest one.
 
@@ -125,7 +136,7 @@ class Catalogue:
         newest = week - WINDOW
         recorded = [newest - 2 * back for back in range(CUTOFFS)]
         means = {_day(c): self._made(c, self._released) for c in recorded if c >= TRAINED - 1}
-        weeks = {_day(day): self.sold[:, day] for day in range(week + 1)}
+        weeks = {_day(day): self.known[:, day] for day in range(week + 1)}
         found = grid_windows(self._folds | means, weeks, pd.Index(self.isbns), WINDOW)
         latest = found[found["cutoff"] == _day(newest)]
         return latest, found[found["cutoff"] <= _day(newest - WINDOW)]
@@ -161,11 +172,18 @@ class Catalogue:
 
     def _apart(self, variance: Variance) -> FloatArray:
         """Return how far windows are from the demand, in deviations, by title and first week."""
-        sold, usual = (
+        is_known = np.isfinite(self.known)
+        sold, usual, share = (
             np.lib.stride_tricks.sliding_window_view(values, WINDOW, axis=1).sum(axis=2)
-            for values in (self.sold + 0.5 / WINDOW, self.demand + 0.5 / WINDOW)
+            for values in (
+                np.where(is_known, self.sold + 0.5 / WINDOW, 0.0),
+                np.where(is_known, self.demand + 0.5 / WINDOW, 0.0),
+                is_known / WINDOW,
+            )
         )
-        return variance.evened(np.log(sold / usual), usual) / np.sqrt(variance.at(usual))
+        whole = usual / share
+        apart = variance.evened(np.log(sold / usual), whole) / np.sqrt(variance.at(whole))
+        return apart * np.sqrt(share)
 
     @cached_property
     def _folds(self) -> Grid:
@@ -190,8 +208,9 @@ class Catalogue:
     def _made(self, cutoff: int, shapes: FloatArray) -> FloatArray:
         """Return the forecasts of a cutoff, shape (titles, AHEAD)."""
         paces = np.random.default_rng(self.seed + 2).uniform(*PACE, size=(self.titles, 1))
-        weights = paces * (1.0 - paces) ** np.arange(cutoff, -1, -1)
-        levels = self.sold[:, : cutoff + 1] / shapes[:, : cutoff + 1]
+        known = self.known[:, : cutoff + 1]
+        weights = paces * (1.0 - paces) ** np.arange(cutoff, -1, -1) * np.isfinite(known)
+        levels = np.nan_to_num(known) / shapes[:, : cutoff + 1]
         level = (weights * levels).sum(axis=1) / weights.sum(axis=1)
         return np.asarray(level[:, None] * shapes[:, cutoff + 1 : cutoff + 1 + AHEAD])
 

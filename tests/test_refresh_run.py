@@ -15,6 +15,7 @@ from book_forecast.payload.contents import Payload
 from book_forecast.releases.training_notes import notes_of
 from tests.refreshes import FORCED, SELDOM, deliver_a_broken_week, plan_of, store_of, verdict_of
 from tests.runs import QUICK, kedro_run
+from tests.serving.servers import promote
 
 pytestmark = pytest.mark.slow
 
@@ -128,6 +129,52 @@ def test_a_week_without_need_makes_no_release_and_a_forced_title_is_trained_alon
     assert set(refused.loc[refused["decision"] == "refit", "isbn"]) == set(plan_of(data))
 
 
+def correct_a_title(data: Path) -> None:
+    """Deliver all sales once more, in which half a year of a title is doubled."""
+    export = data / "01_raw/sales/export.csv"
+    sales = pd.read_csv(export, dtype=str)
+    dates = pd.to_datetime(sales["End Date"])
+    wrong = (sales["ISBN"] == FORCED) & (dates > dates.max() - pd.Timedelta(weeks=26))
+    assert wrong.any()
+    for name in ("Volume", "Value"):
+        copies = sales.loc[wrong, name].astype(float) * 2
+        sales.loc[wrong, name] = copies.map("{:g}".format)
+    sales.to_csv(export, index=False)
+
+
+def test_the_same_fit_twice_makes_one_release(data: Path, project_path: Path) -> None:
+    store = store_of(data)
+    before = store.champion()
+    forced = f"force=refit,force_titles={FORCED}"
+    refresh(project_path, data, forced)
+    champion = store.champion()
+    assert store.releases() == [before, champion]
+    log = refresh(project_path, data, forced)
+    assert f"is the champion {champion} again" in log
+    assert "0 tuned anew; no new release" in log
+    assert store.releases() == [before, champion]
+    assert store.champion() == champion
+
+
+def test_a_pinned_champion_gets_one_fit_for_a_correction_and_another_when_the_pin_is_off(
+    data: Path, project_path: Path
+) -> None:
+    store = store_of(data)
+    champion = store.champion()
+    assert champion is not None
+    correct_a_title(data)
+    waits = "retrain.retry_after_days=28"
+    promote(store, champion, "pin")
+    refresh(project_path, data, waits)
+    assert plan_of(data)[FORCED] == "refit"
+    refresh(project_path, data, waits)
+    assert set(plan_of(data).values()) == {"keep"}
+    promote(store, champion, "unpin")
+    refresh(project_path, data, waits)
+    assert plan_of(data)[FORCED] == "refit"
+    assert store.champion() != champion
+
+
 def test_a_broken_delivery_promotes_nothing_whatever_is_forced(
     data: Path, project_path: Path
 ) -> None:
@@ -141,6 +188,9 @@ def test_a_broken_delivery_promotes_nothing_whatever_is_forced(
     pd.testing.assert_frame_equal(again, forecasts)
     assert set(plan_of(data).values()) == {"keep"}
     assert store_of(data).releases() == [champion]
+    verdict = verdict_of(data)
+    assert verdict["release"] == champion
+    assert [gate["status"] for gate in verdict["gates"]] == ["warning"]
     log = refresh(project_path, data, f"{held},force=refit")
     assert set(plan_of(data).values()) == {"refit"}
     verdict = verdict_of(data)

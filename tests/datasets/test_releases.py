@@ -6,10 +6,10 @@ import mlflow
 import pytest
 from kedro.io import DatasetError
 
-from book_forecast.datasets.releases import ChampionDataset, ReleaseDataset
+from book_forecast.datasets.releases import ChampionDataset, PinDataset, ReleaseDataset
 from book_forecast.payload.contents import Payload
 from book_forecast.releases.assembly import RolledTitle, rolled, with_scores
-from book_forecast.releases.promotion_log import Promotion
+from book_forecast.releases.promotion_log import Action, Promotion
 from book_forecast.releases.store import ReleaseStore
 from book_forecast.storage.errors import UserError, find_user_error
 from tests.releases import payloads
@@ -136,6 +136,18 @@ def test_the_id_of_the_champion_is_that_of_the_moment_and_cannot_be_saved(root):
     assert now.load() == release
     with pytest.raises(DatasetError, match="kedro release promote"):
         now.save(release)  # type: ignore[arg-type]
+
+
+def test_a_pin_is_that_of_the_moment_and_cannot_be_saved(root):
+    store, pinned = ReleaseStore(root), PinDataset(filepath=root)
+    assert pinned.load() is False
+    release = payloads.saved(store)
+    actions: dict[Action, bool] = {"promote": False, "pin": True, "unpin": False}
+    for action, is_pinned in actions.items():
+        promote(store, release, action=action)
+        assert pinned.load() is is_pinned
+    with pytest.raises(DatasetError, match="kedro release pin"):
+        pinned.save(release)  # type: ignore[arg-type]
 
 
 def test_a_damaged_promotion_log_is_a_users_error(root):

@@ -70,3 +70,20 @@ def test_the_scatter_of_weeks_does_not_depend_on_their_level():
 
 def test_no_forecast_has_no_windows():
     assert window_ratios(forecasts(0, 1.0).head(0), sales({1: 1.0}), WINDOW).empty
+
+
+def test_a_missing_week_costs_that_week_alone():
+    table = pd.concat([forecasts(0, 1000.0), forecasts(HALF_YEAR, 4000.0)])
+    weeks = dict.fromkeys(range(1, HALF_YEAR + WINDOW + 1), 2000.0)
+    whole = newest([table], sales(weeks))
+    del weeks[HALF_YEAR + 2]
+    short = newest([table], sales(weeks))
+    assert short[["sold", "expected", "known"]].tolist() == [6000.0, 12000.0, 0.75]
+    for name in ("ratio", "longer", "share", "scatter"):
+        assert short[name] == pytest.approx(whole[name], rel=1e-3)
+
+
+@pytest.mark.parametrize(("known", "windows"), [(2, 1), (1, 0)])
+def test_half_of_the_weeks_must_be_known(known, windows):
+    weeks = dict.fromkeys(range(1, known + 1), 2000.0)
+    assert len(window_ratios(forecasts(0, 1000.0), sales(weeks), WINDOW)) == windows

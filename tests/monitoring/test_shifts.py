@@ -13,7 +13,6 @@ from book_forecast.monitoring.shifts import (
     FEWEST_WINDOWS,
     ShiftTest,
     find_shifts,
-    window_ratios,
 )
 from book_forecast.options.monitoring import MonitorOptions
 from tests.monitoring.catalogues import WINDOW, Catalogue
@@ -97,11 +96,25 @@ def test_a_title_without_windows_of_its_own_is_held_against_the_others():
     assert found.set_index("isbn").loc[catalogue.isbns[0], "shifted"]
 
 
-def test_a_window_with_a_missing_week_is_not_looked_at():
-    catalogue = Catalogue(3, copies=100.0, noise=0.1, seed=0)
-    forecasts, known = catalogue.forecasts(100), catalogue.known(100)
-    ratios = window_ratios(forecasts, known.drop(index=known.index[0]), 4)
-    assert len(ratios) == 2
+def test_a_week_that_lacks_most_titles_costs_that_week_and_not_the_test():
+    short = Monitored(copies=400.0, short=0.8)
+    latest, past = short.windows(short.shift)
+    assert len(latest) == short.titles
+    assert (latest["known"] == 3 / WINDOW).mean() == pytest.approx(0.8)
+    assert not find_shifts(latest, past, RATE)["p_value"].isna().any()
+    assert short.moved(0.7).found(MONITOR) >= 0.8
+    quiet = [replace(short, seed=seed).alarmed(range(0, 8, 4), MONITOR) for seed in (7, 70, 700)]
+    assert np.mean(quiet) < 0.01
+
+
+def test_a_window_of_fewer_weeks_needs_a_larger_change():
+    kind = Monitored(titles=50, copies=1000.0)
+    latest, past = kind.windows(kind.shift)
+    moved = latest.assign(ratio=-0.2, longer=0.0)
+    half = moved.assign(known=0.5, expected=moved["expected"] / 2)
+    whole, fewer = (find_shifts(table, past, RATE)["p_value"] for table in (moved, half))
+    assert whole.max() < RATE
+    assert fewer.min() > RATE
 
 
 @settings(max_examples=20)

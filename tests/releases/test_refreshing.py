@@ -1,6 +1,8 @@
 """A refreshed release has the champion's other titles bit for bit."""
 
 import json
+import logging
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -37,6 +39,7 @@ TRAINED = LATER["week"] <= LATER["week"].max() - pd.Timedelta(weeks=2)
 WEEKS = LATER[TRAINED & LATER["isbn"].isin(ISBNS[:3])].reset_index(drop=True)
 TITLES = pd.DataFrame({"isbn": ISBNS, "title": list("ABCD")})
 BACKTEST = BacktestOptions()
+MADE_BY = identify_training(MODELS, BACKTEST)
 # Forecasts at a rolling origin each four weeks, some copies too high or too low.
 FOLDS = pd.concat(
     [
@@ -51,7 +54,8 @@ FOLDS = pd.concat(
 
 @pytest.fixture(scope="module")
 def champion() -> Payload:
-    return release_of(WEEKS, specifications_of(ISBNS[:3]), TITLES)
+    payload = release_of(WEEKS, specifications_of(ISBNS[:3]), TITLES)
+    return replace(payload, manifest=payload.manifest | {NOTES: MADE_BY})
 
 
 def decided(plan: dict[str, str]) -> pd.DataFrame:
@@ -65,16 +69,17 @@ def refreshed(
     plan: dict[str, str],
     covariates: pd.DataFrame | None = None,
     former: dict | None = None,
+    weeks: pd.DataFrame = LATER,
 ) -> Payload:
     """The release after a plan: decisions by ISBN, and the notes of refitted titles' tuning."""
     table = decided(plan)
-    again = LATER[LATER["isbn"].isin(plan)]
+    again = weeks[weeks["isbn"].isin(plan)]
     planned = specifications_of([*plan]).assign(start=None)
     text = json.dumps(former or {})
     planned["tuning"] = [text if plan[i] == "refit" else None for i in planned["isbn"]]
     models = fit(again, planned, RELEASED_ANEW).frame
-    notes = describe_training({}, LATER, covariates, FOLDS, MODELS, BACKTEST)
-    return assemble_planned(models, LATER, TITLES, planned, {}, champion, table, notes)
+    notes = describe_training({}, weeks, covariates, FOLDS, MODELS, BACKTEST)
+    return assemble_planned(models, weeks, TITLES, planned, {}, champion, table, notes)
 
 
 def row_of(payload: Payload, isbn: str) -> dict:
@@ -147,11 +152,30 @@ def test_the_same_plan_twice_has_the_same_fingerprint(champion):
     assert other.manifest["fingerprint"] != first.manifest["fingerprint"]
 
 
+def test_titles_that_are_trained_once_more_on_the_same_data_make_no_new_release(champion, caplog):
+    """Their fits start from those of the release, so that they are hardly other ones."""
+    plan, former = {ISBNS[0]: "refit"}, {"tuned": "2023-01-07"}
+    first = refreshed(champion, plan, former=former)
+    with caplog.at_level(logging.INFO):
+        assert refreshed(first, plan, former=former) is first
+    assert f"is the champion {first.release} again" in caplog.text
+    assert refreshed(first, {ISBNS[0]: "retune"}).release != first.release
+    assert refreshed(first, {ISBNS[1]: "refit"}, former=former).release != first.release
+    fewer = LATER[LATER["week"] < LATER["week"].max()]
+    assert refreshed(first, plan, former=former, weeks=fewer).release != first.release
+
+
+def test_kept_titles_of_other_code_are_still_to_be_tuned_anew(champion):
+    former = {"options": "former", "code": "former"}
+    older = replace(champion, manifest=champion.manifest | {NOTES: former})
+    assert refreshed(older, {ISBNS[3]: "retune"}).manifest[NOTES] == former
+
+
 def test_a_release_notes_what_the_next_plan_asks_for(champion):
     found = refreshed(champion, {ISBNS[0]: "refit", ISBNS[3]: "retune"})
     last = f"{LATER['week'].max():%Y-%m-%d}"
     assert notes_of(found)[ISBNS[3]]["tuned"] == last
-    assert found.manifest[NOTES] == identify_training(MODELS, BACKTEST)
+    assert found.manifest[NOTES] == MADE_BY
     facts = facts_of(found, LATER, LATER, None, identify_training(MODELS, BACKTEST))
     by_title = facts.set_index("isbn")
     assert by_title["age_days"].to_dict() == {ISBNS[0]: 0, ISBNS[1]: 14, ISBNS[2]: 14, ISBNS[3]: 0}

@@ -19,6 +19,7 @@ from book_forecast.releases.retraining import (
     REFUSED_FIT,
     REFUSED_TUNING,
     RETUNE,
+    WAIT_TYPES,
     decide,
     is_whole,
     summarise,
@@ -39,8 +40,13 @@ USUAL = {
     "has_folds": True,
     "trained_until": pd.Timestamp("2024-06-01"),
     "tuned_until": pd.Timestamp("2024-06-01"),
+    "made_by": "today's",
+    "covariates": '{"covariates": "x"}',
     "tuning_refused_days": np.nan,
     "fit_refused_days": np.nan,
+    "is_refused_code": False,
+    "corrected_refused": np.nan,
+    "is_refused_plan": False,
     **dict.fromkeys(RATIO_TYPES, 0.1),
     "weeks": 10.0,
     "degradation": 0.0,
@@ -51,7 +57,7 @@ USUAL = {
 
 def facts(*titles: dict) -> pd.DataFrame:
     rows = [{"isbn": f"{n:013d}", **USUAL, **title} for n, title in enumerate(titles)]
-    return pd.DataFrame(rows).astype(FACT_TYPES | {"shifted": "bool"})
+    return pd.DataFrame(rows).astype(FACT_TYPES | WAIT_TYPES | {"shifted": "bool"})
 
 
 def plan(*titles: dict, rules: RetrainOptions = RULES, is_broken: bool = False) -> pd.DataFrame:
@@ -101,6 +107,13 @@ def test_a_title_is_trained_again_for_a_reason(title, decision, reason):
         ({"tuning_age_days": 182.0, "tuning_refused_days": -7.0}, RETUNE, "age of the tuning"),
         ({"tuning_age_days": 182.0, "age_days": 30.0}, REFIT, "age"),
         ({"tuning_age_days": 182.0, "is_same_code": False}, RETUNE, "changed code or options"),
+        # The refused tuning had them.
+        ({"is_same_code": False, "is_refused_code": True}, KEEP, REFUSED_TUNING),
+        (
+            {"is_same_code": False, "is_refused_code": True, "tuning_refused_days": 28.0},
+            RETUNE,
+            "changed code or options",
+        ),
         ({"tuning_age_days": 182.0, "can_tune": False}, KEEP, REFUSED_TUNING),
         ({}, KEEP, "nothing calls for it"),
     ],
@@ -121,6 +134,18 @@ def test_a_title_waits_after_a_refused_tuning_unless_its_code_has_changed(title,
         # What the champion has learnt is wrong by now.
         ({"corrected": 0.02}, REFIT, "corrected weeks"),
         ({"is_same_plan": False}, REFIT, "changed promotions or covariates"),
+        # The refused fit knew it.
+        ({"corrected": 0.3, "corrected_refused": 0.3}, KEEP, REFUSED_FIT),
+        ({"corrected": 0.3, "corrected_refused": 0.2}, REFIT, "corrected weeks"),
+        ({"corrected": 0.2, "corrected_refused": 0.3}, REFIT, "corrected weeks"),
+        ({"is_same_plan": False, "is_refused_plan": True}, KEEP, REFUSED_FIT),
+        # A launch is fitted where others are tuned.
+        ({"is_same_code": False, "is_refused_code": True, "can_tune": False}, KEEP, REFUSED_TUNING),
+        (
+            {"corrected": 0.3, "corrected_refused": 0.3, "fit_refused_days": 28.0},
+            REFIT,
+            "corrected weeks",
+        ),
         ({"tuning_age_days": 182.0, "age_days": 60.0}, RETUNE, "age of the tuning"),
         ({"tuning_age_days": 182.0, "age_days": 60.0, "tuning_refused_days": 7.0}, KEEP, None),
         ({}, KEEP, "nothing calls for it"),
@@ -202,13 +227,14 @@ titles_of_any_kind = st.lists(
             **dict.fromkeys(
                 [
                     *("is_released", "is_sold", "can_tune", "is_tuned", "is_same_code"),
-                    *("is_same_plan", "shifted", "has_folds"),
+                    *("is_same_plan", "shifted", "has_folds", "is_refused_code", "is_refused_plan"),
                 ],
                 st.booleans(),
             ),
             "age_days": st.one_of(st.just(np.nan), st.integers(0, 300).map(float)),
             "tuning_age_days": st.one_of(st.just(np.nan), st.integers(0, 300).map(float)),
             "corrected": st.one_of(st.just(np.nan), st.floats(0, 1)),
+            "corrected_refused": st.one_of(st.just(np.nan), st.floats(0, 1)),
             "degradation": st.one_of(st.just(np.nan), st.floats(-1, 5)),
             "p_value": st.one_of(st.just(np.nan), st.floats(0, 1)),
             "tuning_refused_days": st.one_of(st.just(np.nan), st.integers(-7, 60).map(float)),

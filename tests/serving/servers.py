@@ -16,7 +16,7 @@ from typing import Any, Self
 import httpx
 
 from book_forecast.releases.assembly import assemble
-from book_forecast.releases.promotion_log import Promotion
+from book_forecast.releases.promotion_log import Action, Promotion
 from book_forecast.releases.store import ReleaseStore
 from runner_testing.warm import Command
 from tests import processes
@@ -33,13 +33,13 @@ def write(store: ReleaseStore, release: str, **options: Any) -> None:
     store.write(release, assemble(release, payloads.tables(**{"titles": TITLES, **options}), {}))
 
 
-def promote(store: ReleaseStore, release: str) -> None:
+def promote(store: ReleaseStore, release: str, action: Action = "promote") -> None:
     """Make a release champion in the store's record."""
     changes = store.promotions()
     store.record(
         Promotion(
             number=len(changes) + 1,
-            action="promote",
+            action=action,
             release=release,
             before=changes[-1].release if changes else None,
             who="ann",

@@ -19,7 +19,7 @@ from book_forecast.datasets.figures import FiguresDataset
 from book_forecast.datasets.generations import GenerationDataset
 from book_forecast.datasets.outbox import OutboxDataset
 from book_forecast.datasets.overrides import OverridesDataset
-from book_forecast.datasets.releases import ChampionDataset, ReleaseDataset
+from book_forecast.datasets.releases import ChampionDataset, PinDataset, ReleaseDataset
 from book_forecast.datasets.tables import CsvTableDataset
 from book_forecast.datasets.title_lists import LaunchTablesDataset, TitleListsDataset
 
@@ -44,6 +44,7 @@ __all__ = [
     "LaunchTablesDataset",
     "OutboxDataset",
     "OverridesDataset",
+    "PinDataset",
     "ReleaseDataset",
     "TitleListsDataset",
     "TitleRowsDataset",

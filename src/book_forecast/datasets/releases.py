@@ -10,6 +10,7 @@ from kedro.io.core import AbstractDataset, DatasetError
 
 from book_forecast.payload.contents import Payload
 from book_forecast.payload.manifest import PayloadError
+from book_forecast.releases.promotion_log import is_pinned
 from book_forecast.releases.store import CANDIDATE, CHAMPION, CHOSEN, CURRENT, ReleaseStore
 from book_forecast.storage.errors import UserError
 
@@ -139,6 +140,36 @@ class ChampionDataset(BesideReleasesDataset[None, str | None]):
             DatasetError: Always.
         """
         raise DatasetError("The champion cannot be saved: `kedro release promote` changes it.")
+
+
+class PinDataset(BesideReleasesDataset[None, bool]):
+    """Whether the champion is pinned at the time of loading. It cannot be saved.
+
+    Example:
+        ```yaml
+        champion_pinned:
+          type: book_forecast.datasets.PinDataset
+          filepath: "${_root}/06_models/releases"
+          metadata: {kedro-viz: {layer: models}}
+        ```
+    """
+
+    def load(self) -> bool:
+        """Read the promotion log.
+
+        Raises:
+            UserError: If it is damaged.
+        """
+        with _damage_explained():
+            return is_pinned(self.store.promotions())
+
+    def save(self, data: None) -> None:  # noqa: ARG002 - part of the contract
+        """Refuse: only a person pins.
+
+        Raises:
+            DatasetError: Always.
+        """
+        raise DatasetError("A pin cannot be saved: `kedro release pin` sets it.")
 
 
 @contextmanager

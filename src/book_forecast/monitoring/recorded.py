@@ -50,6 +50,12 @@ class Recorded:
             if first <= cutoff <= last:
                 yield from self._all_at(cutoff)
 
+    def check_from(self, first: pd.Timestamp) -> None:
+        """Read each table with a cutoff from a day on, so that damaged ones are noted."""
+        for cutoff in self.tables:
+            if first <= cutoff:
+                list(self._all_at(cutoff))
+
     def at(self, cutoff: pd.Timestamp) -> pd.DataFrame | None:
         """Return the forecasts of a cutoff; of a title in several releases those of the latest."""
         tables = list(self._all_at(cutoff))

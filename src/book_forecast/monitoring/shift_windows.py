@@ -12,7 +12,10 @@ HALF_YEAR = 26
 HALF = 0.5
 """Copies that are added, so that none has a logarithm."""
 
-COLUMNS = ["isbn", "cutoff", "sold", "expected", "ratio", "longer", "share", "scatter"]
+FEWEST_KNOWN = 0.5
+"""Share of a window's weeks without which it says nothing."""
+
+COLUMNS = ["isbn", "cutoff", "sold", "expected", "known", "ratio", "longer", "share", "scatter"]
 Grid = dict[pd.Timestamp, FloatArray]
 
 
@@ -23,17 +26,20 @@ def window_ratios(forecasts: pd.DataFrame, known: pd.DataFrame, window: int) -> 
     Moved to the level of all weeks that were sold in between, it is a second reference, which a
     few weeks of chance move less than the newest forecast.
 
+    A week that a delivery lacks costs that week alone: all columns are of the known weeks.
+
     Args:
         forecasts: isbn, cutoff, week, mean, of one or several cutoffs; of rows for the same week
             the last counts.
         known: isbn, week, volume, without missing weeks.
-        window: Weeks after the cutoff; titles that lack one of them have no row.
+        window: Weeks after the cutoff; titles that lack more than half of them have no row.
 
     Returns:
-        isbn, cutoff, sold, expected, ratio (the logarithm of one over the other), longer, share
-        and scatter. longer is the logarithm of the second reference over what is expected, share
-        the part of half a year that it is made of; 0 without one. scatter is the variance of weeks
-        within the window beside their forecast, whatever its level, over their squared mean.
+        isbn, cutoff, sold, expected, known (the share of the window's weeks), ratio (the logarithm
+        of sold over expected), longer, share and scatter. longer is the logarithm of the second
+        reference over what is expected, share the part of half a year that it is made of; 0 without
+        one. scatter is the variance of weeks within the window beside their forecast, whatever its
+        level, over their squared mean.
     """
     isbns = pd.Index(forecasts["isbn"].unique(), name="isbn")
     means = _means(forecasts, isbns, HALF_YEAR + window)
@@ -62,9 +68,12 @@ def _one(
     cutoff: pd.Timestamp, means: Grid, weeks: Grid, isbns: pd.Index, window: int
 ) -> pd.DataFrame:
     """Return the windows of a cutoff."""
-    ahead, volumes = means[cutoff][:, :window], _sold(weeks, cutoff, window, len(isbns))
+    volumes = _sold(weeks, cutoff, window, len(isbns))
+    in_window = np.isfinite(volumes)
+    ahead = _where(in_window, means[cutoff][:, :window])
+    volumes, known = _where(in_window, volumes), in_window.mean(axis=1)
     expected, sold = ahead.sum(axis=1), volumes.sum(axis=1)
-    ratio = _log(sold) - _log(expected)
+    ratio = np.where(known >= FEWEST_KNOWN, _log(sold) - _log(expected), np.nan)
     longer, share = np.full(len(isbns), np.nan), np.zeros(len(isbns))
     first = cutoff - pd.Timedelta(HALF_YEAR * WEEK)
     # The farthest cutoff that a title has; few titles have others than most.
@@ -77,25 +86,33 @@ def _one(
         is_known = np.isfinite(between) & np.isfinite(then[:, :since])
         level = _log(np.sum(between, axis=1, where=is_known))
         level = level - _log(np.sum(then[:, :since], axis=1, where=is_known))
-        reference = _log(then[:, since : since + window].sum(axis=1)) + level
+        after = _where(in_window[rows], then[:, since : since + window])
+        reference = _log(after.sum(axis=1)) + level
         longer[rows] = reference - _log(expected[rows])
         share[rows] = np.where(np.isfinite(longer[rows]), is_known.sum(axis=1) / HALF_YEAR, 0.0)
     longer = np.nan_to_num(longer)
-    values = {"sold": sold, "expected": expected, "ratio": ratio, "longer": longer}
-    values |= {"share": share, "scatter": _scatter(volumes, ahead)}
+    values = {"sold": sold, "expected": expected, "known": known, "ratio": ratio}
+    values |= {"longer": longer, "share": share, "scatter": _scatter(volumes, ahead, in_window)}
     whole = np.isfinite(ratio)
     columns = {name: value[whole] for name, value in values.items()}
     return pd.DataFrame({"isbn": isbns[whole], "cutoff": cutoff, **columns})
 
 
-def _scatter(volumes: FloatArray, ahead: FloatArray) -> FloatArray:
+def _scatter(volumes: FloatArray, ahead: FloatArray, in_window: np.ndarray) -> FloatArray:
     """Return the variance of weeks beside their share of the window, by Pearson's statistic."""
-    n = volumes.shape[1]
+    n = np.maximum(in_window.sum(axis=1, keepdims=True), 1)
     shares = np.maximum(ahead, 0.0) + HALF / n
+    shares = _where(in_window, shares)
     usual = shares / shares.sum(axis=1, keepdims=True) * volumes.sum(axis=1, keepdims=True)
     usual = np.maximum(usual, HALF / n)
-    pearson = np.sum((volumes - usual) ** 2 / usual, axis=1) / max(n - 1, 1)
-    return np.asarray(pearson / usual.mean(axis=1))
+    apart = _where(in_window, (volumes - usual) ** 2 / usual)
+    pearson = apart.sum(axis=1) / np.maximum(n[:, 0] - 1, 1)
+    return np.asarray(pearson / (_where(in_window, usual).sum(axis=1) / n[:, 0]))
+
+
+def _where(in_window: np.ndarray, values: FloatArray) -> FloatArray:
+    """Return values of the known weeks, and 0 in the others."""
+    return np.where(in_window, values, 0.0)
 
 
 def _log(copies: FloatArray) -> FloatArray:

@@ -5,6 +5,9 @@ copies sold over those expected, in a window of weeks after one cutoff. Earlier 
 and of recorded forecasts, tell all that it is held against: how much the level of the half year
 before it counts beside the newest forecast, how far titles move together, and how far each moves
 on its own.
+
+A window of which only some weeks are known deviates more. So its deviation is taken for that of a
+whole window, of as many copies as all its weeks would have: less, by the root of the known share.
 """
 
 from __future__ import annotations
@@ -64,7 +67,7 @@ class ShiftTest:
         """
         weight = _half_year(past)
         past = past.assign(share=past["share"].clip(upper=share))
-        expected = past["expected"].to_numpy() + HALF
+        expected = _whole_expected(past)
         scale = Variance.of(expected, _deviations(past, weight, None) ** 2)
         deviations = _deviations(past, weight, scale)
         variance = Variance.of(expected, deviations**2)
@@ -76,7 +79,7 @@ class ShiftTest:
         shares = independent_shares(past, window)
         scatter = past["scatter"].to_numpy()
         scatter = scatter / Variance.of(expected, scatter).at(expected)
-        counts = np.stack([shares, shares * (window - 1)])
+        counts = np.stack([shares, shares * (past["known"].to_numpy() * window - 1)])
         own = OwnVariance.of(past["isbn"], deviations**2 / usual, scatter, counts)
         # Each window against the others: one that is in its own variance looks too usual.
         relative, n = own.without(past["isbn"], deviations**2 / usual, shares)
@@ -85,8 +88,7 @@ class ShiftTest:
 
     def p_values(self, windows: pd.DataFrame) -> FloatArray:
         """Return the probability of a ratio as far from its usual one, without a shift."""
-        expected = windows["expected"].to_numpy() + HALF
-        variance = self.variance.at(expected)
+        variance = self.variance.at(_whole_expected(windows))
         deviations, shared = self.market.removed(
             _deviations(windows, self.half_year, self.scale), variance, windows["cutoff"].to_numpy()
         )
@@ -121,10 +123,16 @@ def find_shifts(
     return found.sort_values(["p_value", "isbn"], ignore_index=True)
 
 
+def _whole_expected(windows: pd.DataFrame) -> FloatArray:
+    """Return the copies that are expected of all weeks of windows."""
+    return (windows["expected"] / windows["known"]).to_numpy() + HALF
+
+
 def _half_year(past: pd.DataFrame) -> float:
     """Return the weight of the half year's level with which earlier windows deviate least."""
-    ratio, longer = past["ratio"].to_numpy(), (past["longer"] * past["share"]).to_numpy()
-    expected = past["expected"].to_numpy() + HALF
+    known, expected = np.sqrt(past["known"].to_numpy()), _whole_expected(past)
+    ratio = past["ratio"].to_numpy() * known
+    longer = (past["longer"] * past["share"]).to_numpy() * known
     variance = Variance.of(expected, ratio**2).at(expected)
     usual = np.maximum(np.abs(ratio), np.abs(longer)) <= _OUTLIER * np.sqrt(variance)
     weights = usual / variance
@@ -145,11 +153,12 @@ def _deviations(windows: pd.DataFrame, half_year: float, scale: Variance | None)
         half_year: Weight of the half year's level.
         scale: On which the deviations are; None for logarithms.
     """
-    ratio, expected = windows["ratio"].to_numpy(), windows["expected"].to_numpy() + HALF
+    ratio, expected = windows["ratio"].to_numpy(), _whole_expected(windows)
     moved = half_year * (windows["longer"] * windows["share"]).to_numpy()
     whole = ratio - moved
     if scale is not None:
         whole = scale.evened(whole, expected * np.exp(moved))
         ratio = scale.evened(ratio, expected)
     size = np.minimum(np.abs(whole), _MOST_BEYOND * np.abs(ratio))
+    size = size * np.sqrt(windows["known"].to_numpy())
     return np.where(np.sign(whole) == np.sign(ratio), np.sign(whole) * size, 0.0)

@@ -28,7 +28,8 @@ class RetrainOptions(OptionGroup):
         degradation_chance: Level of the test that tells such growth from chance.
         degradation_weeks: Fewest weeks of errors since the tuning for that test.
         retry_after_days: Days of sales after a training whose candidate was refused in which
-            neither age, degradation nor drift calls for another one; 0 for none.
+            neither age, degradation nor drift calls for another one, nor code, options, corrections
+            or promotions that it knew; 0 for none.
         max_corrected: Share of the copies in a title's training that may be corrected.
         whole_share: Share of the tuned titles from which on all of them are tuned anew.
         force: What is done at least with the titles in `force_titles`, also if the delivery is

@@ -192,13 +192,16 @@ def hold_back(
         problems: What is wrong, as sentences.
 
     Returns:
-        The verdict as plain data. A champion that has no candidate beside it stays what it is.
+        The verdict as plain data. A champion that has no candidate beside it stays what it is, and
+        the gate warns: there is nothing that could fail it.
     """
     found = Verdict.model_validate(verdict)
+    status: Status = "passed"
+    if is_broken:
+        status = "warning" if found.release == found.champion else "failed"
     reason = " ".join(problems) if is_broken else "the newest delivery can be used"
-    gate = Gate(name=DELIVERY_GATE, status="failed" if is_broken else "passed", reason=reason)
-    is_new = found.release != found.champion
-    return _with_gate(found, gate, is_refused=is_broken and is_new).model_dump(mode="json")
+    gate = Gate(name=DELIVERY_GATE, status=status, reason=reason)
+    return _with_gate(found, gate, is_refused=status == "failed").model_dump(mode="json")
 
 
 def _with_gate(verdict: Verdict, gate: Gate, *, is_refused: bool) -> Verdict:

@@ -32,17 +32,28 @@ FACT_TYPES = {
     "has_folds": "bool",
     "trained_until": "datetime64[us]",
     "tuned_until": "datetime64[us]",
-    "tuning_refused_days": "float64",
-    "fit_refused_days": "float64",
+    "made_by": "str",
+    "covariates": "str",
     **RATIO_TYPES,
 }
 """Facts of a title: whether the champion has it, whether it is among the titles in use, whether
 tune can see it, whether the champion has its specification, whether options and code are those of
 its training; days of sales since its training and its tuning; the share of its copies that were
 corrected since; whether covariates and promotion plan are the same; whether the former tuning has
-compared the families of today; the last week of its training, and of all when it was tuned; days of
-sales since another tuning was refused, and another fit; its errors beside seasonal naive's at its
+compared the families of today; the last week of its training, and of all when it was tuned; options
+and code of today; covariates and promotion plan of today; its errors beside seasonal naive's at its
 tuning.
+"""
+WAIT_TYPES = {
+    "tuning_refused_days": "float64",
+    "fit_refused_days": "float64",
+    "is_refused_code": "bool",
+    "corrected_refused": "float64",
+    "is_refused_plan": "bool",
+}
+"""What is known of refused trainings of a title: days of sales since a tuning was refused, and
+since a fit; whether the training that options and code call for had those of today; the share of
+corrected copies that the fit knew; whether it knew covariates and promotion plan of today.
 """
 PLAN_TYPES = {
     "isbn": "str",
@@ -98,8 +109,9 @@ def decide(facts: pd.DataFrame, rules: RetrainOptions, *, is_broken: bool) -> pd
     see, such as a launch, is fitted in place of being tuned.
 
     Args:
-        facts: `FACT_TYPES`, with weeks, degradation and p_value of `measure_degradation` and
-            shifted of `find_shifts`; NaN and False where these say nothing.
+        facts: `FACT_TYPES` and `WAIT_TYPES`, with weeks, degradation and p_value of
+            `measure_degradation` and shifted of `find_shifts`; NaN and False where these say
+            nothing.
         rules: From where on something is done.
         is_broken: Whether the newest delivery must not be used: nothing but what is forced is
             done then, as long as there is a release.
@@ -144,7 +156,6 @@ def _rules(facts: pd.DataFrame, rules: RetrainOptions) -> Iterator[Rule]:
     untuned = facts["can_tune"] & ~facts["is_tuned"]
     yield Rule("new title", RETUNE, ~facts["is_released"] | untuned)
     known = facts["is_released"] & ~untuned
-    yield Rule("changed code or options", RETUNE, known & ~facts["is_same_code"])
     worse = (
         (facts["degradation"] > rules.max_degradation)
         & (facts["p_value"] < rules.degradation_chance)
@@ -156,14 +167,25 @@ def _rules(facts: pd.DataFrame, rules: RetrainOptions) -> Iterator[Rule]:
         facts[name].between(0, rules.retry_after_days, inclusive="left")
         for name in ("tuning_refused_days", "fit_refused_days")
     )
+    # A refused training waits with all that it knew; another change calls at once.
+    other_code, corrected = ~facts["is_same_code"], facts["corrected"] > rules.max_corrected
+    code_waits = waits.where(facts["can_tune"], fit_waits) & facts["is_refused_code"]
+    beyond = (facts["corrected"] - facts["corrected_refused"]).abs()
+    corrected_waits = fit_waits & (beyond <= rules.max_corrected)
+    plan_waits = fit_waits & facts["is_refused_plan"]
+    yield Rule("changed code or options", RETUNE, known & other_code & ~code_waits)
     yield Rule("degradation", RETUNE, known & worse & ~waits)
     yield Rule("age of the tuning", RETUNE, known & old & ~waits)
-    yield Rule(REFUSED_TUNING, KEEP, known & (worse | old) & waits)
+    tuning_waits = (worse | old) & waits | other_code & code_waits
+    yield Rule(REFUSED_TUNING, KEEP, known & tuning_waits)
     yield Rule("drift", REFIT, known & facts["shifted"] & ~fit_waits)
-    yield Rule("corrected weeks", REFIT, known & (facts["corrected"] > rules.max_corrected))
-    yield Rule("changed promotions or covariates", REFIT, known & ~facts["is_same_plan"])
+    yield Rule("corrected weeks", REFIT, known & corrected & ~corrected_waits)
+    other_plan = ~facts["is_same_plan"]
+    yield Rule("changed promotions or covariates", REFIT, known & other_plan & ~plan_waits)
     yield Rule("age", REFIT, known & aged & ~fit_waits)
-    yield Rule(REFUSED_FIT, KEEP, known & (facts["shifted"] | aged) & fit_waits)
+    refit_waits = (facts["shifted"] | aged) & fit_waits
+    refit_waits |= corrected & corrected_waits | other_plan & plan_waits
+    yield Rule(REFUSED_FIT, KEEP, known & refit_waits)
 
 
 def _spread(

@@ -90,8 +90,12 @@ class CovariateNotes:
 
     def notes(self, isbn: str, until: np.datetime64, tuned: str) -> dict[str, Any]:
         """Return the notes of a title that is trained up to a week."""
+        return {TUNED: tuned, **self.covariates(isbn, until)}
+
+    def covariates(self, isbn: str, until: np.datetime64) -> dict[str, Any]:
+        """Return the notes of a title's covariates up to a week, and of its promotion plan."""
         digest, plan = self.digest(isbn, until), self.plan(isbn)
-        return {TUNED: tuned, COVARIATES: digest, **({PLAN: plan} if plan else {})}
+        return {COVARIATES: digest, **({PLAN: plan} if plan else {})}
 
 
 def noted_errors(forecasts: pd.DataFrame, sales: pd.DataFrame) -> dict[str, dict[str, float]]:
@@ -147,6 +151,7 @@ def facts_of(
     known = CovariateNotes(covariates)
     released, notes = _released(champion), {} if champion is None else notes_of(champion)
     is_same_code = champion is not None and champion.manifest.get(NOTES) == dict(made_by)
+    made = fingerprint(dict(made_by))
     rows = []
     for isbn in sorted({*histories, *released}):
         fact: dict[str, Any] = {
@@ -158,6 +163,7 @@ def facts_of(
             "is_same_code": is_same_code,
             "is_same_plan": True,
             "has_folds": has_folds,
+            "made_by": made,
         }
         if champion is not None and isbn in released:
             row, trained = released[isbn]
@@ -172,11 +178,10 @@ def facts_of(
                 moved = corrected_copies(copies, histories[isbn], trained)
                 sold = float(np.nansum(copies))
                 fact["corrected"] = moved / sold if sold else float(moved > 0.0)
+            now = known.covariates(isbn, trained)
+            fact["covariates"] = json.dumps(now)
             if own:
-                same = own[COVARIATES] == known.digest(isbn, trained)
-                fact["is_same_plan"] = same and _is_same(
-                    own.get(PLAN, {}), known.plan(isbn), str(newest)
-                )
+                fact["is_same_plan"] = is_same_plan(own, now, str(newest))
         rows.append(fact)
     facts = pd.DataFrame(rows, columns=list(FACT_TYPES))
     return facts.astype(FACT_TYPES)
@@ -195,9 +200,19 @@ def _days(newest: np.datetime64, since: np.datetime64) -> float:
     return float((newest - since) / np.timedelta64(1, "D"))
 
 
-def _is_same(then: Mapping[str, float], now: Mapping[str, float], newest: str) -> bool:
-    """Whether two promotion plans agree in the weeks after the newest that the former covered."""
-    last = max(then, default="")
-    return {week: depth for week, depth in then.items() if week > newest} == {
-        week: depth for week, depth in now.items() if newest < week <= last
-    }
+def is_same_plan(then: Mapping[str, Any], now: Mapping[str, Any], newest: str) -> bool:
+    """Return whether notes of a title have the same covariates, and plans the same promotions.
+
+    Plans are compared in the weeks after the newest that the former one covers.
+
+    Args:
+        then: Former notes of covariates.
+        now: Present ones.
+        newest: Last week of the sales.
+    """
+    former, present = then.get(PLAN, {}), now.get(PLAN, {})
+    last = max(former, default="")
+    return then[COVARIATES] == now[COVARIATES] and (
+        {week: depth for week, depth in former.items() if week > newest}
+        == {week: depth for week, depth in present.items() if newest < week <= last}
+    )

@@ -184,6 +184,15 @@ def test_damaged_records_are_left_out_and_named_in_the_state(caplog):
     assert found["checks"]["state"].tolist() == whole["checks"]["state"].tolist()
 
 
+def test_a_damaged_record_that_no_sales_have_met_is_in_the_state():
+    """Preprocess has read it, and the newest week is left out: it does not end the record."""
+    name = f"{RELEASE}/{day(109):%Y-%m-%d}"
+    tables = recorded(CATALOGUE, 110, 40) | {name: damaged(name)}
+    weeks = sales(CATALOGUE, 110)
+    *_, wrong = nodes.score_recorded_forecasts(tables, weeks, None, None, OPTIONS)
+    assert [name in problem for problem in wrong] == [True]
+
+
 def test_records_that_are_all_damaged_are_like_none_but_for_the_state():
     found = monitored(CATALOGUE, broken=range(69, 110))
     assert found["scores"].empty

@@ -10,6 +10,9 @@ from book_forecast.options.groups import BacktestOptions
 from book_forecast.options.monitoring import MonitorOptions
 from book_forecast.options.retraining import RetrainOptions
 from book_forecast.pipelines.plan.nodes import describe_trainings, find_degradation, plan_retraining
+from book_forecast.releases.gates import Verdict
+from book_forecast.releases.refused_trainings import with_refused
+from book_forecast.releases.retraining import WAIT_TYPES
 from book_forecast.releases.training_notes import noted_errors
 from tests.histories import MODELS
 from tests.monitoring.catalogues import Catalogue
@@ -21,6 +24,8 @@ UNTIL, RUNS, BAD = 110, 12, 4
 TUNED = UNTIL - 1 - RUNS + BAD
 CATALOGUE = Catalogue(10, copies=400.0, noise=0.1, seed=5)
 USABLE = {"state": "ok"}
+OTHERS_FIND = ["weeks", "degradation", "p_value", "shifted", *WAIT_TYPES]
+"""Facts that are not of a title's training."""
 NO_DEGRADATION = pd.DataFrame(
     {"isbn": [], "weeks": [], "degradation": [], "p_value": []}, dtype="float64"
 ).astype({"isbn": "str"})
@@ -80,11 +85,9 @@ def test_folds_of_other_families_are_none_to_weight_a_title_by():
     weeks = sales(CATALOGUE, UNTIL)
     for families, has_folds in ((MODELS.families, True), (["naive", "another"], False)):
         former = pd.DataFrame({"families": [as_column(dict.fromkeys(families))]})
-        trainings = describe_trainings(
-            None, weeks, weeks, None, MODELS, BacktestOptions(), former, None
-        )
+        trainings = describe_trainings(None, weeks, weeks, None, MODELS, BacktestOptions(), former)
         assert (trainings["has_folds"] == has_folds).all()
-    none = describe_trainings(None, weeks, weeks, None, MODELS, BacktestOptions(), None, None)
+    none = describe_trainings(None, weeks, weeks, None, MODELS, BacktestOptions(), None)
     assert not none["has_folds"].any()
 
 
@@ -92,25 +95,50 @@ def test_folds_of_other_families_are_none_to_weight_a_title_by():
 def test_a_shift_in_forecasts_from_before_the_training_is_known_to_the_model(
     weeks_before, decision
 ):
-    trainings = facts({}).drop(columns=["weeks", "degradation", "p_value", "shifted"])
+    trainings = facts({}).drop(columns=OTHERS_FIND)
     cutoff = trainings["trained_until"] - np.timedelta64(7 * weeks_before, "D")
     shifts = pd.DataFrame({"isbn": trainings["isbn"], "cutoff": cutoff, "shifted": True})
-    plan, summary = plan_retraining(trainings, NO_DEGRADATION, shifts, USABLE, RetrainOptions())
+    plan, summary = plan_retraining(
+        trainings, NO_DEGRADATION, shifts, USABLE, None, False, RetrainOptions()
+    )
     assert plan["decision"].tolist() == [decision]
     assert summary["titles"][decision] == 1
     shifts["shifted"] = False
-    unshifted, _ = plan_retraining(trainings, NO_DEGRADATION, shifts, USABLE, RetrainOptions())
+    unshifted, _ = plan_retraining(
+        trainings, NO_DEGRADATION, shifts, USABLE, None, False, RetrainOptions()
+    )
     assert unshifted["decision"].tolist() == ["keep"]
 
 
 def test_a_broken_delivery_trains_nothing_and_is_named():
-    trainings = facts({"age_days": 90.0}).drop(
-        columns=["weeks", "degradation", "p_value", "shifted"]
-    )
+    trainings = facts({"age_days": 90.0}).drop(columns=OTHERS_FIND)
     shifts = pd.DataFrame({"isbn": [], "cutoff": [], "shifted": np.array([], dtype=bool)})
     for state, decision, delivery in (("broken", "keep", "broken"), ("late", "refit", "usable")):
         plan, summary = plan_retraining(
-            trainings, NO_DEGRADATION, shifts, {"state": state}, RetrainOptions()
+            trainings, NO_DEGRADATION, shifts, {"state": state}, None, False, RetrainOptions()
         )
         assert plan["decision"].tolist() == [decision]
         assert summary["delivery"] == delivery
+
+
+def test_a_pinned_champion_gets_one_fit_for_a_correction_and_another_when_the_pin_is_off():
+    """Whatever is found again each week, the pin refuses; the plan does not ask for it again."""
+    trainings = facts({"corrected": 0.3, "age_days": 14.0}, {}).drop(columns=OTHERS_FIND)
+    shifts = pd.DataFrame({"isbn": [], "cutoff": [], "shifted": np.array([], dtype=bool)})
+
+    def planned(table: pd.DataFrame, notes: pd.DataFrame | None, is_pinned: bool) -> pd.DataFrame:
+        plan, _ = plan_retraining(
+            table, NO_DEGRADATION, shifts, USABLE, notes, is_pinned, RetrainOptions()
+        )
+        return plan
+
+    first = planned(trainings, None, True)
+    assert first["decision"].tolist() == ["refit", "keep"]
+    passed = Verdict(release="b", champion="a", promote=True, gates=())
+    newest = trainings["trained_until"].max() + pd.Timedelta(days=14)
+    notes = with_refused(None, first, trainings, passed, "a", newest)
+    later = trainings.assign(age_days=trainings["age_days"] + 7.0)
+    assert planned(later, notes, True)["decision"].tolist() == ["keep", "keep"]
+    more = later.assign(corrected=later["corrected"] + 0.1)
+    assert planned(more, notes, True)["decision"].tolist() == ["refit", "refit"]
+    assert planned(later, notes, False)["decision"].tolist() == ["refit", "keep"]

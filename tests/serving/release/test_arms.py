@@ -9,6 +9,8 @@ from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.releases.challenges import Challenge
 from book_forecast.releases.challenging import end_challenge, start_challenge
 from book_forecast.releases.store import ReleaseStore
+from book_forecast.serving.release.watch import watch_of
+from book_forecast.serving.settings import ServiceSettings
 from tests.serving.servers import (
     FIRST,
     KNOWN,
@@ -69,6 +71,23 @@ def test_each_title_is_answered_by_its_arm_and_says_so(
         metrics = server.client.get("/metrics").text
         assert f'book_forecast_challenger_share{{release="{SECOND}"}} 0.5' in metrics
         assert 'book_forecast_forecasts_total{arm="challenger"}' in metrics
+
+
+def test_a_challenger_is_named_from_the_champions_first_answer_until_it_answers_itself(
+    store: ReleaseStore, challenged: Challenge
+):
+    watch = watch_of(ServiceSettings(releases=store.root))
+    assert watch.challenger is not None
+    watch.check()
+    current = watch.current
+    assert (current.release, current.rival, current.rival_loading) == (FIRST, None, SECOND)
+    watch.challenger.check()
+    assert current.rival is not None
+    assert current.rival.served.release == SECOND
+    assert current.rival_loading is None
+    # Newer weeks of the champion do not load it again.
+    watch.challenger.announce(FIRST)
+    assert current.rival_loading is None
 
 
 def test_lists_and_sums_of_titles_are_the_champions(

@@ -183,7 +183,9 @@ def test_health_readiness_and_release_describe_what_is_served(server, served_sto
         "ready": True,
         "release": FIRST,
         "problem": None,
-        **dict.fromkeys(("stock_problem", "challenger", "challenger_problem")),
+        **dict.fromkeys(
+            ("stock_problem", "challenger", "challenger_loading", "challenger_problem")
+        ),
         **dict.fromkeys(("log_problem", "override_problem")),
     }
     described = server.client.get("/release").json()

@@ -65,7 +65,7 @@ def score_recorded_forecasts(
 
     Returns:
         The measures by title, class, release and horizon, those by week, and what is wrong with
-        records that are damaged.
+        records that are damaged, also those that no sales have met.
     """
     weeks = weekly_grid(model_input, release_weeks).dropna(subset="volume")
     recorded = Recorded.of(recorded_forecasts)
@@ -81,6 +81,8 @@ def score_recorded_forecasts(
             tables.append(added_up([errors], _KEYS))
             # A level that another run did not have counts none of that run's weeks.
             levels = own if levels is None else [level for level in levels if level in own]
+        # No sales have met these; but checks of a newer delivery have read them.
+        recorded.check_from(newest)
     levels = levels or []
     sums = added_up(tables, _KEYS)
     sums = sums.reindex(columns=[*_KEYS, *SUMS, *(f"inside-{level}" for level in levels)])

@@ -24,8 +24,8 @@ from book_forecast.options.models import ModelOptions
 from book_forecast.options.monitoring import MonitorOptions
 from book_forecast.options.retraining import RetrainOptions
 from book_forecast.payload.contents import Payload
-from book_forecast.releases.refused_trainings import days_since_refused
-from book_forecast.releases.retraining import KEEP, REFIT, RETUNE, decide, summarise
+from book_forecast.releases.refused_trainings import refused_facts
+from book_forecast.releases.retraining import KEEP, decide, summarise
 from book_forecast.releases.training_notes import facts_of, identify_training
 from book_forecast.series.history import WEEK
 
@@ -42,7 +42,6 @@ def describe_trainings(
     models: ModelOptions,
     backtest: BacktestOptions,
     former_family_choice: pd.DataFrame | None,
-    former_refused_trainings: pd.DataFrame | None,
 ) -> pd.DataFrame:
     """Return what is known of each title's training; see `facts_of`.
 
@@ -54,16 +53,13 @@ def describe_trainings(
         models: The families and the search.
         backtest: Test set and rolling origins.
         former_family_choice: families of each title in the former tuning; None without one.
-        former_refused_trainings: As `with_refused` returns them; None before the first.
     """
     made_by = identify_training(models, backtest)
     former = former_family_choice
     has_folds = former is not None and all(
         set(reasons_of(text)) == set(models.families) for text in former["families"].unique()
     )
-    facts = facts_of(champion, model_input, training_weeks, covariates, made_by, has_folds)
-    days = days_since_refused(former_refused_trainings, facts, model_input["week"].max())
-    return facts.assign(tuning_refused_days=days[RETUNE], fit_refused_days=days[REFIT])
+    return facts_of(champion, model_input, training_weeks, covariates, made_by, has_folds)
 
 
 def find_degradation(
@@ -107,6 +103,8 @@ def plan_retraining(
     title_degradation: pd.DataFrame,
     title_shifts: pd.DataFrame,
     monitor_status: Mapping[str, Any],
+    former_refused_trainings: pd.DataFrame | None,
+    is_pinned: bool,
     retrain: RetrainOptions,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Decide for each title whether it is kept, fitted again or tuned again.
@@ -116,13 +114,17 @@ def plan_retraining(
         title_degradation: As `find_degradation` returns it.
         title_shifts: As monitor finds them.
         monitor_status: The state of the newest delivery.
+        former_refused_trainings: As `with_refused` returns them; None before the first.
+        is_pinned: Whether the champion is pinned.
         retrain: From where on something is done.
 
     Returns:
         The plan, a row per title, and its numbers.
     """
     shifted = title_shifts[title_shifts["shifted"]].set_index("isbn")["cutoff"]
-    facts = title_trainings.merge(title_degradation, on="isbn", how="left")
+    waits = refused_facts(former_refused_trainings, title_trainings, is_pinned=is_pinned)
+    facts = pd.concat([title_trainings.reset_index(drop=True), waits], axis=1)
+    facts = facts.merge(title_degradation, on="isbn", how="left")
     # The model of a title that was trained since knows the shift.
     since = pd.to_datetime(facts["isbn"].map(shifted.to_dict()))
     facts["shifted"] = (since >= facts["trained_until"]).to_numpy(dtype=bool)

@@ -15,7 +15,6 @@ def create_pipeline() -> Pipeline:
                 [
                     *("champion", "model_input", "training_weeks", "covariates"),
                     *("params:models", "params:backtest", "former_family_choice"),
-                    "former_refused_trainings",
                 ],
                 "title_trainings",
                 name="describe_trainings",
@@ -32,7 +31,8 @@ def create_pipeline() -> Pipeline:
                 nodes.plan_retraining,
                 [
                     *("title_trainings", "title_degradation", "title_shifts"),
-                    *("monitor_status", "params:retrain"),
+                    *("monitor_status", "former_refused_trainings", "champion_pinned"),
+                    "params:retrain",
                 ],
                 ["retraining_plan", "retraining_summary"],
                 name="plan_retraining",

@@ -30,7 +30,7 @@ def report_refresh(
     """
     verdict, titles = Verdict.model_validate(promotion), retraining_summary["titles"]
     trained = titles["refit"] + titles["retune"]
-    if not trained:
+    if not trained or verdict.release == verdict.champion:
         became = "no new release"
     elif verdict.release == champion_now:
         became = f"{verdict.release} is champion"

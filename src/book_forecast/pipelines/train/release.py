@@ -41,6 +41,8 @@ from book_forecast.storage.errors import UserError
 logger = logging.getLogger(__name__)
 
 OPTIONS = "options"
+TRAINED = "trained"
+"""Entry of a manifest: a fingerprint of what a refresh has trained its titles on."""
 _NAMES = ["title", "author", "product_class"]
 
 
@@ -80,11 +82,7 @@ def assemble_release(
         code_fingerprint(__name__),
     )
     if champion is not None and champion.manifest.get("fingerprint") == identity:
-        logger.info(
-            "The candidate is the champion %s again (same data, options and code): no new release",
-            champion.release,
-        )
-        return champion
+        return _again(champion)
     logger.info("Assembled a release of %d titles", tables["titles"].num_rows)
     return new_release(tables, _about(identity, model_input, calibration, models, notes))
 
@@ -112,8 +110,8 @@ def assemble_planned(
         training_notes: As `describe_training` returns them.
 
     Returns:
-        The candidate: the champion itself where no title is trained, and a release without any of
-        its titles where the plan is whole.
+        The candidate: the champion itself where no title is trained, or the same titles are trained
+        on the same data once more, and a release without any of its titles where the plan is whole.
 
     Raises:
         UserError: If there is neither a champion nor a title to train.
@@ -133,13 +131,25 @@ def assemble_planned(
         return champion
     release_models = release_models.sort_values("isbn", ignore_index=True)
     tables = _tables(release_models, model_input, titles, specifications, training_notes)
+    names = tables["titles"].select(_NAMES).to_pydict()
+    texts = tables["specifications"].to_pylist()
+    # Neither the champion nor the fits, which start from its own: they are others in a repetition.
+    trained = fingerprint(
+        [model_input, [json.loads(row["specification"]) for row in texts], calibration, models],
+        [names, with_decision(retraining_plan, REFIT), training_notes.get(LAUNCHES)],
+        [training_notes[NOTES], code_fingerprint(__name__)],
+    )
+    if champion.manifest.get(TRAINED) == trained:
+        return _again(champion)
     identity = fingerprint(
         [champion.release, model_input, release_models.drop(columns="distribution")],
-        [specifications, calibration, models, tables["titles"].select(_NAMES).to_pydict()],
+        [specifications, calibration, models, names],
         training_notes.get(LAUNCHES),
         code_fingerprint(__name__),
     )
     about = _about(identity, model_input, calibration, models, training_notes)
+    # Kept titles are of the champion's options and code, which others still have to replace.
+    about |= {TRAINED: trained, NOTES: champion.manifest.get(NOTES, {})}
     same = with_decision(retraining_plan, REFIT)
     candidate = with_trained(champion, tables, same, about)
     counts = candidate.manifest[REFRESH]
@@ -181,6 +191,14 @@ def describe_training(
             for isbn, week in last.items()
         },
     }
+
+
+def _again(champion: Payload) -> Payload:
+    logger.info(
+        "The candidate is the champion %s again (same data, options and code): no new release",
+        champion.release,
+    )
+    return champion
 
 
 def _about(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 
 from book_forecast.payload.forecast_reader import ForecastReader
 from book_forecast.payload.manifest import PayloadError
@@ -50,8 +51,25 @@ class ChallengerWatch:
         """Read again at the next look what was refused."""
         self._read_again_at = 0.0
 
+    def announce(self, champion: str) -> None:
+        """Name the challenger of a release that is about to be served, until it is looked at.
+
+        What is wrong with the look-up is the next look's to say.
+        """
+        with suppress(Exception):
+            challenge, rival = self._store.challenge(), self._current.rival
+            is_loaded = rival is not None and rival.challenge == challenge
+            if challenge is not None and challenge.champion == champion and not is_loaded:
+                self._current.rival_loading = challenge.release
+
     def check(self) -> None:
         """Look once."""
+        try:
+            self._look()
+        finally:
+            self._current.rival_loading = None
+
+    def _look(self) -> None:
         try:
             challenge = self._store.challenge()
             champion = self._current.release
@@ -81,6 +99,7 @@ class ChallengerWatch:
                     return
             else:
                 self._pause = self._first_pause
+            self._current.rival_loading = challenge.release
             served = self._load(challenge.release, checksum)
         elif rival.challenge == challenge:
             self._current.rival_problem.solve()

@@ -120,6 +120,7 @@ class Current:
         stock_problem: Why newer advice on stock is not used.
         rival: The release that challenges the champion; None without one.
         rival_problem: Why a challenger does not answer.
+        rival_loading: The release that challenges the champion and is not in memory yet.
     """
 
     served: ServedRelease | None = None
@@ -127,6 +128,7 @@ class Current:
     stock_problem: Problem = field(default_factory=Problem)
     rival: Rival | None = None
     rival_problem: Problem = field(default_factory=Problem)
+    rival_loading: str | None = None
 
     @property
     def release(self) -> str | None:

@@ -169,8 +169,10 @@ class Watch:
         served = ServedRelease(ForecastReader(payload), location, self._store)
         served.take_stock(self._stock)
         self.swaps += 1
-        # In this order, nobody sees the new release with the old problem.
+        # In this order, nobody sees the new release with the old problem or without its challenger.
         self.current.problem.solve()
+        if self.challenger is not None:
+            self.challenger.announce(served.release)
         self.current.served = served
         logger.info("Serving %s from %s after %s", payload.release, location, before)
         # Objects that live as long as the release need no look by every collection.

@@ -138,6 +138,7 @@ async def readyz(request: Request) -> Response:
         "problem": problem,
         "stock_problem": current.stock_problem.text,
         "challenger": _challenger(current),
+        "challenger_loading": current.rival_loading,
         "challenger_problem": current.rival_problem.text,
         "log_problem": None if log is None else log.problem.text,
         "override_problem": None if overrides is None else overrides.problem.text,

@@ -110,6 +110,9 @@ class Ready(_Strict):
     )
     stock_problem: str | None = Field(description="Why newer advice on stock is not used.")
     challenger: ServedChallenger | None = Field(description="Null without one.")
+    challenger_loading: str | None = Field(
+        description="The challenger while it is loaded; until then the champion answers for all."
+    )
     challenger_problem: str | None = Field(description="Why the challenger does not answer.")
     log_problem: str | None = Field(description="Why served forecasts are not logged.")
     override_problem: str | None = Field(description="Why newer overrides are not known.")
