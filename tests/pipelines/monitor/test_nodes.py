@@ -89,6 +89,7 @@ def monitored(
     runs: int = 40,
     broken: Sequence[int] = (),
     bad: Sequence[int] = (),
+    left_out: pd.DataFrame | None = None,
 ) -> dict:
     """All results of the pipeline after a delivery; records of some weeks are damaged, or bad."""
     weeks, tables = sales(catalogue, until), recorded(catalogue, until, runs)
@@ -109,6 +110,7 @@ def monitored(
     checks = nodes.check_newest_delivery(
         weeks.assign(asp=9.0),
         weeks,
+        left_out,
         tables,
         SelectionOptions(),
         OPTIONS,
@@ -164,6 +166,26 @@ def test_a_broken_delivery_is_the_state_whatever_the_forecasts():
     assert "must not be used" in found["page"]
 
 
+@pytest.mark.parametrize(("week", "state"), [(109, "broken"), (104, "degraded")])
+def test_a_week_that_preprocess_has_left_out_is_in_the_state_and_on_the_page(week, state):
+    left_out = pd.DataFrame({"week": [day(week)], "ratio": [9.5]})
+    found = monitored(CATALOGUE, left_out=left_out)
+    assert found["status"]["state"] == state
+    named = f"{day(week):%Y-%m-%d} (9.50 times the copies expected)"
+    assert named in " ".join(found["status"]["problems"])
+    assert named in found["page"]
+
+
+@pytest.mark.parametrize("bad", [[108], [107]])
+def test_the_newest_volume_is_held_against_the_forecasts_that_have_judged_it(bad):
+    """A forecast that is twice as high has counted a wrong week, which is left out or corrected."""
+    weeks = pd.DataFrame({"week": [day(107)], "ratio": [9.5]})
+    usual = monitored(CATALOGUE, bad=bad, left_out=weeks)["checks"].set_index("name")
+    assert usual.loc["volume", "value"] == pytest.approx(1.0, rel=0.1)
+    both = monitored(CATALOGUE, bad=[107, 108])["checks"].set_index("name")
+    assert both.loc["volume", "value"] == pytest.approx(0.5, rel=0.1)
+
+
 def test_damaged_records_are_left_out_and_named_in_the_state(caplog):
     """The latest one, that of the shift test, and one of the weeks before."""
     wrong = [108, 105, 97]
@@ -207,7 +229,7 @@ def test_before_the_first_recorded_forecast_there_is_a_state_and_a_page(caplog):
         scores, by_week, _ = nodes.score_recorded_forecasts(None, weeks, None, None, OPTIONS)
         shifts = nodes.find_title_shifts(None, None, None, None, weeks, None, OPTIONS)
     ended = SelectionOptions(cutoff_date=dt.date(2024, 1, 6))
-    checks = nodes.check_newest_delivery(weeks.assign(asp=np.nan), None, None, ended, OPTIONS)
+    checks = nodes.check_newest_delivery(weeks.assign(asp=np.nan), None, None, None, ended, OPTIONS)
     test, _, served = nodes.compare_arms(None, None, None, None, weeks, None, OPTIONS)
     status = nodes.summarise_monitoring(scores, shifts, checks, test, [], OPTIONS)
     assert status["state"] == "new"
