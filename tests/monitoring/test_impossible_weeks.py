@@ -157,9 +157,10 @@ def test_a_forecast_that_has_counted_an_impossible_week_judges_none():
 
 
 def test_weeks_that_are_accepted_count_and_others_do_not():
-    copies = [USUAL] * 10 + [10 * USUAL, 10 * USUAL, USUAL]
+    copies = [USUAL] * 10 + [10 * USUAL, 0.1 * USUAL, USUAL]
     records = recorded({9: USUAL})
     assert found(copies, records, accepted=[10]) == [11]
+    assert found(copies, records, accepted=[11]) == [10]
     assert found(copies, records, accepted=[10, 11]) == []
 
 
@@ -176,6 +177,26 @@ def test_weeks_before_the_judged_ones_and_before_all_records_count():
 def test_a_forecast_does_not_judge_weeks_beyond_its_horizon():
     copies = [USUAL] * 10 + [10 * USUAL] * 3
     assert found(copies, recorded({9: USUAL}, horizon=2)) == [10, 11]
+
+
+def test_a_usual_week_costs_one_read_and_an_impossible_one_two():
+    reads: list[str] = []
+
+    def noted(name: str, load: Any) -> Callable[[], Callable[[pd.Timestamp], pd.DataFrame]]:
+        def read(week: pd.Timestamp) -> pd.DataFrame:
+            reads.append(f"{name} {week:%Y-%m-%d}")
+            rows: pd.DataFrame = load()(week)
+            return rows
+
+        return lambda: read
+
+    records = recorded(dict.fromkeys(range(20), USUAL))
+    counted = {name: noted(name, load) for name, load in records.items()}
+    copies = [USUAL] * 19 + [10 * USUAL, USUAL]
+    assert found(copies, counted) == [19]
+    assert len(reads) == JUDGED + 1
+    # Never a table for a week that it does not judge.
+    assert len(set(reads)) == len(reads)
 
 
 def test_of_a_damaged_record_the_next_older_one_judges():
@@ -208,12 +229,15 @@ def test_a_new_level_ends_by_itself_after_the_judged_weeks():
     assert not any(left[ended:])
 
 
-def test_a_new_level_that_is_accepted_ends_at_once():
-    copies, records = [USUAL] * 20 + [USUAL / 10] * 4, {19: USUAL}
-    assert found(copies, recorded(records)) == [20, 21, 22, 23]
-    assert found(copies, recorded(records), accepted=[20, 21, 22, 23]) == []
-    records[23] = float(np.mean(copies[-4:]))
-    assert found([*copies, USUAL / 10], recorded(records), accepted=[20, 21, 22, 23]) == []
+def test_weeks_like_one_that_is_accepted_count_after_it_and_not_before():
+    """A new level: forecasts take months to follow a fall to a tenth."""
+    copies = [USUAL] * 20 + [USUAL / 10, 7 * USUAL, USUAL / 8, USUAL / 5]
+    records = recorded({19: USUAL})
+    assert found(copies, records) == [20, 21, 22, 23]
+    assert found(copies, records, accepted=[20]) == [21]
+    assert found(copies, records, accepted=[22]) == [20, 21]
+    # A wrong week on the new level is left out, and usual ones of the old level count.
+    assert found([*copies, USUAL / 100, USUAL], records, accepted=[20]) == [21, 24]
 
 
 def test_what_to_type_has_the_weeks_that_are_accepted_already():

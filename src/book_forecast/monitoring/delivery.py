@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from book_forecast.monitoring.impossible_weeks import how_to_accept
+from book_forecast.monitoring.impossible_weeks import accepted_and_alike, how_to_accept
 from book_forecast.series.history import WEEK
 
 State = Literal["ok", "warning", "broken"]
@@ -35,6 +35,7 @@ class DeliveryBounds:
         price_jumps: Share of titles with a jump of their price.
         vanished: Share of the titles that report every week.
         accepted_weeks: Ends of weeks whose copies are right.
+        judged_weeks: Newest weeks among which such a week makes later ones like it right.
     """
 
     late_days: int
@@ -42,6 +43,7 @@ class DeliveryBounds:
     price_jumps: float
     vanished: float
     accepted_weeks: Sequence[dt.date] = ()
+    judged_weeks: int = 13
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,14 @@ def check_delivery(
         return [Check("sales", "broken", 0.0, np.nan, "There are no sales at all.")]
     usual = sales[sales["week"].between(newest - USUAL_WEEKS * WEEK, newest - WEEK)]
     latest = sales[sales["week"] == newest]
+    right = accepted_and_alike(
+        sales, bounds.judged_weeks, bounds.accepted_weeks, bounds.volume_jump
+    )
     found = [_late(newest, bounds, today)] if today is not None else []
     return [
         *found,
         _short(newest, latest, grid[grid["week"] == newest]),
-        _volume(newest, latest, usual, expected[expected["week"] == newest], bounds),
+        _volume(latest, usual, expected[expected["week"] == newest], bounds, newest in right),
         _left_out(newest, left_out, bounds),
         _prices(latest, usual, bounds),
         _vanished(newest, sales, bounds),
@@ -118,11 +123,11 @@ def _short(newest: pd.Timestamp, latest: pd.DataFrame, grid: pd.DataFrame) -> Ch
 
 
 def _volume(
-    newest: pd.Timestamp,
     latest: pd.DataFrame,
     usual: pd.DataFrame,
     expected: pd.DataFrame,
     bounds: DeliveryBounds,
+    is_accepted: bool,
 ) -> Check:
     bound = bounds.volume_jump
     if len(expected):
@@ -141,9 +146,9 @@ def _volume(
     else:
         ratio, state = np.nan, "broken" if before > 0 else "ok"
         message += "."
-    if newest.date() in bounds.accepted_weeks:
+    if is_accepted:
         state = "ok"
-        message += " The week is accepted."
+        message += " The week is accepted, or like one that is."
     return Check("volume", state, ratio, bound, message)
 
 

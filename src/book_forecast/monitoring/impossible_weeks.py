@@ -79,31 +79,78 @@ def find_impossible_weeks(
         The impossible weeks in order, with the columns of `COLUMNS`; and what is wrong with records
         that are damaged, in whose place older ones have judged.
     """
-    newest = sales["week"].max()
-    recent = sales[sales["week"] > newest - judged_weeks * WEEK]
+    recent = _newest(sales, judged_weeks)
+    right = accepted_and_alike(sales, judged_weeks, accepted, volume_jump)
     found: list[dict[str, Any]] = []
     damaged: dict[str, None] = {}
     for week in sorted(recent["week"].unique()):
-        if not recorded or week.date() in accepted:
+        if not recorded or week in right:
             continue
         rows = recent[recent["week"] == week]
         tables = {name: partial(_rows_of, read, week) for name, read in recorded.items()}
         records = Recorded.of(tables)
         without = {row["week"] for row in found}
         judges = islice(records.until(week - WEEK, without), JUDGES)
-        verdicts = [(cutoff, beside(rows, table)) for cutoff, table in judges]
-        known = [(cutoff, verdict) for cutoff, verdict in verdicts if verdict is not None]
+        judged = _ruled_out(rows, judges, volume_jump)
         damaged |= dict.fromkeys(records.damaged)
-        if known and all(verdict.is_impossible(volume_jump) for _, verdict in known):
-            cutoff, verdict = known[0]
-            found.append({"week": week, **verdict._asdict(), "cutoff": cutoff})
+        if judged is not None:
+            cutoff, why = judged
+            found.append({"week": week, **why._asdict(), "cutoff": cutoff})
     return pd.DataFrame(found, columns=list(COLUMNS)).astype(COLUMNS), list(damaged)
+
+
+def accepted_and_alike(
+    sales: pd.DataFrame, judged_weeks: int, accepted: Collection[dt.date], volume_jump: float
+) -> set[pd.Timestamp]:
+    """Return the weeks that are accepted, and later ones like them: a new level lasts.
+
+    Forecasts take months to follow a fall to a tenth, so that the weeks after it would want to be
+    accepted one by one.
+
+    Args:
+        sales: isbn, week, volume.
+        judged_weeks: Newest weeks that count.
+        accepted: Ends of weeks that are right.
+        volume_jump: Copies over those of the week that is like it, or the reverse, that are alike.
+    """
+    if not accepted:
+        return set()
+    found: set[pd.Timestamp] = set()
+    level = np.nan
+    totals = _newest(sales, judged_weeks).groupby("week")["volume"].sum()
+    for week, copies in zip(pd.DatetimeIndex(totals.index), totals, strict=True):
+        ratio = copies / level if level > 0 else np.nan
+        if week.date() in accepted or 1 / volume_jump <= ratio <= volume_jump:
+            level = copies
+            found.add(week)
+    return found
+
+
+def _newest(sales: pd.DataFrame, weeks: int) -> pd.DataFrame:
+    return sales[sales["week"] > sales["week"].max() - weeks * WEEK]
 
 
 def _rows_of(
     read: Callable[[], Callable[[pd.Timestamp], pd.DataFrame]], week: pd.Timestamp
 ) -> pd.DataFrame:
     return read()(week)
+
+
+def _ruled_out(
+    rows: pd.DataFrame, judges: Iterable[tuple[pd.Timestamp, pd.DataFrame]], volume_jump: float
+) -> tuple[pd.Timestamp, Beside] | None:
+    """Return the first judge's cutoff and verdict where all hold a week for impossible.
+
+    No more tables are read once one holds it for possible.
+    """
+    first = None
+    for cutoff, table in judges:
+        verdict = beside(rows, table)
+        if verdict is not None and not verdict.is_impossible(volume_jump):
+            return None
+        if verdict is not None and first is None:
+            first = cutoff, verdict
+    return first
 
 
 def beside(sales: pd.DataFrame, expected: pd.DataFrame) -> Beside | None:

@@ -24,7 +24,7 @@ class MonitorOptions(OptionGroup):
         late_days: Days since the end of the newest week after which a delivery is late.
         volume_jump: Copies of the newest week over those expected, or the reverse, above which the
             delivery counts as broken.
-        judged_weeks: Newest weeks that are left out where the forecast recorded before them holds
+        judged_weeks: Newest weeks that are left out where the forecasts recorded before them hold
             them for impossible.
         accepted_weeks: Ends of weeks whose copies are right, however far from the forecast.
         price_jumps: Share of titles whose price differs by half or more.

@@ -90,6 +90,7 @@ def monitored(
     broken: Sequence[int] = (),
     bad: Sequence[int] = (),
     left_out: pd.DataFrame | None = None,
+    volume_jump: float = OPTIONS.volume_jump,
 ) -> dict:
     """All results of the pipeline after a delivery; records of some weeks are damaged, or bad."""
     weeks, tables = sales(catalogue, until), recorded(catalogue, until, runs)
@@ -113,7 +114,7 @@ def monitored(
         left_out,
         tables,
         SelectionOptions(),
-        OPTIONS,
+        MonitorOptions(volume_jump=volume_jump),
         today=(day(until - 1) + pd.Timedelta(days=2)).date(),
     )
     test, _, served = nodes.compare_arms(None, None, None, None, weeks, None, OPTIONS)
@@ -179,11 +180,18 @@ def test_a_week_that_preprocess_has_left_out_is_in_the_state_and_on_the_page(wee
 @pytest.mark.parametrize("bad", [[108], [107]])
 def test_the_newest_volume_is_held_against_the_forecasts_that_have_judged_it(bad):
     """A forecast that is twice as high has counted a wrong week, which is left out or corrected."""
-    weeks = pd.DataFrame({"week": [day(107)], "ratio": [9.5]})
-    usual = monitored(CATALOGUE, bad=bad, left_out=weeks)["checks"].set_index("name")
-    assert usual.loc["volume", "value"] == pytest.approx(1.0, rel=0.1)
-    both = monitored(CATALOGUE, bad=[107, 108])["checks"].set_index("name")
-    assert both.loc["volume", "value"] == pytest.approx(0.5, rel=0.1)
+
+    def volume(bad: list[int], left_out: pd.DataFrame | None) -> pd.Series:
+        found = monitored(CATALOGUE, bad=bad, left_out=left_out, volume_jump=1.5)
+        row: pd.Series = found["checks"].set_index("name").loc["volume"]
+        return row
+
+    usual = volume(bad, pd.DataFrame({"week": [day(107)], "ratio": [9.5]}))
+    assert usual["state"] == "ok"
+    assert usual["value"] == pytest.approx(1.0, rel=0.1)
+    both = volume([107, 108], None)
+    assert both["state"] == "broken"
+    assert both["value"] == pytest.approx(0.5, rel=0.1)
 
 
 def test_damaged_records_are_left_out_and_named_in_the_state(caplog):

@@ -178,13 +178,14 @@ def check_newest_delivery(
     """
     recorded = Recorded.of(recorded_forecasts)
     left_out = pd.DataFrame(columns=["week", "ratio"]) if weeks_left_out is None else weeks_left_out
-    expected = _expected(weekly_sales, recorded, set(left_out["week"]))
+    expected = _expected(weekly_sales, recorded, set(left_out["week"]), monitor.volume_jump)
     bounds = DeliveryBounds(
         monitor.late_days,
         monitor.volume_jump,
         monitor.price_jumps,
         monitor.vanished,
         monitor.accepted_weeks,
+        monitor.judged_weeks,
     )
     day = today or dt.datetime.now(tz=dt.UTC).date()
     is_meant = selection.cutoff_date is not None
@@ -194,9 +195,12 @@ def check_newest_delivery(
 
 
 def _expected(
-    sales: pd.DataFrame, recorded: Recorded, left_out: Container[pd.Timestamp]
+    sales: pd.DataFrame,
+    recorded: Recorded,
+    left_out: Container[pd.Timestamp],
+    volume_jump: float,
 ) -> pd.DataFrame:
-    """Return the forecast of the newest week that is nearer, of the two that preprocess asks."""
+    """Return the forecast of the newest week: the nearer of the two that preprocess asks."""
     newest = sales["week"].max()
     found = pd.DataFrame(columns=["isbn", "week", "mean"])
     if pd.isna(newest):
@@ -209,6 +213,8 @@ def _expected(
         distance = abs(np.log(copies / expected)) if copies > 0 and expected > 0 else np.inf
         if found.empty or distance < least:
             found, least = rows, distance
+        if least <= np.log(volume_jump):
+            break
     return found
 
 
