@@ -1,5 +1,6 @@
 """The weekly command after deliveries that come in part, late and corrected."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -69,3 +70,59 @@ def test_two_weeks_in_part_late_and_corrected_end_as_one_clean_delivery(
     files = {path: path.read_bytes() for path in step.glob("07_model_output/**/*.parquet")}
     week(step)
     assert {path: path.read_bytes() for path in files} == files
+
+
+def test_an_impossible_week_stays_out_until_it_is_accepted_or_corrected(
+    tmp_path: Path, project_path: Path
+) -> None:
+    sales = sample_frame(titles=6, seed=42)
+    dates = pd.to_datetime(sales["End Date"])
+    recent = dates >= pd.Timestamp("2021-07-01")
+    sales, dates = sales[recent], dates[recent]
+    first, second = sorted(dates.unique())[-2:]
+    data, lacking, right = (tmp_path / name for name in ("data", "lacking", "right"))
+    deliver(data, "a.csv", sales[dates < first])
+    made = kedro_run(project_path, data, more=CHEAP)
+    assert made.returncode == 0, made.stderr
+    for other in (lacking, right):
+        shutil.copytree(data, other)
+
+    def week(root: Path, more: str = "") -> str:
+        given = ",".join(filter(None, (CHEAP, "hold_back=false", more)))
+        done = kedro_run(project_path, root, "--pipeline", "weekly", more=given)
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    def is_broken(root: Path) -> bool:
+        status = json.loads((root / "08_reporting/monitor_status.json").read_text())
+        return bool(status["state"] == "broken")
+
+    def left_out(root: Path) -> list[pd.Timestamp]:
+        return list(pd.read_parquet(root / "03_primary/weeks_left_out.parquet")["week"])
+
+    before = forecasts(data)
+    wrong = sales[dates == first].assign(Volume=lambda rows: rows["Volume"] * 20)
+    deliver(data, "b.csv", wrong)
+    log = week(data)
+    assert (left_out(data), is_broken(data)) == ([first], True)
+    pd.testing.assert_frame_equal(forecasts(data), before)
+    accepting = f"accepted_weeks={first:%Y-%m-%d}"
+    assert f"--params {accepting}`" in log
+    week(data, accepting)
+    assert (left_out(data), is_broken(data)) == ([], False)
+    assert forecasts(data)["mean"].sum() > 1.5 * before["mean"].sum()
+
+    # A usual week follows: the wrong one is missing, as if nobody had reported it. The forecast
+    # that has counted it is too high, and does not judge.
+    for root in (data, lacking):
+        deliver(root, "c.csv", sales[dates == second])
+        week(root)
+    assert (left_out(data), is_broken(data)) == ([first], False)
+    assert left_out(lacking) == []
+    pd.testing.assert_frame_equal(forecasts(data), forecasts(lacking), rtol=0, atol=1e-9)
+
+    for root in (data, right):
+        deliver(root, "d.csv", sales[dates >= first])
+        week(root)
+        assert left_out(root) == []
+    pd.testing.assert_frame_equal(forecasts(data), forecasts(right), rtol=0, atol=1e-9)

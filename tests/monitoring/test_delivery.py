@@ -1,6 +1,7 @@
 """Checks of the newest delivery: what is usual, what wants a look, what must not be used."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,13 +11,13 @@ from book_forecast.monitoring.delivery import (
     Check,
     DeliveryBounds,
     check_delivery,
-    find_impossible_week,
 )
 from tests.releases import payloads
 
 BOUNDS = DeliveryBounds(late_days=13, volume_jump=3.0, price_jumps=0.2, vanished=0.1)
 WEEKS = pd.date_range("2024-01-06", periods=20, freq="7D")
 NEWEST, TODAY = WEEKS[-1], dt.date(2024, 5, 20)
+NONE_LEFT_OUT = pd.DataFrame({"week": pd.DatetimeIndex([]), "ratio": []})
 NO_FORECAST = pd.DataFrame({"isbn": [], "week": pd.DatetimeIndex([]), "mean": []})
 
 
@@ -35,9 +36,12 @@ def checks(
     grid: pd.DataFrame | None = None,
     expected: pd.DataFrame = NO_FORECAST,
     today: dt.date | None = TODAY,
+    left_out: pd.DataFrame = NONE_LEFT_OUT,
+    bounds: DeliveryBounds = BOUNDS,
 ) -> dict[str, Check]:
     """The checks of a delivery, by name."""
-    found = check_delivery(rows, sales() if grid is None else grid, expected, BOUNDS, today)
+    whole = sales() if grid is None else grid
+    found = check_delivery(rows, whole, expected, left_out, bounds, today)
     return {check.name: check for check in found}
 
 
@@ -82,62 +86,31 @@ def test_ten_times_the_copies_or_a_tenth_break_the_delivery(factor):
     assert checks(rows, expected=expected)["volume"].state == "ok"
 
 
-def forecast_of(rows: pd.DataFrame, width: float) -> pd.DataFrame:
-    """A forecast of the newest week as it is in `rows`, with bounds `width` times as far."""
-    mean = rows.loc[newest(rows), "volume"].to_numpy()
-    frame = rows.loc[newest(rows), ["isbn", "week"]].assign(mean=mean)
-    return frame.assign(
-        **{"lo-80": mean, "hi-80": mean, "lo-95": mean / width, "hi-95": mean * width}
-    )
+def test_a_week_that_is_accepted_counts_whatever_its_volume():
+    rows = sales()
+    rows.loc[newest(rows), "volume"] *= 10
+    found = checks(rows, bounds=replace(BOUNDS, accepted_weeks=[NEWEST.date()]))["volume"]
+    assert found.state == "ok"
+    assert found.message.endswith("The week is accepted, or like one that is.")
+    other = replace(BOUNDS, accepted_weeks=[WEEKS[-2].date()])
+    assert checks(rows, bounds=other)["volume"].state == "broken"
+    rows.loc[rows["week"] == WEEKS[-2], "volume"] *= 10
+    assert checks(rows)["volume"].state == "broken"
+    assert checks(rows, bounds=other)["volume"].state == "ok"
 
 
 @pytest.mark.parametrize(
-    ("factor", "width", "is_found"),
-    [
-        *((10.0, 2.0, True), (0.1, 2.0, True), (0.0, 2.0, True)),
-        # Wide intervals hold it for possible, or it is no jump.
-        *((10.0, 12.0, False), (0.1, 12.0, False), (2.5, 2.0, False), (1.0, 2.0, False)),
-    ],
+    ("weeks", "state"), [([-1], "broken"), ([-3, -1], "broken"), ([-3, -2], "warning")]
 )
-def test_a_week_is_impossible_far_from_the_forecast_and_beyond_its_widest_intervals(
-    factor, width, is_found
-):
-    rows = sales()
-    expected = forecast_of(rows, width)
-    rows.loc[newest(rows), "volume"] *= factor
-    found = find_impossible_week(rows, expected, 3.0)
-    assert (found is not None) == is_found
-    message = checks(rows, expected=expected)["volume"].message
-    assert message.endswith("forecasts go on from the week before.") == is_found
-    if found is not None:
-        assert found.week == NEWEST
-        assert found.ratio == pytest.approx(factor)
-        assert found.highest == pytest.approx(4 * found.lowest)
-
-
-def test_a_week_without_a_forecast_or_without_bounds_is_possible():
-    rows = sales()
-    expected = forecast_of(rows, 2.0)
-    rows.loc[newest(rows), "volume"] *= 10.0
-    assert find_impossible_week(rows, NO_FORECAST, 3.0) is None
-    assert find_impossible_week(rows, expected[["isbn", "week", "mean"]], 3.0) is None
-    assert find_impossible_week(rows, expected.assign(**{"hi-95": np.nan}), 3.0) is None
-    earlier = expected.assign(week=WEEKS[-2])
-    assert find_impossible_week(rows, earlier, 3.0) is None
-
-
-def test_a_week_that_lacks_most_titles_is_incomplete_and_possible():
-    rows = sales()
-    expected = forecast_of(rows, 2.0)
-    few = rows[~newest(rows) | (rows["isbn"] == rows["isbn"].iloc[0])]
-    assert find_impossible_week(few, expected, 3.0) is None
-
-
-def test_sales_of_titles_that_were_not_forecast_make_no_week_impossible():
-    rows = sales()
-    expected = forecast_of(rows, 2.0)
-    launch = pd.DataFrame({"isbn": ["9780000000002"], "week": NEWEST, "volume": 9e5, "asp": 9.0})
-    assert find_impossible_week(pd.concat([rows, launch]), expected, 3.0) is None
+def test_weeks_left_out_are_named_with_what_to_type_and_break_the_delivery_they_end(weeks, state):
+    days = [f"{WEEKS[week]:%Y-%m-%d}" for week in weeks]
+    left_out = pd.DataFrame({"week": WEEKS[weeks], "ratio": 10.04})
+    found = checks(sales(), left_out=left_out)["weeks left out"]
+    assert (found.state, found.value) == (state, len(weeks))
+    assert all(f"{day} (10.04 times the copies expected)" in found.message for day in days)
+    assert f"accepted_weeks: [{', '.join(days)}]" in found.message
+    assert f"--params accepted_weeks={','.join(days)}`" in found.message
+    assert checks(sales())["weeks left out"].state == "ok"
 
 
 @pytest.mark.parametrize(("share", "state"), [(0.1, "ok"), (0.4, "warning"), (1.0, "broken")])

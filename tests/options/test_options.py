@@ -76,6 +76,28 @@ def test_dates_are_read_from_text():
 
 
 @pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2024-05-11,2024-05-04", ["2024-05-04", "2024-05-11"]),
+        ("2024-05-04", ["2024-05-04"]),
+        ([dt.date(2024, 5, 4), "2024-05-04"], ["2024-05-04"]),
+        ([], []),
+        ("[]", []),
+    ],
+)
+def test_weeks_are_read_from_text_and_lists(value, expected):
+    accepted = check_options({"accepted_weeks": value}).monitor.accepted_weeks
+    assert [day.isoformat() for day in accepted] == expected
+
+
+def test_a_week_that_ends_on_no_saturday_is_refused_with_its_end():
+    with pytest.raises(UserError, match=r"2024-05-05 is a Sunday, .* that to 2024-05-11"):
+        check_options({"monitor": {"accepted_weeks": ["2024-05-05"]}})
+    with pytest.raises(UserError, match="'last' is no date"):
+        check_options({"accepted_weeks": "last"})
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("forecast.horizon", 0),
@@ -89,6 +111,8 @@ def test_dates_are_read_from_text():
         ("execution.min_success_rate", -0.1),
         ("selection.missing_weeks", "guess"),
         ("selection.start_date", "soon"),
+        ("monitor.accepted_weeks", "2024-05-03"),
+        ("monitor.judged_weeks", 0),
         ("data_root", ""),
     ],
 )

@@ -58,8 +58,8 @@ def test_a_weekly_run_monitors_after_its_forecasts_and_advice(pipelines):
 def test_a_week_is_held_against_former_forecasts_before_any_model_sees_it(pipelines):
     for name in ("weekly", "refresh", "__default__"):
         nodes = {node.name: node for node in pipelines[name].nodes}
-        judge = nodes["preprocess.leave_out_impossible_week"]
-        assert "recorded_forecasts" in judge.inputs
+        judge = nodes["preprocess.leave_out_impossible_weeks"]
+        assert "recorded_bounds" in judge.inputs
         users = [node for node in nodes.values() if "limited_sales" in node.inputs]
         assert users == [judge]
 

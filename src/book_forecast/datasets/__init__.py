@@ -22,6 +22,7 @@ from book_forecast.datasets.overrides import OverridesDataset
 from book_forecast.datasets.releases import ChampionDataset, PinDataset, ReleaseDataset
 from book_forecast.datasets.tables import CsvTableDataset
 from book_forecast.datasets.title_lists import LaunchTablesDataset, TitleListsDataset
+from book_forecast.datasets.week_rows import WeekRowsDataset
 
 __all__ = [
     "AtomicJSONDataset",
@@ -48,4 +49,5 @@ __all__ = [
     "ReleaseDataset",
     "TitleListsDataset",
     "TitleRowsDataset",
+    "WeekRowsDataset",
 ]

@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, ClassVar
@@ -43,8 +45,11 @@ class AtomicSave:
         Raises:
             UserError: If it is missing or damaged; names it and what to do.
         """
+        return self._or_user_error(self._read)
+
+    def _or_user_error(self: Any, read: Callable[[], Any]) -> Any:
         try:
-            return self._read()
+            return read()
         except Exception as error:
             cause = error.__cause__ if isinstance(error, DatasetError) else error
             is_missing = isinstance(cause, FileNotFoundError)
@@ -98,13 +103,19 @@ class AtomicParquetDataset(AtomicSave, ParquetDataset):
         super().save(data)
 
     def _read(self) -> pd.DataFrame:
+        with self._checked() as file:
+            return pd.read_parquet(file, **self._load_args)
+
+    @contextmanager
+    def _checked(self) -> Iterator[IO[bytes]]:
+        """Open the table, checked but for its values."""
         path = get_filepath_str(self._get_load_path(), self._protocol)
         # A bucket is asked once, not for each column.
         is_local = self._protocol == "file"
         source = self._fs.open(path, "rb") if is_local else io.BytesIO(self._fs.cat_file(path))
         with source as file:
             check_table(file, self._filepath.name)
-            return pd.read_parquet(file, **self._load_args)
+            yield file
 
     def _write(self, data: pd.DataFrame, file: IO[bytes]) -> None:
         write_frame(data, file, self._filepath.name, **self._save_args)

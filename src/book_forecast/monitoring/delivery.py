@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from book_forecast.monitoring.errors import levels_of
+from book_forecast.monitoring.impossible_weeks import accepted_and_alike, how_to_accept
 from book_forecast.series.history import WEEK
 
 State = Literal["ok", "warning", "broken"]
@@ -33,30 +34,16 @@ class DeliveryBounds:
         volume_jump: Copies of the newest week over the usual ones, or the reverse.
         price_jumps: Share of titles with a jump of their price.
         vanished: Share of the titles that report every week.
+        accepted_weeks: Ends of weeks whose copies are right.
+        judged_weeks: Newest weeks among which such a week makes later ones like it right.
     """
 
     late_days: int
     volume_jump: float
     price_jumps: float
     vanished: float
-
-
-class ImpossibleWeek(NamedTuple):
-    """A newest week that no forecast holds for possible.
-
-    Attributes:
-        week: Its end.
-        copies: Of the titles that were forecast and have a row.
-        ratio: Copies over those expected.
-        lowest: Sum of the lowest bounds of these titles.
-        highest: Sum of their highest bounds.
-    """
-
-    week: pd.Timestamp
-    copies: float
-    ratio: float
-    lowest: float
-    highest: float
+    accepted_weeks: Sequence[dt.date] = ()
+    judged_weeks: int = 13
 
 
 @dataclass(frozen=True)
@@ -82,16 +69,17 @@ def check_delivery(
     sales: pd.DataFrame,
     grid: pd.DataFrame,
     expected: pd.DataFrame,
+    left_out: pd.DataFrame,
     bounds: DeliveryBounds,
     today: dt.date | None,
 ) -> list[Check]:
-    """Check the newest week of the sales.
+    """Check the newest week of the sales, and which weeks are left out.
 
     Args:
         sales: isbn, week, volume, asp of the exports: a week without a sale has no row.
         grid: isbn, week, volume of the titles in use; NaN where the week is missing.
-        expected: isbn, week, mean, `lo-L` and `hi-L`: forecasts of the newest week, made before it;
-            may be empty.
+        expected: isbn, week, mean: forecasts of the newest week, made before it; may be empty.
+        left_out: week, ratio of impossible weeks, which are in no forecast.
         bounds: Of a usual delivery.
         today: For the age of the sales; None where they are meant to end early.
     """
@@ -100,52 +88,19 @@ def check_delivery(
         return [Check("sales", "broken", 0.0, np.nan, "There are no sales at all.")]
     usual = sales[sales["week"].between(newest - USUAL_WEEKS * WEEK, newest - WEEK)]
     latest = sales[sales["week"] == newest]
+    right = accepted_and_alike(
+        sales, bounds.judged_weeks, bounds.accepted_weeks, bounds.volume_jump
+    )
     found = [_late(newest, bounds, today)] if today is not None else []
     return [
         *found,
         _short(newest, latest, grid[grid["week"] == newest]),
-        _volume(latest, usual, expected[expected["week"] == newest], bounds),
+        _volume(latest, usual, expected[expected["week"] == newest], bounds, newest in right),
+        _left_out(newest, left_out, bounds),
         _prices(latest, usual, bounds),
         _vanished(newest, sales, bounds),
         _new(latest, sales[sales["week"] < newest]),
     ]
-
-
-def find_impossible_week(
-    sales: pd.DataFrame, expected: pd.DataFrame, volume_jump: float
-) -> ImpossibleWeek | None:
-    """Return the newest week if its copies are far from the forecast and beyond all its bounds.
-
-    The bounds of all titles are added, as if all were as low, or as high, at once: a few titles
-    with wide intervals may sell many times what was expected. Titles without a row do not count: a
-    week that lacks many of them is incomplete, and its rows are right.
-
-    Args:
-        sales: isbn, week, volume: a week without a sale has no row.
-        expected: isbn, week, mean, `lo-L` and `hi-L`: forecasts made before the newest week; None
-            of that week where there is none.
-        volume_jump: Copies over those expected, or the reverse, from which on they are far.
-
-    Returns:
-        None where the week is possible, or where nothing says what is.
-    """
-    newest = sales["week"].max()
-    latest = sales[(sales["week"] == newest) & sales["isbn"].isin(expected["isbn"])]
-    rows = expected[(expected["week"] == newest) & expected["isbn"].isin(latest["isbn"])]
-    levels = levels_of(rows) if len(rows) else []
-    if not levels:
-        return None
-    latest = latest[latest["isbn"].isin(rows["isbn"])]
-    copies, mean = float(latest["volume"].sum()), float(rows["mean"].sum())
-    lowest, highest = (
-        float(rows[f"{side}-{max(levels)}"].sum(skipna=False)) for side in ("lo", "hi")
-    )
-    is_known = mean > 0 and np.isfinite(lowest) and np.isfinite(highest)
-    if not is_known or lowest <= copies <= highest:
-        return None
-    ratio = copies / mean
-    is_far = not 1 / volume_jump <= ratio <= volume_jump
-    return ImpossibleWeek(newest, copies, ratio, lowest, highest) if is_far else None
 
 
 def _late(newest: pd.Timestamp, bounds: DeliveryBounds, today: dt.date) -> Check:
@@ -168,7 +123,11 @@ def _short(newest: pd.Timestamp, latest: pd.DataFrame, grid: pd.DataFrame) -> Ch
 
 
 def _volume(
-    latest: pd.DataFrame, usual: pd.DataFrame, expected: pd.DataFrame, bounds: DeliveryBounds
+    latest: pd.DataFrame,
+    usual: pd.DataFrame,
+    expected: pd.DataFrame,
+    bounds: DeliveryBounds,
+    is_accepted: bool,
 ) -> Check:
     bound = bounds.volume_jump
     if len(expected):
@@ -187,9 +146,26 @@ def _volume(
     else:
         ratio, state = np.nan, "broken" if before > 0 else "ok"
         message += "."
-    if find_impossible_week(latest, expected, bound) is not None:
-        message += " That is beyond all intervals: forecasts go on from the week before."
+    if is_accepted:
+        state = "ok"
+        message += " The week is accepted, or like one that is."
     return Check("volume", state, ratio, bound, message)
+
+
+def _left_out(newest: pd.Timestamp, left_out: pd.DataFrame, bounds: DeliveryBounds) -> Check:
+    if left_out.empty:
+        return Check("weeks left out", "ok", 0, 0, "No week is left out.")
+    # Forecasts go on from the week before the newest one, or around others.
+    state: State = "broken" if newest in set(left_out["week"]) else "warning"
+    weeks = ", ".join(
+        f"{week:%Y-%m-%d} ({ratio:.2f} times the copies expected)"
+        for week, ratio in zip(left_out["week"], left_out["ratio"], strict=True)
+    )
+    message = (
+        f"Beyond all intervals of the forecasts before, and in no forecast since: {weeks}. "
+        f"{how_to_accept(left_out['week'], bounds.accepted_weeks)}"
+    )
+    return Check("weeks left out", state, len(left_out), 0, message)
 
 
 def _prices(latest: pd.DataFrame, usual: pd.DataFrame, bounds: DeliveryBounds) -> Check:

@@ -5,7 +5,7 @@ A table that is damaged is left out and noted: a run does not lose its forecasts
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -66,10 +66,21 @@ class Recorded:
 
     def latest_until(self, day: pd.Timestamp) -> tuple[pd.Timestamp, pd.DataFrame] | None:
         """Return the latest cutoff up to a day, and its forecasts; None without any."""
+        return next(self.until(day), None)
+
+    def until(
+        self, day: pd.Timestamp, without: Container[pd.Timestamp] = ()
+    ) -> Iterator[tuple[pd.Timestamp, pd.DataFrame]]:
+        """Yield each cutoff up to a day with its forecasts, the latest first.
+
+        Args:
+            day: The last cutoff that is asked for.
+            without: Cutoffs that do not count.
+        """
         for cutoff in sorted(self.tables, reverse=True):
-            if cutoff <= day and (table := self.at(cutoff)) is not None:
-                return cutoff, table
-        return None
+            is_asked_for = cutoff <= day and cutoff not in without
+            if is_asked_for and (table := self.at(cutoff)) is not None:
+                yield cutoff, table
 
     def _all_at(self, cutoff: pd.Timestamp) -> Iterator[pd.DataFrame]:
         tables = (self.read(cutoff, release) for release in self.tables[cutoff])

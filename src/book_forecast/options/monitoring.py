@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import datetime as dt
+from typing import Annotated
+
+from pydantic import Field, PlainValidator
 
 from book_forecast.options.base import OptionGroup, Share
+from book_forecast.options.values import normalise_weeks
 
 
 class MonitorOptions(OptionGroup):
@@ -20,6 +24,9 @@ class MonitorOptions(OptionGroup):
         late_days: Days since the end of the newest week after which a delivery is late.
         volume_jump: Copies of the newest week over those expected, or the reverse, above which the
             delivery counts as broken.
+        judged_weeks: Newest weeks that are left out where the forecasts recorded before them hold
+            them for impossible.
+        accepted_weeks: Ends of weeks whose copies are right, however far from the forecast.
         price_jumps: Share of titles whose price differs by half or more.
         vanished: Share of titles with sales in every week that may have none.
         false_verdicts: Probability that two equally good releases ever get a verdict.
@@ -34,6 +41,8 @@ class MonitorOptions(OptionGroup):
     tracking_signal: float = Field(default=6.0, gt=0)
     late_days: int = Field(default=13, ge=1)
     volume_jump: float = Field(default=3.0, gt=1)
+    judged_weeks: int = Field(default=13, ge=1, le=52)
+    accepted_weeks: Annotated[list[dt.date], PlainValidator(normalise_weeks)] = Field(default=[])
     price_jumps: Share = 0.2
     vanished: Share = 0.1
     false_verdicts: float = Field(default=0.05, ge=0.0001, le=0.5)

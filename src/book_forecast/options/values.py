@@ -1,5 +1,6 @@
 """Parsers of values that users type: one or several, in one text or a list."""
 
+import datetime as dt
 import difflib
 import re
 from collections.abc import Iterable
@@ -28,6 +29,7 @@ FAMILIES = tuple(name for name in ALL_FAMILIES if name != "pretrained")
 """Those that need nothing but the project; `pretrained` needs weights and a package."""
 
 _RELEASE = re.compile(r"champion|candidate|\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8}")
+_SATURDAY = 5
 _SEPARATORS = re.compile(r"[\s,;]+")
 
 
@@ -104,6 +106,34 @@ def normalise_spans(value: object) -> list[int]:
             )
         spans.add(int(text))
     return sorted(spans)
+
+
+def normalise_weeks(value: object) -> list[dt.date]:
+    """Parse ends of weeks; none are allowed.
+
+    Args:
+        value: One date, several in one text, or a list: `2024-05-04,2024-05-11`.
+
+    Returns:
+        The distinct dates, ascending.
+
+    Raises:
+        ValueError: An item is no date, or no Saturday.
+    """
+    weeks = set()
+    for item in _items(value):
+        try:
+            day = dt.date.fromisoformat(str(item))
+        except ValueError:
+            raise ValueError(f"{item!r} is no date; give ends of weeks, as in 2024-05-04") from None
+        beyond = (_SATURDAY - day.weekday()) % 7
+        if beyond:
+            raise ValueError(
+                f"{day} is a {day:%A}, and weeks end on Saturdays: its week is that to "
+                f"{day + dt.timedelta(beyond)}"
+            )
+        weeks.add(day)
+    return sorted(weeks)
 
 
 def check_release(value: object) -> str:

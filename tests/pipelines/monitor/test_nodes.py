@@ -89,6 +89,8 @@ def monitored(
     runs: int = 40,
     broken: Sequence[int] = (),
     bad: Sequence[int] = (),
+    left_out: pd.DataFrame | None = None,
+    volume_jump: float = OPTIONS.volume_jump,
 ) -> dict:
     """All results of the pipeline after a delivery; records of some weeks are damaged, or bad."""
     weeks, tables = sales(catalogue, until), recorded(catalogue, until, runs)
@@ -109,9 +111,10 @@ def monitored(
     checks = nodes.check_newest_delivery(
         weeks.assign(asp=9.0),
         weeks,
+        left_out,
         tables,
         SelectionOptions(),
-        OPTIONS,
+        MonitorOptions(volume_jump=volume_jump),
         today=(day(until - 1) + pd.Timedelta(days=2)).date(),
     )
     test, _, served = nodes.compare_arms(None, None, None, None, weeks, None, OPTIONS)
@@ -162,6 +165,33 @@ def test_a_broken_delivery_is_the_state_whatever_the_forecasts():
     found = monitored(CATALOGUE.shifted(109, 20.0))
     assert found["status"]["state"] == "broken"
     assert "must not be used" in found["page"]
+
+
+@pytest.mark.parametrize(("week", "state"), [(109, "broken"), (104, "degraded")])
+def test_a_week_that_preprocess_has_left_out_is_in_the_state_and_on_the_page(week, state):
+    left_out = pd.DataFrame({"week": [day(week)], "ratio": [9.5]})
+    found = monitored(CATALOGUE, left_out=left_out)
+    assert found["status"]["state"] == state
+    named = f"{day(week):%Y-%m-%d} (9.50 times the copies expected)"
+    assert named in " ".join(found["status"]["problems"])
+    assert named in found["page"]
+
+
+@pytest.mark.parametrize("bad", [[108], [107]])
+def test_the_newest_volume_is_held_against_the_forecasts_that_have_judged_it(bad):
+    """A forecast that is twice as high has counted a wrong week, which is left out or corrected."""
+
+    def volume(bad: list[int], left_out: pd.DataFrame | None) -> pd.Series:
+        found = monitored(CATALOGUE, bad=bad, left_out=left_out, volume_jump=1.5)
+        row: pd.Series = found["checks"].set_index("name").loc["volume"]
+        return row
+
+    usual = volume(bad, pd.DataFrame({"week": [day(107)], "ratio": [9.5]}))
+    assert usual["state"] == "ok"
+    assert usual["value"] == pytest.approx(1.0, rel=0.1)
+    both = volume([107, 108], None)
+    assert both["state"] == "broken"
+    assert both["value"] == pytest.approx(0.5, rel=0.1)
 
 
 def test_damaged_records_are_left_out_and_named_in_the_state(caplog):
@@ -216,7 +246,7 @@ def test_before_the_first_recorded_forecast_there_is_a_state_and_a_page(caplog):
         scores, by_week, _ = nodes.score_recorded_forecasts(None, weeks, None, None, OPTIONS)
         shifts = nodes.find_title_shifts(None, None, None, None, weeks, None, OPTIONS)
     ended = SelectionOptions(cutoff_date=dt.date(2024, 1, 6))
-    checks = nodes.check_newest_delivery(weeks.assign(asp=np.nan), None, None, ended, OPTIONS)
+    checks = nodes.check_newest_delivery(weeks.assign(asp=np.nan), None, None, None, ended, OPTIONS)
     test, _, served = nodes.compare_arms(None, None, None, None, weeks, None, OPTIONS)
     status = nodes.summarise_monitoring(scores, shifts, checks, test, [], OPTIONS)
     assert status["state"] == "new"

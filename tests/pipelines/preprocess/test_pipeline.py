@@ -24,6 +24,7 @@ from tests.pipelines.preprocess.exports import (
 
 OUTPUTS = {
     "titles_left_out": "03_primary/titles_left_out.parquet",
+    "weeks_left_out": "03_primary/weeks_left_out.parquet",
     "model_input": "05_model_input/model_input.parquet",
     "launch_weeks": "05_model_input/launch_weeks.parquet",
     "release_weeks": "05_model_input/release_weeks.parquet",
@@ -51,7 +52,7 @@ def catalog(project_path: Path, tmp_path: Path) -> DataCatalog:
     catalog["titles"] = make_titles(4)
     catalog["launches"] = make_launches()
     catalog["release"] = MemoryDataset(None)
-    catalog["recorded_forecasts"] = MemoryDataset(None)
+    catalog["recorded_bounds"] = MemoryDataset(None)
     options = Options()
     catalog["params:selection"] = options.selection
     catalog["params:monitor"] = options.monitor
@@ -115,6 +116,7 @@ def test_a_plan_that_cannot_be_read_leaves_the_tables_of_the_run_before(
         ("model_input", lambda frame: frame.assign(volume=-1.0)),
         ("training_weeks", lambda frame: pd.concat([frame, frame.head(1)], ignore_index=True)),
         ("test_weeks", lambda frame: frame.assign(week=frame["week"] + pd.Timedelta(days=1))),
+        ("weeks_left_out", lambda frame: frame.drop(columns="cutoff")),
         ("titles_left_out", lambda frame: frame.assign(reason="")),
         ("calendar", lambda frame: frame.drop(columns="easter")),
         ("covariates", lambda frame: frame.drop(columns="name")),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from book_forecast.monitoring.delivery import Check, DeliveryBounds, check_delivery
@@ -18,6 +20,7 @@ from book_forecast.monitoring.errors import (
     known_weeks,
     levels_of,
 )
+from book_forecast.monitoring.impossible_weeks import JUDGES
 from book_forecast.monitoring.recorded import Partitions, Recorded, weekly_grid
 from book_forecast.monitoring.shifts import find_shifts, window_ratios
 from book_forecast.monitoring.summaries import Limits, score_groups, score_weeks, state_of
@@ -155,6 +158,7 @@ def find_title_shifts(
 def check_newest_delivery(
     weekly_sales: pd.DataFrame,
     model_input: pd.DataFrame | None,
+    weeks_left_out: pd.DataFrame | None,
     recorded_forecasts: Partitions | None,
     selection: SelectionOptions,
     monitor: MonitorOptions,
@@ -165,6 +169,7 @@ def check_newest_delivery(
     Args:
         weekly_sales: isbn, week, volume, asp of the exports.
         model_input: isbn, week, volume of the titles in use; NaN where the week is missing.
+        weeks_left_out: week, ratio of the weeks that preprocess has left out; None without any.
         recorded_forecasts: Tables by release and cutoff; None without any.
         selection: With a cutoff_date, the sales are meant to end early.
         monitor: Bounds of a usual delivery.
@@ -173,18 +178,46 @@ def check_newest_delivery(
     Returns:
         name, state (ok, warning, broken), value, bound, message.
     """
-    recorded, newest = Recorded.of(recorded_forecasts), weekly_sales["week"].max()
-    before = None if pd.isna(newest) else recorded.latest_until(newest - WEEK)
-    expected = pd.DataFrame(columns=["isbn", "week", "mean"]) if before is None else before[1]
+    recorded = Recorded.of(recorded_forecasts)
+    left_out = pd.DataFrame(columns=["week", "ratio"]) if weeks_left_out is None else weeks_left_out
+    expected = _expected(weekly_sales, recorded, set(left_out["week"]), monitor.volume_jump)
     bounds = DeliveryBounds(
-        monitor.late_days, monitor.volume_jump, monitor.price_jumps, monitor.vanished
+        monitor.late_days,
+        monitor.volume_jump,
+        monitor.price_jumps,
+        monitor.vanished,
+        monitor.accepted_weeks,
+        monitor.judged_weeks,
     )
     day = today or dt.datetime.now(tz=dt.UTC).date()
     is_meant = selection.cutoff_date is not None
-    checks = check_delivery(
-        weekly_sales, weekly_grid(model_input, None), expected, bounds, None if is_meant else day
-    )
+    grid, checked_on = weekly_grid(model_input, None), None if is_meant else day
+    checks = check_delivery(weekly_sales, grid, expected, left_out, bounds, checked_on)
     return pd.DataFrame([asdict(check) for check in checks])
+
+
+def _expected(
+    sales: pd.DataFrame,
+    recorded: Recorded,
+    left_out: Container[pd.Timestamp],
+    volume_jump: float,
+) -> pd.DataFrame:
+    """Return the forecast of the newest week: the nearer of the two that preprocess asks."""
+    newest = sales["week"].max()
+    found = pd.DataFrame(columns=["isbn", "week", "mean"])
+    if pd.isna(newest):
+        return found
+    latest, least = sales[sales["week"] == newest], np.inf
+    for _, table in islice(recorded.until(newest - WEEK, left_out), JUDGES):
+        rows = table.loc[table["week"] == newest, ["isbn", "week", "mean"]]
+        copies = latest.loc[latest["isbn"].isin(rows["isbn"]), "volume"].sum()
+        expected = rows["mean"].sum()
+        distance = abs(np.log(copies / expected)) if copies > 0 and expected > 0 else np.inf
+        if found.empty or distance < least:
+            found, least = rows, distance
+        if least <= np.log(volume_jump):
+            break
+    return found
 
 
 def summarise_monitoring(

@@ -34,7 +34,7 @@ def create_pipeline() -> Pipeline:
             node(
                 nodes.check_newest_delivery,
                 [
-                    *("weekly_sales", "model_input", "recorded_forecasts"),
+                    *("weekly_sales", "model_input", "weeks_left_out", "recorded_forecasts"),
                     *("params:selection", "params:monitor"),
                 ],
                 "delivery_checks",

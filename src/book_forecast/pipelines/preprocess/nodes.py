@@ -13,7 +13,7 @@ from book_forecast.pipelines.preprocess.grid import (
     week_grid,
     week_numbers,
 )
-from book_forecast.pipelines.preprocess.impossible_week import leave_out_impossible_week
+from book_forecast.pipelines.preprocess.impossible_weeks import leave_out_impossible_weeks
 from book_forecast.pipelines.preprocess.selection import select_titles
 from book_forecast.pipelines.preprocess.upcoming import MOST_WEEKS, latest_launches
 from book_forecast.pipelines.preprocess.weeks import find_missing_weeks, limit_weeks
@@ -25,7 +25,7 @@ __all__ = [
     "build_model_input",
     "build_release_weeks",
     "find_missing_weeks",
-    "leave_out_impossible_week",
+    "leave_out_impossible_weeks",
     "limit_weeks",
     "make_calendar",
     "read_covariates",

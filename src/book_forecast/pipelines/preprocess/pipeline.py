@@ -23,15 +23,18 @@ def create_pipeline() -> Pipeline:
                 name="limit_weeks",
             ),
             node(
-                nodes.leave_out_impossible_week,
-                ["limited_sales", "recorded_forecasts", "params:monitor"],
-                "sales_in_use",
-                name="leave_out_impossible_week",
+                nodes.leave_out_impossible_weeks,
+                ["limited_sales", "recorded_bounds", "params:monitor"],
+                ["sales_in_use", "weeks_left_out"],
+                name="leave_out_impossible_weeks",
                 tags=RECORDS,
             ),
             node(
                 nodes.find_missing_weeks,
-                ["sales_in_use", "params:selection", "params:backtest.split_size"],
+                [
+                    *("sales_in_use", "params:selection", "params:backtest.split_size"),
+                    "weeks_left_out",
+                ],
                 "unreported_weeks",
                 name="find_missing_weeks",
             ),

@@ -48,6 +48,19 @@ TITLES_LEFT_OUT = pa.DataFrameSchema(
     name="titles_left_out",
 )
 
+WEEKS_LEFT_OUT = pa.DataFrameSchema(
+    {
+        "week": _week(unique=True),
+        "copies": _number(0),
+        "ratio": _number(0),
+        "lowest": pa.Column(float),
+        "highest": pa.Column(float),
+        "cutoff": _week(),
+    },
+    strict=True,
+    name="weeks_left_out",
+)
+
 CALENDAR = pa.DataFrameSchema(
     {"week": _week(unique=True)} | {name: _number(0) for name in CALENDAR_COVARIATES},
     strict=True,

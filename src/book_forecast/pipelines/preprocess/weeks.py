@@ -71,9 +71,14 @@ def _without_returns(sales: pd.DataFrame) -> pd.DataFrame:
 
 
 def find_missing_weeks(
-    sales: pd.DataFrame, selection: SelectionOptions, split_size: int
+    sales: pd.DataFrame,
+    selection: SelectionOptions,
+    split_size: int,
+    left_out: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Distinguish weeks that nobody reported from weeks without a sale.
+
+    A week that is left out is missing, whichever titles are on sale around it.
 
     A gap is a run of weeks in which no title of the whole export has a row. With at least
     `ENOUGH_TITLES` titles on sale around it (a row before and a row after it) its weeks are
@@ -89,6 +94,7 @@ def find_missing_weeks(
         sales: All titles of the export, before any is selected: isbn, week, volume.
         selection: The rule for gaps around which too few titles are on sale.
         split_size: Weeks in the test set.
+        left_out: Weeks whose rows are not among the sales, as they are wrong: week. None of none.
 
     Weeks that far fewer titles report than should are missing too: see `find_incomplete_weeks`.
     Their titles with a row keep it.
@@ -107,13 +113,13 @@ def find_missing_weeks(
         }
     )
     empty = np.bincount(rows["week"], minlength=len(grid)) == 0
-    missing = np.zeros(len(grid), dtype=bool)
+    missing = grid.isin([] if left_out is None else left_out["week"])
     spans = {
         True: _Spans.of(rows[rows["week"] < n_training], n_training),
         False: _Spans.of(rows, len(grid)),
     }
     decided, undecided = 0, 0
-    for start, stop in _runs(empty, n_training):
+    for start, stop in _runs(empty & ~missing, n_training):
         titles, chance = spans[stop <= n_training].around(start, stop)
         if titles >= ENOUGH_TITLES:
             decided += 1
