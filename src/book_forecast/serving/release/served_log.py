@@ -146,7 +146,7 @@ class ServedLog:
             self._wake.set()
 
     def close(self, seconds: float) -> int:
-        """Write what waits and end.
+        """Write what waits and end; a second call does nothing.
 
         Args:
             seconds: Until what cannot be written is given up.
@@ -154,6 +154,8 @@ class ServedLog:
         Returns:
             How many answers are lost.
         """
+        if self._is_closing:
+            return 0
         self._is_closing = True
         self._wake.set()
         if self._thread.is_alive():
