@@ -7,6 +7,7 @@ from book_forecast.datasets.atomic import (
     AtomicTextDataset,
     FigurePageDataset,
     FormerTableDataset,
+    ServedTableDataset,
     TitleRowsDataset,
 )
 from book_forecast.datasets.bigquery.sales import BigQuerySalesDataset
@@ -45,6 +46,7 @@ __all__ = [
     "OutboxDataset",
     "OverridesDataset",
     "ReleaseDataset",
+    "ServedTableDataset",
     "TitleListsDataset",
     "TitleRowsDataset",
 ]

@@ -223,7 +223,12 @@ class ServedLog:
         sink = pa.BufferOutputStream()
         # Texts repeat, numbers do not. Without the schema of Arrow, a reader gets plain texts.
         pq.write_table(
-            table, sink, compression="zstd", use_dictionary=_REPEATED, store_schema=False
+            table,
+            sink,
+            compression="zstd",
+            use_dictionary=_REPEATED,
+            store_schema=False,
+            write_page_checksum=True,
         )
         content = sink.getvalue()
         with replacing(fs, f"{root}/{self._name}") as file:
