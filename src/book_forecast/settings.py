@@ -5,7 +5,7 @@ import warnings
 
 from omegaconf.resolvers import oc
 
-from book_forecast.hooks.alerts import AlertHooks
+from book_forecast.hooks.alerts import AlertHooks, RefusedRunHooks
 from book_forecast.hooks.interruption import InterruptionHooks
 from book_forecast.hooks.killed_runs import KilledRunsHooks
 from book_forecast.hooks.lineage import LineageHooks
@@ -40,6 +40,7 @@ warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is depreca
 # Google's words on the age of this Python.
 warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.api_core")
 
+_alerts = AlertHooks()
 HOOKS = (
     OptionsHooks(),
     RunLockHooks(),
@@ -49,7 +50,8 @@ HOOKS = (
     TrackingHooks(),
     KilledRunsHooks(),
     InterruptionHooks(),
-    AlertHooks(),
+    _alerts,
+    RefusedRunHooks(_alerts),
     RunMetricsHooks(),
     ReleaseHooks(),
     ReportIndexHooks(),

@@ -1,9 +1,11 @@
 """A webhook and a mail server on loopback."""
 
 import json
+import socket
+import socketserver
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -58,6 +60,56 @@ def webhook() -> Iterator[WebhookServer]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def raw_server(answer: Callable[[socket.socket], None]) -> Iterator[int]:
+    """A server that does what a function does with each connection; yields its port."""
+
+    class Connection(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                answer(self.request)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Connection) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class BareMailServer:
+    """A mail server that says what a test wants of it.
+
+    Attributes:
+        letters: Number of letters that were taken.
+        logins: Number of logins that were tried.
+    """
+
+    def __init__(self, unknown: str = "", **replies: bytes) -> None:
+        """Set the recipient that is refused, and replies to commands; others are accepted."""
+        self.letters, self.logins, self._unknown = 0, 0, unknown.encode()
+        self._replies = {"quit": b"221 bye", "ehlo": b"250-x\r\n250 AUTH PLAIN", **replies}
+
+    def answer(self, connection: socket.socket) -> None:
+        """Talk to a client."""
+        lines = connection.makefile("rb")
+        connection.sendall(b"220 here\r\n")
+        for line in lines:
+            command = line[:4].decode().strip().lower()
+            if command == "data":
+                connection.sendall(b"354 go on\r\n")
+                while lines.readline() != b".\r\n":
+                    pass
+                self.letters += 1
+            self.logins += command == "auth"
+            is_unknown = command == "rcpt" and self._unknown and self._unknown in line
+            reply = b"550 unknown" if is_unknown else self._replies.get(command, b"250 ok")
+            connection.sendall(reply + b"\r\n")
 
 
 class Mailbox:

@@ -90,6 +90,27 @@ def test_the_same_alert_is_sent_again_after_a_while_only(outbox, clock):
     assert outbox.add(failed("forecast"), 20)
 
 
+def test_a_clock_that_was_ahead_silences_nothing(outbox, clock):
+    channel = Recorder()
+    clock.wait(24 * 365)
+    outbox.add(failed(), 20)
+    outbox.add(Alert(kind="runs_out", text="a"), 20)
+    outbox.flush([channel], DIGEST, SENDER)
+    clock.wait(-24 * 365)
+    assert outbox.add(failed(), 20)
+    assert outbox.add(Alert(kind="runs_out", text="b"), 20)
+    assert outbox.flush([channel], DIGEST, SENDER) == (2, [])
+    assert not outbox.add(failed(), 20)
+
+
+def test_an_alert_of_a_long_subject_is_not_taken_for_damage(outbox):
+    channel = Recorder()
+    subjects = ["y" * 30_000, "y" * 30_000 + "z"]
+    assert [outbox.add(failed(subject), 20) for subject in subjects] == [True, True]
+    assert outbox.flush([channel], DIGEST, SENDER) == (2, [])
+    assert not outbox.add(failed(subjects[0]), 20)
+
+
 def test_what_a_channel_has_not_taken_waits_for_it_alone(outbox):
     webhook, mail = Recorder(), Recorder("mail")
     mail.is_down = True

@@ -141,7 +141,8 @@ class Service:
         for node in list(parsed.find_all(exp.Parameter)):
             found = values[node.name]
             kind, value = found["parameterType"]["type"], found["parameterValue"]["value"]
-            node.replace(sqlglot.parse_one(f"CAST('{value}' AS {kind})", read="bigquery"))
+            to = exp.DataType.build(kind, dialect="bigquery")
+            node.replace(exp.Cast(this=exp.Literal.string(value), to=to))
         connection = duckdb.connect()
         try:
             for table in list(parsed.find_all(exp.Table)):

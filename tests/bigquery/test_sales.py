@@ -1,3 +1,4 @@
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -169,3 +170,32 @@ def test_the_listing_changes_with_table_query_and_first_day(bigquery: Service, t
 def test_hints_are_checked_before_anything_is_read(bigquery: Service):
     with pytest.raises(UserError, match=r"table books-test\.books\.sales is not there"):
         next(dataset().load().read("books.sales", ExportHints()))
+
+
+def test_a_parameter_is_a_value_whatever_is_in_it(bigquery: Service, tmp_path: Path):
+    frame = sample()
+    frame.loc[0, "Title"] = name = "O'Brien\"; DROP TABLE `sales`; --"
+    bigquery.put(SALES, arrow(frame))
+    sql = tmp_path / "one.sql"
+    sql.write_text("SELECT * FROM ${sales_table} WHERE End_Date >= @since AND Title = @title")
+    assert len(rows(dataset(filepath=str(sql), parameters={"title": name}).load())) == 1
+    assert name not in bigquery.queries[-1]["query"]
+
+
+@pytest.mark.parametrize("value", [None, ["a"], dt.datetime(2024, 1, 1)])
+def test_a_parameter_that_is_no_simple_value_is_refused_before_anything_is_read(value: Any):
+    with pytest.raises(UserError, match="parameter title of sales_exports"):
+        dataset(parameters={"title": value})
+
+
+def test_a_first_day_with_a_time_is_that_day(bigquery: Service):
+    bigquery.put(SALES, arrow(sample()))
+    found = rows(dataset(since=dt.datetime(2024, 1, 1)).load())
+    assert found["week"].min() == pd.Timestamp("2024-01-06")
+
+
+def test_a_query_that_is_no_text_is_refused(bigquery: Service, tmp_path: Path):
+    sql = tmp_path / "latin.sql"
+    sql.write_bytes("SELECT 'é'".encode("latin-1"))
+    with pytest.raises(UserError, match=r"latin.sql cannot be read \(it is no text in UTF-8\)"):
+        rows(dataset(filepath=str(sql)).load())

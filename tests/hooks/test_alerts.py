@@ -1,18 +1,23 @@
 """What a run tells people: by a webhook on loopback, from what it writes and how it ends."""
 
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
+from kedro.framework.hooks.manager import _create_hook_manager
 from kedro.io import DataCatalog
 
 from book_forecast.alerts.channels import WEBHOOK
 from book_forecast.datasets import OutboxDataset, ReleaseDataset
-from book_forecast.hooks.alerts import AlertHooks
+from book_forecast.hooks.alerts import AlertHooks, RefusedRunHooks
+from book_forecast.hooks.run_lock import RunLockHooks
 from book_forecast.releases.challenging import end_challenge, start_challenge
 from book_forecast.releases.gates import PromotionRefusedError
+from book_forecast.storage.errors import UserError
+from book_forecast.storage.run_lock import Holder, run_lock
 from tests.alerts.servers import webhook
 from tests.releases import payloads
 from tests.serving.servers import promote
@@ -56,6 +61,59 @@ def test_a_failed_run_is_told_at_once_without_secrets(server, tmp_path):
     assert server.texts == [
         "*book_forecast, testing*\n*Run failed*: weekly: gs://***@bucket is away"
     ]
+
+
+def test_a_run_that_fails_again_for_another_reason_is_told_again(server, tmp_path):
+    for reason in ("no room", "no room", "no prices"):
+        Run(tmp_path).fail(ValueError(reason))
+    assert [text.rpartition(": ")[2] for text in server.texts] == ["no room", "no prices"]
+
+
+def test_a_run_that_the_lock_refuses_is_told(server, tmp_path):
+    run, root = Run(tmp_path), tmp_path / "data"
+    parameters = {"data_root": str(root), "execution": {"wait_minutes": 0, "shard": {"count": 1}}}
+    lock = RunLockHooks()
+    context: Any = SimpleNamespace(config_loader={"parameters": parameters}, project_path=tmp_path)
+    lock.after_context_created(context)
+    manager: Any = _create_hook_manager()
+    for plugin in (lock, run.hooks, RefusedRunHooks(run.hooks)):
+        manager.register(plugin)
+    begin = partial(
+        manager.hook.before_pipeline_run,
+        run_params={"pipeline_names": ["weekly"], "run_id": "now"},
+        pipeline=None,
+        catalog=run.catalog,
+    )
+    begin()
+    lock.after_pipeline_run()
+    assert server.texts == []
+    with run_lock(str(root), Holder("another run"), 0.0), pytest.raises(UserError):
+        begin()
+    assert len(server.texts) == 1
+    assert "*Run failed*: weekly: " in server.texts[0]
+    assert "is in use by the run “another run”" in server.texts[0]
+
+
+@pytest.mark.parametrize("full", ["alerts", "alerts/pending"])
+def test_a_failed_run_is_told_where_its_outbox_cannot_be_written(server, tmp_path, full):
+    (tmp_path / full).parent.mkdir(exist_ok=True)
+    (tmp_path / full).write_text("a file in the place of a folder")
+    Run(tmp_path).fail(OSError("No space left on device"))
+    (text,) = server.texts
+    assert "No space left on device" in text
+
+
+@pytest.mark.parametrize("log", ["changes", "challenges"])
+def test_a_failed_run_is_told_where_the_logs_beside_the_releases_are_away(server, tmp_path, log):
+    run = Run(tmp_path)
+    promote(run.candidate.store, payloads.saved(run.candidate.store))
+    run = Run(tmp_path)
+    folder = tmp_path / "releases" / log
+    folder.mkdir(exist_ok=True)
+    (folder / "000009.json").mkdir()
+    run.fail(ValueError("the releases are damaged"))
+    (text,) = server.texts
+    assert "the releases are damaged" in text
 
 
 def test_a_broken_delivery_is_told_and_a_usual_one_is_not(server, tmp_path):

@@ -39,7 +39,7 @@ class CloudRun:
     def __init__(self) -> None:
         self.sent: list[tuple[str, str, dict, dict]] = []
         self.services: dict[str, dict] = {}
-        self.refuses = False
+        self.refuses = self.hangs_up = False
 
     def answer(self, method: str, path: str, query: dict, body: dict) -> tuple[int, dict]:
         if method != "GET":
@@ -81,6 +81,9 @@ def client(cloud_run) -> Iterator[run_v2.ServicesClient]:
             parts = urlsplit(self.path)
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length) or b"{}")
+            if cloud_run.hangs_up and self.command != "GET":
+                self.close_connection = True
+                return
             path = parts.path.removeprefix("/v2/")
             status, content = cloud_run.answer(self.command, path, parse_qs(parts.query), body)
             self.send_response(status)
@@ -164,6 +167,27 @@ def test_one_release_is_served_and_the_rest_of_the_service_stays(cloud_run, clie
     assert template["scaling"]["minInstanceCount"] == 3
     assert container["resources"]["limits"]["memory"] == "4Gi"
     assert not template.get("revision")
+
+
+def test_a_service_whose_requests_go_to_a_former_revision_gets_them_to_the_new_one(
+    cloud_run, client
+):
+    deploy_to_cloud_run(RELEASES, None, STOCK, wanted(), client)
+    kind = "TRAFFIC_TARGET_ALLOCATION_TYPE"
+    former = {"type": f"{kind}_REVISION", "revision": "books-uk-00001", "percent": 100}
+    cloud_run.services[NAME]["traffic"] = [former]
+    deploy_to_cloud_run(RELEASES, None, STOCK, wanted(), client)
+    (target,) = cloud_run.sent[-1][3]["traffic"]
+    latest = int(run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST)
+    assert target["type"] in (latest, f"{kind}_LATEST")
+    assert target["percent"] == 100
+    assert not target.get("revision")
+
+
+def test_an_answer_that_is_lost_is_told_in_a_paragraph(cloud_run, client):
+    cloud_run.hangs_up = True
+    with pytest.raises(UserError, match="does not say that it serves"):
+        deploy_to_cloud_run(RELEASES, None, None, wanted(), client)
 
 
 def test_a_refusal_is_told_with_its_reason(cloud_run, client):

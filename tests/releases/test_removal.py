@@ -148,6 +148,18 @@ def test_a_challenger_stays_as_long_as_it_challenges(local):
     assert disused(local) == [old]
 
 
+def test_a_damaged_entry_that_may_name_a_challenger_stops_the_search(local):
+    old, champion = made(local, 300), made(local, 200)
+    record(local, champion, 200)
+    start_challenge(local, old, 0.5, "x")
+    entry = Path(local.root, "challenges/000001.json")
+    entry.write_bytes(entry.read_bytes()[:40])
+    with pytest.raises(PayloadError, match="it may name a challenger"):
+        protected(local)
+    entry.unlink()
+    assert disused(local) == [old]
+
+
 def test_a_removed_release_leaves_nothing_and_others_stay_whole(store):
     old, new = made(store, 100), made(store, 10)
     record(store, new, 10)

@@ -42,6 +42,8 @@ HEADINGS: dict[Kind, str] = {
 }
 LONGEST = 1500
 """Characters of a text; messages of libraries may be longer."""
+_LONGEST_SUBJECT = 500
+"""Of a subject; a digest takes the place of a longer one."""
 
 
 class Alert(BaseModel):
@@ -61,10 +63,18 @@ class Alert(BaseModel):
     text: str
     when: AwareDatetime = Field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
+    @field_validator("subject")
+    @classmethod
+    def _short(cls, subject: str) -> str:
+        known = _storable(subject)
+        is_short = len(known) <= _LONGEST_SUBJECT
+        return known if is_short else hashlib.sha256(known.encode()).hexdigest()
+
     @field_validator("text")
     @classmethod
     def _short_and_without_secrets(cls, text: str) -> str:
-        shown = without_secrets(text)
+        # On one line: what a text quotes cannot look like another alert.
+        shown = " ".join(without_secrets(_storable(text)).split())
         return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"
 
     @property
@@ -76,3 +86,8 @@ class Alert(BaseModel):
     def heading(self) -> str:
         """Kind in words."""
         return HEADINGS[self.kind]
+
+
+def _storable(text: str) -> str:
+    """Return a text without halves of characters, as names of files may have them."""
+    return text.encode(errors="replace").decode()

@@ -31,6 +31,8 @@ _MOST_BYTES = 20_000
 _DIGEST = dt.timedelta(hours=20)
 """Between two digests: runs of two days are not exactly a day apart."""
 _KEPT = dt.timedelta(days=60)
+_CLOCKS_DIFFER = dt.timedelta(hours=1)
+"""By which a record of another machine may be ahead."""
 _PATIENCE_SECONDS = 120.0
 """For another process that sends."""
 Clock = Callable[[], dt.datetime]
@@ -78,8 +80,8 @@ class Outbox:
             return self._add(alert, repeat_hours)
 
     def _add(self, alert: Alert, repeat_hours: float) -> bool:
-        sent = self._read(_Sent, f"sent/{alert.key}.json")
-        if sent and self._clock() - sent.when < dt.timedelta(hours=repeat_hours):
+        age = self._age(f"sent/{alert.key}.json")
+        if age is not None and age < dt.timedelta(hours=repeat_hours):
             return False
         name = f"pending/{alert.key}.json"
         if self._read(_Pending, name) is not None:
@@ -185,8 +187,18 @@ class Outbox:
                 yield True
 
     def _is_digest_due(self) -> bool:
-        last = self._read(_Sent, "digest.json")
-        return last is None or self._clock() - last.when >= _DIGEST
+        age = self._age("digest.json")
+        return age is None or age >= _DIGEST
+
+    def _age(self, name: str) -> dt.timedelta | None:
+        """Return how long ago something was sent; None where nothing was.
+
+        A clock that was wrong for an hour must not silence alerts for a year: what was sent in the
+        future was not sent.
+        """
+        sent = self._read(_Sent, name)
+        age = None if sent is None else self._clock() - sent.when
+        return None if age is None or age < -_CLOCKS_DIFFER else age
 
     def _pending(self) -> Iterator[_Pending]:
         found = [self._read(_Pending, f"pending/{name}") for name in self._names("pending")]
@@ -195,8 +207,8 @@ class Outbox:
     def _forget(self) -> None:
         """Remove the records of alerts that were sent long ago."""
         for name in self._names("sent"):
-            sent = self._read(_Sent, f"sent/{name}")
-            if sent is not None and self._clock() - sent.when > _KEPT:
+            age = self._age(f"sent/{name}")
+            if age is not None and age > _KEPT:
                 self._fs.rm_file(f"{self._path}/sent/{name}")
 
     def _names(self, folder: str) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
-from book_forecast.alerts.channels import Channel, channels_of
+from book_forecast.alerts.channels import Channel, ChannelError, channels_of
 from book_forecast.alerts.events import Alert, Kind
 from book_forecast.alerts.outbox import Outbox
+from book_forecast.storage.redaction import without_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -58,17 +59,37 @@ class Alerts:
         """Keep alerts and send what waits.
 
         Returns:
-            The problems of channels; what they have not taken waits for the next time.
+            The problems of channels. What they have not taken waits for the next time, unless
+            the outbox cannot be used.
         """
-        self.keep(alerts)
+        found = list(alerts)
         if not self.channels:
+            self.keep(found)
             return []
-        n_sent, problems = self.outbox.flush(
-            self.channels, self._digest, self.sender, digest_now=digest_now
-        )
+        try:
+            self.keep(found)
+            n_sent, problems = self.outbox.flush(
+                self.channels, self._digest, self.sender, digest_now=digest_now
+            )
+        except Exception as error:  # noqa: BLE001
+            # A full disk, or a bucket that is away, is what people must hear of.
+            logger.warning("The outbox of alerts cannot be used (%s)", without_secrets(str(error)))
+            return self._send_at_once([one for one in found if one.kind in self._immediate])
         if n_sent:
             names = " and ".join(channel.name for channel in self.channels)
             logger.info("Sent %d alerts by %s", n_sent, names)
         for problem in problems:
             logger.warning("Alerts wait to be sent again with the next run: %s", problem)
+        return problems
+
+    def _send_at_once(self, alerts: Sequence[Alert]) -> list[str]:
+        """Send alerts that no outbox can hold, in one message; return the problems of channels."""
+        problems = []
+        for channel in self.channels if alerts else ():
+            try:
+                channel.send(alerts, self.sender)
+            except ChannelError as error:
+                problems.append(f"{channel.name}: {error}")
+        for problem in problems:
+            logger.warning("%d alerts are lost: %s", len(alerts), problem)
         return problems

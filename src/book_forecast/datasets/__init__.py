@@ -7,6 +7,7 @@ from book_forecast.datasets.atomic import (
     AtomicTextDataset,
     FigurePageDataset,
     FormerTableDataset,
+    ServedTableDataset,
     TitleRowsDataset,
 )
 from book_forecast.datasets.bigquery.sales import BigQuerySalesDataset
@@ -47,6 +48,7 @@ __all__ = [
     "OverridesDataset",
     "PinDataset",
     "ReleaseDataset",
+    "ServedTableDataset",
     "TitleListsDataset",
     "TitleRowsDataset",
     "WeekRowsDataset",

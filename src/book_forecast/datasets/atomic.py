@@ -114,8 +114,11 @@ class AtomicParquetDataset(AtomicSave, ParquetDataset):
         is_local = self._protocol == "file"
         source = self._fs.open(path, "rb") if is_local else io.BytesIO(self._fs.cat_file(path))
         with source as file:
-            check_table(file, self._filepath.name)
+            self._check(file)
             yield file
+
+    def _check(self, file: IO[bytes]) -> None:
+        check_table(file, self._filepath.name)
 
     def _write(self, data: pd.DataFrame, file: IO[bytes]) -> None:
         write_frame(data, file, self._filepath.name, **self._save_args)
@@ -175,6 +178,29 @@ class FormerTableDataset(AtomicParquetDataset):
     def _exists(self) -> bool:
         # Loading always succeeds.
         return True
+
+
+class ServedTableDataset(AtomicParquetDataset):
+    """A table of served forecasts, as the service writes it: with checksums of pages alone.
+
+    Example:
+        ```yaml
+        served_forecasts:
+          type: partitions.PartitionedDataset
+          path: "${_root}/07_model_output/served_forecasts"
+          dataset: book_forecast.datasets.ServedTableDataset
+          filename_suffix: .parquet
+        ```
+    """
+
+    REMEDY: ClassVar[str] = "Delete it: the answers in it are not counted then."
+
+    def save(self, data: pd.DataFrame) -> None:  # noqa: ARG002 - Kedro's signature
+        """Raise a `DatasetError`."""
+        raise DatasetError(f"{type(self).__name__} only reads: the service writes the table")
+
+    def _check(self, file: IO[bytes]) -> None:
+        """Leave it to the reader: the service has no pandas, and writes under its own names."""
 
 
 class TitleRowsDataset(AtomicParquetDataset):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -99,9 +99,9 @@ class AlertHooks:
             names = run_params.get("pipeline_names") or [run_params.get("pipeline_name")]
             pipelines = ", ".join(filter(None, names)) or "all pipelines"
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
-            self._found.append(
-                Alert(kind="run_failed", subject=pipelines, text=f"{pipelines}: {reason}")
-            )
+            text = f"{pipelines}: {reason}"
+            # Whoever has mended one cause must hear of the next.
+            self._found.append(Alert(kind="run_failed", subject=text, text=text))
         self._catalog = catalog
         self._send()
 
@@ -123,15 +123,36 @@ class AlertHooks:
 
     def _all_found(self) -> list[Alert]:
         """Return the alerts of the run's datasets, and of the logs since it began."""
-        if self._store is None:
-            return self._found
-        promotions = self._store.promotions()[self._n_promotions :]
-        challenges = self._store.challenges.entries()
-        return [
-            *self._found,
-            *map(promotion_alert, promotions),
-            *(challenge_alert(one) for one in challenges if one.number >= self._next_challenge),
-        ]
+        found = list(self._found)
+        if self._store is not None:
+            # A damaged log may be what has made the run fail, and people must hear of that.
+            with _warning():
+                promotions = self._store.promotions()[self._n_promotions :]
+                found += map(promotion_alert, promotions)
+            with _warning():
+                challenges = self._store.challenges.entries()
+                new = (one for one in challenges if one.number >= self._next_challenge)
+                found += map(challenge_alert, new)
+        return found
+
+
+class RefusedRunHooks:
+    """Tells of runs that end before their first node, of which Kedro calls no hook of errors."""
+
+    def __init__(self, alerts: AlertHooks) -> None:
+        """Take the hooks that send."""
+        self._alerts = alerts
+
+    @hook_impl(wrapper=True)
+    def before_pipeline_run(
+        self, run_params: Mapping[str, Any], catalog: CatalogProtocol[Any, Any]
+    ) -> Generator[None, Any, Any]:
+        """Let all others go first, such as the lock of the data root."""
+        try:
+            return (yield)
+        except Exception as error:
+            self._alerts.on_pipeline_error(error, run_params, catalog)
+            raise
 
 
 def _options(context: KedroContext) -> AlertOptions:

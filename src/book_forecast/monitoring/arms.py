@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain, pairwise
@@ -26,6 +27,8 @@ SERVED: dict[str, str] = {
 }
 """Columns of the table of served forecasts."""
 _LEAST_SCALE = 0.02
+_HELD_ROWS = 500_000
+"""Rows of served forecasts that are held before equal ones are removed."""
 
 
 @dataclass(frozen=True)
@@ -129,26 +132,47 @@ def score_served(tables: Iterable[pd.DataFrame], known: pd.DataFrame) -> pd.Data
         Columns of `SERVED`: distinct titles, answers, and errors over distinct forecasts of weeks
         that are known by now.
     """
-    keys = ["arm", "release", "isbn", "week", "mean"]
-    parts = []
-    for table in tables:
-        first = table[table["ahead"] == 1]
-        answers = first.groupby(["arm", "release"]).size().rename("answers").reset_index()
-        parts.append((table[keys].drop_duplicates(), answers))
-    if not parts:
-        return pd.DataFrame(columns=list(SERVED)).astype(SERVED)
-    distinct = pd.concat([part for part, _ in parts], ignore_index=True).drop_duplicates()
-    answers = pd.concat([count for _, count in parts], ignore_index=True)
     by = ["arm", "release"]
+    distinct, counts = _distinct(tables)
+    if distinct is None:
+        return pd.DataFrame(columns=list(SERVED)).astype(SERVED)
+    answers = pd.DataFrame(
+        [(*key, number) for key, number in counts.items()], columns=[*by, "answers"]
+    )
     rows = distinct.merge(known[["isbn", "week", "volume"]], on=["isbn", "week"])
     error = rows["mean"] - rows["volume"]
     sums = rows.assign(n=1, sold=rows["volume"], error=error, size=error.abs())
     sums = sums.groupby(by, as_index=False)[["n", "sold", "error", "size"]].sum()
     titles = distinct.groupby(by, as_index=False).agg(titles=("isbn", "nunique"))
-    found = titles.merge(answers.groupby(by, as_index=False).sum(), on=by, how="left")
+    found = titles.merge(answers, on=by, how="left")
     found = found.merge(sums, on=by, how="left").fillna(
         {"answers": 0, "n": 0, "sold": 0.0, "error": 0.0, "size": 0.0}
     )
     sold = found["sold"].where(found["sold"] > 0)
     found = found.assign(wape=found["size"] / sold, bias=found["error"] / sold)
     return found[list(SERVED)].astype(SERVED)
+
+
+def _distinct(
+    tables: Iterable[pd.DataFrame],
+) -> tuple[pd.DataFrame | None, Counter[tuple[str, str]]]:
+    """Return the distinct forecasts, and the answers by arm and release; None without any table.
+
+    A service answers the same again and again: the memory is that of distinct forecasts.
+    """
+    keys = ["arm", "release", "isbn", "week", "mean"]
+    held: list[pd.DataFrame] = []
+    answers: Counter[tuple[str, str]] = Counter()
+    n_rows, most = 0, _HELD_ROWS
+    for table in tables:
+        first = table[table["ahead"] == 1]
+        answers.update(zip(first["arm"], first["release"], strict=True))
+        held.append(table[keys].drop_duplicates())
+        n_rows += len(held[-1])
+        if n_rows > most:
+            held = [pd.concat(held, ignore_index=True).drop_duplicates(ignore_index=True)]
+            n_rows = len(held[0])
+            most = max(_HELD_ROWS, 2 * n_rows)
+    if not held:
+        return None, answers
+    return pd.concat(held, ignore_index=True).drop_duplicates(), answers

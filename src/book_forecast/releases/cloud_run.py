@@ -111,9 +111,10 @@ def deploy_to_cloud_run(
     """
     deployable(releases, "Cloud Run")
     try:
-        from google.api_core.exceptions import GoogleAPICallError
+        from google.api_core.exceptions import GoogleAPIError, RetryError
         from google.auth.exceptions import GoogleAuthError
         from google.cloud import run_v2
+        from requests.exceptions import RequestException
     except ImportError:
         raise UserError("google-cloud-run is not installed: `make zenml` installs it.") from None
     variables = {RELEASES: releases, ONE_RELEASE: "", STOCK: stock or ""}
@@ -135,7 +136,12 @@ def deploy_to_cloud_run(
         logger.info("Cloud Run starts %s with %s", deployment.name, deployment.image)
         served: Service = operation.result(timeout=_SECONDS)  # type: ignore[no-untyped-call]
         return str(served.uri)
-    except (GoogleAPICallError, GoogleAuthError) as error:
+    except (RequestException, RetryError, TimeoutError) as error:
+        raise UserError(
+            f"Cloud Run does not say that it serves {deployment.name}: {type(error).__name__}. It "
+            "may still start it: look there, and deploy again if it does not."
+        ) from error
+    except (GoogleAPIError, GoogleAuthError) as error:
         raise UserError(
             f"Cloud Run does not serve {deployment.name}: {error}. The service is as it was; "
             "docs/cloud.md lists the roles that a deployment needs."
@@ -168,11 +174,9 @@ def new_service(run_v2: Any) -> Service:
         containers=[container],
         scaling=run_v2.RevisionScaling(min_instance_count=1, max_instance_count=_MOST_INSTANCES),
     )
-    latest = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST
     return run_v2.Service(
         template=template,
         ingress=run_v2.IngressTraffic.INGRESS_TRAFFIC_ALL,
-        traffic=[run_v2.TrafficTarget(type_=latest, percent=100)],
     )
 
 
@@ -185,6 +189,9 @@ def _change(
 ) -> None:
     """Let a service serve what is wanted; everything else of it stays."""
     template = service.template
+    # Also where somebody has gone back to a former revision: the new one would get no request.
+    latest = run_v2.TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST
+    service.traffic = [run_v2.TrafficTarget(type_=latest, percent=100)]
     # Cloud Run names each revision itself; a name is not given twice.
     template.revision = ""
     template.labels["release"] = _NOT_IN_LABELS.sub("-", (release or "champion").lower())

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
+from book_forecast.payload.manifest import PayloadError
 from book_forecast.releases.kept import Kept, KeptReleases
 from book_forecast.releases.promotion_log import Promotion, is_pinned
 from book_forecast.releases.store import ReleaseStore
@@ -74,6 +75,12 @@ def _named_by_the_log(log: list[Promotion]) -> Iterator[tuple[str, str]]:
 
 
 def _challenger(store: ReleaseStore) -> Iterator[tuple[str, str]]:
+    log = store.challenges
+    if log.next_number() > 1 and log.last() is None:
+        raise PayloadError(
+            f"The last entry in {log.location} is damaged: it may name a challenger. Remove it if "
+            "the champion is to answer for all titles, and challenge again if not."
+        )
     challenge = store.challenge()
     if challenge is not None:
         yield challenge.release, "challenger"

@@ -45,20 +45,26 @@ def main() -> None:
     from book_forecast.serving.app import create_app
     from book_forecast.serving.http.connection import connection_of
 
-    uvicorn.run(
-        create_app(settings, watch),
-        host=settings.host,
-        port=settings.port,
-        # h11, because httptools takes headers of any size into memory.
-        http=connection_of(settings.body_seconds),
-        ws="none",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        # Uvicorn's 5 s would disconnect callers that may wait for `body_seconds`.
-        timeout_keep_alive=math.ceil(settings.body_seconds) + 1,
-        timeout_graceful_shutdown=settings.shutdown_seconds,
-    )
+    app = create_app(settings, watch)
+    try:
+        uvicorn.run(
+            app,
+            host=settings.host,
+            port=settings.port,
+            # h11, because httptools takes headers of any size into memory.
+            http=connection_of(settings.body_seconds),
+            ws="none",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            # Uvicorn's 5 s would disconnect callers that may wait for `body_seconds`.
+            timeout_keep_alive=math.ceil(settings.body_seconds) + 1,
+            timeout_graceful_shutdown=settings.shutdown_seconds,
+        )
+    finally:
+        # Uvicorn ends without the application's own end at a second Ctrl-C.
+        if app.state.served_log is not None:
+            app.state.served_log.close(settings.shutdown_seconds)
 
 
 if __name__ == "__main__":

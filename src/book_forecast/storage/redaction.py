@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_USER_INFO = re.compile(r"(?<=://)[^/\s@]+@")
+# To the last @ of an address: a password may have @ and / itself. A user has none of :, / and @.
+_USER_INFO = re.compile(r"(?<=://)[^/\s@:]*(?::\S*)?@")
 _QUERY_SECRET = re.compile(
     r"(?i)([?&;](?:[\w-]*(?:token|key|secret|signature|sig|password)[\w-]*)=)[^&\s]+"
 )

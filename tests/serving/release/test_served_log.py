@@ -2,6 +2,8 @@
 
 import datetime as dt
 import signal
+import socket
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,16 @@ from book_forecast.releases.store import ReleaseStore
 from book_forecast.serving.release.current import ServedRelease
 from book_forecast.serving.release.served_log import BATCH, QUANTILES, ServedLog
 from tests.releases import payloads
-from tests.serving.servers import FIRST, KNOWN, SECOND, UNKNOWN, Server, eventually, make_store
+from tests.serving.servers import (
+    FIRST,
+    KNOWN,
+    SECOND,
+    UNKNOWN,
+    FreshServer,
+    Server,
+    eventually,
+    make_store,
+)
 
 pytest_plugins = ("tests.gcs",)
 
@@ -61,6 +72,23 @@ def test_a_signal_to_end_writes_all_that_waits(tmp_path: Path, store: ReleaseSto
     assert all(row["arm"] == challenge.arm_of(row["isbn"]) for row in rows)
     assert all(row["release"] == release_of[row["arm"]] for row in rows)
     assert not [line for line in server.log() if "lost" in line["message"]]
+
+
+def test_a_second_signal_of_a_hasty_person_loses_nothing(tmp_path: Path, store: ReleaseStore):
+    log = tmp_path / "log"
+    variables = {"BOOK_FORECAST_SERVE_LOG_SECONDS": NEVER}
+    with FreshServer(tmp_path, "--releases", store.root, "--log", str(log), **variables) as server:
+        assert server.ready().predict({"isbn": KNOWN[0]}, horizon=8).status_code == 200
+        with socket.create_connection(("127.0.0.1", server.port)) as waiting:
+            # Uvicorn waits for the rest of a request, and a second Ctrl-C ends that.
+            head = "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            waiting.sendall(f"{head}Content-Length: 1000\r\n\r\n{{".encode())
+            time.sleep(0.5)
+            for _ in range(2):
+                server.process.send_signal(signal.SIGINT)
+                time.sleep(0.5)
+            server.process.wait(timeout=60)
+    assert answers(log) == 1
 
 
 def test_a_row_is_the_forecast_that_was_served(tmp_path: Path, store: ReleaseStore):

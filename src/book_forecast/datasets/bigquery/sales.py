@@ -112,8 +112,13 @@ class BigQuerySalesDataset(AbstractDataset[Never, BigQuerySales]):
         if partition:
             check_column(partition, "partition of sales_exports")
         self._parameters = dict(parameters or {})
-        for name in self._parameters:
+        for name, value in self._parameters.items():
             check_column(name, "parameters of sales_exports")
+            if type(value) not in _KINDS:
+                raise UserError(
+                    f"The parameter {name} of sales_exports is {value!r}: a query takes a text, a "
+                    "number, true or false, or a day such as 2015-01-31."
+                )
         self._limit = maximum_bytes_billed
         self.metadata = metadata
 
@@ -210,9 +215,10 @@ class BigQuerySalesDataset(AbstractDataset[Never, BigQuerySales]):
     def _text(self, query: Path) -> str:
         try:
             text = query.read_text(encoding="utf-8")
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
             raise UserError(
-                f"The query {query} cannot be read ({error.strerror}). Correct "
+                f"The query {query} cannot be read ({reason}). Correct "
                 "BOOK_FORECAST_BIGQUERY_QUERY."
             ) from error
         return text.replace(TABLE, self._table.quoted)
@@ -248,6 +254,8 @@ class BigQuerySalesDataset(AbstractDataset[Never, BigQuerySales]):
 
 
 def _day(since: str | dt.date | None) -> dt.date | None:
+    if isinstance(since, dt.datetime):
+        return since.date()
     if since is None or isinstance(since, dt.date):
         return since
     try:

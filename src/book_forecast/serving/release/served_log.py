@@ -146,7 +146,7 @@ class ServedLog:
             self._wake.set()
 
     def close(self, seconds: float) -> int:
-        """Write what waits and end.
+        """Write what waits and end; a second call does nothing.
 
         Args:
             seconds: Until what cannot be written is given up.
@@ -154,6 +154,8 @@ class ServedLog:
         Returns:
             How many answers are lost.
         """
+        if self._is_closing:
+            return 0
         self._is_closing = True
         self._wake.set()
         if self._thread.is_alive():
@@ -221,7 +223,12 @@ class ServedLog:
         sink = pa.BufferOutputStream()
         # Texts repeat, numbers do not. Without the schema of Arrow, a reader gets plain texts.
         pq.write_table(
-            table, sink, compression="zstd", use_dictionary=_REPEATED, store_schema=False
+            table,
+            sink,
+            compression="zstd",
+            use_dictionary=_REPEATED,
+            store_schema=False,
+            write_page_checksum=True,
         )
         content = sink.getvalue()
         with replacing(fs, f"{root}/{self._name}") as file:
