@@ -12,6 +12,13 @@ from xdist.scheduler import LoadFileScheduling
 
 PROJECT = Path(__file__).resolve().parents[1]
 CLOUD = "tests of a cloud"
+# Where tests are given to one process together, by the beginnings of their paths.
+TOGETHER = {
+    # Each process would start a ZenML server of its own.
+    CLOUD: ("tests/vertex/", "tests/kubernetes/"),
+    # Each would import ZenML and create its store.
+    "commands on ZenML": ("tests/test_zenml_run.py", "tests/test_refresh_on_zenml.py"),
+}
 ALL_ARE_SLOW = re.compile(r"^pytestmark = .*\bmark\.slow\b", re.MULTILINE)
 
 # How long an example takes says more of what else the machine does than of the law it tests. CI
@@ -54,20 +61,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
-    """Give all tests of a cloud to one process: each would start a ZenML server of its own."""
+    """Give the tests of `TOGETHER` to one process each."""
     if config.getoption("dist") != "loadfile":
         return None
-    return _OneProcessForTheCloud(config, log)
+    return _Together(config, log)
 
 
-class _OneProcessForTheCloud(LoadFileScheduling):
+class _Together(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
-        return CLOUD if _is_of_a_cloud(nodeid) else super()._split_scope(nodeid)
+        found = (name for name, paths in TOGETHER.items() if nodeid.startswith(paths))
+        return next(found, super()._split_scope(nodeid))
 
 
 def _is_of_a_cloud(nodeid: str) -> bool:
     """Whether a test has `tests.vertex.shared`."""
-    return nodeid.startswith(("tests/vertex/", "tests/kubernetes/"))
+    return nodeid.startswith(TOGETHER[CLOUD])
 
 
 @pytest.fixture(scope="session")

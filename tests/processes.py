@@ -8,10 +8,16 @@ LIBRARIES = (
     *("pandas", "pyarrow.parquet", "scipy.stats", "numba", "lightgbm", "openpyxl", "optuna"),
     *("IPython", "git", "dynaconf", "mlflow.pyfunc", "mlflow.store.tracking.sqlalchemy_store"),
     *("kedro.io", "kedro.pipeline", "kedro_datasets.pandas", "statsforecast.models"),
-    *("pandera.pandas", "plotly.express"),
+    *("pandera.pandas", "pandera.strategies.pandas_strategies", "plotly.express"),
+    *("plotly.graph_objects", "omegaconf", "holidays.countries", "babel", "attr", "pathspec"),
+    *("mlflow.tracing.processor.base_mlflow", "numba.cpython.charseq", "cffi.cparser"),
+    *("narwhals._pandas_like.namespace", "sqlalchemy.dialects.sqlite"),
 )
 
 project = Warm(LIBRARIES)
+
+# Of commands that run on ZenML.
+zenml = Warm((*LIBRARIES, *warm.LIBRARIES))
 
 # Of the service, which imports no pandas.
 SERVICE = (

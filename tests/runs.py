@@ -9,6 +9,7 @@ import pandas as pd
 
 from book_forecast.sample import sample_frame
 from book_forecast.storage.locks import locked
+from runner_testing.warm import Warm
 from tests.mlflow_stores import empty_store
 from tests.processes import project as project_processes
 
@@ -23,6 +24,7 @@ def kedro_run(
     command: tuple[str, ...] = ("kedro", "run"),
     processes: int = 1,
     anew: bool = False,
+    fork_of: Warm = project_processes,
     **variables: str,
 ) -> subprocess.CompletedProcess[str]:
     """Run Kedro on a data root to its end.
@@ -35,6 +37,7 @@ def kedro_run(
         command: The module that Python runs, and its first words.
         processes: For the work on titles. Two would import everything twice more.
         anew: Whether Python starts anew instead of with its libraries imported.
+        fork_of: Has these libraries imported.
         variables: More environment variables.
     """
     parameters = f"data_root={data},{QUICK},n_jobs={processes}" + (f",{more}" if more else "")
@@ -43,7 +46,7 @@ def kedro_run(
     store = f"sqlite:///{data.parent}/mlflow.db" if anew else empty_store(data.parent)
     environment = os.environ | {"MLFLOW_TRACKING_URI": store} | variables
     if not anew:
-        return project_processes.run(words, project, environment)
+        return fork_of.run(words, project, environment)
     return subprocess.run(
         [sys.executable, *words],
         cwd=project,

@@ -12,9 +12,11 @@ import pytest
 import yaml
 
 from book_forecast.alerts.channels import WEBHOOK
+from runner_testing.prepared import copy_store
 from runner_testing.shown import ALERTS
 from tests.alerts.servers import webhook
-from tests.processes import project as project_processes
+from tests.mlflow_stores import empty_store
+from tests.processes import zenml as zenml_processes
 from tests.refreshes import FORCED, SELDOM, deliver_a_broken_week, plan_of, store_of, verdict_of
 from tests.runs import QUICK
 
@@ -55,6 +57,7 @@ class Place:
     def __init__(self, project: Path, folder: Path) -> None:
         self.project, self.folder, self.data = project, folder, folder / "data"
         self.messages = folder / "messages"
+        copy_store(folder / "zenml", zenml_processes)
         for name, text in {"alerters.py": ALERTS, "command.py": COMMAND, "shown.py": SHOWN}.items():
             (folder / name).write_text(text)
         conf = folder / "conf"
@@ -89,11 +92,12 @@ class Place:
     def _python(self, script: str, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
         environment = {
             "PYTHONPATH": str(self.folder),
-            "MLFLOW_TRACKING_URI": f"sqlite:///{self.folder}/mlflow.db",
+            "MLFLOW_TRACKING_URI": empty_store(self.folder),
             "ZENML_CONFIG_PATH": str(self.folder / "zenml"),
+            "DISABLE_DATABASE_MIGRATION": "true",
             "ALERTS": str(self.messages),
         }
-        return project_processes.run(
+        return zenml_processes.run(
             [str(self.folder / script), *words], self.project, os.environ | environment | more
         )
 

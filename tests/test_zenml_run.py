@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from runner_testing.prepared import copy_store
+from tests.processes import zenml as zenml_processes
 from tests.runs import export, kedro_run, table
 from tests.test_whole_run import COLUMNS
 
@@ -17,12 +19,15 @@ SPECIFIED = "06_models/specifications.parquet"
 def zenml_run(
     project: Path, data: Path, *arguments: str, home: Path
 ) -> subprocess.CompletedProcess[str]:
+    copy_store(home / "zenml", zenml_processes)
     done = kedro_run(
         project,
         data,
         *("--stack", "local", *arguments),
         command=("kedro", "zenml", "run"),
+        fork_of=zenml_processes,
         ZENML_CONFIG_PATH=str(home / "zenml"),
+        DISABLE_DATABASE_MIGRATION="true",
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from runner_testing import warm
+from runner_testing.warm import Warm
 
 STORE, DATABASE = "zenml", "mlflow.db"
 FIRST_USE = """
@@ -26,10 +27,15 @@ else:
 """
 
 
-def copy_store(folder: Path) -> None:
-    """Copy ZenML's settings and store, unless the folder exists."""
+def copy_store(folder: Path, processes: Warm = warm.zenml) -> None:
+    """Copy ZenML's settings and store, unless the folder exists.
+
+    Args:
+        folder: For both.
+        processes: One of them creates the original.
+    """
     if not folder.exists():
-        original = _originals()
+        original = _originals(processes)
         shutil.copytree(original / STORE, folder)
         settings = folder / "config.yaml"
         settings.write_text(settings.read_text().replace(str(original / STORE), str(folder)))
@@ -37,7 +43,7 @@ def copy_store(folder: Path) -> None:
 
 def copy_database(path: Path) -> None:
     """Copy MLflow's database, whose experiments keep files beside it, unless it exists."""
-    original = _originals() / DATABASE
+    original = _originals(warm.zenml) / DATABASE
     if original.exists() and not path.exists():
         shutil.copyfile(original, path)
         with sqlite3.connect(path) as database:
@@ -46,13 +52,13 @@ def copy_database(path: Path) -> None:
 
 
 @cache
-def _originals() -> Path:
+def _originals(processes: Warm) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="prepared-")).resolve()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     script = folder / "first_use.py"
     script.write_text(FIRST_USE)
     environment = os.environ | {"ZENML_CONFIG_PATH": str(folder / STORE)}
     environment.pop("ZENML_STORE_URL", None)
-    done = warm.zenml.run([str(script)], folder, environment)
+    done = processes.run([str(script)], folder, environment)
     assert done.returncode == 0, done.stderr
     return folder

@@ -88,7 +88,7 @@ class Command:
         self.wait()
 
 
-@dataclass
+@dataclass(eq=False)
 class Warm:
     """Runs commands.
 
