@@ -7,7 +7,6 @@ from book_forecast.datasets.atomic import (
     AtomicTextDataset,
     FigurePageDataset,
     FormerTableDataset,
-    ServedTableDataset,
     TitleRowsDataset,
 )
 from book_forecast.datasets.bigquery.sales import BigQuerySalesDataset
@@ -21,6 +20,7 @@ from book_forecast.datasets.generations import GenerationDataset
 from book_forecast.datasets.outbox import OutboxDataset
 from book_forecast.datasets.overrides import OverridesDataset
 from book_forecast.datasets.releases import ChampionDataset, PinDataset, ReleaseDataset
+from book_forecast.datasets.served_tables import ServedTableDataset
 from book_forecast.datasets.tables import CsvTableDataset
 from book_forecast.datasets.title_lists import LaunchTablesDataset, TitleListsDataset
 from book_forecast.datasets.week_rows import WeekRowsDataset

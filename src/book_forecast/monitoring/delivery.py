@@ -205,6 +205,6 @@ def _vanished(newest: pd.Timestamp, sales: pd.DataFrame, bounds: DeliveryBounds)
 
 
 def _new(latest: pd.DataFrame, before: pd.DataFrame) -> Check:
-    new = set(latest["isbn"]) - set(before["isbn"])
+    new = set(latest["isbn"]) - set(before["isbn"].unique())
     message = f"{len(new):,} titles have their first sale in the newest week."
     return Check("new titles", "ok", len(new), np.nan, message)

@@ -1,0 +1,33 @@
+"""Tables of the forecasts that the service has served."""
+
+from __future__ import annotations
+
+from typing import IO, ClassVar
+
+import pandas as pd
+from kedro.io.core import DatasetError
+
+from book_forecast.datasets.atomic import AtomicParquetDataset
+
+
+class ServedTableDataset(AtomicParquetDataset):
+    """A table of served forecasts, as the service writes it: with checksums of pages alone.
+
+    Example:
+        ```yaml
+        served_forecasts:
+          type: partitions.PartitionedDataset
+          path: "${_root}/07_model_output/served_forecasts"
+          dataset: book_forecast.datasets.ServedTableDataset
+          filename_suffix: .parquet
+        ```
+    """
+
+    REMEDY: ClassVar[str] = "Delete it: the answers in it are not counted then."
+
+    def save(self, data: pd.DataFrame) -> None:  # noqa: ARG002 - Kedro's signature
+        """Raise a `DatasetError`."""
+        raise DatasetError(f"{type(self).__name__} only reads: the service writes the table")
+
+    def _check(self, file: IO[bytes]) -> None:
+        """Leave it to the reader: the service has no pandas, and writes under its own names."""
