@@ -1,12 +1,12 @@
 """Champion and challenger on the same weeks."""
 
-import tracemalloc
-
 import numpy as np
 import pandas as pd
 import pytest
 
+from book_forecast.monitoring import arms
 from book_forecast.monitoring.arms import SERVED, WEEKS, Pair, compare_weeks, score_served, weigh
+from tests.memory import traced_peaks
 
 FIRST = pd.Timestamp("2024-01-06")
 
@@ -103,14 +103,15 @@ def test_served_forecasts_are_counted_by_answer_and_scored_once_each():
     assert later["wape"].isna().all()
 
 
-def test_answers_that_repeat_take_the_memory_of_one(monkeypatch):
-    monkeypatch.setattr("book_forecast.monitoring.arms._HELD_ROWS", 20_000)
+def answer_often(times):
+    arms._HELD_ROWS = 20_000
     n = 5_000
     answer = pd.DataFrame({"isbn": [f"{at:013d}" for at in range(n)], "week": day(1), "ahead": 1})
     answer = answer.assign(mean=np.arange(n, dtype=float), arm="champion", release="r")
-    tracemalloc.start()
-    found = score_served((answer.copy() for _ in range(200)), known({f"{5:013d}": [8.0]}))
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert found[["titles", "answers", "n"]].to_numpy().tolist() == [[n, 200 * n, 1]]
+    found = score_served((answer.copy() for _ in range(times)), known({f"{5:013d}": [8.0]}))
+    assert found[["titles", "answers", "n"]].to_numpy().tolist() == [[n, times * n, 1]]
+
+
+def test_answers_that_repeat_take_the_memory_of_one():
+    (peak,) = traced_peaks(answer_often, 200)
     assert peak < 10_000_000  # the numbers of 200 tables alone are 16 MB

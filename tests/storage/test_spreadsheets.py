@@ -3,12 +3,13 @@
 import csv
 import datetime as dt
 import io
-import tracemalloc
+import tempfile
 
 import openpyxl
 import pytest
 
 from book_forecast.storage.spreadsheets import Column, Sheet, harmless, write_csv, write_workbook
+from tests.memory import traced_peaks
 
 DAY = dt.date(2024, 7, 6)
 COLUMNS = [Column("Title"), Column(DAY, "copies"), Column("Share", "share"), Column("Day", "day")]
@@ -67,14 +68,12 @@ def test_a_csv_file_has_no_formula_behind_another_separator(separator, start):
     )
 
 
-def test_memory_does_not_grow_with_the_rows(tmp_path):
-    def peak(rows):
-        tracemalloc.start()
-        with (tmp_path / "book.xlsx").open("wb") as file:
-            write_workbook(file, [sheet(["A", 1.0, 0.5, DAY] for _ in range(rows))])
-        found = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        return found
+def write_rows(number):
+    rows = (["A", 1.0, 0.5, DAY] for _ in range(number))
+    with tempfile.TemporaryFile() as file:
+        write_workbook(file, [sheet(rows)])
 
-    peak(10)
-    assert peak(4000) < 1.5 * peak(1000)
+
+def test_memory_does_not_grow_with_the_rows():
+    _, few, many = traced_peaks(write_rows, 10, 1000, 4000)
+    assert many < 1.5 * few
