@@ -21,6 +21,14 @@ def deliver(data: Path, name: str, rows: pd.DataFrame) -> None:
     rows.to_csv(folder / name, index=False)
 
 
+def recent_sales() -> tuple[pd.DataFrame, pd.Series]:
+    """Rows of six titles' last years, and the week of each."""
+    sales = sample_frame(titles=6, seed=42)
+    dates = pd.to_datetime(sales["End Date"])
+    recent = dates >= pd.Timestamp("2021-07-01")
+    return sales[recent], dates[recent]
+
+
 def forecasts(data: Path) -> pd.DataFrame:
     frame = pd.read_parquet(data / "07_model_output/forecasts.parquet")
     frame.attrs = {}
@@ -35,10 +43,7 @@ def payload(data: Path) -> dict[str, bytes]:
 def test_two_weeks_in_part_late_and_corrected_end_as_one_clean_delivery(
     tmp_path: Path, project_path: Path
 ) -> None:
-    sales = sample_frame(titles=6, seed=42)
-    dates = pd.to_datetime(sales["End Date"])
-    recent = dates >= pd.Timestamp("2021-07-01")
-    sales, dates = sales[recent], dates[recent]
+    sales, dates = recent_sales()
     first, second = sorted(dates.unique())[-2:]
     step, clean = tmp_path / "step", tmp_path / "clean"
     deliver(step, "a.csv", sales[dates < first])
@@ -75,10 +80,7 @@ def test_two_weeks_in_part_late_and_corrected_end_as_one_clean_delivery(
 def test_an_impossible_week_stays_out_until_it_is_accepted_or_corrected(
     tmp_path: Path, project_path: Path
 ) -> None:
-    sales = sample_frame(titles=6, seed=42)
-    dates = pd.to_datetime(sales["End Date"])
-    recent = dates >= pd.Timestamp("2021-07-01")
-    sales, dates = sales[recent], dates[recent]
+    sales, dates = recent_sales()
     first, second = sorted(dates.unique())[-2:]
     data, lacking, right = (tmp_path / name for name in ("data", "lacking", "right"))
     deliver(data, "a.csv", sales[dates < first])

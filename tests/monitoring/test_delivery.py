@@ -14,7 +14,14 @@ from book_forecast.monitoring.delivery import (
 )
 from tests.releases import payloads
 
-BOUNDS = DeliveryBounds(late_days=13, volume_jump=3.0, price_jumps=0.2, vanished=0.1)
+BOUNDS = DeliveryBounds(
+    late_days=13,
+    volume_jump=3.0,
+    price_jumps=0.2,
+    vanished=0.1,
+    accepted_weeks=(),
+    judged_weeks=13,
+)
 WEEKS = pd.date_range("2024-01-06", periods=20, freq="7D")
 NEWEST, TODAY = WEEKS[-1], dt.date(2024, 5, 20)
 NONE_LEFT_OUT = pd.DataFrame({"week": pd.DatetimeIndex([]), "ratio": []})

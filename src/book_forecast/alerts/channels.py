@@ -188,7 +188,7 @@ def _within(seconds: float, work: Callable[[], T]) -> T:
     The libraries' own limits are for each part that a server sends, however small.
 
     Raises:
-        TimeoutError: If it takes longer; it goes on beside the caller then, and is of no effect.
+        TimeoutError: If it takes longer. It goes on beside the caller then; its result is not used.
     """
     results: list[T] = []
     errors: list[Exception] = []

@@ -149,7 +149,21 @@ class AtomicParquetDataset(AtomicSave, ParquetDataset):
         return TablePreview(json.loads(frame.to_json(orient="split", date_format="iso")))
 
 
-class FormerTableDataset(AtomicParquetDataset):
+class ReadTableDataset(AtomicParquetDataset):
+    """A table that this entry only reads.
+
+    Attributes:
+        WRITER: What writes the table.
+    """
+
+    WRITER: ClassVar[str] = "another entry"
+
+    def save(self, data: Any) -> None:  # noqa: ARG002 - Kedro's signature
+        """Raise a `DatasetError`."""
+        raise DatasetError(f"{type(self).__name__} only reads: {self.WRITER} writes the table")
+
+
+class FormerTableDataset(ReadTableDataset):
     """The table that a run is about to replace; None where there is none that can be read.
 
     Example:
@@ -170,10 +184,6 @@ class FormerTableDataset(AtomicParquetDataset):
                 logger.warning("%s The run goes on without it.", damage)
             return None
         return frame
-
-    def save(self, data: Any) -> None:  # noqa: ARG002 - Kedro's signature
-        """Raise a `DatasetError`."""
-        raise DatasetError(f"{type(self).__name__} only reads: another entry writes the table")
 
     def _exists(self) -> bool:
         # Loading always succeeds.

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import IO, ClassVar
 
-import pandas as pd
-from kedro.io.core import DatasetError
-
-from book_forecast.datasets.atomic import AtomicParquetDataset
+from book_forecast.datasets.atomic import ReadTableDataset
 
 
-class ServedTableDataset(AtomicParquetDataset):
+class ServedTableDataset(ReadTableDataset):
     """A table of served forecasts, as the service writes it: with checksums of pages alone.
 
     Example:
@@ -23,11 +20,8 @@ class ServedTableDataset(AtomicParquetDataset):
         ```
     """
 
+    WRITER: ClassVar[str] = "the service"
     REMEDY: ClassVar[str] = "Delete it: the answers in it are not counted then."
-
-    def save(self, data: pd.DataFrame) -> None:  # noqa: ARG002 - Kedro's signature
-        """Raise a `DatasetError`."""
-        raise DatasetError(f"{type(self).__name__} only reads: the service writes the table")
 
     def _check(self, file: IO[bytes]) -> None:
         """Leave it to the reader: the service has no pandas, and writes under its own names."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pandas as pd
-from kedro.io.core import DatasetError
 
-from book_forecast.datasets.atomic import AtomicParquetDataset, TitleRowsDataset
+from book_forecast.datasets.atomic import ReadTableDataset, TitleRowsDataset
 
 
-class WeekRowsDataset(AtomicParquetDataset):
-    """Forecasts by week, of which a load reads one week's means and widest bounds.
+class WeekRowsDataset(ReadTableDataset):
+    """Forecasts by week; a load reads one week's means and widest bounds.
 
     A load returns a function of the week, so that many tables are held against few weeks each.
 
@@ -31,10 +30,6 @@ class WeekRowsDataset(AtomicParquetDataset):
     def load(self) -> Callable[[pd.Timestamp], pd.DataFrame]:
         """Return what reads isbn, week, mean, and `lo-L` and `hi-L` of the highest level."""
         return self._rows_of
-
-    def save(self, data: Any) -> None:  # noqa: ARG002 - Kedro's signature
-        """Raise a `DatasetError`."""
-        raise DatasetError(f"{type(self).__name__} only reads: another entry writes the table")
 
     def _rows_of(self, week: pd.Timestamp) -> pd.DataFrame:
         frame: pd.DataFrame = self._or_user_error(lambda: self._read_week(week))

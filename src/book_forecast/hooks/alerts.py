@@ -137,7 +137,7 @@ class AlertHooks:
 
 
 class RefusedRunHooks:
-    """Tells of runs that end before their first node, of which Kedro calls no hook of errors."""
+    """Alerts for runs that end before their first node: Kedro calls no hook of errors for them."""
 
     def __init__(self, alerts: AlertHooks) -> None:
         """Take the hooks that send."""

@@ -42,8 +42,8 @@ class DeliveryBounds:
     volume_jump: float
     price_jumps: float
     vanished: float
-    accepted_weeks: Sequence[dt.date] = ()
-    judged_weeks: int = 13
+    accepted_weeks: Sequence[dt.date]
+    judged_weeks: int
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ and of recorded forecasts, tell all that it is held against: how much the level 
 before it counts beside the newest forecast, how far titles move together, and how far each moves
 on its own.
 
-A window of which only some weeks are known deviates more. So its deviation is taken for that of a
+A window with some weeks unknown deviates more. So its deviation is taken for that of a
 whole window, of as many copies as all its weeks would have: less, by the root of the known share.
 """
 
