@@ -29,10 +29,11 @@ FEWEST_BEFORE = 8
 MOST_ORIGINS = 1_500
 MOST_TITLES = 4_000
 # Weeks after which an origin counts half.
-HALF_LIFE = 300.0
-# Penalties on the coefficients of all titles, and on a title's distance from them.
+HALF_LIFE = 1_000.0
+# Penalties on the coefficients of all titles, and on a title's distance from them. Titles differ in
+# how much of their own they have, so a title's are the mean of two fits.
 RIDGE = 10.0
-PRIOR = 30_000.0
+PRIORS = (3_000.0, 30_000.0)
 # The intercept, a drift, is hardly penalised.
 DRIFT = 0.01
 # Origins that a title needs for coefficients of its own.
@@ -135,12 +136,13 @@ def _paths(panel: Panel, titles: IntArray, common: FloatArray, horizon: int) -> 
     """Forecast log volumes without effects, shape (titles, horizon)."""
     filled = _Filled.of(panel, titles)
     coefficients = np.repeat(common[None], len(titles), axis=0)
-    penalty = PRIOR * _penalty()
+    penalties = np.array(PRIORS)[:, None, None] * _penalty()
     with threadpool_limits(1, user_api="blas"):
         for row in range(len(titles)):
             inputs, outputs, count = filled.products(row)
             if count >= FEWEST_ORIGINS:
-                coefficients[row] += np.linalg.solve(inputs + penalty, outputs - inputs @ common)
+                own = np.linalg.solve(inputs + penalties, outputs - inputs @ common)
+                coefficients[row] += own.mean(axis=0)
     ceiling, noise = panel.ceiling(titles)[:, None], filled.noise[:, None]
     path = filled.logs[:, -LAGS:]
     for _ in range(0, horizon, AHEAD):
