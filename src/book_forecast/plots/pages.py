@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import quote
 
 import plotly.graph_objects as go
-from plotly.offline import get_plotlyjs
 
 from book_forecast.plots.listing import TitlePages
 from book_forecast.plots.style import FAINT, FONT, GRID, INK
@@ -208,6 +207,9 @@ def _choice(names: Sequence[str]) -> str:
 
 @cache
 def _packed_plotly() -> str:
+    # It imports IPython, for which commands without pages would wait half of a second.
+    from plotly.offline import get_plotlyjs
+
     return _packed(get_plotlyjs())
 
 
