@@ -15,7 +15,7 @@ import pytest
 from book_forecast.forecasters.calibration import calibrate
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.families import FORECASTERS
-from book_forecast.forecasters.global_models.members import Autoregression, Boosting
+from book_forecast.forecasters.global_models.members import Autoregression, Boosting, Network
 from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.level_shifts import LevelShift
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
@@ -100,6 +100,7 @@ FITS: dict[str, Callable[[History], Any]] = {
     "autoregression": lambda h: Autoregression.from_forecast(
         promoted(h), volumes(6, n=40), EFFECTS
     ),
+    "network": lambda h: Network.from_forecast(promoted(h), volumes(6, n=40), EFFECTS),
     "pretrained": lambda h: Pretrained.from_quantiles(
         h, np.linspace([0.0, 8.0, 20.0], [1.0, 5.0, 30.0], MODEL_HORIZON)
     ),

@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 
 from book_forecast.forecasters.base import FittedForecaster
-from book_forecast.forecasters.global_models.members import AcrossTitles, Autoregression, Boosting
+from book_forecast.forecasters.global_models.members import (
+    AcrossTitles,
+    Autoregression,
+    Boosting,
+    Network,
+)
 from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.level_shifts import LevelShift, find_shift
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
@@ -135,6 +140,7 @@ FITS: dict[str, Fit] = {
     "intermittent": lambda history, recipe, _: Intermittent.fit(history, recipe.season),
     "boosting": lambda history, recipe, _: _across_titles(Boosting, history, recipe),
     "autoregression": lambda history, recipe, _: _across_titles(Autoregression, history, recipe),
+    "network": lambda history, recipe, _: _across_titles(Network, history, recipe),
     "seasonal_naive": lambda history, _, __: SeasonalNaive.fit(history),
     "naive": lambda history, _, __: Naive.fit(history),
     "pretrained": lambda history, recipe, _: Pretrained.from_weights(history, recipe.pretrained),
@@ -144,7 +150,7 @@ FORECASTERS: dict[str, type[FittedForecaster]] = {
     model.family: model
     for model in (
         *(Sarima, Regression, Ets, Theta, Mstl, Intermittent, Boosting, Autoregression),
-        *(Pretrained, SeasonalNaive, Naive, Zero, Launch),
+        *(Network, Pretrained, SeasonalNaive, Naive, Zero, Launch),
     )
 }
 """All families of single models."""

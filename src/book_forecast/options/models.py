@@ -97,6 +97,28 @@ class BoostingOptions(OptionGroup):
     learning_rate: float = Field(default=0.08, gt=0, le=1)
 
 
+class NetworkOptions(OptionGroup):
+    """How large the neural network of all titles is.
+
+    Attributes:
+        fits: Whose mean is the forecast, each with weights of its own.
+        rows: Of a fit's training, over all titles; each is one title and origin.
+        fewest_rows: With fewer, there is no network.
+        fewest_weeks: The same of the mean history of a title.
+        passes: How often a fit sees each row.
+        steps: The most that a fit has; each draws 1,024 rows.
+        width: Of the first hidden layer; the second one has half of it.
+    """
+
+    fits: int = Field(default=4, ge=1)
+    rows: int = Field(default=300_000, ge=1)
+    fewest_rows: int = Field(default=30_000, ge=1)
+    fewest_weeks: int = Field(default=300, ge=1)
+    passes: int = Field(default=16, ge=1)
+    steps: int = Field(default=3_000, ge=1)
+    width: int = Field(default=192, ge=2)
+
+
 class PretrainedOptions(OptionGroup):
     """The weights of the family `pretrained`.
 
@@ -152,7 +174,7 @@ class ModelOptions(OptionGroup):
         alive_weeks: A title without a sale in so many reported weeks forecasts zero.
         regressors: Knowledge of covariates in the weeks ahead.
         tune: The search for SARIMA orders.
-        boosting: Size of the global model.
+        boosting, network: Sizes of the global models.
         pretrained: Weights of a model that others have trained.
         effort: Which titles get every family.
         seed: Of everything that is drawn.
@@ -166,6 +188,7 @@ class ModelOptions(OptionGroup):
     regressors: RegressorOptions = RegressorOptions()
     tune: SearchOptions = SearchOptions()
     boosting: BoostingOptions = BoostingOptions()
+    network: NetworkOptions = NetworkOptions()
     pretrained: PretrainedOptions = PretrainedOptions()
     effort: EffortOptions = EffortOptions()
     seed: int = Field(default=42, ge=0, lt=2**32)

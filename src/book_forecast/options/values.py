@@ -20,6 +20,7 @@ Family = Literal[
     "intermittent",
     "boosting",
     "autoregression",
+    "network",
     "seasonal_naive",
     "naive",
     "pretrained",

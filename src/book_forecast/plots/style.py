@@ -31,6 +31,7 @@ _MODEL_COLOURS = {
     "intermittent": "#815E61",
     "boosting": "#9167FF",
     "autoregression": "#7A7A00",
+    "network": "#4D4D4D",
     "seasonal_naive": "#D55E00",
     "naive": "#E69F00",
     "zero": "#CC79A7",

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from book_forecast.forecasters.global_models.forecasts import GlobalModels, forecast_all
-from book_forecast.forecasters.global_models.members import Autoregression, Boosting
+from book_forecast.forecasters.global_models.members import Autoregression, Boosting, Network
 from book_forecast.forecasters.promotion_effects import effects_by_title
 from book_forecast.options.models import ModelOptions
 from book_forecast.series.covariates import PROMOTION_PLAN
@@ -20,6 +20,8 @@ WEEKS = 160
 FEWEST_TITLES = Autoregression.capabilities.fewest_titles
 ISBNS = [f"97800000000{n:02}" for n in range(FEWEST_TITLES)]
 LIFTED = 2
+NO_LIMITS = {"fewest_rows": 1, "fewest_weeks": 1}
+FAMILIES = ("boosting", "autoregression", "network")
 FOLDS = BACKTEST.model_copy(update={"folds": 1, "split_size": HORIZON}).origins
 
 
@@ -39,7 +41,7 @@ def weeks() -> pd.DataFrame:
 
 def global_model(
     covariates: pd.DataFrame | None,
-    families: tuple[str, ...] = ("boosting", "autoregression"),
+    families: tuple[str, ...] = FAMILIES,
     **rules: Any,
 ) -> GlobalModels:
     """A small model; `rules` are those of covariates in the weeks ahead."""
@@ -50,6 +52,7 @@ def global_model(
             "calendar": False,
             "seed": 1,
             "boosting": {"fits": 1, "rows": 4000, "trees": 40},
+            "network": {**NO_LIMITS, "fits": 1, "width": 8, "passes": 10},
             "regressors": rules,
         }
     )
@@ -74,7 +77,7 @@ def now(weeks: pd.DataFrame) -> pd.DataFrame:
     return global_model(None).forecast(weeks, weeks["week"].max(), HORIZON, is_now=True)
 
 
-@pytest.mark.parametrize("member", [Boosting, Autoregression])
+@pytest.mark.parametrize("member", [Boosting, Autoregression, Network])
 def test_a_plan_lifts_its_week(weeks, now, member):
     [title] = title_histories(weeks[weeks["isbn"] == ISBNS[0]])
     path = first(now, member.family)
@@ -90,7 +93,7 @@ def test_a_plan_lifts_its_week(weeks, now, member):
     assert unplanned == pytest.approx(path)
 
 
-@pytest.mark.parametrize("family", ["boosting", "autoregression"])
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("depth", [0.0, 0.25, 0.4, 0.6])
 def test_effects_are_those_of_a_model_that_knows_the_plan(weeks, now, depth, family):
     model = global_model(None)
@@ -98,6 +101,7 @@ def test_effects_are_those_of_a_model_that_knows_the_plan(weeks, now, depth, fam
     plan = now[["isbn", "week"]].assign(promotion=depth)
     last = weeks["week"].max()
     options = {"seed": 1, "calendar": False, "planned": plan, "families": [family]}
+    options["network_options"] = model.options.network
     exact = forecast_all(weeks, model.titles, last, HORIZON, model.options.boosting, **options)
     for isbn, by_family in effects_by_title(now).items():
         effects = by_family[family]
@@ -111,7 +115,7 @@ def test_titles_that_are_forecast_alone_have_the_forecasts_of_a_whole_catalogue(
     last = weeks["week"].max()
     found = global_model(None).forecast(weeks, last, HORIZON, is_now=True, wanted=wanted)
     whole = now[now["isbn"].isin(wanted)].reset_index(drop=True)
-    assert set(found["family"]) == {"boosting", "autoregression"}
+    assert set(found["family"]) == set(FAMILIES)
     pd.testing.assert_frame_equal(found, whole, check_exact=True)
     none = global_model(None).forecast(weeks, last, HORIZON, is_now=True, wanted={"9780000009999"})
     assert none.empty
@@ -166,6 +170,7 @@ def test_covariates_are_used_by_their_rule(weeks):
         (("theta", "naive"), []),
         (("boosting",), ["boosting"]),
         (("naive", "boosting", "autoregression"), ["boosting", "autoregression"]),
+        (("network", "theta"), ["network"]),
     ],
 )
 def test_models_are_fitted_only_for_ensembles_that_have_them(weeks, families, fitted):

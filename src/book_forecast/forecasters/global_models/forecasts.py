@@ -10,17 +10,17 @@ import numpy as np
 import pandas as pd
 
 from book_forecast.backtesting.rolling_origins import RollingOrigins
-from book_forecast.forecasters.global_models import autoregression, boosting
-from book_forecast.forecasters.global_models.members import Autoregression, Boosting
+from book_forecast.forecasters.global_models import autoregression, boosting, network
+from book_forecast.forecasters.global_models.members import Autoregression, Boosting, Network
 from book_forecast.forecasters.global_models.panel import panel_of
 from book_forecast.forecasters.level_shifts import on_present_level
 from book_forecast.forecasters.promotion_effects import EFFECTS
-from book_forecast.options.models import BoostingOptions, ModelOptions
+from book_forecast.options.models import BoostingOptions, ModelOptions, NetworkOptions
 from book_forecast.options.values import Family
 from book_forecast.series.covariates import covariates_by_title, promotions_after
 from book_forecast.series.history import MODEL_HORIZON, Covariates, FloatArray, weeks_after
 
-_FAMILIES = (Boosting.family, Autoregression.family)
+_FAMILIES = (Boosting.family, Autoregression.family, Network.family)
 FRAME_TYPES = {"isbn": "str", "family": "str", "week": "datetime64[us]", "mean": "float64"}
 
 FORECAST_TYPES = {
@@ -57,7 +57,13 @@ class GlobalModels:
         options = self.options
         return [
             *(weeks, self.titles.filter(["isbn", "product_class"]), self.covariates, self.families),
-            *(options.boosting, options.seed, options.calendar, options.regressors),
+            *(
+                options.boosting,
+                options.network,
+                options.seed,
+                options.calendar,
+                options.regressors,
+            ),
         ]
 
     def forecast(
@@ -94,6 +100,7 @@ class GlobalModels:
             cutoff,
             horizon,
             self.options.boosting,
+            network_options=self.options.network,
             families=self.families,
             seed=self.options.seed,
             calendar=self.options.calendar,
@@ -111,8 +118,7 @@ class GlobalModels:
     def forecast_folds(self, weeks: pd.DataFrame, origins: RollingOrigins) -> pd.DataFrame:
         """Fit the model before each rolling origin, and forecast the weeks of its fold.
 
-        A fold has one fit in place of the mean of several, which hardly changes errors but costs a
-        multiple.
+        A fold has fewer fits: more hardly change errors, and cost a multiple.
 
         Args:
             weeks: As in `forecast`.
@@ -127,21 +133,28 @@ class GlobalModels:
         self, weeks: pd.DataFrame, cutoffs: Sequence[pd.Timestamp], horizon: int
     ) -> pd.DataFrame:
         """Forecast the weeks after each cutoff; see `forecast_folds`."""
-        model = self.with_single_fit()
+        model = self.with_fewer_fits()
         parts = [model.forecast(weeks, cutoff, horizon, is_now=False) for cutoff in cutoffs]
         return pd.concat(parts, ignore_index=True).astype(FORECAST_TYPES)
 
-    def with_single_fit(self) -> Self:
-        """Return the models with one fit of the boosting."""
-        return self._with_boosting(self.options.boosting.model_copy(update={"fits": 1}))
+    def with_fewer_fits(self) -> Self:
+        """Return the models with one fit of the boosting, and half of the network's.
+
+        The network is the better, the more fits it has: with one, its weight would be too small.
+        """
+        return self._with_fewer_fits(self.options.boosting.rows)
 
     def with_small_fit(self) -> Self:
-        """Return the models with one fit of the boosting to half of the rows."""
-        few = {"fits": 1, "rows": max(self.options.boosting.rows // 2, 1)}
-        return self._with_boosting(self.options.boosting.model_copy(update=few))
+        """Return the same, with the boosting's fit to half of the rows."""
+        return self._with_fewer_fits(max(self.options.boosting.rows // 2, 1))
 
-    def _with_boosting(self, boosting: BoostingOptions) -> Self:
-        return replace(self, options=self.options.model_copy(update={"boosting": boosting}))
+    def _with_fewer_fits(self, rows: int) -> Self:
+        options = self.options
+        sizes = {
+            "boosting": options.boosting.model_copy(update={"fits": 1, "rows": rows}),
+            "network": options.network.model_copy(update={"fits": (options.network.fits + 1) // 2}),
+        }
+        return replace(self, options=options.model_copy(update=sizes))
 
 
 def forecast_all(
@@ -152,6 +165,7 @@ def forecast_all(
     options: BoostingOptions,
     *,
     seed: int,
+    network_options: NetworkOptions | None = None,
     families: Collection[str] = _FAMILIES,
     calendar: bool = True,
     n_jobs: int = 1,
@@ -170,6 +184,7 @@ def forecast_all(
         horizon: Weeks ahead, at most `MODEL_HORIZON`.
         options: Size of the gradient boosting.
         seed: Of everything that is drawn.
+        network_options: Size of the network; None for the default.
         families: Those that are wanted.
         calendar: Whether the calendar's windows are used.
         n_jobs: Threads; 0 for one per core.
@@ -182,8 +197,8 @@ def forecast_all(
 
     Returns:
         isbn, family, week, mean: `horizon` weeks of each of them with a known week, sorted within
-        each family; no autoregression of few titles. With effects, `EFFECTS` too: what no promotion
-        and promotions of `DEPTHS` add to log(1 + mean).
+        each family; no autoregression of few titles, and no network of few weeks. With effects,
+        `EFFECTS` too: what no promotion and promotions of `DEPTHS` add to log(1 + mean).
 
     Raises:
         ValueError: If the horizon is less than one week or more than `MODEL_HORIZON`.
@@ -205,6 +220,11 @@ def forecast_all(
         found[Autoregression.family] = autoregression.forecast_panel(
             panel, rows, horizon, effects=effects
         )
+    if Network.family in families and enough >= Network.capabilities.fewest_titles:
+        size = network_options or NetworkOptions()
+        by_network = network.forecast_panel(panel, rows, horizon, size, seed=seed, effects=effects)
+        if by_network:
+            found[Network.family] = by_network
     isbns = np.repeat(panel.isbns[rows], horizon)
     ahead = np.tile(weeks_after(origin, horizon), len(rows))
     parts = [

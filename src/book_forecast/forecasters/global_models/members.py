@@ -152,3 +152,10 @@ class Autoregression(AcrossTitles):
     family: ClassVar[str] = "autoregression"
     # Fewer titles have too little in common: it lost on panels of four to seven.
     capabilities: ClassVar[Capabilities] = replace(AcrossTitles.capabilities, fewest_titles=20)
+
+
+class Network(AcrossTitles):
+    """A small neural network over all titles; see `network`."""
+
+    family: ClassVar[str] = "network"
+    capabilities: ClassVar[Capabilities] = Autoregression.capabilities
