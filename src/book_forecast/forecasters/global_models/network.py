@@ -8,10 +8,13 @@ scikit-learn's perceptron fits squared errors, which single weeks dominate.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from book_forecast.forecasters.global_models.panel import Panel
@@ -20,6 +23,7 @@ from book_forecast.forecasters.global_models.windows import CHUNK, Float32Array,
 from book_forecast.options.models import NetworkOptions
 from book_forecast.series.history import FloatArray, IntArray
 
+Floats = npt.NDArray[np.floating[Any]]
 AHEAD = 13
 """Weeks that are forecast directly."""
 # Rows of a step, and how far a step goes at first; it ends with zero.
@@ -158,9 +162,7 @@ def _fit(rows: Rows, options: NetworkOptions, rng: np.random.Generator) -> Layer
     return Layers(tuple(doubles[: len(layers)]), tuple(doubles[len(layers) :]))
 
 
-def _slopes(
-    values: list[Float32Array], inputs: Float32Array, wanted: Float32Array
-) -> list[Float32Array]:
+def _slopes(values: Sequence[Floats], inputs: Floats, wanted: Floats) -> list[Floats]:
     """Return the derivatives of the mean absolute error of some rows, as `values`."""
     weights, biases = values[: len(values) // 2], values[len(values) // 2 :]
     hidden = [inputs]
