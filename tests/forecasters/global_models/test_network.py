@@ -9,7 +9,7 @@ from book_forecast.forecasters.global_models import autoregression
 from book_forecast.forecasters.global_models.forecasts import forecast_all
 from book_forecast.forecasters.global_models.network import AHEAD, _slopes, forecast_panel
 from book_forecast.forecasters.global_models.panel import Panel, panel_of
-from book_forecast.options.models import BoostingOptions, NetworkOptions
+from book_forecast.options.models import BoostingOptions, ModelOptions, NetworkOptions
 from tests.histories import CUTOFF, weeks_frame
 
 WEEKS = 200
@@ -154,3 +154,8 @@ def test_a_large_catalogue_is_learned_from_in_part():
     series = catalogue(24)
     assert paths(series, 1, rows=1_000).shape == (24, 1)
     assert paths(series, 1, rows=10).shape == (24, 1)
+
+
+def test_it_is_used_where_it_is_named():
+    assert "network" not in ModelOptions().families
+    assert ModelOptions(families=["naive", "network"]).families == ["naive", "network"]
