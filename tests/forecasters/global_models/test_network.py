@@ -158,4 +158,4 @@ def test_a_large_catalogue_is_learned_from_in_part():
 
 def test_it_is_used_where_it_is_named():
     assert "network" not in ModelOptions().families
-    assert ModelOptions(families=["naive", "network"]).families == ["naive", "network"]
+    assert ModelOptions(families=["network", "naive"]).families == ["network", "naive"]
