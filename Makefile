@@ -26,8 +26,8 @@ zenml: $(ZENML)
 serve: $(SERVE)
 	$(BIN)/kedro serve
 
-# Further threads of linear algebra wait for each other: beside other processes a test took five times
-# as long with them.
+# Further threads of linear algebra wait for each other: beside other processes a test of seasons took
+# twice as long with them.
 test test-slow: export OPENBLAS_NUM_THREADS := 1
 
 # One more process than CI has cores: some tests wait for servers, browsers and locks.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from book_forecast.forecasters.global_models import autoregression
 from book_forecast.forecasters.global_models.autoregression import AHEAD, forecast_panel
 from book_forecast.forecasters.global_models.forecasts import forecast_all
 from book_forecast.forecasters.global_models.members import Autoregression
@@ -68,6 +69,19 @@ def test_a_title_unlike_the_others_is_forecast_by_its_own_weeks():
     found = paths(catalogue(24) | other)[-1]
     naive = np.abs(np.log(other["9790000000001"][-1] / expected(5, 20, 23.0))).mean()
     assert np.abs(np.log(found / expected(5, 20, 23.0))).mean() < 0.4 * naive
+
+
+def test_a_titles_coefficients_are_the_mean_of_a_strong_and_a_weak_pull(monkeypatch):
+    series = catalogue(24) | {"9790000000001": waves(5, 400, period=23.0)}
+    both = np.log1p(paths(series, AHEAD))
+    pulls = autoregression.PRIORS
+    assert len(pulls) == 2
+    alone = []
+    for pull in pulls:
+        monkeypatch.setattr(autoregression, "PRIORS", (pull,))
+        alone.append(np.log1p(paths(series, AHEAD)))
+    assert np.abs(alone[0] - alone[1]).max() > 1e-3
+    np.testing.assert_allclose(both, np.mean(alone, axis=0), atol=1e-9)
 
 
 def test_a_single_week_repeats():

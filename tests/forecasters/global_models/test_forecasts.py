@@ -203,3 +203,16 @@ def test_a_fold_has_one_fit_and_the_forecast_the_mean_of_several(weeks):
     last = weeks["week"].max()
     one, two = (model(fits).forecast(weeks, last, 1, is_now=False)["mean"] for fits in (1, 2))
     assert (one != two).any()
+
+
+def test_a_fold_has_half_of_the_networks_fits(weeks):
+    def model(fits):
+        single = global_model(None, ("network",))
+        network = single.options.network.model_copy(update={"fits": fits})
+        return replace(single, options=single.options.model_copy(update={"network": network}))
+
+    three, four = (model(fits).forecast_folds(weeks, FOLDS) for fits in (3, 4))
+    pd.testing.assert_frame_equal(three, four)
+    cutoff = three["cutoff"].iloc[0]
+    whole = model(2).forecast(weeks, cutoff, HORIZON, is_now=False)
+    pd.testing.assert_frame_equal(three, whole)

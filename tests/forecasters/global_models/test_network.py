@@ -7,8 +7,16 @@ import pytest
 
 from book_forecast.forecasters.global_models import autoregression
 from book_forecast.forecasters.global_models.forecasts import forecast_all
-from book_forecast.forecasters.global_models.network import AHEAD, _slopes, forecast_panel
+from book_forecast.forecasters.global_models.network import (
+    AHEAD,
+    _fit,
+    _inputs,
+    _rows,
+    _slopes,
+    forecast_panel,
+)
 from book_forecast.forecasters.global_models.panel import Panel, panel_of
+from book_forecast.forecasters.global_models.weekly_paths import WeeklyPaths
 from book_forecast.options.models import BoostingOptions, ModelOptions, NetworkOptions
 from tests.histories import CUTOFF, weeks_frame
 
@@ -93,9 +101,20 @@ def test_a_seed_repeats_its_forecast_and_another_has_its_own():
 
 def test_several_fits_are_averaged():
     series = catalogue(4)
-    one, two = (paths(series, 1, fits=fits) for fits in (1, 2))
-    assert (one != two).any()
-    np.testing.assert_allclose(two, one, rtol=0.8)
+    rows = _rows(panel(series), SMALL)
+    fits = [_fit(rows, SMALL, np.random.default_rng([1, number])) for number in range(2)]
+
+    def logs(layers):
+        def changes(before):
+            inputs, size = _inputs(before)
+            return size * layers.predict(inputs)
+
+        return WeeklyPaths.of(panel(series), np.arange(4)).forecast(changes, AHEAD)
+
+    first, second = map(logs, fits)
+    assert np.abs(first - second).max() > 1e-3
+    found = np.log1p(paths(series, AHEAD, fits=2))
+    np.testing.assert_allclose(found, (first + second) / 2.0, atol=1e-9)
 
 
 def test_a_short_history_is_forecast_by_what_other_titles_do():
@@ -152,10 +171,12 @@ def test_few_titles_and_short_histories_have_no_network(titles, changes, there):
 
 def test_a_large_catalogue_is_learned_from_in_part():
     series = catalogue(24)
-    assert paths(series, 1, rows=1_000).shape == (24, 1)
-    assert paths(series, 1, rows=10).shape == (24, 1)
+    for most in (1_000, 10):
+        rows = _rows(panel(series), SMALL.model_copy(update={"rows": most}))
+        assert most / 2 < len(rows.inputs) <= most
+    assert np.isfinite(paths(series, 1, rows=10)).all()
 
 
-def test_it_is_used_where_it_is_named():
+def test_it_is_optional():
     assert "network" not in ModelOptions().families
     assert ModelOptions(families=["network", "naive"]).families == ["network", "naive"]

@@ -29,7 +29,7 @@ AHEAD = 13
 # Rows of a step, and how far a step goes at first; it ends with zero.
 BATCH = 1_024
 LEARNING_RATE = 2e-3
-# Decays of the moments, and the term that keeps a step finite (Kingma and Ba, "Adam", 2015).
+# Decays of the moments, and the term that bounds a step (Kingma and Ba, "Adam", 2015).
 MEAN_DECAY, SQUARE_DECAY, TINY = 0.9, 0.999, 1e-8
 # The last layer begins near zero, which forecasts the last week.
 FIRST_GUESS = 0.1
