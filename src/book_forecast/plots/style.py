@@ -20,7 +20,7 @@ SHADE = "rgba(107, 114, 128, 0.13)"
 FONT = "Inter, Segoe UI, Helvetica, Arial, sans-serif"
 GOOD, WARNING, BAD = "#009E73", "#E69F00", "#D55E00"
 
-# Okabe and Ito's palette and five more colours; all differ also for colour-blind readers.
+# Okabe and Ito's palette and seven more colours; all differ also for colour-blind readers.
 _MODEL_COLOURS = {
     "ensemble": "#009E73",
     "sarima": "#0072B2",
@@ -31,7 +31,7 @@ _MODEL_COLOURS = {
     "intermittent": "#815E61",
     "boosting": "#9167FF",
     "autoregression": "#7A7A00",
-    "network": "#4D4D4D",
+    "network": "#550099",
     "seasonal_naive": "#D55E00",
     "naive": "#E69F00",
     "zero": "#CC79A7",
