@@ -71,8 +71,12 @@ def test_the_core_keeps_its_own_apart():
 @pytest.mark.slow
 def test_the_process_that_fills_the_cache_has_the_results_of_all_others(tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    runs = [
-        subprocess.run([sys.executable, "-c", FIT], capture_output=True, text=True, check=True)
-        for _ in range(2)
-    ]
-    assert runs[0].stdout == runs[1].stdout
+    for processor in ({}, {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}):
+        for name, value in processor.items():
+            monkeypatch.setenv(name, value)
+        runs = [
+            subprocess.run([sys.executable, "-c", FIT], capture_output=True, text=True, check=True)
+            for _ in range(2)
+        ]
+        assert runs[0].stdout == runs[1].stdout
+    assert len([*tmp_path.glob("*/complete-*")]) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numba
 import numpy as np
+from numba.core.registry import cpu_target
 
 from book_forecast.sarima.estimation import fit
 from book_forecast.sarima.forecasting import predict
@@ -23,7 +25,7 @@ def compile_core() -> None:
     that others load, in the last digits of results, which optimisers amplify to the sixth.
     """
     # The mark comes last, so that a cache that a kill has left half full is filled too.
-    mark = Path(numba.config.CACHE_DIR, "complete")  # type: ignore[attr-defined]
+    mark = Path(numba.config.CACHE_DIR, f"complete-{_processor()}")  # type: ignore[attr-defined]
     if not mark.exists():
         done = subprocess.run(  # noqa: S603 - this interpreter
             [sys.executable, "-c", f"from {__name__} import fit_small_series; fit_small_series()"],
@@ -34,6 +36,12 @@ def compile_core() -> None:
             mark.parent.mkdir(parents=True, exist_ok=True)
             mark.touch()
     fit_small_series()
+
+
+def _processor() -> str:
+    """Hash the processor that functions are compiled for; several may share a cache."""
+    target = cpu_target.target_context.codegen().magic_tuple()
+    return hashlib.blake2b(repr(target).encode(), digest_size=8).hexdigest()
 
 
 def fit_small_series() -> None:
