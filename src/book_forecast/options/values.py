@@ -26,8 +26,8 @@ Family = Literal[
     "pretrained",
 ]
 ALL_FAMILIES: tuple[Family, ...] = get_args(Family)
-FAMILIES = tuple(name for name in ALL_FAMILIES if name not in ("network", "pretrained"))
-"""The default: `network` needs long histories, `pretrained` weights and a package."""
+FAMILIES = tuple(name for name in ALL_FAMILIES if name != "pretrained")
+"""The default: `pretrained` needs weights and a package."""
 
 _RELEASE = re.compile(r"champion|candidate|\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f]{8}")
 _SATURDAY = 5

@@ -17,7 +17,7 @@ from book_forecast.forecasters.global_models.network import (
 )
 from book_forecast.forecasters.global_models.panel import Panel, panel_of
 from book_forecast.forecasters.global_models.weekly_paths import WeeklyPaths
-from book_forecast.options.models import BoostingOptions, ModelOptions, NetworkOptions
+from book_forecast.options.models import BoostingOptions, NetworkOptions
 from tests.histories import CUTOFF, weeks_frame
 
 WEEKS = 200
@@ -175,8 +175,3 @@ def test_a_large_catalogue_is_learned_from_in_part():
         rows = _rows(panel(series), SMALL.model_copy(update={"rows": most}))
         assert most / 2 < len(rows.inputs) <= most
     assert np.isfinite(paths(series, 1, rows=10)).all()
-
-
-def test_it_is_optional():
-    assert "network" not in ModelOptions().families
-    assert ModelOptions(families=["network", "naive"]).families == ["network", "naive"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -45,3 +47,18 @@ def test_launches_begin_with_the_models_that_learn_from_other_titles():
     [prior] = prior_weights(folds(young=True), FAMILIES)
     assert prior[2:4] == pytest.approx([0.375, 0.375])
     assert prior.sum() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("young", [False, True])
+def test_a_family_without_forecasts_changes_no_prior_weight(young):
+    given = folds(young)
+    absent = np.full_like(given.members[:, :1], np.nan)
+    wider = replace(given, members=np.concatenate([given.members, absent], axis=1))
+    [expected] = prior_weights(given, FAMILIES)
+    assert prior_weights(wider, [*FAMILIES, "network"])[0] == pytest.approx([*expected, 0.0])
+
+
+def test_without_any_forecast_the_families_share_alike():
+    given = folds()
+    nothing = replace(given, members=np.full_like(given.members, np.nan))
+    assert prior_weights(nothing, FAMILIES) == pytest.approx(prior_weights(given, FAMILIES))

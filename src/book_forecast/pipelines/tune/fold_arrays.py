@@ -77,13 +77,21 @@ def growth_since(
 
 
 def prior_weights(folds: FoldForecasts, families: list[str]) -> FloatArray:
-    """Return the mean of the models' families; for launches more of those across titles."""
-    n, m = len(folds.groups), len(families)
-    models = np.array([name not in BASELINES for name in families])
-    mean = models / models.sum() if models.any() else np.full(m, 1.0 / m)
-    prior = np.tile(mean, (n, 1))
-    across = np.array([name in ACROSS_TITLES for name in families])
-    if across.any() and not across.all():
-        of_launch = np.where(across, OF_OTHERS / across.sum(), (1.0 - OF_OTHERS) / (~across).sum())
+    """Return the mean of the models' families; for launches more of those across titles.
+
+    A family without a forecast of any title has no weight.
+    """
+    n = len(folds.groups)
+    there = np.asarray(np.isfinite(folds.members).any(axis=(0, 2)), dtype=bool)
+    if not there.any():
+        there[:] = True
+    models = there & np.array([name not in BASELINES for name in families])
+    used = models if models.any() else there
+    prior = np.tile(used / used.sum(), (n, 1))
+    across = there & np.array([name in ACROSS_TITLES for name in families])
+    others = there & ~across
+    if across.any() and others.any():
+        of_launch = np.where(across, OF_OTHERS / across.sum(), 0.0)
+        of_launch[others] = (1.0 - OF_OTHERS) / others.sum()
         prior[folds.groups == 1] = of_launch
     return prior
