@@ -242,7 +242,7 @@ def test_an_error_reaches_the_caller():
 
 
 def test_without_a_terminal_progress_is_plain_lines(caplog, monkeypatch):
-    monkeypatch.setattr("book_forecast.execution.parallel.SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr("book_forecast.execution.progress.SECONDS_BETWEEN_LINES", 0.0)
     with caplog.at_level(logging.INFO):
         map_titles(square, [1, 2, 3], 1, "Squaring", square)
     assert "Squaring: 1 of 3 titles, about 0 s left" in caplog.messages

@@ -29,6 +29,8 @@ def read_or_make(
     generation: str,
     label: str,
     make: Callable[[], pd.DataFrame],
+    *,
+    is_part: bool = False,
 ) -> pd.DataFrame:
     """Return a frame from its checkpoint, or make it and save it there.
 
@@ -41,6 +43,7 @@ def read_or_make(
         generation: Fingerprint of everything that decides the frame.
         label: Name of the frame in the log.
         make: Makes the frame, which has a range index; one without rows is not saved.
+        is_part: Whether the frame is one of many, which have a line in the log together.
     """
     path = checkpoints.path / name / f"{generation}{_SUFFIX}"
     try:
@@ -54,7 +57,7 @@ def read_or_make(
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a file, it can be made
         logger.warning("%s: the checkpoint %s cannot be read: %s", label, path, error)
     else:
-        logger.info("%s: from the checkpoint", label)
+        logger.log(logging.DEBUG if is_part else logging.INFO, "%s: from the checkpoint", label)
         return found
     made = make()
     if len(made):

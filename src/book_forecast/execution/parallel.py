@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,18 +18,10 @@ from typing import Any, Generic, TypeVar
 from joblib import Parallel, cpu_count, delayed, parallel_config
 from joblib.externals.loky.backend import resource_tracker as loky_tracker
 from joblib.externals.loky.process_executor import TerminatedWorkerError
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from threadpoolctl import threadpool_limits
 
 from book_forecast.execution.checkpoints import Checkpoint
+from book_forecast.execution.progress import with_progress
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +29,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _SIGNALS_TO_END = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-SECONDS_BETWEEN_LINES = 15.0
 SECONDS_BETWEEN_CHECKS = 1.0
 # Chunks that wait for each process: a dead process costs few titles, and no process runs idle.
 CHUNKS_AHEAD = 3
@@ -102,11 +92,11 @@ def map_titles(
     if workers == 1 or (counting < fewest and not _have_started):
         # The matrices of one title are small: more threads of linear algebra would slow it down.
         with threadpool_limits(1):
-            found.update(_with_progress(map(work.do, left), len(left), label))
+            found.update(with_progress(map(work.do, left), len(left), label))
     else:
         chunk = max(1, min(chunk, len(left) // (CHUNKS_PER_WORKER * workers)))
         results = _despite_deaths(work, left, workers, chunk, label, on_death)
-        found.update(_with_progress(results, len(left), label))
+        found.update(with_progress(results, len(left), label))
     if checkpoint is not None:
         checkpoint.prune()
     return [found[number] for number in range(len(items))]
@@ -278,38 +268,3 @@ def _end_with(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def _with_progress(results: Iterator[Result], total: int, label: str) -> Iterator[Result]:
-    """Pass results on and report progress: a live line on a terminal, log lines elsewhere."""
-    began = last_line = time.monotonic()
-    done = 0
-    if sys.stderr.isatty():
-        with _live_line() as progress:
-            task = progress.add_task(label, total=total)
-            for done, result in enumerate(results, start=1):
-                progress.update(task, completed=done)
-                yield result
-    else:
-        for done, result in enumerate(results, start=1):
-            now = time.monotonic()
-            if now - last_line > SECONDS_BETWEEN_LINES and done < total:
-                last_line = now
-                left = (now - began) / done * (total - done)
-                logger.info("%s: %d of %d titles, about %.0f s left", label, done, total, left)
-            yield result
-    logger.info("%s: %d titles in %.1f s", label, done, time.monotonic() - began)
-
-
-def _live_line() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("titles"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from book_forecast.backtesting.rolling_origins import RollingOrigins
 from book_forecast.forecasters.global_models.forecasts import GlobalModels, forecast_all
 from book_forecast.forecasters.global_models.members import Autoregression, Boosting, Network
 from book_forecast.forecasters.promotion_effects import effects_by_title
@@ -57,6 +58,13 @@ def global_model(
         }
     )
     return GlobalModels(titles, options, covariates)
+
+
+def at_folds(model: GlobalModels, weeks: pd.DataFrame, origins: RollingOrigins) -> pd.DataFrame:
+    """The forecasts at rolling origins."""
+    cutoffs = origins.cutoffs(weeks["week"].max())
+    found = [model.forecast_fold(weeks, cutoff, origins.horizon) for cutoff in cutoffs]
+    return pd.concat(found, ignore_index=True)
 
 
 def rows(name: str, weeks: pd.DataFrame) -> pd.DataFrame:
@@ -135,9 +143,9 @@ def test_effects_do_not_change_the_forecast(weeks, now):
 
 def test_unplanned_promotions_are_unknown_at_a_fold(weeks):
     happened = rows(PROMOTION, weeks)
-    blind = first(global_model(None).forecast_folds(weeks, FOLDS))
-    assert first(global_model(happened).forecast_folds(weeks, FOLDS)).tolist() == blind.tolist()
-    planned = first(global_model(happened, promotions_known=True).forecast_folds(weeks, FOLDS))
+    blind = first(at_folds(global_model(None), weeks, FOLDS))
+    assert first(at_folds(global_model(happened), weeks, FOLDS)).tolist() == blind.tolist()
+    planned = first(at_folds(global_model(happened, promotions_known=True), weeks, FOLDS))
     assert planned[LIFTED] > 1.7 * blind[LIFTED]
 
 
@@ -146,8 +154,8 @@ def test_todays_plan_does_not_change_the_forecast_of_a_fold(weeks):
         week=weeks["week"].max() + pd.Timedelta(weeks=3), promotion=0.4
     )
     blind, planned = global_model(None), global_model(rows(PROMOTION_PLAN, later))
-    assert first(planned.forecast_folds(weeks, FOLDS)).tolist() == (
-        first(blind.forecast_folds(weeks, FOLDS)).tolist()
+    assert first(at_folds(planned, weeks, FOLDS)).tolist() == (
+        first(at_folds(blind, weeks, FOLDS)).tolist()
     )
 
 
@@ -159,7 +167,7 @@ def test_covariates_are_used_by_their_rule(weeks):
     table = pd.concat([tours, none], ignore_index=True)
     known = global_model(table, future="known")
     blind = global_model(table, future="zero")
-    planned, unplanned = (first(one.forecast_folds(quiet, FOLDS)) for one in (known, blind))
+    planned, unplanned = (first(at_folds(one, quiet, FOLDS)) for one in (known, blind))
     assert planned[LIFTED] > 1.7 * unplanned[LIFTED]
 
 
@@ -174,14 +182,14 @@ def test_covariates_are_used_by_their_rule(weeks):
     ],
 )
 def test_models_are_fitted_only_for_ensembles_that_have_them(weeks, families, fitted):
-    found = global_model(None, families).forecast_folds(weeks, FOLDS)
+    found = at_folds(global_model(None, families), weeks, FOLDS)
     assert found["family"].unique().tolist() == fitted
     assert list(found.columns) == ["isbn", "family", "cutoff", "week", "mean"]
 
 
 def test_each_fold_has_a_model_of_its_own(weeks):
     origins = BACKTEST.model_copy(update={"folds": 2, "split_size": HORIZON}).origins
-    found = global_model(None).forecast_folds(weeks, origins)
+    found = at_folds(global_model(None), weeks, origins)
     cutoffs = origins.cutoffs(weeks["week"].max())
     assert found["cutoff"].unique().tolist() == cutoffs
     for cutoff in cutoffs:
@@ -198,7 +206,7 @@ def test_a_fold_has_one_fit_and_the_forecast_the_mean_of_several(weeks):
         return replace(single, options=single.options.model_copy(update={"boosting": boosting}))
 
     pd.testing.assert_frame_equal(
-        model(2).forecast_folds(weeks, FOLDS), model(1).forecast_folds(weeks, FOLDS)
+        at_folds(model(2), weeks, FOLDS), at_folds(model(1), weeks, FOLDS)
     )
     last = weeks["week"].max()
     one, two = (model(fits).forecast(weeks, last, 1, is_now=False)["mean"] for fits in (1, 2))
@@ -211,7 +219,7 @@ def test_a_fold_has_half_of_the_networks_fits(weeks):
         network = single.options.network.model_copy(update={"fits": fits})
         return replace(single, options=single.options.model_copy(update={"network": network}))
 
-    three, four = (model(fits).forecast_folds(weeks, FOLDS) for fits in (3, 4))
+    three, four = (at_folds(model(fits), weeks, FOLDS) for fits in (3, 4))
     pd.testing.assert_frame_equal(three, four)
     cutoff = three["cutoff"].iloc[0]
     whole = model(2).forecast(weeks, cutoff, HORIZON, is_now=False)

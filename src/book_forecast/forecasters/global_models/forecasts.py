@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from book_forecast.backtesting.rolling_origins import RollingOrigins
 from book_forecast.forecasters.global_models import autoregression, boosting, network
 from book_forecast.forecasters.global_models.members import Autoregression, Boosting, Network
 from book_forecast.forecasters.global_models.panel import panel_of
@@ -115,27 +114,22 @@ class GlobalModels:
         columns = [*FORECAST_TYPES, *effects]
         return found.assign(cutoff=cutoff)[columns].astype(FORECAST_TYPES)
 
-    def forecast_folds(self, weeks: pd.DataFrame, origins: RollingOrigins) -> pd.DataFrame:
-        """Fit the model before each rolling origin, and forecast the weeks of its fold.
+    def forecast_fold(
+        self, weeks: pd.DataFrame, cutoff: pd.Timestamp, horizon: int
+    ) -> pd.DataFrame:
+        """Fit the models before a rolling origin, and forecast the weeks of its fold.
 
         A fold has fewer fits: more hardly change errors, and cost a multiple.
 
         Args:
             weeks: As in `forecast`.
-            origins: The rolling origins.
+            cutoff: Last week of the training.
+            horizon: Weeks ahead.
 
         Returns:
             As `forecast`.
         """
-        return self.forecast_at(weeks, origins.cutoffs(weeks["week"].max()), origins.horizon)
-
-    def forecast_at(
-        self, weeks: pd.DataFrame, cutoffs: Sequence[pd.Timestamp], horizon: int
-    ) -> pd.DataFrame:
-        """Forecast the weeks after each cutoff; see `forecast_folds`."""
-        model = self.with_fewer_fits()
-        parts = [model.forecast(weeks, cutoff, horizon, is_now=False) for cutoff in cutoffs]
-        return pd.concat(parts, ignore_index=True).astype(FORECAST_TYPES)
+        return self.with_fewer_fits().forecast(weeks, cutoff, horizon, is_now=False)
 
     def with_fewer_fits(self) -> Self:
         """Return the models with one fit of the boosting, and half of the network's.

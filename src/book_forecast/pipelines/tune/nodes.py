@@ -5,13 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from book_forecast.execution.checkpoints import CheckpointFolder
-from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
-from book_forecast.execution.frame_checkpoints import read_or_make
 from book_forecast.forecasters.global_models.forecasts import GlobalModels
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.tune.effort import choose_families
 from book_forecast.pipelines.tune.folds import forecast_folds
+from book_forecast.pipelines.tune.global_folds import forecast_origins
 from book_forecast.pipelines.tune.search import search_orders
 from book_forecast.pipelines.tune.strata import stratify_titles
 from book_forecast.pipelines.tune.weighting import weigh_families
@@ -49,11 +48,5 @@ def fit_global_model(
     """
     model = GlobalModels(titles, models, covariates)
     origins = backtest.origins_of_weights(training_weeks["isbn"].nunique())
-    code = code_fingerprint("book_forecast.forecasters.global_models.forecasts")
-    return read_or_make(
-        checkpoints,
-        "fit_global_model",
-        fingerprint(model.identity(training_weeks), origins, code),
-        "Models of all titles at the rolling origins",
-        lambda: model.forecast_folds(training_weeks, origins),
-    )
+    cutoffs = origins.cutoffs(training_weeks["week"].max())
+    return forecast_origins(model, training_weeks, cutoffs, origins.horizon, checkpoints)

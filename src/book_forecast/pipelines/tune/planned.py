@@ -15,14 +15,13 @@ import pandas as pd
 
 from book_forecast.backtesting.rolling_origins import Fold
 from book_forecast.execution.checkpoints import CheckpointFolder
-from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
-from book_forecast.execution.frame_checkpoints import read_or_make
 from book_forecast.execution.parts import Part
 from book_forecast.forecasters.global_models.forecasts import FORECAST_TYPES, GlobalModels
 from book_forecast.options.groups import BacktestOptions, ExecutionOptions
 from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.tune.fold_tasks import FEWEST_WEEKS_BEFORE_FOLD
 from book_forecast.pipelines.tune.folds import SEASON_TYPES, fold_frame, forecast_tasks
+from book_forecast.pipelines.tune.global_folds import forecast_origins
 from book_forecast.pipelines.tune.strata import stratify_titles
 from book_forecast.pipelines.tune.weighting import weigh_families
 from book_forecast.releases.retraining import RETUNE, is_whole, with_decision
@@ -121,14 +120,7 @@ def extend_global_folds(
     model = GlobalModels(titles, models, covariates)
     if not missing or not model.families:
         return former
-    code = code_fingerprint("book_forecast.forecasters.global_models.forecasts")
-    made = read_or_make(
-        checkpoints,
-        "fit_global_model",
-        fingerprint(model.identity(training_weeks), missing, horizon, code),
-        "Models of all titles at the rolling origins",
-        lambda: model.forecast_at(training_weeks, missing, horizon),
-    )
+    made = forecast_origins(model, training_weeks, missing, horizon, checkpoints)
     return pd.concat([former, made], ignore_index=True).astype(FORECAST_TYPES)
 
 
