@@ -10,7 +10,7 @@ from book_forecast.forecasters.global_models.autoregression import AHEAD, foreca
 from book_forecast.forecasters.global_models.forecasts import forecast_all
 from book_forecast.forecasters.global_models.members import Autoregression
 from book_forecast.forecasters.global_models.panel import Panel, panel_of
-from book_forecast.options.models import BoostingOptions
+from book_forecast.options.models import ModelOptions
 from tests.histories import CUTOFF, weeks_frame
 
 WEEKS = 260
@@ -119,7 +119,5 @@ def test_a_week_of_the_year_returns():
 @pytest.mark.parametrize("titles", [FEWEST_TITLES - 1, FEWEST_TITLES])
 def test_few_titles_have_no_autoregression(titles):
     frame = weeks_frame(catalogue(titles))
-    found = forecast_all(
-        frame, None, CUTOFF, 5, BoostingOptions(), seed=1, families=["autoregression"]
-    )
+    found = forecast_all(frame, None, CUTOFF, 5, ModelOptions(families=["autoregression"]))
     assert len(found) == (0 if titles < FEWEST_TITLES else 5 * titles)

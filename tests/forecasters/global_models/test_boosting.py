@@ -10,11 +10,12 @@ import pytest
 
 from book_forecast.forecasters.global_models.forecasts import forecast_all
 from book_forecast.forecasters.global_models.members import Autoregression
-from book_forecast.options.models import BoostingOptions
+from book_forecast.options.models import BoostingOptions, ModelOptions
 from book_forecast.series.history import MODEL_HORIZON, Covariates, weeks_after
 from tests.histories import CUTOFF, weeks_frame
 
 QUICK = BoostingOptions(fits=1, rows=4000, rows_per_title=400, trees=30, learning_rate=0.2)
+GLOBAL = ["boosting", "autoregression", "network"]
 WEEKS = 200
 FEWEST_TITLES = Autoregression.capabilities.fewest_titles
 
@@ -45,18 +46,34 @@ def catalogue(titles: int = 8) -> dict[str, np.ndarray]:
     return {f"97800000000{number:02}": seasonal(number) for number in range(titles)}
 
 
+def options(**changes) -> ModelOptions:
+    return ModelOptions(**{"families": ["boosting"], "boosting": QUICK, "seed": 1, **changes})
+
+
 def forecasts(
     frame: pd.DataFrame | dict[str, np.ndarray],
     horizon: int = 20,
     titles: pd.DataFrame | None = None,
+    n_jobs: int = 1,
+    planned: pd.DataFrame | None = None,
+    covariates: dict[str, Covariates] | None = None,
     **changes,
 ) -> dict[str, np.ndarray]:
     """By ISBN; warnings are errors."""
     frame = weeks_frame(frame) if isinstance(frame, dict) else frame
-    given = {"options": QUICK, "seed": 1, "families": ["boosting"], **changes}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return paths_of(forecast_all(frame, titles, CUTOFF, horizon, **given))
+        found = forecast_all(
+            frame,
+            titles,
+            CUTOFF,
+            horizon,
+            options(**changes),
+            n_jobs=n_jobs,
+            planned=planned,
+            covariates=covariates,
+        )
+        return paths_of(found)
 
 
 def assert_same(left: dict[str, np.ndarray], right: dict[str, np.ndarray]) -> None:
@@ -66,9 +83,7 @@ def assert_same(left: dict[str, np.ndarray], right: dict[str, np.ndarray]) -> No
 
 
 def test_every_title_gets_as_many_weeks_as_were_asked_for():
-    frame = forecast_all(
-        weeks_frame(catalogue()), None, CUTOFF, 20, QUICK, seed=1, families=["boosting"]
-    )
+    frame = forecast_all(weeks_frame(catalogue()), None, CUTOFF, 20, options())
     assert list(frame.columns) == ["isbn", "family", "week", "mean"]
     assert frame["isbn"].tolist() == np.repeat(sorted(catalogue()), 20).tolist()
     assert (frame["week"].to_numpy().reshape(-1, 20) == weeks_after(CUTOFF, 20)).all()
@@ -79,9 +94,9 @@ def test_the_same_rows_in_any_order_give_the_same_forecasts_with_any_number_of_t
     # Threads wait for each other at every leaf, for long where the cores are busy.
     few = QUICK.model_copy(update={"fits": 2, "trees": 3, "leaves": 8})
     frame = weeks_frame(catalogue(4))
-    once = forecasts(frame, options=few)
-    assert_same(once, forecasts(frame.sample(frac=1, random_state=0), options=few))
-    assert_same(once, forecasts(frame, options=few, n_jobs=2))
+    once = forecasts(frame, boosting=few)
+    assert_same(once, forecasts(frame.sample(frac=1, random_state=0), boosting=few))
+    assert_same(once, forecasts(frame, boosting=few, n_jobs=2))
 
 
 def test_another_seed_gives_other_forecasts():
@@ -92,7 +107,7 @@ def test_another_seed_gives_other_forecasts():
 def test_the_mean_of_several_fits_depends_less_on_the_seed():
     def distance(fits: int) -> float:
         few = QUICK.model_copy(update={"fits": fits, "trees": 10, "leaves": 8})
-        once, again = (forecasts(catalogue(4), options=few, seed=seed) for seed in (1, 2))
+        once, again = (forecasts(catalogue(4), boosting=few, seed=seed) for seed in (1, 2))
         return sum(np.abs(np.log(path / again[isbn])).mean() for isbn, path in once.items())
 
     assert distance(6) < 0.7 * distance(1)
@@ -120,7 +135,7 @@ def test_a_horizon_that_no_row_was_drawn_for_is_refused(horizon):
 
 def test_the_season_comes_back():
     several = QUICK.model_copy(update={"fits": 3})
-    for path in forecasts(catalogue(), 52, options=several).values():
+    for path in forecasts(catalogue(), 52, boosting=several).values():
         peak, rest = path[-5:-2], path[:-8]
         assert peak.min() > 1.7 * rest.max()
 
@@ -189,7 +204,7 @@ def test_a_title_without_a_known_week_is_left_out():
 def test_no_rows_give_no_forecasts():
     frame = weeks_frame(catalogue(1))
     for empty in (frame.head(0), frame.assign(week=frame["week"] + pd.Timedelta(weeks=300))):
-        found = forecast_all(empty, None, CUTOFF, 5, QUICK, seed=1)
+        found = forecast_all(empty, None, CUTOFF, 5, options(families=GLOBAL))
         assert found.empty
         assert list(found.columns) == ["isbn", "family", "week", "mean"]
 
@@ -241,7 +256,7 @@ def test_without_the_calendar_weeks_need_no_saturdays():
     frame = weeks_frame(catalogue(FEWEST_TITLES))
     frame["week"] += pd.Timedelta(days=2)
     found = forecast_all(
-        frame, None, CUTOFF + np.timedelta64(2, "D"), 5, QUICK, seed=1, calendar=False
+        frame, None, CUTOFF + np.timedelta64(2, "D"), 5, options(families=GLOBAL, calendar=False)
     )
     assert found.groupby("family").size().tolist() == [5 * FEWEST_TITLES] * 2
 
@@ -260,9 +275,7 @@ def test_on_the_sample_it_is_far_better_than_seasonal_naive():
     missing = pd.DataFrame({"week": pd.date_range("2020-03-28", "2020-06-13", freq="W-SAT")})
     weeks = build_model_input(export, missing, titles, 32)
     cutoff = weeks["week"].max() - pd.Timedelta(weeks=32)
-    paths = paths_of(
-        forecast_all(weeks, titles, cutoff, 32, BoostingOptions(), seed=1, families=["boosting"])
-    )
+    paths = paths_of(forecast_all(weeks, titles, cutoff, 32, options(boosting=BoostingOptions())))
     errors = {"boosting": 0.0, "naive": 0.0}
     for history in title_histories(weeks):
         if history.n_weeks > 32:

@@ -12,7 +12,7 @@ from book_forecast.forecasters.global_models.forecasts import forecast_all
 from book_forecast.forecasters.global_models.panel import panel_of
 from book_forecast.forecasters.global_models.smoothing import best_factors, smoothed
 from book_forecast.forecasters.global_models.windows import Windows
-from book_forecast.options.models import BoostingOptions
+from book_forecast.options.models import BoostingOptions, ModelOptions
 from tests.histories import CUTOFF, volumes, weeks_frame
 
 QUICK = BoostingOptions(fits=1, rows=4000, rows_per_title=400, trees=30)
@@ -70,7 +70,8 @@ def test_a_forecast_is_half_a_path_and_half_a_direct_one():
         rows.level + rows.effect + rows.noise * fit_direct(known, QUICK, 1, 1).predict(rows, step)
     )
     recursive = path(fit_next(known, QUICK, 1, 1), known, np.arange(6), ahead).ravel()
-    found = forecast_all(frame, None, CUTOFF, ahead, QUICK, seed=1, families=["boosting"])
+    options = ModelOptions(families=["boosting"], boosting=QUICK, seed=1)
+    found = forecast_all(frame, None, CUTOFF, ahead, options)
     assert np.log1p(found["mean"].to_numpy()) == pytest.approx(0.5 * (direct + recursive))
     assert np.abs(direct - recursive).max() > 0.05
 

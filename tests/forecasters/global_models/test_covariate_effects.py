@@ -8,7 +8,7 @@ import pytest
 from book_forecast.forecasters.global_models.covariate_effects import fit_effects
 from book_forecast.forecasters.global_models.forecasts import forecast_all
 from book_forecast.forecasters.global_models.members import Autoregression
-from book_forecast.options.models import BoostingOptions
+from book_forecast.options.models import BoostingOptions, ModelOptions
 from book_forecast.series.history import Covariates
 from tests.histories import CUTOFF, weeks_frame
 
@@ -94,16 +94,15 @@ def test_a_known_price_moves_a_title_by_what_it_has_moved_this_title_before(fami
         isbn: Covariates(("price",), one[:, None].astype(float), ("known",))
         for isbn, one in zip(isbns, price, strict=True)
     }
-    options = BoostingOptions(fits=1, rows=4000, rows_per_title=400, trees=30)
+    small = BoostingOptions(fits=1, rows=4000, rows_per_title=400, trees=30)
+    options = ModelOptions(families=[family], boosting=small, seed=1)
     found = forecast_all(
         weeks_frame(dict(zip(isbns, sold, strict=True))),
         None,
         CUTOFF,
         ahead,
         options,
-        seed=1,
         covariates=covariates,
-        families=[family],
     )
     paths = np.log(found["mean"].to_numpy().reshape(-1, ahead))
     moved = (paths[:, 1] - paths[:, 3]) / 0.4

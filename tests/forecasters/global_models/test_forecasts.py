@@ -108,9 +108,8 @@ def test_effects_are_those_of_a_model_that_knows_the_plan(weeks, now, depth, fam
     now = now[now["family"] == family]
     plan = now[["isbn", "week"]].assign(promotion=depth)
     last = weeks["week"].max()
-    options = {"seed": 1, "calendar": False, "planned": plan, "families": [family]}
-    options["network_options"] = model.options.network
-    exact = forecast_all(weeks, model.titles, last, HORIZON, model.options.boosting, **options)
+    options = model.options.model_copy(update={"families": [family]})
+    exact = forecast_all(weeks, model.titles, last, HORIZON, options, planned=plan)
     for isbn, by_family in effects_by_title(now).items():
         effects = by_family[family]
         added = effects.none + effects.uplift(np.full(HORIZON, depth))

@@ -17,7 +17,7 @@ from book_forecast.forecasters.global_models.network import (
 )
 from book_forecast.forecasters.global_models.panel import Panel, panel_of
 from book_forecast.forecasters.global_models.weekly_paths import WeeklyPaths
-from book_forecast.options.models import BoostingOptions, NetworkOptions
+from book_forecast.options.models import ModelOptions, NetworkOptions
 from tests.histories import CUTOFF, weeks_frame
 
 WEEKS = 200
@@ -161,10 +161,10 @@ def test_few_titles_and_short_histories_have_no_network(titles, changes, there):
         None,
         CUTOFF,
         5,
-        BoostingOptions(),
-        seed=1,
-        network_options=SMALL.model_copy(update={"passes": 1} | changes),
-        families=["network"],
+        ModelOptions(
+            families=["network"],
+            network=SMALL.model_copy(update={"passes": 1} | changes),
+        ),
     )
     assert len(found) == 5 * there
 

@@ -14,7 +14,7 @@ from book_forecast.forecasters.global_models.members import Autoregression, Boos
 from book_forecast.forecasters.global_models.panel import panel_of
 from book_forecast.forecasters.level_shifts import on_present_level
 from book_forecast.forecasters.promotion_effects import EFFECTS
-from book_forecast.options.models import BoostingOptions, ModelOptions, NetworkOptions
+from book_forecast.options.models import ModelOptions
 from book_forecast.options.values import Family
 from book_forecast.series.covariates import covariates_by_title, promotions_after
 from book_forecast.series.history import MODEL_HORIZON, Covariates, FloatArray, weeks_after
@@ -98,11 +98,7 @@ class GlobalModels:
             self.titles,
             cutoff,
             horizon,
-            self.options.boosting,
-            network_options=self.options.network,
-            families=self.families,
-            seed=self.options.seed,
-            calendar=self.options.calendar,
+            self.options,
             # More threads give the same result, but spin on shared cores.
             n_jobs=1,
             planned=promotions_after(self.covariates, rules, cutoff),
@@ -156,12 +152,8 @@ def forecast_all(
     titles: pd.DataFrame | None,
     cutoff: np.datetime64 | pd.Timestamp,
     horizon: int,
-    options: BoostingOptions,
+    options: ModelOptions,
     *,
-    seed: int,
-    network_options: NetworkOptions | None = None,
-    families: Collection[str] = _FAMILIES,
-    calendar: bool = True,
     n_jobs: int = 1,
     planned: pd.DataFrame | None = None,
     covariates: Mapping[str, Covariates] | None = None,
@@ -176,11 +168,8 @@ def forecast_all(
         titles: isbn, product_class; None without classes.
         cutoff: Saturday of the last week to learn from.
         horizon: Weeks ahead, at most `MODEL_HORIZON`.
-        options: Size of the gradient boosting.
-        seed: Of everything that is drawn.
-        network_options: Size of the network; None for the default.
-        families: Those that are wanted.
-        calendar: Whether the calendar's windows are used.
+        options: The families that are wanted, sizes and seed of the models, and whether the
+            calendar's windows are used.
         n_jobs: Threads; 0 for one per core.
         planned: isbn, week, promotion. Weeks that it does not name have no promotion, up to its
             last week; later weeks, and all weeks without a plan, have an unknown promotion.
@@ -200,23 +189,25 @@ def forecast_all(
     if not 1 <= horizon <= MODEL_HORIZON:
         raise ValueError(f"The horizon is {horizon}, not 1 to {MODEL_HORIZON} weeks.")
     origin = pd.Timestamp(cutoff).to_datetime64().astype("datetime64[D]")
-    panel = panel_of(weeks, titles, origin, horizon, planned, covariates, calendar=calendar)
+    panel = panel_of(weeks, titles, origin, horizon, planned, covariates, calendar=options.calendar)
     n = len(panel.isbns)
     effects = effects and bool((panel.promotions[:, : panel.n_weeks] > 0).any())
+    families, seed = options.families, options.seed
     found: dict[str, dict[str, FloatArray]] = {}
     rows = panel.rows_of(wanted)
     enough = n if len(rows) else 0
     if Boosting.family in families and enough:
         found[Boosting.family] = boosting.forecast_panel(
-            panel, rows, horizon, options, seed=seed, n_jobs=n_jobs, effects=effects
+            panel, rows, horizon, options.boosting, seed=seed, n_jobs=n_jobs, effects=effects
         )
     if Autoregression.family in families and enough >= Autoregression.capabilities.fewest_titles:
         found[Autoregression.family] = autoregression.forecast_panel(
             panel, rows, horizon, effects=effects
         )
     if Network.family in families and enough >= Network.capabilities.fewest_titles:
-        size = network_options or NetworkOptions()
-        by_network = network.forecast_panel(panel, rows, horizon, size, seed=seed, effects=effects)
+        by_network = network.forecast_panel(
+            panel, rows, horizon, options.network, seed=seed, effects=effects
+        )
         if by_network:
             found[Network.family] = by_network
     isbns = np.repeat(panel.isbns[rows], horizon)
