@@ -23,6 +23,7 @@ from book_forecast.datasets import GenerationDataset
 from book_forecast.forecasters.calibration import Calibration
 from book_forecast.forecasters.ceilings import KEY as CEILING
 from book_forecast.forecasters.ceilings import capped
+from book_forecast.forecasters.ensemble import POWER
 from book_forecast.forecasters.weights import combine
 from book_forecast.options.models import ModelOptions
 from book_forecast.payload.arrays import Floats
@@ -129,13 +130,17 @@ def _at(run: Run, cutoff: pd.Timestamp, before: list[pd.Timestamp]) -> list[tupl
         distribution_of(
             capped(
                 found.forecast(
-                    own, spread, LEVELS, {name: inside[row] for name, inside in kinds.items()}
+                    own,
+                    spread,
+                    LEVELS,
+                    {name: inside[row] for name, inside in kinds.items()},
+                    power,
                 ),
                 ceiling,
             )
         )
-        for row, (own, spread, ceiling) in enumerate(
-            zip(np.nan_to_num(mean), rows["spread"], rows[CEILING], strict=True)
+        for row, (own, spread, power, ceiling) in enumerate(
+            zip(np.nan_to_num(mean), rows["spread"], rows[POWER], rows[CEILING], strict=True)
         )
     ]
     usable = np.flatnonzero(np.isfinite(mean).all(axis=1))

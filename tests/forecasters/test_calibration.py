@@ -32,11 +32,11 @@ def simulated(n_titles=200, n_folds=4, horizon=32, seed=0, heavy=False):
 def test_new_errors_lie_inside_as_often_as_the_level_says(heavy, n_titles):
     spreads, titles, places, errors = simulated(n_titles, heavy=heavy)
     known = places > 0
-    calibration, found = calibrate(FoldErrors(errors[known], titles[known], spreads))
+    calibration, found, powers = calibrate(FoldErrors(errors[known], titles[known], spreads))
     new = errors[~known]
     inside: dict[int, list[bool]] = {level: [] for level in LEVELS}
     for title in range(n_titles):
-        forecast = calibration.forecast(np.full(32, 1e6), found[title], LEVELS)
+        forecast = calibration.forecast(np.full(32, 1e6), found[title], LEVELS, power=powers[title])
         happened = np.expm1(np.log1p(1e6) + new[title])
         for level in LEVELS:
             inside[level] += list(
@@ -49,14 +49,14 @@ def test_new_errors_lie_inside_as_often_as_the_level_says(heavy, n_titles):
 
 def test_titles_that_err_more_have_wider_intervals():
     spreads, titles, _, errors = simulated()
-    _, found = calibrate(FoldErrors(errors, titles, np.ones(len(spreads))))
+    _, found, _ = calibrate(FoldErrors(errors, titles, np.ones(len(spreads))))
     assert np.corrcoef(np.log(found), np.log(spreads))[0, 1] > 0.8
 
 
 def test_a_title_without_folds_gets_the_spread_of_titles_with_weeks_like_its_own():
     spreads, titles, _, errors = simulated()
     expected = np.append(spreads, 0.5)
-    _, found = calibrate(FoldErrors(errors, titles, expected))
+    _, found, _ = calibrate(FoldErrors(errors, titles, expected))
     near = np.abs(np.log(spreads / 0.5)) < 0.3
     assert found[-1] == pytest.approx(np.median(found[:-1][near]), rel=0.3)
 
@@ -69,7 +69,7 @@ def test_own_errors_count_for_more_where_titles_are_unlike_each_other():
     found = {}
     for name, spreads in (("alike", np.ones(100)), ("unlike", unlike)):
         errors = noise * spreads[titles][:, None]
-        _, by_title = calibrate(FoldErrors(errors, titles, np.ones(100)))
+        _, by_title, _ = calibrate(FoldErrors(errors, titles, np.ones(100)))
         own = np.exp(np.log(np.abs(errors).mean(axis=1)).reshape(100, 3).mean(axis=1))
         # How much of a title's own, beside the others', its spread shows.
         found[name] = np.polyfit(np.log(own), np.log(by_title), 1)[0]
@@ -79,7 +79,7 @@ def test_own_errors_count_for_more_where_titles_are_unlike_each_other():
 
 def test_without_any_error_intervals_are_wide_rather_than_absent():
     nothing = FoldErrors(np.empty((0, 0)), np.empty(0, dtype=int), np.array([0.3]))
-    calibration, spreads = calibrate(nothing)
+    calibration, spreads, _ = calibrate(nothing)
     forecast = calibration.forecast(np.full(10, 100.0), spreads[0], LEVELS)
     assert (forecast.lower[95] < 60.0).all()
     assert (forecast.upper[95] > 160.0).all()
@@ -87,8 +87,8 @@ def test_without_any_error_intervals_are_wide_rather_than_absent():
 
 def test_intervals_widen_behind_the_last_week_that_was_seen_but_never_jump():
     spreads, titles, _, errors = simulated()
-    calibration, found = calibrate(FoldErrors(errors, titles, spreads))
-    forecast = calibration.forecast(np.full(104, 1000.0), found[0], (80,))
+    calibration, found, powers = calibrate(FoldErrors(errors, titles, spreads))
+    forecast = calibration.forecast(np.full(104, 1000.0), found[0], (80,), power=powers[0])
     width = forecast.upper[80] - forecast.lower[80]
     assert width[103] >= width[31]
     assert width[103] < 4.0 * width[31]
@@ -99,8 +99,8 @@ def test_intervals_go_on_widening_as_they_did_over_the_weeks_that_were_seen():
     widening = np.sqrt((1.0 + 103 / 8.0) / (1.0 + 31 / 8.0))
     ratios = []
     for growing in (errors, errors / np.sqrt(1.0 + np.arange(32) / 8.0)):
-        calibration, found = calibrate(FoldErrors(growing, titles, spreads))
-        upper = calibration.forecast(np.full(104, 1e6), found[0], (80,)).upper[80]
+        calibration, found, powers = calibrate(FoldErrors(growing, titles, spreads))
+        upper = calibration.forecast(np.full(104, 1e6), found[0], (80,), power=powers[0]).upper[80]
         ratios.append(np.log(upper[103] / 1e6) / np.log(upper[31] / 1e6))
     assert ratios == pytest.approx([widening, 1.0], rel=0.2)
 
@@ -110,15 +110,15 @@ def test_a_bias_counts_by_the_number_of_folds_that_show_it(n_titles, least, most
     rng = np.random.default_rng(0)
     titles = np.repeat(np.arange(n_titles), 3)
     errors = 0.2 + rng.normal(0.0, 0.02, (len(titles), 13))
-    calibration, scales = calibrate(FoldErrors(errors, titles, np.full(n_titles, 0.2)))
-    bounds = calibration.forecast(np.full(13, 1e6), scales[0], (2,))
+    calibration, scales, powers = calibrate(FoldErrors(errors, titles, np.full(n_titles, 0.2)))
+    bounds = calibration.forecast(np.full(13, 1e6), scales[0], (2,), power=powers[0])
     middle = 0.5 * (np.log(bounds.lower[2]) + np.log(bounds.upper[2])) - np.log(1e6)
     assert least < np.mean(middle) / 0.2 < most + 0.05
 
 
 def test_bounds_are_nested_and_never_below_zero():
     spreads, titles, _, errors = simulated(30)
-    calibration, _ = calibrate(FoldErrors(errors, titles, spreads))
+    calibration, _, _ = calibrate(FoldErrors(errors, titles, spreads))
     levels = (0, 1, 20, 50, 66.6, 80, 95, 99, 99.5)
     forecast = calibration.forecast(np.array([0.0, 0.3, 5.0, 1e7]), 2.0, levels)
     for narrow, wide in pairwise(levels):
@@ -129,7 +129,7 @@ def test_bounds_are_nested_and_never_below_zero():
 
 def test_a_state_gives_the_same_calibration_again():
     spreads, titles, _, errors = simulated(20)
-    calibration, _ = calibrate(FoldErrors(errors, titles, spreads))
+    calibration, _, _ = calibrate(FoldErrors(errors, titles, spreads))
     state = calibration.to_state()
     again = Calibration.from_state(json.loads(json.dumps(state)))
     assert again.to_state() == state
@@ -140,8 +140,8 @@ def test_errors_of_times_when_histories_were_short_count_for_less():
     titles = np.repeat(np.arange(100), 3)
     growth = np.tile([1.0, 2.0, 4.0], 100)
     errors = 0.2 * growth[:, None] ** 0.7 * rng.normal(size=(300, 8))
-    _, aware = calibrate(FoldErrors(errors, titles, np.full(100, 0.2), growth))
-    _, unaware = calibrate(FoldErrors(errors, titles, np.full(100, 0.2)))
+    _, aware, _ = calibrate(FoldErrors(errors, titles, np.full(100, 0.2), growth))
+    _, unaware, _ = calibrate(FoldErrors(errors, titles, np.full(100, 0.2)))
     assert np.median(aware) == pytest.approx(0.2 * 0.8, rel=0.15)
     assert np.median(unaware) > 1.4 * np.median(aware)
 
@@ -151,8 +151,8 @@ def test_errors_that_do_not_depend_on_the_history_stay_as_they_are():
     titles = np.repeat(np.arange(100), 3)
     growth = np.tile([1.0, 1.1, 1.2], 100)
     errors = 0.2 * rng.normal(size=(300, 8))
-    _, aware = calibrate(FoldErrors(errors, titles, np.full(100, 0.2), growth))
-    _, unaware = calibrate(FoldErrors(errors, titles, np.full(100, 0.2)))
+    _, aware, _ = calibrate(FoldErrors(errors, titles, np.full(100, 0.2), growth))
+    _, unaware, _ = calibrate(FoldErrors(errors, titles, np.full(100, 0.2)))
     assert aware == pytest.approx(unaware, rel=0.1)
 
 
@@ -160,10 +160,10 @@ def test_errors_that_do_not_depend_on_the_history_stay_as_they_are():
 @pytest.mark.parametrize("horizon", [1, 6, 32])
 def test_a_handful_of_errors_gives_intervals_that_are_numbers(n_titles, horizon):
     errors = np.random.default_rng(0).normal(0.0, 0.3, (n_titles, horizon))
-    calibration, spreads = calibrate(
+    calibration, spreads, powers = calibrate(
         FoldErrors(errors, np.arange(n_titles), np.full(n_titles, 0.3))
     )
-    forecast = calibration.forecast(np.full(104, 100.0), spreads[0], LEVELS)
+    forecast = calibration.forecast(np.full(104, 100.0), spreads[0], LEVELS, power=powers[0])
     assert all(np.isfinite(column).all() for column in forecast.columns().values())
     assert (forecast.upper[95] > forecast.lower[95] + 5.0).all()
     assert (forecast.upper[95][:horizon] < 1e4).all()
@@ -211,7 +211,7 @@ def test_few_titles_are_expected_to_err_as_their_weeks_change():
 def test_few_weeks_of_their_own_have_wider_tails_than_as_many_apart():
     reach = []
     for step in (8, 1):
-        calibration, _ = calibrate(steady(n_titles=2, n_folds=10, step=step))
-        bounds = calibration.forecast(np.full(8, 1e6), 1.0, (80,))
+        calibration, _, powers = calibrate(steady(n_titles=2, n_folds=10, step=step))
+        bounds = calibration.forecast(np.full(8, 1e6), 1.0, (80,), power=powers[0])
         reach.append(np.mean(np.log(bounds.upper[80] / bounds.lower[80])))
     assert reach[1] > 1.1 * reach[0]

@@ -37,7 +37,7 @@ INTEGRATED = Candidate(Specification(1, 1, 1, 0, 0, 1, s=4), transform="box_cox"
 LEVELS = (50, 80, 95, 99.5)
 
 EFFECTS = PromotionEffects(np.full(40, -0.05), np.array([0.1, 0.3]), np.array([0.2, 0.8]))
-CALIBRATION, _ = calibrate(
+CALIBRATION, _, _ = calibrate(
     FoldErrors(np.random.default_rng(1).normal(0.0, 0.3, (30, 12)), np.arange(30), np.full(30, 0.3))
 )
 

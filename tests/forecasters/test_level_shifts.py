@@ -29,7 +29,7 @@ TITLES = pd.DataFrame({"isbn": ["9799"], "product_class": ["F"]}).astype("str")
 FAMILIES = ("sarima", "regression", "ets", "theta", "mstl", "seasonal_naive", "naive")
 YEARLY = Candidate(Specification(1, 0, 0, 1, 0, 0, s=52, trend="c"))
 RECIPE = Recipe(calendar=False, candidate=YEARLY)
-CALIBRATION, _ = calibrate(
+CALIBRATION, _, _ = calibrate(
     FoldErrors(np.random.default_rng(1).normal(0.0, 0.3, (30, 12)), np.arange(30), np.full(30, 0.3))
 )
 

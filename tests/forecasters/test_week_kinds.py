@@ -76,14 +76,14 @@ def test_a_promotion_is_deep_and_known():
 
 @pytest.mark.parametrize("factor", [0.8, 1.0, 1.6, 2.2])
 def test_the_factor_of_many_weeks_is_their_ratio(factor):
-    calibration, _ = calibrate(errors_of(factor))
+    calibration, _, _ = calibrate(errors_of(factor))
     assert calibration.factors[PROMOTION] == pytest.approx(factor, rel=0.12)
 
 
 def test_weeks_of_either_kind_are_covered_as_often():
     found = errors_of(2.2)
-    unaware, scales = calibrate(replace(found, kinds={}, weeks=None))
-    aware, own_scales = calibrate(found)
+    unaware, scales, _ = calibrate(replace(found, kinds={}, weeks=None))
+    aware, own_scales, _ = calibrate(found)
     fresh = errors_of(2.2, seed=2)
     inside = fresh.kinds[PROMOTION]
 

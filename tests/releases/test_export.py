@@ -24,7 +24,7 @@ from tests.mlflow_stores import empty_store
 from tests.releases import payloads
 
 WEEKS = 120
-CALIBRATION, _ = calibrate(
+CALIBRATION, _, _ = calibrate(
     FoldErrors(np.random.default_rng(1).normal(0.0, 0.3, (30, 8)), np.arange(30), np.full(30, 0.3))
 )
 

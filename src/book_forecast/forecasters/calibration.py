@@ -4,7 +4,8 @@ Residuals are on the scale of log(1 + copies), in units of their title's scale. 
 all titles, by range of the horizon, are the bounds, so that titles with few folds have intervals
 with the nominal coverage over all titles. The scale of a residual depends little on its own fold:
 half of it comes from the title's other folds (as in jackknife+ of Barber et al. 2021), and all is
-shrunk towards that of titles with similar weeks. Kinds of weeks, such as Christmas, have residuals
+shrunk towards that of titles with similar weeks. With the weeks ahead, a title's scale grows by a
+power of its own. Kinds of weeks, such as Christmas, have residuals
 of their own size.
 """
 
@@ -19,6 +20,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from book_forecast.forecasters.base import Forecast
+from book_forecast.forecasters.horizon_powers import profile, title_powers
 from book_forecast.forecasters.residual_scales import (
     FoldErrors,
     as_of_today,
@@ -68,6 +70,7 @@ class Calibration:
         scale: float | FloatArray,
         levels: Sequence[float],
         kinds: Kinds | None = None,
+        power: float | FloatArray = 0.0,
     ) -> Forecast:
         """Return a point forecast with its bounds, or those of several titles.
 
@@ -76,10 +79,13 @@ class Calibration:
             scale: Of the title's residuals; of several titles, shape (titles, 1).
             levels: Interval levels in percent.
             kinds: Of the weeks ahead, each of the shape of the mean.
+            power: Of the week ahead by which the scale grows; of several titles, shape
+                (titles, 1).
         """
         ahead = np.arange(1, mean.shape[-1] + 1)
         rows = self.quantiles[np.searchsorted(BANDS, ahead, side="right") - 1]
-        reach = scale * np.maximum(ahead / self.longest, 1.0) ** self.growth
+        reach = scale * profile(power, ahead, self.longest)
+        reach = reach * np.maximum(ahead / self.longest, 1.0) ** self.growth
         reach = reach * reach_of(self.factors, kinds or {}, reach.shape)
         centre = np.log1p(mean)
         lower, upper = {}, {}
@@ -121,9 +127,11 @@ def _between_knots(probability: float) -> tuple[int, float]:
     return above, (at - knots[above - 1]) / (knots[above] - knots[above - 1])
 
 
-def calibrate(found: FoldErrors) -> tuple[Calibration, FloatArray]:
-    """Return quantiles over all titles, and the titles' scales, shape (n,)."""
+def calibrate(found: FoldErrors) -> tuple[Calibration, FloatArray, FloatArray]:
+    """Return quantiles over all titles, and by title scales and powers of the week ahead, (n,)."""
     found = as_of_today(found)
+    powers = title_powers(found)
+    found = _on_one_scale(found, powers)
     found, factors = _alike(found)
     scaled = found.errors / row_scales(found)[:, None]
     horizon = scaled.shape[1]
@@ -140,8 +148,17 @@ def calibrate(found: FoldErrors) -> tuple[Calibration, FloatArray]:
     # Four digits exceed the precision of the residuals, and every title's state stores them all.
     rising = np.maximum.accumulate(np.array(rows, dtype=np.float64), axis=1)
     quantiles: FloatArray = np.asarray(np.round(rising, 4), dtype=np.float64)
-    growth = _growth(quantiles, horizon)
-    return Calibration(quantiles, growth, max(horizon, 1), factors), title_scales(found)
+    growth = _growth(quantiles, horizon, float(powers.mean()) if len(powers) else 0.0)
+    return Calibration(quantiles, growth, max(horizon, 1), factors), title_scales(found), powers
+
+
+def _on_one_scale(found: FoldErrors, powers: FloatArray) -> FoldErrors:
+    """Return the residuals as those of the same size in all weeks ahead."""
+    horizon = found.errors.shape[1]
+    if not horizon:
+        return found
+    factors = profile(powers[found.titles, None], np.arange(1, horizon + 1), horizon)
+    return replace(found, errors=found.errors / factors)
 
 
 def _alike(found: FoldErrors) -> tuple[FoldErrors, dict[str, float]]:
@@ -185,13 +202,19 @@ def _student_scale(values: FloatArray) -> float:
     return max(float(np.mean(np.abs(values))) / 0.949, 1e-6)
 
 
-def _growth(quantiles: FloatArray, horizon: int) -> float:
-    """Return the power of the horizon by which the 80 % interval widens over the last ranges."""
+def _growth(quantiles: FloatArray, horizon: int, before: float) -> float:
+    """Return the power of the horizon by which the 80 % interval widens over the last ranges.
+
+    Args:
+        quantiles: By range, beside the growth of the titles' scales.
+        horizon: Last week ahead with residuals.
+        before: Mean power of that growth.
+    """
     last = int(np.searchsorted(BANDS, horizon, side="right")) - 1
     if last < 2:
         return FASTEST_GROWTH
     low, high = ERROR_PROBABILITIES.index(0.1), ERROR_PROBABILITIES.index(0.9)
     widths = quantiles[:, high] - quantiles[:, low]
-    before = last - 2
-    power = np.log(widths[last] / widths[before]) / np.log(BANDS[last] / BANDS[before])
-    return float(np.clip(power, 0.0, FASTEST_GROWTH)) if np.isfinite(power) else 0.0
+    first = last - 2
+    power = np.log(widths[last] / widths[first]) / np.log(BANDS[last] / BANDS[first])
+    return float(np.clip(before + power, 0.0, FASTEST_GROWTH)) if np.isfinite(power) else 0.0

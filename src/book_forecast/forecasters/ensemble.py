@@ -20,6 +20,7 @@ from book_forecast.series.history import PROMOTION, YEAR, FloatArray
 
 WEEKS = "volumes"
 AHEAD = "weeks_ahead"
+POWER = "spread_power"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Ensemble(FittedForecaster):
         ceiling: Of the bounds, beside the largest of these weeks.
         shift: Of the level; the members have the weeks before it on the new level.
         weeks_ahead: What is known of them for their intervals; None if they are all alike.
+        power: Of the week ahead by which the scale grows.
     """
 
     family: ClassVar[str] = "ensemble"
@@ -51,6 +53,7 @@ class Ensemble(FittedForecaster):
     ceiling: float = np.inf
     shift: LevelShift | None = None
     weeks_ahead: WeeksAhead | None = None
+    power: float = 0.0
 
     def forecast(
         self,
@@ -79,7 +82,7 @@ class Ensemble(FittedForecaster):
             kinds = self.weeks_ahead.kinds(len(self.volumes), len(mean), promotions)
         newer = self._newer_shift
         scale = self.scale if newer is None else newer.widened(self.scale)
-        return self.calibration.forecast(mean, scale, levels, kinds)
+        return self.calibration.forecast(mean, scale, levels, kinds, self.power)
 
     @property
     def top(self) -> float:
@@ -159,6 +162,7 @@ class Ensemble(FittedForecaster):
             "calibration": self.calibration.to_state(),
             # These keys are older than the names in the code: releases made before stay readable.
             "spread": self.scale,
+            POWER: self.power,
             "bursts": list(self.outliers),
             **ceiling_state(self.ceiling),
             **shift_state(self.shift),
@@ -181,6 +185,8 @@ class Ensemble(FittedForecaster):
             calibration=Calibration.from_state(state["calibration"]),
             scale=float(state["spread"]),
             volumes=array(weeks),
+            # Releases made before powers were known have none.
+            power=float(state.get(POWER, 0.0)),
             outliers=outliers,
             ceiling=float(state.get(KEY, np.inf)),
             shift=shift,

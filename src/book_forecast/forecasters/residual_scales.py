@@ -41,6 +41,8 @@ class FoldErrors:
             title have no week in common.
         kinds: Of the weeks, each of shape (r, h).
         weeks: Numbers of the weeks, shape (r, h), where there are kinds.
+        expected_powers: By title, the power of the week ahead by which residuals may grow, from its
+            weeks before any fold, shape (n,); NaN where unknown, None where all are.
     """
 
     errors: FloatArray
@@ -50,6 +52,7 @@ class FoldErrors:
     origins: IntArray | None = None
     kinds: Kinds = field(default_factory=dict)
     weeks: IntArray | None = None
+    expected_powers: FloatArray | None = None
 
     @property
     def share_of_a_fold(self) -> float:

@@ -86,6 +86,7 @@ def test_a_specification_has_orders_season_and_weights(weighted, compared):
     for column in (*"pdqPDQ", "s", "trend", "transform", "model"):
         pd.testing.assert_series_equal(own[column], orders[column])
     assert own["spread"].drop(DEAD).gt(0).all()
+    assert own["spread_power"].drop(DEAD).between(0, 1).all()
     assert own["n_folds"][OLD].tolist() == [2, 2, 2]
     assert (own["ceiling"] == WEEKS["volume"].max()).all()
     assert pd.isna(own["weights"][DEAD])

@@ -14,7 +14,7 @@ import pandas as pd
 from book_forecast.forecasters.base import FittedForecaster
 from book_forecast.forecasters.calibration import Calibration
 from book_forecast.forecasters.ceilings import KEY, own_ceiling
-from book_forecast.forecasters.ensemble import Ensemble
+from book_forecast.forecasters.ensemble import POWER, Ensemble
 from book_forecast.forecasters.families import Recipe, fit_families
 from book_forecast.forecasters.family_choice import used_families
 from book_forecast.forecasters.global_models.members import Boosting
@@ -53,6 +53,7 @@ class TitleSpecification:
         weights: Of an ensemble's members; none without an ensemble.
         season: Weeks in the ensemble's season.
         spread: The title's own scale of errors.
+        spread_power: Power of the week ahead by which it grows.
         calibration: Of the ensemble's intervals, as plain data.
         ceiling: Largest week of the titles like it; None where tune has not seen them.
         launch: What is known of a launch before its own weeks, as plain data; None for others.
@@ -66,6 +67,7 @@ class TitleSpecification:
     weights: Mapping[str, float] = field(default_factory=dict)
     season: int = 1
     spread: float = 1.0
+    spread_power: float = 0.0
     calibration: Mapping[str, Any] = field(default_factory=dict)
     ceiling: float | None = None
     launch: Mapping[str, Any] | None = None
@@ -92,7 +94,8 @@ def specification_of(
         sarima = Specification(**orders, s=int(row["s"]), trend=row["trend"])
         candidate = Candidate(sarima, row["transform"])
     reason = None if pd.isna(row["fallback_reason"]) else str(row["fallback_reason"])
-    # Specifications of older releases have no ceiling.
+    # Specifications of older releases have no ceiling and no power.
+    power = row.get(POWER)
     ceiling = None if pd.isna(row.get(KEY)) else float(row[KEY])
     begun = row.get("start")
     start = tuple(json.loads(begun)) if candidate and isinstance(begun, str) else None
@@ -106,6 +109,7 @@ def specification_of(
         weights=json.loads(row["weights"]),
         season=int(row["season"]),
         spread=float(row["spread"]),
+        spread_power=0.0 if pd.isna(power) else float(power),
         families=used_families(row["families"]) if isinstance(row.get("families"), str) else None,
         calibration=calibration,
         ceiling=ceiling,
@@ -247,6 +251,7 @@ def fit_ensemble(task: TitleFit) -> Ensemble:
         calibration=calibration,
         scale=scale if shift is None else shift.widened(scale),
         volumes=task.history.volumes,
+        power=specification.spread_power,
         outliers=fits.outliers,
         shift=shift,
         weeks_ahead=ahead if calibration.factors else None,

@@ -23,6 +23,7 @@ def fold_dependence(
     mean: FloatArray,
     cutoffs: pd.Series,
     scales: FloatArray,
+    powers: FloatArray,
     calibration: Calibration,
     kinds: Kinds,
     product_classes: pd.Series,
@@ -34,6 +35,7 @@ def fold_dependence(
         mean: The ensembles' out-of-fold forecasts, shape (r, h); NaN beyond a shorter fold.
         cutoffs: Of the rows.
         scales: Of the titles' residuals.
+        powers: Those of the week ahead by which the scales grow.
         calibration: Quantiles of residuals over all titles.
         kinds: Of the weeks, each of shape (r, h).
         product_classes: Of the titles; missing where the export has none.
@@ -44,8 +46,8 @@ def fold_dependence(
     for start in range(0, len(mean), ROWS_AT_A_TIME):
         rows = slice(start, start + ROWS_AT_A_TIME)
         own = {name: inside[rows] for name, inside in kinds.items()}
-        reach = scales[folds.titles[rows], None]
-        forecast = calibration.forecast(expected[rows], reach, LEVELS, own)
+        reach, power = (values[folds.titles[rows], None] for values in (scales, powers))
+        forecast = calibration.forecast(expected[rows], reach, LEVELS, own, power)
         quantiles = distribution_of(forecast)[1:].swapaxes(0, 1).astype(np.float64)
         scores[rows] = normal_scores(sold[rows], quantiles)
     days = cutoffs.to_numpy(dtype="datetime64[D]").astype(np.int64)

@@ -7,12 +7,14 @@ import logging
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from book_forecast.forecasters.calibration import Calibration, calibrate
 from book_forecast.forecasters.ceilings import KEY as CEILING
 from book_forecast.forecasters.ceilings import ceilings
-from book_forecast.forecasters.ensemble import Ensemble
+from book_forecast.forecasters.ensemble import POWER, Ensemble
+from book_forecast.forecasters.horizon_powers import expected_power
 from book_forecast.forecasters.residual_scales import FoldErrors
 from book_forecast.forecasters.week_kinds import Kinds
 from book_forecast.forecasters.weights import FoldForecasts, combine, fit_weights
@@ -30,7 +32,7 @@ from book_forecast.pipelines.tune.folds import NOT_COMPARED
 from book_forecast.pipelines.tune.leaderboard import leaderboard
 from book_forecast.pipelines.tune.search import SEARCH_FAILED
 from book_forecast.sarima import ORDERS
-from book_forecast.series.history import WEEK, FloatArray
+from book_forecast.series.history import WEEK, FloatArray, title_histories
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,7 @@ SPECIFICATION_TYPES = {
     "season_p_value": "float64",
     "season_strength": "float64",
     "spread": "float64",
+    POWER: "float64",
     "n_folds": "Int64",
     CEILING: "float64",
     "families": "str",
@@ -92,7 +95,7 @@ def weigh_families(
     errors = np.log1p(usual.volumes) - np.log1p(mean)
     weeks = fold_weeks(keys, errors.shape[1])
     kinds = fold_kinds(keys["isbn"], weeks, training_weeks, models)
-    calibration, spreads = calibrate(
+    calibration, spreads, powers = calibrate(
         FoldErrors(
             errors,
             folds.titles,
@@ -101,10 +104,12 @@ def weigh_families(
             folds.origins,
             kinds,
             weeks.astype("datetime64[D]").astype(np.int64) // 7,
+            _expected_powers(isbns, keys, training_weeks, errors.shape[1]),
         )
     )
     ensembles = seasons.drop(columns=["expected_spread", "n_weeks"]).assign(
         spread=spreads,
+        **{POWER: powers},
         n_folds=np.bincount(folds.titles, minlength=len(isbns)),
         weights=[_as_json(row, families) for row in found.weights],
     )
@@ -115,7 +120,7 @@ def weigh_families(
             *(len(families), len(isbns), len(keys)),
             ", ".join(f"{name} {share:.2f}" for name, share in shares),
         )
-    backtest = _backtest(keys, mean, folds, spreads, calibration, levels, kinds)
+    backtest = _backtest(keys, mean, folds, (spreads, powers), calibration, levels, kinds)
     reasons = sarima_orders.set_index("isbn")["families"].reindex(isbns)
     board = leaderboard(families, reasons, folds, mean, found.weights)
     specifications = _specifications(
@@ -124,7 +129,7 @@ def weigh_families(
         has_ensembles=models.has_ensembles,
     )
     dependence = fold_dependence(
-        *(usual, mean, keys["cutoff"], spreads, calibration, kinds),
+        *(usual, mean, keys["cutoff"], spreads, powers, calibration, kinds),
         titles.set_index("isbn")["product_class"].reindex(isbns),
     )
     return specifications, {**calibration.to_state(), KEY: dependence}, backtest, board
@@ -156,11 +161,22 @@ def _as_json(weights: FloatArray, families: list[str]) -> str:
     return json.dumps(dict(sorted(shown.items(), key=lambda item: -item[1])))
 
 
+def _expected_powers(
+    isbns: npt.NDArray[np.str_], keys: pd.DataFrame, training_weeks: pd.DataFrame, horizon: int
+) -> FloatArray:
+    """Return, by title, the power that its weeks before its first fold show; NaN where unknown."""
+    first = keys.groupby("isbn")["cutoff"].min()
+    weeks = training_weeks.merge(first.rename("first"), on="isbn")
+    before = weeks.loc[weeks["week"] <= weeks["first"], ["isbn", "week", "volume"]]
+    found = {one.isbn: expected_power(one.volumes, horizon) for one in title_histories(before)}
+    return np.array([found.get(isbn, np.nan) for isbn in isbns], dtype=np.float64)
+
+
 def _backtest(
     keys: pd.DataFrame,
     mean: FloatArray,
     folds: FoldForecasts,
-    spreads: FloatArray,
+    scales: tuple[FloatArray, FloatArray],
     calibration: Calibration,
     levels: list[float],
     kinds: Kinds,
@@ -170,9 +186,9 @@ def _backtest(
     parts: dict[str, list[FloatArray]] = {name: [] for name in ("mean", *names)}
     horizons = keys["horizon"].to_numpy()
     for row, horizon in enumerate(horizons):
-        spread = spreads[folds.titles[row]]
+        spread, power = (values[folds.titles[row]] for values in scales)
         own = {name: inside[row, :horizon] for name, inside in kinds.items()}
-        forecast = calibration.forecast(mean[row, :horizon], spread, levels, own)
+        forecast = calibration.forecast(mean[row, :horizon], spread, levels, own, power)
         for name, column in forecast.columns().items():
             parts[name].append(column)
     cutoffs = np.repeat(keys["cutoff"].to_numpy(), horizons)
