@@ -60,7 +60,7 @@ def ensemble(history: History) -> Ensemble:
 
 
 def ensemble_with_everything(history: History) -> Ensemble:
-    """With a ceiling, a level shift and kinds of weeks."""
+    """With a ceiling, a level shift, kinds of weeks and a scale that grows."""
     known, n = promoted(history), history.n_weeks
     shift = LevelShift(max(n - 15, 0), 1.5, 3.0)
     moved = replace(known, volumes=shift.moved(known.volumes))
@@ -73,6 +73,7 @@ def ensemble_with_everything(history: History) -> Ensemble:
         ceiling=300.0,
         shift=shift,
         weeks_ahead=ahead,
+        power=0.4,
     )
 
 

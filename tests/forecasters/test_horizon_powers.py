@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from book_forecast.forecasters.base import Forecast
 from book_forecast.forecasters.calibration import calibrate
 from book_forecast.forecasters.horizon_powers import expected_power, profile, title_powers
 from book_forecast.forecasters.residual_scales import FoldErrors
@@ -82,20 +83,40 @@ def test_factors_are_one_in_the_geometric_mean_and_constant_beyond_the_residuals
     assert factors[3] / factors[0] == pytest.approx(4.0**power)
 
 
+def inside(forecast: Forecast, new: FoldErrors, kind: int, week: int) -> float:
+    """The share of titles of a kind inside the interval of a week, at a million copies."""
+    happened = np.expm1(np.log1p(1e6) + new.errors[:, week])
+    lower, upper = (side[80][new.titles, week] for side in (forecast.lower, forecast.upper))
+    own = new.titles % 2 == kind
+    return float(((happened >= lower) & (happened <= upper))[own].mean())
+
+
 @pytest.mark.parametrize("week", [0, HORIZON - 1])
 def test_intervals_of_wandering_and_of_steady_titles_hold_in_near_and_far_weeks(week):
     known, new = catalogue(200), catalogue(200, seed=1)
     calibration, scales, powers = calibrate(known)
     centre = np.full((200, HORIZON), 1e6)
     bounds = calibration.forecast(centre, scales[:, None], (80,), power=powers[:, None])
-    alike = calibration.forecast(centre, scales[:, None], (80,))
-    happened = np.expm1(np.log1p(1e6) + new.errors[:, week])
-
-    def inside(forecast, kind: int) -> float:
-        lower, upper = (side[80][new.titles, week] for side in (forecast.lower, forecast.upper))
-        own = new.titles % 2 == kind
-        return float(((happened >= lower) & (happened <= upper))[own].mean())
-
     for kind in (0, 1):
-        assert inside(bounds, kind) == pytest.approx(0.8, abs=0.08)
-    assert abs(inside(alike, 0) - 0.8) > 0.1
+        assert inside(bounds, new, kind, week) == pytest.approx(0.8, abs=0.08)
+
+
+def test_beyond_the_residuals_intervals_grow_by_the_power_of_the_title():
+    calibration, scales, powers = calibrate(catalogue(200))
+    centre = np.full((200, 104), 1e6)
+    upper = calibration.forecast(centre, scales[:, None], (80,), power=powers[:, None]).upper[80]
+    reach = np.log1p(upper) - np.log1p(centre)
+    ratios = reach[:, 4 * HORIZON - 1] / reach[:, HORIZON - 1]
+    assert ratios[::2].mean() == pytest.approx(4.0**0.5, rel=0.15)
+    assert ratios[1::2].mean() == pytest.approx(1.0, abs=0.15)
+
+
+def test_without_powers_intervals_of_wandering_titles_do_not_hold(monkeypatch):
+    monkeypatch.setattr(
+        "book_forecast.forecasters.calibration.title_powers", lambda found: 0.0 * found.expected
+    )
+    known, new = catalogue(200), catalogue(200, seed=1)
+    calibration, scales, _ = calibrate(known)
+    bounds = calibration.forecast(np.full((200, HORIZON), 1e6), scales[:, None], (80,))
+    assert inside(bounds, new, 0, 0) > 0.9
+    assert inside(bounds, new, 0, HORIZON - 1) < 0.72

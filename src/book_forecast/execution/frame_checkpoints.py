@@ -29,8 +29,6 @@ def read_or_make(
     generation: str,
     label: str,
     make: Callable[[], pd.DataFrame],
-    *,
-    is_part: bool = False,
 ) -> pd.DataFrame:
     """Return a frame from its checkpoint, or make it and save it there.
 
@@ -43,30 +41,58 @@ def read_or_make(
         generation: Fingerprint of everything that decides the frame.
         label: Name of the frame in the log.
         make: Makes the frame, which has a range index; one without rows is not saved.
-        is_part: Whether the frame is one of many, which have a line in the log together.
     """
-    path = checkpoints.path / name / f"{generation}{_SUFFIX}"
+    found = read(checkpoints, name, generation, label)
+    if found is not None:
+        logger.info("%s: from the checkpoint", label)
+        return found
+    made = make()
+    save(checkpoints, name, generation, label, made)
+    prune(checkpoints, name)
+    return made
+
+
+def read(
+    checkpoints: CheckpointFolder, name: str, generation: str, label: str
+) -> pd.DataFrame | None:
+    """Return a frame from its checkpoint, which then counts as used; None without one."""
+    path = _path(checkpoints, name, generation)
     try:
         with path.open("rb") as file:
             check_table(file, path.name)
             found = pd.read_parquet(file, page_checksum_verification=True)
-        # A frame in use is not an old one.
         os.utime(path)
     except FileNotFoundError:
-        pass
+        return None
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a file, it can be made
         logger.warning("%s: the checkpoint %s cannot be read: %s", label, path, error)
-    else:
-        logger.log(logging.DEBUG if is_part else logging.INFO, "%s: from the checkpoint", label)
-        return found
-    made = make()
-    if len(made):
-        try:
-            _write(made, path)
-        except OSError as error:
-            logger.warning("%s: the checkpoint is not saved: %s", label, error)
-        _prune(path)
-    return made
+        return None
+    return found
+
+
+def save(
+    checkpoints: CheckpointFolder, name: str, generation: str, label: str, frame: pd.DataFrame
+) -> None:
+    """Save a frame that has rows; a file that cannot be written costs a warning alone."""
+    if not len(frame):
+        return
+    try:
+        _write(frame, _path(checkpoints, name, generation))
+    except OSError as error:
+        logger.warning("%s: the checkpoint is not saved: %s", label, error)
+
+
+def prune(checkpoints: CheckpointFolder, name: str) -> None:
+    """Remove frames of a function that no run has used for a day, unfinished ones too."""
+    before = time.time() - _DAY
+    for path in (checkpoints.path / name).glob(f"*{_SUFFIX}"):
+        with suppress(OSError):
+            if path.stat().st_mtime < before:
+                path.unlink()
+
+
+def _path(checkpoints: CheckpointFolder, name: str, generation: str) -> Path:
+    return checkpoints.path / name / f"{generation}{_SUFFIX}"
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:
@@ -77,12 +103,3 @@ def _write(frame: pd.DataFrame, path: Path) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _prune(path: Path) -> None:
-    """Remove frames of the same function that no run has used for a day, unfinished ones too."""
-    before = time.time() - _DAY
-    for other in path.parent.glob(f"*{_SUFFIX}"):
-        with suppress(OSError):
-            if other != path and other.stat().st_mtime < before:
-                other.unlink()

@@ -5,8 +5,7 @@ all titles, by range of the horizon, are the bounds, so that titles with few fol
 with the nominal coverage over all titles. The scale of a residual depends little on its own fold:
 half of it comes from the title's other folds (as in jackknife+ of Barber et al. 2021), and all is
 shrunk towards that of titles with similar weeks. With the weeks ahead, a title's scale grows by a
-power of its own. Kinds of weeks, such as Christmas, have residuals
-of their own size.
+power of its own. Kinds of weeks, such as Christmas, have residuals of their own size.
 """
 
 from __future__ import annotations
@@ -54,7 +53,8 @@ class Calibration:
 
     Attributes:
         quantiles: Shape (bands, probabilities), rising in the second.
-        growth: Power of the horizon by which residuals grow after `longest`.
+        growth: Power of the horizon by which quantiles grow over the last ranges; a title's bounds
+            grow by it and by the title's own power after `longest`.
         longest: Last week ahead with residuals.
         factors: Multiples of the residuals in weeks of a kind; see `week_kinds`.
     """
@@ -85,7 +85,8 @@ class Calibration:
         ahead = np.arange(1, mean.shape[-1] + 1)
         rows = self.quantiles[np.searchsorted(BANDS, ahead, side="right") - 1]
         reach = scale * profile(power, ahead, self.longest)
-        reach = reach * np.maximum(ahead / self.longest, 1.0) ** self.growth
+        beyond = np.clip(power + self.growth, 0.0, FASTEST_GROWTH)
+        reach = reach * np.maximum(ahead / self.longest, 1.0) ** beyond
         reach = reach * reach_of(self.factors, kinds or {}, reach.shape)
         centre = np.log1p(mean)
         lower, upper = {}, {}
@@ -148,7 +149,7 @@ def calibrate(found: FoldErrors) -> tuple[Calibration, FloatArray, FloatArray]:
     # Four digits exceed the precision of the residuals, and every title's state stores them all.
     rising = np.maximum.accumulate(np.array(rows, dtype=np.float64), axis=1)
     quantiles: FloatArray = np.asarray(np.round(rising, 4), dtype=np.float64)
-    growth = _growth(quantiles, horizon, float(powers.mean()) if len(powers) else 0.0)
+    growth = _growth(quantiles, horizon)
     return Calibration(quantiles, growth, max(horizon, 1), factors), title_scales(found), powers
 
 
@@ -202,13 +203,10 @@ def _student_scale(values: FloatArray) -> float:
     return max(float(np.mean(np.abs(values))) / 0.949, 1e-6)
 
 
-def _growth(quantiles: FloatArray, horizon: int, before: float) -> float:
+def _growth(quantiles: FloatArray, horizon: int) -> float:
     """Return the power of the horizon by which the 80 % interval widens over the last ranges.
 
-    Args:
-        quantiles: By range, beside the growth of the titles' scales.
-        horizon: Last week ahead with residuals.
-        before: Mean power of that growth.
+    It is beside the powers of the titles, and negative where these are too large in the mean.
     """
     last = int(np.searchsorted(BANDS, horizon, side="right")) - 1
     if last < 2:
@@ -217,4 +215,4 @@ def _growth(quantiles: FloatArray, horizon: int, before: float) -> float:
     widths = quantiles[:, high] - quantiles[:, low]
     first = last - 2
     power = np.log(widths[last] / widths[first]) / np.log(BANDS[last] / BANDS[first])
-    return float(np.clip(before + power, 0.0, FASTEST_GROWTH)) if np.isfinite(power) else 0.0
+    return float(np.clip(power, -FASTEST_GROWTH, FASTEST_GROWTH)) if np.isfinite(power) else 0.0

@@ -162,8 +162,8 @@ class Ensemble(FittedForecaster):
             "calibration": self.calibration.to_state(),
             # These keys are older than the names in the code: releases made before stay readable.
             "spread": self.scale,
-            POWER: self.power,
             "bursts": list(self.outliers),
+            POWER: self.power,
             **ceiling_state(self.ceiling),
             **shift_state(self.shift),
             **({} if self.weeks_ahead is None else {AHEAD: self.weeks_ahead.to_state()}),

@@ -121,11 +121,7 @@ def _regression(history: History, recipe: Recipe, _: bool) -> FittedForecaster:
 
 def _across_titles(member: type[AcrossTitles], history: History, recipe: Recipe) -> AcrossTitles:
     if member.family not in recipe.global_forecasts:
-        fewest = member.capabilities.fewest_titles
-        raise ValueError(
-            f"{member.family} has no forecast of it, which needs a known week"
-            + (f" and at least {fewest} titles" if fewest > 1 else "")
-        )
+        raise ValueError(f"{member.family} has no forecast of it: too few known weeks or titles")
     path = recipe.global_forecasts[member.family]
     return member.from_forecast(history, path, recipe.promotion_effects.get(member.family))
 

@@ -14,6 +14,8 @@ from book_forecast.series.history import FloatArray, IntArray
 
 # No growth, and that of a trend which turns.
 LIMITS = (0.0, 1.0)
+# Of slopes that a line goes through: by chance, residuals also shrink.
+LIMITS_OF_SLOPES = (-1.0, 1.0)
 # Weeks ahead that a power needs, and pairs of weeks behind each of them.
 FEWEST_WEEKS = 4
 FEWEST_PAIRS = 8
@@ -46,13 +48,13 @@ def expected_power(volumes: FloatArray, horizon: int) -> float:
 def title_powers(found: FoldErrors) -> FloatArray:
     """Return, by title, the power of the week ahead by which its residuals grow, shape (n,)."""
     n = len(found.expected)
-    own = np.clip(_powers(_sizes(found)), -LIMITS[1], LIMITS[1])
+    own = np.clip(_powers(_sizes(found)), *LIMITS_OF_SLOPES)
     known = np.isfinite(own)
     if not known.any():
         return np.zeros(n)
     powers = np.full(n, own[known].mean())
-    given = found.expected_powers
-    if given is not None:
+    if found.expected_powers is not None:
+        given = np.clip(found.expected_powers, *LIMITS_OF_SLOPES)
         both = known & np.isfinite(given)
         if both.sum() >= FEWEST_TITLES and np.ptp(given[both]) > 0.0:
             slope = float(np.clip(np.polyfit(given[both], own[both], 1)[0], 0.0, 1.0))

@@ -1,6 +1,6 @@
 """Stacks: convex combinations of forecasts with the smallest error, as far as evidence goes.
 
-A stack of nine members on a few folds follows noise. Two things hold it back. It is the mean of
+A stack of many members on a few folds follows noise. Two things hold it back. It is the mean of
 stacks on resampled folds (bagging, Breiman 1996), where neighbouring origins and all folds of a
 title are drawn together (block bootstrap, Künsch 1989). And it is pulled towards a robust
 combination, the more strongly the fewer independent folds there are (`independent_folds`).

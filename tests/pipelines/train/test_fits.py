@@ -10,7 +10,9 @@ from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.restoring import restore
 from book_forecast.pipelines.preprocess.nodes import split_weeks
 from book_forecast.pipelines.train.fits import COMPARED, RELEASED, SCORED
+from book_forecast.pipelines.train.titles import TitleFit, fit_ensemble, specification_of
 from book_forecast.releases.distributions import LEVELS
+from book_forecast.series.history import title_histories
 from tests.histories import CUTOFF, MODELS, fit, shard, specify, tune, volumes, weeks_frame
 from tests.pipelines import ensembles
 from tests.pipelines.ensembles import DEAD, FAMILIES, LAUNCH, OLD
@@ -154,3 +156,17 @@ def test_other_options_make_another_generation(specifications):
     changed = specifications.assign(q=specifications["q"] + 1)
     assert fit(TRAINING, changed).fingerprint != first
     assert fit(TRAINING, specifications, calibration={"a": 1}).fingerprint != first
+
+
+@pytest.mark.parametrize(("power", "expected"), [(0.4, 0.4), (np.nan, 0.0), (None, 0.0)])
+def test_the_scale_of_an_ensemble_grows_as_its_specification_has_it(weighted, power, expected):
+    given = weighted.specifications.assign(spread_power=power)
+    given = given.drop(columns="spread_power") if power is None else given
+    row = given.set_index("isbn", drop=False).loc[OLD[0]].to_dict()
+    specification = specification_of(row, weighted.calibration)
+    history = next(one for one in title_histories(ensembles.WEEKS) if one.isbn == OLD[0])
+    model = fit_ensemble(TitleFit(history, specification, ensembles.MODELS, (80,)))
+    state = model.to_state()
+    assert state["spread_power"] == Ensemble.from_state(state).power == expected
+    del state["spread_power"]
+    assert Ensemble.from_state(state).power == 0.0

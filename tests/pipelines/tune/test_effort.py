@@ -8,7 +8,7 @@ import pytest
 
 from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.options.groups import BacktestOptions
-from book_forecast.options.models import EffortOptions, ModelOptions
+from book_forecast.options.models import EffortOptions, ModelOptions, NetworkOptions
 from book_forecast.options.values import FAMILIES
 from book_forecast.pipelines.tune.nodes import (
     choose_families,
@@ -40,7 +40,10 @@ TITLES = pd.DataFrame({"isbn": WEEKS["isbn"].unique(), "product_class": CLASSES}
 def models(**changes: object) -> ModelOptions:
     effort = EffortOptions(every_title=5, sample=SAMPLE, max_loss=0.01)
     given = {"calendar": False, "seed": 3, "tune": QUICK, "effort": effort}
-    small = {"boosting": {"fits": 1, "rows": 2000, "trees": 10}}
+    small = {
+        "boosting": {"fits": 1, "rows": 2000, "trees": 10},
+        "network": {"fewest_weeks": 1},
+    }
     return ModelOptions.model_validate(given | small | changes)
 
 
@@ -98,6 +101,13 @@ def test_a_family_that_needs_more_titles_is_left_out_with_the_reason(every_title
     for column in found["families"]:
         reason = json.loads(column)["autoregression"]
         assert reason == "it needs at least 20 titles, there are 12"
+
+
+def test_a_network_of_short_histories_is_left_out_with_the_reason(tmp_path):
+    options = models(effort=EffortOptions(every_title=100), network=NetworkOptions())
+    found = few(24, options, CheckpointFolder(tmp_path))
+    for column in found["families"]:
+        assert "weeks in the mean, it needs 300 (models.network" in json.loads(column)["network"]
 
 
 def test_a_choice_of_families_of_which_none_can_be_fitted_is_refused(tmp_path):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
+import os
+import time
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +19,7 @@ from tests.histories import weeks_frame
 
 ISBNS = ["9780241003008", "9780722532935"]
 HORIZON = 4
+DAY = 24 * 3600
 OPTIONS = {
     "families": ["boosting", "naive"],
     "calendar": False,
@@ -24,15 +27,24 @@ OPTIONS = {
 }
 
 
-class Interrupted(GlobalModels):
-    """Models that are killed before an origin."""
+class Counted(GlobalModels):
+    """Models that note the origins they are fitted before, and are killed before one of them."""
+
+    fitted: ClassVar[list[pd.Timestamp]] = []
+    killed_at: ClassVar[pd.Timestamp | None] = None
 
     def forecast_fold(
         self, weeks: pd.DataFrame, cutoff: pd.Timestamp, horizon: int
     ) -> pd.DataFrame:
-        if cutoff == weeks["week"].max() - 2 * pd.Timedelta(weeks=HORIZON):
+        if cutoff == self.killed_at:
             raise KeyboardInterrupt
+        self.fitted.append(cutoff)
         return super().forecast_fold(weeks, cutoff, horizon)
+
+
+@pytest.fixture(autouse=True)
+def none_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Counted, "fitted", [])
 
 
 @pytest.fixture(scope="module")
@@ -47,38 +59,42 @@ def cutoffs(weeks: pd.DataFrame) -> list[pd.Timestamp]:
     return [weeks["week"].max() - pd.Timedelta(weeks=HORIZON * back) for back in (1, 2, 3)]
 
 
-def models(kind: type[GlobalModels] = GlobalModels, **changes: object) -> GlobalModels:
+def models(**changes: object) -> Counted:
     titles = pd.DataFrame({"isbn": ISBNS, "product_class": "F"}).astype("str")
-    return kind(titles, ModelOptions.model_validate(OPTIONS | changes))
+    return Counted(titles, ModelOptions.model_validate(OPTIONS | changes))
 
 
-def made(folder: Path) -> dict[str, int]:
-    """The checkpoints; a file that is written anew has another number."""
-    return {path.name: path.stat().st_ino for path in folder.rglob("*.parquet")}
-
-
-def test_an_interrupted_run_goes_on_at_the_next_origin(tmp_path, weeks, cutoffs):
+def test_an_interrupted_run_goes_on_at_the_next_origin(tmp_path, weeks, cutoffs, monkeypatch):
     folder = CheckpointFolder(tmp_path)
+    monkeypatch.setattr(Counted, "killed_at", cutoffs[1])
     with pytest.raises(KeyboardInterrupt):
-        forecast_origins(models(Interrupted), weeks, cutoffs, HORIZON, folder)
-    before = made(tmp_path)
+        forecast_origins(models(), weeks, cutoffs, HORIZON, folder)
+    monkeypatch.setattr(Counted, "killed_at", None)
     found = forecast_origins(models(), weeks, cutoffs, HORIZON, folder)
-    assert len(before) == 1
-    assert before.items() < made(tmp_path).items()
+    assert Counted.fitted == cutoffs
     alone = [models().forecast_fold(weeks, cutoff, HORIZON) for cutoff in cutoffs]
     pd.testing.assert_frame_equal(found, pd.concat(alone, ignore_index=True))
 
 
-def test_a_later_run_reads_the_origins_that_it_shares(tmp_path, weeks, cutoffs):
+def test_later_weeks_change_no_origin_however_old_its_checkpoint_is(tmp_path, weeks, cutoffs):
+    folder = CheckpointFolder(tmp_path)
+    forecast_origins(models(), weeks, cutoffs[1:], HORIZON, folder)
+    for path in tmp_path.rglob("*.parquet"):
+        os.utime(path, (time.time() - 3 * DAY,) * 2)
+    newest = weeks[weeks["week"] == weeks["week"].max()]
+    newest = newest.assign(week=newest["week"] + pd.Timedelta(weeks=1)).astype(weeks.dtypes)
+    later = pd.concat([weeks, newest]).sort_values(["isbn", "week"], ignore_index=True)
+    forecast_origins(models(), later, cutoffs, HORIZON, folder)
+    assert Counted.fitted == [*cutoffs[1:], cutoffs[0]]
+
+
+def test_an_origin_that_no_run_has_used_for_a_day_is_removed(tmp_path, weeks, cutoffs):
     folder = CheckpointFolder(tmp_path)
     forecast_origins(models(), weeks, cutoffs, HORIZON, folder)
-    before = made(tmp_path)
-    last = weeks["week"].max()
-    newest = weeks[weeks["week"] == last].assign(week=last + pd.Timedelta(weeks=1))
-    later = pd.concat([weeks, newest]).sort_values(["isbn", "week"], ignore_index=True)
-    later = later.astype(weeks.dtypes)
-    forecast_origins(models(), later, cutoffs, HORIZON, folder)
-    assert made(tmp_path) == before
+    for path in tmp_path.rglob("*.parquet"):
+        os.utime(path, (time.time() - 3 * DAY,) * 2)
+    forecast_origins(models(), weeks, cutoffs[:1], HORIZON, folder)
+    assert len([*tmp_path.rglob("*.parquet")]) == 1
 
 
 def test_other_sales_before_an_origin_make_it_anew(tmp_path, weeks, cutoffs):
@@ -87,23 +103,36 @@ def test_other_sales_before_an_origin_make_it_anew(tmp_path, weeks, cutoffs):
     corrected = weeks.copy()
     corrected.loc[corrected["week"] == cutoffs[1], "volume"] += 1.0
     forecast_origins(models(), corrected, cutoffs, HORIZON, folder)
-    assert len(made(tmp_path)) == 5
+    assert Counted.fitted == [*cutoffs, *cutoffs[:2]]
 
 
-def test_all_origins_share_a_line_of_the_log(tmp_path, weeks, cutoffs, caplog):
+def test_another_horizon_or_size_makes_all_anew(tmp_path, weeks, cutoffs):
     folder = CheckpointFolder(tmp_path)
-    for _ in range(2):
+    larger = {"fits": 1, "rows": 500, "trees": 6}
+    forecast_origins(models(), weeks, cutoffs, HORIZON, folder)
+    forecast_origins(models(), weeks, cutoffs, HORIZON - 1, folder)
+    forecast_origins(models(boosting=larger), weeks, cutoffs, HORIZON, folder)
+    assert Counted.fitted == 3 * cutoffs
+
+
+def test_all_origins_share_their_lines_of_the_log(tmp_path, weeks, cutoffs, caplog):
+    folder = CheckpointFolder(tmp_path)
+    for some in (cutoffs[:2], cutoffs):
         caplog.clear()
         with caplog.at_level(logging.INFO, "book_forecast"):
-            forecast_origins(models(), weeks, cutoffs, HORIZON, folder)
-        [line] = caplog.messages
-        assert line.startswith("Models of all titles: 3 rolling origins in ")
+            forecast_origins(models(), weeks, some, HORIZON, folder)
+    read, made = caplog.messages
+    assert read == "Models of all titles: 2 of 3 rolling origins come from the checkpoint"
+    assert made.startswith("Models of all titles: 1 rolling origins in ")
 
 
-def test_without_such_families_nothing_is_fitted(tmp_path, weeks, cutoffs):
-    found = forecast_origins(
-        models(families=["naive"]), weeks, cutoffs, HORIZON, CheckpointFolder(tmp_path)
-    )
+@pytest.mark.parametrize("families", [["naive"], ["boosting", "naive"]])
+def test_without_such_families_or_without_weeks_nothing_is_fitted(
+    tmp_path, weeks, cutoffs, families
+):
+    known = weeks if families == ["naive"] else weeks.head(0)
+    folder = CheckpointFolder(tmp_path)
+    found = forecast_origins(models(families=families), known, cutoffs, HORIZON, folder)
     assert found.empty
     assert list(found.columns) == ["isbn", "family", "cutoff", "week", "mean"]
-    assert made(tmp_path) == {}
+    assert Counted.fitted == []

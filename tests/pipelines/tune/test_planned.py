@@ -106,3 +106,18 @@ def test_a_refit_starts_from_its_former_coefficients_and_finds_the_same_optimum(
     cold = fit(mine, fresh.head(1)).frame
     np.testing.assert_allclose(warm["log_likelihood"], cold["log_likelihood"], atol=1e-3)
     assert NOTES not in planned.columns
+
+
+def test_a_refit_has_the_scale_of_the_calibration_that_it_gets():
+    of_champion, of_now = (
+        specifications_of(ISBNS).assign(spread=spread, spread_power=power)
+        for spread, power in ((0.3, 0.1), (0.5, 0.4))
+    )
+    champion = release_of(WEEKS[WEEKS["week"] < LAST], of_champion, TITLES)
+    scales = ["spread", "spread_power"]
+    mixed, _ = merge_specifications(of_now, {"new": 1}, champion, SOME)
+    assert mixed[scales].to_numpy().tolist() == [[0.5, 0.4], [0.5, 0.4]]
+    alone, _ = merge_specifications(of_now.head(0), {}, champion, plan(A="refit"))
+    assert alone[scales].to_numpy().tolist() == [[0.3, 0.1]]
+    unknown, _ = merge_specifications(of_now.tail(2), {"new": 1}, champion, SOME)
+    assert unknown[scales].to_numpy().tolist() == [[0.3, 0.1], [0.5, 0.4]]

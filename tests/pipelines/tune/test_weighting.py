@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from book_forecast.forecasters.calibration import Calibration
 from book_forecast.payload.dependence import KEY, UNKNOWN, Dependence
-from book_forecast.pipelines.tune.weighting import LOST, SPECIFICATION_TYPES
+from book_forecast.pipelines.tune.weighting import LOST, SPECIFICATION_TYPES, expected_powers
 from tests.pipelines.ensembles import (
     DEAD,
     FAMILIES,
@@ -75,6 +76,33 @@ def test_the_backtest_is_a_forecasts_frame_of_the_folds_weeks(weighted, compared
     keys = ["isbn", "cutoff", "week"]
     expected = compared.forecasts.sort_values(keys)[keys].reset_index(drop=True)
     assert backtest[keys].equals(expected)
+
+
+def test_the_bounds_of_the_backtest_grow_by_the_powers_of_the_specifications(weighted):
+    calibration = Calibration.from_state(weighted.calibration)
+    assert not calibration.factors
+    titles = weighted.specifications.set_index("isbn")
+    for (isbn, _), rows in weighted.backtest.groupby(["isbn", "cutoff"]):
+        own = titles.loc[isbn]
+        mean = rows.sort_values("week")["mean"].to_numpy()
+        found = calibration.forecast(mean, own["spread"], (80,), power=own["spread_power"])
+        assert rows["hi-80"].to_numpy() == pytest.approx(found.upper[80])
+
+
+def test_weeks_after_the_first_fold_of_a_title_change_no_power_that_is_expected_of_it():
+    last = WEEKS["week"].max()
+    isbns = np.array(OLD)
+    keys = pd.DataFrame(
+        {"isbn": OLD[:2], "cutoff": [last - pd.Timedelta(weeks=n) for n in (20, 10)]}
+    )
+    changed = WEEKS.copy()
+    first = changed["isbn"].map(keys.set_index("isbn")["cutoff"]).fillna(last)
+    changed.loc[changed["week"] > first, "volume"] = 1e6
+    expected = expected_powers(isbns, keys, WEEKS, 8)
+    assert expected_powers(isbns, keys, changed, 8).tolist() == expected.tolist()
+    assert len(set(expected)) == len(OLD)
+    changed.loc[changed["week"] == last - pd.Timedelta(weeks=20), "volume"] = 1e6
+    assert (expected_powers(isbns, keys, changed, 8) != expected).all()
 
 
 def test_a_specification_has_orders_season_and_weights(weighted, compared):

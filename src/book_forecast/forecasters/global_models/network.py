@@ -68,6 +68,16 @@ class Layers:
         return values
 
 
+def why_absent(weeks: float, options: NetworkOptions) -> str | None:
+    """Return why titles with so many weeks in the mean have no network; None if they may."""
+    if weeks >= options.fewest_weeks:
+        return None
+    return (
+        f"titles have {weeks:.0f} weeks in the mean, it needs {options.fewest_weeks} "
+        "(models.network.fewest_weeks)"
+    )
+
+
 def forecast_panel(
     panel: Panel,
     titles: IntArray,
@@ -90,7 +100,7 @@ def forecast_panel(
     Returns:
         See `weekly_paths.with_effects`; empty where histories are short or rows few.
     """
-    if (panel.n_weeks - panel.first).mean() < options.fewest_weeks:
+    if why_absent(float((panel.n_weeks - panel.first).mean()), options):
         return {}
     rows = _rows(panel, options)
     if len(rows.inputs) < options.fewest_rows:

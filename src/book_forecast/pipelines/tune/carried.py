@@ -10,6 +10,7 @@ import pandas as pd
 
 from book_forecast.execution.fingerprints import fingerprint
 from book_forecast.execution.parts import Part
+from book_forecast.forecasters.ensemble import POWER
 from book_forecast.payload.contents import Payload
 from book_forecast.pipelines.tune.effort import CHOICE_TYPES
 from book_forecast.pipelines.tune.strata import STRATUM
@@ -111,7 +112,8 @@ def merge_specifications(
     """Return the specifications of the titles that are trained, and the calibration.
 
     A title that is fitted again retains its specification, and starts from its former coefficients.
-    The calibration is new if any title is tuned anew, otherwise the champion's.
+    The calibration is new if any title is tuned anew, otherwise the champion's. The scale of a
+    title's residuals comes from the same calibration.
 
     Args:
         refresh_specifications: Of all titles, as `weigh_planned` returns them.
@@ -128,7 +130,9 @@ def merge_specifications(
     calibration = dict(refresh_calibration)
     if champion is not None and not retuned:
         calibration = dict(champion.manifest.get("calibration", {}))
-    carried = [] if champion is None else list(_carried(champion, refitted))
+    carried = [] if champion is None else _carried(champion, refitted)
+    if retuned:
+        carried = _on_new_scale(carried, refresh_specifications)
     kept = pd.DataFrame(carried, columns=list(PLANNED_TYPES))
     both = [frame for frame in (rows.reindex(columns=list(PLANNED_TYPES)), kept) if len(frame)]
     whole = pd.concat(both, ignore_index=True) if both else kept
@@ -149,6 +153,14 @@ def _carried(champion: Payload, refitted: set[str]) -> list[dict[str, Any]]:
             own = {name: notes[name] for name in OF_TUNING if name in notes}
             found.append({**row, START: starts[item["isbn"]], TUNING: json.dumps(own)})
     return found
+
+
+def _on_new_scale(rows: list[dict[str, Any]], specifications: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return specifications with the scales of others, where these have the titles."""
+    names = ["spread", POWER]
+    known = specifications.dropna(subset=names)
+    scales = dict(zip(known["isbn"], known[names].to_dict("records"), strict=True))
+    return [row | scales.get(row["isbn"], {}) for row in rows]
 
 
 def _start(state: str) -> str | None:

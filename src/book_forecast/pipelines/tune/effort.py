@@ -14,6 +14,8 @@ from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
 from book_forecast.forecasters.families import FORECASTERS
 from book_forecast.forecasters.family_choice import as_column
+from book_forecast.forecasters.global_models.members import Network
+from book_forecast.forecasters.global_models.network import why_absent
 from book_forecast.forecasters.pretrained import weights_of
 from book_forecast.forecasters.weights import combine, fit_weights
 from book_forecast.options.groups import BacktestOptions
@@ -88,7 +90,7 @@ def choose_families(
         reason why it is left out, null for those that are used.
     """
     strata = title_strata[STRATUM].agg(", ".join, axis=1)
-    unfit = _unfit_families(models, training_weeks["isbn"].nunique())
+    unfit = _unfit_families(models, training_weeks)
     usable = as_column(dict.fromkeys(models.families) | unfit)
     choice = title_strata[["isbn", "is_sampled"]].assign(stratum=strata, families=usable)
     sample = title_strata[title_strata["is_sampled"]]
@@ -113,22 +115,26 @@ def choose_families(
     return choice[list(CHOICE_TYPES)].astype(CHOICE_TYPES)
 
 
-def _unfit_families(models: ModelOptions, n_titles: int) -> dict[str, str | None]:
-    """Return the families that need more titles than there are, with that reason.
+def _unfit_families(models: ModelOptions, weeks: pd.DataFrame) -> dict[str, str | None]:
+    """Return the families that need more titles or weeks than there are, with that reason.
 
     Raises:
         UserError: No family is left.
     """
+    n_titles = weeks["isbn"].nunique()
     needed = {name: FORECASTERS[name].capabilities.fewest_titles for name in models.families}
     found: dict[str, str | None] = {
         name: f"it needs at least {fewest} titles, there are {n_titles}"
         for name, fewest in needed.items()
         if fewest > n_titles
     }
+    if Network.family in models.families and n_titles:
+        reason = why_absent(len(weeks) / n_titles, models.network)
+        found |= {} if reason is None else {Network.family: reason}
     if n_titles and len(found) == len(needed):
         reason = next(iter(found.values()))
         raise UserError(
-            f"models.families is {', '.join(found)}: {reason}. Add a family that needs fewer, "
+            f"models.families is {', '.join(found)}: {reason}. Add a family that needs less, "
             "such as theta."
         )
     return found

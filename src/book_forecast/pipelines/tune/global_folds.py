@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import pandas as pd
 
+from book_forecast.execution import frame_checkpoints
 from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
-from book_forecast.execution.frame_checkpoints import read_or_make
 from book_forecast.execution.progress import with_progress
 from book_forecast.forecasters.global_models.forecasts import FORECAST_TYPES, GlobalModels
 
-LABEL = "Models of all titles"
+logger = logging.getLogger(__name__)
+
+LABEL, UNIT = "Models of all titles", "rolling origins"
+NAME = "fit_global_model"
 
 
 def forecast_origins(
@@ -26,29 +30,39 @@ def forecast_origins(
 
     Args:
         model: The models.
-        weeks: isbn, week, volume, promotion, asp, rrp. Those after an origin decide nothing there,
-            so that later runs read its checkpoint, too.
+        weeks: isbn, week, volume, promotion, asp, rrp.
         cutoffs: Last training weeks of the origins.
         horizon: Weeks ahead.
-        checkpoints: Forecasts of an earlier run with the same inputs.
+        checkpoints: Finished origins, from which a stopped run resumes.
 
     Returns:
         isbn, family, cutoff, week, mean: one origin after the other.
     """
-    code = code_fingerprint("book_forecast.forecasters.global_models.forecasts")
-
-    def forecast(cutoff: pd.Timestamp) -> pd.DataFrame:
-        known = weeks[weeks["week"] <= cutoff]
-        return read_or_make(
-            checkpoints,
-            "fit_global_model",
-            fingerprint(model.identity(known), cutoff, horizon, code),
-            f"{LABEL} at {cutoff:%Y-%m-%d}",
-            lambda: model.forecast_fold(weeks, cutoff, horizon),
-            is_part=True,
+    none = pd.DataFrame(columns=list(FORECAST_TYPES)).astype(FORECAST_TYPES)
+    if not model.families or weeks.empty:
+        return none
+    code = code_fingerprint(__name__)
+    generations = {
+        cutoff: fingerprint(model.identity(weeks[weeks["week"] <= cutoff]), cutoff, horizon, code)
+        for cutoff in cutoffs
+    }
+    found = {
+        cutoff: frame
+        for cutoff, generation in generations.items()
+        if (frame := frame_checkpoints.read(checkpoints, NAME, generation, LABEL)) is not None
+    }
+    if found:
+        logger.info(
+            "%s: %d of %d %s come from the checkpoint", LABEL, len(found), len(cutoffs), UNIT
         )
 
-    if not model.families:
-        return pd.DataFrame(columns=list(FORECAST_TYPES)).astype(FORECAST_TYPES)
-    parts = with_progress(map(forecast, cutoffs), len(cutoffs), LABEL, "rolling origins")
-    return pd.concat(parts, ignore_index=True).astype(FORECAST_TYPES)
+    def forecast(cutoff: pd.Timestamp) -> tuple[pd.Timestamp, pd.DataFrame]:
+        frame = model.forecast_fold(weeks, cutoff, horizon)
+        frame_checkpoints.save(checkpoints, NAME, generations[cutoff], LABEL, frame)
+        return cutoff, frame
+
+    left = [cutoff for cutoff in cutoffs if cutoff not in found]
+    found |= dict(with_progress(map(forecast, left), len(left), LABEL, UNIT))
+    frame_checkpoints.prune(checkpoints, NAME)
+    parts = [found[cutoff] for cutoff in cutoffs]
+    return pd.concat([none, *parts], ignore_index=True).astype(FORECAST_TYPES)

@@ -104,7 +104,7 @@ def weigh_families(
             folds.origins,
             kinds,
             weeks.astype("datetime64[D]").astype(np.int64) // 7,
-            _expected_powers(isbns, keys, training_weeks, errors.shape[1]),
+            expected_powers(isbns, keys, training_weeks, errors.shape[1]),
         )
     )
     ensembles = seasons.drop(columns=["expected_spread", "n_weeks"]).assign(
@@ -161,13 +161,16 @@ def _as_json(weights: FloatArray, families: list[str]) -> str:
     return json.dumps(dict(sorted(shown.items(), key=lambda item: -item[1])))
 
 
-def _expected_powers(
+def expected_powers(
     isbns: npt.NDArray[np.str_], keys: pd.DataFrame, training_weeks: pd.DataFrame, horizon: int
 ) -> FloatArray:
-    """Return, by title, the power that its weeks before its first fold show; NaN where unknown."""
-    first = keys.groupby("isbn")["cutoff"].min()
-    weeks = training_weeks.merge(first.rename("first"), on="isbn")
-    before = weeks.loc[weeks["week"] <= weeks["first"], ["isbn", "week", "volume"]]
+    """Return, by title, the power that its weeks before its first fold show; NaN where unknown.
+
+    Titles without a fold show it in all of their weeks.
+    """
+    first = keys.groupby("isbn")["cutoff"].min().reindex(training_weeks["isbn"].unique())
+    end = training_weeks["isbn"].map(first.fillna(training_weeks["week"].max()))
+    before = training_weeks.loc[training_weeks["week"] <= end, ["isbn", "week", "volume"]]
     found = {one.isbn: expected_power(one.volumes, horizon) for one in title_histories(before)}
     return np.array([found.get(isbn, np.nan) for isbn in isbns], dtype=np.float64)
 
