@@ -42,7 +42,7 @@ def models(**changes: object) -> ModelOptions:
     given = {"calendar": False, "seed": 3, "tune": QUICK, "effort": effort}
     small = {
         "boosting": {"fits": 1, "rows": 2000, "trees": 10},
-        "network": {"fewest_weeks": 1},
+        "network": {"fewest_weeks": 1, "fewest_rows": 1, "fits": 1, "steps": 1},
     }
     return ModelOptions.model_validate(given | small | changes)
 
@@ -103,11 +103,18 @@ def test_a_family_that_needs_more_titles_is_left_out_with_the_reason(every_title
         assert reason == "it needs at least 20 titles, there are 12"
 
 
-def test_a_network_of_short_histories_is_left_out_with_the_reason(tmp_path):
-    options = models(effort=EffortOptions(every_title=100), network=NetworkOptions())
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({}, "weeks in the mean, it needs 300 (models.network.fewest_weeks)"),
+        ({"fewest_weeks": 1}, "weeks together, it needs 30000 (models.network.fewest_rows)"),
+    ],
+)
+def test_a_network_of_few_weeks_is_left_out_with_the_reason(limits, expected, tmp_path):
+    options = models(effort=EffortOptions(every_title=100), network=NetworkOptions(**limits))
     found = few(24, options, CheckpointFolder(tmp_path))
     for column in found["families"]:
-        assert "weeks in the mean, it needs 300 (models.network" in json.loads(column)["network"]
+        assert json.loads(column)["network"].endswith(expected)
 
 
 def test_a_choice_of_families_of_which_none_can_be_fitted_is_refused(tmp_path):

@@ -68,14 +68,20 @@ class Layers:
         return values
 
 
-def why_absent(weeks: float, options: NetworkOptions) -> str | None:
-    """Return why titles with so many weeks in the mean have no network; None if they may."""
-    if weeks >= options.fewest_weeks:
-        return None
-    return (
-        f"titles have {weeks:.0f} weeks in the mean, it needs {options.fewest_weeks} "
-        "(models.network.fewest_weeks)"
-    )
+def why_absent(n_titles: int, n_weeks: int, options: NetworkOptions) -> str | None:
+    """Return why titles with so many weeks together have no network; None if they may have one."""
+    mean = n_weeks / n_titles
+    if mean < options.fewest_weeks:
+        return (
+            f"titles have {mean:.0f} weeks in the mean, it needs {options.fewest_weeks} "
+            "(models.network.fewest_weeks)"
+        )
+    if n_weeks < options.fewest_rows:
+        return (
+            f"titles have {n_weeks} weeks together, it needs {options.fewest_rows} "
+            "(models.network.fewest_rows)"
+        )
+    return None
 
 
 def forecast_panel(
@@ -100,7 +106,8 @@ def forecast_panel(
     Returns:
         See `weekly_paths.with_effects`; empty where histories are short or rows few.
     """
-    if why_absent(float((panel.n_weeks - panel.first).mean()), options):
+    lengths = panel.n_weeks - panel.first
+    if why_absent(len(lengths), int(lengths.sum()), options):
         return {}
     rows = _rows(panel, options)
     if len(rows.inputs) < options.fewest_rows:

@@ -129,7 +129,7 @@ def _unfit_families(models: ModelOptions, weeks: pd.DataFrame) -> dict[str, str 
         if fewest > n_titles
     }
     if Network.family in models.families and n_titles:
-        reason = why_absent(len(weeks) / n_titles, models.network)
+        reason = why_absent(n_titles, len(weeks), models.network)
         found |= {} if reason is None else {Network.family: reason}
     if n_titles and len(found) == len(needed):
         reason = next(iter(found.values()))
