@@ -113,7 +113,7 @@ class NetworkOptions(OptionGroup):
     fits: int = Field(default=4, ge=1)
     rows: int = Field(default=300_000, ge=1)
     fewest_rows: int = Field(default=30_000, ge=1)
-    fewest_weeks: int = Field(default=300, ge=1)
+    fewest_weeks: int = Field(default=600, ge=1)
     passes: int = Field(default=16, ge=1)
     steps: int = Field(default=3_000, ge=1)
     width: int = Field(default=192, ge=2)

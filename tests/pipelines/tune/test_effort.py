@@ -106,7 +106,7 @@ def test_a_family_that_needs_more_titles_is_left_out_with_the_reason(every_title
 @pytest.mark.parametrize(
     ("limits", "expected"),
     [
-        ({}, "weeks in the mean, it needs 300 (models.network.fewest_weeks)"),
+        ({}, "weeks in the mean, it needs 600 (models.network.fewest_weeks)"),
         ({"fewest_weeks": 1}, "weeks together, it needs 30000 (models.network.fewest_rows)"),
     ],
 )
