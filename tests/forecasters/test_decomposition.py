@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from statsmodels.tsa.seasonal import STL
 
 from book_forecast.forecasters.decomposition import (
     evolving_season,
@@ -64,6 +65,19 @@ def test_a_fixed_season_repeats_in_the_weeks_after_the_series(values, season):
     course = np.concatenate([found.fitted, found.ahead])
     if season != 52:
         assert course[season:] == pytest.approx(course[:-season])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_evolving_season_is_that_of_a_local_regression_for_every_week(seed):
+    """Interpolation between a tenth of the weeks changes little, also where the level wanders."""
+    rng = np.random.default_rng(seed)
+    weeks = np.arange(6 * 52)
+    season = np.sin(2.0 * np.pi * weeks / 52) * (1.0 + weeks / 300.0)
+    values = np.cumsum(rng.normal(scale=0.1, size=len(weeks))) + season
+    every = STL(values, period=52, seasonal=7, seasonal_deg=0).fit().seasonal
+    found = evolving_season(values, 52, 7, ahead=52)
+    share = np.std(found.fitted) / np.std(every)
+    assert found.fitted == pytest.approx(share * every, abs=0.03 * np.std(every))
 
 
 def test_ten_years_do_not_smear_a_peak_that_keeps_its_date():
