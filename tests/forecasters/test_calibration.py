@@ -146,6 +146,16 @@ def test_errors_of_times_when_histories_were_short_count_for_less():
     assert np.median(unaware) > 1.4 * np.median(aware)
 
 
+def test_a_bad_time_of_all_titles_counts_as_that_of_one():
+    """Of a hundred titles that share their weeks, little is believed to come from the history."""
+    titles = np.repeat(np.arange(100), 3)
+    growth = np.tile([1.0, 1.3, 1.6], 100)
+    errors = 0.2 * growth[:, None] * np.random.default_rng(3).normal(size=(300, 8))
+    _, aware, _ = calibrate(FoldErrors(errors, titles, np.full(100, 0.2), growth))
+    _, unaware, _ = calibrate(FoldErrors(errors, titles, np.full(100, 0.2)))
+    assert 0.9 < np.median(aware / unaware) < 0.98
+
+
 def test_errors_that_do_not_depend_on_the_history_stay_as_they_are():
     rng = np.random.default_rng(2)
     titles = np.repeat(np.arange(100), 3)

@@ -22,8 +22,8 @@ LIMITS = (0.5, 8.0)
 # Titles that an estimate of the variance between titles needs.
 FEWEST_TITLES = 10
 SMALLEST_SCALE = 1e-3
-# Prior weight of no effect, in folds whose history has since grown e-fold.
-FOLDS_WITHOUT_GROWTH = 1.0
+# Prior weight of no effect, in folds of one title whose history has since grown e-fold.
+FOLDS_WITHOUT_GROWTH = 0.3
 FASTEST_LEARNING = 1.0
 
 
@@ -64,7 +64,8 @@ def as_of_today(found: FoldErrors) -> FoldErrors:
     """Return the residuals as expected with the histories of today.
 
     Forecasts improve as a history grows. The power is estimated from the titles' own folds, each
-    title compared with itself.
+    title compared with itself. All titles have their good and bad weeks at once: together they are
+    evidence of one title.
     """
     if found.growth is None:
         return found
@@ -75,7 +76,8 @@ def as_of_today(found: FoldErrors) -> FoldErrors:
     counts = np.maximum(np.bincount(titles), 1)
     sizes = sizes - (np.bincount(titles, sizes) / counts)[titles]
     apart = lengths - (np.bincount(titles, lengths) / counts)[titles]
-    power = float(sizes @ apart / (apart @ apart + FOLDS_WITHOUT_GROWTH))
+    n_titles = max(int((np.bincount(titles) > 0).sum()), 1)
+    power = float(sizes @ apart / (apart @ apart + n_titles * FOLDS_WITHOUT_GROWTH))
     shrink = found.growth ** -float(np.clip(power, 0.0, FASTEST_LEARNING))
     return replace(found, errors=found.errors * shrink[:, None])
 
