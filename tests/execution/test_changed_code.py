@@ -40,9 +40,10 @@ def recording(name, globals=None, locals=None, fromlist=(), level=0):
 builtins.__import__ = recording
 
 def import_in_functions(code, module, is_function=False):
-    instructions = list(dis.get_instructions(code))
+    imports = is_function and dis.opmap["IMPORT_NAME"] in code.co_code[::2]
+    instructions = list(dis.get_instructions(code)) if imports else []
     for place, instruction in enumerate(instructions):
-        if is_function and instruction.opname == "IMPORT_NAME":
+        if instruction.opname == "IMPORT_NAME":
             level, fromlist = (instructions[place - back].argval for back in (2, 1))
             if level or instruction.argval.startswith("book_forecast"):
                 recording(instruction.argval, vars(module), None, fromlist, level)
@@ -72,28 +73,33 @@ from book_forecast.execution import fingerprints
 from book_forecast.execution.fingerprints import code_fingerprint
 
 fingerprints._versions = dict.fromkeys  # no library changes, and looking them up is slow
-# Of hundreds of modules one changes at a time, none comes or goes.
-fingerprints._source = cache(fingerprints._source)
+# Of hundreds of modules one changes at a time: none comes or goes, and no import of one.
+fingerprints.import_closure = cache(fingerprints.import_closure)
 fingerprints._scalar = lru_cache(maxsize=None, typed=True)(fingerprints._scalar)
-Path.read_text = cache(Path.read_text)
+texts = {}
+read = Path.read_text
+Path.read_text = lambda path, encoding: texts.get(path) or texts.setdefault(path, read(path))
 
 root = Path(book_forecast.__file__).parent
 results = sys.argv[2:]
 
 def prints():
     code_fingerprint.cache_clear()
-    Path.read_text.cache_clear()
     return {name: code_fingerprint(name) for name in results}
+
+def write(path, text):
+    path.write_text(text)
+    texts.pop(path, None)
 
 before = prints()
 changed = {}
 for module in json.loads(sys.argv[1]):
     path = root.parent.joinpath(*module.split("."))
     path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    source = path.read_text()
-    path.write_text(source + "\\nANOTHER_CONSTANT = 1\\n")
+    source = read(path)
+    write(path, source + "\\nANOTHER_CONSTANT = 1\\n")
     changed[module] = [name for name, value in prints().items() if value != before[name]]
-    path.write_text(source)
+    write(path, source)
 print(json.dumps([str(root), changed]))
 """
 
