@@ -29,6 +29,17 @@ def recent_sales() -> tuple[pd.DataFrame, pd.Series]:
     return sales[recent], dates[recent]
 
 
+@pytest.fixture(scope="module")
+def before_both_weeks(tmp_path_factory: pytest.TempPathFactory, project_path: Path) -> Path:
+    """A data root after a run on all weeks but the last two, to copy."""
+    sales, dates = recent_sales()
+    data = tmp_path_factory.mktemp("before") / "data"
+    deliver(data, "a.csv", sales[dates < sorted(dates.unique())[-2]])
+    made = kedro_run(project_path, data, more=CHEAP)
+    assert made.returncode == 0, made.stderr
+    return data
+
+
 def forecasts(data: Path) -> pd.DataFrame:
     frame = pd.read_parquet(data / "07_model_output/forecasts.parquet")
     frame.attrs = {}
@@ -41,15 +52,13 @@ def payload(data: Path) -> dict[str, bytes]:
 
 
 def test_two_weeks_in_part_late_and_corrected_end_as_one_clean_delivery(
-    tmp_path: Path, project_path: Path
+    tmp_path: Path, project_path: Path, before_both_weeks: Path
 ) -> None:
     sales, dates = recent_sales()
     first, second = sorted(dates.unique())[-2:]
     step, clean = tmp_path / "step", tmp_path / "clean"
-    deliver(step, "a.csv", sales[dates < first])
-    made = kedro_run(project_path, step, more=CHEAP)
-    assert made.returncode == 0, made.stderr
-    shutil.copytree(step, clean)
+    for root in (step, clean):
+        shutil.copytree(before_both_weeks, root)
 
     def week(data: Path, *arguments: str) -> str:
         done = kedro_run(project_path, data, "--pipeline", "weekly", *arguments, more=CHEAP)
@@ -78,16 +87,13 @@ def test_two_weeks_in_part_late_and_corrected_end_as_one_clean_delivery(
 
 
 def test_an_impossible_week_stays_out_until_it_is_accepted_or_corrected(
-    tmp_path: Path, project_path: Path
+    tmp_path: Path, project_path: Path, before_both_weeks: Path
 ) -> None:
     sales, dates = recent_sales()
     first, second = sorted(dates.unique())[-2:]
-    data, lacking, right = (tmp_path / name for name in ("data", "lacking", "right"))
-    deliver(data, "a.csv", sales[dates < first])
-    made = kedro_run(project_path, data, more=CHEAP)
-    assert made.returncode == 0, made.stderr
-    for other in (lacking, right):
-        shutil.copytree(data, other)
+    data, lacking, right = roots = [tmp_path / name for name in ("data", "lacking", "right")]
+    for root in roots:
+        shutil.copytree(before_both_weeks, root)
 
     def week(root: Path, more: str = "") -> str:
         given = ",".join(filter(None, (CHEAP, "hold_back=false", more)))
