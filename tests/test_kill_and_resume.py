@@ -44,8 +44,10 @@ class ForkedRuns(Runs):
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_in_each_stage_ends_as_one_that_is_not(tmp_path):
-    unbroken = prepared(tmp_path / "unbroken", 12, PARAMETERS, since="2020-07-01")
-    broken = ForkedRuns(*astuple(prepared(tmp_path / "broken", 12, PARAMETERS, since="2020-07-01")))
+    unbroken, broken = (
+        ForkedRuns(*astuple(prepared(tmp_path / name, 12, PARAMETERS, since="2020-07-01")))
+        for name in ("unbroken", "broken")
+    )
     process = unbroken.start()
     try:
         kills, repeated = kill_all(

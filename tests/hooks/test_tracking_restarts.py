@@ -12,6 +12,7 @@ import pytest
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from tests import processes
+from tests.mlflow_stores import empty_store
 
 SETTINGS = """
 from book_forecast.hooks.tracking import TrackingHooks
@@ -115,10 +116,7 @@ def project(tmp_path: Path) -> Path:
 def store(tmp_path, monkeypatch) -> str:
     from mlflow.server.handlers import initialize_backend_stores
 
-    from book_forecast.storage.mlflow_store import make_ready
-
-    uri, artifacts = f"sqlite:///{tmp_path}/mlflow.db", f"{tmp_path}/artifacts"
-    make_ready(uri)
+    uri, artifacts = empty_store(tmp_path), f"{tmp_path}/artifacts"
     for name in ("_MLFLOW_SERVER_FILE_STORE", "_MLFLOW_SERVER_REGISTRY_STORE"):
         monkeypatch.setenv(name, uri)
     monkeypatch.setenv("_MLFLOW_SERVER_ARTIFACT_ROOT", artifacts)
