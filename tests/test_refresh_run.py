@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +11,8 @@ import pytest
 
 from book_forecast.payload.contents import Payload
 from book_forecast.releases.training_notes import notes_of
+from tests import processes
+from tests.mlflow_stores import empty_store
 from tests.refreshes import FORCED, SELDOM, deliver_a_broken_week, plan_of, store_of, verdict_of
 from tests.runs import QUICK, kedro_run
 from tests.serving.servers import promote
@@ -54,15 +54,11 @@ def refresh(project: Path, data: Path, more: str = "") -> str:
 def killed_refresh(project: Path, data: Path, more: str) -> None:
     """Run a refresh whose process is killed in `KILLED_AT`."""
     parameters = f"data_root={data},{QUICK},n_jobs=1,{SELDOM},{more}"
-    done = subprocess.run(
-        [sys.executable, "-c", DRIVER, "run", "--pipeline", "refresh", "--params", parameters],
-        cwd=project,
-        env=os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{data.parent}/mlflow.db"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    driver = data.parent / "driver.py"
+    driver.write_text(DRIVER)
+    words = [str(driver), "run", "--pipeline", "refresh", "--params", parameters]
+    environment = os.environ | {"MLFLOW_TRACKING_URI": empty_store(data.parent)}
+    done = processes.project.run(words, project, environment)
     assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
 
 
