@@ -11,7 +11,12 @@ LIBRARIES = (
     *("pandera.pandas", "pandera.strategies.pandas_strategies", "plotly.express"),
     *("plotly.graph_objects", "omegaconf", "holidays.countries", "babel", "attr", "pathspec"),
     *("mlflow.tracing.processor.base_mlflow", "numba.cpython.charseq", "cffi.cparser"),
-    *("narwhals._pandas_like.namespace", "sqlalchemy.dialects.sqlite"),
+    *("narwhals._pandas_like.namespace", "sqlalchemy.dialects.sqlite", "pyarrow.dataset"),
+    *("pandera.backends.pandas.register", "pandera.backends.pandas.builtin_checks"),
+    *("numba.cpython.builtins", "numba.cpython.listobj", "numba.cpython.setobj"),
+    *("numba.np.arraymath", "numba.np.linalg", "numba.np.npdatetime", "numba.np.random.legacy"),
+    *("numba.np.random.generator_methods", "numba.experimental.jitclass.base"),
+    *("multiprocessing.managers", "plotly.offline", "plotly.subplots", "narwhals._namespace"),
 )
 
 project = Warm(LIBRARIES)
