@@ -40,6 +40,12 @@ def before_both_weeks(tmp_path_factory: pytest.TempPathFactory, project_path: Pa
     return data
 
 
+def copies(before: Path, folder: Path, *names: str) -> list[Path]:
+    """Copy a data root, and the store of MLflow that knows its release."""
+    shutil.copy(before.parent / "mlflow.db", folder)
+    return [shutil.copytree(before, folder / name) for name in names]
+
+
 def forecasts(data: Path) -> pd.DataFrame:
     frame = pd.read_parquet(data / "07_model_output/forecasts.parquet")
     frame.attrs = {}
@@ -56,9 +62,7 @@ def test_two_weeks_in_part_late_and_corrected_end_as_one_clean_delivery(
 ) -> None:
     sales, dates = recent_sales()
     first, second = sorted(dates.unique())[-2:]
-    step, clean = tmp_path / "step", tmp_path / "clean"
-    for root in (step, clean):
-        shutil.copytree(before_both_weeks, root)
+    step, clean = copies(before_both_weeks, tmp_path, "step", "clean")
 
     def week(data: Path, *arguments: str) -> str:
         done = kedro_run(project_path, data, "--pipeline", "weekly", *arguments, more=CHEAP)
@@ -91,9 +95,7 @@ def test_an_impossible_week_stays_out_until_it_is_accepted_or_corrected(
 ) -> None:
     sales, dates = recent_sales()
     first, second = sorted(dates.unique())[-2:]
-    data, lacking, right = roots = [tmp_path / name for name in ("data", "lacking", "right")]
-    for root in roots:
-        shutil.copytree(before_both_weeks, root)
+    data, lacking, right = copies(before_both_weeks, tmp_path, "data", "lacking", "right")
 
     def week(root: Path, more: str = "") -> str:
         given = ",".join(filter(None, (CHEAP, "hold_back=false", more)))

@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 from book_forecast.forecasters.calibration import Calibration, calibrate
-from book_forecast.forecasters.residual_scales import FoldErrors, row_scales, title_scales
+from book_forecast.forecasters.residual_scales import (
+    FoldErrors,
+    as_of_today,
+    row_scales,
+    title_scales,
+)
 
 LEVELS = (50, 80, 95)
 
@@ -146,14 +151,44 @@ def test_errors_of_times_when_histories_were_short_count_for_less():
     assert np.median(unaware) > 1.4 * np.median(aware)
 
 
-def test_a_bad_time_of_all_titles_counts_as_that_of_one():
-    """Of a hundred titles that share their weeks, little is believed to come from the history."""
-    titles = np.repeat(np.arange(100), 3)
-    growth = np.tile([1.0, 1.3, 1.6], 100)
-    errors = 0.2 * growth[:, None] * np.random.default_rng(3).normal(size=(300, 8))
-    _, aware, _ = calibrate(FoldErrors(errors, titles, np.full(100, 0.2), growth))
-    _, unaware, _ = calibrate(FoldErrors(errors, titles, np.full(100, 0.2)))
-    assert 0.9 < np.median(aware / unaware) < 0.98
+FOLDS = 12
+
+
+def of_many(n_titles: int) -> FoldErrors:
+    """Return the residuals of one title, which shrink as its history grows, for `n_titles`."""
+    growth = np.linspace(4.0, 1.0, FOLDS)
+    errors = 0.2 * growth[:, None] * np.random.default_rng(3).normal(size=(FOLDS, 8))
+    titles = np.repeat(np.arange(n_titles), FOLDS)
+    every = np.tile(errors, (n_titles, 1)), np.tile(growth, n_titles)
+    return FoldErrors(every[0], titles, np.full(n_titles, 0.2), every[1])
+
+
+def test_titles_that_have_good_and_bad_weeks_at_once_count_as_one():
+    few, many = (as_of_today(of_many(n)).errors[0] for n in (5, 100))
+    assert many == pytest.approx(few)
+    assert np.max(np.abs(many)) < 0.5 * np.max(np.abs(of_many(5).errors[0]))
+
+
+def test_a_title_whose_history_has_not_grown_says_nothing_of_growth():
+    found = of_many(5)
+    with_one_more = FoldErrors(
+        np.concatenate([found.errors, found.errors[:FOLDS]]),
+        np.concatenate([found.titles, np.full(FOLDS, 5)]),
+        np.full(6, 0.2),
+        np.concatenate([found.growth, np.ones(FOLDS)]),
+    )
+    n = len(found.errors)
+    assert as_of_today(with_one_more).errors[:n] == pytest.approx(as_of_today(found).errors)
+
+
+def test_few_titles_are_believed_less():
+    one, five = (as_of_today(of_many(n)).errors[0] for n in (1, 5))
+    assert np.all(np.abs(one) > np.abs(five))
+
+
+def test_without_known_residuals_nothing_is_corrected():
+    none = replace(of_many(2), errors=np.full((2 * FOLDS, 8), np.nan))
+    assert np.isnan(as_of_today(none).errors).all()
 
 
 def test_errors_that_do_not_depend_on_the_history_stay_as_they_are():

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from book_forecast.forecasters.shrinkage import GRIDS, shrink
+from book_forecast.forecasters import shrinkage
+from book_forecast.forecasters.design import design_matrix, season_names
+from book_forecast.forecasters.shrinkage import GRIDS, SHRUNK_ORDERS, regress, shrink
 from book_forecast.sarima import Specification
 from book_forecast.sarima.marginal import fit_errors, whiten_regression
 
@@ -84,3 +86,23 @@ def test_a_series_without_noise_is_not_an_error():
     whitened = whiten_regression(design @ [1.0, 2.0], Specification(0, 1, 0), np.empty(0), design)
     found = shrink(whitened, ["season", "season"], np.ones(2))
     assert np.isfinite(found.coefficients).all()
+
+
+def test_errors_that_the_first_turn_does_not_know_are_found_with_the_same_coefficients(monkeypatch):
+    weeks = np.datetime64("2020-01-04") + 7 * np.arange(4 * 52)
+    names = season_names(52)
+    design = design_matrix(names, weeks, 52, {})
+    differences, found = [], []
+    for seed in range(6):
+        shocks = np.random.default_rng(seed).normal(scale=0.3, size=len(weeks) + 2)
+        for week in range(2, len(shocks)):
+            shocks[week] += 0.2 * shocks[week - 1] + 0.6 * shocks[week - 2]
+        values = 4.0 + design[:, 0] - 0.5 * design[:, 3] + shocks[2:]
+        few, _ = regress(values, names, design)
+        with monkeypatch.context() as patch:
+            patch.setattr(shrinkage, "FIRST_ORDERS", SHRUNK_ORDERS)
+            every, _ = regress(values, names, design)
+        found.append(few.specification)
+        differences.append(few.sigma2 / every.sigma2 - 1.0)
+    assert np.max(np.abs(differences)) < 0.01
+    assert [(each.p, each.d, each.q) for each in found].count((2, 0, 0)) >= 5

@@ -247,7 +247,7 @@ def test_a_run_ends_in_one_paragraph_and_goes_on_once_there_is_room(
     assert "Error: " in failed.stderr
     assert str(disk) in failed.stderr.replace("\n", "")
     assert content(data).items() >= exports.items()
-    done = runs.kedro_run(project_path, data, *words)
+    done = runs.kedro_run(project_path, data, *words, anew=True)
     assert done.returncode == 0, done.stderr
     assert len(pd.read_parquet(data / "03_primary/weekly_sales.parquet"))
 

@@ -22,8 +22,10 @@ LIMITS = (0.5, 8.0)
 # Titles that an estimate of the variance between titles needs.
 FEWEST_TITLES = 10
 SMALLEST_SCALE = 1e-3
-# Prior weight of no effect, in folds of one title whose history has since grown e-fold.
+# Prior weight of no effect, in folds whose history has since grown e-fold: for each title, and the
+# least for all of them.
 FOLDS_WITHOUT_GROWTH = 0.3
+FEWEST_WITHOUT_GROWTH = 1.0
 FASTEST_LEARNING = 1.0
 
 
@@ -64,8 +66,8 @@ def as_of_today(found: FoldErrors) -> FoldErrors:
     """Return the residuals as expected with the histories of today.
 
     Forecasts improve as a history grows. The power is estimated from the titles' own folds, each
-    title compared with itself. All titles have their good and bad weeks at once: together they are
-    evidence of one title.
+    title compared with itself. All titles have good and bad weeks at once: together they count as
+    one, and each by what it shows.
     """
     if found.growth is None:
         return found
@@ -76,10 +78,17 @@ def as_of_today(found: FoldErrors) -> FoldErrors:
     counts = np.maximum(np.bincount(titles), 1)
     sizes = sizes - (np.bincount(titles, sizes) / counts)[titles]
     apart = lengths - (np.bincount(titles, lengths) / counts)[titles]
-    n_titles = max(int((np.bincount(titles) > 0).sum()), 1)
-    power = float(sizes @ apart / (apart @ apart + n_titles * FOLDS_WITHOUT_GROWTH))
+    shown = np.bincount(titles, apart**2).astype(np.float64)
+    prior = max(FOLDS_WITHOUT_GROWTH * _effective_number(shown), FEWEST_WITHOUT_GROWTH)
+    power = float(sizes @ apart / (shown.sum() + prior))
     shrink = found.growth ** -float(np.clip(power, 0.0, FASTEST_LEARNING))
     return replace(found, errors=found.errors * shrink[:, None])
+
+
+def _effective_number(shown: FloatArray) -> float:
+    """Return how many titles there are, if one that shows little counts little."""
+    total = float(shown.sum())
+    return float(np.sqrt(shown).sum() ** 2 / total) if total > 0.0 else 0.0
 
 
 def _sizes(errors: FloatArray) -> FloatArray:

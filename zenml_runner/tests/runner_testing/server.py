@@ -17,7 +17,7 @@ import psutil
 
 # Modules that read a variable of the environment when they are imported.
 READERS = {"KUBECONFIG": ("kubernetes.config.kube_config", "kubernetes.config")}
-# Those of Python itself whose frames are in each command's stack.
+# Frozen modules of Python, whose frames are in each command's stack.
 FROZEN = ("runpy", "importlib._bootstrap", "importlib._bootstrap_external")
 
 
@@ -29,8 +29,6 @@ def import_all(modules: list[str]) -> None:
                 importlib.import_module(module)
         if "zenml" in sys.modules:
             prepare_zenml()
-        if "statsforecast.models" in sys.modules:
-            prepare_statsforecast()
         inspect.stack()  # Python remembers which file is which module.
     gc.collect()
     gc.freeze()
@@ -44,15 +42,6 @@ def prepare_zenml() -> None:
     # The first run of a process imports the libraries of all integrations.
     integration_registry.activate_integrations()
     configure_mappers()
-
-
-def prepare_statsforecast() -> None:
-    """Compile what its models of intermittent demand compile in every process."""
-    import numpy as np
-    from statsforecast.models import CrostonOptimized, CrostonSBA
-
-    for model in (CrostonSBA(), CrostonOptimized()):
-        model.forecast(y=np.arange(8.0) % 3.0, h=1)
 
 
 def next_command() -> dict[str, Any]:
