@@ -15,9 +15,10 @@ from book_forecast.series.seasonality import WEEKS_A_YEAR
 QUARTER = 13
 # Effective share of the seasons in a window of STL, by its tricube weights at the end.
 SHARE_OF_WINDOW = 0.6
-# Of STL's local regressions in a season; it interpolates between them (a tenth of a window in
-# Cleveland et al. 1990), which takes a sixth of the time of one for each week.
-STEPS_OF_A_SEASON = 10
+# STL fits its level and its low pass, which are smooth over more than a season, at up to so many
+# weeks of one and interpolates between them. Cleveland et al. (1990) use ten of a window. A fit for
+# each week takes five times as long.
+FITS_OF_A_SEASON = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,7 @@ def evolving_season(values: FloatArray, season: int, window: int, ahead: int) ->
         return _none(len(values), ahead)
     from statsmodels.tsa.seasonal import STL
 
-    # Level and low pass are smooth over more than a season: a tenth of one suffices as a step.
-    steps = dict.fromkeys(("trend_jump", "low_pass_jump"), math.ceil(season / STEPS_OF_A_SEASON))
+    steps = dict.fromkeys(("trend_jump", "low_pass_jump"), math.ceil(season / FITS_OF_A_SEASON))
     fitted = STL(values, period=season, seasonal=window, seasonal_deg=0, **steps).fit().seasonal
     course = np.concatenate([fitted, np.resize(fitted[-season:], ahead)])
     return _shrunk(values, course, min(len(values) / season, SHARE_OF_WINDOW * window))

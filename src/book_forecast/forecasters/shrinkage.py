@@ -38,11 +38,11 @@ FIRST = {"season": 0.8, "holidays": 3.0, "promotion": 1.0, "other": 1.0}
 ROUNDS = 2
 SHRUNK_ORDERS = ((1, 0, 0), (2, 0, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1), (1, 1, 2))
 """(p, d, q) of the errors to choose from, by AICc."""
-# Errors of the first round: a random walk with noise.
+# Errors of the first coefficients: a random walk with noise.
 FIRST_ERRORS = Specification(0, 1, 1)
 FIRST_ARMA = np.array([-0.5])
-# Of the second round, for coefficients with which the others are compared; more orders take twice
-# the time and find the same.
+# (p, d, q) to choose from while the coefficients are those beside `FIRST_ERRORS`. All of
+# `SHRUNK_ORDERS` would take a quarter more time, for errors that are as large.
 FIRST_ORDERS = ((1, 0, 0), (0, 1, 1))
 
 
