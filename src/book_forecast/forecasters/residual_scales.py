@@ -86,7 +86,11 @@ def as_of_today(found: FoldErrors) -> FoldErrors:
 
 
 def _effective_number(shown: FloatArray) -> float:
-    """Return how many titles there are, if one that shows little counts little."""
+    """Return how many titles there are, if one that shows little counts little (Kish 1965).
+
+    Args:
+        shown: Evidence of each title, shape (n,); zero for none.
+    """
     total = float(shown.sum())
     return float(np.sqrt(shown).sum() ** 2 / total) if total > 0.0 else 0.0
 

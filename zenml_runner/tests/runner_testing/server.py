@@ -30,6 +30,8 @@ def import_all(modules: list[str]) -> None:
         if "zenml" in sys.modules:
             prepare_zenml()
         inspect.stack()  # Python remembers which file is which module.
+    # For a frame whose file it does not know, it looks through thousands of modules.
+    inspect.modulesbyfile.update({f"<frozen {name}>": name for name in FROZEN})
     gc.collect()
     gc.freeze()
 
@@ -115,9 +117,6 @@ def become(order: dict[str, Any]) -> None:
         os.close(file)
     sys.stdin = os.fdopen(0, closefd=False)  # The other one has read ahead.
     os.chdir(order["cwd"])
-    # For a frame whose file it does not know, `inspect.stack` looks through thousands of modules.
-    for name in FROZEN:
-        inspect.modulesbyfile[str(Path.cwd() / f"<frozen {name}>")] = name
     os.environ.clear()
     os.environ.update(order["env"])
     for variable, modules in READERS.items():

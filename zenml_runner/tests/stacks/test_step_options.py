@@ -51,7 +51,7 @@ def cluster(**operators: Component) -> Target:
 
 
 DOCKER = Target(
-    "desk",
+    "docker",
     "local_docker",
     False,
     Component("local_docker", LocalDockerOrchestratorSettings, LocalDockerOrchestratorConfig()),
