@@ -27,7 +27,8 @@ KEY = "ceiling"
 def ceilings(weeks: pd.DataFrame, titles: pd.DataFrame) -> pd.Series:
     """Return the largest week of the titles like each title, by ISBN.
 
-    These are the titles of its product class, or all titles if the class has too few.
+    These are the titles of its product class, or all titles if the class has too few. Where all
+    are too few, it is a multiple of the title's own largest week.
 
     Args:
         weeks: isbn, week, volume.

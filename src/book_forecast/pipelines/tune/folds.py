@@ -92,8 +92,9 @@ def forecast_folds(
         checkpoints: Finished titles, from which a stopped run resumes.
 
     Returns:
-        Forecasts: isbn, cutoff, week and a column per family, NaN where it has failed. Seasons: a
-        row per title with the season of its weeks and the scale of its changes.
+        Forecasts: isbn, cutoff, week and a column per family, NaN where it has failed or the title
+        goes without it. Seasons: a row per title with the season of its weeks and the scale of its
+        changes.
     """
     origins = backtest.origins_of_weights(training_weeks["isbn"].nunique())
     return forecast_tasks(

@@ -42,8 +42,8 @@ def stratify_titles(
     """Sort the titles into strata, and draw a sample in proportion to their sizes.
 
     The sample is empty where every title gets every family: in a catalogue of at most
-    `models.effort.every_title` titles, where the titles are named one by one, and where `families`
-    is not the default.
+    `models.effort.every_title` or `models.effort.sample` titles, where the titles are named one by
+    one, and where `families` is not the default.
 
     Args:
         training_weeks: isbn, week, volume.

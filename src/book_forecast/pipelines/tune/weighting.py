@@ -82,8 +82,8 @@ def weigh_families(
         Specifications, one row per title: SARIMA orders, season, the ceiling of bounds, weights as
         JSON and the reason of a fallback; the calibration of intervals, with the dependence of
         weeks and titles, as plain data; the ensembles' forecasts of the folds' weeks as a forecasts
-        frame, each with weights from the other folds; the leaderboard of all families, per title
-        and over all.
+        frame, each with weights from folds that share no week with it; the leaderboard of all
+        families, per title and over all.
     """
     families: list[str] = [*models.families]
     isbns = seasons["isbn"].to_numpy(dtype=str)
