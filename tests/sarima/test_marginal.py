@@ -86,6 +86,17 @@ def test_a_difference_is_the_limit_of_a_constant_and_dependence_that_never_ends(
     assert found.specification.d == 1
 
 
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(SEEDS, st.sampled_from([(1, 0, 0), (2, 0, 0), (0, 1, 1), (0, 0, 1)]))
+def test_errors_of_one_kind_are_as_likely_from_one_start_as_from_two(seed, orders):
+    values, design = series_of(seed)
+    p, d, q = orders
+    specification = Specification(p, d, q, trend="n" if d else "c")
+    found = fit_errors(values, specification, design).log_likelihood
+    other = fit_errors(values, specification, design, start=np.zeros(p + q)).log_likelihood
+    assert found > other - 0.01
+
+
 def test_without_any_coefficient_it_is_the_likelihood_of_the_series():
     values, _ = series_of(5)
     specification = Specification(1, 1, 1)

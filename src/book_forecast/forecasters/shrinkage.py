@@ -133,23 +133,25 @@ def shrink(
     names = np.array(groups)
     present = [group for group in GRIDS if group in set(groups)]
     group_scales = {group: (first or FIRST)[group] for group in present}
-
-    def scales_of(each: dict[str, float]) -> FloatArray:
-        return weights * np.array([each[group] for group in names])
-
-    highest = evidence.height(scales_of(group_scales))
+    scales = weights * np.array([group_scales[group] for group in groups])
+    (highest,) = evidence.heights(scales[None])
     for _, group in product(range(ROUNDS), present):
-        for value in GRIDS[group]:
-            trial = group_scales | {group: value}
-            height = highest if trial == group_scales else evidence.height(scales_of(trial))
-            if height > highest:
-                group_scales, highest = trial, height
-    scales = scales_of(group_scales)
+        trials = np.repeat(scales[None], len(GRIDS[group]), axis=0)
+        own = names == group
+        trials[:, own] = np.outer(GRIDS[group], weights[own])
+        heights = evidence.heights(trials)
+        best = int(np.argmax(heights))
+        if heights[best] > highest:
+            group_scales[group] = GRIDS[group][best]
+            scales, highest = trials[best], heights[best]
     return Shrunk(group_scales, scales, evidence.coefficients(scales))
 
 
 class _Evidence:
-    """Log marginal likelihood of a whitened regression by prior scales, up to a constant."""
+    """Log marginal likelihood of a whitened regression by prior scales, up to a constant.
+
+    Columns are in units of their priors: a column with a scale of zero is one of zeros.
+    """
 
     def __init__(self, whitened: Whitened, n_columns: int) -> None:
         self.products = whitened.factor.T @ whitened.factor
@@ -157,31 +159,36 @@ class _Evidence:
         self.n_free = len(self.products) - 1 - n_columns
         self.freedom = max(whitened.n_weeks - self.n_free, 1)
 
-    def _factor(self, scales: FloatArray) -> FloatArray:
-        """Return Cholesky's factor of the used columns."""
-        kept = np.r_[np.arange(self.n_free), self.n_free + np.flatnonzero(scales), -1]
-        matrix = self.products[np.ix_(kept, kept)]
-        priors = np.arange(self.n_free, len(kept) - 1)
-        matrix[priors, priors] += scales[scales > 0.0] ** -2.0
-        return np.linalg.cholesky(matrix)
+    def heights(self, scales: FloatArray) -> FloatArray:
+        """Return the likelihoods, shape (m,); minus infinity where no residual variance is left.
 
-    def height(self, scales: FloatArray) -> float:
-        """Return the likelihood; minus infinity where no residual variance is left."""
+        Args:
+            scales: Of the columns, shape (m, r).
+        """
         try:
-            diagonal = np.diagonal(self._factor(scales))
+            factors = self._factors(scales)
         except np.linalg.LinAlgError:
-            return -np.inf
-        used = scales[scales > 0.0]
-        volume = np.log(diagonal[:-1]).sum() + np.log(used).sum()
-        return float(-self.freedom * np.log(diagonal[-1]) - volume)
+            if len(scales) == 1:
+                return np.array([-np.inf])
+            return np.concatenate([self.heights(each[None]) for each in scales])
+        logs = np.log(np.diagonal(factors, axis1=1, axis2=2))
+        return np.asarray(-self.freedom * logs[:, -1] - logs[:, :-1].sum(axis=1))
 
     def coefficients(self, scales: FloatArray) -> FloatArray:
         """Return the posterior means of the coefficients, shape (r,)."""
-        found = np.zeros(len(scales))
         try:
-            factor = self._factor(scales)
+            (factor,) = self._factors(scales[None])
         except np.linalg.LinAlgError:
-            return found
+            return np.zeros(len(scales))
         solution = np.linalg.solve(factor[:-1, :-1].T, factor[-1, :-1])
-        found[scales > 0.0] = solution[self.n_free :]
-        return found
+        return np.asarray(scales * solution[self.n_free :])
+
+    def _factors(self, scales: FloatArray) -> FloatArray:
+        """Return Cholesky's factors by scales of shape (m, r); raise where there is none."""
+        n = len(self.products)
+        units = np.ones((len(scales), n))
+        units[:, self.n_free : -1] = scales
+        matrices = units[:, :, None] * self.products * units[:, None, :]
+        priors = np.arange(self.n_free, n - 1)
+        matrices[:, priors, priors] += 1.0
+        return np.asarray(np.linalg.cholesky(matrices))
