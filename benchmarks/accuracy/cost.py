@@ -31,8 +31,8 @@ def section(settings: Settings) -> str:
     return (
         "## Cost\n\n"
         f"{titles} generated titles, {scored} of them tuned and scored, all families, the whole of "
-        f"`kedro run`: {used:.0f} s of one core, {used / titles:.2f} s a title ({used / scored:.2f} s "
-        f"a title scored), {origin.seconds:.0f} s of wall time. WAPE "
+        f"`kedro run`: {used:.0f} s of one core, {used / titles:.2f} s a title "
+        f"({used / scored:.2f} s a title scored), {origin.seconds:.0f} s of wall time. WAPE "
         f"{value(scores, OURS, 'wape'):.3f}; the best single family, {best}, has "
         f"{value(scores, best, 'wape'):.3f}, seasonal naive "
         f"{value(scores, 'seasonal_naive', 'wape'):.3f}.\n"
