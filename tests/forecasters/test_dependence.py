@@ -187,3 +187,29 @@ def test_few_titles_prove_less_of_what_titles_share_than_many():
     same = Dependence(Process(), ClassDependence(SHOCKS, Process()), {})
     few, many = (estimate_dependence(drawn(same, n_titles=n)).of("a").shared for n in (2, 40))
     assert few.variance < many.variance - 0.05
+
+
+@pytest.mark.parametrize("share", [0.9, 0.97, 1.0])
+def test_titles_that_err_alike_leave_nothing_for_their_classes(share):
+    """As if all shops had closed; each title has a class of its own, and origins overlap."""
+    names = [f"c{number}" for number in range(20)]
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        common, own = rng.normal(size=(1, 15, 1)), rng.normal(size=(20, 15, 12))
+        scores = np.sqrt(share) * common + np.sqrt(1.0 - share) * own
+        sizes = np.repeat(np.exp(rng.normal(3.0, 1.2, 20)), 15)
+        found = estimate_dependence(
+            FoldScores(
+                scores.reshape(-1, 12),
+                np.repeat(np.arange(20), 15),
+                np.tile(6 * np.arange(15), 20),
+                sizes,
+                np.array(names),
+            )
+        )
+        for name in names:
+            variances = [
+                part.variance for part in (found.common, found.of(name).shared, found.of(name).own)
+            ]
+            assert min(variances) >= 0.0
+            assert sum(variances) == pytest.approx(1.0)

@@ -170,6 +170,13 @@ def test_few_copies_widen_a_scale_and_many_do_not_narrow_it():
     assert rise.widened(0.1) == 0.1
 
 
+def test_after_a_rise_the_scale_is_at_least_that_of_counts():
+    rise = LevelShift(week=10, size=float(np.log(21.0)), level=float(np.log(21.0)))
+    inside = np.abs(np.log1p(np.random.default_rng(0).poisson(20, 4000)) - np.log(21.0))
+    assert rise.widened(0.03) == pytest.approx(inside.mean(), rel=0.1)
+    assert rise.widened(0.4) == 0.4
+
+
 def test_the_global_model_learns_from_the_new_level():
     series = {f"978{n}": shifted(n, 200.0, 200.0, 15) for n in range(5)}
     frame = weeks_frame(series | {"9799": shifted(9, 2000.0, 20.0, 15)})

@@ -197,3 +197,23 @@ def test_overlapping_folds_of_a_title_tilt_less_than_as_many_apart():
         found = lean(fit_weights(folds, equal(folds)).weights)
         tilts.append(found[5] - np.median(found))
     assert tilts[0] > 3.0 * tilts[1] > 0.0
+
+
+def test_a_title_out_of_print_does_not_outweigh_the_others():
+    """All members but one forecast its zeros exactly, and that one a third of a copy."""
+    folds = folds_of([5.0, 20.0, 20.0, 30.0], n_titles=15, n_folds=8)
+    away = np.zeros((8, 4, 8))
+    away[:, 0] = 0.3
+    more = FoldForecasts(
+        np.concatenate([folds.members, away]),
+        np.concatenate([folds.volumes, np.zeros((8, 8))]),
+        np.r_[folds.titles, np.full(8, 15)],
+        np.r_[folds.origins, folds.origins[:8]],
+        np.zeros(16, dtype=int),
+        np.zeros(16, dtype=int),
+    )
+    alone, beside = (fit_weights(each, equal(each)) for each in (folds, more))
+    n = len(folds.titles)
+    assert beside.out_of_fold[:n, 0].mean() == pytest.approx(
+        alone.out_of_fold[:, 0].mean(), abs=0.1
+    )

@@ -231,8 +231,8 @@ def _class_dependence(between: FloatArray, within: FloatArray, common: Process) 
     """Return the processes whose sum has these covariances between titles, and within one."""
     horizon = len(between)
     shared = _process(between - common.covariance(horizon))
-    shared = _scaled(shared, MOST_SHARED - common.variance)
-    left = 1.0 - common.variance - shared.variance
+    shared = _scaled(shared, max(MOST_SHARED - common.variance, 0.0))
+    left = max(1.0 - common.variance - shared.variance, 0.0)
     rest = within - common.covariance(horizon) - shared.covariance(horizon)
     own = _scaled(_process(rest, with_shock=False), left)
     shock = max(left - own.variance, 0.0)
@@ -240,10 +240,10 @@ def _class_dependence(between: FloatArray, within: FloatArray, common: Process) 
 
 
 def _scaled(process: Process, most: float) -> Process:
-    """Return a process with at most a variance."""
+    """Return a process with at most a variance, which is not negative."""
     if process.variance <= most:
         return process
-    shrink = max(most, 0.0) / process.variance
+    shrink = most / process.variance
     return Process(
         process.walk * shrink,
         process.drift * shrink,

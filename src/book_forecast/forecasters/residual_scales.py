@@ -72,7 +72,7 @@ def as_of_today(found: FoldErrors) -> FoldErrors:
     if found.growth is None:
         return found
     sizes = _sizes(found.errors)
-    known = np.isfinite(sizes) & (sizes > 0.0)
+    known = np.isfinite(sizes)
     sizes, titles = np.log(sizes[known]), found.titles[known]
     lengths = np.log(found.growth[known])
     counts = np.maximum(np.bincount(titles), 1)
@@ -96,18 +96,22 @@ def _effective_number(shown: FloatArray) -> float:
 
 
 def _sizes(errors: FloatArray) -> FloatArray:
-    """Return the mean absolute residual of each row; NaN where none is known."""
+    """Return the mean absolute residual of each row; NaN where none is known, or none is left.
+
+    Before a title comes back, it sells nothing and forecasts are zero. Such rows say nothing of its
+    scale, and their logarithms would outweigh all others.
+    """
     known = np.isfinite(errors)
     counts = known.sum(axis=1)
-    sums = np.where(known, np.abs(errors), 0.0).sum(axis=1)
-    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    sizes = np.where(known, np.abs(errors), 0.0).sum(axis=1) / np.maximum(counts, 1)
+    return np.where(sizes > SMALLEST_SCALE, sizes, np.nan)
 
 
 def _expected(found: FoldErrors, sizes: FloatArray) -> FloatArray:
     """Return, by title, the scale of titles with similar weeks: a line on logarithms."""
     logs = np.log(np.maximum(found.expected, SMALLEST_SCALE))
     known = np.isfinite(sizes)
-    seen = np.log(np.maximum(sizes[known], SMALLEST_SCALE))
+    seen = np.log(sizes[known])
     given = logs[found.titles[known]]
     if not len(seen):
         return np.asarray(np.exp(logs))
@@ -119,8 +123,7 @@ def _expected(found: FoldErrors, sizes: FloatArray) -> FloatArray:
 
 def _folds_of_a_title(found: FoldErrors, sizes: FloatArray, usual: FloatArray) -> float:
     """Return the folds at which a title's own residuals have half of the weight."""
-    # The logarithm of a tiny value would outweigh all others.
-    known = np.isfinite(sizes) & (sizes > SMALLEST_SCALE)
+    known = np.isfinite(sizes)
     titles = found.titles[known]
     logs = np.log(sizes[known]) - np.log(usual[titles])
     counts = np.bincount(titles, minlength=len(usual))
@@ -155,7 +158,7 @@ def _scales(found: FoldErrors, *, every: bool) -> FloatArray:
     usual = _expected(found, sizes)
     half = _folds_of_a_title(found, sizes, usual)
     known = np.isfinite(sizes)
-    logs = np.where(known, np.log(np.maximum(np.nan_to_num(sizes), SMALLEST_SCALE)), 0.0)
+    logs = np.where(known, np.log(np.where(known, sizes, 1.0)), 0.0)
     n = len(usual)
     rows = known.astype(np.float64)
     sums = np.bincount(found.titles, logs, minlength=n).astype(np.float64)

@@ -35,6 +35,9 @@ SETS_LEFT_OUT = 4
 SMALLEST = 0.05
 # Relative errors below this count as equal.
 FLOOR = 0.05
+# Members with a smaller share of the worst one's error hit the weeks of a title out of print. They
+# have no part in its usual error: in units of none, other members would outweigh all titles.
+EXACT = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +122,10 @@ def _scaled(folds: FoldForecasts, counted: BoolArray) -> ScaledFolds:
     errors = np.where(counted, _errors(folds.members, folds.volumes), 0.0)
     means, counts = _means(errors, counted, folds.titles, len(folds.groups))
     scale = np.ones(len(means))
-    there = (counts > 0).any(axis=1)
-    scale[there] = np.nanmedian(np.where(counts > 0, means, np.nan)[there], axis=1)
+    worst = np.where(counts > 0, means, 0.0).max(axis=1, keepdims=True)
+    missed = (counts > 0) & (means > EXACT * worst)
+    there = missed.any(axis=1)
+    scale[there] = np.nanmedian(np.where(missed, means, np.nan)[there], axis=1)
     unit = np.maximum(scale, 1e-9)[folds.titles]
     members = np.where(counted[:, :, None], folds.members, np.nan) / unit[:, None, None]
     volumes = folds.volumes / unit[:, None]

@@ -14,8 +14,11 @@ import yaml
 
 from book_forecast.execution import parallel
 from book_forecast.execution.parts import Part
-from book_forecast.options.groups import ExecutionOptions
+from book_forecast.options.groups import BacktestOptions, ExecutionOptions
+from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.preprocess.nodes import split_weeks
+from book_forecast.pipelines.tune.search import Search, search_title
+from book_forecast.series.history import History
 from tests.histories import ALONE, BACKTEST, MODELS, shard, tune, volumes, weeks_frame
 
 ISBNS = ["9780241003008", "9780722532935", "9786703444075"]
@@ -229,3 +232,22 @@ def test_a_search_that_tries_half_of_the_space_finishes(seed):
     orders, trials = tune(FRAME, models, max_trials=30, patience=30, random_trials=3)
     assert orders.frame["fallback_reason"].isna().all()
     assert (trials.frame.groupby("isbn").size() == 30).all()
+
+
+@pytest.mark.parametrize(
+    ("n", "families", "model"),
+    [
+        (30, None, "naive"),
+        (6, None, "seasonal_naive"),
+        (6, ["sarima"], "naive"),
+    ],
+)
+def test_few_equal_weeks_are_no_constant_title_where_others_can_share_their_scale(
+    n, families, model
+):
+    """An interval of a new title that sells two copies in each of six weeks has a width."""
+    history = History("9780241003008", np.full(n, 2.0), np.datetime64("2024-01-06"))
+    options = ModelOptions() if families is None else ModelOptions(families=families)
+    folds = BacktestOptions().search_origins.of_title(history.volumes)
+    row, _ = search_title(Search(history, folds, options))
+    assert row["model"] == model

@@ -86,7 +86,8 @@ def test_the_bounds_of_the_backtest_grow_by_the_powers_of_the_specifications(wei
         own = titles.loc[isbn]
         mean = rows.sort_values("week")["mean"].to_numpy()
         found = calibration.forecast(mean, own["spread"], (80,), power=own["spread_power"])
-        assert rows["hi-80"].to_numpy() == pytest.approx(found.upper[80])
+        top = np.maximum(own["ceiling"], mean)
+        assert rows["hi-80"].to_numpy() == pytest.approx(np.minimum(found.upper[80], top))
 
 
 def test_weeks_after_the_first_fold_of_a_title_change_no_power_that_is_expected_of_it():
@@ -184,3 +185,11 @@ def test_christmas_has_a_factor_of_its_own_which_bounds_of_the_backtest_have_too
     unlike = found.backtest["hi-80"] / usual.backtest["hi-80"]
     at = found.backtest["week"].isin(pd.to_datetime(["2023-12-23", "2023-12-30"]))
     assert np.sign(np.log(unlike[at]).mean() - np.log(unlike[~at]).mean()) == np.sign(factor - 1.0)
+
+
+def test_bounds_of_the_folds_end_at_the_ceilings_of_a_release(weighted):
+    backtest = weighted.backtest
+    tops = backtest["isbn"].map(weighted.specifications.set_index("isbn")["ceiling"])
+    top = np.maximum(tops, backtest["mean"])
+    for name in backtest.filter(like="hi-"):
+        assert (backtest[name] <= top * (1.0 + 1e-9)).all()

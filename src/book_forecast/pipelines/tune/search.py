@@ -38,6 +38,8 @@ EVALUATIONS = "evaluations"
 SPACE_USED_UP, CLOCK = "space", "max_seconds"
 """Why a search ended, beside the options' names."""
 SEARCH_FAILED = "tuning failed: "
+# Weeks that show a constant title: as many as a launch has at most.
+FEWEST_CONSTANT = 26
 ORDER_TYPES = {
     "isbn": "str",
     "model": "str",
@@ -228,7 +230,10 @@ def search_title(search: Search) -> Found:
     isbn, history, models = search.isbn, search.history, search.models
     if history.is_dead(models.alive_weeks):
         return _without_search(isbn, Zero.family, None), []
-    if search.folds and history.is_constant():
+    n_known = int(np.isfinite(history.volumes).sum())
+    # An ensemble shares the scale of other titles, a launch that of other launches.
+    is_young = models.has_ensembles and n_known < FEWEST_CONSTANT
+    if search.folds and history.is_constant() and not is_young:
         return _without_search(isbn, Naive.family, None), []
     if Sarima.family not in models.families:
         return _without_search(isbn, SeasonalNaive.family, None), []

@@ -12,7 +12,7 @@ import pandas as pd
 
 from book_forecast.forecasters.calibration import Calibration, calibrate
 from book_forecast.forecasters.ceilings import KEY as CEILING
-from book_forecast.forecasters.ceilings import ceilings
+from book_forecast.forecasters.ceilings import capped, ceilings
 from book_forecast.forecasters.ensemble import POWER, Ensemble
 from book_forecast.forecasters.horizon_powers import expected_power
 from book_forecast.forecasters.residual_scales import FoldErrors
@@ -120,11 +120,13 @@ def weigh_families(
             *(len(families), len(isbns), len(keys)),
             ", ".join(f"{name} {share:.2f}" for name, share in shares),
         )
-    backtest = _backtest(keys, mean, folds, (spreads, powers), calibration, levels, kinds)
+    tops = ceilings(training_weeks, titles)
+    known = (calibration, tops.reindex(isbns).to_numpy(dtype=np.float64))
+    backtest = _backtest(keys, mean, folds, (spreads, powers), known, levels, kinds)
     reasons = sarima_orders.set_index("isbn")["families"].reindex(isbns)
     board = leaderboard(families, reasons, folds, mean, found.weights)
     specifications = _specifications(
-        sarima_orders.merge(ceilings(training_weeks, titles), on="isbn", how="left"),
+        sarima_orders.merge(tops, on="isbn", how="left"),
         ensembles,
         has_ensembles=models.has_ensembles,
     )
@@ -180,11 +182,12 @@ def _backtest(
     mean: FloatArray,
     folds: FoldForecasts,
     scales: tuple[FloatArray, FloatArray],
-    calibration: Calibration,
+    bounds: tuple[Calibration, FloatArray],
     levels: list[float],
     kinds: Kinds,
 ) -> pd.DataFrame:
-    """The ensembles' forecasts of the folds' weeks, one under the other."""
+    """The ensembles' forecasts of the folds' weeks, one under the other, up to titles' ceilings."""
+    calibration, tops = bounds
     names = [f"{side}-{level}" for level in levels for side in ("lo", "hi")]
     parts: dict[str, list[FloatArray]] = {name: [] for name in ("mean", *names)}
     horizons = keys["horizon"].to_numpy()
@@ -192,7 +195,7 @@ def _backtest(
         spread, power = (values[folds.titles[row]] for values in scales)
         own = {name: inside[row, :horizon] for name, inside in kinds.items()}
         forecast = calibration.forecast(mean[row, :horizon], spread, levels, own, power)
-        for name, column in forecast.columns().items():
+        for name, column in capped(forecast, tops[folds.titles[row]]).columns().items():
             parts[name].append(column)
     cutoffs = np.repeat(keys["cutoff"].to_numpy(), horizons)
     ahead = np.concatenate([np.arange(1, h + 1) for h in horizons]) if len(keys) else np.empty(0)

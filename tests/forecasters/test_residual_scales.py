@@ -1,0 +1,38 @@
+"""Scales of titles come from folds that say something of them."""
+
+import numpy as np
+import pytest
+
+from book_forecast.forecasters.residual_scales import FoldErrors, as_of_today, title_scales
+
+FOLDS, HORIZON = 6, 8
+
+
+def errors_of(n_titles, empty):
+    """Residuals of titles that err alike; the last one has no error at some folds."""
+    rng = np.random.default_rng(0)
+    errors = rng.normal(scale=0.3, size=(n_titles, FOLDS, HORIZON))
+    errors[-1, empty] *= 1e-9
+    return FoldErrors(
+        errors.reshape(-1, HORIZON),
+        np.repeat(np.arange(n_titles), FOLDS),
+        np.full(n_titles, 0.3),
+        growth=np.tile(np.linspace(2.0, 1.0, FOLDS), n_titles),
+    )
+
+
+@pytest.mark.parametrize("n_titles", [2, 12])
+@pytest.mark.parametrize("n_empty", [3, 5])
+def test_a_title_that_comes_back_has_the_scale_of_the_folds_since(n_titles, n_empty):
+    """Before that it sells nothing, and forecasts are zero."""
+    usual = title_scales(errors_of(n_titles, slice(0)))
+    found = title_scales(errors_of(n_titles, slice(n_empty)))
+    assert found == pytest.approx(usual, rel=0.25)
+    assert found[:-1] == pytest.approx(usual[:-1], rel=0.1)
+
+
+def test_folds_without_an_error_say_nothing_of_growth():
+    """A title that went out of print has not learned."""
+    today = as_of_today(errors_of(12, slice(FOLDS - 2, None)))
+    usual = as_of_today(errors_of(12, slice(0)))
+    assert today.errors[:-FOLDS] == pytest.approx(usual.errors[:-FOLDS], rel=0.1)
