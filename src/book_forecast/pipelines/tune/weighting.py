@@ -121,8 +121,10 @@ def weigh_families(
             ", ".join(f"{name} {share:.2f}" for name, share in shares),
         )
     tops = ceilings(training_weeks, titles)
-    known = (calibration, tops.reindex(isbns).to_numpy(dtype=np.float64))
-    backtest = _backtest(keys, mean, folds, (spreads, powers), known, levels, kinds)
+    # Former folds may be of titles that are no longer selected.
+    highest = tops.reindex(isbns).fillna(np.inf).to_numpy(dtype=np.float64)
+    bounds = (calibration, highest)
+    backtest = _backtest(keys, mean, folds, (spreads, powers), bounds, levels, kinds)
     reasons = sarima_orders.set_index("isbn")["families"].reindex(isbns)
     board = leaderboard(families, reasons, folds, mean, found.weights)
     specifications = _specifications(
