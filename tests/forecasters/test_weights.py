@@ -217,3 +217,14 @@ def test_a_title_out_of_print_does_not_outweigh_the_others():
     assert beside.out_of_fold[:n, 0].mean() == pytest.approx(
         alone.out_of_fold[:, 0].mean(), abs=0.1
     )
+
+
+def test_one_member_that_explodes_leaves_the_title_its_own_evidence():
+    folds = folds_of([20.0, 0.5, 20.0, 20.0], n_titles=15, n_folds=8)
+    wild = folds.members.copy()
+    wild[:, 3] += 5000.0
+    usual, found = (
+        fit_weights(each, equal(each)) for each in (folds, replace(folds, members=wild))
+    )
+    assert usual.weights[:, 1].min() > 0.9
+    assert found.weights[:, 1].min() > 0.9

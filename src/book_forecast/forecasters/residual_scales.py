@@ -96,7 +96,7 @@ def _effective_number(shown: FloatArray) -> float:
 
 
 def _sizes(errors: FloatArray) -> FloatArray:
-    """Return the mean absolute residual of each row; NaN where none is known, or none is left.
+    """Return the mean absolute residual of each row; NaN where none is known, or there is no error.
 
     Before a title comes back, it sells nothing and forecasts are zero. Such rows say nothing of its
     scale, and their logarithms would outweigh all others.

@@ -35,8 +35,8 @@ SETS_LEFT_OUT = 4
 SMALLEST = 0.05
 # Relative errors below this count as equal.
 FLOOR = 0.05
-# Members with a smaller share of the worst one's error hit the weeks of a title out of print. They
-# have no part in its usual error: in units of none, other members would outweigh all titles.
+# Members with a smaller mean error, in copies, hit the weeks of a title out of print. They have no
+# part in its usual error: in units of none, other members would outweigh all titles.
 EXACT = 1e-3
 
 
@@ -122,8 +122,7 @@ def _scaled(folds: FoldForecasts, counted: BoolArray) -> ScaledFolds:
     errors = np.where(counted, _errors(folds.members, folds.volumes), 0.0)
     means, counts = _means(errors, counted, folds.titles, len(folds.groups))
     scale = np.ones(len(means))
-    worst = np.where(counts > 0, means, 0.0).max(axis=1, keepdims=True)
-    missed = (counts > 0) & (means > EXACT * worst)
+    missed = (counts > 0) & (means > EXACT)
     there = missed.any(axis=1)
     scale[there] = np.nanmedian(np.where(missed, means, np.nan)[there], axis=1)
     unit = np.maximum(scale, 1e-9)[folds.titles]

@@ -38,7 +38,7 @@ EVALUATIONS = "evaluations"
 SPACE_USED_UP, CLOCK = "space", "max_seconds"
 """Why a search ended, beside the options' names."""
 SEARCH_FAILED = "tuning failed: "
-# Weeks that show a constant title: as many as a launch has at most.
+# Fewer equal weeks show no constant title: with fewer, a title may be a launch.
 FEWEST_CONSTANT = 26
 ORDER_TYPES = {
     "isbn": "str",
