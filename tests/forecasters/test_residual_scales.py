@@ -8,7 +8,7 @@ from book_forecast.forecasters.residual_scales import FoldErrors, as_of_today, t
 FOLDS, HORIZON = 6, 8
 
 
-def errors_of(n_titles, empty):
+def errors_of(n_titles, empty, expected=0.3):
     """Residuals of titles that err alike; the last one has no error at some folds."""
     rng = np.random.default_rng(0)
     errors = rng.normal(scale=0.3, size=(n_titles, FOLDS, HORIZON))
@@ -16,17 +16,18 @@ def errors_of(n_titles, empty):
     return FoldErrors(
         errors.reshape(-1, HORIZON),
         np.repeat(np.arange(n_titles), FOLDS),
-        np.full(n_titles, 0.3),
+        np.r_[np.full(n_titles - 1, 0.3), expected],
         growth=np.tile(np.linspace(2.0, 1.0, FOLDS), n_titles),
     )
 
 
 @pytest.mark.parametrize("n_titles", [2, 12])
 @pytest.mark.parametrize("n_empty", [3, 5])
-def test_a_title_that_comes_back_has_the_scale_of_the_folds_since(n_titles, n_empty):
+@pytest.mark.parametrize("expected", [0.3, 0.0])
+def test_a_title_that_comes_back_has_the_scale_of_the_folds_since(n_titles, n_empty, expected):
     """Before that it sells nothing, and forecasts are zero."""
     usual = title_scales(errors_of(n_titles, slice(0)))
-    found = title_scales(errors_of(n_titles, slice(n_empty)))
+    found = title_scales(errors_of(n_titles, slice(n_empty), expected))
     assert found == pytest.approx(usual, rel=0.25)
     assert found[:-1] == pytest.approx(usual[:-1], rel=0.1)
 

@@ -108,17 +108,25 @@ def _sizes(errors: FloatArray) -> FloatArray:
 
 
 def _expected(found: FoldErrors, sizes: FloatArray) -> FloatArray:
-    """Return, by title, the scale of titles with similar weeks: a line on logarithms."""
-    logs = np.log(np.maximum(found.expected, SMALLEST_SCALE))
+    """Return, by title, the scale of titles with similar weeks: a line on logarithms.
+
+    A title without a change before its folds, such as one that was out of print, has no similar
+    weeks: its scale is the usual one.
+    """
+    changes = found.expected > SMALLEST_SCALE
+    logs = np.log(np.where(changes, found.expected, 1.0))
     known = np.isfinite(sizes)
-    seen = np.log(sizes[known])
-    given = logs[found.titles[known]]
-    if not len(seen):
-        return np.asarray(np.exp(logs))
+    if not known.any():
+        return np.where(changes, found.expected, SMALLEST_SCALE)
+    shown = known & changes[found.titles]
+    if not shown.any():
+        return np.full(len(logs), float(np.exp(np.mean(np.log(sizes[known])))))
+    seen, given = np.log(sizes[shown]), logs[found.titles[shown]]
     slope = 1.0
-    if len(np.unique(found.titles[known])) >= FEWEST_TITLES and np.ptp(given) > 0.0:
+    if len(np.unique(found.titles[shown])) >= FEWEST_TITLES and np.ptp(given) > 0.0:
         slope = float(np.clip(np.polyfit(given, seen, 1)[0], 0.0, 1.5))
-    return np.asarray(np.exp(np.mean(seen) + slope * (logs - np.mean(given))))
+    apart = np.where(changes, logs - np.mean(given), 0.0)
+    return np.asarray(np.exp(np.mean(seen) + slope * apart))
 
 
 def _folds_of_a_title(found: FoldErrors, sizes: FloatArray, usual: FloatArray) -> float:
