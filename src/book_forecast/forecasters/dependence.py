@@ -231,8 +231,8 @@ def _class_dependence(between: FloatArray, within: FloatArray, common: Process) 
     """Return the processes whose sum has these covariances between titles, and within one."""
     horizon = len(between)
     shared = _process(between - common.covariance(horizon))
-    shared = _scaled(shared, max(MOST_SHARED - common.variance, 0.0))
-    left = max(1.0 - common.variance - shared.variance, 0.0)
+    shared = _scaled(shared, MOST_SHARED - common.variance)
+    left = 1.0 - common.variance - shared.variance
     rest = within - common.covariance(horizon) - shared.covariance(horizon)
     own = _scaled(_process(rest, with_shock=False), left)
     shock = max(left - own.variance, 0.0)
@@ -240,7 +240,8 @@ def _class_dependence(between: FloatArray, within: FloatArray, common: Process) 
 
 
 def _scaled(process: Process, most: float) -> Process:
-    """Return a process with at most a variance, which is not negative."""
+    """Return a process with at most a variance; below zero, with none."""
+    most = max(most, 0.0)
     if process.variance <= most:
         return process
     shrink = most / process.variance

@@ -81,10 +81,11 @@ class LevelShift:
         Few copies vary by chance: counts add the inverse of their mean to the variance. Residuals
         before a rise may be of a title that sold nothing: counts are the least scale after it.
         """
-        now, then = np.exp(-self.level), np.exp(self.size - self.level)
+        chance = np.exp(-self.level)
         if self.size > 0.0:
-            return float(max(scale, MEAN_OF_NORMAL * np.sqrt(now)))
-        return float(np.sqrt(scale**2 + MEAN_OF_NORMAL**2 * max(now - then, 0.0)))
+            return float(max(scale, MEAN_OF_NORMAL * np.sqrt(chance)))
+        added = chance - np.exp(self.size - self.level)
+        return float(np.sqrt(scale**2 + MEAN_OF_NORMAL**2 * added))
 
 
 def shift_state(shift: LevelShift | None) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def _expected(found: FoldErrors, sizes: FloatArray) -> FloatArray:
     logs = np.log(np.where(changes, found.expected, 1.0))
     known = np.isfinite(sizes)
     if not known.any():
-        return np.where(changes, found.expected, SMALLEST_SCALE)
+        return np.maximum(found.expected, SMALLEST_SCALE)
     shown = known & changes[found.titles]
     if not shown.any():
         return np.full(len(logs), float(np.exp(np.mean(np.log(sizes[known])))))

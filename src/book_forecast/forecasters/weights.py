@@ -125,7 +125,7 @@ def _scaled(folds: FoldForecasts, counted: BoolArray) -> ScaledFolds:
     missed = (counts > 0) & (means > EXACT)
     there = missed.any(axis=1)
     scale[there] = np.nanmedian(np.where(missed, means, np.nan)[there], axis=1)
-    unit = np.maximum(scale, 1e-9)[folds.titles]
+    unit = scale[folds.titles]
     members = np.where(counted[:, :, None], folds.members, np.nan) / unit[:, None, None]
     volumes = folds.volumes / unit[:, None]
     return ScaledFolds(members, volumes, folds.titles, folds.origins, unit)

@@ -242,10 +242,8 @@ def test_a_search_that_tries_half_of_the_space_finishes(seed):
         (6, ["sarima"], "naive"),
     ],
 )
-def test_few_equal_weeks_are_no_constant_title_where_others_can_share_their_scale(
-    n, families, model
-):
-    """An interval of a new title that sells two copies in each of six weeks has a width."""
+def test_few_equal_weeks_are_a_launch_and_no_constant_title(n, families, model):
+    """With SARIMA alone there is no model of launches."""
     history = History("9780241003008", np.full(n, 2.0), np.datetime64("2024-01-06"))
     options = ModelOptions() if families is None else ModelOptions(families=families)
     folds = BacktestOptions().search_origins.of_title(history.volumes)

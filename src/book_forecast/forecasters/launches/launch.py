@@ -19,6 +19,8 @@ from book_forecast.forecasters.launches.seasons import place_of
 from book_forecast.forecasters.level_shifts import find_shift
 from book_forecast.series.history import WEEK, YEAR, FloatArray, History
 
+LAUNCH_WEEKS = 26
+"""Weeks below which a title without a fold is forecast as a launch."""
 GUIDE_SHARES = {0: 0.0, 1: 0.4, 5: 0.6, 14: 0.7, 27: 0.85}
 """Share of the model of all titles in the mean, by the own weeks from which on it holds."""
 # With so few launches that model has learned half as much of launches.

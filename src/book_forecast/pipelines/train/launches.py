@@ -15,6 +15,7 @@ from book_forecast.execution.launch_knowledge import learn_once
 from book_forecast.forecasters.ceilings import ANY_CLASS
 from book_forecast.forecasters.launches.frames import TitleFacts
 from book_forecast.forecasters.launches.knowledge import LaunchKnowledge
+from book_forecast.forecasters.launches.launch import LAUNCH_WEEKS
 from book_forecast.forecasters.launches.past_launches import Facts
 from book_forecast.series.history import History, title_histories
 
@@ -22,8 +23,6 @@ logger = logging.getLogger(__name__)
 
 LAUNCH = "launch"
 """Column of specifications: what is known of a launch before its own weeks, as JSON."""
-LAUNCH_WEEKS = 26
-"""Weeks below which a title without a fold is forecast as a launch."""
 _MOST_CLASSES = 50
 
 

@@ -20,6 +20,7 @@ from book_forecast.execution.fingerprints import code_fingerprint, fingerprint
 from book_forecast.execution.parallel import map_titles
 from book_forecast.execution.parts import Part
 from book_forecast.forecasters.family_choice import used_families
+from book_forecast.forecasters.launches.launch import LAUNCH_WEEKS
 from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.sarima import Sarima
 from book_forecast.options.groups import BacktestOptions, ExecutionOptions
@@ -38,8 +39,6 @@ EVALUATIONS = "evaluations"
 SPACE_USED_UP, CLOCK = "space", "max_seconds"
 """Why a search ended, beside the options' names."""
 SEARCH_FAILED = "tuning failed: "
-# Fewer equal weeks show no constant title: with fewer, a title may be a launch.
-FEWEST_CONSTANT = 26
 ORDER_TYPES = {
     "isbn": "str",
     "model": "str",
@@ -230,10 +229,9 @@ def search_title(search: Search) -> Found:
     isbn, history, models = search.isbn, search.history, search.models
     if history.is_dead(models.alive_weeks):
         return _without_search(isbn, Zero.family, None), []
-    n_known = int(np.isfinite(history.volumes).sum())
-    # An ensemble shares the scale of other titles, a launch that of other launches.
-    is_young = models.has_ensembles and n_known < FEWEST_CONSTANT
-    if search.folds and history.is_constant() and not is_young:
+    # A few equal weeks may be a launch's, whose interval comes from other launches.
+    is_launch = models.has_ensembles and history.n_weeks < LAUNCH_WEEKS
+    if search.folds and history.is_constant() and not is_launch:
         return _without_search(isbn, Naive.family, None), []
     if Sarima.family not in models.families:
         return _without_search(isbn, SeasonalNaive.family, None), []

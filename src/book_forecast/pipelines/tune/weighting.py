@@ -121,10 +121,8 @@ def weigh_families(
             ", ".join(f"{name} {share:.2f}" for name, share in shares),
         )
     tops = ceilings(training_weeks, titles)
-    # Former folds may be of titles that are no longer selected.
-    highest = tops.reindex(isbns).fillna(np.inf).to_numpy(dtype=np.float64)
-    bounds = (calibration, highest)
-    backtest = _backtest(keys, mean, folds, (spreads, powers), bounds, levels, kinds)
+    of_titles = (spreads, powers, tops.reindex(isbns).to_numpy(dtype=np.float64))
+    backtest = _backtest(keys, mean, folds, of_titles, calibration, levels, kinds)
     reasons = sarima_orders.set_index("isbn")["families"].reindex(isbns)
     board = leaderboard(families, reasons, folds, mean, found.weights)
     specifications = _specifications(
@@ -183,21 +181,23 @@ def _backtest(
     keys: pd.DataFrame,
     mean: FloatArray,
     folds: FoldForecasts,
-    scales: tuple[FloatArray, FloatArray],
-    bounds: tuple[Calibration, FloatArray],
+    of_titles: tuple[FloatArray, FloatArray, FloatArray],
+    calibration: Calibration,
     levels: list[float],
     kinds: Kinds,
 ) -> pd.DataFrame:
-    """The ensembles' forecasts of the folds' weeks, one under the other, up to titles' ceilings."""
-    calibration, tops = bounds
+    """The ensembles' forecasts of the folds' weeks, one under the other.
+
+    `of_titles` has scales, their powers of the week ahead, and ceilings.
+    """
     names = [f"{side}-{level}" for level in levels for side in ("lo", "hi")]
     parts: dict[str, list[FloatArray]] = {name: [] for name in ("mean", *names)}
     horizons = keys["horizon"].to_numpy()
     for row, horizon in enumerate(horizons):
-        spread, power = (values[folds.titles[row]] for values in scales)
+        spread, power, ceiling = (values[folds.titles[row]] for values in of_titles)
         own = {name: inside[row, :horizon] for name, inside in kinds.items()}
         forecast = calibration.forecast(mean[row, :horizon], spread, levels, own, power)
-        for name, column in capped(forecast, tops[folds.titles[row]]).columns().items():
+        for name, column in capped(forecast, ceiling).columns().items():
             parts[name].append(column)
     cutoffs = np.repeat(keys["cutoff"].to_numpy(), horizons)
     ahead = np.concatenate([np.arange(1, h + 1) for h in horizons]) if len(keys) else np.empty(0)
