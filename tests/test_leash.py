@@ -1,11 +1,12 @@
 """Servers of tests end with the tests."""
 
-import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import psutil
 
 from tests import leash
 
@@ -47,12 +48,10 @@ def are_gone(pids: list[int]) -> bool:
 
 def is_running(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        # A process that nobody has waited for is no more than its number.
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    status = Path(f"/proc/{pid}/stat")
-    # A process that nobody has waited for is no more than its number.
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def test_a_server_ends_when_the_process_that_started_it_is_killed(tmp_path, project_path):
