@@ -13,8 +13,8 @@ from book_forecast.forecasters.ceilings import (
     ANY_CLASS,
     OF_FEW_LAUNCHES,
     OF_FEW_TITLES,
+    LaunchCeilings,
     ceilings,
-    launch_ceilings,
 )
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.launches.launch import Launch
@@ -127,15 +127,31 @@ def test_few_titles_have_ceilings_of_their_own():
 def test_launches_have_the_ceilings_of_other_titles():
     largest = {f"a{n}": 10.0 + n for n in range(5)} | {"b": 3.0, "c": 99.0}
     others = ceilings(frame(largest), titles({isbn: isbn[0] for isbn in largest}))
-    found = launch_ceilings([(isbn[0], most) for isbn, most in largest.items()])
-    assert found == {"a": others["a0"], ANY_CLASS: others["b"]}
+    found = LaunchCeilings.of((isbn[0], most) for isbn, most in largest.items())
+    assert found.ceiling("a") == others["a0"]
+    assert found.ceiling("b") == found.ceiling("unknown") == found.ceiling(ANY_CLASS) == others["b"]
 
 
 @pytest.mark.parametrize("largest", [[3.0], [3.0, 7.0, 1.0, 7.0]])
 def test_launches_of_few_titles_may_sell_far_more(largest):
-    found = launch_ceilings([("F", most) for most in largest])
-    assert found == {ANY_CLASS: OF_FEW_LAUNCHES * max(largest)}
+    found = LaunchCeilings.of(("F", most) for most in largest)
+    assert found.ceiling("F") == OF_FEW_LAUNCHES * max(largest)
 
 
 def test_launches_of_no_title_have_no_ceiling():
-    assert launch_ceilings([]) == {ANY_CLASS: np.inf}
+    assert LaunchCeilings.of([]).ceiling(ANY_CLASS) == np.inf
+
+
+@pytest.mark.parametrize(
+    ("largest", "expected"),
+    [
+        ([900.0, 40.0, 20.0, 50.0, 30.0, 10.0], 50.0),
+        ([900.0, 40.0, 900.0, 50.0, 30.0, 10.0], 900.0),
+        ([900.0, 40.0, 20.0, 50.0, 30.0], OF_FEW_LAUNCHES * 50.0),
+        ([900.0], np.inf),
+    ],
+    ids=["the largest of the others", "as large as another", "too few others", "no other"],
+)
+def test_a_title_that_is_left_out_is_not_in_the_ceiling(largest, expected):
+    found = LaunchCeilings.of(("F", most) for most in largest)
+    assert found.ceiling("F", without=900.0) == expected

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -36,28 +38,56 @@ def ceilings(weeks: pd.DataFrame, titles: pd.DataFrame) -> pd.Series:
     """
     own = weeks.groupby("isbn")["volume"].max().fillna(0.0)
     classes = titles.set_index("isbn")["product_class"].reindex(own.index).fillna(ANY_CLASS)
-    known = _by_class(zip(classes, own, strict=True))
+    by_class = _by_class(zip(classes, own, strict=True))
+    known = {name: max(weeks) for name, weeks in by_class.items() if len(weeks) >= FEWEST_ALIKE}
     of_all = known.get(ANY_CLASS, own * OF_FEW_TITLES)
     return classes.map(known).astype("float64").fillna(of_all).rename(KEY)
 
 
-def launch_ceilings(titles: Sequence[tuple[str, float]]) -> dict[str, float]:
-    """Return the ceiling of launches by product class, and that of any other class.
+@dataclass(frozen=True, slots=True)
+class LaunchCeilings:
+    """Ceilings of launches, which may leave a title out.
 
-    Args:
-        titles: Class and largest week of each title, launches included.
+    Attributes:
+        weeks: By class and for `ANY_CLASS`, the largest week of each title, in ascending order.
     """
-    of_few = OF_FEW_LAUNCHES * max((week for _, week in titles), default=np.inf)
-    return {ANY_CLASS: of_few, **_by_class(titles)}
+
+    weeks: Mapping[str, Sequence[float]]
+
+    @classmethod
+    def of(cls, titles: Iterable[tuple[str, float]]) -> Self:
+        """Sort the class and the largest week of titles, launches included."""
+        return cls({name: sorted(weeks) for name, weeks in _by_class(titles).items()})
+
+    def ceiling(self, group: str, without: float | None = None) -> float:
+        """Return the ceiling of a launch of a class.
+
+        Args:
+            group: The class.
+            without: The largest week of one of its titles, which is left out; None for none.
+        """
+        others: Sequence[float] = ()
+        for name in (group, ANY_CLASS):
+            others = _without(self.weeks.get(name, ()), without)
+            if len(others) >= FEWEST_ALIKE:
+                return others[-1]
+        return OF_FEW_LAUNCHES * max(others, default=np.inf)
 
 
-def _by_class(titles: Iterable[tuple[str, float]]) -> dict[str, float]:
-    """Return the largest week of each class with enough titles, and of all if these are enough."""
+def _without(weeks: Sequence[float], one: float | None) -> Sequence[float]:
+    """Return sorted values without one of them, if it is there."""
+    at = len(weeks) if one is None else bisect_left(weeks, one)
+    is_there = at < len(weeks) and weeks[at] == one
+    return [*weeks[:at], *weeks[at + 1 :]] if is_there else weeks
+
+
+def _by_class(titles: Iterable[tuple[str, float]]) -> dict[str, list[float]]:
+    """Return the largest weeks of each class, and of all titles."""
     found: dict[str, list[float]] = {}
     for group, week in titles:
         for name in {group, ANY_CLASS}:
             found.setdefault(name, []).append(week)
-    return {name: max(weeks) for name, weeks in found.items() if len(weeks) >= FEWEST_ALIKE}
+    return found
 
 
 def own_ceiling(volumes: FloatArray) -> float:

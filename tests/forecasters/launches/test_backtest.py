@@ -51,3 +51,13 @@ def test_the_baseline_is_the_mean_of_the_others_scaled_by_own_weeks():
 
 def test_a_panel_without_launches_has_no_scores():
     assert summarise_launches(backtest_launches(learn_launches([], []), 13)).empty
+
+
+def test_a_launch_that_is_left_out_does_not_raise_its_own_ceiling():
+    best_seller = launch(99, np.full(60, 30000.0))
+    others = panel(12)
+    knowledge = learn_launches([*others, best_seller], series_of([*others, best_seller]))
+    of_others = max(each.volumes.max() for each in others)
+    assert knowledge.prior(best_seller.facts, without=12).ceiling == of_others
+    assert knowledge.prior(best_seller.facts, without=0).ceiling == 30000.0
+    assert knowledge.prior(best_seller.facts).ceiling == 30000.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from book_forecast.forecasters.ceilings import ANY_CLASS, launch_ceilings
+from book_forecast.forecasters.ceilings import LaunchCeilings
 from book_forecast.forecasters.launches.curves import (
     DEFAULT_LEVEL,
     Curves,
@@ -47,7 +47,7 @@ class LaunchKnowledge:
         curves: Mean curves, and how launches differ from them.
         levels: Of the launches.
         errors: Quantiles of errors; see `LaunchPrior`.
-        ceilings: The most copies of a week by class; see `launch_ceilings`.
+        ceilings: The most copies of a week.
     """
 
     launches: Sequence[PastLaunch]
@@ -55,7 +55,7 @@ class LaunchKnowledge:
     curves: Curves
     levels: Levels
     errors: FloatArray = field(default_factory=normal_errors)
-    ceilings: Mapping[str, float] = field(default_factory=lambda: launch_ceilings([]))
+    ceilings: LaunchCeilings = field(default_factory=lambda: LaunchCeilings.of([]))
 
     def row(self, isbn: str) -> int | None:
         """Return the row of a title among the launches; None if it is not one of them."""
@@ -80,7 +80,8 @@ class LaunchKnowledge:
         path = Path(curve, level, variance * (1.0 + 1.0 / (1.0 + alike)), curves.spread)
         if np.isfinite(print_run):
             path = _with_print_run(path, print_run)
-        ceiling = self.ceilings.get(facts.group, self.ceilings[ANY_CLASS])
+        own = None if without is None else float(np.nanmax(self.launches[without].volumes))
+        ceiling = self.ceilings.ceiling(facts.group, own)
         season = season_of(self.seasons, facts.group)
         return LaunchPrior(path, season, self.errors, ceiling, print_run, len(self.launches))
 
@@ -148,9 +149,9 @@ def _usual_level(series: Series) -> float:
     return float(np.median(means)) + 1.0 if means else DEFAULT_LEVEL
 
 
-def _ceilings(series: Series) -> dict[str, float]:
+def _ceilings(series: Series) -> LaunchCeilings:
     known = [(group, volumes) for group, _, volumes in series if np.isfinite(volumes).any()]
-    return launch_ceilings([(group, float(np.nanmax(volumes))) for group, volumes in known])
+    return LaunchCeilings.of((group, float(np.nanmax(volumes))) for group, volumes in known)
 
 
 def _with_print_run(path: Path, print_run: float) -> Path:
