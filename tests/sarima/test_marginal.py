@@ -8,7 +8,9 @@ from scipy.linalg import toeplitz
 
 from book_forecast.sarima import Specification, fit, log_likelihood
 from book_forecast.sarima.autocovariance import arma_autocovariance
+from book_forecast.sarima.likelihood import make_problem
 from book_forecast.sarima.marginal import best_errors, fit_errors, whiten_regression
+from book_forecast.sarima.starts import informed_starts
 
 SEEDS = st.integers(0, 2**32 - 1)
 ORDERS = st.sampled_from([(1, 0, 0), (0, 0, 1), (2, 0, 1)])
@@ -95,6 +97,30 @@ def test_errors_of_one_kind_are_as_likely_from_one_start_as_from_two(seed, order
     found = fit_errors(values, specification, design).log_likelihood
     other = fit_errors(values, specification, design, start=np.zeros(p + q)).log_likelihood
     assert found > other - 0.01
+
+
+FEW_WEEKS = [
+    *(16, 21, 11, 27, 23, np.nan, 18, 22, 19, 19, 24, 23, 20),
+    *(20, 21, 17, 18, 23, 19, 13, 18, 23, 19, 19, 23, 29),
+]
+FEWER_WEEKS = [8, 25, 27, 17, 10, np.nan, 26, 18, 17, 24, 22, 18, 28, 22, 15, 20, 19, 10, 19, 31]
+
+
+@pytest.mark.parametrize(
+    ("weeks", "specification"),
+    [
+        (FEW_WEEKS, Specification(0, 0, 1, trend="c")),
+        (FEWER_WEEKS, Specification(0, 1, 1)),
+    ],
+    ids=["MA", "MA of differences"],
+)
+def test_errors_of_few_weeks_are_as_likely_as_from_the_best_of_two_starts(weeks, specification):
+    values = np.array(weeks, dtype=float)
+    found = fit_errors(values, specification).log_likelihood
+    starts = informed_starts(make_problem(values, specification), specification)
+    each = [fit_errors(values, specification, start=start).log_likelihood for start in starts]
+    assert max(each) - min(each) > 3.0
+    assert found == pytest.approx(max(each))
 
 
 def test_without_any_coefficient_it_is_the_likelihood_of_the_series():
