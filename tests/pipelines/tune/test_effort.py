@@ -10,6 +10,8 @@ from book_forecast.execution.checkpoints import CheckpointFolder
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.options.models import EffortOptions, ModelOptions, NetworkOptions
 from book_forecast.options.values import FAMILIES
+from book_forecast.pipelines.tune.effort import _families, _nested_families
+from book_forecast.pipelines.tune.folds import CrossValidation, TitleFold
 from book_forecast.pipelines.tune.nodes import (
     choose_families,
     fit_global_model,
@@ -176,3 +178,30 @@ def test_left_out_families_have_no_forecast_no_weight_and_a_reason_on_the_leader
     used = [name for name in reasons if reasons[name] is None]
     assert rows.loc[used, "left_out"].isna().all()
     assert one["fallback_reason"] is None or pd.isna(one["fallback_reason"])
+
+
+def hard_and_easy(isbn: str, rng: np.random.Generator) -> tuple[CrossValidation, pd.DataFrame]:
+    """A title whose earlier fold is hard; `theta`, the best family, has no forecast there."""
+    weeks = pd.date_range("2022-01-01", periods=20, freq="W-SAT", unit="us")
+    frame = pd.DataFrame({"isbn": isbn, "week": weeks, "volume": 100.0})
+    folds = []
+    for cutoff, size in ((11, 6.0), (3, 60.0)):
+        sizes = {"sarima": size, "ets": size, "theta": 0.5 * size}
+        means = {name: 100.0 + rng.normal(0.0, own, 8) for name, own in sizes.items()}
+        folds.append(TitleFold(weeks[cutoff].to_datetime64().astype("datetime64[D]"), means))
+    folds[1].means["theta"][:] = np.nan
+    season = {"season": 1, "season_p_value": 1.0, "season_strength": 0.0, "expected_spread": 0.1}
+    return ({"isbn": isbn, **season, "n_weeks": 20}, folds), frame
+
+
+def test_a_family_without_forecasts_of_hard_folds_does_not_look_better_for_that():
+    rng = np.random.default_rng(0)
+    isbns = [f"97867000{i:05d}" for i in range(12)]
+    found, frames = zip(*(hard_and_easy(isbn, rng) for isbn in isbns), strict=True)
+    options = models(families=["sarima", "ets", "theta"])
+    sample = pd.DataFrame({"isbn": isbns, "product_class": ""})
+    nested = _nested_families([*found], pd.concat(frames, ignore_index=True), sample, options)
+    assert [*nested][-1] == ("theta",)
+    assert (nested["theta",] >= 1.0).all()
+    chosen = _families(nested, np.ones(len(isbns), dtype=bool), options)
+    assert any(chosen[name] is None for name in ("sarima", "ets"))

@@ -34,7 +34,7 @@ from book_forecast.pipelines.tune.search import Search, search_title
 from book_forecast.pipelines.tune.strata import STRATUM
 from book_forecast.sarima import compile_core
 from book_forecast.series.covariates import with_covariates
-from book_forecast.series.history import forecasts_by_title, title_histories
+from book_forecast.series.history import FloatArray, forecasts_by_title, title_histories
 from book_forecast.storage.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -201,7 +201,10 @@ def _nested_families(
 ) -> dict[tuple[str, ...], pd.Series]:
     """Return sets of families, each without one of the set before, and their titles' errors.
 
-    The family with the least weight for its cost goes first.
+    The family with the least weight for its cost goes first. All sets have the same folds: those
+    that the ensemble of all families has forecast. Where none of a set's families has a forecast,
+    the set has the error of the worst family. No weighted mean errs more, so that a fold too hard
+    for a set never makes it look better.
 
     Returns:
         By families, the mean absolute error of their out-of-fold ensembles in units of the error
@@ -209,19 +212,38 @@ def _nested_families(
     """
     families: list[str] = [*models.families]
     errors: dict[tuple[str, ...], pd.Series] = {}
+    worst: FloatArray | None = None
     while families:
         forecasts, seasons = fold_frame(found, families)
         folds, _ = fold_arrays(forecasts, seasons, training_weeks, sample, families)
         prior = prior_weights(folds, families)
         weights = fit_weights(as_unsearched(folds, families), prior, models.seed)
-        wrong = np.abs(combine(folds.members, weights.out_of_fold) - folds.volumes)
-        of_fold = pd.DataFrame(wrong).mean(axis=1)
-        own = of_fold.groupby(seasons["isbn"].to_numpy()[folds.titles]).mean()
+        of_fold = _fold_errors(combine(folds.members, weights.out_of_fold), folds.volumes)
+        if worst is None:
+            of_families = _fold_errors(np.moveaxis(folds.members, 1, 0), folds.volumes)
+            failed = np.isnan(of_fold)
+            worst = np.where(failed, np.nan, np.fmax.reduce(of_families, axis=0))
+        of_fold = np.where(np.isnan(worst) | np.isnan(of_fold), worst, of_fold)
+        isbns = seasons["isbn"].to_numpy()[folds.titles]
+        own = pd.Series(of_fold).groupby(isbns).mean()
         errors[tuple(families)] = own.reindex(sample["isbn"])
         earned = weights.weights.mean(axis=0) / [COSTS.get(n, USUAL_COST) for n in families]
         families.pop(int(np.argmin(earned)))
     everything = next(iter(errors.values()))
     return {names: own / everything for names, own in errors.items()}
+
+
+def _fold_errors(forecasts: FloatArray, volumes: FloatArray) -> FloatArray:
+    """Return mean absolute errors over the weeks of folds, shape (..., r); NaN without any.
+
+    Args:
+        forecasts: Shape (..., r, h); NaN where there is none.
+        volumes: Shape (r, h); NaN where missing.
+    """
+    wrong = np.abs(forecasts - volumes)
+    known = np.isfinite(wrong)
+    count, total = known.sum(axis=-1), np.where(known, wrong, 0.0).sum(axis=-1)
+    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
 
 
 def _families(
