@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from book_forecast.forecasters.weights import FoldForecasts, combine, fit_weights
+from book_forecast.series.history import BoolArray
 
 
 def folds_of(errors, n_titles=30, n_folds=3, horizon=8, seed=0, classes=None, step=8):
@@ -83,6 +84,60 @@ def test_a_member_that_fails_for_a_title_counts_for_nothing_there():
     assert found.weights[4, 0] == 0.0
     assert found.weights[5, 0] > 0.6
     assert np.isfinite(combine(members, found.out_of_fold)).all()
+
+
+def only(title: int, member: int, shape: tuple[int, int]) -> BoolArray:
+    """One member of one title."""
+    found = np.zeros(shape, dtype=bool)
+    found[title, member] = True
+    return found
+
+
+@pytest.mark.parametrize("missing", [range(6), range(1, 6)], ids=["all folds", "all but one"])
+def test_a_member_that_has_not_failed_has_the_weight_of_the_group_in_a_title_without_it(missing):
+    folds = with_errors([5.0, 20.0, 20.0], n_folds=6)
+    members = folds.members.copy()
+    members[(folds.titles == 4) & np.isin(folds.origins, 8 * np.array(missing)), 0] = np.nan
+    without = replace(folds, members=members)
+    prior = equal(folds)
+    found = fit_weights(without, prior, excused=only(4, 0, prior.shape))
+    assert found.weights[4] == pytest.approx(found.weights[5], abs=0.02)
+    assert found.weights[4, 0] > 0.6
+    assert np.isfinite(combine(members, found.out_of_fold)).all()
+
+
+def test_errors_of_the_others_beside_each_other_still_tilt_a_title_without_an_excused_member():
+    sizes = np.tile([15.0, 20.0, 20.0], (180, 1))
+    sizes[np.repeat(np.arange(30), 6) == 4, 1:] = [16.0, 25.0]
+    folds = with_errors(sizes, n_folds=6)
+    members = folds.members.copy()
+    members[folds.titles == 4, 0] = np.nan
+    prior = equal(folds)
+    without = replace(folds, members=members)
+    found = fit_weights(without, prior, excused=only(4, 0, prior.shape)).weights
+    beside_others = np.log(found[:, 0] / np.sqrt(found[:, 1] * found[:, 2]))
+    assert beside_others[4] == pytest.approx(beside_others[5], abs=0.1)
+    assert found[4, 1] > 1.5 * found[4, 2]
+
+
+def test_a_member_without_a_forecast_of_any_title_counts_for_nothing_though_excused():
+    folds = folds_of([5.0, 20.0, 20.0])
+    members = folds.members.copy()
+    members[:, 0] = np.nan
+    prior = equal(folds)
+    found = fit_weights(
+        replace(folds, members=members), prior, excused=np.ones(prior.shape, dtype=bool)
+    )
+    assert (found.weights[:, 0] == 0.0).all()
+
+
+def test_an_excuse_changes_nothing_where_all_forecasts_are_there():
+    folds = folds_of([5.0, 10.0, 20.0])
+    prior = equal(folds)
+    found = fit_weights(folds, prior, excused=np.ones(prior.shape, dtype=bool))
+    usual = fit_weights(folds, prior)
+    assert (found.weights == usual.weights).all()
+    assert (found.out_of_fold == usual.out_of_fold).all()
 
 
 @pytest.mark.parametrize("step", [8, 3])

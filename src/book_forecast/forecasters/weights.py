@@ -75,20 +75,25 @@ class Weights:
     out_of_fold: FloatArray
 
 
-def fit_weights(folds: FoldForecasts, prior: FloatArray, seed: int = 0) -> Weights:
+def fit_weights(
+    folds: FoldForecasts, prior: FloatArray, seed: int = 0, excused: BoolArray | None = None
+) -> Weights:
     """Fit the weights of the members for each title.
 
     Args:
         folds: Out-of-fold forecasts; a title may have no row.
         prior: By title, weights of a robust combination, shape (n, m).
         seed: Of the resamples.
+        excused: By title, members that have not failed where they have no forecast, shape (n, m):
+            without own errors, the stack of the group alone decides them. None for no member.
     """
     usable = _usable(folds)
+    spared = np.zeros(prior.shape, dtype=np.bool_) if excused is None else excused
 
     def weights(rows: BoolArray, bags: int) -> FloatArray:
         scaled = _scaled(folds, usable & rows[:, None])
         base = _stacks(folds, scaled, prior, rows, bags, seed)
-        return _tilted(folds, scaled, usable, base, rows)
+        return _tilted(folds, scaled, usable, base, rows, spared)
 
     out_of_fold = np.empty(usable.shape)
     for inside, apart in _left_out(folds):
@@ -162,6 +167,7 @@ def _tilted(
     usable: BoolArray,
     base: FloatArray,
     rows: BoolArray,
+    excused: BoolArray,
 ) -> FloatArray:
     """Return, by title, weights tilted by the errors of the title and its class on `rows`."""
     n, m = base.shape
@@ -175,6 +181,10 @@ def _tilted(
     of_group = folds.groups[folds.titles]
     usual, _ = _means(relative, counted, of_group, int(folds.groups.max(initial=0)) + 1)
     relative = np.where(counted, relative - usual[of_group], 0.0)
+    # Without an excused member, the others only show how they do beside each other.
+    partial = (excused[folds.titles] & ~usable).any(axis=1, keepdims=True)
+    centre = relative.sum(axis=1, keepdims=True) / n_members
+    relative = np.where(counted & partial, relative - centre, relative)
     part = share_of_a_fold(folds.origins, folds.volumes.shape[1])
     own, n_own = _means(relative, counted, folds.titles, n)
     half = _folds_of_a_title(relative - own[folds.titles], counted, own, n_own, part)
@@ -184,10 +194,11 @@ def _tilted(
     of_class = (alike * n_alike / (n_alike + FOLDS_OF_A_CLASS))[folds.classes]
     share = n_own * part / (n_own * part + half)
     weights = base * np.exp(-TILT * (share * own + (1.0 - share) * of_class))
-    # A member that has failed at all of a title's folds gets no weight.
+    # A member that has failed at all of a title's folds, or of all titles', gets no weight.
     tried = np.zeros((n, m))
     np.add.at(tried, folds.titles, np.broadcast_to(rows[:, None], usable.shape).astype(float))
-    weights = np.where((tried > 0) & (n_own == 0), 0.0, weights)
+    failed = (n_own == 0) & ~(excused & counted.any(axis=0))
+    weights = np.where((tried > 0) & failed, 0.0, weights)
     return _shares(weights, base)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from book_forecast.forecasters.calibration import Calibration
+from book_forecast.forecasters.family_choice import as_column
 from book_forecast.payload.dependence import KEY, UNKNOWN, Dependence
 from book_forecast.pipelines.tune.weighting import LOST, SPECIFICATION_TYPES, expected_powers
 from tests.pipelines.ensembles import (
@@ -41,6 +42,28 @@ def test_a_launch_that_was_never_compared_takes_the_weights_of_other_launches(co
     weights = weights_of(weigh(compared, forecasts=rest).specifications)
     assert weights[LAUNCH]["boosting"] > 0.7
     assert all(weights[isbn].get("boosting", 0.0) < 0.7 for isbn in OLD)
+
+
+@pytest.mark.parametrize(("family", "counts"), [("boosting", True), ("theta", False)])
+def test_only_a_model_of_all_titles_counts_for_a_title_without_its_forecasts(
+    compared, family, counts
+):
+    forecasts = compared.forecasts.copy()
+    forecasts.loc[forecasts["isbn"] == OLD[0], family] = np.nan
+    found = weights_of(weigh(compared, forecasts=forecasts).specifications)
+    assert found[OLD[1]][family] > 0.1
+    expected = found[OLD[1]][family] if counts else 0.0
+    assert found[OLD[0]].get(family, 0.0) == pytest.approx(expected, rel=0.3)
+
+
+def test_a_model_of_all_titles_that_a_title_goes_without_does_not_count(compared):
+    forecasts, orders = compared.forecasts.copy(), compared.orders.copy()
+    forecasts.loc[forecasts["isbn"] == OLD[0], "boosting"] = np.nan
+    reasons = dict.fromkeys(FAMILIES) | {"boosting": "it does not pay"}
+    orders.loc[orders["isbn"] == OLD[0], "families"] = as_column(reasons)
+    found = weights_of(weigh(compared, forecasts=forecasts, orders=orders).specifications)
+    assert "boosting" not in found[OLD[0]]
+    assert "boosting" in found[OLD[1]]
 
 
 def test_a_member_that_hardly_counts_is_left_out(weighted):

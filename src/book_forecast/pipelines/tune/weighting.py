@@ -22,6 +22,7 @@ from book_forecast.options.models import ModelOptions
 from book_forecast.payload.dependence import KEY
 from book_forecast.pipelines.tune.dependence import fold_dependence
 from book_forecast.pipelines.tune.fold_arrays import (
+    across_titles,
     as_unsearched,
     fold_arrays,
     growth_since,
@@ -90,7 +91,9 @@ def weigh_families(
     folds, keys = fold_arrays(fold_forecasts, seasons, training_weeks, titles, families)
     usual = without_shifts(folds, keys, training_weeks)
     prior = prior_weights(folds, families)
-    found = fit_weights(as_unsearched(usual, families), prior, models.seed)
+    reasons = sarima_orders.set_index("isbn")["families"].reindex(isbns)
+    excused = across_titles(reasons, families)
+    found = fit_weights(as_unsearched(usual, families), prior, models.seed, excused)
     mean = np.maximum(combine(folds.members, found.out_of_fold), 0.0)
     errors = np.log1p(usual.volumes) - np.log1p(mean)
     weeks = fold_weeks(keys, errors.shape[1])
@@ -123,7 +126,6 @@ def weigh_families(
     tops = ceilings(training_weeks, titles)
     of_titles = (spreads, powers, tops.reindex(isbns).to_numpy(dtype=np.float64))
     backtest = _backtest(keys, mean, folds, of_titles, calibration, levels, kinds)
-    reasons = sarima_orders.set_index("isbn")["families"].reindex(isbns)
     board = leaderboard(families, reasons, folds, mean, found.weights)
     specifications = _specifications(
         sarima_orders.merge(tops, on="isbn", how="left"),
