@@ -37,3 +37,11 @@ def test_folds_without_an_error_say_nothing_of_growth():
     today = as_of_today(errors_of(12, slice(FOLDS - 2, None)))
     usual = as_of_today(errors_of(12, slice(0)))
     assert today.errors[:-FOLDS] == pytest.approx(usual.errors[:-FOLDS], rel=0.1)
+
+
+@pytest.mark.parametrize("n_titles", [2, 3, 6, 9, 12])
+def test_a_quiet_beginning_does_not_bend_the_scales_of_few_titles(n_titles):
+    """One copy and years without a sale before its folds: then it sells and errs like the rest."""
+    usual = title_scales(errors_of(n_titles, slice(0)))
+    found = title_scales(errors_of(n_titles, slice(0), expected=0.008))
+    assert (np.abs(np.log(found / usual)) < np.log(2.0)).all()

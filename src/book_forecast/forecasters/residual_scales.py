@@ -21,6 +21,9 @@ FOLDS_OF_A_SCALE = 4.0
 LIMITS = (0.5, 8.0)
 # Titles that an estimate of the variance between titles needs.
 FEWEST_TITLES = 10
+# A title with fewer titles beside it has changes of at most so many times the usual ones, on a
+# logarithmic scale.
+FARTHEST = np.log(3.0)
 SMALLEST_SCALE = 1e-3
 # Prior weight of no effect, in folds whose history has since grown e-fold: for each title, and the
 # least for all of them.
@@ -111,7 +114,8 @@ def _expected(found: FoldErrors, sizes: FloatArray) -> FloatArray:
     """Return, by title, the scale of titles with similar weeks: a line on logarithms.
 
     A title without a change before its folds, such as one that was out of print, has no similar
-    weeks: its scale is the usual one.
+    weeks: its scale is the usual one. Few titles show no line: one of them with next to no changes
+    would move the scales of all others.
     """
     changes = found.expected > SMALLEST_SCALE
     logs = np.log(np.where(changes, found.expected, 1.0))
@@ -121,9 +125,13 @@ def _expected(found: FoldErrors, sizes: FloatArray) -> FloatArray:
     shown = known & changes[found.titles]
     if not shown.any():
         return np.full(len(logs), float(np.exp(np.mean(np.log(sizes[known])))))
+    titles = np.unique(found.titles[shown])
+    if len(titles) < FEWEST_TITLES:
+        middle = float(np.median(logs[titles]))
+        logs = np.clip(logs, middle - FARTHEST, middle + FARTHEST)
     seen, given = np.log(sizes[shown]), logs[found.titles[shown]]
     slope = 1.0
-    if len(np.unique(found.titles[shown])) >= FEWEST_TITLES and np.ptp(given) > 0.0:
+    if len(titles) >= FEWEST_TITLES and np.ptp(given) > 0.0:
         slope = float(np.clip(np.polyfit(given, seen, 1)[0], 0.0, 1.5))
     apart = np.where(changes, logs - np.mean(given), 0.0)
     return np.asarray(np.exp(np.mean(seen) + slope * apart))
