@@ -131,6 +131,31 @@ def test_a_member_without_a_forecast_of_any_title_counts_for_nothing_though_excu
     assert (found.weights[:, 0] == 0.0).all()
 
 
+@pytest.mark.parametrize("n_members", [3, 8])
+def test_titles_alike_have_the_stack_where_an_excused_member_lacks_forecasts_of_them_all(n_members):
+    folds = with_errors([5.0] + [20.0] * (n_members - 1), n_folds=6)
+    members = folds.members.copy()
+    members[folds.origins >= 24, 0] = np.nan
+    # The last title has no folds, and therefore the weights of the stack.
+    more = replace(folds, members=members, groups=np.zeros(31, int), classes=np.r_[[0] * 30, 1])
+    prior = equal(more)
+    excused = np.zeros(prior.shape, dtype=bool)
+    excused[:, 0] = True
+    found = fit_weights(more, prior, excused=excused).weights
+    assert found[:30] == pytest.approx(np.tile(found[30], (30, 1)), abs=1e-6)
+
+
+def test_a_group_without_any_forecast_of_an_excused_member_has_no_weight_for_it():
+    folds = folds_of([8.0, 8.0, 8.0, 60.0], n_folds=6)
+    groups = np.r_[[0] * 20, [1] * 10]
+    members = folds.members.copy()
+    members[groups[folds.titles] == 1, 3] = np.nan
+    apart = replace(folds, members=members, groups=groups)
+    prior = np.where(groups[:, None] == 1, [1 / 12, 1 / 12, 1 / 12, 3 / 4], 1 / 4)
+    excused = np.tile([False, False, False, True], (30, 1))
+    assert (fit_weights(apart, prior, excused=excused).weights[groups == 1, 3] == 0.0).all()
+
+
 def test_an_excuse_changes_nothing_where_all_forecasts_are_there():
     folds = folds_of([5.0, 10.0, 20.0])
     prior = equal(folds)

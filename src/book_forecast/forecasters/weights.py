@@ -179,12 +179,15 @@ def _tilted(
     relative = np.where(counted, logs - typical, 0.0)
     # A stack knows the mean errors of its group: only what is beyond them tilts.
     of_group = folds.groups[folds.titles]
-    usual, _ = _means(relative, counted, of_group, int(folds.groups.max(initial=0)) + 1)
+    n_groups = int(folds.groups.max(initial=0)) + 1
+    usual, n_usual = _means(relative, counted, of_group, n_groups)
     relative = np.where(counted, relative - usual[of_group], 0.0)
     # Without an excused member, the others only show how they do beside each other.
     partial = (excused[folds.titles] & ~usable).any(axis=1, keepdims=True)
     centre = relative.sum(axis=1, keepdims=True) / n_members
     relative = np.where(counted & partial, relative - centre, relative)
+    usual, _ = _means(relative, counted, of_group, n_groups)
+    relative = np.where(counted, relative - usual[of_group], 0.0)
     part = share_of_a_fold(folds.origins, folds.volumes.shape[1])
     own, n_own = _means(relative, counted, folds.titles, n)
     half = _folds_of_a_title(relative - own[folds.titles], counted, own, n_own, part)
@@ -194,10 +197,10 @@ def _tilted(
     of_class = (alike * n_alike / (n_alike + FOLDS_OF_A_CLASS))[folds.classes]
     share = n_own * part / (n_own * part + half)
     weights = base * np.exp(-TILT * (share * own + (1.0 - share) * of_class))
-    # A member that has failed at all of a title's folds, or of all titles', gets no weight.
+    # A member that has failed at all of a title's folds, or of its group's, gets no weight.
     tried = np.zeros((n, m))
     np.add.at(tried, folds.titles, np.broadcast_to(rows[:, None], usable.shape).astype(float))
-    failed = (n_own == 0) & ~(excused & counted.any(axis=0))
+    failed = (n_own == 0) & ~(excused & (n_usual > 0)[folds.groups])
     weights = np.where((tried > 0) & failed, 0.0, weights)
     return _shares(weights, base)
 

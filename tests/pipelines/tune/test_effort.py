@@ -205,3 +205,16 @@ def test_a_family_without_forecasts_of_hard_folds_does_not_look_better_for_that(
     assert (nested["theta",] >= 1.0).all()
     chosen = _families(nested, np.ones(len(isbns), dtype=bool), options)
     assert any(chosen[name] is None for name in ("sarima", "ets"))
+
+
+def test_a_family_that_explodes_is_not_the_error_of_others_that_cannot_forecast_its_fold():
+    rng = np.random.default_rng(0)
+    isbns = [f"97867000{i:05d}" for i in range(12)]
+    found, frames = zip(*(hard_and_easy(isbn, rng) for isbn in isbns), strict=True)
+    for _, folds in found[1:]:
+        folds[1].means["theta"][:] = 100.0 + rng.normal(0.0, 30.0, 8)
+    found[0][1][1].means["sarima"][:] = 1e7
+    options = models(families=["sarima", "ets", "theta"])
+    sample = pd.DataFrame({"isbn": isbns, "product_class": ""})
+    nested = _nested_families([*found], pd.concat(frames, ignore_index=True), sample, options)
+    assert 1.0 <= nested["theta",].iloc[0] < 3.0

@@ -89,6 +89,15 @@ def test_tables_of_titles_tuned_anew_replace_their_former_rows(decisions, values
     assert again_merged.fingerprint == folds.fingerprint
 
 
+def test_a_former_tuning_of_another_layout_is_replaced_as_a_whole():
+    folds, seasons, orders = tables(1.0, ISBNS)
+    older = orders.drop(columns="model")
+    merged = merge_tuning(*tables(2.0, ISBNS[:1]), folds, seasons, older, WEEKS, SOME)
+    assert [part.frame["isbn"].tolist() for part in merged] == [ISBNS[:1]] * 3
+    none = merge_tuning(*tables(2.0, []), folds, seasons, older, WEEKS, plan(A="refit"))
+    assert [part.frame["isbn"].tolist() for part in none] == [ISBNS] * 3
+
+
 def test_a_refit_starts_from_its_former_coefficients_and_finds_the_same_optimum():
     champion = release_of(WEEKS[WEEKS["week"] < LAST], specifications_of(ISBNS), TITLES)
     fresh = specifications_of(ISBNS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from book_forecast.forecasters.ceilings import LaunchCeilings
+from book_forecast.forecasters.ceilings import LaunchCeilings, largest
 from book_forecast.forecasters.launches.curves import (
     DEFAULT_LEVEL,
     Curves,
@@ -80,7 +80,7 @@ class LaunchKnowledge:
         path = Path(curve, level, variance * (1.0 + 1.0 / (1.0 + alike)), curves.spread)
         if np.isfinite(print_run):
             path = _with_print_run(path, print_run)
-        own = None if without is None else float(np.nanmax(self.launches[without].volumes))
+        own = None if without is None else largest(self.launches[without].volumes)
         ceiling = self.ceilings.ceiling(facts.group, own)
         season = season_of(self.seasons, facts.group)
         return LaunchPrior(path, season, self.errors, ceiling, print_run, len(self.launches))
@@ -151,7 +151,7 @@ def _usual_level(series: Series) -> float:
 
 def _ceilings(series: Series) -> LaunchCeilings:
     known = [(group, volumes) for group, _, volumes in series if np.isfinite(volumes).any()]
-    return LaunchCeilings.of((group, float(np.nanmax(volumes))) for group, volumes in known)
+    return LaunchCeilings.of((group, largest(volumes)) for group, volumes in known)
 
 
 def _with_print_run(path: Path, print_run: float) -> Path:

@@ -81,24 +81,28 @@ def merge_tuning(
     lengths = training_weeks.groupby("isbn").size()
     stay = set() if is_whole(retraining_plan) else set(lengths.index) - retuned
 
+    pairs = (
+        (refresh_folds, former_fold_forecasts),
+        (refresh_seasons, former_seasons),
+        (refresh_orders, former_sarima_orders),
+    )
+    # A former tuning of another layout goes as a whole: its titles would have one table of three.
+    alike = all(there is None or set(there) == set(new) for new, there in pairs)
+
     def merged(new: pd.DataFrame, former: pd.DataFrame | None) -> pd.DataFrame:
         if former is None or not stay:
             return new
         kept = former[former["isbn"].isin(stay)]
-        if set(kept.columns) != set(new.columns) or kept.empty:
-            return new if len(new) else kept
-        if new.empty:
-            return kept.reset_index(drop=True)
+        if not alike:
+            return kept if refresh_orders.empty else new
+        if new.empty or kept.empty:
+            return kept.reset_index(drop=True) if new.empty else new
         whole = pd.concat([kept, new[list(kept.columns)]], ignore_index=True)
         return whole.sort_values("isbn", kind="stable", ignore_index=True)
 
-    seasons = merged(refresh_seasons, former_seasons)
-    seasons["n_weeks"] = seasons["isbn"].map(lengths).astype("int64")
-    tables = (
-        merged(refresh_folds, former_fold_forecasts),
-        seasons,
-        merged(refresh_orders, former_sarima_orders),
-    )
+    folds, seasons, orders = (merged(new, former) for new, former in pairs)
+    seasons = seasons.assign(n_weeks=seasons["isbn"].map(lengths).astype("int64"))
+    tables = (folds, seasons, orders)
     first, second, third = (Part(table, fingerprint(table)) for table in tables)
     return first, second, third
 

@@ -17,10 +17,15 @@ from book_forecast.forecasters.family_choice import as_column
 from book_forecast.forecasters.global_models.members import Network
 from book_forecast.forecasters.global_models.network import why_absent
 from book_forecast.forecasters.pretrained import weights_of
-from book_forecast.forecasters.weights import combine, fit_weights
+from book_forecast.forecasters.weights import FoldForecasts, combine, fit_weights
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.options.models import ModelOptions
-from book_forecast.pipelines.tune.fold_arrays import as_unsearched, fold_arrays, prior_weights
+from book_forecast.pipelines.tune.fold_arrays import (
+    across_titles,
+    as_unsearched,
+    fold_arrays,
+    prior_weights,
+)
 from book_forecast.pipelines.tune.fold_tasks import FoldTask, at_common_weeks, fold_tasks
 from book_forecast.pipelines.tune.folds import (
     NOT_COMPARED,
@@ -203,8 +208,7 @@ def _nested_families(
 
     The family with the least weight for its cost goes first. All sets have the same folds: those
     that the ensemble of all families has forecast. Where none of a set's families has a forecast,
-    the set has the error of the worst family. No weighted mean errs more, so that a fold too hard
-    for a set never makes it look better.
+    the set has the error of `_price_of_a_failure`.
 
     Returns:
         By families, the mean absolute error of their out-of-fold ensembles in units of the error
@@ -212,18 +216,17 @@ def _nested_families(
     """
     families: list[str] = [*models.families]
     errors: dict[tuple[str, ...], pd.Series] = {}
-    worst: FloatArray | None = None
+    price: FloatArray | None = None
     while families:
         forecasts, seasons = fold_frame(found, families)
         folds, _ = fold_arrays(forecasts, seasons, training_weeks, sample, families)
         prior = prior_weights(folds, families)
-        weights = fit_weights(as_unsearched(folds, families), prior, models.seed)
+        excused = across_titles([families] * len(seasons), families)
+        weights = fit_weights(as_unsearched(folds, families), prior, models.seed, excused)
         of_fold = _fold_errors(combine(folds.members, weights.out_of_fold), folds.volumes)
-        if worst is None:
-            of_families = _fold_errors(np.moveaxis(folds.members, 1, 0), folds.volumes)
-            failed = np.isnan(of_fold)
-            worst = np.where(failed, np.nan, np.fmax.reduce(of_families, axis=0))
-        of_fold = np.where(np.isnan(worst) | np.isnan(of_fold), worst, of_fold)
+        if price is None:
+            price = _price_of_a_failure(of_fold, folds)
+        of_fold = np.where(np.isnan(of_fold), price, of_fold)
         isbns = seasons["isbn"].to_numpy()[folds.titles]
         own = pd.Series(of_fold).groupby(isbns).mean()
         errors[tuple(families)] = own.reindex(sample["isbn"])
@@ -231,6 +234,24 @@ def _nested_families(
         families.pop(int(np.argmin(earned)))
     everything = next(iter(errors.values()))
     return {names: own / everything for names, own in errors.items()}
+
+
+def _price_of_a_failure(of_fold: FloatArray, folds: FoldForecasts) -> FloatArray:
+    """Return the error of a set of families in a fold that it cannot forecast, shape (r,).
+
+    It is that of the median family, and at least that of all of them together: a fold too hard for
+    a set never makes it look better, and one family that explodes there does not decide.
+
+    Args:
+        of_fold: Errors with all families, shape (r,); NaN where these have failed too, which
+            remains.
+        folds: The forecasts of all families.
+    """
+    found = of_fold.copy()
+    there = np.isfinite(of_fold)
+    of_families = _fold_errors(np.moveaxis(folds.members[there], 1, 0), folds.volumes[there])
+    found[there] = np.fmax(of_fold[there], np.nanmedian(of_families, axis=0))
+    return found
 
 
 def _fold_errors(forecasts: FloatArray, volumes: FloatArray) -> FloatArray:

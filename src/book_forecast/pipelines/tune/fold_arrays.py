@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from book_forecast.forecasters.families import ACROSS_TITLES
-from book_forecast.forecasters.family_choice import used_families
 from book_forecast.forecasters.sarima import Sarima
 from book_forecast.forecasters.weights import FoldForecasts
 from book_forecast.series.history import WEEK, BoolArray, FloatArray
@@ -68,19 +68,17 @@ def as_unsearched(folds: FoldForecasts, families: list[str]) -> FoldForecasts:
     return replace(folds, members=members)
 
 
-def across_titles(choice: pd.Series, families: list[str]) -> BoolArray:
+def across_titles(used: Iterable[Collection[str]], families: list[str]) -> BoolArray:
     """Return the models of all titles among the families that a title uses, shape (n, m).
 
     They have no forecast of a title that had too few weeks, or was not selected, when they were
     fitted before a rolling origin. That says nothing of their errors.
 
     Args:
-        choice: The column `families` of each title.
+        used: Families by title.
         families: All of them.
     """
-    across = [family for family in families if family in ACROSS_TITLES]
-    used = [set(across).intersection(used_families(column)) for column in choice]
-    rows = [[family in own for family in families] for own in used]
+    rows = [[name in own and name in ACROSS_TITLES for name in families] for own in used]
     return np.array(rows, dtype=np.bool_).reshape(len(rows), len(families))
 
 

@@ -14,6 +14,7 @@ from book_forecast.forecasters.calibration import Calibration, calibrate
 from book_forecast.forecasters.ceilings import KEY as CEILING
 from book_forecast.forecasters.ceilings import capped, ceilings
 from book_forecast.forecasters.ensemble import POWER, Ensemble
+from book_forecast.forecasters.family_choice import used_families
 from book_forecast.forecasters.horizon_powers import expected_power
 from book_forecast.forecasters.residual_scales import FoldErrors
 from book_forecast.forecasters.week_kinds import Kinds
@@ -92,7 +93,7 @@ def weigh_families(
     usual = without_shifts(folds, keys, training_weeks)
     prior = prior_weights(folds, families)
     reasons = sarima_orders.set_index("isbn")["families"].reindex(isbns)
-    excused = across_titles(reasons, families)
+    excused = across_titles(map(used_families, reasons), families)
     found = fit_weights(as_unsearched(usual, families), prior, models.seed, excused)
     mean = np.maximum(combine(folds.members, found.out_of_fold), 0.0)
     errors = np.log1p(usual.volumes) - np.log1p(mean)
