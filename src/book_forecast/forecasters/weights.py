@@ -182,7 +182,8 @@ def _tilted(
     n_groups = int(folds.groups.max(initial=0)) + 1
     usual, n_usual = _means(relative, counted, of_group, n_groups)
     relative = np.where(counted, relative - usual[of_group], 0.0)
-    # Without an excused member, the others only show how they do beside each other.
+    # Without an excused member, the others only show how they do beside each other. Where many
+    # titles are without it, this moves the means of the group.
     partial = (excused[folds.titles] & ~usable).any(axis=1, keepdims=True)
     centre = relative.sum(axis=1, keepdims=True) / n_members
     relative = np.where(counted & partial, relative - centre, relative)

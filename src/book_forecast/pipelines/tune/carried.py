@@ -87,7 +87,7 @@ def merge_tuning(
         (refresh_orders, former_sarima_orders),
     )
     # A former tuning of another layout goes as a whole: its titles would have one table of three.
-    alike = all(there is None or set(there) == set(new) for new, there in pairs)
+    alike = all(old is None or set(old.columns) == set(new.columns) for new, old in pairs)
 
     def merged(new: pd.DataFrame, former: pd.DataFrame | None) -> pd.DataFrame:
         if former is None or not stay:
