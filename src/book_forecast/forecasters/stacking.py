@@ -98,8 +98,8 @@ def _correlation(folds: ScaledFolds) -> float:
     """Return the correlation of relative errors of different titles at the same origin."""
     known = np.isfinite(folds.volumes)[:, None]
     wrong = np.where(known, np.abs(folds.members - folds.volumes[:, None]), np.nan)
-    errors = _mean(wrong, axis=2)
-    errors = np.nan_to_num(errors - _mean(errors, axis=1)[:, None])
+    errors = mean_of_known(wrong, axis=2)
+    errors = np.nan_to_num(errors - mean_of_known(errors, axis=1)[:, None])
     errors = errors - errors.mean(axis=0)
     _, at = np.unique(folds.origins, return_inverse=True)
     counts = np.bincount(at).astype(np.float64)
@@ -113,7 +113,7 @@ def _correlation(folds: ScaledFolds) -> float:
     return float(np.clip(shared / variance, 0.0, 1.0))
 
 
-def _mean(values: FloatArray, axis: int) -> FloatArray:
+def mean_of_known(values: FloatArray, axis: int) -> FloatArray:
     """Return means of known values; NaN where none is known."""
     known = np.isfinite(values)
     count = known.sum(axis=axis)

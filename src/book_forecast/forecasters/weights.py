@@ -180,15 +180,13 @@ def _tilted(
     # A stack knows the mean errors of its group: only what is beyond them tilts.
     of_group = folds.groups[folds.titles]
     n_groups = int(folds.groups.max(initial=0)) + 1
-    usual, n_usual = _means(relative, counted, of_group, n_groups)
-    relative = np.where(counted, relative - usual[of_group], 0.0)
+    relative, n_usual = _apart(relative, counted, of_group, n_groups)
     # Without an excused member, the others only show how they do beside each other. Where many
     # titles are without it, this moves the means of the group.
     partial = (excused[folds.titles] & ~usable).any(axis=1, keepdims=True)
     centre = relative.sum(axis=1, keepdims=True) / n_members
     relative = np.where(counted & partial, relative - centre, relative)
-    usual, _ = _means(relative, counted, of_group, n_groups)
-    relative = np.where(counted, relative - usual[of_group], 0.0)
+    relative, _ = _apart(relative, counted, of_group, n_groups)
     part = share_of_a_fold(folds.origins, folds.volumes.shape[1])
     own, n_own = _means(relative, counted, folds.titles, n)
     half = _folds_of_a_title(relative - own[folds.titles], counted, own, n_own, part)
@@ -204,6 +202,14 @@ def _tilted(
     failed = (n_own == 0) & ~(excused & (n_usual > 0)[folds.groups])
     weights = np.where((tried > 0) & failed, 0.0, weights)
     return _shares(weights, base)
+
+
+def _apart(
+    values: FloatArray, counted: BoolArray, groups: IntArray, n: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return values less their group's mean, zero where not counted, and the counts of groups."""
+    means, counts = _means(values, counted, groups, n)
+    return np.where(counted, values - means[groups], 0.0), counts
 
 
 def _folds_of_a_title(

@@ -17,6 +17,7 @@ from book_forecast.forecasters.family_choice import as_column
 from book_forecast.forecasters.global_models.members import Network
 from book_forecast.forecasters.global_models.network import why_absent
 from book_forecast.forecasters.pretrained import weights_of
+from book_forecast.forecasters.stacking import mean_of_known
 from book_forecast.forecasters.weights import FoldForecasts, combine, fit_weights
 from book_forecast.options.groups import BacktestOptions
 from book_forecast.options.models import ModelOptions
@@ -223,7 +224,8 @@ def _nested_families(
         prior = prior_weights(folds, families)
         excused = across_titles([families] * len(seasons), families)
         weights = fit_weights(as_unsearched(folds, families), prior, models.seed, excused)
-        of_fold = _fold_errors(combine(folds.members, weights.out_of_fold), folds.volumes)
+        wrong = np.abs(combine(folds.members, weights.out_of_fold) - folds.volumes)
+        of_fold = mean_of_known(wrong, axis=1)
         if price is None:
             price = _price_of_a_failure(of_fold, folds)
         of_fold = np.where(np.isnan(of_fold), price, of_fold)
@@ -249,22 +251,10 @@ def _price_of_a_failure(of_fold: FloatArray, folds: FoldForecasts) -> FloatArray
     """
     found = of_fold.copy()
     there = np.isfinite(of_fold)
-    of_families = _fold_errors(np.moveaxis(folds.members[there], 1, 0), folds.volumes[there])
-    found[there] = np.fmax(of_fold[there], np.nanmedian(of_families, axis=0))
+    wrong = np.abs(folds.members[there] - folds.volumes[there][:, None])
+    of_families = mean_of_known(wrong, axis=2)
+    found[there] = np.fmax(of_fold[there], np.nanmedian(of_families, axis=1))
     return found
-
-
-def _fold_errors(forecasts: FloatArray, volumes: FloatArray) -> FloatArray:
-    """Return mean absolute errors over the weeks of folds, shape (..., r); NaN without any.
-
-    Args:
-        forecasts: Shape (..., r, h); NaN where there is none.
-        volumes: Shape (r, h); NaN where missing.
-    """
-    wrong = np.abs(forecasts - volumes)
-    known = np.isfinite(wrong)
-    count, total = known.sum(axis=-1), np.where(known, wrong, 0.0).sum(axis=-1)
-    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
 
 
 def _families(
