@@ -101,8 +101,10 @@ def start_run(uri: str, run: RunSpec, name: str) -> str | None:
 
     try:
         mlflow.set_tracking_uri(uri)
-        mlflow.set_experiment(run.package)
-        started = mlflow.start_run(run_name=name, tags={"pipeline": run.pipeline})
+        # By its id: where another process has just created it, MLflow does not make it active.
+        experiment = mlflow.set_experiment(run.package).experiment_id
+        tags = {"pipeline": run.pipeline}
+        started = mlflow.start_run(run_name=name, experiment_id=experiment, tags=tags)
         params = without_secrets(run.params)
         mlflow.log_params({key: str(value)[:500] for key, value in params.items()})
     except Exception as error:  # noqa: BLE001 - a missing record must not fail the run
