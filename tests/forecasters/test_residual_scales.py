@@ -45,3 +45,13 @@ def test_a_quiet_beginning_does_not_bend_the_scales_of_few_titles(n_titles):
     usual = title_scales(errors_of(n_titles, slice(0)))
     found = title_scales(errors_of(n_titles, slice(0), expected=0.008))
     assert (np.abs(np.log(found / usual)) < 0.6).all()
+
+
+@pytest.mark.parametrize("n_titles", [2, 3, 6, 9])
+@pytest.mark.parametrize("expected", [0.008, 0.0])
+def test_a_title_with_a_quiet_beginning_and_no_fold_since_has_the_usual_scale(n_titles, expected):
+    """All its folds reach across the rise of its level, and say nothing of its scale."""
+    found = errors_of(n_titles, slice(0), expected)
+    found.errors[-FOLDS:] = np.nan
+    scales = title_scales(found)
+    assert scales[-1] == pytest.approx(np.exp(np.log(scales[:-1]).mean()), rel=0.5)

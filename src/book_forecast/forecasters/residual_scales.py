@@ -21,8 +21,8 @@ FOLDS_OF_A_SCALE = 4.0
 LIMITS = (0.5, 8.0)
 # Titles that an estimate of the variance between titles needs.
 FEWEST_TITLES = 10
-# With fewer titles, the changes of one count as at most four times the usual ones, and as at least
-# a quarter, on a logarithmic scale.
+# With fewer titles, the changes of one count as at most four times the usual ones, and those under a
+# quarter say nothing, on a logarithmic scale.
 FARTHEST = np.log(4.0)
 SMALLEST_SCALE = 1e-3
 # Prior weight of no effect, in folds whose history has since grown e-fold: for each title, and the
@@ -115,20 +115,22 @@ def _expected(found: FoldErrors, sizes: FloatArray) -> FloatArray:
 
     A title without a change before its folds, such as one that was out of print, has no similar
     weeks: its scale is the usual one. Few titles show no line: one of them with next to no changes
-    would move the scales of all others.
+    would move the scales of all others, and has no title like it.
     """
     changes = found.expected > SMALLEST_SCALE
     logs = np.log(np.where(changes, found.expected, 1.0))
     known = np.isfinite(sizes)
     if not known.any():
         return np.maximum(found.expected, SMALLEST_SCALE)
+    titles = np.unique(found.titles[known & changes[found.titles]])
+    if 0 < len(titles) < FEWEST_TITLES:
+        middle = float(np.median(logs[titles]))
+        changes &= logs >= middle - FARTHEST
+        logs = np.minimum(logs, middle + FARTHEST)
     shown = known & changes[found.titles]
     if not shown.any():
         return np.full(len(logs), float(np.exp(np.mean(np.log(sizes[known])))))
     titles = np.unique(found.titles[shown])
-    if len(titles) < FEWEST_TITLES:
-        middle = float(np.median(logs[titles]))
-        logs = np.clip(logs, middle - FARTHEST, middle + FARTHEST)
     seen, given = np.log(sizes[shown]), logs[found.titles[shown]]
     slope = 1.0
     if len(titles) >= FEWEST_TITLES and np.ptp(given) > 0.0:
