@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -12,6 +11,7 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 
+from benchmarks.accuracy.sums import weights_by_week
 from benchmarks.panel import Panel, forecast_panel
 from benchmarks.runs import configured, markdown_table
 from book_forecast.datasets import GenerationDataset
@@ -100,14 +100,15 @@ class _Run:
         specifications, *_ = weigh_families(
             folds, seasons, orders, self.training, self.titles, models, [80]
         )
-        weighted = specifications.dropna(subset=["weights"]).set_index("isbn")["weights"]
-        table = pd.DataFrame(weighted.map(json.loads).to_dict()).T.reindex(columns=names)
-        table = table.fillna(0.0)
+        weighted = specifications.dropna(subset=["weights"]).set_index("isbn")
+        table = weights_by_week(weighted, names, HORIZON)
         if equal:
             table[:] = 1.0 / len(names)
-        shares = table.loc[self.wide.index.get_level_values(0)].to_numpy()
+        isbns = self.wide.index.get_level_values("isbn")
+        ahead = self.wide.groupby(level="isbn").cumcount().to_numpy()
+        shares = table[weighted.index.get_indexer(isbns), :, ahead]
         means = self.wide.reindex(columns=names).to_numpy()
-        mean = np.nan_to_num(weights.combine(means[:, :, None], shares)[:, 0])
+        mean = np.nan_to_num(weights.combine(means[:, :, None], shares[:, :, None])[:, 0])
         return float(np.abs(mean - self.actual).sum() / self.actual.sum())
 
 

@@ -7,8 +7,7 @@ distributions of a release, whose sums are compared with what was sold.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,14 @@ from book_forecast.datasets import GenerationDataset
 from book_forecast.forecasters.calibration import Calibration
 from book_forecast.forecasters.ceilings import KEY as CEILING
 from book_forecast.forecasters.ceilings import capped
-from book_forecast.forecasters.ensemble import POWER
+from book_forecast.forecasters.ensemble import COMPARED_WEEKS, POWER
 from book_forecast.forecasters.weights import combine
 from book_forecast.options.models import ModelOptions
 from book_forecast.payload.arrays import Floats
 from book_forecast.payload.contents import Payload
 from book_forecast.payload.manifest import LONGEST_HORIZON, PROBABILITIES
 from book_forecast.payload.sums import SumReader
+from book_forecast.payload.weight import Weight, weights_from_json
 from book_forecast.pipelines.tune.fold_arrays import fold_arrays
 from book_forecast.pipelines.tune.fold_kinds import fold_kinds, fold_weeks
 from book_forecast.pipelines.tune.nodes import weigh_families
@@ -102,6 +102,24 @@ def sum_coverage(run: Run) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
+def weights_by_week(
+    specifications: pd.DataFrame, families: Sequence[str], horizon: int
+) -> FloatArray:
+    """Return the weights of the families by week ahead, shape (n, m, horizon).
+
+    Args:
+        specifications: Of n titles, as `weigh_families` returns them.
+        families: Names of m families.
+        horizon: Weeks ahead.
+    """
+    nothing = Weight.steady(0.0)
+    pairs = zip(specifications["weights"], specifications[COMPARED_WEEKS], strict=True)
+    found = [weights_from_json(text, int(last)) for text, last in pairs]
+    return np.array(
+        [[each.get(name, nothing).ahead(horizon) for name in families] for each in found]
+    )
+
+
 def _at(run: Run, cutoff: pd.Timestamp, before: list[pd.Timestamp]) -> list[tuple[str, int, bool]]:
     """Score one origin by what the folds before it show."""
     past = run.forecasts[run.forecasts["cutoff"].isin(before)]
@@ -120,9 +138,7 @@ def _at(run: Run, cutoff: pd.Timestamp, before: list[pd.Timestamp]) -> list[tupl
     families: list[str] = [*run.models.families]
     folds, keys = fold_arrays(now, seasons, run.weeks, run.titles, families)
     rows = specifications.set_index("isbn").loc[keys["isbn"]]
-    weights = np.array(
-        [[json.loads(text).get(name, 0.0) for name in families] for text in rows["weights"]]
-    )
+    weights = weights_by_week(rows, families, folds.volumes.shape[1])
     mean = np.maximum(combine(folds.members, weights), 0.0)
     kinds = fold_kinds(keys["isbn"], fold_weeks(keys, mean.shape[1]), run.weeks, run.models)
     found = Calibration.from_state(calibration)

@@ -13,7 +13,7 @@ FAMILIES = ["theta", "naive"]
 MODELS = ModelOptions.model_validate({"families": FAMILIES, "calendar": False})
 ISBNS = [f"97800000{n:05}" for n in range(12)]
 TITLES = pd.DataFrame({"isbn": ISBNS, "product_class": ["F"] * 6 + ["Y"] * 6}).astype("str")
-MADE = ["spread", "spread_power", "n_folds", "ceiling", "families"]
+MADE = ["spread", "spread_power", "n_folds", "ceiling", "families", "compared_weeks"]
 """Columns of specifications that come from the weights."""
 N_WEEKS, HORIZON, N_ORIGINS = 120, 8, 8
 

@@ -21,6 +21,7 @@ from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.naive import Naive, SeasonalNaive
 from book_forecast.forecasters.restoring import restore
 from book_forecast.forecasters.sarima import Candidate, Sarima
+from book_forecast.payload.weight import Weight
 from book_forecast.sarima import Specification
 from tests.forecasters.launches.panels import default_prior
 from tests.histories import history, volumes, weeks_frame
@@ -34,7 +35,7 @@ WALK = Candidate(Specification(0, 2, 1), "box_cox")
 
 def ensemble(known):
     member = Naive.fit(known)
-    return Ensemble({"naive": member}, {"naive": 1.0}, WIDE, 2.0, known.volumes)
+    return Ensemble({"naive": member}, {"naive": Weight.steady(1.0)}, WIDE, 2.0, known.volumes)
 
 
 FITS = {

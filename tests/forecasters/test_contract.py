@@ -27,6 +27,7 @@ from book_forecast.forecasters.restoring import restore
 from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.forecasters.statistical import Ets, Intermittent, Mstl, Theta
 from book_forecast.forecasters.week_kinds import WeeksAhead
+from book_forecast.payload.weight import Weight
 from book_forecast.sarima import Specification
 from book_forecast.series.history import MODEL_HORIZON, History
 from tests.forecasters.launches.panels import default_prior
@@ -55,7 +56,9 @@ def ensemble(history: History) -> Ensemble:
         "seasonal_naive": SeasonalNaive.fit(usual),
         "naive": Naive.fit(usual),
     }
-    weights = dict(zip(members, (0.4, 0.3, 0.2, 0.1, 0.0), strict=True))
+    near, far = (0.4, 0.3, 0.2, 0.1, 0.0), (0.1, 0.3, 0.2, 0.0, 0.4)
+    pairs = zip(members, near, far, strict=True)
+    weights = {name: Weight(first, last, 8) for name, first, last in pairs}
     return Ensemble(members, weights, CALIBRATION, 0.3, history.volumes, outliers)
 
 

@@ -22,6 +22,7 @@ from book_forecast.forecasters.level_shifts import (
 from book_forecast.forecasters.residual_scales import FoldErrors
 from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.options.models import BoostingOptions, ModelOptions
+from book_forecast.payload.weight import Weight
 from book_forecast.sarima import Specification
 from tests.histories import history, weeks_frame
 
@@ -121,7 +122,7 @@ def test_moved_weeks_stay_possible_and_those_since_the_shift_as_they_are(weeks, 
 def ensemble(values: np.ndarray) -> Ensemble:
     fits = fit_families(history(values), RECIPE, FAMILIES)
     assert not fits.failures
-    weights = dict.fromkeys(fits.models, 1.0 / len(fits.models))
+    weights = dict.fromkeys(fits.models, Weight.steady(1.0 / len(fits.models)))
     scale = 0.2 if fits.shift is None else fits.shift.widened(0.2)
     return Ensemble(
         fits.models, weights, CALIBRATION, scale, values, fits.outliers, shift=fits.shift

@@ -21,6 +21,7 @@ from book_forecast.forecasters.week_kinds import (
     is_christmas,
     is_promotion,
 )
+from book_forecast.payload.weight import Weight
 from book_forecast.series.covariates import PROMOTION_PLAN
 from book_forecast.series.history import PROMOTION, Covariates, History
 from tests.histories import CUTOFF, history, promoted, volumes
@@ -168,7 +169,12 @@ def ensemble(known: History, calibration: Calibration = CALIBRATION) -> Ensemble
     member = Naive.fit(known)
     ahead = WeeksAhead.of(known, calendar=True)
     return Ensemble(
-        {"naive": member}, {"naive": 1.0}, calibration, 0.2, known.volumes, weeks_ahead=ahead
+        {"naive": member},
+        {"naive": Weight.steady(1.0)},
+        calibration,
+        0.2,
+        known.volumes,
+        weeks_ahead=ahead,
     )
 
 

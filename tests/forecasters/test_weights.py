@@ -33,33 +33,55 @@ def equal(folds):
 def test_a_member_that_is_better_everywhere_counts_for_more():
     folds = folds_of([5.0, 20.0, 20.0])
     found = fit_weights(folds, equal(folds))
-    assert (found.weights[:, 0] > 0.6).mean() > 0.9
+    assert (found.mean[:, 0] > 0.6).mean() > 0.9
 
 
 def test_members_as_good_as_each_other_share():
     folds = folds_of([10.0, 10.0, 10.0, 10.0])
     found = fit_weights(folds, equal(folds))
-    assert found.weights.mean(axis=0) == pytest.approx(np.full(4, 0.25), abs=0.05)
+    assert found.mean.mean(axis=0) == pytest.approx(np.full(4, 0.25), abs=0.05)
+
+
+def test_weights_move_to_the_members_that_are_better_later():
+    folds = folds_of([10.0, 10.0])
+    growing = np.linspace(0.3, 1.7, 8)
+    wrong = folds.members - folds.volumes[:, None]
+    wrong *= np.stack([growing, growing[::-1]])
+    crossed = replace(folds, members=folds.volumes[:, None] + wrong)
+    found = fit_weights(crossed, equal(crossed))
+    near, far = found.ends[:, :, 0]
+    assert near.min() > 0.7
+    assert far.max() < 0.3
+    assert found.out_of_fold[:, 0].mean(axis=0) == pytest.approx(
+        np.linspace(near.mean(), far.mean(), 8), abs=0.05
+    )
+
+
+def test_a_single_week_ahead_has_one_set_of_weights():
+    folds = folds_of([5.0, 20.0], horizon=1, n_folds=6)
+    near, far = fit_weights(folds, equal(folds)).ends
+    assert (near == far).all()
+    assert near[:, 0].mean() > 0.6
 
 
 def test_titles_that_differ_get_weights_that_differ():
     errors = np.where(np.arange(30)[:, None] % 2 == [0, 1], 5.0, 25.0)
     found = fit_weights(folds_of(errors), np.full((30, 2), 0.5))
     right = np.arange(30) % 2
-    assert (found.weights[np.arange(30), right] > 0.7).mean() > 0.9
+    assert (found.mean[np.arange(30), right] > 0.7).mean() > 0.9
 
 
 def test_noise_is_not_followed():
     folds = folds_of([10.0, 10.0], n_titles=200, n_folds=3, horizon=2)
     found = fit_weights(folds, equal(folds))
-    assert np.abs(found.weights - 0.5).max() < 0.35
+    assert np.abs(found.mean - 0.5).max() < 0.35
 
 
 def test_a_title_without_folds_has_the_weights_of_its_group():
     folds = folds_of([5.0, 20.0])
     more = replace(folds, groups=np.zeros(31, dtype=int), classes=np.zeros(31, dtype=int))
     found = fit_weights(more, np.full((31, 2), 0.5))
-    assert found.weights[30, 0] > 0.6
+    assert found.mean[30, 0] > 0.6
 
 
 def test_without_any_fold_the_prior_stands():
@@ -72,7 +94,7 @@ def test_without_any_fold_the_prior_stands():
         np.zeros(2, dtype=int),
     )
     found = fit_weights(empty, np.array([[0.3, 0.7], [0.3, 0.7]]))
-    assert found.weights == pytest.approx(np.array([[0.3, 0.7], [0.3, 0.7]]))
+    assert found.mean == pytest.approx(np.array([[0.3, 0.7], [0.3, 0.7]]))
 
 
 def test_a_member_that_fails_for_a_title_counts_for_nothing_there():
@@ -81,8 +103,8 @@ def test_a_member_that_fails_for_a_title_counts_for_nothing_there():
     members[folds.titles == 4, 0] = np.nan
     broken = replace(folds, members=members)
     found = fit_weights(broken, equal(folds))
-    assert found.weights[4, 0] == 0.0
-    assert found.weights[5, 0] > 0.6
+    assert found.mean[4, 0] == 0.0
+    assert found.mean[5, 0] > 0.6
     assert np.isfinite(combine(members, found.out_of_fold)).all()
 
 
@@ -101,8 +123,8 @@ def test_a_member_that_has_not_failed_has_the_weight_of_the_group_in_a_title_wit
     without = replace(folds, members=members)
     prior = equal(folds)
     found = fit_weights(without, prior, excused=only(4, 0, prior.shape))
-    assert found.weights[4] == pytest.approx(found.weights[5], abs=0.02)
-    assert found.weights[4, 0] > 0.6
+    assert found.mean[4] == pytest.approx(found.mean[5], abs=0.02)
+    assert found.mean[4, 0] > 0.6
     assert np.isfinite(combine(members, found.out_of_fold)).all()
 
 
@@ -114,7 +136,7 @@ def test_errors_of_the_others_beside_each_other_still_tilt_a_title_without_an_ex
     members[folds.titles == 4, 0] = np.nan
     prior = equal(folds)
     without = replace(folds, members=members)
-    found = fit_weights(without, prior, excused=only(4, 0, prior.shape)).weights
+    found = fit_weights(without, prior, excused=only(4, 0, prior.shape)).mean
     beside_others = np.log(found[:, 0] / np.sqrt(found[:, 1] * found[:, 2]))
     assert beside_others[4] == pytest.approx(beside_others[5], abs=0.1)
     assert found[4, 1] > 1.5 * found[4, 2]
@@ -128,7 +150,7 @@ def test_a_member_without_a_forecast_of_any_title_counts_for_nothing_though_excu
     found = fit_weights(
         replace(folds, members=members), prior, excused=np.ones(prior.shape, dtype=bool)
     )
-    assert (found.weights[:, 0] == 0.0).all()
+    assert (found.mean[:, 0] == 0.0).all()
 
 
 @pytest.mark.parametrize("n_members", [3, 8])
@@ -141,7 +163,7 @@ def test_titles_alike_have_the_stack_where_an_excused_member_lacks_forecasts_of_
     prior = equal(more)
     excused = np.zeros(prior.shape, dtype=bool)
     excused[:, 0] = True
-    found = fit_weights(more, prior, excused=excused).weights
+    found = fit_weights(more, prior, excused=excused).mean
     assert found[:30] == pytest.approx(np.tile(found[30], (30, 1)), abs=1e-6)
 
 
@@ -153,7 +175,7 @@ def test_a_group_without_any_forecast_of_an_excused_member_has_no_weight_for_it(
     apart = replace(folds, members=members, groups=groups)
     prior = np.where(groups[:, None] == 1, [1 / 12, 1 / 12, 1 / 12, 3 / 4], 1 / 4)
     excused = np.tile([False, False, False, True], (30, 1))
-    assert (fit_weights(apart, prior, excused=excused).weights[groups == 1, 3] == 0.0).all()
+    assert (fit_weights(apart, prior, excused=excused).mean[groups == 1, 3] == 0.0).all()
 
 
 def test_an_excuse_changes_nothing_where_all_forecasts_are_there():
@@ -161,7 +183,7 @@ def test_an_excuse_changes_nothing_where_all_forecasts_are_there():
     prior = equal(folds)
     found = fit_weights(folds, prior, excused=np.ones(prior.shape, dtype=bool))
     usual = fit_weights(folds, prior)
-    assert (found.weights == usual.weights).all()
+    assert (found.mean == usual.mean).all()
     assert (found.out_of_fold == usual.out_of_fold).all()
 
 
@@ -174,7 +196,7 @@ def test_out_of_fold_weights_do_not_know_the_weeks_of_their_fold(step):
     other = replace(folds, volumes=changed)
     one, two = fit_weights(folds, equal(folds)), fit_weights(other, equal(folds))
     latest = folds.origins == 0
-    assert np.abs(one.weights - two.weights).max() > 1e-3
+    assert np.abs(one.mean - two.mean).max() > 1e-3
     assert one.out_of_fold[latest] == pytest.approx(two.out_of_fold[latest], abs=1e-9)
 
 
@@ -188,23 +210,24 @@ def test_weights_are_shares_whatever_the_errors(seed, n_members, n_folds):
     volumes = np.where(rng.random(folds.volumes.shape) < 0.2, np.nan, folds.volumes)
     odd = replace(folds, members=members, volumes=volumes)
     found = fit_weights(odd, equal(odd))
-    for weights in (found.weights, found.out_of_fold):
+    for weights in (*found.ends, found.out_of_fold):
         assert (weights >= 0.0).all()
-        assert weights.sum(axis=1) == pytest.approx(np.ones(len(weights)))
+        sums = weights.sum(axis=1)
+        assert sums == pytest.approx(np.ones(sums.shape))
 
 
 def test_the_unit_of_the_volumes_changes_nothing():
     folds = folds_of([5.0, 9.0, 14.0])
     scaled = replace(folds, members=folds.members * 1000.0, volumes=folds.volumes * 1000.0)
     one, two = fit_weights(folds, equal(folds)), fit_weights(scaled, equal(folds))
-    assert one.weights == pytest.approx(two.weights, abs=1e-6)
+    assert one.mean == pytest.approx(two.mean, abs=1e-6)
 
 
 def test_two_titles_stay_close_to_the_prior_and_many_follow_the_evidence():
     few, many = (folds_of([10.0, 12.0], n_titles=n, n_folds=3, seed=3) for n in (2, 200))
     prior = np.array([0.5, 0.5])
     of_few, of_many = (
-        fit_weights(folds, np.tile(prior, (len(folds.groups), 1))).weights.mean(axis=0)[0]
+        fit_weights(folds, np.tile(prior, (len(folds.groups), 1))).mean.mean(axis=0)[0]
         for folds in (few, many)
     )
     assert abs(of_few - 0.5) < 0.2
@@ -230,7 +253,7 @@ def test_titles_that_are_all_alike_have_the_stack_of_their_group():
     folds = replace(
         folds, groups=np.zeros(31, dtype=int), classes=np.append(np.zeros(30, dtype=int), 1)
     )
-    found = fit_weights(folds, equal(folds)).weights
+    found = fit_weights(folds, equal(folds)).mean
     assert found[:30] == pytest.approx(np.tile(found[30], (30, 1)))
 
 
@@ -239,7 +262,7 @@ def test_a_title_without_folds_leans_as_its_class_does():
     folds = folds_of(sizes)
     classes = np.append(np.arange(30) % 2, [0, 1])
     folds = replace(folds, groups=np.zeros(32, dtype=int), classes=classes)
-    found = fit_weights(folds, equal(folds)).weights
+    found = fit_weights(folds, equal(folds)).mean
     assert found[30, 0] > 0.7
     assert found[31, 1] > 0.7
 
@@ -249,7 +272,7 @@ def test_each_group_has_a_stack_of_its_own():
     folds = folds_of(sizes)
     groups = np.append(np.arange(30) % 2, [0, 1])
     folds = replace(folds, groups=groups, classes=np.zeros(32, dtype=int))
-    found = fit_weights(folds, equal(folds)).weights
+    found = fit_weights(folds, equal(folds)).mean
     assert found[30, 0] > 0.65
     assert found[31, 1] > 0.65
 
@@ -263,7 +286,7 @@ def test_own_errors_tilt_more_where_titles_are_unlike_each_other():
         sizes = 10.0 * np.exp(np.stack([better, -better], axis=1) + noise)
         folds = with_errors(sizes, n_titles=n_titles, n_folds=2)
         own = np.log(sizes[:, 0] / sizes[:, 1]).reshape(n_titles, 2).mean(axis=1)
-        slopes.append(np.polyfit(own, lean(fit_weights(folds, equal(folds)).weights), 1)[0])
+        slopes.append(np.polyfit(own, lean(fit_weights(folds, equal(folds)).mean), 1)[0])
     alike, apart = slopes
     assert apart < 2.0 * alike < 0.0
 
@@ -274,7 +297,7 @@ def test_overlapping_folds_of_a_title_tilt_less_than_as_many_apart():
     tilts = []
     for step in (8, 1):
         folds = folds_of(sizes, n_folds=6, step=step)
-        found = lean(fit_weights(folds, equal(folds)).weights)
+        found = lean(fit_weights(folds, equal(folds)).mean)
         tilts.append(found[5] - np.median(found))
     assert tilts[0] > 3.0 * tilts[1] > 0.0
 
@@ -306,5 +329,5 @@ def test_one_member_that_explodes_leaves_the_title_its_own_evidence():
     usual, found = (
         fit_weights(each, equal(each)) for each in (folds, replace(folds, members=wild))
     )
-    assert usual.weights[:, 1].min() > 0.9
-    assert found.weights[:, 1].min() > 0.9
+    assert usual.mean[:, 1].min() > 0.9
+    assert found.mean[:, 1].min() > 0.9

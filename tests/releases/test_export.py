@@ -13,6 +13,7 @@ from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.naive import Naive, SeasonalNaive
 from book_forecast.forecasters.residual_scales import FoldErrors
 from book_forecast.forecasters.sarima import Candidate, Sarima
+from book_forecast.payload.weight import Weight
 from book_forecast.releases.assembly import new_release, state_without_weeks
 from book_forecast.releases.export import log_statsmodels
 from book_forecast.releases.models import model_of
@@ -46,7 +47,9 @@ def payload():
             {"naive": naive},
         ]
         ensembles = [
-            Ensemble(found, dict.fromkeys(found, 1 / len(found)), CALIBRATION, 0.3, values)
+            Ensemble(
+                found, dict.fromkeys(found, Weight.steady(1 / len(found))), CALIBRATION, 0.3, values
+            )
             for found in members
         ]
         models.append([sarima, *ensembles, SeasonalNaive.fit(history)][n])

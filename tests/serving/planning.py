@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.payload.planning import updated
+from book_forecast.payload.weight import Weight
 from book_forecast.payload.what_if import Effects, Regressor, Regressors
 from book_forecast.releases.assembly import assemble
 from book_forecast.releases.promotion_log import Promotion
@@ -46,7 +47,7 @@ def effects() -> Effects:
         ceiling=np.inf,
         log_mean=np.full(LONGEST_HORIZON, np.log(41.0)),
         deviation=np.zeros(LONGEST_HORIZON),
-        regressors=Regressors(others, 0.5, 1.0, 0.5, 12.0, 0.0, ("weather",)),
+        regressors=Regressors(others, 0.5, 1.0, Weight.steady(0.5), 12.0, 0.0, ("weather",)),
     )
 
 

@@ -16,11 +16,14 @@ from book_forecast.forecasters.explanation import parts_of
 from book_forecast.forecasters.families import restore_member
 from book_forecast.forecasters.level_shifts import LevelShift, find_shift, shift_in, shift_state
 from book_forecast.forecasters.week_kinds import WeeksAhead
+from book_forecast.payload.weight import Weight
 from book_forecast.series.history import PROMOTION, YEAR, FloatArray
 
 WEEKS = "volumes"
 AHEAD = "weeks_ahead"
 POWER = "spread_power"
+COMPARED_WEEKS = "compared_weeks"
+FAR_WEIGHT = "far_weight"
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Ensemble(FittedForecaster):
 
     Attributes:
         members: The models, by family.
-        weights: By family, positive; their sum is one.
+        weights: By family; their sum is one in every week ahead.
         calibration: Quantiles of residuals over all titles.
         scale: Of the title's residuals.
         volumes: The weeks up to the cutoff, in copies, shape (n,).
@@ -45,7 +48,7 @@ class Ensemble(FittedForecaster):
         seasonal=True, covariates=True, missing=True
     )
     members: Mapping[str, FittedForecaster]
-    weights: Mapping[str, float]
+    weights: Mapping[str, Weight]
     calibration: Calibration
     scale: float
     volumes: FloatArray
@@ -63,7 +66,8 @@ class Ensemble(FittedForecaster):
     ) -> Forecast:
         """See `FittedForecaster.forecast`."""
         means = self.member_means(horizon, future)
-        mean = sum((self.weights[name] * means[name] for name in means), np.zeros(horizon))
+        shares = (self.weights[name].ahead(horizon) * means[name] for name in means)
+        mean = sum(shares, np.zeros(horizon))
         found = self.around(mean, levels, (future or {}).get(PROMOTION))
         return capped(found, self.top)
 
@@ -126,7 +130,7 @@ class Ensemble(FittedForecaster):
         decomposed.
         """
         model_parts: dict[str, FloatArray] = {}
-        for name in sorted(self.members, key=lambda name: -self.weights[name]):
+        for name in sorted(self.members, key=lambda name: -self.weights[name].mean):
             model_parts = {**self.members[name].explain(2 * YEAR), **model_parts}
         parts = parts_of(self.forecast(2 * YEAR, ()).mean, model_parts)
         return {name: values[:horizon] for name, values in parts.items()}
@@ -156,7 +160,13 @@ class Ensemble(FittedForecaster):
             state = model.to_state()
             # A member without the weeks gets the number of weeks that it includes.
             known = None if state.pop(WEEKS, None) is not None else len(self.volumes)
-            members[name] = {"weight": self.weights[name], "known": known, "state": state}
+            weight = self.weights[name]
+            members[name] = {
+                "weight": weight.near,
+                FAR_WEIGHT: weight.far,
+                "known": known,
+                "state": state,
+            }
         return {
             "members": members,
             "calibration": self.calibration.to_state(),
@@ -164,6 +174,7 @@ class Ensemble(FittedForecaster):
             "spread": self.scale,
             "bursts": list(self.outliers),
             POWER: self.power,
+            COMPARED_WEEKS: next(iter(self.weights.values())).last,
             **ceiling_state(self.ceiling),
             **shift_state(self.shift),
             **({} if self.weeks_ahead is None else {AHEAD: self.weeks_ahead.to_state()}),
@@ -177,11 +188,12 @@ class Ensemble(FittedForecaster):
         outliers = tuple(state["bursts"])
         shift = shift_in(state)
         usual = plain(seen_weeks(array(weeks), outliers, shift))
+        last = int(state.get(COMPARED_WEEKS, 1))
         return cls(
             members={
                 name: _restored(name, entry, usual) for name, entry in state["members"].items()
             },
-            weights={name: float(entry["weight"]) for name, entry in state["members"].items()},
+            weights={name: _weight(entry, last) for name, entry in state["members"].items()},
             calibration=Calibration.from_state(state["calibration"]),
             scale=float(state["spread"]),
             volumes=array(weeks),
@@ -201,6 +213,12 @@ def seen_weeks(
     seen = volumes.copy()
     seen[list(outliers)] = np.nan
     return seen if shift is None else shift.moved(seen)
+
+
+def _weight(entry: Mapping[str, Any], last: int) -> Weight:
+    """Return a member's weight; in releases made before it moved, it is the same in all weeks."""
+    near = float(entry["weight"])
+    return Weight(near, float(entry.get(FAR_WEIGHT, near)), last)
 
 
 def _restored(

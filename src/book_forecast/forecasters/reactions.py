@@ -16,6 +16,7 @@ from book_forecast.forecasters.launches.launch import Launch
 from book_forecast.forecasters.level_shifts import LevelShift
 from book_forecast.forecasters.promotion_effects import DEPTHS
 from book_forecast.forecasters.regression import BEYOND, Regression
+from book_forecast.payload.weight import Weight
 from book_forecast.payload.what_if import DEEP, Effects, Regressor, Regressors
 from book_forecast.series.covariates import PROMOTION_PLAN
 from book_forecast.series.history import PROMOTION, FloatArray
@@ -36,7 +37,7 @@ class _Part:
         shift: That its forecast gets afterwards; None without one.
     """
 
-    weight: float
+    weight: Weight
     model: FittedForecaster
     shift: LevelShift | None = None
 
@@ -48,7 +49,7 @@ class _Part:
             found = [self.model.forecast(horizon, (), future).mean for future in futures]
         if self.shift is not None:
             found = [self.shift.applied(mean) for mean in found]
-        return self.weight * np.array(found)
+        return self.weight.ahead(horizon) * np.array(found)
 
     def in_a_plan(self, happened: FloatArray) -> _Part:
         """Return the model with a promotion plan of the next week, in which there is none."""
@@ -116,7 +117,7 @@ def _parts(model: FittedForecaster) -> Iterator[_Part]:
             if member.capabilities.covariates:
                 yield _Part(model.weights[name], member, shift)
     elif model.capabilities.covariates or (isinstance(model, Launch) and model.guide is not None):
-        yield _Part(1.0, model)
+        yield _Part(Weight.steady(1.0), model)
 
 
 def _promotions(

@@ -21,8 +21,8 @@ FOLDS_OF_A_SCALE = 4.0
 LIMITS = (0.5, 8.0)
 # Titles that an estimate of the variance between titles needs.
 FEWEST_TITLES = 10
-# With fewer titles, the changes of one count as at most four times the usual ones, and those under a
-# quarter say nothing, on a logarithmic scale.
+# With fewer titles, the changes of one count as at most four times the usual ones, and those under
+# a quarter say nothing, on a logarithmic scale.
 FARTHEST = np.log(4.0)
 SMALLEST_SCALE = 1e-3
 # Prior weight of no effect, in folds whose history has since grown e-fold: for each title, and the

@@ -4,6 +4,9 @@ A stack of many members on a few folds follows noise. Two things hold it back. I
 stacks on resampled folds (bagging, Breiman 1996), where neighbouring origins and all folds of a
 title are drawn together (block bootstrap, Künsch 1989). And it is pulled towards a robust
 combination, the more strongly the fewer independent folds there are (`independent_folds`).
+
+Some members follow the level and are best next week, others know the season and are best in months.
+A stack therefore has weights of the first week ahead and of the last one, and a line between them.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from book_forecast.backtesting.rolling_origins import share_of_a_fold
+from book_forecast.payload.weight import share_of_far
 from book_forecast.series.history import BoolArray, FloatArray, IntArray
 
 # Kinks of the absolute error are smoothed below this share of a usual error.
@@ -62,7 +66,7 @@ class ScaledFolds:
 
 
 def bagged_stack(folds: ScaledFolds, prior: FloatArray, bags: int, seed: int) -> FloatArray:
-    """Return the mean of the stacks on resampled folds, shape (m,).
+    """Return the mean of the stacks on resampled folds, of the first and last week, shape (2, m).
 
     Args:
         folds: The evidence; without any row the prior remains.
@@ -73,7 +77,7 @@ def bagged_stack(folds: ScaledFolds, prior: FloatArray, bags: int, seed: int) ->
     usable = np.isfinite(folds.members).any(axis=(1, 2)) & np.isfinite(folds.volumes).any(axis=1)
     folds = folds.take(np.asarray(usable, dtype=bool))
     if not len(folds.titles) or len(prior) == 1:
-        return prior
+        return np.stack([prior, prior])
     n_titles = len(np.unique(folds.titles))
     pull = PULL * (1.0 + TITLES_OF_TWICE_THE_PULL / n_titles) / independent_folds(folds)
     rng = np.random.default_rng(seed)
@@ -136,7 +140,7 @@ def _resample(folds: ScaledFolds, rng: np.random.Generator) -> FloatArray:
 
 
 def _stack(folds: ScaledFolds, prior: FloatArray, counts: FloatArray, pull: float) -> FloatArray:
-    """Return the convex combination with the smallest error and a pull to the prior, (m,)."""
+    """Return the convex combinations of both ends with the smallest error and a pull, (2, m)."""
     used = counts > 0.0
     members, volumes = folds.members[used], folds.volumes[used]
     weight = counts[used] * folds.sizes[used] ** POWER_OF_SIZE
@@ -148,21 +152,29 @@ def _stack(folds: ScaledFolds, prior: FloatArray, counts: FloatArray, pull: floa
     inside = known.ravel()
     matrix = np.moveaxis(filled, 1, 2).reshape(-1, len(prior))[inside]
     target, share = volumes.ravel()[inside], shares.ravel()[inside]
+    far = np.broadcast_to(share_of_far(folds.horizon, folds.horizon), known.shape).ravel()[inside]
+    parts = np.stack([1.0 - far, far])
     start = np.log(np.maximum(prior, SMALLEST_PRIOR))
 
-    def objective(logits: FloatArray) -> tuple[float, FloatArray]:
-        weights = _softmax(logits)
-        wrong = matrix @ weights - target
+    def objective(flat: FloatArray) -> tuple[float, FloatArray]:
+        weights = _softmax(flat.reshape(2, -1))
+        wrong = ((matrix @ weights.T).T * parts).sum(axis=0) - target
         rounded = np.sqrt(wrong**2 + ROUNDING**2)
         surprise = np.log(weights + 1e-12) - start
-        value = share @ rounded + pull * (weights @ surprise)
-        slope = (share * wrong / rounded) @ matrix + pull * (surprise + 1.0)
-        return float(value), weights * (slope - weights @ slope)
+        # Both ends share the pull: where they are the same, it is that of one combination.
+        value = share @ rounded + 0.5 * pull * (weights * surprise).sum()
+        slope = (share * wrong / rounded * parts) @ matrix + 0.5 * pull * (surprise + 1.0)
+        centred = slope - (weights * slope).sum(axis=1, keepdims=True)
+        return float(value), (weights * centred).ravel()
 
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", options=ENOUGH)
-    return _softmax(found.x)
+    begin = np.concatenate([start, start])
+    found = minimize(objective, begin, jac=True, method="L-BFGS-B", options=ENOUGH)
+    ends = _softmax(found.x.reshape(2, -1))
+    # A single week is the first one.
+    return ends if folds.horizon > 1 else ends[[0, 0]]
 
 
 def _softmax(logits: FloatArray) -> FloatArray:
-    powers = np.exp(logits - logits.max())
-    return np.asarray(powers / powers.sum(), dtype=np.float64)
+    """Return shares along the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float64)

@@ -4,6 +4,8 @@ Weights from a single title's few errors follow noise. The weights therefore com
 stack over all titles of a group is the combination of members with the smallest error, as far as
 the evidence goes (`stacking`). A tilt by the title's own errors beside those of its group follows;
 these are shrunk towards its class's, and the class's towards none, by the number of folds.
+
+All weights are there twice: of the first week ahead and of the last one that the folds compare.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import numpy as np
 from book_forecast.backtesting.rolling_origins import share_of_a_fold
 from book_forecast.forecasters.empirical_bayes import observations_of_half_weight
 from book_forecast.forecasters.stacking import ScaledFolds, bagged_stack
+from book_forecast.payload.weight import share_of_far
 from book_forecast.series.history import BoolArray, FloatArray, IntArray
 
 # Folds without common weeks at which a title's (a class's) own errors have half of the weight: for
@@ -67,12 +70,19 @@ class Weights:
     """Weights of the members.
 
     Attributes:
-        weights: By title, shape (n, m); each row adds up to one.
-        out_of_fold: By fold, weights from folds that share no week with it, shape (r, m).
+        ends: By title, of the first week ahead and of the last one, shape (2, n, m); each row adds
+            up to one.
+        out_of_fold: By fold and week ahead, weights from folds that share no week with it, shape
+            (r, m, h).
     """
 
-    weights: FloatArray
+    ends: FloatArray
     out_of_fold: FloatArray
+
+    @property
+    def mean(self) -> FloatArray:
+        """By title, over the weeks ahead, shape (n, m)."""
+        return np.asarray(self.ends.mean(axis=0), dtype=np.float64)
 
 
 def fit_weights(
@@ -95,12 +105,18 @@ def fit_weights(
         base = _stacks(folds, scaled, prior, rows, bags, seed)
         return _tilted(folds, scaled, usable, base, rows, spared)
 
-    out_of_fold = np.empty(usable.shape)
+    out_of_fold = np.empty((2, *usable.shape))
     for inside, apart in _left_out(folds):
-        out_of_fold[inside] = weights(apart, BAGS_OUT_OF_FOLD)[folds.titles[inside]]
+        out_of_fold[:, inside] = weights(apart, BAGS_OUT_OF_FOLD)[:, folds.titles[inside]]
     every: BoolArray = np.ones(len(usable), dtype=np.bool_)
     found = _shares(np.where(usable, out_of_fold, 0.0), out_of_fold)
-    return Weights(_pruned(weights(every, BAGS)), found)
+    return Weights(_pruned(weights(every, BAGS)), by_week(found, folds.volumes.shape[1]))
+
+
+def by_week(ends: FloatArray, horizon: int) -> FloatArray:
+    """Return weights by week ahead, shape (r, m, h), from those of both ends, shape (2, r, m)."""
+    near, far = ends[:, :, :, None]
+    return np.asarray(near + (far - near) * share_of_far(horizon, horizon), dtype=np.float64)
 
 
 def _left_out(folds: FoldForecasts) -> Iterator[tuple[BoolArray, BoolArray]]:
@@ -151,13 +167,14 @@ def _stacks(
     bags: int,
     seed: int,
 ) -> FloatArray:
-    """Return, by title, the stack of its group over some of the rows."""
-    found = prior.copy()
+    """Return, by title, the stack of its group over some of the rows, shape (2, n, m)."""
+    found = np.stack([prior, prior])
     group_of_row = folds.groups[folds.titles]
     for group in np.unique(folds.groups):
         own = scaled.take(rows & (group_of_row == group))
         titles = folds.groups == group
-        found[titles] = bagged_stack(own, prior[titles].mean(axis=0), bags, seed)
+        stack = bagged_stack(own, prior[titles].mean(axis=0), bags, seed)
+        found[:, titles] = stack[:, None]
     return found
 
 
@@ -169,8 +186,8 @@ def _tilted(
     rows: BoolArray,
     excused: BoolArray,
 ) -> FloatArray:
-    """Return, by title, weights tilted by the errors of the title and its class on `rows`."""
-    n, m = base.shape
+    """Return weights tilted by the errors of title and class on `rows`, shape (2, n, m)."""
+    _, n, m = base.shape
     counted = rows[:, None] & usable
     errors = np.where(counted, _errors(scaled.members, scaled.volumes), 1.0)
     logs = np.log(np.maximum(errors, FLOOR))
@@ -251,10 +268,10 @@ def combine(members: FloatArray, weights: FloatArray) -> FloatArray:
 
     Args:
         members: Shape (r, m, h); NaN where a member has failed.
-        weights: Shape (r, m).
+        weights: Of the same shape.
     """
     there = np.isfinite(members)
-    weighted = np.where(there, weights[:, :, None], 0.0)
+    weighted = np.where(there, weights, 0.0)
     total = weighted.sum(axis=1)
     sums = (np.where(there, members, 0.0) * weighted).sum(axis=1)
     return np.where(total > 0.0, sums / np.where(total > 0.0, total, 1.0), np.nan)
@@ -265,6 +282,6 @@ def _pruned(weights: FloatArray) -> FloatArray:
 
 
 def _shares(weights: FloatArray, otherwise: FloatArray) -> FloatArray:
-    """Return rows scaled to a sum of one; rows of zeros are replaced."""
-    total = weights.sum(axis=1, keepdims=True)
+    """Return rows scaled to a sum of one along the last axis; rows of zeros are replaced."""
+    total = weights.sum(axis=-1, keepdims=True)
     return np.where(total > 0.0, weights / np.where(total > 0.0, total, 1.0), otherwise)

@@ -29,6 +29,7 @@ import numpy as np
 from .arrays import FloatArray
 from .contents import Payload
 from .manifest import LONGEST_HORIZON, PROBABILITIES
+from .weight import Weight
 
 EFFECTS = "effects"
 """Name of the table in `Payload.planning`."""
@@ -39,6 +40,7 @@ MARGIN = 0.5
 NODES = np.linspace(-6.0, 6.0, 97)
 WEIGHTS = np.exp(-0.5 * NODES**2) / np.exp(-0.5 * NODES**2).sum()
 """Of means of log-normal distributions that end at zero and at a ceiling: trapezoidal rule."""
+NO_WEIGHT = Weight.steady(0.0)
 _UPPER = np.array([p > 0.5 for p in PROBABILITIES])
 
 
@@ -109,7 +111,7 @@ class Regressors:
     others: Mapping[str, Regressor] = field(default_factory=dict)
     depth_slope: float = 0.0
     deepest: float = 1.0
-    weight: float = 0.0
+    weight: Weight = NO_WEIGHT
     top: float = 0.0
     shift: float = 0.0
     unused: tuple[str, ...] = ()
@@ -124,7 +126,8 @@ class Regressors:
         others = [regressor.to_json() for regressor in self.others.values()]
         content = {
             "promotion": [self.depth_slope, self.deepest],
-            "model": [self.weight, self.top, self.shift],
+            "model": [self.weight.near, self.top, self.shift],
+            "far": [self.weight.far, self.weight.last],
             "others": others,
             "unused": list(self.unused),
         }
@@ -139,8 +142,11 @@ class Regressors:
         found = [Regressor.from_json(one) for one in content["others"]]
         slope, deepest = content["promotion"]
         others = {one.name: one for one in found}
-        weight, top, shift = map(float, content["model"])
+        near, top, shift = map(float, content["model"])
+        # In releases made before it moved, the weight is the same in all weeks.
+        far, last = content.get("far", (near, 1))
         unused = tuple(map(str, content["unused"]))
+        weight = Weight(near, float(far), int(last))
         return cls(others, float(slope), float(deepest), weight, top, shift, unused)
 
     def of_promotion(self, depths: FloatArray) -> FloatArray:
@@ -148,12 +154,17 @@ class Regressors:
         return np.asarray(self.depth_slope * np.minimum(depths, self.deepest))
 
     def copies(self, log_mean: FloatArray, deviation: FloatArray) -> FloatArray:
-        """Return the share of the model in the mean, for mean and deviation on its scale."""
+        """Return the share of the model in the mean, for mean and deviation on its scale.
+
+        Args:
+            log_mean: By week ahead, shape (horizon,).
+            deviation: The same.
+        """
         values = np.clip(log_mean + deviation * NODES[:, None], 0.0, self.top)
         mean = WEIGHTS @ np.expm1(values)
         if self.shift:
             mean = np.expm1(np.maximum(np.log1p(mean) + self.shift, 0.0))
-        return np.asarray(self.weight * mean)
+        return np.asarray(self.weight.ahead(len(mean)) * mean)
 
 
 @dataclass(frozen=True, slots=True)

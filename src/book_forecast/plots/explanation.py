@@ -110,7 +110,7 @@ def _forecast_traces(
     if len(before):
         dotted = {"color": SALES, "width": 1.3, "dash": "dot"}
         traces.append(sales_line(before, name="Sold a year before", legendrank=4, line=dotted))
-    by_weight = members.groupby("name", sort=False)["weight"].first().sort_values(ascending=False)
+    by_weight = members.groupby("name", sort=False)["weight"].mean().sort_values(ascending=False)
     for position, (family, weight) in enumerate(by_weight.items()):
         rows = members[members["name"] == family]
         traces.append(
@@ -180,7 +180,8 @@ def _layout(
     before: pd.DataFrame,
     levels: Sequence[float],
 ) -> dict[str, Any]:
-    shown = members.loc[members["weight"] >= _MIN_WEIGHT, "value"]
+    weight = members.groupby("name")["weight"].transform("mean")
+    shown = members.loc[weight >= _MIN_WEIGHT, "value"]
     volumes = pd.concat([shown, before["volume"]])
     weeks = members["week"]
     x_range = [(weeks.min() - ONE_WEEK).isoformat(), (weeks.max() + ONE_WEEK).isoformat()]

@@ -16,6 +16,7 @@ from book_forecast.forecasters.promotion_effects import (
     effects_by_title,
 )
 from book_forecast.forecasters.restoring import restore
+from book_forecast.payload.weight import Weight
 from book_forecast.series.covariates import PROMOTION_PLAN
 from book_forecast.series.history import MODEL_HORIZON, PROMOTION, FloatArray
 from tests.histories import history, volumes
@@ -119,7 +120,8 @@ def test_an_ensemble_hands_the_plan_to_its_member_and_explains_it():
     model = member()
     quantiles = np.tile(np.linspace(-2.0, 2.0, len(ERROR_PROBABILITIES)), (len(BANDS), 1))
     bounds = Calibration(quantiles, growth=0.2, longest=32)
-    whole = Ensemble({"boosting": model}, {"boosting": 1.0}, bounds, 0.3, model.volumes, ())
+    weights = {"boosting": Weight.steady(1.0)}
+    whole = Ensemble({"boosting": model}, weights, bounds, 0.3, model.volumes, ())
     assert "promotion" not in whole.explain(10)
     told = whole.with_covariates({PROMOTION_PLAN: np.array([0.0, 0.3, 0.0])})
     assert np.flatnonzero(told.forecast(20, ()).mean > whole.forecast(20, ()).mean).tolist() == [1]

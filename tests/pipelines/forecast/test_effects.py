@@ -59,8 +59,9 @@ def covariates(*planned: tuple[str, int, float], spent: dict[int, float] | None 
 
 def release() -> Payload:
     """A title of boosting, regression and naive together, one of regression, others of neither."""
-    weights = [{"boosting": 0.4, "regression": 0.4, "naive": 0.2}, {"regression": 1.0}]
-    chosen = specifications()
+    three = {"boosting": [0.5, 0.3], "regression": [0.2, 0.6], "naive": [0.3, 0.1]}
+    weights = [three, {"regression": [1.0, 1.0]}]
+    chosen = specifications().assign(compared_weeks=8)
     chosen.loc[:1, "weights"] = [json.dumps(own) for own in weights]
     made: Payload = release_of(
         model_input(promoted(before(TRAINED))),

@@ -15,6 +15,7 @@ from book_forecast.forecasters.families import FORECASTERS
 from book_forecast.forecasters.naive import Naive, SeasonalNaive
 from book_forecast.options.groups import SelectionOptions
 from book_forecast.payload.contents import read_payload
+from book_forecast.payload.weight import Weight
 from book_forecast.pipelines.forecast.explanations import (
     EXPLANATION_TYPES,
     TitleModel,
@@ -52,11 +53,12 @@ def known_family(monkeypatch):
 
 
 def make_ensemble(**weights):
-    """An ensemble of families by weight."""
+    """An ensemble of families by weight, of the first and of the eighth week."""
     known = history(WEEKS)
     models: dict[str, Any] = {"telling": Telling, "seasonal_naive": SeasonalNaive, "naive": Naive}
     members = {name: models[name].fit(known) for name in weights}
-    return Ensemble(members, weights, CALIBRATION, 0.2, WEEKS)
+    moving = {name: Weight(near, far, 8) for name, (near, far) in weights.items()}
+    return Ensemble(members, moving, CALIBRATION, 0.2, WEEKS)
 
 
 @pytest.fixture
@@ -64,8 +66,8 @@ def release(tmp_path):
     """Three titles: the second and third have ensembles, of which the third's tells no parts."""
     payload = read_payload(payloads.write(tmp_path))
     ensembles = [
-        make_ensemble(telling=0.5, seasonal_naive=0.3, naive=0.2),
-        make_ensemble(seasonal_naive=0.6, naive=0.4),
+        make_ensemble(telling=(0.6, 0.4), seasonal_naive=(0.2, 0.4), naive=(0.2, 0.2)),
+        make_ensemble(seasonal_naive=(0.6, 0.6), naive=(0.4, 0.4)),
     ]
     states = [state_without_weeks(json.dumps(e.to_state())) for e in ensembles]
     columns = {"model": ["zero", "ensemble", "ensemble"], "state": ["{}", *states]}
@@ -86,14 +88,12 @@ def factors(found, isbn):
     return rows.pivot_table(index="week", columns="name", values="value")
 
 
-def test_each_member_is_told_with_its_weight(release):
+def test_each_member_is_told_with_its_weight_by_week(release):
     found = explained(release, 8)
     members = found[(found["isbn"] == payloads.isbn(1)) & (found["kind"] == "member")]
-    assert members.groupby("name", sort=False)["weight"].first().to_dict() == {
-        "telling": 0.5,
-        "seasonal_naive": 0.3,
-        "naive": 0.2,
-    }
+    weights = members.groupby("name", sort=False)["weight"]
+    assert weights.first().to_dict() == {"telling": 0.6, "seasonal_naive": 0.2, "naive": 0.2}
+    assert weights.last().to_dict() == {"telling": 0.4, "seasonal_naive": 0.4, "naive": 0.2}
     weeks = members.loc[members["name"] == "naive", "week"]
     assert weeks.iloc[0] == pd.Timestamp(payloads.CUTOFF) + pd.Timedelta(weeks=1)
     assert len(weeks) == 8
@@ -145,9 +145,9 @@ def test_a_release_without_ensembles_has_an_empty_table(tmp_path):
 
 
 def test_a_title_whose_parts_are_no_numbers_is_left_out_with_a_warning(caplog):
-    broken = make_ensemble(naive=1.0)
-    members = {"naive": Naive(np.nan, 1.0)}
-    task = TitleModel("1", Ensemble(members, {"naive": 1.0}, CALIBRATION, 0.2, WEEKS), 8)
+    broken = make_ensemble(naive=(1.0, 1.0))
+    members, whole = {"naive": Naive(np.nan, 1.0)}, {"naive": Weight.steady(1.0)}
+    task = TitleModel("1", Ensemble(members, whole, CALIBRATION, 0.2, WEEKS), 8)
     assert explain_title(task) is None
     assert "1 is forecast, but not explained" in caplog.text
     assert explain_title(TitleModel("1", broken, 8)) is not None

@@ -49,12 +49,12 @@ class Explanation:
 
     Attributes:
         members: Forecasts of the members in copies, each of shape (horizon,).
-        weights: By member.
+        weights: The same.
         parts: Factors of one plus the mean, each of shape (horizon,).
     """
 
     members: dict[str, FloatArray]
-    weights: dict[str, float]
+    weights: dict[str, FloatArray]
     parts: dict[str, FloatArray]
 
 
@@ -76,8 +76,8 @@ def explain_forecasts(
 
     Returns:
         isbn, week, kind, name, value, weight; no row of a title that no ensemble forecasts. Rows
-        of kind "member" are the members' forecasts in copies, with their weights, of kind "part"
-        factors:
+        of kind "member" are the members' forecasts in copies, with their weights by week, of kind
+        "part" factors:
         "level" in copies plus one, the same in all weeks, and what "trend", "season", "holidays",
         "promotion" and "other" multiply it by; their product is one plus the forecast. Holidays and
         promotion are there where a member of the ensemble has them.
@@ -122,7 +122,8 @@ def explain_title(task: TitleModel) -> Explanation | None:
         logger.warning("%s is forecast, but not explained: %s", task.isbn, error)
         return None
     factors = {name: np.exp(values) for name, values in parts.items()}
-    return Explanation(members, dict(task.model.weights), factors)
+    weights = {name: weight.ahead(task.horizon) for name, weight in task.model.weights.items()}
+    return Explanation(members, weights, factors)
 
 
 def _frame(
@@ -132,20 +133,24 @@ def _frame(
     horizon: int,
 ) -> pd.DataFrame:
     """All titles' rows in one frame; a frame per title would be slow."""
-    keys: list[tuple[str, np.datetime64, str, str, float]] = []
+    keys: list[tuple[str, np.datetime64, str, str]] = []
     values: list[FloatArray] = []
+    weights: list[FloatArray] = []
+    no_weight = np.full(horizon, np.nan)
     for isbn, cutoff, explanation in zip(isbns, cutoffs, found, strict=True):
         if explanation is None:
             continue
         for name, path in explanation.members.items():
-            keys.append((isbn, cutoff, MEMBER, name, explanation.weights[name]))
+            keys.append((isbn, cutoff, MEMBER, name))
             values.append(path)
+            weights.append(explanation.weights[name])
         for name, path in explanation.parts.items():
-            keys.append((isbn, cutoff, PART, name, np.nan))
+            keys.append((isbn, cutoff, PART, name))
             values.append(path)
+            weights.append(no_weight)
     if not keys:
         return pd.DataFrame(columns=list(EXPLANATION_TYPES)).astype(EXPLANATION_TYPES)
-    isbn_of, cutoff_of, kinds, names, weights = zip(*keys, strict=True)
+    isbn_of, cutoff_of, kinds, names = zip(*keys, strict=True)
     weeks = [weeks_after(cutoff, horizon) for cutoff in cutoff_of]
     columns = {
         "isbn": np.repeat(isbn_of, horizon),
@@ -153,6 +158,6 @@ def _frame(
         "kind": np.repeat(kinds, horizon),
         "name": np.repeat(names, horizon),
         "value": np.concatenate(values),
-        "weight": np.repeat(weights, horizon),
+        "weight": np.concatenate(weights),
     }
     return pd.DataFrame(columns).astype(EXPLANATION_TYPES)

@@ -94,14 +94,16 @@ def _explained(explanations: pd.DataFrame) -> Iterator[tuple[str, dict[str, Any]
     keys = explanations[["isbn", "kind", "name"]]
     starts = np.flatnonzero((keys != keys.shift()).any(axis=1).to_numpy())
     heads = explanations.iloc[starts]
-    paths = np.split(explanations["value"].to_numpy(), starts[1:])
+    paths, weights = (
+        np.split(explanations[column].to_numpy(), starts[1:]) for column in ("value", "weight")
+    )
     found: dict[str, dict[str, Any]] = {}
     for isbn, kind, name, weight, path in zip(
-        heads["isbn"], heads["kind"], heads["name"], heads["weight"], paths, strict=True
+        heads["isbn"], heads["kind"], heads["name"], weights, paths, strict=True
     ):
         row = found.setdefault(isbn, {"members": {}})
         if kind == MEMBER:
-            row["members"][name] = round(float(weight), _DECIMALS)
+            row["members"][name] = round(float(weight.mean()), _DECIMALS)
         elif kind == PART and name == "level":
             row["level"] = float(path[0])
         elif kind == PART and name in PARTS:

@@ -14,7 +14,7 @@ import pandas as pd
 from book_forecast.forecasters.base import FittedForecaster
 from book_forecast.forecasters.calibration import Calibration
 from book_forecast.forecasters.ceilings import KEY, own_ceiling
-from book_forecast.forecasters.ensemble import POWER, Ensemble
+from book_forecast.forecasters.ensemble import COMPARED_WEEKS, POWER, Ensemble
 from book_forecast.forecasters.families import Recipe, fit_families
 from book_forecast.forecasters.family_choice import used_families
 from book_forecast.forecasters.global_models.members import Boosting
@@ -27,6 +27,7 @@ from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.forecasters.week_kinds import WeeksAhead
 from book_forecast.options.models import ModelOptions
 from book_forecast.payload.manifest import LONGEST_HORIZON
+from book_forecast.payload.weight import Weight, among, weights_from_json
 from book_forecast.releases.distributions import distribution_of
 from book_forecast.sarima import ORDERS, Specification
 from book_forecast.series.history import FloatArray, History
@@ -64,7 +65,7 @@ class TitleSpecification:
     family: str | None = None
     candidate: Candidate | None = None
     reason: str | None = NOT_TUNED
-    weights: Mapping[str, float] = field(default_factory=dict)
+    weights: Mapping[str, Weight] = field(default_factory=dict)
     season: int = 1
     spread: float = 1.0
     spread_power: float = 0.0
@@ -102,11 +103,12 @@ def specification_of(
     single = TitleSpecification(row["model"], candidate, reason, ceiling=ceiling, start=start)
     if pd.isna(row["weights"]):
         return single
+    last = row.get(COMPARED_WEEKS)
     return TitleSpecification(
         single.family,
         candidate,
         reason,
-        weights=json.loads(row["weights"]),
+        weights=weights_from_json(row["weights"], None if pd.isna(last) else int(last)),
         season=int(row["season"]),
         spread=float(row["spread"]),
         spread_power=0.0 if pd.isna(power) else float(power),
@@ -237,9 +239,8 @@ def fit_ensemble(task: TitleFit) -> Ensemble:
     others = compared if task.every_family else ()
     wanted = [n for n in models.families if n in specification.weights or n in others]
     fits = fit_families(task.history, recipe, wanted)
-    weights = {name: specification.weights.get(name, 0.0) for name in fits.models}
-    total = sum(weights.values())
-    if not total > 0.0:
+    weights = among(specification.weights, fits.models)
+    if not weights:
         reasons = [f"{name}: {reason}" for name, reason in fits.failures.items()]
         raise ValueError(f"no member of its ensemble can be fitted ({'; '.join(reasons)})")
     scale, shift = specification.spread, fits.shift
@@ -247,7 +248,7 @@ def fit_ensemble(task: TitleFit) -> Ensemble:
     ahead = WeeksAhead.of(task.history, calendar=models.calendar)
     return Ensemble(
         members=fits.models,
-        weights={name: weight / total for name, weight in weights.items()},
+        weights=weights,
         calibration=calibration,
         scale=scale if shift is None else shift.widened(scale),
         volumes=task.history.volumes,
@@ -295,5 +296,6 @@ def _text(model: FittedForecaster) -> str:
     """The specification in a few words; empty where the family's name is enough."""
     if not isinstance(model, Ensemble):
         return str(model.model.specification) if isinstance(model, Sarima) else ""
-    shares = sorted(model.weights.items(), key=lambda item: -item[1])
+    weights = {name: weight.mean for name, weight in model.weights.items()}
+    shares = sorted(weights.items(), key=lambda item: -item[1])
     return " + ".join(f"{np.round(share, 2):g} {name}" for name, share in shares if share >= 0.005)

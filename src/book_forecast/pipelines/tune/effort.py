@@ -232,7 +232,7 @@ def _nested_families(
         isbns = seasons["isbn"].to_numpy()[folds.titles]
         own = pd.Series(of_fold).groupby(isbns).mean()
         errors[tuple(families)] = own.reindex(sample["isbn"])
-        earned = weights.weights.mean(axis=0) / [COSTS.get(n, USUAL_COST) for n in families]
+        earned = weights.mean.mean(axis=0) / [COSTS.get(n, USUAL_COST) for n in families]
         families.pop(int(np.argmin(earned)))
     everything = next(iter(errors.values()))
     return {names: own / everything for names, own in errors.items()}

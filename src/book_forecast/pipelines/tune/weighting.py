@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import Any
 
@@ -13,7 +12,7 @@ import pandas as pd
 from book_forecast.forecasters.calibration import Calibration, calibrate
 from book_forecast.forecasters.ceilings import KEY as CEILING
 from book_forecast.forecasters.ceilings import capped, ceilings
-from book_forecast.forecasters.ensemble import POWER, Ensemble
+from book_forecast.forecasters.ensemble import COMPARED_WEEKS, POWER, Ensemble
 from book_forecast.forecasters.family_choice import used_families
 from book_forecast.forecasters.horizon_powers import expected_power
 from book_forecast.forecasters.residual_scales import FoldErrors
@@ -21,6 +20,7 @@ from book_forecast.forecasters.week_kinds import Kinds
 from book_forecast.forecasters.weights import FoldForecasts, combine, fit_weights
 from book_forecast.options.models import ModelOptions
 from book_forecast.payload.dependence import KEY
+from book_forecast.payload.weight import Weight, weights_to_json
 from book_forecast.pipelines.tune.dependence import fold_dependence
 from book_forecast.pipelines.tune.fold_arrays import (
     across_titles,
@@ -54,6 +54,7 @@ SPECIFICATION_TYPES = {
     CEILING: "float64",
     "families": "str",
     "weights": "str",
+    COMPARED_WEEKS: "Int64",
     "fallback_reason": "str",
 }
 LOST = "comparing the families failed: its process died twice, or the log has the error"
@@ -81,11 +82,11 @@ def weigh_families(
         levels: Interval levels in percent.
 
     Returns:
-        Specifications, one row per title: SARIMA orders, season, the ceiling of bounds, weights as
-        JSON and the reason of a fallback; the calibration of intervals, with the dependence of
-        weeks and titles, as plain data; the ensembles' forecasts of the folds' weeks as a forecasts
-        frame, each with weights from folds that share no week with it; the leaderboard of all
-        families, per title and over all.
+        Specifications, one row per title: SARIMA orders, season, the ceiling of bounds, weights of
+        the first and of the last compared week ahead as JSON, and the reason of a fallback; the
+        calibration of intervals, with the dependence of weeks and titles, as plain data; the
+        ensembles' forecasts of the folds' weeks as a forecasts frame, each with weights from folds
+        that share no week with it; the leaderboard of all families, per title and over all.
     """
     families: list[str] = [*models.families]
     isbns = seasons["isbn"].to_numpy(dtype=str)
@@ -115,10 +116,14 @@ def weigh_families(
         spread=spreads,
         **{POWER: powers},
         n_folds=np.bincount(folds.titles, minlength=len(isbns)),
-        weights=[_as_json(row, families) for row in found.weights],
+        weights=[
+            _as_json(near, far, families, errors.shape[1])
+            for near, far in zip(*found.ends, strict=True)
+        ],
+        **{COMPARED_WEEKS: errors.shape[1]},
     )
     if len(isbns):
-        shares = sorted(zip(families, found.weights.mean(axis=0), strict=True), key=lambda p: -p[1])
+        shares = sorted(zip(families, found.mean.mean(axis=0), strict=True), key=lambda p: -p[1])
         logger.info(
             "Weighted %d families for %d titles on %d folds; over all titles: %s",
             *(len(families), len(isbns), len(keys)),
@@ -127,7 +132,7 @@ def weigh_families(
     tops = ceilings(training_weeks, titles)
     of_titles = (spreads, powers, tops.reindex(isbns).to_numpy(dtype=np.float64))
     backtest = _backtest(keys, mean, folds, of_titles, calibration, levels, kinds)
-    board = leaderboard(families, reasons, folds, mean, found.weights)
+    board = leaderboard(families, reasons, folds, mean, found.mean)
     specifications = _specifications(
         sarima_orders.merge(tops, on="isbn", how="left"),
         ensembles,
@@ -161,9 +166,10 @@ def _specifications(
     return merged[list(SPECIFICATION_TYPES)].astype(SPECIFICATION_TYPES)
 
 
-def _as_json(weights: FloatArray, families: list[str]) -> str:
-    shown = {n: round(float(w), 4) for n, w in zip(families, weights, strict=True) if w > 0.0}
-    return json.dumps(dict(sorted(shown.items(), key=lambda item: -item[1])))
+def _as_json(near: FloatArray, far: FloatArray, families: list[str], horizon: int) -> str:
+    pairs = zip(families, near.tolist(), far.tolist(), strict=True)
+    found = {name: Weight(first, last, horizon) for name, first, last in pairs}
+    return weights_to_json({name: each for name, each in found.items() if each.mean > 0.0})
 
 
 def expected_powers(
