@@ -34,7 +34,8 @@ TILT = 4.0
 BAGS, BAGS_OUT_OF_FOLD = 12, 4
 # Sets of origins that are left out together for the out-of-fold weights.
 SETS_LEFT_OUT = 4
-# Members with smaller weights are left out, which also limits the size of a release.
+# Members with smaller weights, in the mean of both ends, are left out, which also limits the size
+# of a release.
 SMALLEST = 0.05
 # Relative errors below this count as equal.
 FLOOR = 0.05
@@ -277,8 +278,9 @@ def combine(members: FloatArray, weights: FloatArray) -> FloatArray:
     return np.where(total > 0.0, sums / np.where(total > 0.0, total, 1.0), np.nan)
 
 
-def _pruned(weights: FloatArray) -> FloatArray:
-    return _shares(np.where(weights < SMALLEST, 0.0, weights), weights)
+def _pruned(ends: FloatArray) -> FloatArray:
+    """Return weights of both ends without members that hardly count, shape (2, n, m)."""
+    return _shares(np.where(ends.mean(axis=0) < SMALLEST, 0.0, ends), ends)
 
 
 def _shares(weights: FloatArray, otherwise: FloatArray) -> FloatArray:
