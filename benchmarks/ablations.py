@@ -20,6 +20,7 @@ from book_forecast.forecasters import weights
 from book_forecast.options.values import FAMILIES, Family
 from book_forecast.pipelines.tune import folds as compared
 from book_forecast.pipelines.tune.weighting import weigh_families
+from book_forecast.series.history import WEEK
 from book_forecast.series.seasonality import Seasonality, detect
 
 HORIZON = 32
@@ -104,9 +105,11 @@ class _Run:
         table = weights_by_week(weighted, names, HORIZON)
         if equal:
             table[:] = 1.0 / len(names)
-        isbns = self.wide.index.get_level_values("isbn")
-        ahead = self.wide.groupby(level="isbn").cumcount().to_numpy()
-        shares = table[weighted.index.get_indexer(isbns), :, ahead]
+        titles = pd.Series(range(len(weighted)), weighted.index)
+        of_row = titles.loc[self.wide.index.get_level_values("isbn")].to_numpy()
+        weeks = self.wide.index.get_level_values("week")
+        ahead = ((weeks - self.training["week"].max()) // WEEK).to_numpy() - 1
+        shares = table[of_row, :, ahead]
         means = self.wide.reindex(columns=names).to_numpy()
         mean = np.nan_to_num(weights.combine(means[:, :, None], shares[:, :, None])[:, 0])
         return float(np.abs(mean - self.actual).sum() / self.actual.sum())

@@ -64,6 +64,26 @@ def test_a_single_week_ahead_has_one_set_of_weights():
     assert near[:, 0].mean() > 0.6
 
 
+def test_the_pull_of_a_single_week_is_that_of_two_equal_ones():
+    one = folds_of([10.0, 12.0, 20.0], n_titles=3, horizon=1, n_folds=4, step=2)
+    twice = replace(
+        one, members=one.members.repeat(2, axis=2), volumes=one.volumes.repeat(2, axis=1)
+    )
+    of_one, of_two = (fit_weights(each, equal(each)).ends.mean(axis=1) for each in (one, twice))
+    assert of_two[0] == pytest.approx(of_two[1], abs=1e-3)
+    assert of_one[0] == pytest.approx(of_two[0], abs=1e-3)
+
+
+def test_a_member_that_counts_later_alone_stays_at_both_ends():
+    folds = folds_of([10.0, 10.0], n_titles=60, n_folds=6)
+    wrong = folds.members - folds.volumes[:, None]
+    wrong *= np.stack([np.linspace(0.1, 3.0, 8), np.linspace(3.0, 0.1, 8)])
+    crossed = replace(folds, members=folds.volumes[:, None] + wrong)
+    found = fit_weights(crossed, equal(crossed)).ends
+    assert found[0, :, 1].min() < 0.05
+    assert (found > 0.0).all()
+
+
 def test_titles_that_differ_get_weights_that_differ():
     errors = np.where(np.arange(30)[:, None] % 2 == [0, 1], 5.0, 25.0)
     found = fit_weights(folds_of(errors), np.full((30, 2), 0.5))

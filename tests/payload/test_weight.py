@@ -44,6 +44,11 @@ def test_the_text_has_both_ends_of_each_and_the_largest_first():
     }
 
 
+def test_weights_that_move_to_an_unknown_week_are_refused():
+    with pytest.raises(ValueError, match="their last week is missing"):
+        weights_from_json('{"boosting": [0.6, 1.0], "theta": [0.4, 0.0]}', None)
+
+
 def test_a_text_of_an_older_release_has_steady_weights():
     found = weights_from_json('{"boosting": 1, "theta": 0.4}', None)
     assert found == {"boosting": Weight.steady(1.0), "theta": Weight.steady(0.4)}

@@ -43,6 +43,19 @@ def test_members_are_labelled_with_their_weights_the_heaviest_first():
     assert [trace.visible for trace in named] == [True, True, "legendonly"]
 
 
+def test_weights_that_move_are_shown_in_the_mean_over_the_weeks():
+    moving = {
+        "theta": (np.linspace(0.8, 0.1, 8), [220.0] * 8),
+        "regression": (np.linspace(0.2, 0.9, 8), [240.0] * 8),
+        "ets": (np.r_[np.zeros(7), 0.02], [900.0] * 8),
+    }
+    figure = draw(moving)
+    named = [trace for trace in figure.data if trace.name.endswith("%") and trace.legendrank >= 10]
+    assert [trace.name for trace in named] == ["Regression, 55%", "Theta, 45%", "ETS, 0%"]
+    assert named[2].visible == "legendonly"
+    assert figure.layout.yaxis.range[1] < 900.0
+
+
 def test_the_weighted_mean_has_its_80_percent_interval():
     traces = traces_by_name(draw())
     assert traces["Ensemble, weighted mean"][0].y[0] == 200

@@ -127,12 +127,18 @@ class Ensemble(FittedForecaster):
 
         Each component is that of the member with the largest weight that has it; the rest of the
         mean goes to the others. If no member has a season, the mean of the next two years is
-        decomposed.
+        decomposed. Weights of the far end stand for all weeks, and what the nearer weeks differ by
+        is "other": the move of the weights is neither a trend nor a season.
         """
         model_parts: dict[str, FloatArray] = {}
         for name in sorted(self.members, key=lambda name: -self.weights[name].mean):
             model_parts = {**self.members[name].explain(2 * YEAR), **model_parts}
-        parts = parts_of(self.forecast(2 * YEAR, ()).mean, model_parts)
+        far = {name: Weight.steady(weight.far) for name, weight in self.weights.items()}
+        lasting = replace(self, weights=far).forecast(2 * YEAR, ()).mean
+        parts = parts_of(lasting, model_parts)
+        parts["other"] = (
+            parts["other"] + np.log1p(self.forecast(2 * YEAR, ()).mean) - np.log1p(lasting)
+        )
         return {name: values[:horizon] for name, values in parts.items()}
 
     def roll_forward(self, volumes: FloatArray) -> Self:

@@ -154,6 +154,9 @@ def _stack(folds: ScaledFolds, prior: FloatArray, counts: FloatArray, pull: floa
     target, share = volumes.ravel()[inside], shares.ravel()[inside]
     far = np.broadcast_to(share_of_far(folds.horizon, folds.horizon), known.shape).ravel()[inside]
     parts = np.stack([1.0 - far, far])
+    # Both ends share the pull: where they are the same, it is that of one combination. A single
+    # week is the first one alone.
+    pull = pull if folds.horizon == 1 else 0.5 * pull
     start = np.log(np.maximum(prior, SMALLEST_PRIOR))
 
     def objective(flat: FloatArray) -> tuple[float, FloatArray]:
@@ -161,16 +164,14 @@ def _stack(folds: ScaledFolds, prior: FloatArray, counts: FloatArray, pull: floa
         wrong = ((matrix @ weights.T).T * parts).sum(axis=0) - target
         rounded = np.sqrt(wrong**2 + ROUNDING**2)
         surprise = np.log(weights + 1e-12) - start
-        # Both ends share the pull: where they are the same, it is that of one combination.
-        value = share @ rounded + 0.5 * pull * (weights * surprise).sum()
-        slope = (share * wrong / rounded * parts) @ matrix + 0.5 * pull * (surprise + 1.0)
+        value = share @ rounded + pull * (weights * surprise).sum()
+        slope = (share * wrong / rounded * parts) @ matrix + pull * (surprise + 1.0)
         centred = slope - (weights * slope).sum(axis=1, keepdims=True)
         return float(value), (weights * centred).ravel()
 
     begin = np.concatenate([start, start])
     found = minimize(objective, begin, jac=True, method="L-BFGS-B", options=ENOUGH)
     ends = _softmax(found.x.reshape(2, -1))
-    # A single week is the first one.
     return ends if folds.horizon > 1 else ends[[0, 0]]
 
 

@@ -5,7 +5,8 @@ stack over all titles of a group is the combination of members with the smallest
 the evidence goes (`stacking`). A tilt by the title's own errors beside those of its group follows;
 these are shrunk towards its class's, and the class's towards none, by the number of folds.
 
-All weights are there twice: of the first week ahead and of the last one that the folds compare.
+All weights are there twice: of the first week ahead and of the last one that the folds compare. The
+stack has both ends, and the tilt is the same in all weeks.
 """
 
 from __future__ import annotations

@@ -55,11 +55,11 @@ PLANNING = {
 }
 """Columns by table.
 
-`price` is the last recommended price of a copy. An explanation has the members' weights as JSON;
-the level in copies plus one, and what multiplies it by week after the cutoff. A last forecast is
-that of the test weeks, from `first_week` on, in copies a week, with the bounds of an interval of
-`level` percent. Promotions are those up to the cutoff and the planned ones, with their depths.
-`what_if` describes the effects.
+`price` is the last recommended price of a copy. An explanation has the members' weights as JSON, in
+the mean over its weeks; the level in copies plus one, and what multiplies it by week after the
+cutoff. A last forecast is that of the test weeks, from `first_week` on, in copies a week, with the
+bounds of an interval of `level` percent. Promotions are those up to the cutoff and the planned
+ones, with their depths. `what_if` describes the effects.
 """
 OWN_ROWS = frozenset({"left_out"})
 """Tables whose rows are not those of `titles`."""

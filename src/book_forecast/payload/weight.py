@@ -88,11 +88,18 @@ def weights_from_json(text: str, last: int | None) -> dict[str, Weight]:
 
     Args:
         text: In texts made before weights moved, a model has one number.
-        last: The last week that the folds compare; None in such texts.
+        last: The last week that the folds compare; None beside such texts.
+
+    Raises:
+        ValueError: If there are two ends, and no last week.
     """
     found: dict[str, float | list[float]] = json.loads(text, parse_int=float)
     weights = {}
     for name, each in found.items():
-        near, far = each if isinstance(each, list) else (each, each)
-        weights[name] = Weight(near, far, last or 1)
+        if not isinstance(each, list):
+            weights[name] = Weight.steady(each)
+        elif last is None:
+            raise ValueError(f"weights {text} move, but their last week is missing")
+        else:
+            weights[name] = Weight(each[0], each[1], last)
     return weights

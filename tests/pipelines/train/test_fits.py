@@ -8,6 +8,7 @@ import pytest
 
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.restoring import restore
+from book_forecast.payload.weight import Weight
 from book_forecast.pipelines.preprocess.nodes import split_weeks
 from book_forecast.pipelines.train.fits import COMPARED, RELEASED, SCORED
 from book_forecast.pipelines.train.titles import TitleFit, fit_ensemble, specification_of
@@ -127,6 +128,33 @@ def test_a_release_leaves_out_families_without_a_weight(ensemble_models, weighte
         assert isinstance(model, Ensemble)
         by_week = [weight.ahead(20) for weight in model.weights.values()]
         assert np.sum(by_week, axis=0) == pytest.approx(np.ones(20))
+
+
+@pytest.mark.parametrize(
+    ("text", "last", "expected"),
+    [
+        ('{"theta": [0.9, 0.2], "naive": [0.1, 0.8]}', 8, Weight(0.9, 0.2, 8)),
+        ('{"theta": 0.9, "naive": 0.1}', None, Weight.steady(0.9)),
+    ],
+    ids=["both ends", "an older release"],
+)
+def test_an_ensemble_has_the_weights_of_its_specification(weighted, text, last, expected):
+    chosen = weighted.specifications.copy()
+    has_weights = chosen["weights"].notna()
+    chosen.loc[has_weights, "weights"] = text
+    chosen["compared_weeks"] = pd.Series([last] * len(chosen), dtype="Int64")
+    found = fit(
+        ensembles.WEEKS,
+        chosen,
+        RELEASED,
+        models=ensembles.MODELS,
+        calibration=weighted.calibration,
+        global_forecasts=ensembles.global_forecasts_after(ensembles.WEEKS),
+    ).frame
+    state = found.set_index("isbn")["state"][OLD[0]]
+    model = restore("ensemble", json.loads(state))
+    assert isinstance(model, Ensemble)
+    assert model.weights["theta"].ahead(20) == pytest.approx(expected.ahead(20))
 
 
 def test_an_ensemble_without_any_fitted_member_falls_back_with_the_reason(weighted):

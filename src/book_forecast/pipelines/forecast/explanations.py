@@ -76,11 +76,10 @@ def explain_forecasts(
 
     Returns:
         isbn, week, kind, name, value, weight; no row of a title that no ensemble forecasts. Rows
-        of kind "member" are the members' forecasts in copies, with their weights by week, of kind
-        "part" factors:
-        "level" in copies plus one, the same in all weeks, and what "trend", "season", "holidays",
-        "promotion" and "other" multiply it by; their product is one plus the forecast. Holidays and
-        promotion are there where a member of the ensemble has them.
+        of kind "member" are the members' forecasts in copies, with their weights by week. Those of
+        kind "part" are factors: "level" in copies plus one, the same in all weeks, and what
+        "trend", "season", "holidays", "promotion" and "other" multiply it by; their product is one
+        plus the forecast. Holidays and promotion are there where a member of the ensemble has them.
     """
     is_ensemble = np.array(current_release.titles["model"].to_pylist()) == Ensemble.family
     cutoffs = current_release.titles["cutoff"].to_numpy().astype("datetime64[D]")

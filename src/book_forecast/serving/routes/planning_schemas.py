@@ -150,7 +150,9 @@ class TitleExplanation(_Strict):
     weeks: list[dt.date]
     level: float = Field(description="Copies of a usual week.")
     parts: list[Factor]
-    members: dict[str, float] = Field(description="Weights of the models, for programs.")
+    members: dict[str, float] = Field(
+        description="Mean weights of the models over these weeks, for programs."
+    )
     sentences: list[str] = Field(description="Three, in plain words.")
 
 
