@@ -46,21 +46,21 @@ def test_weights_are_shares_of_families_that_can_be_fitted(weighted):
 
 
 def test_weights_move_to_the_families_that_are_better_later(compared):
-    """`theta` is exact in the first week, and `seasonal_naive` in the last one."""
+    """`theta` is exact in the first week, and `sarima` in the last one."""
     known = WEEKS.set_index(["isbn", "week"])["volume"]
     forecasts = compared.forecasts.sort_values(["isbn", "cutoff", "week"], ignore_index=True)
     sold = known.reindex(pd.MultiIndex.from_frame(forecasts[["isbn", "week"]])).to_numpy()
     ahead = forecasts.groupby(["isbn", "cutoff"]).cumcount()
     horizon = int(ahead.max()) + 1
     far = (ahead / (horizon - 1)).to_numpy()
-    for family, off in (("theta", far), ("seasonal_naive", 1.0 - far)):
+    for family, off in (("theta", far), ("sarima", 1.0 - far)):
         forecasts[family] = sold * (1.0 + off)
     specifications = weigh(compared, forecasts=forecasts).specifications
     chosen = specifications.dropna(subset=["weights"])
     assert (chosen["compared_weeks"] == horizon).all()
     found = weights_of(specifications)[OLD[0]]
     assert found["theta"].near > 3.0 * found["theta"].far
-    assert found["seasonal_naive"].far > 3.0 * found["seasonal_naive"].near
+    assert found["sarima"].far > 3.0 * found["sarima"].near
 
 
 def test_a_launch_that_was_never_compared_takes_the_weights_of_other_launches(compared):
