@@ -59,8 +59,8 @@ def test_weights_move_to_the_families_that_are_better_later(compared):
     chosen = specifications.dropna(subset=["weights"])
     assert (chosen["compared_weeks"] == horizon).all()
     found = weights_of(specifications)[OLD[0]]
-    assert found["theta"].near > 3.0 * found["theta"].far
-    assert found["sarima"].far > 3.0 * found["sarima"].near
+    assert found["theta"].near > 1.5 * found["theta"].far
+    assert found["sarima"].far > 1.5 * found["sarima"].near
 
 
 def test_a_launch_that_was_never_compared_takes_the_weights_of_other_launches(compared):
