@@ -65,9 +65,7 @@ class Ensemble(FittedForecaster):
         future: Mapping[str, FloatArray] | None = None,
     ) -> Forecast:
         """See `FittedForecaster.forecast`."""
-        means = self.member_means(horizon, future)
-        shares = (self.weights[name].ahead(horizon) * means[name] for name in means)
-        mean = sum(shares, np.zeros(horizon))
+        mean = _weighted(self.member_means(horizon, future), self.weights)
         found = self.around(mean, levels, (future or {}).get(PROMOTION))
         return capped(found, self.top)
 
@@ -133,12 +131,11 @@ class Ensemble(FittedForecaster):
         model_parts: dict[str, FloatArray] = {}
         for name in sorted(self.members, key=lambda name: -self.weights[name].mean):
             model_parts = {**self.members[name].explain(2 * YEAR), **model_parts}
+        means = self.member_means(2 * YEAR)
         far = {name: Weight.steady(weight.far) for name, weight in self.weights.items()}
-        lasting = replace(self, weights=far).forecast(2 * YEAR, ()).mean
+        mean, lasting = (_weighted(means, weights) for weights in (self.weights, far))
         parts = parts_of(lasting, model_parts)
-        parts["other"] = (
-            parts["other"] + np.log1p(self.forecast(2 * YEAR, ()).mean) - np.log1p(lasting)
-        )
+        parts["other"] = parts["other"] + np.log1p(mean) - np.log1p(lasting)
         return {name: values[:horizon] for name, values in parts.items()}
 
     def roll_forward(self, volumes: FloatArray) -> Self:
@@ -219,6 +216,11 @@ def seen_weeks(
     seen = volumes.copy()
     seen[list(outliers)] = np.nan
     return seen if shift is None else shift.moved(seen)
+
+
+def _weighted(means: Mapping[str, FloatArray], weights: Mapping[str, Weight]) -> FloatArray:
+    """Return the weighted mean of the members' forecasts by week ahead."""
+    return np.sum([weights[name].ahead(len(mean)) * mean for name, mean in means.items()], axis=0)
 
 
 def _weight(entry: Mapping[str, Any], last: int) -> Weight:
