@@ -13,9 +13,6 @@ from zenml_runner.kedro_project.private import config_loader, hook_manager
 
 logger = logging.getLogger(__name__)
 
-_EXISTS = "RESOURCE_ALREADY_EXISTS"
-"""MLflow's code of an error, as text: the adapter does not need MLflow."""
-
 
 class Session:
     """A session of the class that the project's `SESSION_CLASS` names, created as in `kedro run`.
@@ -53,17 +50,16 @@ class Session:
     def load_context(self) -> Any:
         """Enter the session and load its context, which calls `after_context_created`.
 
-        A plugin that looks for something shared and then creates it, as kedro-mlflow does with its
-        experiment, fails where another process creates it between the two. It is there then: the
-        context is loaded once more.
+        Where another process has just created the experiment that kedro-mlflow wanted to create,
+        the context is loaded once more.
         """
         self._own.__enter__()
         try:
             return self._own.load_context(*self._arguments())
         except Exception as error:
-            if getattr(error, "error_code", None) != _EXISTS:
+            if getattr(error, "error_code", None) != "RESOURCE_ALREADY_EXISTS":
                 raise
-            logger.info("Another process was faster (%s); the context is loaded again", error)
+            logger.info("The context is loaded again: %s", error)
             return self._own.load_context(*self._arguments())
 
     def __enter__(self) -> Self:

@@ -101,7 +101,7 @@ def start_run(uri: str, run: RunSpec, name: str) -> str | None:
 
     try:
         mlflow.set_tracking_uri(uri)
-        # By its id: where another process has just created it, MLflow does not make it active.
+        # MLflow does not make it active where another process has just created it.
         experiment = mlflow.set_experiment(run.package).experiment_id
         tags = {"pipeline": run.pipeline}
         started = mlflow.start_run(run_name=name, experiment_id=experiment, tags=tags)
