@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.accuracy.sums import FEWEST_ORIGINS, Run, section, sum_coverage
+from benchmarks.accuracy.sums import FEWEST_ORIGINS, Run, section, sum_coverage, weights_by_week
 from book_forecast.forecasters.family_choice import as_column
 from book_forecast.options.models import ModelOptions
 from tests.histories import specifications_of, weeks_frame
@@ -87,3 +87,13 @@ def test_the_section_has_shares_over_all_panels_and_of_each():
     assert "| single titles, over all panels | 75% of 4 | 100% of 2 |" in text
     assert "| single titles, a | 50% of 2 | 100% of 1 |" in text
     assert "| product classes" not in text
+
+
+def test_weights_by_week_are_those_of_the_families_in_their_order():
+    rows = pd.DataFrame(
+        {"weights": ['{"naive": [0.8, 0.2], "theta": [0.2, 0.8]}'], "compared_weeks": [4]}
+    )
+    (found,) = weights_by_week(rows, ["theta", "ets", "naive"], 5)
+    assert found[0] == pytest.approx(np.array([0.2, 0.4, 0.6, 0.8, 0.8]))
+    assert (found[1] == 0.0).all()
+    assert found[2] == pytest.approx(1.0 - found[0])

@@ -112,10 +112,10 @@ def fit_weights(
         out_of_fold[:, inside] = weights(apart, BAGS_OUT_OF_FOLD)[:, folds.titles[inside]]
     every: BoolArray = np.ones(len(usable), dtype=np.bool_)
     found = _shares(np.where(usable, out_of_fold, 0.0), out_of_fold)
-    return Weights(_pruned(weights(every, BAGS)), by_week(found, folds.volumes.shape[1]))
+    return Weights(_pruned(weights(every, BAGS)), _by_week(found, folds.volumes.shape[1]))
 
 
-def by_week(ends: FloatArray, horizon: int) -> FloatArray:
+def _by_week(ends: FloatArray, horizon: int) -> FloatArray:
     """Return weights by week ahead, shape (r, m, h), from those of both ends, shape (2, r, m)."""
     near, far = ends[:, :, :, None]
     return np.asarray(near + (far - near) * share_of_far(horizon, horizon), dtype=np.float64)
