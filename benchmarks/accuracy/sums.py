@@ -140,7 +140,7 @@ def _at(run: Run, cutoff: pd.Timestamp, before: list[pd.Timestamp]) -> list[tupl
     rows = specifications.set_index("isbn").loc[keys["isbn"]]
     weights = weights_by_week(rows, families, folds.volumes.shape[1])
     mean = np.maximum(combine(folds.members, weights), 0.0)
-    kinds = fold_kinds(keys["isbn"], fold_weeks(keys, mean.shape[1]), run.weeks, run.models)
+    kinds = fold_kinds(keys["isbn"], fold_weeks(keys, mean.shape[1]), run.weeks, run.models, now)
     found = Calibration.from_state(calibration)
     distributions = [
         distribution_of(

@@ -86,7 +86,7 @@ def test_weeks_of_either_kind_are_covered_as_often():
     unaware, scales, _ = calibrate(replace(found, kinds={}, weeks=None))
     aware, own_scales, _ = calibrate(found)
     fresh = errors_of(2.2, seed=2)
-    inside = fresh.kinds[PROMOTION]
+    inside = fresh.kinds[PROMOTION].astype(np.bool_)
 
     def coverage(calibration, scales, *, with_kinds):
         hits = np.zeros(fresh.errors.shape, dtype=bool)

@@ -5,7 +5,8 @@ all titles, by range of the horizon, are the bounds, so that titles with few fol
 with the nominal coverage over all titles. The scale of a residual depends little on its own fold:
 half of it comes from the title's other folds (as in jackknife+ of Barber et al. 2021), and all is
 shrunk towards that of titles with similar weeks. With the weeks ahead, a title's scale grows by a
-power of its own. Kinds of weeks, such as Christmas, have residuals of their own size.
+power of its own. Kinds of weeks, such as Christmas, have residuals of their own size, and weeks in
+which the boosting's quantiles lie far apart have larger ones.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from book_forecast.forecasters.residual_scales import (
     title_scales,
 )
 from book_forecast.forecasters.week_kinds import Kinds, factors_of, reach_of
+from book_forecast.forecasters.week_widths import WIDTH, width_factor
 from book_forecast.series.history import FloatArray
 
 # First weeks ahead of the ranges of the horizon, which are calibrated separately.
@@ -166,10 +168,17 @@ def _alike(found: FoldErrors) -> tuple[FoldErrors, dict[str, float]]:
     """Return the residuals as those of ordinary weeks, and the factors of the kinds of weeks."""
     if found.weeks is None or not found.kinds:
         return found, {}
-    scales = title_scales(found)[found.titles]
-    factors = factors_of(found.errors / scales[:, None], found.kinds, found.weeks)
-    reach = reach_of(factors, found.kinds, found.errors.shape)
-    return replace(found, errors=found.errors / reach), factors
+    factors: dict[str, float] = {}
+    if WIDTH in found.kinds:
+        widths = np.asarray(found.kinds[WIDTH], dtype=np.float64)
+        factor = width_factor(found.errors, widths, found.share_of_a_fold)
+        factors = {} if factor == 1.0 else {WIDTH: factor}
+    shape = found.errors.shape
+    alike = replace(found, errors=found.errors / reach_of(factors, found.kinds, shape))
+    scales = title_scales(alike)[alike.titles]
+    flags = {n: extent.astype(np.bool_) for n, extent in found.kinds.items() if n != WIDTH}
+    factors |= factors_of(alike.errors / scales[:, None], flags, found.weeks)
+    return replace(found, errors=found.errors / reach_of(factors, found.kinds, shape)), factors
 
 
 def _quantiles(values: FloatArray, share: float) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Kinds of weeks whose residuals have a scale of their own: Christmas and promotions."""
+"""Kinds of weeks whose residuals have a scale of their own: Christmas, promotions, wide weeks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from book_forecast.forecasters.base import array, plain
+from book_forecast.forecasters.week_widths import WIDTH
 from book_forecast.payload.what_if import DEEP
 from book_forecast.series.covariates import PROMOTION_PLAN
 from book_forecast.series.history import PROMOTION, BoolArray, FloatArray, History, weeks_after
 
-Kinds = Mapping[str, BoolArray]
-"""Whether each week is of a kind, by kind; arrays of one shape."""
+Kinds = Mapping[str, BoolArray | FloatArray]
+"""Whether each week is of a kind, by kind; of `WIDTH`, by how much. Arrays of one shape."""
 
 CHRISTMAS = "christmas"
 # Saturdays that end the weeks around Christmas and New Year, as month and day.
@@ -51,21 +52,25 @@ class WeeksAhead:
         n_trained: Weeks up to it.
         calendar: Whether the English calendar applies.
         depths: Of promotions from the first week after the training on; later weeks have none.
+        widths: Of the weeks from the first one after the training on, as `relative_widths` returns
+            them; later weeks have the usual one. Empty where none are known.
     """
 
     trained_until: np.datetime64
     n_trained: int
     calendar: bool
     depths: FloatArray = field(default_factory=lambda: np.empty(0))
+    widths: FloatArray = field(default_factory=lambda: np.empty(0))
 
     @classmethod
-    def of(cls, history: History, *, calendar: bool) -> Self:
-        """Return what is known after a history."""
+    def of(cls, history: History, *, calendar: bool, widths: FloatArray | None = None) -> Self:
+        """Return what is known after a history, and relative widths of the weeks after it."""
         found, depths = history.covariates, np.empty(0)
         if found is not None and PROMOTION in found.names:
             depths = found.values[history.n_weeks :, found.names.index(PROMOTION)]
         cutoff = history.cutoff.astype("datetime64[D]")
-        return cls(cutoff, history.n_weeks, calendar, np.trim_zeros(depths, "b"))
+        known = np.empty(0) if widths is None else widths
+        return cls(cutoff, history.n_weeks, calendar, np.trim_zeros(depths, "b"), known)
 
     def kinds(self, n_weeks: int, horizon: int, promotions: FloatArray | None = None) -> Kinds:
         """Return the kinds of the weeks ahead.
@@ -77,13 +82,12 @@ class WeeksAhead:
         """
         rolled = n_weeks - self.n_trained
         weeks = weeks_after(self.trained_until, rolled + horizon)[rolled:]
-        depths = np.zeros(horizon)
-        known = self.depths[rolled : rolled + horizon]
-        depths[: len(known)] = known
-        return {
+        depths, widths = (_ahead(values, rolled, horizon) for values in (self.depths, self.widths))
+        kinds: dict[str, BoolArray | FloatArray] = {
             CHRISTMAS: is_christmas(weeks) & self.calendar,
             PROMOTION: is_promotion(depths if promotions is None else np.asarray(promotions)),
         }
+        return kinds | ({WIDTH: widths} if len(self.widths) else {})
 
     def with_covariates(self, values: Mapping[str, FloatArray]) -> Self:
         """Return the weeks with another promotion plan; see `FittedForecaster`."""
@@ -99,21 +103,31 @@ class WeeksAhead:
             "n_trained": self.n_trained,
             "calendar": self.calendar,
             "depths": plain(self.depths),
+            **({"widths": plain(self.widths)} if len(self.widths) else {}),
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """Return the weeks from the result of `to_state`."""
+        """Return the weeks from the result of `to_state`; older releases have no widths."""
         return cls(
             np.datetime64(state["trained_until"], "D"),
             int(state["n_trained"]),
             bool(state["calendar"]),
             array(state["depths"]),
+            array(state.get("widths", [])),
         )
 
 
+def _ahead(values: FloatArray, rolled: int, horizon: int) -> FloatArray:
+    """Return the values of the weeks ahead, zero after the last one."""
+    found = np.zeros(horizon)
+    known = values[rolled : rolled + horizon]
+    found[: len(known)] = known
+    return found
+
+
 def factors_of(
-    residuals: FloatArray, kinds: Kinds, weeks: npt.NDArray[np.int64]
+    residuals: FloatArray, kinds: Mapping[str, BoolArray], weeks: npt.NDArray[np.int64]
 ) -> dict[str, float]:
     """Return by how much residuals in weeks of each kind exceed those in other weeks.
 
@@ -151,8 +165,11 @@ def factors_of(
 
 
 def reach_of(factors: Mapping[str, float], kinds: Kinds, shape: tuple[int, ...]) -> FloatArray:
-    """Return the factor of each week's residuals: the product of those of its kinds."""
+    """Return the factor of each week's residuals: the product of those of its kinds.
+
+    The factor of `WIDTH` is that of a week e times as wide as usual.
+    """
     reach = np.ones(shape)
-    for name, inside in kinds.items():
-        reach = np.where(inside, reach * factors.get(name, 1.0), reach)
+    for name, extent in kinds.items():
+        reach = reach * factors.get(name, 1.0) ** np.asarray(extent, dtype=np.float64)
     return np.clip(reach, FEWEST_FACTOR, MOST_FACTOR)

@@ -84,7 +84,7 @@ def assert_same(left: dict[str, np.ndarray], right: dict[str, np.ndarray]) -> No
 
 def test_every_title_gets_as_many_weeks_as_were_asked_for():
     frame = forecast_all(weeks_frame(catalogue()), None, CUTOFF, 20, options())
-    assert list(frame.columns) == ["isbn", "family", "week", "mean"]
+    assert list(frame.columns) == ["isbn", "family", "week", "mean", "width"]
     assert frame["isbn"].tolist() == np.repeat(sorted(catalogue()), 20).tolist()
     assert (frame["week"].to_numpy().reshape(-1, 20) == weeks_after(CUTOFF, 20)).all()
     assert (frame["mean"] >= 0).all()
@@ -206,7 +206,7 @@ def test_no_rows_give_no_forecasts():
     for empty in (frame.head(0), frame.assign(week=frame["week"] + pd.Timedelta(weeks=300))):
         found = forecast_all(empty, None, CUTOFF, 5, options(families=GLOBAL))
         assert found.empty
-        assert list(found.columns) == ["isbn", "family", "week", "mean"]
+        assert list(found.columns) == ["isbn", "family", "week", "mean", "width"]
 
 
 def test_a_product_class_may_be_unknown():

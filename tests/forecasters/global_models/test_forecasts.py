@@ -183,7 +183,7 @@ def test_covariates_are_used_by_their_rule(weeks):
 def test_models_are_fitted_only_for_ensembles_that_have_them(weeks, families, fitted):
     found = at_folds(global_model(None, families), weeks, FOLDS)
     assert found["family"].unique().tolist() == fitted
-    assert list(found.columns) == ["isbn", "family", "cutoff", "week", "mean"]
+    assert list(found.columns) == ["isbn", "family", "cutoff", "week", "mean", "width"]
 
 
 def test_each_fold_has_a_model_of_its_own(weeks):

@@ -134,5 +134,5 @@ def test_without_such_families_or_without_weeks_nothing_is_fitted(
     folder = CheckpointFolder(tmp_path)
     found = forecast_origins(models(families=families), known, cutoffs, HORIZON, folder)
     assert found.empty
-    assert list(found.columns) == ["isbn", "family", "cutoff", "week", "mean"]
+    assert list(found.columns) == ["isbn", "family", "cutoff", "week", "mean", "width"]
     assert Counted.fitted == []

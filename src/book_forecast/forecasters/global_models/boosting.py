@@ -16,9 +16,11 @@ import numpy as np
 from book_forecast.forecasters.global_models.boosting_features import Rows, features
 from book_forecast.forecasters.global_models.boosting_fit import MeanOfFits, fit_direct, fit_next
 from book_forecast.forecasters.global_models.boosting_recursive import LONGEST, path, shares
+from book_forecast.forecasters.global_models.boosting_widths import Widths, fit_widths
 from book_forecast.forecasters.global_models.panel import Panel
 from book_forecast.forecasters.global_models.windows import chunks
 from book_forecast.forecasters.promotion_effects import DEPTHS, EFFECTS, NONE
+from book_forecast.forecasters.week_widths import WIDTH
 from book_forecast.options.models import BoostingOptions
 from book_forecast.series.history import YEAR, FloatArray, IntArray
 
@@ -52,12 +54,13 @@ def forecast_panel(
         effects: Whether to add the effects of promotions.
 
     Returns:
-        `mean` of each title's weeks, one title after the other. With effects, `EFFECTS` too: what
-        no promotion and promotions of `DEPTHS` add to log(1 + mean).
+        `mean` and `WIDTH` of each title's weeks, one title after the other. With effects, `EFFECTS`
+        too: what no promotion and promotions of `DEPTHS` add to log(1 + mean).
     """
     direct, following = (fit(panel, options, seed, n_jobs) for fit in (fit_direct, fit_next))
+    widths = fit_widths(panel, options, seed, n_jobs)
     parts = [
-        _forecast(direct, following, panel, chunk, horizon, effects=effects)
+        _forecast(direct, following, widths, panel, chunk, horizon, effects=effects)
         for chunk in chunks(titles)
     ]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -66,6 +69,7 @@ def forecast_panel(
 def _forecast(
     direct: MeanOfFits,
     following: MeanOfFits,
+    widths: Widths,
     panel: Panel,
     titles: IntArray,
     horizon: int,
@@ -84,7 +88,7 @@ def _forecast(
     share = shares(step[near])
     mixed = logs.copy()
     mixed[near] += share * (recursive - logs[near])
-    found = {"mean": np.expm1(mixed)}
+    found = {"mean": np.expm1(mixed), WIDTH: widths.of(rows).astype(np.float32)}
     if effects:
         found |= _effects(direct, rows, step, ceiling, logs)
     return found

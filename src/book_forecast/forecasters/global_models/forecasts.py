@@ -14,13 +14,20 @@ from book_forecast.forecasters.global_models.members import Autoregression, Boos
 from book_forecast.forecasters.global_models.panel import panel_of
 from book_forecast.forecasters.level_shifts import on_present_level
 from book_forecast.forecasters.promotion_effects import EFFECTS
+from book_forecast.forecasters.week_widths import WIDTH
 from book_forecast.options.models import ModelOptions
 from book_forecast.options.values import Family
 from book_forecast.series.covariates import covariates_by_title, promotions_after
 from book_forecast.series.history import MODEL_HORIZON, Covariates, FloatArray, weeks_after
 
 _FAMILIES = (Boosting.family, Autoregression.family, Network.family)
-FRAME_TYPES = {"isbn": "str", "family": "str", "week": "datetime64[us]", "mean": "float64"}
+FRAME_TYPES = {
+    "isbn": "str",
+    "family": "str",
+    "week": "datetime64[us]",
+    "mean": "float64",
+    WIDTH: "float32",
+}
 
 FORECAST_TYPES = {
     "isbn": "str",
@@ -28,6 +35,7 @@ FORECAST_TYPES = {
     "cutoff": "datetime64[us]",
     "week": "datetime64[us]",
     "mean": "float64",
+    WIDTH: "float32",
 }
 
 
@@ -85,8 +93,8 @@ class GlobalModels:
             wanted: Titles that are forecast; None for all. The models are of all titles.
 
         Returns:
-            isbn, family, cutoff, week, mean; no row of unwanted families. `EFFECTS` where they are
-            known.
+            isbn, family, cutoff, week, mean, `WIDTH`; no row of unwanted families. `EFFECTS` where
+            they are known.
         """
         known = weeks[weeks["week"] <= cutoff]
         if not self.families or known.empty:
@@ -179,9 +187,10 @@ def forecast_all(
         wanted: Titles that are forecast; None for all. Their forecasts are the same either way.
 
     Returns:
-        isbn, family, week, mean: `horizon` weeks of each of them with a known week, sorted within
-        each family; no autoregression of few titles, and no network of few weeks. With effects,
-        `EFFECTS` too: what no promotion and promotions of `DEPTHS` add to log(1 + mean).
+        isbn, family, week, mean, `WIDTH`, which the boosting alone has: `horizon` weeks of each of
+        them with a known week, sorted within each family; no autoregression of few titles, and no
+        network of few weeks. With effects, `EFFECTS` too: what no
+        promotion and promotions of `DEPTHS` add to log(1 + mean).
 
     Raises:
         ValueError: If the horizon is less than one week or more than `MODEL_HORIZON`.
@@ -213,7 +222,7 @@ def forecast_all(
     isbns = np.repeat(panel.isbns[rows], horizon)
     ahead = np.tile(weeks_after(origin, horizon), len(rows))
     parts = [
-        pd.DataFrame({"isbn": isbns, "family": family, "week": ahead, **columns})
+        pd.DataFrame({"isbn": isbns, "family": family, "week": ahead, WIDTH: np.nan, **columns})
         for family, columns in found.items()
     ]
     none = pd.DataFrame(columns=list(FRAME_TYPES)).astype(FRAME_TYPES)

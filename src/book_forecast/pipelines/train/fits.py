@@ -18,6 +18,7 @@ from book_forecast.execution.parts import Part
 from book_forecast.forecasters.global_models.forecasts import FORECAST_TYPES, GlobalModels
 from book_forecast.forecasters.pretrained import weights_of
 from book_forecast.forecasters.promotion_effects import effects_by_title
+from book_forecast.forecasters.week_widths import widths_by_title
 from book_forecast.options.groups import ExecutionOptions
 from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.train.launches import specify_launches
@@ -193,6 +194,7 @@ class FitNodes:
         rows: dict[str, Any] = {row["isbn"]: row for row in specifications.to_dict("records")}
         by_title = forecasts_by_title(global_forecasts)
         effects = effects_by_title(global_forecasts)
+        widths = widths_by_title(global_forecasts)
         histories = execution.shard.take(title_histories(weeks))
         tasks = [
             TitleFit(
@@ -203,6 +205,7 @@ class FitNodes:
                 every_family=self.every_family,
                 global_forecasts=max(by_title.get(history.isbn, {}).items(), default=(0, {}))[1],
                 promotion_effects=effects.get(history.isbn, {}),
+                widths=widths.get(history.isbn),
             )
             for history in with_covariates(histories, covariates, models.regressors)
             if self.every_title or history.isbn in rows

@@ -25,6 +25,7 @@ from book_forecast.forecasters.naive import Naive, SeasonalNaive, Zero
 from book_forecast.forecasters.promotion_effects import PromotionEffects
 from book_forecast.forecasters.sarima import Candidate, Sarima
 from book_forecast.forecasters.week_kinds import WeeksAhead
+from book_forecast.forecasters.week_widths import WIDTH, relative_widths
 from book_forecast.options.models import ModelOptions
 from book_forecast.payload.manifest import LONGEST_HORIZON
 from book_forecast.payload.weight import Weight, among, weights_from_json
@@ -132,6 +133,7 @@ class TitleFit:
         every_family: Whether families without a weight are fitted too.
         global_forecasts: Forecasts of models of all titles by family, each of shape (156,).
         promotion_effects: Of promotions on these by family, where they use the promotion plan.
+        widths: Logarithms of the widths of the weeks ahead, shape (156,); None without any.
     """
 
     history: History
@@ -141,6 +143,7 @@ class TitleFit:
     every_family: bool = False
     global_forecasts: Mapping[str, FloatArray] = field(default_factory=dict)
     promotion_effects: Mapping[str, PromotionEffects] = field(default_factory=dict)
+    widths: FloatArray | None = None
 
     @property
     def isbn(self) -> str:
@@ -245,7 +248,10 @@ def fit_ensemble(task: TitleFit) -> Ensemble:
         raise ValueError(f"no member of its ensemble can be fitted ({'; '.join(reasons)})")
     scale, shift = specification.spread, fits.shift
     calibration = Calibration.from_state(specification.calibration)
-    ahead = WeeksAhead.of(task.history, calendar=models.calendar)
+    widths = None
+    if task.widths is not None and WIDTH in calibration.factors:
+        widths = relative_widths(task.widths[None], calibration.longest)[0]
+    ahead = WeeksAhead.of(task.history, calendar=models.calendar, widths=widths)
     return Ensemble(
         members=fits.models,
         weights=weights,

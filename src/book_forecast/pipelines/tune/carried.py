@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from book_forecast.execution.fingerprints import fingerprint
 from book_forecast.execution.parts import Part
 from book_forecast.forecasters.ensemble import POWER
+from book_forecast.forecasters.week_widths import WIDTH
 from book_forecast.payload.contents import Payload
 from book_forecast.pipelines.tune.effort import CHOICE_TYPES
 from book_forecast.pipelines.tune.strata import STRATUM
@@ -81,6 +83,9 @@ def merge_tuning(
     lengths = training_weeks.groupby("isbn").size()
     stay = set() if is_whole(retraining_plan) else set(lengths.index) - retuned
 
+    if former_fold_forecasts is not None and WIDTH not in former_fold_forecasts:
+        # Made before widths were known: the intervals of these titles do without them.
+        former_fold_forecasts = former_fold_forecasts.assign(**{WIDTH: np.float32(np.nan)})
     pairs = (
         (refresh_folds, former_fold_forecasts),
         (refresh_seasons, former_seasons),

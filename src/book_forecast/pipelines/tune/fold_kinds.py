@@ -10,9 +10,16 @@ import pandas as pd
 
 from book_forecast.forecasters.level_shifts import FEWEST_AFTER, find_last_fall, find_shift
 from book_forecast.forecasters.week_kinds import CHRISTMAS, Kinds, is_christmas, is_promotion
+from book_forecast.forecasters.week_widths import WIDTH, relative_widths
 from book_forecast.forecasters.weights import FoldForecasts
 from book_forecast.options.models import ModelOptions
-from book_forecast.series.history import PROMOTION, WEEK, title_histories
+from book_forecast.series.history import (
+    PROMOTION,
+    WEEK,
+    BoolArray,
+    FloatArray,
+    title_histories,
+)
 
 Weeks = npt.NDArray[np.datetime64]
 
@@ -24,7 +31,11 @@ def fold_weeks(keys: pd.DataFrame, horizon: int) -> Weeks:
 
 
 def fold_kinds(
-    isbns: pd.Series, weeks: Weeks, training_weeks: pd.DataFrame, models: ModelOptions
+    isbns: pd.Series,
+    weeks: Weeks,
+    training_weeks: pd.DataFrame,
+    models: ModelOptions,
+    forecasts: pd.DataFrame | None = None,
 ) -> Kinds:
     """Return the kinds of the folds' weeks, as a forecast at their cutoffs would know them.
 
@@ -33,16 +44,27 @@ def fold_kinds(
         weeks: As `fold_weeks` returns them.
         training_weeks: isbn, week; promotion is optional.
         models: Whether the calendar applies, and promotions are known ahead.
+        forecasts: isbn, cutoff, week, and `WIDTH` where a model has it; None without any.
     """
-    kinds = {CHRISTMAS: is_christmas(weeks)} if models.calendar else {}
+    kinds: dict[str, BoolArray | FloatArray] = {}
+    if models.calendar:
+        kinds[CHRISTMAS] = is_christmas(weeks)
     if models.regressors.promotions_known and PROMOTION in training_weeks:
         depths = training_weeks.set_index(["isbn", "week"])[PROMOTION]
-        rows = [np.repeat(isbns.to_numpy(dtype=str), weeks.shape[1]), weeks.ravel()]
-        index = pd.MultiIndex.from_arrays(
-            [pd.Index(rows[0], dtype="str"), pd.DatetimeIndex(rows[1]).as_unit("us")]
-        )
-        kinds[PROMOTION] = is_promotion(depths.reindex(index).to_numpy().reshape(weeks.shape))
+        found = depths.reindex(_index(isbns, weeks)).to_numpy().reshape(weeks.shape)
+        kinds[PROMOTION] = is_promotion(found)
+    if forecasts is not None and WIDTH in forecasts:
+        known = forecasts.set_index(["isbn", "cutoff", "week"])
+        logs = known[WIDTH].reindex(_index(isbns, weeks, weeks[:, :1] - WEEK))
+        kinds[WIDTH] = relative_widths(logs.to_numpy(float).reshape(weeks.shape), weeks.shape[1])
     return kinds
+
+
+def _index(isbns: pd.Series, weeks: Weeks, *cutoffs: Weeks) -> pd.MultiIndex:
+    """Return the keys of all weeks, a row's after another's, with its cutoff if there is one."""
+    days = [np.broadcast_to(column, weeks.shape).ravel() for column in (*cutoffs, weeks)]
+    titles = pd.Index(np.repeat(isbns.to_numpy(dtype=str), weeks.shape[1]), dtype="str")
+    return pd.MultiIndex.from_arrays([titles, *(pd.DatetimeIndex(d).as_unit("us") for d in days)])
 
 
 def without_shifts(

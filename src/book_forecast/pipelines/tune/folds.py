@@ -19,6 +19,7 @@ from book_forecast.forecasters.families import Recipe, fit_families
 from book_forecast.forecasters.naive import Naive, Zero
 from book_forecast.forecasters.pretrained import weights_of
 from book_forecast.forecasters.statistical import Ets, Intermittent, Mstl, Theta
+from book_forecast.forecasters.week_widths import with_widths
 from book_forecast.options.groups import BacktestOptions, ExecutionOptions
 from book_forecast.options.models import ModelOptions
 from book_forecast.pipelines.tune.fold_tasks import FoldTask, at_common_weeks, fold_tasks
@@ -93,8 +94,8 @@ def forecast_folds(
 
     Returns:
         Forecasts: isbn, cutoff, week and a column per family, NaN where it has failed or the title
-        goes without it. Seasons: a row per title with the season of its weeks and the scale of its
-        changes.
+        goes without it; `WIDTH` of the week, NaN where no model has it. Seasons: a row per title
+        with the season of its weeks and the scale of its changes.
     """
     origins = backtest.origins_of_weights(training_weeks["isbn"].nunique())
     return forecast_tasks(
@@ -164,6 +165,7 @@ def forecast_tasks(
         checkpoint=checkpoints.open("forecast_folds", generation, TitleFold, is_final=is_final),
     )
     forecasts, seasons = fold_frame([item for item in found if item is not None], models.families)
+    forecasts = with_widths(forecasts, global_forecasts)
     shard = execution.shard
     return Part(forecasts, generation, shard), Part(seasons, generation, shard)
 

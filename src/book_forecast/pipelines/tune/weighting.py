@@ -72,8 +72,8 @@ def weigh_families(
     """Weight the families for each title, and measure the errors of their ensemble.
 
     Args:
-        fold_forecasts: isbn, cutoff, week and a column per family, as `forecast_folds` returns
-            them.
+        fold_forecasts: isbn, cutoff, week, a column per family and `WIDTH`, as `forecast_folds`
+            returns them; those of older code have no widths.
         seasons: One row per title, as `forecast_folds` returns them.
         sarima_orders: One row per title, as `search_orders` returns them.
         training_weeks: isbn, week, volume.
@@ -99,7 +99,7 @@ def weigh_families(
     mean = np.maximum(combine(folds.members, found.out_of_fold), 0.0)
     errors = np.log1p(usual.volumes) - np.log1p(mean)
     weeks = fold_weeks(keys, errors.shape[1])
-    kinds = fold_kinds(keys["isbn"], weeks, training_weeks, models)
+    kinds = fold_kinds(keys["isbn"], weeks, training_weeks, models, fold_forecasts)
     calibration, spreads, powers = calibrate(
         FoldErrors(
             errors,

@@ -1,0 +1,78 @@
+"""How sure the boosting is of a week: the distance of two of its quantiles.
+
+Weeks of a season, of a promotion or after quiet months differ in how far sales may lie from a
+forecast. Calibrated intervals take from it how much wider a week is than the title's others, see
+`week_widths`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from book_forecast.forecasters.global_models.boosting_features import Rows
+from book_forecast.forecasters.global_models.boosting_fit import grow
+from book_forecast.forecasters.global_models.boosting_rows import draw, learn_line
+from book_forecast.forecasters.global_models.panel import Panel
+from book_forecast.options.models import BoostingOptions
+from book_forecast.series.history import FloatArray
+
+if TYPE_CHECKING:
+    import lightgbm
+
+QUANTILES = (0.1, 0.9)
+# A leaf's quantile needs more rows than its median.
+ROWS_OF_A_LEAF = 100
+NARROWEST = 1e-3
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Fits to both quantiles.
+
+    Attributes:
+        lower, upper: None with too few rows.
+        n_jobs: Threads.
+    """
+
+    lower: lightgbm.Booster | None
+    upper: lightgbm.Booster | None
+    n_jobs: int
+
+    def of(self, rows: Rows) -> FloatArray:
+        """Return logarithms of the distance, in units of the title's noise; zero without fits."""
+        if self.lower is None or self.upper is None:
+            return np.zeros(len(rows.title))
+        lower, upper = (
+            np.asarray(model.predict(rows.matrix, num_threads=self.n_jobs), dtype=np.float64)
+            for model in (self.lower, self.upper)
+        )
+        return np.log(np.maximum(upper - lower, NARROWEST))
+
+
+def fit_widths(panel: Panel, options: BoostingOptions, seed: int, n_jobs: int) -> Widths:
+    """Fit both quantiles to the weeks of all titles, at any week ahead.
+
+    They are fitted to what one line leaves, so that their distance needs no line. Fits of half the
+    size find as much as those of the forecast's.
+
+    Args:
+        panel: All titles.
+        options: Size of the forecast's fits.
+        seed: Of the rows that are drawn and of the trees.
+        n_jobs: Threads.
+    """
+    fewest = {"rows": 1, "rows_per_title": 1, "trees": 1, "leaves": 2}
+    halves = {name: max(getattr(options, name) // 2, least) for name, least in fewest.items()}
+    half = options.model_copy(update=halves)
+    rng = np.random.default_rng((seed + 2, 0))
+    rows = learn_line(draw, panel, half, rng)
+    if rows is None:
+        return Widths(None, None, n_jobs)
+    quantile = {"objective": "quantile", "min_data_in_leaf": ROWS_OF_A_LEAF}
+    lower, upper = (
+        grow(rows, half, rng, n_jobs, alpha=probability, **quantile) for probability in QUANTILES
+    )
+    return Widths(lower, upper, n_jobs)
