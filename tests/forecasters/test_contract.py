@@ -67,8 +67,8 @@ def ensemble_with_everything(history: History) -> Ensemble:
     known, n = promoted(history), history.n_weeks
     shift = LevelShift(max(n - 15, 0), 1.5, 3.0)
     moved = replace(known, volumes=shift.moved(known.volumes))
-    calibration = replace(CALIBRATION, factors={"christmas": 2.0, "promotion": 1.3})
-    ahead = WeeksAhead.of(known, calendar=True)
+    calibration = replace(CALIBRATION, factors={"christmas": 2.0, "promotion": 1.3, "width": 1.4})
+    ahead = WeeksAhead.of(known, calendar=True, widths=np.array([0.5, -0.25, 1.0]))
     return replace(
         ensemble(moved),
         calibration=calibration,

@@ -55,18 +55,27 @@ def width_factor(residuals: FloatArray, widths: FloatArray, share_of_a_fold: flo
     """
     known = np.isfinite(residuals)
     sizes = np.where(known, np.abs(residuals), 0.0)
-    sizes = sizes / np.maximum(_mean(sizes, known, axis=1), np.finfo(np.float64).tiny)
-    usual = _mean(sizes, known, axis=0)
-    counted = known & (usual > 0.0)
-    if not counted.any():
+    # Folds without an error have no scale.
+    shown = sizes.any(axis=1)
+    known, sizes, widths = known[shown], sizes[shown], widths[shown]
+    if not known.any():
         return 1.0
-    relative, apart = (sizes / np.where(usual > 0.0, usual, 1.0))[counted], widths[counted]
-    if not relative.any():
-        return 1.0
-    scales = np.array([np.mean(relative * np.exp(-power * apart)) for power in POWERS])
-    evidence = counted.sum() * share_of_a_fold / RESIDUALS_ALIKE
-    losses = evidence * (np.log(scales) + POWERS * apart.mean()) + (POWERS / PRIOR) ** 2 / 2.0
+    evidence = known.sum() * share_of_a_fold / RESIDUALS_ALIKE
+    losses = [
+        evidence * _loss(sizes, known, power * widths) + (power / PRIOR) ** 2 / 2.0
+        for power in POWERS
+    ]
     return round(float(np.exp(POWERS[np.argmin(losses)])), 4)
+
+
+def _loss(sizes: FloatArray, known: BoolArray, logs: FloatArray) -> float:
+    """Return the mean loss of sizes whose scales differ by `logs` within a fold."""
+    alike = sizes * np.exp(-logs)
+    of_fold = _mean(alike, known, axis=1)
+    # Weeks ahead without an error count as those with the least.
+    of_week = np.maximum(_mean(alike / of_fold, known, axis=0), np.finfo(np.float64).tiny)
+    scales = of_fold * of_week
+    return float(np.mean((np.log(scales) + logs + alike / scales)[known]))
 
 
 def widths_by_title(forecasts: pd.DataFrame) -> dict[str, FloatArray]:
