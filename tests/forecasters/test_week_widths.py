@@ -39,6 +39,14 @@ def errors_of(power: float, seed: int = 1, titles: int = TITLES) -> FoldErrors:
     return FoldErrors(errors, of_title, expected, kinds={WIDTH: widths}, weeks=weeks)
 
 
+def widths_of(found: FoldErrors) -> np.ndarray:
+    return np.asarray(found.kinds[WIDTH], dtype=np.float64)
+
+
+def factor_of(found: FoldErrors, share: float = 1.0) -> float:
+    return width_factor(found.errors, widths_of(found), share)
+
+
 def test_a_relative_width_is_beside_the_mean_of_the_weeks_that_folds_compare():
     logs = np.array([[0.1, 0.3, 0.2, 0.9], [-5.0, -5.2, np.nan, -9.0]])
     found = relative_widths(logs, 3)
@@ -51,26 +59,21 @@ def test_weeks_without_any_known_width_are_alike():
 
 @pytest.mark.parametrize("power", [0.0, 0.4, 0.8])
 def test_many_residuals_show_their_power(power):
-    found = errors_of(power)
-    factor = width_factor(found.errors, found.kinds[WIDTH], 1.0)
-    assert np.log(factor) == pytest.approx(power, abs=0.1)
+    assert np.log(factor_of(errors_of(power))) == pytest.approx(power, abs=0.1)
 
 
 def test_residuals_that_shrink_with_the_width_show_no_power():
-    found = errors_of(-0.5)
-    assert width_factor(found.errors, found.kinds[WIDTH], 1.0) == 1.0
+    assert factor_of(errors_of(-0.5)) == 1.0
 
 
 def test_few_residuals_show_less_than_many():
-    few, many = errors_of(0.8, titles=1), errors_of(0.8)
-    powers = [np.log(width_factor(one.errors, one.kinds[WIDTH], 1.0)) for one in (few, many)]
-    assert 0.0 <= powers[0] < 0.7 * powers[1]
+    few, many = (np.log(factor_of(errors_of(0.8, titles=titles))) for titles in (1, TITLES))
+    assert 0.0 <= few < 0.7 * many
 
 
 def test_folds_that_share_weeks_show_less_than_folds_that_share_none():
     found = errors_of(0.8, titles=4)
-    shared, alone = (width_factor(found.errors, found.kinds[WIDTH], s) for s in (0.1, 1.0))
-    assert shared < alone
+    assert factor_of(found, 0.1) < factor_of(found, 1.0)
 
 
 @pytest.mark.parametrize("errors", [np.zeros((3, 4)), np.full((3, 4), np.nan)])
@@ -82,20 +85,18 @@ def test_a_missing_week_changes_no_other_ones_share():
     found = errors_of(0.8)
     errors = found.errors.copy()
     errors[::3, 5] = np.nan
-    factor = width_factor(errors, found.kinds[WIDTH], 1.0)
-    assert factor == pytest.approx(width_factor(found.errors, found.kinds[WIDTH], 1.0), abs=0.11)
+    assert factor_of(replace(found, errors=errors)) == pytest.approx(factor_of(found), abs=0.11)
 
 
 def test_narrow_and_wide_weeks_are_covered_as_often():
     found, fresh = errors_of(0.8), errors_of(0.8, seed=2)
-    wide = fresh.kinds[WIDTH] > 0.3
-    narrow = fresh.kinds[WIDTH] < -0.3
+    wide, narrow = widths_of(fresh) > 0.3, widths_of(fresh) < -0.3
 
     def coverage(known: FoldErrors, *, with_widths: bool) -> tuple[float, float]:
         calibration, scales, _ = calibrate(known)
         hits = np.zeros(fresh.errors.shape, dtype=bool)
         for row, title in enumerate(fresh.titles):
-            kinds = {WIDTH: fresh.kinds[WIDTH][row]} if with_widths else None
+            kinds = {WIDTH: widths_of(fresh)[row]} if with_widths else None
             forecast = calibration.forecast(np.full(HORIZON, 99.0), scales[title], (80,), kinds)
             sold = 100.0 * np.exp(fresh.errors[row]) - 1.0
             hits[row] = (sold >= forecast.lower[80]) & (sold <= forecast.upper[80])
@@ -110,7 +111,7 @@ def test_narrow_and_wide_weeks_are_covered_as_often():
 def test_other_kinds_count_for_what_the_width_leaves():
     """Promotions whose whole effect is in the widths have no factor beside it."""
     found = errors_of(0.8)
-    promoted = found.kinds[WIDTH] > 0.4
+    promoted = widths_of(found) > 0.4
     calibration, _, _ = calibrate(replace(found, kinds={**found.kinds, PROMOTION: promoted}))
     assert calibration.factors[PROMOTION] == pytest.approx(1.0, abs=0.08)
     alone, _, _ = calibrate(replace(found, kinds={PROMOTION: promoted}))

@@ -1,6 +1,7 @@
 """Specifications are fitted as tune has chosen them; a title that cannot be fitted falls back."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.restoring import restore
+from book_forecast.forecasters.week_widths import relative_widths
 from book_forecast.payload.weight import Weight
 from book_forecast.pipelines.preprocess.nodes import split_weeks
 from book_forecast.pipelines.train.fits import COMPARED, RELEASED, SCORED
@@ -185,6 +187,35 @@ def test_other_options_make_another_generation(specifications):
     changed = specifications.assign(q=specifications["q"] + 1)
     assert fit(TRAINING, changed).fingerprint != first
     assert fit(TRAINING, specifications, calibration={"a": 1}).fingerprint != first
+
+
+@pytest.mark.parametrize(("factors", "expected"), [({"width": 1.3}, [-0.25, 0.25, 1.0]), ({}, [])])
+def test_an_ensemble_has_the_widths_that_its_calibration_counts(weighted, factors, expected):
+    row = weighted.specifications.set_index("isbn", drop=False).loc[OLD[0]].to_dict()
+    calibration = {**weighted.calibration, "factors": {"christmas": 2.0, **factors}, "longest": 2}
+    specification = specification_of(row, calibration)
+    history = next(one for one in title_histories(ensembles.WEEKS) if one.isbn == OLD[0])
+    task = TitleFit(history, specification, ensembles.MODELS, (80,))
+    model = fit_ensemble(replace(task, widths=np.array([1.0, 1.5, 3.0])))
+    assert model.to_state()["weeks_ahead"].get("widths", []) == expected
+    assert "widths" not in fit_ensemble(task).to_state()["weeks_ahead"]
+
+
+def test_fits_get_the_widths_of_the_models_of_all_titles(weighted):
+    given = {**weighted.calibration, "factors": {"width": 1.3}}
+    ahead = ensembles.global_forecasts_after(ensembles.WEEKS)
+    found = fit(
+        ensembles.WEEKS,
+        weighted.specifications,
+        models=ensembles.MODELS,
+        calibration=given,
+        global_forecasts=ahead,
+    ).frame
+    state = json.loads(found.set_index("isbn")["state"][OLD[0]])
+    known = ahead[ahead["isbn"] == OLD[0]].sort_values("week")["width"].to_numpy(float)
+    longest = weighted.calibration["longest"]
+    expected = relative_widths(known[None], longest)[0]
+    assert state["weeks_ahead"]["widths"] == expected.tolist()
 
 
 @pytest.mark.parametrize(("power", "expected"), [(0.4, 0.4), (np.nan, 0.0), (None, 0.0)])

@@ -63,3 +63,18 @@ def test_weeks_are_of_the_kinds_that_a_forecast_could_know():
     assert set(fold_kinds(keys["isbn"], ahead, weeks, ModelOptions())) == {"christmas"}
     alone = ModelOptions(calendar=False)
     assert fold_kinds(keys["isbn"], ahead, weeks, alone) == {}
+
+
+def test_widths_of_the_folds_are_those_of_their_own_origin():
+    _, keys = folds_of([20, 18], ["978", "978"], 4)
+    ahead = fold_weeks(keys, 4)
+    cutoffs = np.repeat(keys["cutoff"].to_numpy(), 4)
+    forecasts = pd.DataFrame({"isbn": "978", "cutoff": cutoffs, "week": ahead.ravel()})
+    forecasts["week"] = forecasts["week"].astype("datetime64[us]")
+    logs = [0.1, 0.3, 0.1, 0.3, 2.0, np.nan, 2.2, 2.4]
+    alone = ModelOptions(calendar=False)
+    weeks = weeks_frame({"978": np.ones(100)})
+    mixed = forecasts.assign(width=logs).sample(frac=1.0, random_state=1)
+    found = fold_kinds(keys["isbn"], ahead, weeks, alone, mixed)
+    assert found["width"].tolist() == [[-0.1, 0.1, -0.1, 0.1], [-0.2, 0.0, 0.0, 0.2]]
+    assert fold_kinds(keys["isbn"], ahead, weeks, alone, forecasts) == {}

@@ -62,6 +62,8 @@ def test_global_forecasts_are_made_at_the_folds(compared):
     merged = compared.forecasts.merge(compared.global_forecasts, on=["isbn", "cutoff", "week"])
     assert len(merged) == len(compared.forecasts)
     np.testing.assert_allclose(merged["boosting"], merged["mean"], rtol=1e-9)
+    assert merged["width_x"].notna().all()
+    assert merged["width_x"].tolist() == merged["width_y"].tolist()
 
 
 def test_sarima_alone_is_not_compared_with_anything():

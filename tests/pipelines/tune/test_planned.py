@@ -98,6 +98,14 @@ def test_a_former_tuning_of_another_layout_is_replaced_as_a_whole():
     assert [part.frame["isbn"].tolist() for part in none] == [ISBNS] * 3
 
 
+def test_a_former_tuning_without_widths_stays():
+    again, seasons, orders = tables(2.0, ISBNS[1:2])
+    former = tables(1.0, ISBNS)
+    folds, *_ = merge_tuning(again.assign(width=0.5), seasons, orders, *former, WEEKS, SOME)
+    assert folds.frame["theta"].tolist() == [1.0, 2.0, 1.0]
+    assert folds.frame["width"].fillna(-1.0).tolist() == [-1.0, 0.5, -1.0]
+
+
 def test_a_refit_starts_from_its_former_coefficients_and_finds_the_same_optimum():
     champion = release_of(WEEKS[WEEKS["week"] < LAST], specifications_of(ISBNS), TITLES)
     fresh = specifications_of(ISBNS)

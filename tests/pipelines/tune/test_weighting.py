@@ -237,6 +237,24 @@ def test_christmas_has_a_factor_of_its_own_which_bounds_of_the_backtest_have_too
     assert np.sign(np.log(unlike[at]).mean() - np.log(unlike[~at]).mean()) == np.sign(factor - 1.0)
 
 
+def test_weeks_whose_errors_are_as_large_as_their_widths_say_have_wider_bounds(compared):
+    keys = ["isbn", "cutoff", "week"]
+    forecasts = compared.forecasts.sort_values(keys, ignore_index=True)
+    sold = forecasts.merge(WEEKS, on=["isbn", "week"])["volume"]
+    errors = np.log1p(sold) - np.log1p(forecasts["boosting"])
+    forecasts["width"] = np.log(np.maximum(errors.abs(), 0.05))
+    shown = weigh(compared, forecasts=forecasts)
+    assert shown.calibration["factors"]["width"] > 1.2
+    unknown = weigh(compared, forecasts=forecasts.drop(columns="width"))
+    assert "factors" not in unknown.calibration
+    reach, usual = (
+        np.log1p(found.backtest["hi-80"]) - np.log1p(found.backtest["mean"])
+        for found in (shown, unknown)
+    )
+    relative = forecasts["width"] - forecasts.groupby(keys[:2])["width"].transform("mean")
+    assert np.corrcoef(relative, np.log(reach / usual))[0, 1] > 0.8
+
+
 def test_bounds_of_the_folds_end_at_the_ceilings_of_a_release(weighted):
     backtest = weighted.backtest
     tops = backtest["isbn"].map(weighted.specifications.set_index("isbn")["ceiling"])

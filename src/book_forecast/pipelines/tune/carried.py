@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from book_forecast.execution.fingerprints import fingerprint
@@ -83,9 +82,11 @@ def merge_tuning(
     lengths = training_weeks.groupby("isbn").size()
     stay = set() if is_whole(retraining_plan) else set(lengths.index) - retuned
 
-    if former_fold_forecasts is not None and WIDTH not in former_fold_forecasts:
-        # Made before widths were known: the intervals of these titles do without them.
-        former_fold_forecasts = former_fold_forecasts.assign(**{WIDTH: np.float32(np.nan)})
+    if former_fold_forecasts is not None and WIDTH in refresh_folds:
+        # Folds of a tuning before widths were known do without them.
+        former_fold_forecasts = former_fold_forecasts.reindex(
+            columns=[*former_fold_forecasts.columns.union([WIDTH], sort=False)]
+        )
     pairs = (
         (refresh_folds, former_fold_forecasts),
         (refresh_seasons, former_seasons),
