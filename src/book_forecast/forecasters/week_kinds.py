@@ -170,6 +170,9 @@ def reach_of(factors: Mapping[str, float], kinds: Kinds, shape: tuple[int, ...])
     The factor of `WIDTH` is that of a week e times as wide as usual.
     """
     reach = np.ones(shape)
-    for name, extent in kinds.items():
-        reach = reach * factors.get(name, 1.0) ** np.asarray(extent, dtype=np.float64)
-    return np.clip(reach, FEWEST_FACTOR, MOST_FACTOR)
+    for name, inside in kinds.items():
+        if name != WIDTH:
+            reach = np.where(inside, reach * factors.get(name, 1.0), reach)
+    reach = np.clip(reach, FEWEST_FACTOR, MOST_FACTOR)
+    widths = np.asarray(kinds.get(WIDTH, 0.0), dtype=np.float64)
+    return np.asarray(reach * factors.get(WIDTH, 1.0) ** widths)

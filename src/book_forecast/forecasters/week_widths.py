@@ -19,6 +19,8 @@ FARTHEST = 1.0
 POWERS = np.linspace(0.0, 1.0, 21)
 # Standard deviation of the power, around zero, before any evidence.
 PRIOR = 0.25
+# Smaller residuals, such as those of weeks without sales, show no size.
+SMALLEST = 1e-3
 # Residuals of one fold are dependent, and so are those of titles: so many count as one.
 RESIDUALS_ALIKE = 4.0
 # Two digits are finer than the power is known.
@@ -49,17 +51,16 @@ def width_factor(residuals: FloatArray, widths: FloatArray, share_of_a_fold: flo
     their own for each fold and each week ahead, and powers are normal around zero before.
 
     Args:
-        residuals: Shape (r, h); NaN where unknown.
+        residuals: On the scale of log(1 + copies), shape (r, h); NaN where unknown.
         widths: As `relative_widths` returns them, shape (r, h).
         share_of_a_fold: Share of its weeks that a fold does not have in common with another.
     """
-    known = np.isfinite(residuals)
-    sizes = np.where(known, np.abs(residuals), 0.0)
-    # Folds without an error have no scale.
-    shown = sizes.any(axis=1)
-    known, sizes, widths = known[shown], sizes[shown], widths[shown]
-    if not known.any():
+    known = np.abs(np.nan_to_num(residuals)) > SMALLEST
+    shown = known.any(axis=1)
+    if not shown.any():
         return 1.0
+    known, widths = known[shown], widths[shown]
+    sizes = np.where(known, np.abs(residuals[shown]), 0.0)
     evidence = known.sum() * share_of_a_fold / RESIDUALS_ALIKE
     losses = [
         evidence * _loss(sizes, known, power * widths) + (power / PRIOR) ** 2 / 2.0
@@ -72,9 +73,8 @@ def _loss(sizes: FloatArray, known: BoolArray, logs: FloatArray) -> float:
     """Return the mean loss of sizes whose scales differ by `logs` within a fold."""
     alike = sizes * np.exp(-logs)
     of_fold = _mean(alike, known, axis=1)
-    # Weeks ahead without an error count as those with the least.
-    of_week = np.maximum(_mean(alike / of_fold, known, axis=0), np.finfo(np.float64).tiny)
-    scales = of_fold * of_week
+    of_week = _mean(alike / of_fold, known, axis=0)
+    scales = of_fold * np.where(of_week > 0.0, of_week, 1.0)
     return float(np.mean((np.log(scales) + logs + alike / scales)[known]))
 
 
@@ -82,11 +82,11 @@ def widths_by_title(forecasts: pd.DataFrame) -> dict[str, FloatArray]:
     """Return the widths of the weeks ahead by ISBN; nothing where no model has any.
 
     Args:
-        forecasts: isbn, family, week, sorted, of one cutoff; `WIDTH` where a model has it.
+        forecasts: isbn, family, week, of one cutoff; `WIDTH` where a model has it.
     """
     if WIDTH not in forecasts:
         return {}
-    known = forecasts.dropna(subset=[WIDTH])
+    known = forecasts.dropna(subset=[WIDTH]).sort_values(["isbn", "week"], kind="stable")
     return {
         str(isbn): values.to_numpy(dtype=np.float64)
         for isbn, values in known.groupby("isbn", sort=False)[WIDTH]

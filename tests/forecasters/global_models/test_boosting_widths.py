@@ -47,7 +47,28 @@ def test_weeks_of_the_year_whose_sales_lie_farther_apart_are_wider():
 def test_too_few_rows_show_no_width():
     found = widths_of({"9780000000001": np.arange(20.0)})
     assert np.isfinite(found["mean"]).all()
-    assert not found["width"].any()
+    assert (found["width"] == 0.0).all()
+
+
+def test_a_plan_of_promotions_changes_no_width():
+    """It may change after the training; weeks of a promotion have a factor of their own."""
+    rng = np.random.default_rng(2)
+    weeks = weeks_frame(catalogue())
+    weeks = weeks.assign(promotion=np.where(rng.random(len(weeks)) < 0.1, 0.3, 0.0))
+    ahead = CUTOFF + 7 * np.arange(1, HORIZON + 1)
+    isbns = weeks["isbn"].unique()
+    plan = pd.DataFrame(
+        {
+            "isbn": np.repeat(isbns, HORIZON),
+            "week": np.tile(ahead, len(isbns)).astype("datetime64[us]"),
+            "promotion": 0.3,
+        }
+    )
+    planned, unknown = (
+        forecast_all(weeks, None, CUTOFF, HORIZON, MODELS, planned=known) for known in (plan, None)
+    )
+    assert (planned["mean"] != unknown["mean"]).any()
+    assert planned["width"].tolist() == unknown["width"].tolist()
 
 
 def test_a_title_has_the_same_widths_whatever_else_is_forecast():

@@ -12,7 +12,7 @@ from book_forecast.forecasters.global_models.boosting_rows import (
     LINE_COLUMNS,
     Draw,
     TrainingRows,
-    draw,
+    draw_any,
     draw_next,
     learn_line,
     line_columns,
@@ -95,7 +95,7 @@ def fit_direct(panel: Panel, options: BoostingOptions, seed: int, n_jobs: int) -
         seed: Of the rows that are drawn and of the trees.
         n_jobs: Threads.
     """
-    return _fit_all(draw, panel, options, seed, n_jobs)
+    return _fit_all(draw_any, panel, options, seed, n_jobs)
 
 
 def fit_next(panel: Panel, options: BoostingOptions, seed: int, n_jobs: int) -> MeanOfFits:
@@ -107,19 +107,19 @@ def fit_next(panel: Panel, options: BoostingOptions, seed: int, n_jobs: int) -> 
 
 
 def _fit_all(
-    drawn: Draw, panel: Panel, options: BoostingOptions, seed: int, n_jobs: int
+    draw: Draw, panel: Panel, options: BoostingOptions, seed: int, n_jobs: int
 ) -> MeanOfFits:
     numbers = range(options.fits)
     return MeanOfFits(
-        tuple(_fit(drawn, panel, options, (seed, number), n_jobs) for number in numbers)
+        tuple(_fit(draw, panel, options, (seed, number), n_jobs) for number in numbers)
     )
 
 
 def _fit(
-    drawn: Draw, panel: Panel, options: BoostingOptions, seed: tuple[int, int], n_jobs: int
+    draw: Draw, panel: Panel, options: BoostingOptions, seed: tuple[int, int], n_jobs: int
 ) -> Fit:
     rng = np.random.default_rng(seed)
-    rows = learn_line(drawn, panel, options, rng)
+    rows = learn_line(draw, panel, options, rng)
     if rows is None:
         return Fit(np.zeros(LINE_COLUMNS), None, n_jobs)
     return Fit(rows.line, grow(rows, options, rng, n_jobs), n_jobs)

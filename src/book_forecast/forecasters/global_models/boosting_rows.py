@@ -57,17 +57,17 @@ class TrainingRows:
 
 
 def learn_line(
-    drawn: Draw, panel: Panel, options: BoostingOptions, rng: np.random.Generator
+    draw: Draw, panel: Panel, options: BoostingOptions, rng: np.random.Generator
 ) -> TrainingRows | None:
     """Draw training rows, and fit the line; None where there is no row.
 
     Args:
-        drawn: `draw` or `draw_next`.
+        draw: `draw_any` or `draw_next`.
         panel: All titles.
         options: Number of rows.
         rng: Of the draws.
     """
-    title, origin, step = drawn(panel, options, rng)
+    title, origin, step = draw(panel, options, rng)
     if not len(title):
         return None
     rows = features(panel, title, origin, step, rng.random(len(title)) < UNPLANNED)
@@ -79,7 +79,7 @@ def learn_line(
     return TrainingRows(rows, wanted - times(columns, line), weight, line)
 
 
-def draw(panel: Panel, options: BoostingOptions, rng: np.random.Generator) -> Drawn:
+def draw_any(panel: Panel, options: BoostingOptions, rng: np.random.Generator) -> Drawn:
     """Draw titles, origins and steps with a known target week, near steps more often."""
     title, span = _titles(panel, options)
     near, where = rng.random((2, len(title)))

@@ -1,7 +1,7 @@
 """How sure the boosting is of a week: the distance of two of its quantiles.
 
-Weeks of a season, of a promotion or after quiet months differ in how far sales may lie from a
-forecast. Calibrated intervals take from it how much wider a week is than the title's others, see
+Weeks of a season or after restless months differ in how far sales may lie from a forecast.
+Calibrated intervals take from it how much wider a week is than the title's others, see
 `week_widths`.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from book_forecast.forecasters.global_models.boosting_features import Rows
 from book_forecast.forecasters.global_models.boosting_fit import grow
-from book_forecast.forecasters.global_models.boosting_rows import draw, learn_line
+from book_forecast.forecasters.global_models.boosting_rows import draw_any, learn_line
 from book_forecast.forecasters.global_models.panel import Panel
 from book_forecast.options.models import BoostingOptions
 from book_forecast.series.history import FloatArray
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 QUANTILES = (0.1, 0.9)
 # A leaf's quantile needs more rows than its median.
 ROWS_OF_A_LEAF = 100
-NARROWEST = 1e-3
+# Quantiles of titles that sell next to nothing may cross.
+NARROWEST = 0.05
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,16 @@ class Widths:
     n_jobs: int
 
     def of(self, rows: Rows) -> FloatArray:
-        """Return logarithms of the distance, in units of the title's noise; zero without fits."""
+        """Return logarithms of the distance, in units of the title's noise; zero without fits.
+
+        Promotions are unknown to it, whatever the rows have: a plan may change after the training,
+        and weeks of a promotion have a factor of their own.
+        """
         if self.lower is None or self.upper is None:
             return np.zeros(len(rows.title))
+        matrix = rows.promoted(np.nan).matrix
         lower, upper = (
-            np.asarray(model.predict(rows.matrix, num_threads=self.n_jobs), dtype=np.float64)
+            np.asarray(model.predict(matrix, num_threads=self.n_jobs), dtype=np.float64)
             for model in (self.lower, self.upper)
         )
         return np.log(np.maximum(upper - lower, NARROWEST))
@@ -68,7 +74,7 @@ def fit_widths(panel: Panel, options: BoostingOptions, seed: int, n_jobs: int) -
     halves = {name: max(getattr(options, name) // 2, least) for name, least in fewest.items()}
     half = options.model_copy(update=halves)
     rng = np.random.default_rng((seed + 2, 0))
-    rows = learn_line(draw, panel, half, rng)
+    rows = learn_line(draw_any, panel, half, rng)
     if rows is None:
         return Widths(None, None, n_jobs)
     quantile = {"objective": "quantile", "min_data_in_leaf": ROWS_OF_A_LEAF}

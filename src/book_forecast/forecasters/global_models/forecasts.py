@@ -189,8 +189,8 @@ def forecast_all(
     Returns:
         isbn, family, week, mean, `WIDTH`, which the boosting alone has: `horizon` weeks of each of
         them with a known week, sorted within each family; no autoregression of few titles, and no
-        network of few weeks. With effects, `EFFECTS` too: what no
-        promotion and promotions of `DEPTHS` add to log(1 + mean).
+        network of few weeks. With effects, `EFFECTS` too: what no promotion and promotions of
+        `DEPTHS` add to log(1 + mean).
 
     Raises:
         ValueError: If the horizon is less than one week or more than `MODEL_HORIZON`.

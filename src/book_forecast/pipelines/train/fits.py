@@ -103,7 +103,7 @@ class FitNodes:
                 is whole, the boosting has a small fit, which costs a fifth and errs hardly more.
 
         Returns:
-            isbn, family, cutoff, week, mean, and `EFFECTS` of promotions where `is_now`.
+            isbn, family, cutoff, week, mean, `WIDTH`, and `EFFECTS` of promotions where `is_now`.
         """
         model = GlobalModels(titles, ModelOptions.model_validate(models), covariates)
         wanted = self._wanted(retraining_plan)

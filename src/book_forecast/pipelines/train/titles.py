@@ -250,7 +250,7 @@ def fit_ensemble(task: TitleFit) -> Ensemble:
     calibration = Calibration.from_state(specification.calibration)
     widths = None
     if task.widths is not None and WIDTH in calibration.factors:
-        widths = relative_widths(task.widths[None], calibration.longest)[0]
+        widths = np.trim_zeros(relative_widths(task.widths[None], calibration.longest)[0], "b")
     ahead = WeeksAhead.of(task.history, calendar=models.calendar, widths=widths)
     return Ensemble(
         members=fits.models,

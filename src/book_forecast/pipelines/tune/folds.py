@@ -85,7 +85,8 @@ def forecast_folds(
     Args:
         training_weeks: isbn, week, volume.
         sarima_orders: One row per title, as `search_orders` returns them.
-        global_forecasts: isbn, family, cutoff, week, mean: models of all titles at the origins.
+        global_forecasts: isbn, family, cutoff, week, mean, `WIDTH`: models of all titles at the
+            origins.
         covariates: isbn, week, name, value; None without any.
         models: The families; SARIMA alone is not compared.
         backtest: The rolling origins.

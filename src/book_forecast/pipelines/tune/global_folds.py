@@ -36,7 +36,7 @@ def forecast_origins(
         checkpoints: Finished origins, from which a stopped run resumes.
 
     Returns:
-        isbn, family, cutoff, week, mean: one origin after the other.
+        isbn, family, cutoff, week, mean, `WIDTH`: one origin after the other.
     """
     none = pd.DataFrame(columns=list(FORECAST_TYPES)).astype(FORECAST_TYPES)
     if not model.families or weeks.empty:

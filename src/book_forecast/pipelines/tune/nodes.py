@@ -44,7 +44,7 @@ def fit_global_model(
         checkpoints: Forecasts of an earlier run with the same inputs.
 
     Returns:
-        isbn, family, cutoff, week, mean.
+        isbn, family, cutoff, week, mean, width.
     """
     model = GlobalModels(titles, models, covariates)
     origins = backtest.origins_of_weights(training_weeks["isbn"].nunique())

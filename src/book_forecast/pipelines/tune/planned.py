@@ -107,7 +107,7 @@ def extend_global_folds(
         retraining_plan: isbn, decision.
 
     Returns:
-        isbn, family, cutoff, week, mean.
+        isbn, family, cutoff, week, mean, `WIDTH`; forecasts of older code have no widths.
     """
     former = former_fold_global_forecasts
     if former is None or is_whole(retraining_plan):
