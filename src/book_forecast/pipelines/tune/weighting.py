@@ -17,7 +17,7 @@ from book_forecast.forecasters.family_choice import used_families
 from book_forecast.forecasters.horizon_powers import expected_power
 from book_forecast.forecasters.residual_scales import FoldErrors
 from book_forecast.forecasters.week_kinds import Kinds
-from book_forecast.forecasters.weights import FoldForecasts, combine, fit_weights
+from book_forecast.forecasters.weights import FoldForecasts, Weights, combine, fit_weights
 from book_forecast.options.models import ModelOptions
 from book_forecast.payload.dependence import KEY
 from book_forecast.payload.weight import Weight, weights_to_json
@@ -92,50 +92,33 @@ def weigh_families(
     isbns = seasons["isbn"].to_numpy(dtype=str)
     folds, keys = fold_arrays(fold_forecasts, seasons, training_weeks, titles, families)
     usual = without_shifts(folds, keys, training_weeks)
-    prior = prior_weights(folds, families)
     reasons = sarima_orders.set_index("isbn")["families"].reindex(isbns)
     excused = across_titles(map(used_families, reasons), families)
+    prior = prior_weights(folds, families)
     found = fit_weights(as_unsearched(usual, families), prior, models.seed, excused)
     mean = np.maximum(combine(folds.members, found.out_of_fold), 0.0)
-    errors = np.log1p(usual.volumes) - np.log1p(mean)
-    weeks = fold_weeks(keys, errors.shape[1])
+    weeks = fold_weeks(keys, mean.shape[1])
     kinds = fold_kinds(keys["isbn"], weeks, training_weeks, models, fold_forecasts)
-    calibration, spreads, powers = calibrate(
-        FoldErrors(
-            errors,
-            folds.titles,
-            seasons["expected_spread"].to_numpy(dtype=np.float64),
-            growth_since(keys, seasons, training_weeks),
-            folds.origins,
-            kinds,
-            weeks.astype("datetime64[D]").astype(np.int64) // 7,
-            expected_powers(isbns, keys, training_weeks, errors.shape[1]),
-        )
+    errors = FoldErrors(
+        np.log1p(usual.volumes) - np.log1p(mean),
+        folds.titles,
+        seasons["expected_spread"].to_numpy(dtype=np.float64),
+        growth_since(keys, seasons, training_weeks),
+        folds.origins,
+        kinds,
+        weeks.astype("datetime64[D]").astype(np.int64) // 7,
+        expected_powers(isbns, keys, training_weeks, mean.shape[1]),
     )
-    ensembles = seasons.drop(columns=["expected_spread", "n_weeks"]).assign(
-        spread=spreads,
-        **{POWER: powers},
-        n_folds=np.bincount(folds.titles, minlength=len(isbns)),
-        weights=[
-            _as_json(near, far, families, errors.shape[1])
-            for near, far in zip(*found.ends, strict=True)
-        ],
-        **{COMPARED_WEEKS: errors.shape[1]},
-    )
+    calibration, spreads, powers = calibrate(errors)
     if len(isbns):
-        shares = sorted(zip(families, found.mean.mean(axis=0), strict=True), key=lambda p: -p[1])
-        logger.info(
-            "Weighted %d families for %d titles on %d folds; over all titles: %s",
-            *(len(families), len(isbns), len(keys)),
-            ", ".join(f"{name} {share:.2f}" for name, share in shares),
-        )
+        _log_shares(families, found, len(keys))
     tops = ceilings(training_weeks, titles)
     of_titles = (spreads, powers, tops.reindex(isbns).to_numpy(dtype=np.float64))
     backtest = _backtest(keys, mean, folds, of_titles, calibration, levels, kinds)
     board = leaderboard(families, reasons, folds, mean, found.mean)
     specifications = _specifications(
         sarima_orders.merge(tops, on="isbn", how="left"),
-        ensembles,
+        _ensembles(seasons, folds, families, found, spreads, powers),
         has_ensembles=models.has_ensembles,
     )
     dependence = fold_dependence(
@@ -143,6 +126,36 @@ def weigh_families(
         titles.set_index("isbn")["product_class"].reindex(isbns),
     )
     return specifications, {**calibration.to_state(), KEY: dependence}, backtest, board
+
+
+def _log_shares(families: list[str], found: Weights, n_folds: int) -> None:
+    shares = sorted(zip(families, found.mean.mean(axis=0), strict=True), key=lambda p: -p[1])
+    logger.info(
+        "Weighted %d families for %d titles on %d folds; over all titles: %s",
+        *(len(families), len(found.mean), n_folds),
+        ", ".join(f"{name} {share:.2f}" for name, share in shares),
+    )
+
+
+def _ensembles(
+    seasons: pd.DataFrame,
+    folds: FoldForecasts,
+    families: list[str],
+    found: Weights,
+    spreads: FloatArray,
+    powers: FloatArray,
+) -> pd.DataFrame:
+    """One row per title: its season, scale, number of folds and weights."""
+    horizon = folds.volumes.shape[1]
+    return seasons.drop(columns=["expected_spread", "n_weeks"]).assign(
+        spread=spreads,
+        **{POWER: powers},
+        n_folds=np.bincount(folds.titles, minlength=len(seasons)),
+        weights=[
+            _as_json(near, far, families, horizon) for near, far in zip(*found.ends, strict=True)
+        ],
+        **{COMPARED_WEEKS: horizon},
+    )
 
 
 def _specifications(
