@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import lightgbm
 
 QUANTILES = (0.1, 0.9)
+# Of the sizes of the forecast's fits: so many times smaller.
+SHARES = {"rows": 4, "rows_per_title": 4, "trees": 3, "leaves": 2}
 # A leaf's quantile needs more rows than its median.
 ROWS_OF_A_LEAF = 100
 # Quantiles of titles that sell next to nothing may cross.
@@ -61,8 +63,8 @@ class Widths:
 def fit_widths(panel: Panel, options: BoostingOptions, seed: int, n_jobs: int) -> Widths:
     """Fit both quantiles to the weeks of all titles, at any week ahead.
 
-    They are fitted to what one line leaves, so that their distance needs no line. Fits of half the
-    size find as much as those of the forecast's.
+    They are fitted to what one line leaves, so that their distance needs no line. Small fits find
+    as much as those of the forecast's size.
 
     Args:
         panel: All titles.
@@ -70,15 +72,14 @@ def fit_widths(panel: Panel, options: BoostingOptions, seed: int, n_jobs: int) -
         seed: Of the rows that are drawn and of the trees.
         n_jobs: Threads.
     """
-    fewest = {"rows": 1, "rows_per_title": 1, "trees": 1, "leaves": 2}
-    halves = {name: max(getattr(options, name) // 2, least) for name, least in fewest.items()}
-    half = options.model_copy(update=halves)
+    sizes = {name: max(getattr(options, name) // share, 2) for name, share in SHARES.items()}
+    small = options.model_copy(update=sizes)
     rng = np.random.default_rng((seed + 2, 0))
-    rows = learn_line(draw_any, panel, half, rng)
+    rows = learn_line(draw_any, panel, small, rng)
     if rows is None:
         return Widths(None, None, n_jobs)
     quantile = {"objective": "quantile", "min_data_in_leaf": ROWS_OF_A_LEAF}
     lower, upper = (
-        grow(rows, half, rng, n_jobs, alpha=probability, **quantile) for probability in QUANTILES
+        grow(rows, small, rng, n_jobs, alpha=probability, **quantile) for probability in QUANTILES
     )
     return Widths(lower, upper, n_jobs)
