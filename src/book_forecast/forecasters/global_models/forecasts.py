@@ -222,7 +222,10 @@ def forecast_all(
     isbns = np.repeat(panel.isbns[rows], horizon)
     ahead = np.tile(weeks_after(origin, horizon), len(rows))
     parts = [
-        pd.DataFrame({"isbn": isbns, "family": family, "week": ahead, WIDTH: np.nan, **columns})
+        pd.DataFrame(
+            {"isbn": isbns, "family": family, "week": ahead, "mean": np.nan, WIDTH: np.nan}
+            | columns
+        )
         for family, columns in found.items()
     ]
     none = pd.DataFrame(columns=list(FRAME_TYPES)).astype(FRAME_TYPES)
