@@ -11,7 +11,7 @@ from book_forecast.forecasters.calibration import calibrate
 from book_forecast.forecasters.ensemble import Ensemble
 from book_forecast.forecasters.naive import Naive
 from book_forecast.forecasters.residual_scales import FoldErrors
-from book_forecast.forecasters.week_kinds import WeeksAhead
+from book_forecast.forecasters.week_kinds import CHRISTMAS, MOST_FACTOR, WeeksAhead, reach_of
 from book_forecast.forecasters.week_widths import (
     WIDTH,
     relative_widths,
@@ -105,6 +105,22 @@ def test_weeks_without_an_error_show_no_power():
     rounding = sparse + rng.normal(0.0, 1e-16, sparse.shape)
     for errors in (sparse, rounding):
         assert np.log(factor_of(replace(found, errors=errors))) < 0.15
+
+
+def test_differences_by_rounding_show_neither_a_power_nor_its_absence():
+    shown = errors_of(0.8)
+    none = replace(shown, errors=np.where(shown.titles[:, None] % 2 == 0, shown.errors, np.nan))
+    noise = np.random.default_rng(7).normal(0.0, 1e-15, shown.errors.shape)
+    rounded = replace(none, errors=np.where(np.isfinite(none.errors), none.errors, noise))
+    assert factor_of(rounded) == factor_of(none) > 1.5
+
+
+def test_the_reach_of_other_kinds_has_limits_and_that_of_widths_comes_on_top():
+    factors = {CHRISTMAS: 2.0, PROMOTION: 2.5, WIDTH: 2.0}
+    both = {CHRISTMAS: np.array([True, False]), PROMOTION: np.array([True, False])}
+    assert reach_of(factors, both, (2,)).tolist() == [MOST_FACTOR, 1.0]
+    wide = both | {WIDTH: np.array([1.0, -1.0])}
+    assert reach_of(factors, wide, (2,)).tolist() == [2.0 * MOST_FACTOR, 0.5]
 
 
 @pytest.mark.parametrize("power", [0.6, 1.0])

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from book_forecast.forecasters.global_models.boosting_widths import NARROWEST
 from book_forecast.forecasters.global_models.forecasts import forecast_all
 from book_forecast.options.models import BoostingOptions, ModelOptions
 from tests.histories import CUTOFF, weeks_frame
@@ -48,6 +50,12 @@ def test_too_few_rows_show_no_width():
     found = widths_of({"9780000000001": np.arange(20.0)})
     assert np.isfinite(found["mean"]).all()
     assert (found["width"] == 0.0).all()
+
+
+def test_quantiles_that_cross_have_the_least_width():
+    rng = np.random.default_rng(1)
+    few = {f"97800000000{n:02}": (rng.random(N_WEEKS) < 0.02).astype(float) for n in range(16)}
+    assert widths_of(few)["width"].min() == pytest.approx(np.log(NARROWEST), rel=1e-6)
 
 
 def test_a_plan_of_promotions_changes_no_width():

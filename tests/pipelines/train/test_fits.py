@@ -189,14 +189,16 @@ def test_other_options_make_another_generation(specifications):
     assert fit(TRAINING, specifications, calibration={"a": 1}).fingerprint != first
 
 
-@pytest.mark.parametrize(("factors", "expected"), [({"width": 1.3}, [-0.25, 0.25, 1.0]), ({}, [])])
+@pytest.mark.parametrize(
+    ("factors", "expected"), [({"width": 1.3}, [0.0, 0.0, 0.25, 1.0]), ({}, [])]
+)
 def test_an_ensemble_has_the_widths_that_its_calibration_counts(weighted, factors, expected):
     row = weighted.specifications.set_index("isbn", drop=False).loc[OLD[0]].to_dict()
     calibration = {**weighted.calibration, "factors": {"christmas": 2.0, **factors}, "longest": 2}
     specification = specification_of(row, calibration)
     history = next(one for one in title_histories(ensembles.WEEKS) if one.isbn == OLD[0])
     task = TitleFit(history, specification, ensembles.MODELS, (80,))
-    model = fit_ensemble(replace(task, widths=np.array([1.0, 1.5, 3.0])))
+    model = fit_ensemble(replace(task, widths=np.array([1.0, 1.0, 1.25, 3.0, 1.0, 1.0])))
     assert model.to_state()["weeks_ahead"].get("widths", []) == expected
     assert "widths" not in fit_ensemble(task).to_state()["weeks_ahead"]
 

@@ -55,14 +55,14 @@ def test_weeks_are_of_the_kinds_that_a_forecast_could_know():
     weeks.loc[deep, "promotion"] = 0.3
     ahead = fold_weeks(keys, 10)
     known = ModelOptions(regressors=RegressorOptions(promotions_known=True))
-    found = fold_kinds(keys["isbn"], ahead, weeks.sample(frac=1.0, random_state=1), known)
+    found = fold_kinds(keys["isbn"], ahead, weeks.sample(frac=1.0, random_state=1), known, keys)
     assert found["promotion"].tolist() == [[False, True] + [False] * 8, [False] * 10]
     # The cutoff of the second is five weeks before the sixth of January.
     assert found["christmas"][0].sum() == 0
     assert found["christmas"][1].tolist() == [False] + [True] * 4 + [False] * 5
-    assert set(fold_kinds(keys["isbn"], ahead, weeks, ModelOptions())) == {"christmas"}
+    assert set(fold_kinds(keys["isbn"], ahead, weeks, ModelOptions(), keys)) == {"christmas"}
     alone = ModelOptions(calendar=False)
-    assert fold_kinds(keys["isbn"], ahead, weeks, alone) == {}
+    assert fold_kinds(keys["isbn"], ahead, weeks, alone, keys) == {}
 
 
 def test_widths_of_the_folds_are_those_of_their_own_origin():

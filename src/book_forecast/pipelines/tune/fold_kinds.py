@@ -35,7 +35,7 @@ def fold_kinds(
     weeks: Weeks,
     training_weeks: pd.DataFrame,
     models: ModelOptions,
-    forecasts: pd.DataFrame | None = None,
+    forecasts: pd.DataFrame,
 ) -> Kinds:
     """Return the kinds of the folds' weeks, as a forecast at their cutoffs would know them.
 
@@ -44,7 +44,7 @@ def fold_kinds(
         weeks: As `fold_weeks` returns them.
         training_weeks: isbn, week; promotion is optional.
         models: Whether the calendar applies, and promotions are known ahead.
-        forecasts: isbn, cutoff, week, and `WIDTH` where a model has it; None without any.
+        forecasts: isbn, cutoff, week, and `WIDTH`, which those of older code do not have.
     """
     kinds: dict[str, BoolArray | FloatArray] = {}
     if models.calendar:
@@ -53,7 +53,7 @@ def fold_kinds(
         depths = training_weeks.set_index(["isbn", "week"])[PROMOTION]
         found = depths.reindex(_index(isbns, weeks)).to_numpy().reshape(weeks.shape)
         kinds[PROMOTION] = is_promotion(found)
-    if forecasts is not None and WIDTH in forecasts:
+    if WIDTH in forecasts:
         known = forecasts.set_index(["isbn", "cutoff", "week"])
         logs = known[WIDTH].reindex(_index(isbns, weeks, weeks[:, :1] - WEEK))
         kinds[WIDTH] = relative_widths(logs.to_numpy(float).reshape(weeks.shape), weeks.shape[1])
